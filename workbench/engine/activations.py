@@ -1,0 +1,140 @@
+"""Activation functions: what a neuron makes of z, and how much of a change in z passes through.
+
+An elementwise activation is two functions of plain arithmetic and NumPy ufuncs, so that the same lines serve arrays of
+both backends: `value(z, slope) = a` and `derivative(z, a, slope) = da/dz`. `slope` is the slope left of zero, for the
+few that have one. Constants stay Python numbers, which take the dtype of the array they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.engine.backend import Array
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One row of `ACTIVATIONS`.
+
+    `init` names the customary initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
+    which saturation is measured; `slope_derivative(z)` is da/dslope where the slope is a parameter that is learned.
+    """
+
+    summary: str
+    value: Callable[[Array, Array], Array]
+    derivative: Callable[[Array, Array, Array], Array]
+    init: str
+    steepest: float = 1.0
+    slope_derivative: Callable[[Array], Array] | None = None
+
+    def forward(self, z: Array, slope: Array, out: Array) -> None:
+        """Write a, (runs, batch, units), for z, (runs, batch, rows); rows = units but for maxout."""
+        out[...] = self.value(z, slope)
+
+    def backward(self, dl_da: Array, z: Array, a: Array, slope: Array, out: Array) -> None:
+        """Write dl/dz = dl/da * sigma'(z), the gain of the reversed network's neuron. `out` may be `z` itself."""
+        np.multiply(dl_da, self.derivative(z, a, slope), out=out)
+
+    def gain(self, z: Array, a: Array, slope: Array) -> Array:
+        """How much of a change passes through each unit: (runs, batch, units)."""
+        return self.derivative(z, a, slope) * a.dtype.type(1)
+
+
+class Maxout(Activation):
+    """The largest of each unit's pieces: which piece wins is learned from the data (Goodfellow et al. 2013).
+
+    The rows of z lie piece by piece: row = piece * units + unit. Where pieces tie, the first wins.
+    """
+
+    def forward(self, z: Array, slope: Array, out: Array) -> None:
+        pieces = self._pieces(z, out.shape[-1])
+        out[...] = pieces[0]
+        for piece in pieces[1:]:
+            np.maximum(out, piece, out=out)
+
+    def backward(self, dl_da: Array, z: Array, a: Array, slope: Array, out: Array) -> None:
+        undecided = np.ones_like(a, dtype=bool)
+        for piece, dl_dpiece in zip(self._pieces(z, a.shape[-1]), self._pieces(out, a.shape[-1]), strict=True):
+            wins = (piece == a) & undecided
+            undecided &= ~wins
+            np.multiply(dl_da, wins, out=dl_dpiece)
+
+    def gain(self, z: Array, a: Array, slope: Array) -> Array:
+        return np.ones_like(a)
+
+    @staticmethod
+    def _pieces(z: Array, units: int) -> list[Array]:
+        return [z[..., start : start + units] for start in range(0, z.shape[-1], units)]
+
+
+def _sigmoid(z: Array, slope: Array) -> Array:
+    return np.tanh(z * 0.5) * 0.5 + 0.5  # the same as 1 / (1 + exp(-z)), without its overflow
+
+
+def _sigmoid_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return a * (1 - a)
+
+
+def _tanh(z: Array, slope: Array) -> Array:
+    return np.tanh(z)
+
+
+def _tanh_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return 1 - a * a
+
+
+def _relu(z: Array, slope: Array) -> Array:
+    return np.maximum(z, 0)
+
+
+def _relu_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return z > 0
+
+
+def _leaky_relu(z: Array, slope: Array) -> Array:
+    return np.maximum(z, 0) + slope * np.minimum(z, 0)
+
+
+def _leaky_relu_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return (z > 0) + slope * (z <= 0)
+
+
+def _softplus(z: Array, slope: Array) -> Array:
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _softplus_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return -np.expm1(-a)  # sigma(z) = 1 - exp(-softplus(z))
+
+
+def _identity(z: Array, slope: Array) -> Array:
+    return z
+
+
+def _identity_derivative(z: Array, a: Array, slope: Array) -> Array:
+    return np.ones_like(a)
+
+
+def _left_of_zero(z: Array) -> Array:
+    return np.minimum(z, 0)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sigmoid": Activation("1 / (1 + exp(-z))", _sigmoid, _sigmoid_derivative, init="glorot", steepest=0.25),
+    "tanh": Activation("hyperbolic tangent", _tanh, _tanh_derivative, init="glorot"),
+    "relu": Activation("max(z, 0)", _relu, _relu_derivative, init="he"),
+    "leaky_relu": Activation("z, or slope * z where z is negative", _leaky_relu, _leaky_relu_derivative, init="he"),
+    "prelu": Activation(
+        "leaky ReLU whose slopes, one a unit, are learned",
+        _leaky_relu,
+        _leaky_relu_derivative,
+        init="he",
+        slope_derivative=_left_of_zero,
+    ),
+    "maxout": Maxout("the largest of a unit's pieces", _identity, _identity_derivative, init="he"),
+    "softplus": Activation("ln(1 + exp(z))", _softplus, _softplus_derivative, init="he"),
+    "identity": Activation("z itself: a linear network", _identity, _identity_derivative, init="glorot"),
+}

@@ -1,0 +1,92 @@
+"""One engine, two array libraries: everything the engine asks of NumPy or CuPy beyond their common interface.
+
+Elementwise work is written with NumPy's functions, which hand CuPy arrays over to CuPy by themselves; only creating
+arrays, gathering rows and bringing results home need to know where an array lies.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+
+Array = Any  # a numpy.ndarray or a cupy.ndarray
+DEVICES = ("auto", "cpu", "cuda")
+ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
+
+
+@functools.cache
+def cuda_is_usable() -> bool:
+    """Whether CuPy is installed and finds a device."""
+    try:
+        import cupy
+
+        return bool(cupy.cuda.runtime.getDeviceCount() > 0)
+    except Exception:  # CuPy raises its own errors where driver or toolkit are missing
+        return False
+
+
+def resolve_device(device: str) -> str:
+    """ "cpu" or "cuda" for one of `DEVICES`; "auto" is "cuda" where CuPy finds a device.
+
+    Raises BadInput where CUDA is asked for and not to be had.
+    """
+    if device == "auto":
+        return "cuda" if cuda_is_usable() else "cpu"
+    if device == "cuda" and not cuda_is_usable():
+        raise BadInput(
+            "device: cuda was asked for, but CuPy finds no usable device; install the extra 'gpu' or use cpu"
+        )
+    return device
+
+
+def missing_cupy() -> str:
+    """One line where the machine seems to have an NVIDIA device that nothing uses because CuPy is not installed."""
+    if shutil.which("nvidia-smi") and not cuda_is_usable():
+        return "An NVIDIA device seems to be here, but CuPy cannot use it: install the extra 'gpu'. Using the CPU."
+    return ""
+
+
+def array_module(device: str) -> Any:
+    """The module whose arrays live on the device: numpy for "cpu", cupy for "cuda"."""
+    if device == "cpu":
+        return np
+    import cupy
+
+    return cupy
+
+
+def module_of(array: Array) -> Any:
+    """The module an array belongs to."""
+    if isinstance(array, np.ndarray):
+        return np
+    import cupy
+
+    return cupy.get_array_module(array)
+
+
+def zeros(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
+    """Zeros whose first element lies on a multiple of `ALIGNMENT` bytes."""
+    if xp is not np:
+        return xp.zeros(shape, dtype)  # CuPy's pool aligns to 512 bytes
+    count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
+    memory = np.zeros(count * itemsize + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + count * itemsize].view(dtype).reshape(shape)
+
+
+def gather(rows: Array, index: Array, out: Array) -> None:
+    """Write `rows[index]` to `out`: (examples, features), (runs, batch) -> (runs, batch, features)."""
+    if isinstance(rows, np.ndarray):
+        rows.take(index, axis=0, out=out, mode="clip")  # the default mode copies `out` once more
+    else:
+        rows.take(index, axis=0, out=out)
+
+
+def to_host(array: Array) -> np.ndarray:
+    """The array in the host's memory."""
+    return array if isinstance(array, np.ndarray) else array.get()

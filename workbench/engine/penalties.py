@@ -1,0 +1,64 @@
+"""Penalties on the weights, never on biases: each a number of a run, so that none of them splits a pack.
+
+Elementwise ones act at one of three moments of an update: on the `gradient`, on the weights `before` the optimizer's
+step, or on the result `after` it; max-norm acts last, on the incoming weights of each neuron. A strength of 0 changes
+no bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from workbench.engine.backend import Array
+
+At = SimpleNamespace
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """One row of `PENALTIES`: its moment, and `apply(weights, gradient, at)`, the new gradient or the new weights."""
+
+    summary: str
+    moment: str
+    apply: Callable[[Array, Array, At], Array]
+
+
+def _l1(w: Array, g: Array, at: At) -> Array:
+    return g + at.l1 * np.sign(w)
+
+
+def _l2(w: Array, g: Array, at: At) -> Array:
+    return g + at.l2 * w
+
+
+def _decay(w: Array, g: Array, at: At) -> Array:
+    return w * (1 - at.learning_rate * at.decay)
+
+
+def _l1_proximal(w: Array, g: Array, at: At) -> Array:
+    threshold = at.learning_rate * at.l1_proximal
+    return np.maximum(w - threshold, 0) + np.minimum(w + threshold, 0)
+
+
+def _max_norm(w: Array, g: Array, at: At) -> Array:
+    """`w` is (runs, rows, fan_in), `at.max_norm` (runs, 1, 1), 0 meaning no bound."""
+    norm = np.sqrt((w * w).sum(axis=-1, keepdims=True))
+    bounded = (at.max_norm > 0) & (norm > at.max_norm)
+    return w * np.where(bounded, at.max_norm / np.where(bounded, norm, 1), 1).astype(w.dtype)
+
+
+PENALTIES: dict[str, Penalty] = {
+    "l1": Penalty("l1 * sum|w|, by its subgradient: subtracts learning_rate * l1 a step", "gradient", _l1),
+    "l2": Penalty("l2 / 2 * sum w^2, in the gradient", "gradient", _l2),
+    "decay": Penalty("decoupled weight decay: weights times 1 - learning_rate * decay", "before", _decay),
+    "l1_proximal": Penalty(
+        "l1 by the proximal step: towards zero by learning_rate * l1_proximal, and exactly zero within it",
+        "after",
+        _l1_proximal,
+    ),
+    "max_norm": Penalty("each neuron's incoming weights kept within this norm; 0 is off", "rows", _max_norm),
+}

@@ -1,0 +1,91 @@
+"""Probes: what happens inside the layers while a network trains, taken on a small fixed batch without dropout.
+
+A probe is a function of one layer as it stands after the forward pass, after the backward pass, or of its weights
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from workbench.engine.backend import Array
+
+EXAMPLES = 32  # of each run's training split: enough for a share of dead units, few enough to cost little
+SATURATED = 0.05  # of the activation's steepest derivative
+NEAR_ZERO = 1e-2
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One row of `PROBES`. `measure(at)` gives (runs,) for one layer.
+
+    `at` holds `layer` (see `Layer`), `gain` (runs, batch, units) or None at the output, `dl_dz` per example, `weights`,
+    `gradients` and `previous` (the weights before the last update, None before the first). `moment` is forward,
+    backward, weights or end; a probe of moment `end` is taken once, when a run ends.
+    """
+
+    summary: str
+    moment: str
+    measure: Callable[[SimpleNamespace], Array | None]
+
+
+def _flat(array: Array) -> Array:
+    return array.reshape(len(array), -1)
+
+
+def rms(array: Array) -> Array:
+    """Root of the mean square of all but the first axis: (runs, ...) -> (runs,)."""
+    flat = _flat(array)
+    return np.sqrt((flat * flat).mean(axis=1))
+
+
+def _saturated(at: SimpleNamespace) -> Array | None:
+    if at.gain is None:
+        return None
+    return _flat(np.abs(at.gain) < SATURATED * at.layer.activation.steepest).mean(axis=1)
+
+
+def _dead(at: SimpleNamespace) -> Array | None:
+    return None if at.gain is None else (at.gain == 0).all(axis=1).mean(axis=1)
+
+
+def _update_size(at: SimpleNamespace) -> Array | None:
+    return None if at.previous is None else rms(at.weights - at.previous) / rms(at.previous)
+
+
+def gini(weights: Array) -> Array:
+    """Gini coefficient of the sizes of the weights: 0 where all are equal, near 1 where few carry everything."""
+    sizes = _flat(np.abs(weights)).astype(np.float64)
+    sizes.sort(axis=1)
+    count = sizes.shape[1]
+    rank = 2.0 * np.arange(1, count + 1) - count - 1
+    return (sizes * _like(rank, sizes)).sum(axis=1) / (count * sizes.sum(axis=1))
+
+
+def _like(array: np.ndarray, other: Array) -> Array:
+    return np.asarray(array, like=other)
+
+
+PROBES: dict[str, Probe] = {
+    "activation_mean": Probe("mean of the layer's outputs", "forward", lambda at: _flat(at.layer.a).mean(axis=1)),
+    "activation_deviation": Probe("their standard deviation", "forward", lambda at: _flat(at.layer.a).std(axis=1)),
+    "saturated": Probe("share of outputs whose derivative is under 5 % of the steepest", "forward", _saturated),
+    "dead": Probe("share of units with derivative 0 on the whole probe batch", "forward", _dead),
+    "gradient_z": Probe("rms of dl/dz over examples and neurons", "backward", lambda at: rms(at.dl_dz)),
+    "gradient_weights": Probe(
+        "rms of dL/dW, L the mean loss of the probe batch", "backward", lambda at: rms(at.gradients)
+    ),
+    "update_size": Probe("rms of the epoch's last update of W, relative to rms of W", "weights", _update_size),
+    "weight_rms": Probe("rms of W", "weights", lambda at: rms(at.weights)),
+    "near_zero": Probe(
+        "share of weights under 1e-2", "weights", lambda at: _flat(np.abs(at.weights) < NEAR_ZERO).mean(axis=1)
+    ),
+    "exact_zero": Probe(
+        "share of weights that are exactly 0", "weights", lambda at: _flat(at.weights == 0).mean(axis=1)
+    ),
+    "gini": Probe("Gini coefficient of |W|, once, when the run ends", "end", lambda at: gini(at.weights)),
+}

@@ -1,0 +1,56 @@
+"""From stored examples to what a network reads: rows gathered by index, then scaled and shifted as each run has it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from workbench.engine.backend import Array, gather, zeros
+
+
+class Split(Protocol):
+    """A run's share of the examples: index (runs, n) rows of the inputs; targets (runs, n) or (runs, n, outputs)."""
+
+    index: np.ndarray
+    targets: np.ndarray
+
+
+class Data(Protocol):
+    """What `train` needs of data: see `data.RunData`.
+
+    Plain arrays shared by the runs, and each run's own view of them.
+    """
+
+    inputs: np.ndarray  # (examples, features), as stored
+    scale: np.ndarray  # (runs, 1, features)
+    shift: np.ndarray  # (runs, 1, features)
+    classes: int
+    outputs: int
+    train: Split
+    validation: Split
+    test: Split
+
+    def take(self, runs: np.ndarray) -> Data:
+        """The same data for some of the runs."""
+        ...
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: (runs, n_train) positions in `train`, a function of each run's seed and the epoch."""
+        ...
+
+
+class Reader:
+    """Writes standardised minibatches of one size. `stored` is `data.inputs` on the device, shared by every reader."""
+
+    def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: object) -> None:
+        self._stored = stored
+        self._raw = zeros((len(data.scale), batch, stored.shape[1]), stored.dtype, xp)
+        self._scale = xp.asarray(data.scale.astype(dtype))  # type: ignore[attr-defined]
+        self._shift = xp.asarray(data.shift.astype(dtype))  # type: ignore[attr-defined]
+
+    def read(self, rows: Array, out: Array) -> None:
+        """Rows of the stored inputs (runs, batch) -> standardised inputs (runs, batch, features)."""
+        gather(self._stored, rows, self._raw)
+        np.multiply(self._raw, self._scale, out=out)
+        np.add(out, self._shift, out=out)

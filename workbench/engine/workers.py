@@ -1,0 +1,177 @@
+"""Who walks the groups of a pack: this process, or worker processes with a share of the runs each.
+
+Runs do not touch one another, so neither the number of workers nor the size of the groups changes any number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+import numpy as np
+
+from workbench.engine.epoch import Epoch, State, merged
+from workbench.engine.group import Group
+from workbench.engine.pack import Pack
+from workbench.engine.reader import Data
+from workbench.engine.sizes import runs_per_group
+
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended without an answer: killed, most likely for memory."""
+
+
+class Crew(Protocol):
+    """Whoever trains some runs of a pack, epoch by epoch."""
+
+    def start_epoch(self) -> None:
+        """Begin the next epoch."""
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for it; None where no run is left to train. Runs are numbered as in the whole pack."""
+
+    def state(self) -> State:
+        """The state of these runs."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Here:
+    """Trains its runs in this process, in groups that stay in cache. `runs` are their places in the whole pack."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        size = runs_per_group(pack, data)
+        parts = [np.arange(start, min(start + size, len(runs))) for start in range(0, len(runs), size)]
+        self._runs, self._parts = runs, parts
+        self._groups = [Group(pack.take(part), data.take(part), part_of(state, part)) for part in parts]
+
+    def start_epoch(self) -> None:
+        """Nothing: the work is done where its result is asked for."""
+
+    def finish_epoch(self) -> Epoch | None:
+        """Walk every group that still trains through one epoch."""
+        epochs = []
+        for group, part in zip(self._groups, self._parts, strict=True):
+            if group.active:
+                epoch = group.epoch()
+                epochs.append(_renumbered(epoch, self._runs[part]))
+        return merged(epochs) if epochs else None
+
+    def state(self) -> State:
+        """The groups' states, one after the other."""
+        return joined([group.state() for group in self._groups])
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Elsewhere:
+    """The same in a worker process with one BLAS thread."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        # A fork server is forked before any thread exists, and has the engine imported: a worker starts in
+        # milliseconds.
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["workbench.engine.workers"])
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with _one_blas_thread():
+            self._process.start()
+        theirs.close()
+        self._pipe.send((pack, data, runs, state))
+
+    def start_epoch(self) -> None:
+        """Ask for the next epoch."""
+        self._send("finish_epoch")
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for the epoch asked for."""
+        return self._receive()  # type: ignore[return-value]
+
+    def state(self) -> State:
+        """Fetch the state."""
+        self._send("state")
+        return self._receive()  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _send(self, question: str) -> None:
+        try:
+            self._pipe.send(question)
+        except OSError as error:
+            raise WorkerDied("a worker process died") from error
+
+    def _receive(self) -> object:
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(timeout=5)
+            raise WorkerDied(f"a worker process died with exit status {self._process.exitcode}") from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def part_of(state: State | None, runs: np.ndarray) -> State | None:
+    """The state of some of the runs."""
+    if state is None:
+        return None
+    return {name: array if name == "epoch" else array[runs] for name, array in state.items()}
+
+
+def joined(states: list[State]) -> State:
+    """One state out of the states of consecutive runs.
+
+    Those that ended early stand at an earlier epoch: the latest counts.
+    """
+    whole = {name: np.concatenate([state[name] for state in states]) for name in states[0] if name != "epoch"}
+    return whole | {"epoch": np.max([state["epoch"] for state in states])}
+
+
+def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
+    ended = [replace(end, run=int(runs[end.run])) for end in epoch.ended]
+    return replace(epoch, runs=runs[epoch.runs], ended=ended)
+
+
+def _serve(pipe: Connection) -> None:
+    """The life of a worker process: answer until the pipe is closed."""
+    try:
+        crew: Here | None = None
+        pack, data, runs, state = pipe.recv()
+        while True:
+            question = pipe.recv()
+            try:
+                crew = crew or Here(pack, data, runs, state)
+                pipe.send(getattr(crew, question)())
+            except Exception as error:
+                pipe.send(error)
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in BLAS_THREADS}
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
