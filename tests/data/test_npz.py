@@ -1,0 +1,183 @@
+"""A person's own arrays: what is accepted, and the one line every misuse is answered with."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from workbench.data import describe, digest, load
+from workbench.engine.errors import BadInput
+
+IMAGES = np.arange(96, dtype=np.uint8).reshape(8, 3, 4)
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+
+
+@pytest.fixture
+def packed(settings, tmp_path):
+    """Writes arrays into a file and returns the settings that choose it."""
+
+    def write(**arrays):
+        np.savez(tmp_path / "own.npz", **arrays)
+        return settings("npz", path=str(tmp_path / "own.npz"))
+
+    return write
+
+
+def test_images_stay_bytes_and_are_flattened(packed):
+    dataset = load(packed(inputs=IMAGES, targets=LABELS))
+    np.testing.assert_array_equal(dataset.inputs, IMAGES.reshape(8, 12))
+    assert (dataset.inputs.dtype, dataset.largest, dataset.classes) == (np.uint8, 95.0, 3)
+    assert dataset.targets.dtype == np.int64
+
+
+def test_floats_become_single_precision(packed):
+    dataset = load(packed(inputs=IMAGES / 3 - 40, targets=LABELS.astype(np.uint8)))
+    assert dataset.inputs.dtype == np.float32
+    assert dataset.largest == 40.0
+
+
+@pytest.mark.parametrize("shape", [(8,), (8, 1), (8, 2)])
+def test_float_targets_make_a_regression(packed, shape):
+    dataset = load(packed(inputs=IMAGES, targets=np.linspace(0, 1, np.prod(shape)).reshape(shape)))
+    assert dataset.classes == 0
+    assert dataset.targets.shape == (8, shape[1] if len(shape) == 2 else 1)
+    assert dataset.targets.dtype == np.float64
+
+
+def test_test_arrays_become_the_fixed_test_set(packed):
+    dataset = load(packed(inputs=IMAGES, targets=LABELS, test_inputs=IMAGES[:2] + 1, test_targets=LABELS[:2]))
+    assert dataset.test_size == 2
+    np.testing.assert_array_equal(dataset.inputs[-2:], IMAGES[:2].reshape(2, 12) + 1)
+    np.testing.assert_array_equal(dataset.targets[-2:], LABELS[:2])
+
+
+def test_digest_and_facts_are_known_beforehand(packed):
+    chosen = packed(inputs=IMAGES, targets=LABELS)
+    dataset = load(chosen)
+    assert (digest(chosen), describe(chosen)) == (dataset.digest, dataset.facts)
+
+
+def test_the_digest_is_of_the_arrays_and_follows_a_changed_file(packed, settings, tmp_path):
+    first = digest(packed(inputs=IMAGES, targets=LABELS))
+    np.savez_compressed(tmp_path / "again.npz", targets=LABELS, inputs=IMAGES)
+    assert digest(settings("npz", path=str(tmp_path / "again.npz"))) == first
+    assert digest(packed(inputs=IMAGES + 1, targets=LABELS)) != first
+
+
+def test_the_digest_knows_which_examples_are_the_test_set(packed):
+    split = packed(inputs=IMAGES[:6], targets=LABELS[:6], test_inputs=IMAGES[6:], test_targets=LABELS[6:])
+    apart = digest(split)
+    assert digest(packed(inputs=IMAGES, targets=LABELS)) != apart
+
+
+MISUSE = {
+    "no targets": ({"inputs": IMAGES}, "targets is missing"),
+    "half a test set": ({"inputs": IMAGES, "targets": LABELS, "test_inputs": IMAGES}, "test_targets is missing"),
+    "a misspelt key": ({"inputs": IMAGES, "targets": LABELS, "test_input": IMAGES}, "unknown key test_input; allowed"),
+    "counts": ({"inputs": IMAGES[:7], "targets": LABELS}, "inputs holds 7 examples, but targets holds 8"),
+    "test counts": (
+        {"inputs": IMAGES, "targets": LABELS, "test_inputs": IMAGES, "test_targets": LABELS[:3]},
+        "test_inputs holds 8 examples, but test_targets holds 3",
+    ),
+    "test shape": (
+        {"inputs": IMAGES, "targets": LABELS, "test_inputs": IMAGES[:, :2], "test_targets": LABELS},
+        r"test_inputs is uint8 of \(2, 4\) an example, but inputs is uint8 of \(3, 4\)",
+    ),
+    "test type": (
+        {"inputs": IMAGES, "targets": LABELS, "test_inputs": IMAGES / 255, "test_targets": LABELS},
+        "test_inputs is float64",
+    ),
+    "empty": ({"inputs": IMAGES[:0], "targets": LABELS[:0]}, "inputs holds no examples"),
+    "a number": ({"inputs": np.array(3.0), "targets": LABELS}, "inputs holds no examples"),
+    "no features": ({"inputs": np.zeros((8, 0)), "targets": LABELS}, "inputs has no features"),
+    "complex": ({"inputs": IMAGES * 1j, "targets": LABELS}, "inputs is of type complex128"),
+    "text": ({"inputs": IMAGES, "targets": LABELS.astype(str)}, "targets is <U"),
+    "objects": ({"inputs": IMAGES.astype(object), "targets": LABELS}, "holds Python objects, which are not read"),
+    "not finite": ({"inputs": np.full((8, 2), np.nan), "targets": LABELS}, "inputs holds numbers that are not finite"),
+    "too large": ({"inputs": np.full((8, 2), 1e300), "targets": LABELS}, "not finite in float32"),
+    "infinite target": ({"inputs": IMAGES, "targets": np.full(8, np.inf)}, "targets holds numbers that are not finite"),
+    "one-hot": ({"inputs": IMAGES, "targets": np.eye(8, dtype=int)}, r"targets is int64 of shape \(8, 8\)"),
+    "labels from 1": ({"inputs": IMAGES, "targets": LABELS + 1}, "3 different integers from 1 to 3"),
+    "a negative label": ({"inputs": IMAGES, "targets": np.array([-1, 1, 2] * 2 + [1, 2])}, "from -1 to 2"),
+    "a class that never occurs": ({"inputs": IMAGES, "targets": LABELS * 2}, "from 0 to 4; allowed are 0, 1"),
+    "one class": ({"inputs": IMAGES, "targets": LABELS * 0}, "1 different integers from 0 to 0"),
+}
+
+
+@pytest.mark.parametrize("kind", MISUSE)
+def test_misuse_is_one_clear_line_that_names_the_file(packed, kind):
+    arrays, expected = MISUSE[kind]
+    chosen = packed(**arrays)
+    for question in (load, digest, describe):
+        with pytest.raises(BadInput, match=expected) as raised:
+            question(chosen)
+        assert "own.npz" in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_no_path(settings):
+    with pytest.raises(BadInput, match=r"^data.path: found none"):
+        load(settings("npz"))
+
+
+def test_a_path_to_nothing(settings, tmp_path):
+    with pytest.raises(BadInput, match=r"^data.path: .*absent.npz is not there"):
+        digest(settings("npz", path=str(tmp_path / "absent.npz")))
+
+
+def write_text(path):
+    path.write_text("inputs, targets")
+
+
+def write_nothing(path):
+    path.write_bytes(b"")
+
+
+def write_one_array(path):
+    with path.open("wb") as file:
+        np.save(file, IMAGES)
+
+
+def write_a_pickle(path):
+    path.write_bytes(pickle.dumps({"inputs": IMAGES}))
+
+
+def write_half(path):
+    np.savez(path, inputs=IMAGES, targets=LABELS)
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def write_a_flipped_bit(path):
+    np.savez(path, inputs=IMAGES, targets=LABELS)
+    content = bytearray(path.read_bytes())
+    content[content.index(IMAGES.tobytes()) + 5] ^= 1
+    path.write_bytes(content)
+
+
+def write_a_plain_zip(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("inputs", "1 2 3")
+        file.writestr("targets", "1 2 3")
+
+
+WRITERS = [
+    write_text,
+    write_nothing,
+    write_one_array,
+    write_a_pickle,
+    write_half,
+    write_a_flipped_bit,
+    write_a_plain_zip,
+]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_foreign_or_broken_file_is_one_clear_line(settings, tmp_path, write):
+    path = tmp_path / "own.npz"
+    write(path)
+    with pytest.raises(BadInput, match=r"own.npz: ") as raised:
+        load(settings("npz", path=str(path)))
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,113 @@
+"""A dataset, what is known of it beforehand, and the digest that pins its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+
+
+class Settings(Protocol):
+    """The settings a dataset is chosen by; `workbench.config.DataConfig` has them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dir(self) -> str | None: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def examples(self) -> int: ...
+    @property
+    def noise(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What planning needs to know of a dataset: numbers of examples, features, classes and outputs.
+
+    `examples` counts the fixed test set too. `classes` is 0 for regression. `outputs` is the width of a network's last
+    layer: the classes, or the numbers to be predicted. `test_size` is None where test examples are drawn by seed.
+    """
+
+    examples: int
+    features: int
+    classes: int
+    outputs: int
+    test_size: int | None = None
+
+    @property
+    def pool(self) -> int:
+        """Examples that a run's own split is drawn from: all but a fixed test set."""
+        return self.examples - (self.test_size or 0)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The decoded arrays of a dataset, shared by all runs.
+
+    inputs: (examples, features), uint8 where the source is images, else float32.
+    targets: (examples,) int64 labels from 0 to classes - 1, or (examples, outputs) float64 for regression.
+    classes: 0 for regression.
+    test_size: None where test examples are drawn from the pool by seed; n where the last n examples are the test set.
+    largest: the value that scaling "unit" maps to 1.
+    digest: the first 16 hexadecimal characters of a SHA-256; the same as `digest(settings)` gives without loading.
+    """
+
+    name: str
+    inputs: np.ndarray
+    targets: np.ndarray
+    classes: int
+    test_size: int | None
+    largest: float
+    digest: str
+
+    @property
+    def facts(self) -> Facts:
+        """The facts as the arrays themselves tell them."""
+        examples, features = self.inputs.shape
+        return Facts(examples, features, self.classes, self.classes or self.targets.shape[1], self.test_size)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a dataset comes from: one row of the table `DATASETS`.
+
+    `digest` and `describe` neither load nor download (`npz` looks into the file). All three raise BadInput.
+    """
+
+    summary: str
+    load: Callable[[Settings], Dataset]
+    digest: Callable[[Settings], str]
+    describe: Callable[[Settings], Facts]
+
+
+def content_digest(*arrays: np.ndarray) -> str:
+    """The digest of decoded arrays: their types, shapes and values. 16 hexadecimal characters."""
+    content = hashlib.sha256()
+    for array in arrays:
+        little_endian = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        content.update(f"{little_endian.dtype.str}{little_endian.shape}".encode())
+        content.update(little_endian.data)
+    return content.hexdigest()[:16]
+
+
+def text_digest(text: str) -> str:
+    """The digest of a description that decides the arrays. 16 hexadecimal characters."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def largest_magnitude(inputs: np.ndarray) -> float:
+    """The largest |x| of the inputs, or 1 where all of them are zero (it is divided by)."""
+    return float(np.abs(inputs.astype(np.float64)).max()) or 1.0
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise BadInput(message) unless the condition holds."""
+    if not condition:
+        raise BadInput(message)

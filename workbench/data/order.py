@@ -1,0 +1,17 @@
+"""The order in which a run goes through its training examples: a fresh permutation for every seed and epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.randomness import Purpose, keys, permutations
+
+
+def epoch_order(seeds: Any, epoch: int, count: int, xp: Any = np) -> Any:
+    """Permutations of range(count): (runs,) seeds -> (runs, count) int64, on the host or, with xp=cupy, on the device.
+
+    Epochs count from 0 or from 1, as the caller likes; every number has its own permutation.
+    """
+    return permutations(xp.asarray(keys(seeds, Purpose.ORDER, step=epoch)), count, xp)

@@ -1,0 +1,140 @@
+"""The data of a pack: shared inputs, and for each run its own split, label noise, scaling and order of minibatches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from workbench.data.dataset import Dataset, require
+from workbench.data.label_noise import noisy_labels
+from workbench.data.order import epoch_order
+from workbench.data.scaling import SCALINGS, moments
+from workbench.data.splits import blocks, draw_splits, split_sizes
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the data of every run.
+
+    index: (runs, n) int64, rows of the shared inputs.
+    targets: (runs, n) int64 labels, with the run's label noise except in the test split; for regression
+    (runs, n, outputs) float64, standardised by the mean and deviation of the run's training targets.
+    """
+
+    index: np.ndarray
+    targets: np.ndarray
+
+    def take(self, runs: np.ndarray) -> Split:
+        """The same for some of the runs: their positions as an integer or boolean array."""
+        return Split(self.index[runs], self.targets[runs])
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What `train` needs of the data: plain arrays, picklable.
+
+    inputs: (examples, features) as stored, shared. train, validation, test: see `Split`.
+    scale, shift: (runs, 1, features) float64; a scaled input is input * scale + shift.
+    seeds: (runs,) int64. classes: 0 for regression. outputs: classes, or the numbers to be predicted.
+    """
+
+    inputs: np.ndarray
+    train: Split
+    validation: Split
+    test: Split
+    scale: np.ndarray
+    shift: np.ndarray
+    seeds: np.ndarray
+    classes: int
+    outputs: int
+
+    def take(self, runs: np.ndarray) -> RunData:
+        """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared."""
+        parts = {name: getattr(self, name).take(runs) for name in ("train", "validation", "test")}
+        return replace(self, **parts, scale=self.scale[runs], shift=self.shift[runs], seeds=self.seeds[runs])
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: (runs, n) int64 positions in `train.index`, a fresh permutation per seed and epoch."""
+        return epoch_order(self.seeds, epoch, self.train.index.shape[1])
+
+
+def prepare(
+    dataset: Dataset,
+    seeds: Sequence[int] | np.ndarray,
+    label_noise: Sequence[float] | np.ndarray,
+    scaling: Sequence[str],
+    train_size: int | None,
+    validation: float,
+    test: float,
+) -> RunData:
+    """The data of the runs of a pack.
+
+    `seeds`, `label_noise` (a share from 0 to below 1) and `scaling` (names of `SCALINGS`) have one entry a run. For the
+    shared numbers see `splits.split_sizes`. Everything of a run depends on its own entries and the shared numbers
+    alone. Regression targets are always standardised by the run's training split. Raises BadInput.
+    """
+    seeds, rates = np.asarray(seeds, np.int64), np.asarray(label_noise, np.float64)
+    _check(dataset, seeds, rates, scaling)
+    facts = dataset.facts
+    # Runs of one seed have one split: whatever depends on the split alone is worked out once a distinct seed.
+    distinct, which = np.unique(seeds, return_inverse=True)
+    drawn = draw_splits(distinct, facts, split_sizes(facts, train_size, validation, test))
+    scale, shift = _scaling(dataset, scaling, drawn[0], which)
+    indices = [index[which] for index in drawn]
+    fill = _labels if dataset.classes else _outputs
+    train, validated, tested = fill(dataset, indices, seeds, rates)
+    return RunData(dataset.inputs, train, validated, tested, scale, shift, seeds, dataset.classes, facts.outputs)
+
+
+def _check(dataset: Dataset, seeds: np.ndarray, rates: np.ndarray, scaling: Sequence[str]) -> None:
+    require(
+        seeds.ndim == 1 and seeds.shape == rates.shape == (len(scaling),) and len(seeds) > 0,
+        f"seeds, label_noise, scaling: found {seeds.shape}, {rates.shape} and {len(scaling)} entries; "
+        f"allowed is one entry a run in each",
+    )
+    require(bool((seeds >= 0).all()), f"seed: found {seeds.min()}; allowed are integers of at least 0")
+    wrong = rates[~((rates >= 0) & (rates < 1))]
+    require(len(wrong) == 0, f"data.label_noise: found {wrong[:1]}; allowed is a share from 0 to below 1")
+    require(
+        dataset.classes > 0 or not rates.any(),
+        f"data.label_noise: found {rates.max()} with data.name={dataset.name}, a regression, which has no labels; "
+        f"allowed is 0",
+    )
+    unknown = sorted(set(scaling) - set(SCALINGS))
+    require(not unknown, f"data.scaling: found {', '.join(unknown)}; allowed are {', '.join(SCALINGS)}")
+
+
+def _scaling(
+    dataset: Dataset, scaling: Sequence[str], train: np.ndarray, which: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and shift, (runs, 1, features) each; `which` is each run's row in the splits `train`."""
+    names = np.array(scaling)
+    scale = np.empty((len(names), 1, dataset.inputs.shape[1]))
+    shift = np.empty_like(scale)
+    for name in sorted(set(scaling)):
+        runs = np.flatnonzero(names == name)
+        splits, place = np.unique(which[runs], return_inverse=True)
+        fitted = SCALINGS[name].fit(dataset.inputs, dataset.largest, train[splits])
+        scale[runs, 0], shift[runs, 0] = (values[place] for values in fitted)
+    return scale, shift
+
+
+def _labels(dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rates: np.ndarray) -> list[Split]:
+    """Training and validation labels with noise (who has noisy labels has them in both), test labels without."""
+    splits = [Split(index, dataset.targets[index]) for index in indices]
+    pool = dataset.targets[: dataset.facts.pool]
+    struck = np.flatnonzero(rates > 0)
+    for block in blocks(len(struck), len(pool)):
+        runs = struck[block]
+        noisy = noisy_labels(pool, seeds[runs], rates[runs], dataset.classes)
+        for split in splits[:2]:
+            split.targets[runs] = np.take_along_axis(noisy, split.index[runs], axis=1)
+    return splits
+
+
+def _outputs(dataset: Dataset, indices: list[np.ndarray], _seeds: np.ndarray, _rates: np.ndarray) -> list[Split]:
+    """Regression targets, standardised by each run's training split."""
+    mean, deviation = moments(dataset.targets, indices[0])
+    return [Split(index, (dataset.targets[index] - mean[:, None]) / deviation[:, None]) for index in indices]
