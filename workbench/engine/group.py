@@ -93,9 +93,7 @@ class Group:
             for row, (name, seed, scale) in enumerate(
                 zip(columns["init"], columns["seed"], columns["init_scale"], strict=True)
             ):
-                view.weights[row] = initial_weights(
-                    str(name), int(seed), number, shape.fan_in, shape.rows, float(scale)
-                )
+                view.weights[row] = initial_weights(str(name), int(seed), number, shape, float(scale))
             if view.slopes is not None:
                 view.slopes[...] = columns["slope"][:, None]
         self.buffers["weights"][...] = self.xp.asarray(host)

@@ -12,6 +12,7 @@ from math import sqrt
 
 import numpy as np
 
+from workbench.engine.parameters import LayerShape
 from workbench.engine.randomness import Purpose, keys, normal, uniform
 
 
@@ -54,16 +55,18 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
-def initial_weights(name: str, seed: int, layer: int, fan_in: int, rows: int, init_scale: float) -> np.ndarray:
+def initial_weights(name: str, seed: int, layer: int, shape: LayerShape, init_scale: float) -> np.ndarray:
     """The initial weights of one layer of one run, (rows, fan_in) float64.
 
     They are a function of seed, layer and shape alone.
     """
     initializer = INITIALIZERS[name]
     stream = keys(seed, Purpose.WEIGHTS, part=layer)
-    spread = initializer.spread(fan_in, rows, init_scale)
+    # One piece a maxout unit passes the gradient on, so its fan-out is that of the units, not of the rows.
+    spread = initializer.spread(shape.fan_in, shape.units, init_scale)
+    count = shape.rows * shape.fan_in
     if initializer.distribution == "normal":
-        draws = spread * normal(stream, rows * fan_in)
+        draws = spread * normal(stream, count)
     else:
-        draws = spread * (2 * uniform(stream, rows * fan_in) - 1)
-    return draws.reshape(rows, fan_in)
+        draws = spread * (2 * uniform(stream, count) - 1)
+    return draws.reshape(shape.rows, shape.fan_in)

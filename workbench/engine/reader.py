@@ -12,32 +12,38 @@ from workbench.engine.backend import Array, gather, zeros
 class Split(Protocol):
     """A run's share of the examples: index (runs, n) rows of the inputs; targets (runs, n) or (runs, n, outputs)."""
 
-    index: np.ndarray
-    targets: np.ndarray
+    @property
+    def index(self) -> np.ndarray: ...
+    @property
+    def targets(self) -> np.ndarray: ...
 
 
 class Data(Protocol):
-    """What `train` needs of data: see `data.RunData`.
+    """What `train` needs of data: plain arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
-    Plain arrays shared by the runs, and each run's own view of them.
+    inputs (examples, features), as stored; scale and shift (runs, 1, features); classes 0 for a regression;
+    order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the
+    data of some runs.
     """
 
-    inputs: np.ndarray  # (examples, features), as stored
-    scale: np.ndarray  # (runs, 1, features)
-    shift: np.ndarray  # (runs, 1, features)
-    classes: int
-    outputs: int
-    train: Split
-    validation: Split
-    test: Split
-
-    def take(self, runs: np.ndarray) -> Data:
-        """The same data for some of the runs."""
-        ...
-
-    def order(self, epoch: int) -> np.ndarray:
-        """The order of an epoch: (runs, n_train) positions in `train`, a function of each run's seed and the epoch."""
-        ...
+    @property
+    def inputs(self) -> np.ndarray: ...
+    @property
+    def scale(self) -> np.ndarray: ...
+    @property
+    def shift(self) -> np.ndarray: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def train(self) -> Split: ...
+    @property
+    def validation(self) -> Split: ...
+    @property
+    def test(self) -> Split: ...
+    def take(self, runs: np.ndarray) -> Data: ...
+    def order(self, epoch: int) -> np.ndarray: ...
 
 
 class Reader:

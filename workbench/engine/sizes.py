@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.engine.evaluation import CHUNK
 from workbench.engine.losses import LOSSES
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
-from workbench.engine.parameters import Layout
+from workbench.engine.parameters import Architecture, Layout
+from workbench.engine.probes import EXAMPLES
 from workbench.engine.reader import Data
 
 # Larger groups spread Python's cost per call over more runs, until their buffers leave the cache.
@@ -28,3 +30,15 @@ def runs_per_group(pack: Pack, data: Data) -> int:
     if pack.device != "cpu":
         return pack.runs
     return int(np.clip(CACHE // bytes_per_run(pack, data), 1, LARGEST_GROUP))
+
+
+def memory_per_run(pack: Pack, architecture: Architecture) -> int:
+    """Bytes that a run takes while its pack trains.
+
+    Parameters, their gradients, slots, best and previous copies, and the activations of a step, an evaluation and a probe.
+    """
+    layout = Layout(architecture)
+    copies = 4 + len(OPTIMIZERS[pack.optimizer].slots)
+    widths = sum(layer.fan_in + 2 * layer.rows + 2 * layer.units for layer in layout.layers)
+    examples = pack.batch_size + 2 * CHUNK + EXAMPLES
+    return (copies * layout.size + examples * widths) * np.dtype(pack.dtype).itemsize

@@ -1,0 +1,98 @@
+"""Executors train packs, tell the watcher, and let no failure take another pack with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import MakeCells
+from workbench.engine.epoch import Epoch
+from workbench.sweep import executors
+from workbench.sweep.executors import EXECUTORS, free_memory, worker_count
+from workbench.sweep.packs import PlannedPack
+from workbench.sweep.plan import PlannedCell, identified, plan
+from workbench.sweep.progress import Lines
+from workbench.sweep.results import pack_result
+from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
+
+PLENTY = 2**34
+
+
+class Witness(Lines):
+    """A watcher that remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 1.0)
+        self.told: list[str] = []
+
+    def pack_started(self, label: str, runs: int, epochs: int, cost: float) -> None:
+        self.told.append(f"{runs} runs")
+        super().pack_started(label, runs, epochs, cost)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.told.append(f"epoch {epoch.number}")
+
+    def pack_done(self, failed: int) -> None:
+        self.told.append(f"{failed} failed")
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_every_executor_trains_every_run_and_tells_the_watcher(name: str, seeds: list[PlannedCell]) -> None:
+    witness = Witness()
+    (outcome,) = EXECUTORS[name](plan(seeds, {}, PLENTY).packs, 1, witness)
+    assert witness.told == ["3 runs", "epoch 0", "epoch 1", "epoch 2", "0 failed"]
+    assert [end.outcome for end in outcome.ends if end] == ["finished"] * 3
+
+
+def test_a_pack_that_raises_is_told_of_and_the_others_go_on(cells: MakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide_fails = executors.train
+
+    def train(pack: Any, *rest: Any) -> Iterator[Epoch]:
+        if pack.width == 8:
+            raise MemoryError("no room\nat all")
+        return wide_fails(pack, *rest)
+
+    monkeypatch.setattr(executors, "train", train)
+    asked = identified(cells([small(network={"width": 8}), small(network={"width": 4})]))
+    first, second = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    assert (first.ends, first.reason) == ([None], "MemoryError: no room")
+    assert second.ends[0] is not None
+    (failed,) = pack_result(first, asked).runs
+    assert (failed.outcome, failed.reason) == ("failed", "MemoryError: no room")
+
+
+def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells) -> None:
+    asked = identified(cells([small(), small(seed=1), small(penalty={"name": "renamed"})]))
+    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    result = pack_result(outcome, asked)
+    assert [record.cell for record in result.runs] == [0, 1, 2]
+    assert result.runs[0].weights_digest == result.runs[2].weights_digest != result.runs[1].weights_digest
+    assert tuple(result.epochs) == EPOCH_COLUMNS
+    assert tuple(result.layers) == LAYER_COLUMNS
+    assert len(result.epochs["epoch"]) == 2 * 3  # two runs, epochs 0 to 2
+    assert set(result.layers["layer"]) == {1, 2}
+    assert not np.isnan(result.layers["value"].astype(float)).any()
+
+
+def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells) -> None:
+    asked = identified(cells([small(training={"epochs": 1}), small(training={"epochs": 3})]))
+    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    short, long = (record.metrics["seconds"] for record in pack_result(outcome, asked).runs)
+    assert long == pytest.approx(3 * short)
+    assert short + long == pytest.approx(outcome.ended - outcome.started)
+
+
+def test_workers_are_as_many_as_asked_for_else_one_a_core() -> None:
+    assert worker_count(3) == 3
+    assert worker_count(None) >= 1
+    assert free_memory() > 2**20
+
+
+def test_a_planned_pack_knows_its_longest_run(cells: MakeCells) -> None:
+    asked = identified(cells([small(training={"epochs": 1}), small(training={"epochs": 5})]))
+    pack: PlannedPack = plan(asked, {}, PLENTY).packs[0]
+    assert pack.epochs == 5

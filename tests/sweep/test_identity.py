@@ -1,0 +1,81 @@
+"""A run's fingerprint changes with what decides its numbers, and with nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.sweep.cases import small
+from workbench.config import SETTINGS, RunConfig, flatten
+from workbench.sweep.identity import data_digest, fingerprint, numbers, run_name
+
+
+def mark(config: RunConfig) -> str:
+    return fingerprint(numbers(config), data_digest(config.data))
+
+
+def changed(config: RunConfig, key: str) -> RunConfig:
+    """The configuration with another allowed value of one setting."""
+    setting, section, name = SETTINGS[key], *key.rpartition(".")[::2]
+    value = another(setting.kind, flatten(config)[key], [name for name in setting.names() if name != "auto"])
+    if not section:
+        return replace(config, **{name: value})
+    return replace(config, **{section: replace(getattr(config, section), **{name: value})})
+
+
+def another(kind: type, value: Any, names: list[str]) -> Any:
+    if names:
+        return next(name for name in reversed(names) if name != value)  # the first ones are what auto stands for
+    if kind is bool:
+        return not value
+    if kind is str:
+        return f"{value or ''}x"
+    return (value or 0) + 1 if kind is int else 0.125 if value != 0.125 else 0.25
+
+
+DEVICES = {"device"}  # another device is not to be had everywhere
+LABELS = [key for key, setting in SETTINGS.items() if not setting.numbers and key != "data.path"]
+DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]
+
+
+@pytest.mark.parametrize("key", LABELS)
+def test_a_setting_that_decides_no_number_leaves_the_fingerprint_alone(key: str) -> None:
+    assert mark(changed(small(), key)) == mark(small())
+
+
+@pytest.mark.parametrize("key", DECIDING)
+def test_a_setting_that_decides_numbers_changes_the_fingerprint(key: str) -> None:
+    config = small(data={"name": "digits"}) if key == "data.name" else changed(small(), key)
+    assert mark(config) != mark(small())
+
+
+def test_auto_and_what_it_stands_for_are_one_run() -> None:
+    explicit = small(network={"init": "he", "loss": "cross_entropy"}, device="cpu")
+    assert mark(small(device="auto")) == mark(explicit) or numbers(small(device="auto"))["device"] == "cuda"
+    assert mark(small()) == mark(explicit)
+
+
+def test_no_ramp_and_a_ramp_from_the_final_momentum_are_one_run() -> None:
+    assert mark(small(optimizer={"momentum_start": 0.9})) == mark(small())
+
+
+def test_the_fingerprint_changes_with_the_data() -> None:
+    assert fingerprint(numbers(small()), "one digest") != fingerprint(numbers(small()), "another")
+
+
+def test_nothing_is_left_as_auto() -> None:
+    assert "auto" not in numbers(small()).values()
+
+
+def test_a_run_is_named_by_what_a_person_looks_for() -> None:
+    config = small(
+        seed=3, network={"depth": 4}, optimizer={"name": "adam"}, penalty={"strength": 1e-4}, dropout={"rate": 0.5}
+    )
+    name = run_name(config, {"optimizer": "adamw", "penalty": "l1"}, {"seed": 3, "network.width": 4})
+    assert name == "relu d4 adamw l1=0.0001 p=0.5 width=4 s3"
+
+
+def test_a_name_leaves_out_what_is_off() -> None:
+    assert run_name(small(), {"penalty": "none"}, {}) == "relu d1 sgd s0"

@@ -1,0 +1,89 @@
+"""Runs that share every static setting train together; nothing else decides what is packed with what."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import MakeCells
+from workbench.config import SETTINGS, RunConfig
+from workbench.engine.pack import COLUMNS
+from workbench.sweep.packs import LARGEST_PACK, Run, packed
+from workbench.sweep.plan import identified
+
+PLENTY = 2**34
+
+
+def runs_of(cells: MakeCells, configs: list[RunConfig]) -> list[Run]:
+    return [Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in identified(cells(configs))]
+
+
+PER_RUN: list[dict[str, Any]] = [
+    {"seed": 7},
+    {"optimizer": {"learning_rate": 0.5, "schedule": "exponential", "momentum": 0.5}},
+    {"penalty": {"l1": 1e-3, "l2": 1e-3, "max_norm": 3.0}},
+    {"dropout": {"rate": 0.5, "input_rate": 0.2}},
+    {"network": {"init": "zero", "slope": 0.3}},
+    {"training": {"epochs": 9, "patience": 2}},
+    {"data": {"label_noise": 0.2, "scaling": "unit"}},
+]
+STATIC: list[dict[str, Any]] = [
+    {"network": {"depth": 2}},
+    {"network": {"width": 5}},
+    {"network": {"activation": "tanh"}},
+    {"optimizer": {"name": "adam"}},
+    {"training": {"batch_size": 8}},
+    {"dtype": "float64"},
+    {"data": {"train_size": 40}},
+    {"data": {"examples": 130}},
+]
+
+
+@pytest.mark.parametrize("change", PER_RUN)
+def test_per_run_settings_do_not_split_a_pack(cells: MakeCells, change: dict[str, Any]) -> None:
+    assert len(packed(runs_of(cells, [small(), small(**change)]), PLENTY)) == 1
+
+
+@pytest.mark.parametrize("change", STATIC)
+def test_static_settings_do(cells: MakeCells, change: dict[str, Any]) -> None:
+    assert len(packed(runs_of(cells, [small(), small(**change)]), PLENTY)) == 2
+
+
+def test_every_per_run_setting_reaches_the_pack_or_the_data(cells: MakeCells) -> None:
+    (pack,) = packed(runs_of(cells, [small()]), PLENTY)
+    of_the_data = {"label_noise", "scaling"}
+    per_run = {setting.engine for setting in SETTINGS.values() if setting.role == "per_run"}
+    assert per_run - of_the_data == set(COLUMNS)
+    assert set(pack.pack.columns) == set(COLUMNS)
+
+
+def test_columns_hold_each_run_s_own_value_in_order(cells: MakeCells) -> None:
+    (pack,) = packed(runs_of(cells, [small(seed=5), small(seed=2, dropout={"rate": 0.5})]), PLENTY)
+    np.testing.assert_array_equal(pack.pack.columns["seed"], [5, 2])
+    np.testing.assert_array_equal(pack.pack.columns["dropout_rate"], [0, 0.5])
+
+
+def test_a_pack_can_be_sent_anywhere(cells: MakeCells) -> None:
+    (pack,) = packed(runs_of(cells, [small(), small(seed=1)]), PLENTY)
+    again = pickle.loads(pickle.dumps(pack))
+    assert again.digest == pack.digest
+    np.testing.assert_array_equal(again.pack.columns["seed"], pack.pack.columns["seed"])
+
+
+def test_packs_are_cut_to_fit_into_memory_and_to_a_largest_size(cells: MakeCells) -> None:
+    runs = runs_of(cells, [small(seed=seed) for seed in range(10)])
+    (whole,) = packed(runs, PLENTY)
+    assert [len(pack.fingerprints) for pack in packed(runs, whole.memory // 2)] == [5, 5]
+    assert len(packed(runs, 1)) == 10
+    many = runs_of(cells, [small(seed=seed) for seed in range(LARGEST_PACK + 2)])
+    assert [len(pack.fingerprints) for pack in packed(many, PLENTY)] == [LARGEST_PACK // 2 + 1] * 2
+
+
+def test_the_most_costly_pack_comes_first(cells: MakeCells) -> None:
+    packs = packed(runs_of(cells, [small(network={"width": width}) for width in (4, 64, 16)]), PLENTY)
+    assert [pack.pack.width for pack in packs] == [64, 16, 4]
+    assert [pack.cost for pack in packs] == sorted((pack.cost for pack in packs), reverse=True)

@@ -1,0 +1,49 @@
+"""A plan trains each run once, leaves out what the store holds, and loses no cell."""
+
+from __future__ import annotations
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import MakeCells
+from workbench.sweep.plan import PlannedCell, described, identified, plan
+from workbench.sweep.store import Held
+
+PLENTY = 2**34
+
+
+def test_a_run_that_two_cells_ask_for_is_trained_once_and_shown_twice(cells: MakeCells) -> None:
+    asked = identified(cells([small(), small(penalty={"name": "renamed"}), small(seed=1)]))
+    work = plan(asked, {}, PLENTY)
+    assert work.runs_to_train == 2
+    assert len(work.records()) == 3
+
+
+def test_held_runs_are_not_trained_and_point_at_their_origin(seeds: list[PlannedCell]) -> None:
+    work = plan(seeds, {seeds[1].fingerprint: Held("run-1", "diverged")}, PLENTY)
+    assert work.runs_to_train == 2
+    assert [(record.outcome, record.origin) for record in work.records()] == [
+        ("pending", ""),
+        ("diverged", "run-1"),
+        ("pending", ""),
+    ]
+    assert seeds[1].fingerprint not in {mark for pack in work.packs for mark in pack.fingerprints}
+
+
+def test_what_the_store_holds_beyond_the_sweep_is_not_counted(seeds: list[PlannedCell]) -> None:
+    assert plan(seeds, {"of another sweep": Held("run-9", "finished")}, PLENTY).held == {}
+
+
+def test_a_sweep_is_the_ordered_set_of_its_runs(seeds: list[PlannedCell]) -> None:
+    assert plan(seeds, {}, PLENTY).digest == plan(seeds, {}, PLENTY).digest
+    assert plan(seeds[:2], {}, PLENTY).digest != plan(seeds, {}, PLENTY).digest
+    held = {seeds[0].fingerprint: Held("run-0", "finished")}
+    assert plan(seeds, held, PLENTY).digest == plan(seeds, {}, PLENTY).digest
+
+
+def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list[PlannedCell]) -> None:
+    text = described(
+        plan(seeds, {seeds[0].fingerprint: Held("run-0", "finished")}, PLENTY), "mine", "reports/mine.html"
+    )
+    assert "sweep mine: 3 cells, 3 runs; 1 held already, 2 to train in 1 packs" in text
+    assert "varies: seed = 0, 1, 2" in text
+    assert "2 runs · blobs, relu 1 x 4, sgd" in text
+    assert text.endswith("report: reports/mine.html")

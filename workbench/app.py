@@ -1,0 +1,143 @@
+"""The only place that sees every room: it composes nothing and computes nothing, it wires.
+
+A sweep goes: identify its runs -> skip what the store holds -> plan packs -> train them -> record -> report.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.engine.backend import missing_cupy
+from workbench.sweep.compose import Cell
+from workbench.sweep.executors import EXECUTORS, PackOutcome, free_memory, worker_count
+from workbench.sweep.identity import data_digest
+from workbench.sweep.launcher import SweepSettings
+from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan
+from workbench.sweep.progress import watcher
+from workbench.sweep.provenance import facts
+from workbench.sweep.results import pack_result
+from workbench.sweep.store import Held, Store, SweepRecord
+
+if TYPE_CHECKING:
+    from workbench.report.claims import Claim
+    from workbench.report.page import Page
+
+REPORTS = Path("reports")
+FINISHED, FAILED, INTERRUPTED = 0, 1, 130  # exit statuses: all finished, some failed, Ctrl-C; bad input is 2
+OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
+
+
+def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
+    """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
+    planned = identified(cells)
+    name = settings.name or f"sweep-{plan(planned, {}, free_memory()).digest[:8]}"
+    store = _open_store(settings)
+    work = plan(planned, _held(store, planned, settings.reuse), free_memory())
+    if settings.dry_run:
+        print(described(work, name, str(REPORTS / f"{name}.html")))
+        return FINISHED
+    _announce(work, name)
+    claims = _claims(settings.sweep or name)
+    store.begin(_record(work, name, settings, claims))
+    lost, interrupted = _train(work, store, settings)
+    status = INTERRUPTED if interrupted else FAILED if lost else FINISHED
+    store.end(OUTCOMES[status])
+    page = write_report(name, claims, settings.tracking.uri)
+    store.attach([page.html, page.json])
+    _conclude(lost, interrupted, page)
+    return status
+
+
+def write_report(name: str, claims: Sequence[Claim], uri: str | None = None, folder: Path = REPORTS) -> Page:
+    """Write the page of a sweep, and the index, from what the store holds. Nothing is trained."""
+    from workbench.report import write, write_index
+    from workbench.tracking import load
+
+    page = write(load(name, uri), claims, folder)
+    write_index(folder)
+    return page
+
+
+def _open_store(settings: SweepSettings) -> Store:
+    from workbench.tracking import MlflowStore
+
+    return MlflowStore(settings.tracking.uri, settings.tracking.experiment)
+
+
+def _claims(stem: str) -> tuple[Claim, ...]:
+    from workbench.report.claim_files import claims_of
+
+    return claims_of(stem)
+
+
+def _held(store: Store, cells: Sequence[PlannedCell], reuse: bool) -> dict[str, Held]:
+    return store.held([cell.fingerprint for cell in cells]) if reuse else {}
+
+
+def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Claim]) -> SweepRecord:
+    from workbench.report.claims import canonical_rules
+
+    datasets = {cell.cell.config.data for cell in work.cells}
+    about = facts(str(work.cells[0].numbers["device"])) | {
+        "description": settings.description,
+        "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
+        "data_digest": ", ".join(sorted({f"{data.name} {data_digest(data)}" for data in datasets})),
+    }
+    return SweepRecord(
+        name=name,
+        digest=work.digest,
+        command=settings.command,
+        factors=work.factors(),
+        cells=work.records(),
+        facts=about,
+        rules=canonical_rules(claims),
+        fresh=not settings.reuse,
+    )
+
+
+def _train(work: Plan, store: Store, settings: SweepSettings) -> tuple[list[str], bool]:
+    """Train every pack; recording one overlaps training the next. What was lost, a line each; whether Ctrl-C came."""
+    lost: list[str] = []
+    recorded: list[Future[None]] = []
+    interrupted = False
+    train = EXECUTORS[settings.executor]
+    with ThreadPoolExecutor(1, "recorder") as recorder, watcher(work.runs_to_train, work.cost) as watch:
+        try:
+            for outcome in train(work.packs, worker_count(settings.workers), watch):
+                recorded.append(recorder.submit(store.record, pack_result(outcome, work.cells)))
+                lost += _lost(outcome)
+        except KeyboardInterrupt:
+            interrupted = True
+        for future in recorded:
+            future.result()  # what went wrong while recording is said here
+    return lost, interrupted
+
+
+def _lost(outcome: PackOutcome) -> list[str]:
+    failed = sum(end is None for end in outcome.ends)
+    return [f"{failed} runs failed ({outcome.planned.label}): {outcome.reason}"] if failed else []
+
+
+def _announce(work: Plan, name: str) -> None:
+    runs = len({cell.fingerprint for cell in work.cells})
+    _say(
+        f"{name}: {runs} runs, {len(work.held)} held already, {work.runs_to_train} to train in {len(work.packs)} packs"
+    )
+    if missing := missing_cupy():
+        _say(missing)
+
+
+def _conclude(lost: Sequence[str], interrupted: bool, page: Page) -> None:
+    for line in lost:
+        _say(line)
+    if interrupted:
+        _say("interrupted: the same command goes on with what is missing")
+    print(f"report: {page.html}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,84 @@
+"""What a run is: the settings that decide its numbers, their digest (the fingerprint), and a name a person can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
+from workbench.data import Facts, describe, digest
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.backend import resolve_device
+from workbench.engine.losses import customary_loss
+from workbench.engine.training import KERNEL, NUMERICAL_VERSION
+
+DIGITS = 16  # hexadecimal characters of a fingerprint
+
+
+def numbers(config: RunConfig) -> dict[str, Any]:
+    """Every setting that decides the run's numbers, under its dotted key, with nothing left as "auto".
+
+    Raises BadInput where the device asked for is not to be had.
+    """
+    flat = {key: value for key, value in flatten(config).items() if SETTINGS[key].numbers}
+    flat["device"] = resolve_device(config.device)
+    if flat["network.loss"] == "auto":
+        flat["network.loss"] = customary_loss(_facts(config.data).classes)
+    if flat["network.init"] == "auto":
+        flat["network.init"] = ACTIVATIONS[config.network.activation].init
+    if flat["optimizer.momentum_start"] is None:
+        flat["optimizer.momentum_start"] = flat["optimizer.momentum"]
+    return flat
+
+
+def fingerprint(decided: Mapping[str, Any], data_digest: str) -> str:
+    """The digest of a run: of `numbers(config)`, the data, the kernel and the engine's numerical version."""
+    return text_digest(
+        json.dumps(
+            [sorted(decided.items()), data_digest, KERNEL, NUMERICAL_VERSION], default=str, separators=(",", ":")
+        )
+    )
+
+
+def text_digest(text: str) -> str:
+    """The first characters of a text's SHA-256."""
+    return sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def joint_digest(fingerprints: Iterable[str]) -> str:
+    """The digest of an ordered set of runs: of a pack, or of a sweep."""
+    return text_digest(",".join(fingerprints))
+
+
+@lru_cache(maxsize=256)
+def data_digest(config: DataConfig) -> str:
+    """The dataset's digest, without loading it."""
+    return digest(config)
+
+
+@lru_cache(maxsize=256)
+def _facts(config: DataConfig) -> Facts:
+    return describe(config)
+
+
+def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str, Any]) -> str:
+    """A name a person can read, like "relu d4 adam l1=0.0001 p=0.5 s3":
+
+    The usual settings, then what else was swept.
+    """
+    words = [config.network.activation, f"d{config.network.depth}", choices.get("optimizer", config.optimizer.name)]
+    penalty = choices.get("penalty", "none")
+    if penalty != "none":
+        size = config.penalty.max_norm if penalty == "max_norm" else config.penalty.strength
+        words.append(f"{penalty}={size:g}")
+    words += [f"p={config.dropout.rate:g}"] if config.dropout.rate else []
+    told = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
+    words += [f"{key.rpartition('.')[2]}={_short(value)}" for key, value in factors.items() if key not in told]
+    return " ".join([*words, f"s{config.seed}"])
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

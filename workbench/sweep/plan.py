@@ -1,0 +1,111 @@
+"""The plan of a sweep: which runs its cells ask for, which of them the store holds, and the packs of the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.sweep.compose import Cell
+from workbench.sweep.identity import data_digest, fingerprint, joint_digest, numbers, run_name
+from workbench.sweep.packs import PlannedPack, Run, packed
+from workbench.sweep.store import PENDING, Held, RunRecord
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell with its name, its run's fingerprint and the settings that decide its numbers."""
+
+    cell: Cell
+    name: str
+    fingerprint: str
+    numbers: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will do. Several cells may ask for one run: it is trained once and shown in each of them."""
+
+    cells: list[PlannedCell]
+    held: dict[str, Held]
+    packs: list[PlannedPack]
+
+    @property
+    def digest(self) -> str:
+        """The identity of the set of cells."""
+        return joint_digest(cell.fingerprint for cell in self.cells)
+
+    @property
+    def runs_to_train(self) -> int:
+        """Runs that are not held."""
+        return sum(pack.pack.runs for pack in self.packs)
+
+    @property
+    def cost(self) -> float:
+        """The work of all packs, in the units of `PlannedPack.cost`."""
+        return sum(pack.cost for pack in self.packs)
+
+    def records(self) -> list[RunRecord]:
+        """Every cell as it stands before training: pending, or held with its origin."""
+        pack_of = {name: pack.digest for pack in self.packs for name in pack.fingerprints}
+        return [
+            RunRecord(
+                cell=cell.cell.index,
+                name=cell.name,
+                fingerprint=cell.fingerprint,
+                pack=pack_of.get(cell.fingerprint, ""),
+                overrides=cell.cell.overrides,
+                factors=dict(cell.cell.factors),
+                params=dict(cell.numbers),
+                outcome=self.held[cell.fingerprint].outcome if cell.fingerprint in self.held else PENDING,
+                origin=self.held[cell.fingerprint].run_id if cell.fingerprint in self.held else "",
+            )
+            for cell in self.cells
+        ]
+
+    def factors(self) -> tuple[str, ...]:
+        """The keys that vary over the cells."""
+        return tuple(dict.fromkeys(key for cell in self.cells for key in cell.cell.factors))
+
+
+def identified(cells: Sequence[Cell]) -> list[PlannedCell]:
+    """The cells with the identities of their runs. Raises BadInput where a device or dataset is not to be had."""
+    planned = []
+    for cell in cells:
+        decided = numbers(cell.config)
+        mark = fingerprint(decided, data_digest(cell.config.data))
+        planned.append(PlannedCell(cell, run_name(cell.config, cell.choices, cell.factors), mark, decided))
+    return planned
+
+
+def plan(cells: Sequence[PlannedCell], held: Mapping[str, Held], memory: int) -> Plan:
+    """What is left to train, in packs that fit into `memory` bytes."""
+    runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in cells}
+    kept = {mark: held[mark] for mark in runs if mark in held}
+    return Plan(list(cells), kept, packed([run for mark, run in runs.items() if mark not in kept], memory))
+
+
+def described(plan: Plan, name: str, page: str) -> str:
+    """The plan in words, for `dry_run=true`: runs, packs, what varies, memory, and where the report will be."""
+    marks = {cell.fingerprint for cell in plan.cells}
+    lines = [
+        f"sweep {name}: {len(plan.cells)} cells, {len(marks)} runs; {len(plan.held)} held already, "
+        f"{plan.runs_to_train} to train in {len(plan.packs)} packs",
+        *(f"  varies: {key} = {', '.join(values)}" for key, values in _levels(plan).items()),
+        *(
+            f"  pack {pack.digest}: {pack.pack.runs:4d} runs · {pack.label} · {pack.updates:,} updates each"
+            f" · {pack.memory / 2**20:,.0f} MiB"
+            for pack in plan.packs
+        ),
+        f"  report: {page}",
+    ]
+    return "\n".join(lines)
+
+
+def _levels(plan: Plan) -> dict[str, list[str]]:
+    counts: dict[str, Counter[str]] = {}
+    for cell in plan.cells:
+        for key, value in cell.cell.factors.items():
+            counts.setdefault(key, Counter())[str(value)] += 1
+    return {key: list(values) for key, values in counts.items()}

@@ -1,0 +1,71 @@
+"""Where numbers come from: code, packages, machine. Facts are short texts; none names a folder or a person."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from workbench.places import ours
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "cupy-cuda13x",
+    "cupy-cuda12x",
+    "hydra-core",
+    "omegaconf",
+    "mlflow",
+    "pandas",
+    "matplotlib",
+)
+
+
+def facts(device: str) -> dict[str, str]:
+    """What to know about this code on this machine; `device` is "cpu" or "cuda"."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": _git("status", "--porcelain", "--untracked-files=no"),
+        "python": platform.python_version(),
+        "versions": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}",
+        "device": device if device == "cpu" else _gpu(),
+    }
+
+
+@cache
+def _git(*arguments: str) -> str:
+    """What git says of the checkout this code runs from; "" where it runs from no checkout."""
+    folder = ours("conf").parent
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:  # noqa: PTH123
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        return ""
+    return f", {names[0]}" if names else ""
+
+
+def _gpu() -> str:
+    import cupy
+
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    return f"cuda, {properties['name'].decode()}"
