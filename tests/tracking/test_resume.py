@@ -1,0 +1,223 @@
+"""A sweep that is recorded twice, interrupted, repeated, or asked for again under another name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from tests.tracking.cases import STARTED, cell, result, sweep, trained
+from workbench.engine.errors import BadInput
+from workbench.sweep.store import DIVERGED, FAILED, Held, PackResult
+from workbench.tracking.read import load, sweeps
+from workbench.tracking.write import MlflowStore
+
+
+def everything(uri: str) -> list[dict[str, Any]]:
+    """All that MLflow knows of all runs, histories of metrics included."""
+    client = MlflowClient(uri)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    runs = client.search_runs(experiments, order_by=["attributes.run_id ASC"])
+    return [{**run.to_dictionary(), "points": points_of(client, run)} for run in runs]
+
+
+def points_of(client: MlflowClient, run: Run) -> list[str]:
+    return sorted(str(point) for key in run.data.metrics for point in client.get_metric_history(run.info.run_id, key))
+
+
+def test_the_same_result_again_changes_nothing(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0), cell(1), cell(2)]))
+    broken = cell(2, outcome=FAILED, reason="out of memory")
+    pack = result([trained(cell(0)), trained(cell(1), DIVERGED, reason="at epoch 3"), broken])
+    store.record(pack)
+    before = everything(uri)
+    store.record(pack)
+    assert everything(uri) == before
+
+
+def test_the_same_result_after_a_restart_changes_nothing(uri: str) -> None:
+    asked, pack = sweep([cell(0), cell(1)]), result([trained(cell(0)), trained(cell(1))])
+    first = MlflowStore(uri)
+    first.begin(asked)
+    first.record(pack)
+    before = everything(uri)
+    second = MlflowStore(uri)
+    second.begin(asked)
+    second.record(pack)
+    assert everything(uri) == before
+    assert second.run_id == first.run_id
+
+
+def test_a_recording_that_was_cut_off_is_completed(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, pack = sweep([cell(0), cell(1)]), result([trained(cell(0)), trained(cell(1))])
+    store = MlflowStore(uri)
+    store.begin(asked)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "set_terminated", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.record(pack)
+    assert MlflowStore(uri).held(["fp0", "fp1"]) == {}
+    again = MlflowStore(uri)
+    again.begin(asked)
+    again.record(pack)
+    assert set(again.held(["fp0", "fp1"])) == {"fp0", "fp1"}
+    assert len(everything(uri)) == 3
+
+
+def test_a_killed_sweep_holds_what_it_recorded_and_goes_on(uri: str) -> None:
+    cells = [cell(0), cell(1, pack="second")]
+    killed = MlflowStore(uri)
+    killed.begin(sweep(cells))
+    killed.record(result([trained(cells[0])]))
+    assert list(load("seeds", uri).runs["outcome"]) == ["finished", "pending"]
+
+    again = MlflowStore(uri)
+    held = again.held(["fp0", "fp1"])
+    assert list(held) == ["fp0"]
+    again.begin(sweep([trained(cells[0], origin=held["fp0"].run_id), cells[1]]))
+    again.record(result([trained(cells[1])], pack="second"))
+    again.end("finished")
+    tables = load("seeds", uri)
+    assert list(tables.runs["outcome"]) == ["finished", "finished"]
+    assert not tables.runs["reused"].any()
+    assert len(sweeps(uri)) == 1
+    assert len(everything(uri)) == 3
+
+
+def test_a_failed_cell_that_is_tried_again_keeps_its_one_child(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]))
+    store.record(PackResult("pack", [cell(0, outcome=FAILED, reason="out of memory")], {}, {}))
+    store.end("failed")
+    assert MlflowStore(uri).held(["fp0"]) == {}
+    again = MlflowStore(uri)
+    again.begin(sweep([cell(0)]))
+    again.record(result([trained(cell(0))]))
+    again.end("finished")
+    (child,) = [run for run in everything(uri) if "mlflow.parentRunId" in run["data"]["tags"]]
+    assert child["info"]["status"] == "FINISHED"
+    assert child["data"]["tags"]["workbench.reason"] == ""
+    assert list(load("seeds", uri).runs["reason"]) == [""]
+
+
+def test_a_fresh_sweep_is_a_new_parent_and_the_earlier_one_is_named(uri: str) -> None:
+    first = MlflowStore(uri)
+    first.begin(sweep([cell(0)]))
+    first.record(result([trained(cell(0))]))
+    first.end("finished")
+    second = MlflowStore(uri)
+    second.begin(sweep([cell(0)], fresh=True))
+    assert second.run_id != first.run_id
+    tables = load("seeds", uri)
+    assert tables.facts["run_id"] == second.run_id
+    assert tables.facts["earlier"] == first.run_id
+    assert list(tables.runs["outcome"]) == ["pending"]
+
+
+def test_another_set_of_cells_is_a_new_parent_of_the_same_name(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)], digest="one"))
+    store.begin(sweep([cell(0), cell(1)], digest="two"))
+    assert list(sweeps(uri)["digest"]) == ["one", "two"]
+    assert len(load("seeds", uri).runs) == 2
+
+
+def test_held_finds_runs_of_every_experiment_and_no_failed_ones(uri: str) -> None:
+    first = MlflowStore(uri, "one experiment")
+    first.begin(sweep([cell(0), cell(1), cell(2)]))
+    first.record(
+        result([trained(cell(0)), trained(cell(1), DIVERGED), trained(cell(2), FAILED, reason="out of memory")])
+    )
+    held = MlflowStore(uri, "another").held(["fp0", "fp1", "fp2", "unheard of"])
+    outcomes = {fingerprint: one.outcome for fingerprint, one in held.items()}
+    assert outcomes == {"fp0": "finished", "fp1": "diverged"}
+    assert MlflowClient(uri).get_run(held["fp0"].run_id).data.tags["workbench.fingerprint"] == "fp0"
+    assert first.held([]) == {}
+
+
+def test_a_run_that_a_person_deleted_is_no_longer_held(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0), cell(1)]))
+    store.record(result([trained(cell(0)), trained(cell(1))]))
+    store.end("finished")
+    MlflowClient(uri).delete_run(store.held(["fp0"])["fp0"].run_id)
+    assert set(store.held(["fp0", "fp1"])) == {"fp1"}
+    again = MlflowStore(uri)
+    again.begin(sweep([cell(0), cell(1)]))
+    again.record(result([trained(cell(0), ended=STARTED + 99)], pack="again"))
+    assert set(again.held(["fp0", "fp1"])) == {"fp0", "fp1"}
+    again.end("finished")
+    assert set(again.held(["fp0", "fp1"])) == {"fp0", "fp1"}
+
+
+def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> None:
+    first = MlflowStore(uri, "first")
+    first.begin(sweep([cell(0)], name="first"))
+    first.record(result([trained(cell(0))]))
+    first.end("finished")
+    second = MlflowStore(uri, "second")
+    origin = second.held(["fp0"])["fp0"]
+    shown = cell(5, "fp0", name="shown again", factors={"seed": 0}, origin=origin.run_id)
+    second.begin(sweep([shown], name="second", factors=("seed",)))
+    second.end("finished")
+
+    (light,) = [run for run in everything(uri) if run["data"]["tags"].get("mlflow.parentRunId") == second.run_id]
+    assert light["info"]["run_name"] == "shown again"
+    assert light["info"]["status"] == "FINISHED"
+    assert light["data"]["tags"]["workbench.origin"] == origin.run_id
+    assert light["data"]["tags"]["workbench.history"] == f"runs:/{first.run_id}/packs/pack"
+    assert light["data"]["metrics"] == {"last_train_loss": 0.5, "best_epoch": 7.0, "diverged": 0.0}
+    tables = load("second", uri)
+    (row,) = tables.runs.to_dict("records")
+    assert (row["cell"], row["reused"], row["origin"]) == (5, True, origin.run_id)
+    assert (row["outcome"], row["last_train_loss"]) == ("finished", 0.5)
+    assert set(tables.epochs["cell"]) == {5}
+    assert second.held(["fp0"]) == {"fp0": origin}
+
+
+def test_a_reused_cell_whose_origin_is_gone_is_trained_and_then_its_own(uri: str) -> None:
+    first = MlflowStore(uri)
+    first.begin(sweep([cell(0)], name="first"))
+    first.record(result([trained(cell(0))]))
+    origin = first.held(["fp0"])["fp0"].run_id
+    second = MlflowStore(uri)
+    second.begin(sweep([cell(0, origin=origin)], name="second"))
+    MlflowClient(uri).delete_run(origin)
+    again = MlflowStore(uri)
+    assert again.held(["fp0"]) == {}
+    again.begin(sweep([cell(0)], name="second"))
+    again.record(result([trained(cell(0))]))
+    again.end("finished")
+    (row,) = load("second", uri).runs.to_dict("records")
+    assert not row["reused"]
+    assert again.held(["fp0"]) == {"fp0": Held(row["run_id"], "finished")}
+    assert MlflowClient(uri).get_run(row["run_id"]).data.tags["workbench.origin"] == ""
+
+
+def test_an_origin_that_the_store_does_not_hold_is_one_line(uri: str) -> None:
+    with pytest.raises(BadInput, match=r"^cell 0: reused from run 'nowhere', which the store does not hold$"):
+        MlflowStore(uri).begin(sweep([cell(0, origin="nowhere")]))
+
+
+@pytest.mark.parametrize("given", [[0], [0, 1]], ids=["one cell for all", "all its cells"])
+def test_cells_of_one_fingerprint_are_trained_once_and_shown_twice(uri: str, given: list[int]) -> None:
+    cells = [cell(0, "same"), cell(1, "same"), cell(2)]
+    store = MlflowStore(uri)
+    store.begin(sweep(cells))
+    pack = result([trained(cells[number]) for number in [*given, 2]])
+    for _ in range(2):
+        store.record(pack)
+        tables = load("seeds", uri)
+        assert list(tables.runs["outcome"]) == ["finished"] * 3
+        assert list(tables.runs["seed"]) == [0, 1, 2]
+        assert tables.runs["run_id"].nunique() == 3
+        assert tables.epochs.groupby("cell").size().nunique() == 1
+        assert set(tables.epochs["cell"]) == {0, 1, 2}
+    assert set(store.held(["same"])) == {"same"}

@@ -1,0 +1,125 @@
+"""What a sweep needs of a store: the records it hands over and the protocol that takes them.
+
+Plain values only, so that a sweep knows nothing of the store behind them (`workbench/tracking/` is the one we ship).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
+OUTCOMES = (FINISHED, DIVERGED, FAILED, PENDING)
+HELD_OUTCOMES = (FINISHED, DIVERGED)  # a run with one of these is not trained again
+
+EPOCH_COLUMNS = (
+    "fingerprint",
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "learning_rate",
+    "input_gradient",
+)
+LAYER_COLUMNS = ("fingerprint", "epoch", "layer", "probe", "value")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One cell of a sweep, as it stands.
+
+    `fingerprint` is the digest of everything that decides the run's numbers; two cells of a sweep may share it.
+    `overrides` are the cell's overrides as typed, `factors` the swept keys with this cell's values, `params` every
+    field that decides numbers under its dotted key. `metrics` are summaries by name (NaN and infinity allowed).
+    `outcome` is one of OUTCOMES; `reason` is "" or one line (why it failed, at which epoch it diverged). `started`
+    and `ended` are unix seconds (0: not yet). `origin` is "" or the run id of the store this cell is reused from.
+    """
+
+    cell: int
+    name: str
+    fingerprint: str
+    pack: str = ""
+    overrides: tuple[str, ...] = ()
+    factors: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    outcome: str = PENDING
+    reason: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    weights_digest: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """What one pack came to: its runs and their histories as two long tables (column name -> array of rows).
+
+    `pack` names the pack; packs of other runs must have other names. `epochs` has EPOCH_COLUMNS (epoch 0 is the
+    untrained network), `layers` has LAYER_COLUMNS (layer 1 is the first; its count is depth + 1). A fingerprint that
+    several cells share has its rows once; its cells may all stand in `runs`, or one of them for all.
+    """
+
+    pack: str
+    runs: list[RunRecord]
+    epochs: dict[str, np.ndarray]
+    layers: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """A sweep before training.
+
+    `digest` stands for the cells' fingerprints in their order: the same name and digest is the same sweep, gone on
+    with. `cells` are pending, or finished/diverged elsewhere with their `origin`. `facts` are strings about where the
+    numbers come from (commit, dirty, versions, device ...; "description" is shown first). `rules` is the canonical
+    JSON of its claims' rules, "" without claims. `fresh` begins anew although the store holds this very sweep.
+    """
+
+    name: str
+    digest: str
+    command: str
+    factors: tuple[str, ...]
+    cells: list[RunRecord]
+    facts: dict[str, str] = field(default_factory=dict)
+    rules: str = ""
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """A run that a store holds as finished or diverged."""
+
+    run_id: str
+    outcome: str
+
+
+class Store(Protocol):
+    """Keeps the runs of sweeps. Every method may raise BadInput when the store cannot be reached or is broken."""
+
+    def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
+        """Those of the fingerprints that the store holds as finished or diverged, from whichever sweep."""
+        ...
+
+    def begin(self, sweep: SweepRecord) -> None:
+        """Writes the plan down before anything is trained, or goes on with the same sweep where it stopped."""
+        ...
+
+    def record(self, result: PackResult) -> None:
+        """Writes down what a pack came to. The same result again changes nothing."""
+        ...
+
+    def end(self, outcome: str) -> None:
+        """Closes the sweep: "finished", "failed" (some runs failed) or "interrupted"."""
+        ...
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Keeps the report and its figures with the sweep; also after its end."""
+        ...

@@ -1,0 +1,104 @@
+"""The connection to MLflow: silent, and every fault of the store one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.errors import BadInput
+from workbench.tracking import names
+from workbench.tracking.database import prepare
+from workbench.tracking.location import Location, locate
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open store: MLflow's client and the place it talks to."""
+
+    client: MlflowClient
+    location: Location
+
+
+def connect(uri: str | None = None) -> Connection:
+    """Opens the store at `uri` (default: see `locate`); a missing SQLite database is created first.
+
+    Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
+    """
+    location = locate(uri)
+    _hush()
+    from mlflow import MlflowClient
+
+    if location.file is not None:
+        prepare(location.file)
+    with one_line(location):
+        client = MlflowClient(location.uri)
+        client.search_experiments(max_results=1)  # opens the store: the first call is the one that fails
+    return Connection(client, location)
+
+
+def _hush() -> None:
+    """Before mlflow is imported: no telemetry, no `View run` lines; afterwards: no log lines, no tracebacks."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    import mlflow  # noqa: F401  (it sets its own log levels when imported, so ours come after)
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # logs tracebacks of what it raises anyway
+
+
+@contextmanager
+def one_line(location: Location) -> Iterator[None]:
+    """What the store raises inside becomes one BadInput line."""
+    import pyarrow
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    faults = (MlflowException, SQLAlchemyError, CommandError, pyarrow.ArrowException, OSError)
+    try:
+        yield
+    except faults as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput(f"tracking.uri: the store {location.shown} failed: {first}") from error
+
+
+def search(connection: Connection, conditions: str, view: str = "active") -> list[Run]:
+    """All runs of the store, in every experiment, that meet MLflow's filter `conditions`, oldest first.
+
+    `view` is "active", or "deleted" for those a person deleted in the UI.
+    """
+    from mlflow.entities import ViewType
+
+    kind = {"active": ViewType.ACTIVE_ONLY, "deleted": ViewType.DELETED_ONLY}[view]
+    experiments = [one.experiment_id for one in _pages(connection.client.search_experiments)]
+    arguments = {"run_view_type": kind, "order_by": ["attributes.start_time ASC"]}
+    return _pages(connection.client.search_runs, experiments, conditions, **arguments)
+
+
+def parents(connection: Connection) -> list[Run]:
+    """The parent runs of all sweeps whose plan is written, oldest first."""
+    return search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'")
+
+
+def _pages(call: Any, *arguments: Any, **named: Any) -> list[Any]:
+    """All pages of one of MLflow's paged answers."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = call(*arguments, max_results=_PAGE, page_token=token, **named)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found

@@ -1,0 +1,51 @@
+"""The long tables of a pack: what was measured at every epoch, and at every epoch in every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
+
+
+def epochs_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+    """The epochs of a pack, column -> array of rows, as a table with at least EPOCH_COLUMNS."""
+    return _table(columns, EPOCH_COLUMNS)
+
+
+def layers_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+    """The layers of a pack, column -> array of rows, as a table with at least LAYER_COLUMNS."""
+    return _table(columns, LAYER_COLUMNS)
+
+
+def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    """A long table (column -> array of rows) cut into one table a fingerprint, each in the order of its epochs."""
+    columns = {name: np.asarray(values) for name, values in table.items()}
+    if not len(columns.get("fingerprint", ())):
+        return {}
+    order = np.lexsort((columns["epoch"], columns["fingerprint"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    found, starts = np.unique(columns["fingerprint"], return_index=True)
+    ends = [*starts[1:], len(order)]
+    return {
+        str(fingerprint): {name: values[start:end] for name, values in columns.items()}
+        for fingerprint, start, end in zip(found, starts, ends, strict=True)
+    }
+
+
+def _table(columns: Mapping[str, Any], wanted: tuple[str, ...]) -> pyarrow.Table:
+    """A pack whose runs all failed may have no rows, or not even columns; a column left out holds NaN."""
+    import pyarrow
+
+    rows = len(columns.get("fingerprint", ()))
+    full = {name: columns.get(name, np.full(rows, np.nan)) for name in (*wanted, *columns)}
+    arrays = {name: np.asarray(values, None if rows else _EMPTY.get(name)) for name, values in full.items()}
+    kinds = {name: pyarrow.string() if array.dtype.kind in "UO" else None for name, array in arrays.items()}
+    return pyarrow.table({name: pyarrow.array(array, kinds[name]) for name, array in arrays.items()})

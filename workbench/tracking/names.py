@@ -1,0 +1,93 @@
+"""Every name under which something stands in MLflow, once; and what MLflow allows a name or value to be."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any
+
+from workbench.sweep.store import DIVERGED, FAILED, FINISHED
+
+# MLflow's own tags, which its UI understands.
+PARENT = "mlflow.parentRunId"
+RUN_NAME = "mlflow.runName"
+NOTE = "mlflow.note.content"
+SOURCE = "mlflow.source.name"
+SOURCE_TYPE = "mlflow.source.type"
+COMMIT = "mlflow.source.git.commit"
+
+# Ours.
+KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
+SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
+DIGEST = "workbench.digest"
+CELL = "workbench.cell"
+FINGERPRINT = "workbench.fingerprint"
+OUTCOME = "workbench.outcome"
+REASON = "workbench.reason"
+PACK = "workbench.pack"
+HISTORY = "workbench.history"  # runs:/<parent>/packs/<pack>: MLflow's way to name artifacts relative to the store
+ORIGIN = "workbench.origin"
+WEIGHTS = "workbench.weights"
+OVERRIDES = "workbench.overrides"
+FACT = "fact."  # prefix of a sweep's facts
+
+SWEEP_KIND, RUN_KIND = "sweep", "run"
+
+# Artifacts of a parent run.
+PLAN = "plan.parquet"
+SWEEP_FILE = "sweep.json"
+RULES = "rule.json"
+PACKS = "packs"
+RUNS, EPOCHS, LAYERS = "runs.parquet", "epochs.parquet", "layers.parquet"
+REPORT = "report"
+
+# Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.
+CURVES = {
+    f"{part}_{quantity}": f"{quantity}/{part}"
+    for quantity in ("loss", "accuracy")
+    for part in ("train", "validation", "test")
+}
+DIVERGED_METRIC = "diverged"  # 0 or 1 for every trained run, since MLflow cannot search for NaN
+
+RUN_STATUS = {FINISHED: "FINISHED", DIVERGED: "FINISHED", FAILED: "FAILED"}
+SWEEP_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+RUNNING = "running"
+
+_KEY_LIMIT, _NAME_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 250, 6000, 8000
+
+
+def history(parent: str, pack: str) -> str:
+    """Where a pack's tables lie: runs:/<parent run id>/packs/<pack>."""
+    return f"runs:/{parent}/{PACKS}/{pack_folder(pack)}"
+
+
+def pack_folder(pack: str) -> str:
+    """A pack's digest as a folder name."""
+    return re.sub(r"[^\w.\-]", "_", pack) or "_"
+
+
+def key(name: str) -> str:
+    """A param's, metric's or tag's key as MLflow allows it: letters, digits, `_-. :/` and no path tricks."""
+    clean = posixpath.normpath(re.sub(r"[^\w\-. :/]", "_", text(name))).lstrip("/")
+    clean = clean.replace("..", "__")[:_KEY_LIMIT]
+    return "_" if clean in ("", ".") else clean
+
+
+def text(value: Any) -> str:
+    """A value as text that every database takes: no lone surrogates, no NUL."""
+    return str(value).encode("utf-8", "replace").decode().replace("\x00", "�")
+
+
+def param(value: Any) -> str:
+    """A param's value, cut where MLflow cuts it."""
+    return text(value)[:_PARAM_LIMIT]
+
+
+def tag(value: Any) -> str:
+    """A tag's value, cut where MLflow cuts it."""
+    return text(value)[:_TAG_LIMIT]
+
+
+def run_name(name: str, otherwise: str) -> str:
+    """A run's name in MLflow (which would invent one for an empty name)."""
+    return text(name).strip()[:_NAME_LIMIT] or otherwise

@@ -1,0 +1,182 @@
+"""The store read back: sweeps as tidy tables, from their Parquet files alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
+from workbench.tracking import names
+from workbench.tracking.artifacts import read_table, read_text
+from workbench.tracking.connection import Connection, connect, one_line, parents
+from workbench.tracking.parent import outcome_counts
+from workbench.tracking.plan import STANDING, PlanRow, from_table, standing
+
+if TYPE_CHECKING:
+    import pandas
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class SweepTables:
+    """A sweep as the store holds it.
+
+    `facts`: name -> text (command, rules, digest, outcome, started, ended, seconds, run_id, experiment_id,
+    experiment, uri, earlier: the run ids of earlier sweeps of that name, missing: histories that could not be found,
+    and what the sweep itself noted: commit, versions, device ...). `factors`: the swept keys.
+    `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
+    text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
+    `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch.
+    """
+
+    name: str
+    facts: dict[str, str]
+    factors: tuple[str, ...]
+    runs: pandas.DataFrame
+    epochs: pandas.DataFrame
+    layers: pandas.DataFrame
+
+
+def load(name: str, uri: str | None = None) -> SweepTables:
+    """The latest sweep called `name`. Raises BadInput if the store has none of that name, or cannot be read."""
+    connection = connect(uri)
+    with one_line(connection.location):
+        everything = parents(connection)
+        found = [parent for parent in everything if parent.data.tags.get(names.SWEEP) == names.tag(name)]
+        if not found:
+            raise BadInput(_unknown(name, everything, connection))
+        parent = found[-1]
+        rows = from_table(standing(connection, parent))
+        if not rows:
+            where = f"{connection.location.shown}, run {parent.info.run_id}"
+            raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
+        asked = json.loads(read_text(connection, parent.info.artifact_uri, names.SWEEP_FILE) or "{}")
+        epochs, layers, missing = _histories(connection, rows)
+        facts = _facts(connection, parent, asked)
+    facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
+    facts["missing"] = ", ".join(missing)
+    return SweepTables(name, facts, tuple(asked.get("factors", ())), _runs(rows), epochs, layers)
+
+
+def sweeps(uri: str | None = None) -> pandas.DataFrame:
+    """All sweeps of the store, oldest first: name, digest, run_id, experiment_id, started, outcome, cells and the
+    number of cells finished, diverged, failed, pending and reused.
+    """
+    import pandas
+
+    connection = connect(uri)
+    lines = []
+    with one_line(connection.location):
+        for parent in parents(connection):
+            table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
+            counts = outcome_counts(table["outcome"], table["origin"])
+            tags = parent.data.tags
+            line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST], "run_id": parent.info.run_id}
+            line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
+            lines.append({**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts})
+    columns = ["name", "digest", "run_id", "experiment_id", "started", "outcome", "cells", *outcome_counts([], [])]
+    return pandas.DataFrame(lines, columns=columns)
+
+
+def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
+    """One row a cell. Where names collide the store's own columns win, then factors, then metrics, then params."""
+    import pandas
+
+    table = []
+    for row in rows:
+        record = row.record
+        own = {name: getattr(record, name) for name in ("cell", "name", "fingerprint", "pack", "outcome", "reason")}
+        own |= {"reused": bool(record.origin), "run_id": row.run_id, "origin": record.origin}
+        own["overrides"] = " ".join(record.overrides)
+        ends = {name: getattr(record, name) for name in ("weights_digest", "started", "ended")}
+        rest = {**record.params, **record.metrics, **record.factors}
+        table.append({**own, **{name: rest[name] for name in rest if name not in own and name not in ends}, **ends})
+    return pandas.DataFrame(table)
+
+
+def _histories(connection: Connection, rows: list[PlanRow]) -> tuple[pandas.DataFrame, pandas.DataFrame, list[str]]:
+    """The epochs and layers of all cells, and the histories that are gone (their sweep was deleted for good)."""
+    cells: dict[str, list[PlanRow]] = {}
+    for row in rows:
+        if row.history:
+            cells.setdefault(row.history, []).append(row)
+    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS: [], names.LAYERS: []}
+    roots: dict[str, str | None] = {}
+    missing = []
+    for history, members in cells.items():
+        parent, _, folder = history.removeprefix("runs:/").partition("/")
+        if parent not in roots:
+            roots[parent] = _root(connection, parent)
+        for file, found in tables.items():
+            table = _read_history(connection, roots[parent], f"{folder}/{file}", members)
+            if table is None:
+                missing.append(f"{history}/{file}")
+            else:
+                found.append(table)
+    epochs = _together(tables[names.EPOCHS], ("cell", *EPOCH_COLUMNS), ["cell", "epoch"])
+    layers = _together(tables[names.LAYERS], ("cell", *LAYER_COLUMNS), ["cell", "epoch", "layer", "probe"])
+    return epochs, layers, missing
+
+
+def _read_history(
+    connection: Connection, root: str | None, path: str, members: list[PlanRow]
+) -> pandas.DataFrame | None:
+    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is gone."""
+    import pandas
+
+    table = None if root is None else read_table(connection, root, path)
+    if table is None:
+        return None
+    pairs = [(row.record.cell, names.text(row.record.fingerprint)) for row in members]
+    return pandas.DataFrame(pairs, columns=["cell", "fingerprint"]).merge(table.to_pandas(), on="fingerprint")
+
+
+def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: list[str]) -> pandas.DataFrame:
+    """The tables below each other, with these columns first and the rows in order."""
+    import pandas
+
+    if not tables:
+        return pandas.DataFrame(columns=list(columns))
+    table = pandas.concat(tables, ignore_index=True)
+    rest = [name for name in table.columns if name not in columns]
+    return table.reindex(columns=[*columns, *rest]).sort_values(order, kind="stable", ignore_index=True)
+
+
+def _root(connection: Connection, run_id: str) -> str | None:
+    """Where a run's artifacts lie; None if the run is gone for good."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return connection.client.get_run(run_id).info.artifact_uri
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
+def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[str, str]:
+    """What is known of a sweep besides its numbers."""
+    info = parent.info
+    facts = {name: str(asked.get(name, "")) for name in ("digest", "command", "rules")}
+    facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
+    facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
+    facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}
+    ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier sitting, if it runs
+    facts["ended"] = _moment(ended)
+    facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended else ""
+    return {**asked.get("facts", {}), **facts}
+
+
+def _moment(milliseconds: int | None) -> str:
+    """MLflow's time as ISO 8601 in UTC, "" for none."""
+    return "" if not milliseconds else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _unknown(name: str, everything: list[Run], connection: Connection) -> str:
+    """The line for a sweep that is not there."""
+    known = list(dict.fromkeys(parent.data.tags[names.SWEEP] for parent in everything))
+    listed = ", ".join(known) if known else "no sweep yet"
+    return f"sweep: {connection.location.shown} holds none called {name!r}; it holds {listed}"

@@ -1,0 +1,190 @@
+"""The store that writes sweeps to MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.store import HELD_OUTCOMES, Held, PackResult, RunRecord, SweepRecord
+from workbench.tracking import names
+from workbench.tracking.artifacts import put
+from workbench.tracking.children import Child, Family, curves, existing, write
+from workbench.tracking.connection import connect, one_line, parents, search
+from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table
+from workbench.tracking.parent import describe, experiment_of, outcome_counts, start, sweep_files
+from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+class MlflowStore:
+    """The `Store` of `workbench.sweep.store`, in MLflow.
+
+    `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing.
+    Raises BadInput when the store cannot be used. A run that a person deletes in the UI is no longer held.
+    """
+
+    def __init__(self, uri: str | None = None, experiment: str = "workbench") -> None:
+        self._connection = connect(uri)
+        with one_line(self._connection.location):
+            self._experiment = experiment_of(self._connection, experiment)
+        self._family = Family(self._experiment, "", "")
+        self._sweep = SweepRecord("", "", "", (), [])
+        self._rows: dict[int, PlanRow] = {}
+        self._children: dict[tuple[int, str], Child] = {}
+
+    @property
+    def run_id(self) -> str:
+        """The parent run of the sweep that was begun, "" before."""
+        return self._family.parent
+
+    def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
+        """Those of the fingerprints that the store holds as finished or diverged, in any experiment."""
+        wanted = set(fingerprints)
+        with one_line(self._connection.location):
+            deleted = {run.info.run_id for run in search(self._connection, _OURS, "deleted")}
+            found = {}
+            for parent in parents(self._connection) if wanted else []:
+                table = standing(self._connection, parent, _HOLDING).to_pydict()
+                for _, outcome, _, fingerprint, run_id, origin in zip(*table.values(), strict=True):
+                    trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
+                    if trained and fingerprint in wanted:
+                        found[fingerprint] = Held(run_id, outcome)
+        return found
+
+    def begin(self, sweep: SweepRecord) -> None:
+        """Writes the plan with every cell pending (or reused), then the light children of the reused cells.
+
+        The same name and digest goes on with its parent run, unless `sweep.fresh`.
+        """
+        with one_line(self._connection.location):
+            parent = None if sweep.fresh else self._earlier(sweep)
+            earlier = parent.info.run_id if parent else None
+            self._children = existing(self._connection, earlier) if earlier else {}
+            done = self._done(parent) if parent else {}
+            origins = self._origins({cell.origin for cell in sweep.cells} - {""})
+            run_id = start(self._connection, self._experiment, sweep, earlier)
+            self._sweep, self._family = sweep, Family(self._experiment, run_id, names.tag(sweep.name))
+            self._rows = {}
+            for row in planned(sweep.cells):
+                kept = done.get((row.record.cell, row.record.fingerprint))
+                self._rows[row.record.cell] = kept or _reused(row, origins)
+            put(self._connection, run_id, {**sweep_files(sweep), names.PLAN: to_table(self._rows.values())})
+            self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
+            self._write_reused()
+
+    def record(self, result: PackResult) -> None:
+        """Histories first, then the children, then the pack's rows: a complete child always has its history."""
+        folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
+        with one_line(self._connection.location):
+            tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
+            put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
+            histories = by_fingerprint(result.epochs)
+            rows = []
+            for row in self._rows_of(result):
+                history = histories.get(row.record.fingerprint)
+                rows.append(self._write(row, curves(row.record, history) if history else []))
+            put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows)})
+
+    def end(self, outcome: str) -> None:
+        """Updates the plan and closes the parent run; `outcome` is finished, failed or interrupted."""
+        status = names.SWEEP_STATUS[outcome]
+        with one_line(self._connection.location):
+            client, run_id = self._connection.client, self.run_id
+            put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
+            cells = [row.record for row in self._rows.values()]
+            counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
+            for name, count in counts.items():
+                client.log_metric(run_id, f"cells/{name}", count)
+            client.set_tag(run_id, names.NOTE, names.tag(describe(self._sweep, counts)))
+            client.set_tag(run_id, names.OUTCOME, outcome)
+            client.set_terminated(run_id, status)
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Keeps files as artifacts of the parent, in its folder `report`."""
+        with one_line(self._connection.location):
+            for file in files:
+                self._connection.client.log_artifact(self.run_id, str(file), names.REPORT)
+
+    def _earlier(self, sweep: SweepRecord) -> Run | None:
+        """The latest parent run of this very sweep in this experiment."""
+        same = [
+            parent
+            for parent in parents(self._connection)
+            if parent.info.experiment_id == self._experiment
+            and parent.data.tags.get(names.SWEEP) == names.tag(sweep.name)
+            and parent.data.tags.get(names.DIGEST) == names.tag(sweep.digest)
+        ]
+        return same[-1] if same else None
+
+    def _done(self, parent: Run) -> dict[tuple[int, str], PlanRow]:
+        """The cells that an earlier sitting of this sweep trained to an end and whose child still stands."""
+        standing_children = {child.run_id for child in self._children.values()}
+        rows = from_table(standing(self._connection, parent))
+        held = [row for row in rows if row.held and row.run_id in standing_children]
+        return {(row.record.cell, row.record.fingerprint): row for row in held}
+
+    def _origins(self, wanted: set[str]) -> dict[str, PlanRow]:
+        """The rows of the runs that cells are reused from: run id -> row."""
+        found: dict[str, PlanRow] = {}
+        for parent in parents(self._connection) if wanted else []:
+            table = standing(self._connection, parent)
+            chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in wanted]
+            found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})
+        return found
+
+    def _write_reused(self) -> None:
+        """A light child for every reused cell, and the plan once more with their run ids."""
+        reused = [row for row in self._rows.values() if row.record.origin]
+        for row in reused:
+            self._write(row, [])
+        if reused:
+            put(self._connection, self.run_id, {names.PLAN: to_table(self._rows.values())})
+
+    def _rows_of(self, result: PackResult) -> list[PlanRow]:
+        """The rows of a result's runs, and of the cells that share a fingerprint with one of them: trained once,
+        shown twice. A twin that was reused or came from another pack keeps what it has.
+        """
+        history = names.history(self.run_id, result.pack)
+        rows = [PlanRow(record, position, history=history) for position, record in enumerate(result.runs)]
+        trained = {row.record.fingerprint: row for row in rows}
+        given = {row.record.cell for row in rows}
+        for cell, row in self._rows.items():
+            first = trained.get(row.record.fingerprint)
+            if first and cell not in given and not row.record.origin and row.history in ("", history):
+                rows.append(replace(first, record=_shown_as(first.record, row.record)))
+        return rows
+
+    def _write(self, row: PlanRow, points: list) -> PlanRow:
+        """Writes a cell's child and notes it in the plan."""
+        place = (row.record.cell, names.tag(row.record.fingerprint))
+        child = write(self._connection, self._family, row, points, self._children.get(place))
+        self._children[place] = child
+        self._rows[row.record.cell] = replace(row, run_id=child.run_id)
+        return self._rows[row.record.cell]
+
+
+_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
+_HOLDING = (*STANDING, "fingerprint", "run_id", "origin")  # the columns of a plan that tell what is held
+
+
+def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
+    """A cell as its origin left it, where it has one; its own name, overrides and factors stay."""
+    if not row.record.origin:
+        return row
+    origin = origins.get(row.record.origin)
+    if origin is None:
+        raise BadInput(f"cell {row.record.cell}: reused from run {row.record.origin!r}, which the store does not hold")
+    record = replace(_shown_as(origin.record, row.record), params=row.record.params, origin=row.record.origin)
+    return PlanRow(record, origin.row, history=origin.history)
+
+
+def _shown_as(trained: RunRecord, cell: RunRecord) -> RunRecord:
+    """What `trained` came to, shown as `cell`: under its own name, overrides and factors."""
+    return replace(
+        trained, cell=cell.cell, name=cell.name, overrides=cell.overrides, factors=cell.factors, origin=cell.origin
+    )
