@@ -20,7 +20,7 @@ from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan
 from workbench.sweep.progress import watcher
 from workbench.sweep.provenance import facts
 from workbench.sweep.results import pack_result
-from workbench.sweep.store import Held, Store, SweepRecord
+from workbench.sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
     from workbench.report.claims import Claim
@@ -35,13 +35,13 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
     planned = identified(cells)
     name = settings.name or f"sweep-{plan(planned, {}, free_memory()).digest[:8]}"
-    store = _open_store(settings)
-    work = plan(planned, _held(store, planned, settings.reuse), free_memory())
     if settings.dry_run:
-        print(described(work, name, str(REPORTS / f"{name}.html")))
+        print(described(_plan(planned, _existing_store(settings), settings), name, str(REPORTS / f"{name}.html")))
         return FINISHED
-    _announce(work, name)
+    store = _open_store(settings)
+    work = _plan(planned, store, settings)
     claims = _claims(settings.sweep or name)
+    _announce(work, name)
     store.begin(_record(work, name, settings, claims))
     lost, interrupted = _train(work, store, settings)
     status = INTERRUPTED if interrupted else FAILED if lost else FINISHED
@@ -54,8 +54,8 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
 
 def write_report(name: str, claims: Sequence[Claim], uri: str | None = None, folder: Path = REPORTS) -> Page:
     """Write the page of a sweep, and the index, from what the store holds. Nothing is trained."""
-    from workbench.report import write, write_index
-    from workbench.tracking import load
+    from workbench.report.page import write, write_index
+    from workbench.tracking.read import load
 
     page = write(load(name, uri), claims, folder)
     write_index(folder)
@@ -63,19 +63,27 @@ def write_report(name: str, claims: Sequence[Claim], uri: str | None = None, fol
 
 
 def _open_store(settings: SweepSettings) -> Store:
-    from workbench.tracking import MlflowStore
+    from workbench.tracking.write import MlflowStore
 
     return MlflowStore(settings.tracking.uri, settings.tracking.experiment)
+
+
+def _existing_store(settings: SweepSettings) -> Store | None:
+    """The store, unless it would have to be created."""
+    from workbench.tracking.location import is_there
+
+    return _open_store(settings) if is_there(settings.tracking.uri) else None
+
+
+def _plan(cells: Sequence[PlannedCell], store: Store | None, settings: SweepSettings) -> Plan:
+    held = store.held([cell.fingerprint for cell in cells]) if store and settings.reuse else {}
+    return plan(cells, held, free_memory())
 
 
 def _claims(stem: str) -> tuple[Claim, ...]:
     from workbench.report.claim_files import claims_of
 
     return claims_of(stem)
-
-
-def _held(store: Store, cells: Sequence[PlannedCell], reuse: bool) -> dict[str, Held]:
-    return store.held([cell.fingerprint for cell in cells]) if reuse else {}
 
 
 def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Claim]) -> SweepRecord:

@@ -66,8 +66,8 @@ class Group:
             probes, metrics["input_gradient"] = self._probes.take(after_update=self.epoch_number > 0)
             self._remember_best(metrics["validation_loss"])
             ended = end_runs(self, metrics)
-        runs = self.rows[: self.active]
-        probes |= self._probes.at_end(np.isin(runs, [end.run for end in ended]))
+            runs = self.rows[: self.active]
+            probes |= self._probes.at_end(np.isin(runs, [end.run for end in ended]))
         epoch = Epoch(
             self.epoch_number, runs.copy(), metrics, probes, ended, self.updates * self.pack.batch_size * len(runs)
         )

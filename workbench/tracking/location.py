@@ -52,6 +52,12 @@ def locate(uri: str | None = None) -> Location:
     raise BadInput(f"tracking.uri: unknown kind of store {_without_password(chosen)!r}; {ALLOWED}")
 
 
+def is_there(uri: str | None = None) -> bool:
+    """Whether there is a store to look into; opening an SQLite store that is not there yet would create it."""
+    file = locate(uri).file
+    return file is None or file.exists()
+
+
 def _sqlite(uri: str) -> Location:
     """sqlite:///relative or sqlite:////absolute, made absolute so that a later change of folder does no harm."""
     path, _, query = uri.partition(":///")[2].partition("?")

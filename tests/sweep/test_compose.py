@@ -1,0 +1,167 @@
+"""Our composition is Hydra's: the same values from the same overrides, or the same refusal."""
+
+from __future__ import annotations
+
+import pytest
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from workbench.config import SETTINGS, flatten
+from workbench.engine.errors import BadInput
+from workbench.sweep.compose import Composer, cells, without_hydra
+from workbench.sweep.executors import EXECUTORS
+from workbench.sweep.register import loader as load
+
+OVERRIDES = [
+    "seed=5", "seed=7", "network.depth=3", "network.depth=4", "++network.depth=7", "network.depth=abc",
+    "network[depth]=5", "network.depth.x=1", "network={depth: 3, width: 5}", "~network.depth", "training.batch_size=8",
+    "network.width=${training.batch_size}", "network.width='${training.batch_size}'",
+    "optimizer=adam", "optimizer=adamw", "+optimizer@dropout=sgd", "optimizer.learning_rate=1",
+    "optimizer.learning_rate=1e-2", "optimizer.learning_rate=${penalty.strength}", "optimizer.momentum_start=null",
+    "optimizer.schedule=${dtype}", "penalty=elastic", "penalty=l1", "penalty.strength=0.5", "penalty.l1_ratio=0.25",
+    "penalty.l1=${penalty.strength}", "penalty.l2=1", "~penalty", "~penalty=none", "+penalty=l2",
+    "penalty={strength: 3}", "+sweep=tour", "+sweep=nothing", "data=mnist", "data=own", "data.train_size=null",
+    "data.train_size=100", "data.dir=${oc.env:HOME}", "data.path=${data.name}", "name=null", "name=1", "workers=2",
+    "workers=null", "tracking.uri='sqlite:///a=b, \"c\".db'", 'description="it\'s, so"', "description='a: [b], {c}'",
+    "description=", "description=true", "description=1_000", "description=\\,", "+description=a", "reuse=no", "reuse=0",
+    "unknown=3", "+unknown=3", "++unknown=3", "+unknown.deep=[1,2]", "arm=${name}", "hydra.verbose=false",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory):
+    """Hydra's loader over our conf and a person's own, which holds an interpolation of its own."""
+    folder = tmp_path_factory.mktemp("person")
+    own = folder / "conf" / "data"
+    own.mkdir(parents=True)
+    (own / "own.yaml").write_text("name: spirals\nexamples: ${training.batch_size}\nnoise: ${.validation}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield load()
+
+
+@pytest.fixture(scope="module")
+def master(loader):
+    """The configuration of the command as a whole."""
+    return loader.load_configuration("config", [], RunMode.MULTIRUN)
+
+
+@pytest.fixture(scope="module")
+def composer(loader, master):
+    """Ours, kept over all examples: what one job leaves behind must not reach the next."""
+    return Composer(loader, master)
+
+
+def hydras(loader, master, overrides):
+    config = loader.load_sweep_config(master, overrides)
+    without_hydra(config)
+    return OmegaConf.to_container(config, resolve=True)
+
+
+def outcome(compose):
+    """What is composed, or the kind of refusal: of two bad overrides, either may be the one complained of."""
+    try:
+        return compose()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        return type(error)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(OVERRIDES), max_size=5))
+def test_any_overrides_compose_to_what_hydra_composes(loader, master, composer, overrides):
+    ours = outcome(lambda: composer.compose(overrides).values)
+    assert ours == outcome(lambda: hydras(loader, master, overrides))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("penalty.strength=0.5", "penalty={strength: 3}"),
+        ("network.depth=3", "network={depth: 4}"),
+        ("network.depth=3", "++network.depth=4"),
+        ("seed=1", "seed=2"),
+        ("penalty=l1", "penalty.l1=3"),
+        ("name=a", "+name=b"),
+    ],
+)
+def test_of_two_overrides_of_one_place_hydras_order_counts(loader, master, composer, one, other):
+    for overrides in ([one, other], [other, one]):
+        ours = outcome(lambda overrides=overrides: composer.compose(overrides).values)
+        assert ours == outcome(lambda overrides=overrides: hydras(loader, master, overrides))
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_each_override_composes_to_what_hydra_composes(loader, master, composer, override):
+    ours = outcome(lambda: composer.compose([override]).values)
+    assert ours == outcome(lambda: hydras(loader, master, [override]))
+
+
+def test_plain_values_cost_no_composition(loader, master, monkeypatch):
+    composer = Composer(loader, master)
+    composed = []
+    compose = loader.load_sweep_config
+    monkeypatch.setattr(loader, "load_sweep_config", lambda *given: composed.append(given) or compose(*given))
+    for optimizer in ("sgd", "adam"):
+        for seed in range(10):
+            composer.compose([f"optimizer={optimizer}", f"seed={seed}", f"network.width={seed + 1}"])
+    assert len(composed) == 2
+
+
+def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):
+    jobs = [["seed=0", "optimizer=adam"], ["seed=1", "optimizer=sgd"]]
+    design = cells(loader, master, jobs)
+    assert [cell.index for cell in design] == [0, 1]
+    assert [list(cell.overrides) for cell in design] == jobs
+    assert [cell.config.seed for cell in design] == [0, 1]
+    assert [cell.config.optimizer.name for cell in design] == ["adam", "sgd"]
+    assert design[0].choices == {"data": "digits", "optimizer": "adam", "penalty": "none"}
+
+
+def test_factors_are_what_varies_and_nothing_else(loader, master):
+    jobs = [[f"seed={seed}", f"penalty={penalty}", "dropout.rate=0.5"] for seed in (0, 1) for penalty in ("l1", "l2")]
+    design = cells(loader, master, jobs)
+    assert [cell.factors for cell in design] == [
+        {"seed": 0, "penalty": "l1"},
+        {"seed": 0, "penalty": "l2"},
+        {"seed": 1, "penalty": "l1"},
+        {"seed": 1, "penalty": "l2"},
+    ]
+
+
+def test_factors_have_the_type_of_their_setting(loader, master):
+    design = cells(loader, master, [["dropout.rate=0"], ["dropout.rate=0.5"], ["++dropout.rate=0.25"]])
+    assert [cell.factors["dropout.rate"] for cell in design] == [0.0, 0.5, 0.25]
+    assert {type(cell.factors["dropout.rate"]) for cell in design} == {float}
+
+
+def test_a_section_that_is_swept_over_is_told_by_its_settings(loader, master):
+    design = cells(loader, master, [["network={depth: 1, width: 8}"], ["network={depth: 2, width: 8}"]])
+    assert [cell.factors for cell in design] == [{"network.depth": 1}, {"network.depth": 2}]
+
+
+def test_what_an_arm_fixes_is_told_by_the_arm(loader, master):
+    arms = {"a": ["network.init=he"], "b": ["network.init=glorot"]}
+    jobs = [[f"arm={arm}", *arms[arm], f"network.depth={depth}"] for arm in arms for depth in (1, 2)]
+    assert [set(cell.factors) for cell in cells(loader, master, jobs)] == [{"arm", "network.depth"}] * 4
+
+
+def test_elastic_shares_its_strength_between_l1_and_l2(loader, master):
+    job = ["penalty=elastic", "penalty.strength=0.5", "penalty.l1_ratio=0.25"]
+    flat = flatten(cells(loader, master, [job])[0].config)
+    assert flat["penalty.l1"] == 0.125
+    assert flat["penalty.l2"] == 0.375
+
+
+@pytest.mark.parametrize("override", ["penalty.strength=-1", "network.depth=x", "optimizer=nothing", "+unknown=3"])
+def test_a_job_that_is_not_allowed_is_refused_by_name(loader, master, override):
+    with pytest.raises(BadInput) as caught:
+        cells(loader, master, [["seed=0"], [override]])
+    assert override.partition("=")[0].lstrip("+") in str(caught.value)
+
+
+def test_every_executor_can_be_chosen():
+    assert set(SETTINGS["executor"].names()) == set(EXECUTORS)

@@ -1,0 +1,163 @@
+"""The whole way, from a command to a page: what is trained, what is kept, what a person is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from workbench import app
+from workbench.sweep.command import main
+from workbench.sweep.executors import EXECUTORS, PackOutcome
+from workbench.sweep.packs import PlannedPack
+from workbench.sweep.progress import Watcher
+from workbench.tracking.read import load
+
+SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
+GRID = [*SMALL, "network.depth=0,1", "optimizer=sgd,adam", "seed=range(3)", "name=small"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def digests(name: str) -> pd.Series:
+    runs = load(name).runs
+    return runs.set_index("cell")["weights_digest"]
+
+
+def counts(name: str) -> dict[str, int]:
+    return dict(load(name).runs["outcome"].value_counts())
+
+
+def test_a_sweep_ends_with_every_run_in_the_store_and_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(GRID) == app.FINISHED
+    captured = capsys.readouterr()
+    assert captured.out == "report: reports/small.html\n"
+    assert "small: 12 runs, 0 held already, 12 to train in 4 packs" in captured.err
+    assert counts("small") == {"finished": 12}
+    assert "<html" in Path("reports/small.html").read_text()
+    assert json.loads(Path("reports/small.json").read_text())
+    assert Path("reports/index.html").exists()
+
+
+def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    main(GRID)
+    before = digests("small")
+    assert main(GRID) == app.FINISHED
+    assert "12 runs, 12 held already, 0 to train in 0 packs" in capsys.readouterr().err
+    pd.testing.assert_series_equal(digests("small"), before)
+
+
+def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    main(GRID)
+    assert main([*GRID, "seed=range(4)"]) == app.FINISHED
+    assert "16 runs, 12 held already, 4 to train" in capsys.readouterr().err
+    assert load("small").runs["reused"].sum() == 12
+    assert main([*GRID, "seed=range(5)", "name=other"]) == app.FINISHED
+    assert "20 runs, 16 held already, 4 to train" in capsys.readouterr().err
+
+
+def test_reuse_false_trains_anew_to_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    main(GRID)
+    before = digests("small")
+    assert main([*GRID, "reuse=false", "workers=2"]) == app.FINISHED
+    assert "12 runs, 0 held already, 12 to train" in capsys.readouterr().err
+    pd.testing.assert_series_equal(digests("small"), before)
+
+
+def test_a_dry_run_prints_the_plan_and_leaves_the_folder_as_it_was(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([*GRID, "dry_run=true"]) == app.FINISHED
+    assert "sweep small: 12 cells, 12 runs; 0 held already, 12 to train in 4 packs" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_knows_what_is_held(capsys: pytest.CaptureFixture[str]) -> None:
+    main(GRID)
+    main([*GRID, "seed=range(4)", "dry_run=true"])
+    assert "12 held already, 4 to train" in capsys.readouterr().out
+
+
+def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SMALL) == app.FINISHED
+    page = Path(capsys.readouterr().out.removeprefix("report: ").strip())
+    assert page.exists()
+    assert page.stem.startswith("sweep-")
+    assert counts(page.stem) == {"finished": 1}
+
+
+def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.sweep import executors
+
+    honest = executors.train
+
+    def train(pack, data, workers):  # type: ignore[no-untyped-def]
+        if pack.depth == 1 and pack.optimizer == "adam":
+            raise RuntimeError("the disk is full")
+        return honest(pack, data, workers)
+
+    monkeypatch.setattr(executors, "train", train)
+    assert main(GRID) == app.FAILED
+    assert "3 runs failed (blobs, relu 1 x 4, adam): RuntimeError: the disk is full" in capsys.readouterr().err
+    assert counts("small") == {"finished": 9, "failed": 3}
+    assert "the disk is full" in Path("reports/small.html").read_text()
+    monkeypatch.setattr(executors, "train", honest)
+    assert main(GRID) == app.FINISHED
+    assert "9 held already, 3 to train" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = EXECUTORS["inline"]
+
+    def interrupted(packs: Sequence[PlannedPack], workers: int, watcher: Watcher) -> Iterator[PackOutcome]:
+        yield next(honest(packs, workers, watcher))
+        raise KeyboardInterrupt
+
+    main([*GRID, "name=uninterrupted", "tracking.uri=sqlite:///other.db"])
+    monkeypatch.setitem(EXECUTORS, "inline", interrupted)
+    assert main(GRID) == app.INTERRUPTED
+    assert "the same command goes on" in capsys.readouterr().err
+    assert counts("small") == {"pending": 9, "finished": 3}
+    monkeypatch.setitem(EXECUTORS, "inline", honest)
+    assert main(GRID) == app.FINISHED
+    assert counts("small") == {"finished": 12}
+    expected = load("uninterrupted", "sqlite:///other.db").runs.set_index("cell")["weights_digest"]
+    pd.testing.assert_series_equal(digests("small"), expected)
+
+
+def test_a_page_is_made_from_the_store_alone() -> None:
+    main(GRID)
+    page = Path("reports/small.html")
+    first = page.read_bytes()
+    page.unlink()
+    app.write_report("small", ())
+    assert page.read_bytes() == first
+
+
+@pytest.mark.parametrize("choice", ["breast_cancer", "diabetes", "spirals"])
+def test_other_tasks_than_many_classes_go_the_whole_way(choice: str) -> None:
+    assert main([f"data={choice}", *SMALL[2:], "seed=0,1", "name=task"]) == app.FINISHED
+    assert counts("task") == {"finished": 2}
+
+
+def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    from workbench.engine.backend import cuda_is_usable
+
+    if cuda_is_usable():
+        assert main([*SMALL, "device=cuda"]) == app.FINISHED
+        return
+    assert main([*SMALL[:-2], "device=cuda"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "extra 'gpu'" in error

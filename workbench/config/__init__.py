@@ -1,0 +1,40 @@
+"""The configuration of a run: its schema, its checks, and the families its choices come from."""
+
+from workbench.config.families import FAMILIES, Choices, table
+from workbench.config.schema import (
+    SECTIONS,
+    SETTINGS,
+    DataConfig,
+    DropoutConfig,
+    NetworkConfig,
+    OptimizerConfig,
+    PenaltyConfig,
+    RunConfig,
+    TrackingConfig,
+    TrainingConfig,
+)
+from workbench.config.setting import Setting
+from workbench.config.validate import allowed, check, flatten, limits, run_config, unknown
+
+__all__ = [
+    "FAMILIES",
+    "SECTIONS",
+    "SETTINGS",
+    "Choices",
+    "DataConfig",
+    "DropoutConfig",
+    "NetworkConfig",
+    "OptimizerConfig",
+    "PenaltyConfig",
+    "RunConfig",
+    "Setting",
+    "TrackingConfig",
+    "TrainingConfig",
+    "allowed",
+    "check",
+    "flatten",
+    "limits",
+    "run_config",
+    "table",
+    "unknown",
+]

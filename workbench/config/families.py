@@ -1,0 +1,43 @@
+"""The families of choices: where each one's table lies.
+
+A table is registry, list of choices and list of test cases at once, so no list of names stands here; tables are read
+when they are asked for, so that `--help` need not load the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+FAMILIES: dict[str, str] = {
+    "activations": "workbench.engine.activations:ACTIVATIONS",
+    "losses": "workbench.engine.losses:LOSSES",
+    "initializers": "workbench.engine.initializers:INITIALIZERS",
+    "optimizers": "workbench.engine.optimizers:OPTIMIZERS",
+    "schedules": "workbench.engine.schedules:SCHEDULES",
+    "penalties": "workbench.engine.penalties:PENALTIES",
+    "probes": "workbench.engine.probes:PROBES",
+    "datasets": "workbench.data:DATASETS",
+    "scalings": "workbench.data:SCALINGS",
+}
+
+
+def table(family: str) -> Mapping[str, Any]:
+    """The table of a family: name -> row. A row has a one-line `summary`."""
+    module, name = FAMILIES[family].split(":")
+    rows: Mapping[str, Any] = getattr(import_module(module), name)
+    return rows
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The values a setting may take: the names in a family's table, after some further ones."""
+
+    family: str
+    further: tuple[str, ...] = ()
+
+    def names(self) -> tuple[str, ...]:
+        """All allowed values, in the order in which they are listed to a person."""
+        return (*self.further, *table(self.family))

@@ -1,0 +1,274 @@
+"""The schema of a run: every setting with its default, unit, range and meaning.
+
+Defaults stand here and nowhere else; the files in `conf/` only set what differs with a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
+from types import MappingProxyType
+from typing import get_type_hints
+
+from workbench.config.families import Choices
+from workbench.config.setting import Setting, setting, settings_of
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which examples, and how they are split."""
+
+    name: str = setting("digits", role="static", choices=Choices("datasets"), engine="dataset", help="the dataset")
+    dir: str | None = setting(
+        None, role="none", unit="folder", help="where downloaded datasets lie; null is the customary cache"
+    )
+    path: str | None = setting(
+        None,
+        role="static",
+        unit="file",
+        numbers=False,
+        help="the .npz file of data=npz (its digest decides the numbers)",
+    )
+    train_size: int | None = setting(
+        None, role="static", unit="examples", low=1, help="training examples; null is all that the other splits leave"
+    )
+    validation: float = setting(
+        0.15,
+        role="static",
+        unit="share",
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        help="share kept for validation",
+    )
+    test: float = setting(
+        0.2,
+        role="static",
+        unit="share",
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        help="share kept for testing, where the dataset has no test set of its own",
+    )
+    label_noise: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        help="share of training and validation labels replaced by another class",
+    )
+    scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
+    examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
+    noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The network: equal hidden layers and an output layer."""
+
+    depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
+    width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
+    activation: str = setting(
+        "relu", role="static", choices=Choices("activations"), help="activation function of the hidden layers"
+    )
+    pieces: int = setting(2, role="static", unit="pieces", low=2, help="linear pieces of each maxout unit")
+    init: str = setting(
+        "auto",
+        role="per_run",
+        choices=Choices("initializers", ("auto",)),
+        help="initial weights; auto is what is customary for the activation",
+    )
+    init_scale: float = setting(
+        0.01, role="per_run", unit="weight", low=0, help="deviation of init=normal, half-width of init=uniform"
+    )
+    slope: float = setting(
+        0.01, role="per_run", unit="a per z", low=0, help="slope of leaky_relu left of zero; where prelu's slopes start"
+    )
+    loss: str = setting(
+        "auto", role="static", choices=Choices("losses", ("auto",)), help="loss; auto is what is customary for the task"
+    )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """How weights are updated. Each choice of `optimizer=` sets its own learning rate."""
+
+    name: str = setting(
+        "sgd", role="static", choices=Choices("optimizers"), engine="optimizer", help="the optimizer's update rule"
+    )
+    learning_rate: float = setting(0.1, role="per_run", unit="step", low=0, open_low=True, help="learning rate")
+    schedule: str = setting(
+        "constant", role="per_run", choices=Choices("schedules"), help="how the learning rate falls with the updates"
+    )
+    schedule_factor: float = setting(
+        1.0,
+        role="per_run",
+        unit="factor per update",
+        low=0,
+        high=1,
+        open_low=True,
+        help="schedule=exponential multiplies the rate by this at every update",
+    )
+    momentum: float = setting(
+        0.9, role="per_run", unit="share", low=0, high=1, open_high=True, help="share of the last movement that is kept"
+    )
+    momentum_start: float | None = setting(
+        None,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        help="momentum at the first epoch, from where it ramps up; null is no ramp",
+    )
+    momentum_ramp_epochs: int = setting(0, role="per_run", unit="epochs", low=0, help="length of that ramp")
+    alpha: float = setting(
+        0.9,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        help="share of rmsprop's mean square that is kept at an update",
+    )
+    beta1: float = setting(
+        0.9, role="per_run", unit="share", low=0, high=1, open_high=True, help="decay of adam's mean of gradients"
+    )
+    beta2: float = setting(
+        0.999, role="per_run", unit="share", low=0, high=1, open_high=True, help="decay of adam's mean of squares"
+    )
+    epsilon: float = setting(
+        1e-8, role="per_run", unit="gradient", low=0, open_low=True, help="keeps adaptive steps from dividing by zero"
+    )
+    weight_decay: float = setting(
+        0.0, role="per_run", unit="per step", low=0, help="decoupled decay: weights times 1 - learning_rate * this"
+    )
+
+
+@dataclass(frozen=True)
+class PenaltyConfig:
+    """What is added against large weights. A choice of `penalty=` sets some of the five numbers from `strength`."""
+
+    name: str = setting(
+        "none", role="none", unit="label", help="label of the choice; the numbers below are what counts"
+    )
+    strength: float = setting(0.0, role="none", unit="per weight", low=0, help="the lambda of the chosen penalty")
+    l1_ratio: float = setting(
+        0.5, role="none", unit="share", low=0, high=1, help="share of l1 in penalty=elastic; the rest is l2"
+    )
+    l1: float = setting(0.0, role="per_run", unit="per weight", low=0, help="l1 * sum|w|, by its subgradient")
+    l1_proximal: float = setting(
+        0.0, role="per_run", unit="per weight", low=0, help="l1 by the proximal step, which gives exact zeros"
+    )
+    l2: float = setting(0.0, role="per_run", unit="per weight", low=0, help="l2 / 2 * sum w^2")
+    decay: float = setting(
+        0.0,
+        role="per_run",
+        unit="per step",
+        low=0,
+        help="decoupled weight decay: weights times 1 - learning_rate * decay",
+    )
+    max_norm: float = setting(
+        0.0, role="per_run", unit="norm", low=0, help="largest norm of a neuron's incoming weights; 0 is no limit"
+    )
+
+
+@dataclass(frozen=True)
+class DropoutConfig:
+    """The shares dropped while training (papers often give the share kept)."""
+
+    rate: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        engine="dropout_rate",
+        help="share of hidden units dropped",
+    )
+    input_rate: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        engine="input_dropout_rate",
+        help="share of inputs dropped",
+    )
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long, and by how many examples at a time."""
+
+    epochs: int = setting(20, role="per_run", unit="epochs", low=1, help="passes over the training data")
+    batch_size: int = setting(32, role="static", unit="examples", low=1, help="examples of a minibatch")
+    patience: int = setting(
+        0,
+        role="per_run",
+        unit="epochs",
+        low=0,
+        help="stop after so many epochs without a better validation loss, and restore the best weights; 0 is never",
+    )
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Where MLflow keeps the runs."""
+
+    uri: str | None = setting(
+        None, role="none", unit="address", help="MLflow's tracking address; null is its own default, a database here"
+    )
+    experiment: str = setting("workbench", role="none", unit="label", help="MLflow experiment")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, fully resolved."""
+
+    name: str | None = setting(
+        None, role="none", unit="label", help="name of the sweep; null: the sweep file's, or a digest"
+    )
+    description: str = setting("", role="none", unit="text", help="what the sweep asks, for its page")
+    arm: str = setting(
+        "", role="none", unit="label", help="arm of a design that is not a full grid; its sweep file sets it"
+    )
+    seed: int = setting(
+        0,
+        role="per_run",
+        unit="number",
+        low=0,
+        high=2**63 - 1,
+        help="decides split, initial weights, order of minibatches and masks",
+    )
+    device: str = setting(
+        "auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda where there is one"
+    )
+    dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
+    dropout: DropoutConfig = field(default_factory=DropoutConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    reuse: bool = setting(
+        True, role="none", help="take runs that the store already holds instead of training them again"
+    )
+    dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
+    executor: str = setting("inline", role="none", choices=("inline",), help="who trains the packs: this process")
+    workers: int | None = setting(
+        None, role="none", unit="processes", low=1, help="parallel workers; null is one a core"
+    )
+
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType(settings_of(RunConfig))
+SECTIONS: Mapping[str, type] = MappingProxyType(
+    {name: hint for name, hint in get_type_hints(RunConfig).items() if isinstance(hint, type) and is_dataclass(hint)}
+)

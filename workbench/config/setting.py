@@ -1,0 +1,87 @@
+"""What is known of one setting of a run: its default, unit, range, meaning, and what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+from workbench.config.families import Choices
+
+Role = Literal["static", "per_run", "none"]
+
+
+def setting(
+    default: Any,
+    *,
+    help: str,
+    role: Role,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    open_low: bool = False,
+    open_high: bool = False,
+    choices: Sequence[str] | Choices = (),
+    numbers: bool | None = None,
+    engine: str = "",
+) -> Any:
+    """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
+
+    `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
+    surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
+    name in the engine's pack (default: the field's own name).
+    """
+    metadata = {
+        "help": help,
+        "role": role,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "open_low": open_low,
+        "open_high": open_high,
+        "choices": choices,
+        "numbers": role != "none" if numbers is None else numbers,
+        "engine": engine,
+    }
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of `SETTINGS`: a leaf of the schema."""
+
+    key: str
+    kind: type
+    optional: bool
+    default: Any
+    help: str
+    role: Role
+    unit: str
+    low: float | None
+    high: float | None
+    open_low: bool
+    open_high: bool
+    choices: Sequence[str] | Choices
+    numbers: bool
+    engine: str
+
+    def names(self) -> tuple[str, ...]:
+        """The values it may take, where these are names."""
+        return self.choices.names() if isinstance(self.choices, Choices) else tuple(self.choices)
+
+
+def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:
+    """The rows of a schema and of the sections within it, by dotted key, in the schema's order."""
+    hints = get_type_hints(schema)
+    rows: dict[str, Setting] = {}
+    for item in fields(schema):
+        key, hint = prefix + item.name, hints[item.name]
+        if is_dataclass(hint):
+            assert isinstance(hint, type)
+            rows |= settings_of(hint, key + ".")
+            continue
+        kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
+        optional = len(get_args(hint)) > len(kinds)
+        metadata = {**item.metadata, "engine": item.metadata["engine"] or item.name}
+        rows[key] = Setting(key, kinds[0], optional, item.default, **metadata)
+    return rows

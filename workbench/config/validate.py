@@ -1,0 +1,128 @@
+"""From plain values to a `RunConfig`: every value is checked, and every complaint is one line.
+
+A complaint names the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
+from workbench.config.setting import Setting
+from workbench.engine.errors import BadInput
+
+_KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+
+
+def run_config(values: Mapping[str, Any]) -> RunConfig:
+    """The checked configuration of a run from nested plain values; what is not given takes its default.
+
+    Raises BadInput for an unknown key, a value of another type or out of range, and settings that do not fit together.
+    """
+    parts: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in SECTIONS:
+            parts[name] = check(name, value)
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                if isinstance(item, Mapping | list):
+                    check(f"{name}.{key}", item)  # complains: it could not be looked up in the cache
+            parts[name] = _section(name, tuple(value), *value.values())
+        else:
+            raise BadInput(f"{name} is {_shown(value)}; allowed: a group of settings such as {_first_key(name)}")
+    config = RunConfig(**parts)
+    _check_name(config.name)
+    from workbench.config.fit import fit  # late: it loads the engine, which `--help` can do without
+
+    fit(config.data, config.network.loss, config.training.batch_size)
+    return config
+
+
+def check(key: str, value: Any) -> Any:
+    """The value of one setting by its dotted key, as its type (an integer becomes a float where one is wanted)."""
+    if key not in SETTINGS:
+        raise BadInput(unknown(key))
+    setting = SETTINGS[key]
+    if value is None and setting.optional:
+        return None
+    if setting.kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not setting.kind or not _within(setting, value):
+        raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}")
+    return value
+
+
+def allowed(setting: Setting) -> str:
+    """What a setting may be, in words: 'a number, 0 <= x < 1'."""
+    if names := setting.names():
+        text = f"one of {', '.join(names)}"
+    else:
+        text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
+    return f"{text}, or null" if setting.optional else text
+
+
+def limits(setting: Setting) -> str:
+    """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty where there is none."""
+    below, above = "<" if setting.open_low else "<=", "<" if setting.open_high else "<="
+    if setting.low is not None and setting.high is not None:
+        return f"{setting.low:g} {below} x {above} {setting.high:g}"
+    if setting.low is not None:
+        return f"x {below.replace('<', '>')} {setting.low:g}"
+    return "" if setting.high is None else f"x {above} {setting.high:g}"
+
+
+def unknown(key: str) -> str:
+    """One line for a key that is none: what is most like it, and where all of them are listed."""
+    by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
+    close = [by_last_part[part] for part in get_close_matches(key.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)]
+    close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
+    guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
+    return f"{key} is not a setting{guess} (all of them: python -m workbench.list keys)"
+
+
+def flatten(config: RunConfig) -> dict[str, Any]:
+    """Every setting of a run under its dotted key, in the schema's order."""
+    flat: dict[str, Any] = {}
+    for key in SETTINGS:
+        section, _, name = key.rpartition(".")
+        flat[key] = getattr(getattr(config, section) if section else config, name)
+    return flat
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _section(name: str, keys: tuple[str, ...], *values: Any) -> Any:
+    """One checked section. The cells of a sweep share most of theirs, so each is checked once."""
+    return SECTIONS[name](**{key: check(f"{name}.{key}", value) for key, value in zip(keys, values, strict=True)})
+
+
+def _within(setting: Setting, value: Any) -> bool:
+    if names := setting.names():
+        return value in names
+    if setting.kind not in (int, float):
+        return True
+    if not math.isfinite(value):
+        return False
+    above = setting.low is None or (value > setting.low if setting.open_low else value >= setting.low)
+    below = setting.high is None or (value < setting.high if setting.open_high else value <= setting.high)
+    return above and below
+
+
+def _check_name(name: str | None) -> None:
+    """A sweep's name becomes that of its folder and page."""
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise BadInput(f"name is {name!r}; allowed: letters, digits, '.', '_' and '-', the first a letter or digit")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool | None):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)
+
+
+def _first_key(section: str) -> str:
+    return next(key for key in SETTINGS if key.startswith(section + "."))

@@ -1,0 +1,30 @@
+"""Where the parts that are not Python modules lie: `conf` and `experiments`, ours and a person's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def ours(name: str) -> Path:
+    """Our folder `conf` or `experiments`: beside the package in a checkout, inside it once installed."""
+    installed = _PACKAGE / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def theirs(name: str) -> Path | None:
+    """A person's own folder of that name in the working folder; None where there is none, or where it is ours."""
+    folder = Path.cwd() / name
+    return folder if folder.is_dir() and folder.resolve() != ours(name).resolve() else None
+
+
+def both(name: str) -> list[Path]:
+    """Our folder, then a person's own where there is one. Of two files with one name, ours is found first."""
+    own = theirs(name)
+    return [ours(name)] if own is None else [ours(name), own]
+
+
+def find(name: str, file: str) -> Path | None:
+    """The file `file` in the folders `name`, ours first; None where neither has it."""
+    return next((folder / file for folder in both(name) if (folder / file).is_file()), None)

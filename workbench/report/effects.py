@@ -1,0 +1,163 @@
+"""What each factor did: main effects, how pairs of factors combine, and the spread at every level.
+
+The seed is the unit: results are averaged over the other factors within each seed first, and intervals run over seeds.
+Levels are compared on matched runs: a combination of the other factors counts only if it finished at every level, so
+that a level does not look good because its hard cases diverged. How many runs that sets aside is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from workbench.report.design import SEED, Design, Factor, lost
+from workbench.report.statistics import Interval, t_interval
+from workbench.report.wording import metric as metric_of
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of a factor: mean over seeds with its interval, and each seed's own mean as (seed, value)."""
+
+    label: str
+    runs: int
+    mean: float
+    interval: Interval
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A factor's main effect on a metric.
+
+    `change` is the mean at level `top` (the best) minus the mean at level `bottom` (the worst), `interval` its interval
+    paired by seed. `matched` is False where no combination finished at every level, so that all runs had to be used.
+    """
+
+    factor: Factor
+    metric: str
+    levels: tuple[Level, ...]
+    top: int
+    bottom: int
+    change: float
+    interval: Interval
+    seeds: int
+    set_aside: int
+    matched: bool
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Means of a metric over the levels of two factors: `means` (first, second), NaN where nothing finished.
+
+    `size` is the range of what is left of the means once both main effects are taken out: 0 for factors that add up.
+    """
+
+    first: Factor
+    second: Factor
+    metric: str
+    means: np.ndarray
+    size: float
+    set_aside: int
+
+
+@dataclass(frozen=True)
+class Spread:
+    """All finished runs at one level: best, median and worst, and how many of how many cells were lost."""
+
+    label: str
+    values: np.ndarray
+    best: float
+    median: float
+    worst: float
+    lost: int
+    cells: int
+
+
+def matched(design: Design, keys: Sequence[str], metric: str) -> tuple[pd.DataFrame, int, bool]:
+    """Finished runs whose partners at every level of `keys` finished too: (runs, how many set aside, matched?)."""
+    held = design.runs[(design.runs["outcome"] == "finished") & design.runs[metric].notna()]
+    others = [f"level:{factor.key}" for factor in design.factors if factor.key not in keys] + [SEED]
+    own = held[[f"level:{key}" for key in keys]].apply(tuple, axis=1) if len(held) else pd.Series(dtype=object)
+    partners = own.groupby([held[name] for name in others]).transform("nunique") if len(held) else own
+    full = held[partners == own.nunique()]
+    return (full, len(held) - len(full), True) if len(full) else (held, 0, False)
+
+
+def by_seed(runs: pd.DataFrame, factor: Factor, metric: str, seeds: Sequence[int]) -> np.ndarray:
+    """Means within each seed: (levels, seeds), NaN where a seed has nothing at a level."""
+    table = runs.pivot_table(index=f"level:{factor.key}", columns=SEED, values=metric, aggfunc="mean")
+    return table.reindex(index=range(len(factor.values)), columns=list(seeds)).to_numpy(dtype=float)
+
+
+def _interval(values: np.ndarray) -> Interval:
+    low, high = t_interval(values[np.isfinite(values)])
+    return Interval(float(low), float(high))
+
+
+def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int) -> Level:
+    held = [(seed, float(value)) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)]
+    mean = float(np.mean([value for _, value in held])) if held else float("nan")
+    return Level(label, runs, mean, _interval(values), tuple(held))
+
+
+def main_effect(design: Design, factor: Factor, metric: str) -> Effect:
+    """The main effect of `factor` on `metric`, paired by seed over matched runs."""
+    runs, set_aside, is_matched = matched(design, [factor.key], metric)
+    means = by_seed(runs, factor, metric, design.seeds)
+    counts = runs[f"level:{factor.key}"].value_counts()
+    levels = tuple(
+        _level(label, values, design.seeds, int(counts.get(place, 0)))
+        for place, (label, values) in enumerate(zip(factor.labels, means, strict=True))
+    )
+    score = np.array([level.mean for level in levels]) * (metric_of(metric).better or 1)
+    if not np.isfinite(score).any():
+        missing = Interval(float("nan"), float("nan"))
+        return Effect(factor, metric, levels, 0, 0, float("nan"), missing, 0, set_aside, is_matched)
+    top, bottom = int(np.nanargmax(score)), int(np.nanargmin(score))
+    differences = means[top] - means[bottom]
+    differences = differences[np.isfinite(differences)]
+    change = levels[top].mean - levels[bottom].mean
+    interval = _interval(differences)
+    return Effect(factor, metric, levels, top, bottom, change, interval, len(differences), set_aside, is_matched)
+
+
+def main_effects(design: Design, metric: str) -> list[Effect]:
+    """The main effects of every factor on `metric`, the largest first; factors without two finished levels last."""
+    effects = [main_effect(design, factor, metric) for factor in design.factors]
+    return sorted(effects, key=lambda effect: -abs(effect.change) if np.isfinite(effect.change) else 1.0)
+
+
+def interaction(design: Design, first: Factor, second: Factor, metric: str) -> Interaction:
+    """How `first` and `second` combine on `metric`, over matched runs."""
+    runs, set_aside, _ = matched(design, [first.key, second.key], metric)
+    table = runs.pivot_table(index=f"level:{first.key}", columns=f"level:{second.key}", values=metric, aggfunc="mean")
+    means = table.reindex(index=range(len(first.values)), columns=range(len(second.values))).to_numpy(dtype=float)
+    size = float("nan")
+    if np.isfinite(means).all():
+        rest = means - means.mean(axis=1, keepdims=True) - means.mean(axis=0, keepdims=True) + means.mean()
+        size = float(rest.max() - rest.min())
+    return Interaction(first, second, metric, means, size, set_aside)
+
+
+def interactions(design: Design, metric: str, order: Sequence[Factor]) -> list[Interaction]:
+    """Every pair of factors in `order`, the strongest interaction first; pairs with an empty cell last."""
+    pairs = [interaction(design, first, second, metric) for first, second in combinations(order, 2)]
+    return sorted(pairs, key=lambda pair: -pair.size if np.isfinite(pair.size) else 1.0)
+
+
+def spreads(design: Design, factor: Factor, metric: str) -> list[Spread]:
+    """Best, median and worst finished run at every level of `factor`."""
+    better = metric_of(metric).better or 1
+    result = []
+    for place, label in enumerate(factor.labels):
+        cells = design.runs[design.runs[f"level:{factor.key}"] == place]
+        values = cells.loc[cells["outcome"] == "finished", metric].dropna().to_numpy(dtype=float)
+        ends = (np.max(values), np.median(values), np.min(values)) if len(values) else (np.nan,) * 3
+        best, median, worst = ends if better > 0 else ends[::-1]
+        result.append(Spread(label, values, float(best), float(median), float(worst), lost(cells), len(cells)))
+    return result

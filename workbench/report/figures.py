@@ -1,0 +1,207 @@
+"""The figures. Each takes an axes and what it shows, draws, and returns the axes.
+
+Every seed stands faintly behind the mean; the mean carries its 95 % interval. Colours, markers and dashes belong to
+a factor's values and are the same on the whole page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from workbench.report import palette, wording
+from workbench.report.curves import Curves, Layers
+from workbench.report.effects import Effect, Spread
+
+FAINT = 0.28
+LONGEST_LABEL = 15
+MOST_LABELS = 6
+_STEPS = [1, 2, 2.5, 5, 10]
+LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+def _shortened(labels: Sequence[str]) -> list[str]:
+    return [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
+
+
+def _tick(value: float, unit: str = "", sign: str = "-") -> str:
+    return f"{value:{sign}g}".replace("-", wording.MINUS) + unit if abs(value) > 1e-12 else "0"
+
+
+def _name_places(axis: Any, labels: Sequence[str], most: int = MOST_LABELS) -> None:
+    """Label the places 0, 1, ...; where there are too many labels for the room, every so many."""
+    room = max(1, most * 7 // max(7, max(map(len, _shortened(labels)), default=7)))
+    step = -(-len(labels) // room)
+    places = list(range(0, len(labels), step))
+    axis.set_ticks(places, [_shortened(labels)[place] for place in places])
+
+
+def _value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
+    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
+    if wording.metric(key).percent:
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(100 * y, " %")))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, min_n_ticks=3))
+        return
+    positive = values[np.isfinite(values) & (values > 0)]
+    if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(numticks=5))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, min_n_ticks=3))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y)))
+
+
+def main_effect(ax: Axes, effect: Effect) -> Axes:
+    """Mean by level with its interval, one faint line a seed; levels stand on the x axis in their order."""
+    slots = palette.slots(len(effect.levels))
+    seeds = sorted({seed for level in effect.levels for seed, _ in level.points})
+    by_level = [dict(level.points) for level in effect.levels]
+    paths = np.array([[level.get(seed, np.nan) for level in by_level] for seed in seeds])
+    if len(paths):
+        places = np.tile([*range(len(by_level)), np.nan], len(paths))
+        heights = np.hstack([paths, np.full((len(paths), 1), np.nan)]).ravel()
+        ax.plot(places, heights, color=palette.GUIDE, linewidth=0.8, alpha=0.5)
+    for place, (level, slot) in enumerate(zip(effect.levels, slots, strict=True)):
+        values = [value for _, value in level.points]
+        ax.plot([place] * len(values), values, "o", color=slot.light, markersize=3.6, alpha=0.45, markeredgewidth=0)
+        if np.isfinite(level.interval.low):
+            ax.plot([place, place], level.interval, color=slot.light, linewidth=2.4, solid_capstyle="butt")
+        ax.plot([place], [level.mean], slot.marker, color=slot.light, markersize=8.5, markeredgecolor=palette.SURFACE)
+    _value_axis(ax, effect.metric, paths.ravel())
+    _name_places(ax.xaxis, [level.label for level in effect.levels])
+    ax.set_xlim(-0.5, len(effect.levels) - 0.5)
+    return ax
+
+
+def learning_curves(ax: Axes, curves: Curves) -> Axes:
+    """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
+    for row, slot in enumerate(palette.slots(len(curves.factor.values))):
+        held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
+        if not len(held):
+            continue
+        if len(held) > 1:
+            epochs = np.tile(np.append(curves.epochs, np.nan), len(held))
+            faint = np.hstack([held, np.full((len(held), 1), np.nan)]).ravel()
+            ax.plot(epochs, faint, color=slot.light, linewidth=0.7, alpha=FAINT)
+            ax.fill_between(curves.epochs, curves.low[row], curves.high[row], color=slot.light, alpha=0.16, linewidth=0)
+        dash = (0, slot.dash) if slot.dash else "-"
+        ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=dash)
+    _value_axis(ax, curves.metric, curves.seeds.ravel())
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel("epoch")
+    return ax
+
+
+def heat_map(
+    ax: Axes,
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    norm: Normalize,
+    texts: Sequence[Sequence[str]] | None = None,
+) -> Axes:
+    """`values` (rows, columns) as coloured cells, the first row at the top; `texts` are written into the cells."""
+    colours = colormaps[palette.HEAT]
+    mesh = np.ma.masked_invalid(values)
+    ax.pcolormesh(mesh, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False, shading="flat")
+    for row, column in np.argwhere(np.isfinite(values)) if texts is not None else ():
+        red, green, blue, _ = colours(norm(values[row, column]))
+        dark = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
+        ax.text(
+            column + 0.5, row + 0.5, texts[row][column] if texts else "", ha="center", va="center",
+            color="#000000" if dark else "#ffffff",
+        )  # fmt: skip
+    for axis, labels in ((ax.xaxis, columns), (ax.yaxis, rows)):
+        _name_places(axis, labels, MOST_LABELS if axis is ax.xaxis else 12)
+        axis.set_ticks(np.asarray(axis.get_ticklocs()) + 0.5, [text.get_text() for text in axis.get_ticklabels()])
+    ax.invert_yaxis()
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def layer_map(ax: Axes, layers: Layers, level: int, norm: Normalize) -> Axes:
+    """A probe by layer (input at the bottom) and epoch, at one level of the factor."""
+    ax = heat_map(ax, layers.maps[level], [str(n) for n in layers.numbers], [str(e) for e in layers.epochs], norm)
+    ax.invert_yaxis()
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("layer")
+    return ax
+
+
+def profile(ax: Axes, layers: Layers) -> Axes:
+    """A probe by layer at the end of training: one faint line a seed, the mean, and its interval as a band."""
+    for level, slot in enumerate(palette.slots(len(layers.labels))):
+        held = layers.profiles[level]
+        held = held[~np.isnan(held).all(axis=1)]
+        if not len(held):
+            continue
+        if len(held) > 1:
+            places = np.tile(np.append(layers.numbers, np.nan), len(held))
+            faint = np.hstack([held, np.full((len(held), 1), np.nan)]).ravel()
+            ax.plot(places, faint, color=slot.light, linewidth=0.7, alpha=FAINT)
+        counted = ~np.isnan(held).all(axis=0)
+        mean = np.nanmean(held[:, counted], axis=0)
+        style: Any = {"color": slot.light, "marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
+        ax.plot(layers.numbers[counted], mean, linestyle=(0, slot.dash) if slot.dash else "-", linewidth=1.9, **style)
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, min_n_ticks=3))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y)))
+    if layers.logarithmic:
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(10.0**y, 1)))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.set_xlabel("layer (last: output)")
+    return ax
+
+
+def spread(ax: Axes, spreads: Sequence[Spread], key: str) -> Axes:
+    """Every finished run at every level, the span from worst to best, and the median."""
+    slots = palette.slots(len(spreads))
+    for place, (one, slot) in enumerate(zip(spreads, slots, strict=True)):
+        if not len(one.values):
+            continue
+        ax.plot([one.worst, one.best], [place, place], color=slot.light, linewidth=1.4, alpha=0.55)
+        dots = np.repeat(np.sort(one.values), 2)  # a line of no length with round ends is a dot: one path for all
+        dots = np.insert(dots, np.arange(2, len(dots) + 1, 2), np.nan)
+        ax.plot(
+            dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=FAINT,
+            solid_capstyle="round",
+        )  # fmt: skip
+        ax.plot([one.median], [place], slot.marker, color=slot.light, markersize=8.5, markeredgecolor=palette.SURFACE)
+    _name_places(ax.yaxis, [one.label for one in spreads], 14)
+    ax.set_ylim(len(spreads) - 0.5, -0.5)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, min_n_ticks=3))
+    percent = wording.metric(key).percent
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(100 * x, " %") if percent else _tick(x)))
+    return ax
+
+
+def differences(ax: Axes, values: np.ndarray, interval: tuple[float, float], margin: float, key: str) -> Axes:
+    """Paired differences (n,) on one line: the band of +-margin, every seed, the mean and its interval."""
+    ax.axvspan(-margin, margin, color=palette.GRID, alpha=0.75, linewidth=0)
+    ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
+    colour = palette.SLOTS[0].light
+    ax.plot(values, np.full(len(values), 0.3), "o", color=colour, markersize=5, alpha=0.4, markeredgewidth=0)
+    if np.isfinite(interval[0]):
+        ax.plot(interval, [-0.3, -0.3], color=colour, linewidth=3, solid_capstyle="butt")
+    if len(values):
+        ax.plot([values.mean()], [-0.3], "o", color=colour, markersize=8, markeredgecolor=palette.SURFACE)
+    ax.set_ylim(-0.8, 0.8)
+    ax.yaxis.set_visible(False)
+    ax.grid(False)
+    percent = wording.metric(key).percent
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: _tick(100 * x, " pp", "+") if percent else _tick(x, sign="+"))
+    )
+    return ax

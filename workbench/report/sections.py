@@ -1,0 +1,267 @@
+"""The page's figures in their places: what is drawn for a factor, a pair of factors, a probe, a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.colors import Normalize
+
+from workbench.engine.probes import PROBES
+from workbench.report import figures, palette, sentences, tables, wording
+from workbench.report.claims import Claim, Equivalence, Identity, digest
+from workbench.report.curves import Curves, Layers
+from workbench.report.design import Factor
+from workbench.report.effects import Effect, Interaction, Spread
+from workbench.report.svg import draw
+from workbench.report.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from workbench.report.tables import Table
+
+DRAWN_PAIRS = 12
+DRAWN_MAPS = 5
+PROBE_ORDER = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: a factor's value with its colour and dashes."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One drawing with its title."""
+
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Group:
+    """A figure of the page: drawings side by side, a caption, a legend, a heat scale (low, high), and its table."""
+
+    caption: str
+    plots: tuple[Plot, ...]
+    table: Table
+    legend: tuple[Key, ...] = ()
+    scale: tuple[str, str] | None = None
+    title: str = ""
+
+
+def legend(labels: Sequence[str]) -> tuple[Key, ...]:
+    """The legend of a factor's values."""
+    slots = palette.slots(len(labels))
+    dashes = [" ".join(f"{2 * length:g}" for length in slot.dash) for slot in slots]
+    return tuple(Key(label, palette.css(s), dash) for label, s, dash in zip(labels, slots, dashes, strict=True))
+
+
+def _title(key: str) -> str:
+    row = wording.metric(key)
+    return f"{row.name}, last epoch" if key.startswith("last_") else row.name
+
+
+def _levels_text(effect: Effect) -> str:
+    return ", ".join(f"{level.label} {wording.amount(level.mean, effect.metric)}" for level in effect.levels)
+
+
+def main_effects(effects: Sequence[Effect], spreads: Sequence[Spread], identity: str) -> Group:
+    """One factor's main effects, a drawing a metric."""
+    first, name = effects[0], effects[0].factor.name
+    plots = tuple(
+        Plot(
+            _title(effect.metric),
+            draw(
+                partial(figures.main_effect, effect=effect), f"{identity}-{effect.metric}",
+                f"{_title(effect.metric)} by {name}. Means: {_levels_text(effect)}.", margins=(48, 8, 10, 24),
+            ),
+        )
+        for effect in effects
+    )  # fmt: skip
+    seeded = first.seeds > 1
+    what = "each seed's own mean" if seeded else "each run's value (one seed: no interval)"
+    caption = f"Mean by {name}{' with its 95 % interval over seeds' if seeded else ''}; faint: {what}."
+    if seeded:
+        caption += " Levels are compared within seeds, along the faint lines."
+    if first.set_aside:
+        caption += f" {wording.plural(first.set_aside, 'run')} set aside: a partner at another level did not finish."
+    if not first.matched:
+        caption += " The levels could not be matched on the other factors: they may differ in more than this factor."
+    return Group(caption, plots, tables.main_effects(effects, spreads))
+
+
+def learning_curves(group: Sequence[Curves], identity: str) -> Group:
+    """One factor's learning curves, a drawing a metric."""
+    name = group[0].factor.name
+    plots = tuple(
+        Plot(
+            wording.metric(one.metric).name,
+            draw(
+                partial(figures.learning_curves, curves=one), f"{identity}-{one.metric}",
+                f"{wording.metric(one.metric).name} by epoch, one curve for each {name}. At the end: "
+                + ", ".join(
+                    f"{label} {wording.amount(value, one.metric)}"
+                    for label, value in zip(one.factor.labels, one.mean[:, -1], strict=True)
+                ) + ".",
+                margins=(48, 8, 10, 38),
+            ),
+        )
+        for one in group
+    )  # fmt: skip
+    seeds = group[0].seeds.shape[1]
+    band = ", 95 % interval over seeds (band) and each seed (faint)" if seeds > 1 else ""
+    carried = " Runs that ended early keep their last value." if any(one.carried for one in group) else ""
+    return Group(
+        f"Learning curves by {name}: mean{band}.{carried}", plots, tables.learning_curves(group),
+        legend(group[0].factor.labels),
+    )  # fmt: skip
+
+
+def spread(group: Sequence[Spread], factor: Factor, metric: str, identity: str) -> Group:
+    """How far runs reach at every level of a factor."""
+    text = "; ".join(
+        f"{one.label}: best {wording.amount(one.best, metric)}, median {wording.amount(one.median, metric)}, "
+        f"worst {wording.amount(one.worst, metric)}" for one in group if len(one.values)
+    )  # fmt: skip
+    left = 18 + 7 * min(figures.LONGEST_LABEL, max(len(one.label) for one in group))
+    svg = draw(
+        partial(figures.spread, spreads=group, key=metric), f"{identity}-spread", f"Spread by {factor.name}. {text}.",
+        size=(340, 44 + 32 * min(len(group), 12)), margins=(left, 16, 8, 26),
+    )  # fmt: skip
+    return Group("", (Plot(factor.name.capitalize(), svg),), tables.spreads(group, metric, factor.name))
+
+
+def _norm(values: np.ndarray) -> Normalize:
+    held = values[np.isfinite(values)]
+    low, high = (float(held.min()), float(held.max())) if len(held) else (0.0, 1.0)
+    return Normalize(low, high if high > low else low + 1e-9)
+
+
+def interaction(pair: Interaction, norm: Normalize, identity: str) -> Group:
+    """Two factors together, as a heat map on the scale all pairs share."""
+    percent = wording.metric(pair.metric).percent
+    rows, columns = pair.means.shape
+    texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in pair.means]
+    paint = partial(
+        figures.heat_map, values=pair.means, rows=pair.first.labels, columns=pair.second.labels, norm=norm,
+        texts=texts if rows <= 10 and columns <= 5 else None,
+    )  # fmt: skip
+    left = 16 + 7 * min(figures.LONGEST_LABEL, max(map(len, pair.first.labels)))
+    text = "; ".join(
+        f"{label}: "
+        + ", ".join(
+            f"{other} {wording.amount(v, pair.metric)}" for other, v in zip(pair.second.labels, row, strict=True)
+        )
+        for label, row in zip(pair.first.labels, pair.means, strict=True)
+    )
+    name = f"{pair.first.name} \u00d7 {pair.second.name}"
+    svg = draw(paint, identity, f"{name}. {text}.", (340, 42 + 38 * min(rows, 8)), (left, 10, 6, 26))
+    size = wording.change(pair.size, pair.metric, signed=False)
+    caption = (
+        f"Departs from the sum of the two effects by up to {size}."
+        if np.isfinite(pair.size)
+        else "Some cells are empty."
+    )
+    return Group(caption, (Plot(name.capitalize(), svg),), tables.interaction(pair))
+
+
+def interactions(pairs: Sequence[Interaction]) -> list[Group]:
+    """The strongest pairs, on one heat scale."""
+    drawn = list(pairs)[:DRAWN_PAIRS]
+    norm = _norm(np.concatenate([pair.means.ravel() for pair in drawn])) if drawn else Normalize(0, 1)
+    return [interaction(pair, norm, f"pair-{place}") for place, pair in enumerate(drawn)]
+
+
+def probe_names(rows: pd.DataFrame) -> list[str]:
+    """The probes a sweep holds: those about gradients first, then in the engine's order, then any other."""
+    known = [*PROBE_ORDER, *(name for name in PROBES if name not in PROBE_ORDER)]
+    held = sorted(rows["probe"].unique()) if len(rows) else []
+    return [name for name in known if name in held] + [name for name in held if name not in known]
+
+
+def layers(probe: Layers, factor: Factor | None, identity: str) -> Group:
+    """One probe: its profile over the layers at the end, and a map over layers and epochs for each level."""
+    name = probe.probe.replace("_", " ")
+    lines = draw(
+        partial(figures.profile, layers=probe), f"{identity}-profile", f"{name} by layer at the end of the runs.",
+        margins=(56, 8, 10, 38),
+    )  # fmt: skip
+    plots = [Plot("At the end of the runs", lines)]
+    norm = _norm(probe.maps)
+    mapped = [level for level, values in enumerate(probe.maps) if np.isfinite(values).any()]
+    shown = np.unique(np.linspace(0, len(mapped) - 1, min(len(mapped), DRAWN_MAPS)).round().astype(int))
+    if len(probe.epochs) > 1:
+        for level in (mapped[place] for place in shown):
+            label = probe.labels[level]
+            paint = partial(figures.layer_map, layers=probe, level=level, norm=norm)
+            svg = draw(paint, f"{identity}-{level}", f"{name} by layer and epoch, {label}.", margins=(48, 8, 10, 38))
+            plots.append(Plot(label, svg))
+    ends = [wording.number(10.0**end if probe.logarithmic else end) for end in (norm.vmin or 0.0, norm.vmax or 0.0)]
+    summary = PROBES[probe.probe].summary if probe.probe in PROBES else name
+    means = "Geometric means" if probe.logarithmic else "Means"
+    caption = (
+        f"{summary[0].upper()}{summary[1:]}. {means} over {wording.plural(probe.runs, 'run')} of depth {probe.depth}."
+    )
+    if len(shown) < len(mapped) and len(plots) > 1:
+        caption += f" Maps of {len(shown)} of the {len(mapped)} levels."
+    scale = (ends[0], ends[1]) if len(plots) > 1 else None
+    return Group(caption, tuple(plots), tables.layers(probe), legend(probe.labels) if factor else (), scale,
+                 name.capitalize())  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Card:
+    """A claim with its verdict, as shown."""
+
+    claim: Claim
+    verdict: Verdict
+    rule: str
+    digest: str
+    facts: tuple[tuple[str, str], ...]
+    figure: Group | None
+
+
+def card(claim: Claim, verdict: Verdict, identity: str) -> Card:
+    """The card of a claim: what was found, and by which rule."""
+    metric = claim.rule.metric
+    facts: list[tuple[str, str]] = []
+    if not isinstance(claim.rule, Identity):
+        facts.append(("Effect", wording.change(verdict.effect, metric)))
+        facts.append(("95 % interval", wording.between(*verdict.interval, metric) or "\u2013"))
+        facts.append(("Seeds", f"{verdict.n} of {len(claim.rule.seeds)}"))
+        if np.isfinite(verdict.p):
+            facts.append(
+                ("p, Holm\u2019s p", f"{wording.probability(verdict.p)}, {wording.probability(verdict.p_holm)}")
+            )
+        worst = wording.change(verdict.worst, metric)
+    else:
+        facts.append(("Largest error", wording.number(verdict.worst)))
+        facts.append(("Allowed", f"{claim.rule.tolerance:g}"))
+        worst = wording.number(verdict.worst)
+    if verdict.worst_seed is not None:
+        facts.append(("Worst", f"{worst}, seed {verdict.worst_seed}"))
+    lost = [f"{one.lost} of {one.seeds} ({one.arm})" for one in verdict.failures]
+    facts.append(
+        ("Diverged or collapsed", "; ".join(dict.fromkeys(lost)) if any(f.lost for f in verdict.failures) else "none")
+    )
+    figure = _differences(claim, verdict, identity) if verdict.differences else None
+    return Card(claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), figure)
+
+
+def _differences(claim: Claim, verdict: Verdict, identity: str) -> Group:
+    rule = claim.rule
+    margin = 0.0 if isinstance(rule, Identity) else rule.tolerance if isinstance(rule, Equivalence) else rule.margin
+    values = np.array([value for _, value in verdict.differences])
+    paint = partial(figures.differences, values=values, interval=verdict.interval, margin=margin, key=rule.metric)
+    svg = draw(paint, identity, f"Paired differences by seed. {verdict.sentence}", (400, 92), (22, 22, 6, 26))
+    caption = "Above: each seed. Below: mean and 95 % interval. Shaded: too small to matter."
+    return Group(caption, (Plot("Paired differences", svg),), tables.differences(verdict, rule.metric))

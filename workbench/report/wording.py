@@ -1,0 +1,149 @@
+"""Numbers, keys and values as a reader sees them. The one place that decides how anything is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SPACE = "\u00a0"  # between a number and its unit
+MINUS = "\u2212"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named and written. `better` is +1 where more is better, -1 where less is, 0 where neither is."""
+
+    key: str
+    name: str
+    note: str = ""
+    percent: bool = False
+    better: int = 0
+
+
+_PARTS = {"train": "training", "validation": "validation", "test": "test"}
+_EPOCHS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
+
+
+def _curve_metrics() -> dict[str, Metric]:
+    table = {}
+    for part, name in _PARTS.items():
+        for kind, percent, better in (("accuracy", True, 1), ("loss", False, -1)):
+            title = f"{name.capitalize()} {kind}"
+            table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better)
+            for when, note in _EPOCHS.items():
+                table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better)
+    return table
+
+
+METRICS: dict[str, Metric] = _curve_metrics() | {
+    "best_epoch": Metric("best_epoch", "Best epoch", "by validation loss"),
+    "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1),
+}
+
+
+def metric(key: str) -> Metric:
+    """The row of a metric; an unknown one is named by its key."""
+    return METRICS.get(key) or Metric(key, key.replace("_", " ").capitalize())
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`value` to `digits` significant digits, without trailing zeros lost or exponents where they are not needed."""
+    if value is None or not math.isfinite(value):
+        return "\u2013"
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    if -4 <= size < 6:
+        text = f"{value:.{max(0, digits - 1 - size)}f}"
+    else:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", MINUS)
+
+
+def amount(value: float, key: str) -> str:
+    """A value of the metric `key`: accuracies in percent."""
+    if value is None or not math.isfinite(value):
+        return "\u2013"
+    return f"{100 * value:.1f}{SPACE}%" if metric(key).percent else number(value)
+
+
+def change(value: float, key: str, signed: bool = True) -> str:
+    """A difference of two values of the metric `key`: accuracies in percentage points; with its sign by default."""
+    if value is None or not math.isfinite(value):
+        return "\u2013"
+    sign = "+" if signed and value > 0 else ""
+    if metric(key).percent:
+        text = f"{100 * value:.2f}" if abs(value) < 0.00995 else f"{100 * value:.1f}"
+        return f"{sign}{text.replace('-', MINUS)}{SPACE}pp"
+    return sign + number(value)
+
+
+def margin(value: float, key: str) -> str:
+    """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02"."""
+    return f"{100 * value:.6g}{SPACE}pp" if metric(key).percent else f"{value:.6g}"
+
+
+def between(low: float, high: float, key: str, signed: bool = True) -> str:
+    """An interval of a difference: "+1.2 to +3.4 pp"; empty where there is none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"{change(low, key, signed).removesuffix(f'{SPACE}pp')} to {change(high, key, signed)}"
+
+
+def probability(p: float) -> str:
+    """A p value: two significant digits, never 0."""
+    return "< 0.0001" if p < 0.0001 else number(p, 2)
+
+
+def listing(items: Sequence[str], last: str = "and") -> str:
+    """ "a, b and c" """
+    items = list(items)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def plural(count: int, word: str) -> str:
+    """ "1 run", "432 runs" """
+    return f"{count:,}{SPACE}{word}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "8.4 s", "3 min 5 s", "2 h 10 min"."""
+    if not math.isfinite(seconds):
+        return "\u2013"
+    if seconds < 59.95:
+        return f"{seconds:.1f}{SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{SPACE}min {rest}{SPACE}s"
+    return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
+
+
+def value(item: Any) -> str:
+    """A factor's value, as one would type it."""
+    if item is None or (isinstance(item, float) and math.isnan(item)):
+        return "null"
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    return f"{item:g}" if isinstance(item, float) else str(item)
+
+
+_NEEDS_GROUP = {"rate", "input_rate", "strength", "noise", "examples"}
+
+
+def factor(key: str) -> str:
+    """A configuration key as words: network.activation -> activation, dropout.rate -> dropout rate."""
+    group, _, last = key.rpartition(".")
+    words = last.replace("_", " ")
+    if last == "name" and group:
+        return group.replace("_", " ")
+    return f"{group} {words}" if last in _NEEDS_GROUP and group else words
+
+
+def factors(keys: Sequence[str]) -> Mapping[str, str]:
+    """Names of several keys; keys whose words would be the same keep their full form."""
+    names = {key: factor(key) for key in keys}
+    twice = {name for name in names.values() if list(names.values()).count(name) > 1}
+    return {key: key if name in twice else name for key, name in names.items()}

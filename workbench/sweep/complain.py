@@ -1,0 +1,97 @@
+"""What is wrong with a command that Hydra could not compose: one line with the key, its value and what is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+
+from workbench.config import SECTIONS, SETTINGS, check, unknown
+from workbench.engine.errors import BadInput
+
+
+def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:
+    """The one line for an error that Hydra or OmegaConf raised while composing with these overrides."""
+    for text in overrides:
+        try:
+            diagnose(text, loader)
+        except BadInput as found:
+            return found
+    return BadInput(one_line(error))
+
+
+def diagnose(text: str, loader: ConfigLoader) -> None:
+    """Raise BadInput if this override is at fault by itself: its syntax, its key, its choice or its value."""
+    try:
+        override = OverridesParser.create(config_loader=loader).parse_override(text)
+    except HydraException as error:
+        raise BadInput(f"{text}: cannot be read ({one_line(error)})") from error
+    key = override.key_or_group
+    if not key:
+        raise BadInput(f"{text}: has no key; type key=value")
+    options = loader.get_group_options(key, results_filter=ObjectType.CONFIG)
+    if override.is_hydra_override():
+        return
+    if override.is_delete():
+        if key in SETTINGS or key in SECTIONS:
+            raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+        return
+    if options and not isinstance(override.value(), dict):
+        _diagnose_choice(override, options, loader)
+    elif key in SETTINGS:
+        for value in _values(override):
+            if not (isinstance(value, str) and "${" in value):
+                check(key, value)
+    elif key in SECTIONS:
+        if not isinstance(override.value(), dict):
+            first = fields(SECTIONS[key])[0].name
+            raise BadInput(f"{text}: {key} is a group of settings; type one of them, such as {key}.{first}")
+    else:
+        names = ", ".join(group for group in loader.list_groups("") if group != "hydra")
+        raise BadInput(unknown(key) if "." in key else f"{unknown(key)}; groups of choices: {names}")
+
+
+def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigLoader) -> None:
+    key, text = override.key_or_group, str(override.input_line)
+    for name in map(str, _values(override)):
+        if name not in options:
+            raise BadInput(f"{key} is {name!r}; allowed: one of {', '.join(options)}")
+    if key not in _by_default(loader) and not override.is_add():
+        raise BadInput(f"{text}: {key} has no default choice to replace; type +{text}")
+    if key in _by_default(loader) and override.is_add():
+        raise BadInput(f"{text}: {key} has a choice already; type {text.lstrip('+')}")
+
+
+def _by_default(loader: ConfigLoader) -> set[str]:
+    """The config groups that have a default choice."""
+    defaults = loader.compute_defaults_list("config", [], RunMode.MULTIRUN).defaults
+    return {str(item.override_key) for item in defaults if item.override_key is not None}
+
+
+def _values(override: Override) -> list[object]:
+    """The values an override gives, quotes taken off; those of a range without steps cannot be listed."""
+    if not override.is_sweep_override():
+        return [override.value()]
+    if not override.is_discrete_sweep():
+        raise BadInput(
+            f"{override.input_line}: an interval cannot be swept over; allowed: 1,2,3 or range(start,stop,step)"
+        )
+    return [Override._convert_value(value) for value in override.sweep_iterator()]
+
+
+def one_line(error: BaseException) -> str:
+    """A message of Hydra or OmegaConf, and of what caused it, without its list of folders, as one line."""
+    parts = [str(error)]
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        parts.append(str(error.__cause__))
+    text = "\n".join(parts).split("Config search path:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("object_type=")]
+    return re.sub(r"\s+", " ", "; ".join(lines)).replace(":; ", ": ")

@@ -1,0 +1,184 @@
+"""From the jobs of a sweep to its cells: composed as Hydra composes them, at a fraction of its time.
+
+Hydra takes about 50 ms a job. Here each distinct choice of config groups is composed once, by Hydra itself; what is a
+plain value (`key=value` of an existing leaf) is then patched into a copy, by Hydra's own parser and its own way of
+applying overrides.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from workbench.config import SETTINGS, RunConfig, flatten, run_config
+from workbench.sweep.complain import complaint
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a sweep's design.
+
+    `overrides` are this job's overrides as typed; `factors` the swept keys with their values here, only those that vary
+    over the sweep (a config group under its own name); `choices` the config groups chosen.
+    """
+
+    index: int
+    overrides: tuple[str, ...]
+    factors: dict[str, Value]
+    config: RunConfig
+    choices: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One job as Hydra composes it: the resolved configuration, without Hydra's own part, and the groups chosen."""
+
+    values: dict[str, Any]
+    choices: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What the structural overrides of some jobs compose to, and the dotted keys that are leaves in it."""
+
+    config: DictConfig
+    leaves: frozenset[str]
+    choices: dict[str, str]
+
+
+class Composer:
+    """Composes jobs below one master configuration, the one Hydra composed for the command as a whole."""
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
+        self._loader = loader
+        self._master = master
+        self._parser = OverridesParser.create()
+        self._bases: dict[tuple[str, ...], _Base] = {}
+        self._parsed: dict[str, Override] = {}
+        self._groups: dict[str, bool] = {}
+
+    def compose(self, overrides: Sequence[str]) -> Composed:
+        """The configuration of one job. Raises what Hydra raises."""
+        structural, patches = self._split([self.parse(text) for text in overrides])
+        base = self._base(structural)
+        if any(patch.key_or_group not in base.leaves for patch in patches):
+            base, patches = self._base(tuple(overrides)), []
+        config = copy.deepcopy(base.config)
+        ConfigLoaderImpl._apply_overrides_to_config(patches, config)
+        return Composed(cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)), base.choices)
+
+    def parse(self, text: str) -> Override:
+        """One override, by Hydra's grammar."""
+        if text not in self._parsed:
+            self._parsed[text] = self._parser.parse_overrides([text])[0]
+        return self._parsed[text]
+
+    def is_group(self, key: str) -> bool:
+        """Whether a key names a config group."""
+        if key not in self._groups:
+            self._groups[key] = bool(self._loader.get_group_options(key, results_filter=None))
+        return self._groups[key]
+
+    def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
+        """The overrides that Hydra itself must compose, and those that can be patched into the result."""
+        candidates = [override for override in overrides if self._is_plain(override)]
+        # Of two overrides of one place the later counts: where one of them is left to Hydra, both are.
+        others = [o.key_or_group for o in overrides if o not in candidates and not self.is_choice(o)]
+        patches = [override for override in candidates if not _overlaps(override.key_or_group, others)]
+        return tuple(str(override.input_line) for override in overrides if override not in patches), patches
+
+    def is_choice(self, override: Override) -> bool:
+        """Whether it chooses of a config group. A dictionary never does: its values are merged."""
+        return self.is_group(override.key_or_group) and not isinstance(override.value(), dict)
+
+    def _is_plain(self, override: Override) -> bool:
+        return (
+            override.type is OverrideType.CHANGE
+            and override.package is None
+            and not override.is_sweep_override()
+            and not override.is_hydra_override()
+            and not isinstance(override.value(), dict | list)
+            and not self.is_group(override.key_or_group)
+        )
+
+    def _base(self, structural: tuple[str, ...]) -> _Base:
+        if structural not in self._bases:
+            config = self._loader.load_sweep_config(self._master, list(structural))
+            chosen = config.hydra.runtime.choices.items()
+            choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
+            without_hydra(config)
+            leaves = frozenset(_leaves(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False))))
+            self._bases[structural] = _Base(config, leaves, choices)
+        return self._bases[structural]
+
+
+def without_hydra(config: DictConfig) -> None:
+    """Take Hydra's own part out of a composed configuration, as Hydra does before it calls a task."""
+    flags = {flag: config._get_node_flag(flag) for flag in ("readonly", "struct")}
+    for flag in flags:
+        config._set_flag(flag, False)
+    del config["hydra"]
+    for flag, value in flags.items():
+        config._set_flag(flag, value)
+
+
+def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Cell]:
+    """The cells of a sweep, one a job. Raises BadInput where a job cannot be composed or its values are not allowed."""
+    composer = Composer(loader, master)
+    composed = []
+    for job in jobs:
+        try:
+            composed.append(composer.compose(job))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise complaint(error, job, loader) from error
+    configs = [run_config(job.values) for job in composed]
+    choices = [job.choices for job in composed]
+    keys = dict.fromkeys(key for job in jobs for text in job for key in _touched(composer.parse(text), composer))
+    columns = _factors(list(keys), [flatten(config) | chosen for config, chosen in zip(configs, choices, strict=True)])
+    rows = zip(jobs, columns, configs, choices, strict=True)
+    return [Cell(i, tuple(job), factors, config, chosen) for i, (job, factors, config, chosen) in enumerate(rows)]
+
+
+def _touched(override: Override, composer: Composer) -> list[str]:
+    """The keys an override speaks of: a group, a setting, or every setting of a section."""
+    key = override.key_or_group
+    if composer.is_choice(override):
+        return [override.get_key_element().lstrip("+~")]
+    return [name for name in SETTINGS if name == key or name.startswith(key + ".")]
+
+
+def _factors(keys: Sequence[str], values: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
+    """Of each cell, the keys that vary over the sweep. What an arm fixes is told by the arm alone."""
+    columns = {key: [cell.get(key) for cell in values] for key in keys}
+    varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
+    if "arm" in varying:
+        fixed = [key for key, column in varying.items() if key != "arm" and _follows(column, varying["arm"])]
+        varying = {key: column for key, column in varying.items() if key not in fixed}
+    return [{key: column[i] for key, column in varying.items()} for i in range(len(values))]
+
+
+def _follows(column: Sequence[Value], arms: Sequence[Value]) -> bool:
+    return len(set(zip(arms, column, strict=True))) == len(set(arms))
+
+
+def _overlaps(key: str, others: Sequence[str]) -> bool:
+    return any(key == other or key.startswith(other + ".") or other.startswith(key + ".") for other in others)
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, value in values.items():
+        keys += _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"]
+    return keys

@@ -1,0 +1,98 @@
+"""The launcher: composes all cells of a sweep, checks them, and hands them to the application."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from workbench.config import TrackingConfig, flatten
+from workbench.engine.errors import BadInput
+from workbench.sweep.compose import Cell, cells
+
+# What is decided once for a sweep, so it cannot differ between its cells.
+OF_THE_SWEEP = (
+    "name", "description", "tracking.uri", "tracking.experiment", "reuse", "dry_run", "executor", "workers"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """What a command asks for beside its cells.
+
+    `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
+    that stem, or None; `command` repeats the sweep exactly.
+    """
+
+    name: str | None
+    description: str
+    sweep: str | None
+    command: str
+    tracking: TrackingConfig
+    reuse: bool
+    dry_run: bool
+    executor: str
+    workers: int | None
+
+
+class PackedLauncher(Launcher):
+    """Hydra's jobs are our cells; they train together, so there is one call for all of them."""
+
+    def __init__(self) -> None:
+        self.config: DictConfig | None = None
+        self.hydra_context: HydraContext | None = None
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
+        """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
+        self.hydra_context, self.config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
+        """Train every job; ends the process with the application's exit status unless that is 0."""
+        assert self.hydra_context is not None
+        assert self.config is not None
+        HydraConfig.instance().set_config(self.config)  # for interpolations such as ${hydra:job.name}
+        design = cells(self.hydra_context.config_loader, self.config, job_overrides)
+        status = _run(design, settings(design, self.config))
+        if status:
+            raise SystemExit(status)
+        return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
+
+
+def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
+    """The settings of the sweep as a whole. Raises BadInput where its cells disagree on one."""
+    flat = [flatten(cell.config) for cell in design]
+    for key in OF_THE_SWEEP:
+        if len(found := {cell[key] for cell in flat}) > 1:
+            values = ", ".join(sorted(map(str, found)))
+            raise BadInput(f"{key} is {values}; allowed: one value, it belongs to the sweep as a whole")
+    config = design[0].config
+    stem = master.hydra.runtime.choices.get("sweep")
+    return SweepSettings(
+        name=config.name or stem,
+        description=config.description,
+        sweep=stem,
+        command=command(master),
+        tracking=config.tracking,
+        reuse=config.reuse,
+        dry_run=config.dry_run,
+        executor=config.executor,
+        workers=config.workers,
+    )
+
+
+def command(master: DictConfig) -> str:
+    """The command that asks for this sweep, quoted for a shell."""
+    typed = [*master.hydra.overrides.hydra, *master.hydra.overrides.task]
+    return shlex.join(["python", "-m", "workbench", *(text for text in typed if text != "hydra.mode=MULTIRUN")])
+
+
+def _run(design: Sequence[Cell], of_the_sweep: SweepSettings) -> int:
+    from workbench.app import run_sweep  # sees every room, so it is imported last of all
+
+    return run_sweep(design, of_the_sweep)
