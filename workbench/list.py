@@ -7,6 +7,7 @@ Topics: sweeps, claims, groups, keys, a section of the keys (network, optimizer,
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from workbench import places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
 from workbench.engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from workbench.report.claims import Claim
 
 if TYPE_CHECKING:
     from workbench.report.claims import Claim
@@ -44,8 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
-    for item in listings:
-        show(item)
+    try:
+        for item in listings:
+            show(item)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -167,7 +175,7 @@ def _first_line(path: Path) -> str:
 
 
 def _claims_of(path: Path) -> Sequence[Claim]:
-    from workbench.report.claim_files import claims_in  # late: pandas and SciPy come with it
+    from workbench.report.claim_files import claims_in  # pandas and SciPy come with it
 
     try:
         return claims_in(path)
