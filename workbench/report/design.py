@@ -20,6 +20,7 @@ HEADLINES = {  # most telling first; the first is the page's main metric
     "classification": ("best_test_accuracy", "last_train_accuracy", "last_train_loss"),
     "regression": ("best_test_loss", "last_train_loss", "best_validation_loss"),
 }
+_KINDS = ("_loss", "_accuracy")
 CURVES = {
     "classification": ("train_loss", "train_accuracy", "test_accuracy"),
     "regression": ("train_loss", "validation_loss", "test_loss"),
@@ -92,12 +93,16 @@ def read(tables: SweepTables) -> Design:
     levels = pd.DataFrame({f"level:{one.key}": _levels(one, runs[one.key]) for one in factors}, index=runs.index)
     seeds = runs[SEED] if SEED in runs else pd.Series(0, index=runs.index)
     runs = pd.concat([runs.drop(columns=SEED, errors="ignore"), levels, seeds.astype(int).rename(SEED)], axis=1)
-    accuracy = runs.get("last_train_accuracy")
-    best = runs.get("best_test_accuracy")
-    classifies = any(column is not None and column.notna().any() for column in (accuracy, best))
-    task = "classification" if classifies else "regression"
-    headlines = tuple(key for key in HEADLINES[task] if key in runs) or ("last_train_loss",)
+    task = _task(runs)
+    headlines = tuple(key for key in HEADLINES[task] if key in runs) or HEADLINES[task][:1]
+    runs = runs.reindex(columns=list(dict.fromkeys((*runs, *headlines))))  # nothing measured yet: a column of NaN
     return Design(runs, factors, tuple(sorted(seeds.astype(int).unique().tolist())), task, headlines)
+
+
+def _task(runs: pd.DataFrame) -> str:
+    """Classification unless losses were measured and accuracies were not."""
+    measured = {kind: any(runs[name].notna().any() for name in runs if str(name).endswith(kind)) for kind in _KINDS}
+    return "regression" if measured["_loss"] and not measured["_accuracy"] else "classification"
 
 
 def status(runs: pd.DataFrame) -> pd.Series:

@@ -82,8 +82,8 @@ def matched(design: Design, keys: Sequence[str], metric: str) -> tuple[pd.DataFr
     """Finished runs whose partners at every level of `keys` finished too: (runs, how many set aside, matched?)."""
     held = design.runs[(design.runs["outcome"] == "finished") & design.runs[metric].notna()]
     others = [f"level:{factor.key}" for factor in design.factors if factor.key not in keys] + [SEED]
-    own = held[[f"level:{key}" for key in keys]].apply(tuple, axis=1) if len(held) else pd.Series(dtype=object)
-    partners = own.groupby([held[name] for name in others]).transform("nunique") if len(held) else own
+    own = sum(held[f"level:{key}"] * len(design.runs) ** place for place, key in enumerate(keys))
+    partners = own.groupby([held[name] for name in others]).transform("nunique")
     full = held[partners == own.nunique()]
     return (full, len(held) - len(full), True) if len(full) else (held, 0, False)
 

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from workbench.report import palette, wording
 from workbench.report.curves import Curves, Layers
@@ -32,6 +32,14 @@ def _shortened(labels: Sequence[str]) -> list[str]:
 
 def _tick(value: float, unit: str = "", sign: str = "-") -> str:
     return f"{value:{sign}g}".replace("-", wording.MINUS) + unit if abs(value) > 1e-12 else "0"
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Places for the ticks of a log10 axis: whole decades, or 1, 2 and 5 of each where it spans few."""
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    if high - low >= 2:
+        return powers[:: int(np.ceil(len(powers) / 7))].tolist()
+    return np.add.outer(powers, np.log10([1, 2, 5])).ravel().tolist()
 
 
 def _name_places(axis: Any, labels: Sequence[str], most: int = MOST_LABELS) -> None:
@@ -74,7 +82,7 @@ def main_effect(ax: Axes, effect: Effect) -> Axes:
         ax.plot([place] * len(values), values, "o", color=slot.light, markersize=3.6, alpha=0.45, markeredgewidth=0)
         if np.isfinite(level.interval.low):
             ax.plot([place, place], level.interval, color=slot.light, linewidth=2.4, solid_capstyle="butt")
-        ax.plot([place], [level.mean], slot.marker, color=slot.light, markersize=8.5, markeredgecolor=palette.SURFACE)
+        ax.plot([place], [level.mean], slot.marker, color=slot.light, markersize=9, markeredgecolor=palette.SURFACE)
     _value_axis(ax, effect.metric, paths.ravel())
     _name_places(ax.xaxis, [level.label for level in effect.levels])
     ax.set_xlim(-0.5, len(effect.levels) - 0.5)
@@ -96,6 +104,8 @@ def learning_curves(ax: Axes, curves: Curves) -> Axes:
         ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=dash)
     _value_axis(ax, curves.metric, curves.seeds.ravel())
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    room = 0.03 * (curves.epochs[-1] - curves.epochs[0])
+    ax.set_xlim(curves.epochs[0] - room, curves.epochs[-1] + room)  # also where a metric begins at epoch 1
     ax.set_xlabel("epoch")
     return ax
 
@@ -155,7 +165,7 @@ def profile(ax: Axes, layers: Layers) -> Axes:
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y)))
     if layers.logarithmic:
-        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.yaxis.set_major_locator(FixedLocator(_decades(*ax.get_ylim())))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(10.0**y, 1)))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.set_xlabel("layer (last: output)")
@@ -175,7 +185,7 @@ def spread(ax: Axes, spreads: Sequence[Spread], key: str) -> Axes:
             dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=FAINT,
             solid_capstyle="round",
         )  # fmt: skip
-        ax.plot([one.median], [place], slot.marker, color=slot.light, markersize=8.5, markeredgecolor=palette.SURFACE)
+        ax.plot([one.median], [place], slot.marker, color=slot.light, markersize=9, markeredgecolor=palette.SURFACE)
     _name_places(ax.yaxis, [one.label for one in spreads], 14)
     ax.set_ylim(len(spreads) - 0.5, -0.5)
     ax.grid(True, axis="x")

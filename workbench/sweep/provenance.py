@@ -45,7 +45,7 @@ def _git(*arguments: str) -> str:
         answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return answer.stdout.strip()
+    return answer.stdout.rstrip()
 
 
 def _version(package: str) -> str:
