@@ -22,7 +22,7 @@ from workbench.engine.training import train
 FEATURES = 5
 RATES = {"sgd": 0.2, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.02}
 STRENGTHS = {"l1": 0.01, "l1_proximal": 0.02, "l2": 0.05, "decay": 0.05, "max_norm": 0.9}
-HUGE_RATE = 1e25
+HUGE_RATE = {"float32": 1e25, "float64": 1e200}
 assert RATES.keys() == OPTIMIZERS.keys(), "a new optimizer needs a sensible learning rate here"
 assert STRENGTHS.keys() == PENALTIES.keys(), "a new penalty needs a sensible strength here"
 
@@ -86,7 +86,7 @@ def mixed_pack(runs: int, content: int = 0, diverging: int | None = 1, **given: 
     for name, strength in STRENGTHS.items():
         columns[name] = strength * draw.choice([0.0, 0.0, 1.0], runs)
     if diverging is not None:
-        columns["learning_rate"][diverging] = HUGE_RATE
+        columns["learning_rate"][diverging] = HUGE_RATE[given.get("dtype", "float64")]
     return pack_of(runs, **columns | given)
 
 

@@ -20,6 +20,7 @@ from workbench.engine.schedules import SCHEDULES
 from workbench.engine.training import train
 
 from .cases import (
+    HUGE_RATE,
     STRENGTHS,
     alone,
     assert_packing_changes_nothing,
@@ -97,7 +98,7 @@ def test_packed_is_alone_in_nets_as_large_as_people_use() -> None:
 
 def test_the_mix_has_runs_that_end_in_every_way() -> None:
     pack = mixed_pack(8, content=4, activation="relu", epochs=6, patience=[0, 0, 1, 1, 1, 1, 0, 0], learning_rate=0.4)
-    pack.columns["learning_rate"][1] = 1e25
+    pack.columns["learning_rate"][1] = HUGE_RATE["float64"]
     ends = [end for epoch in train(pack, data_for(pack)) for end in epoch.ended]
     assert sorted(end.run for end in ends) == list(range(8))
     assert ends[0].outcome == "diverged"

@@ -36,7 +36,8 @@ def another(kind: type, value: Any, names: list[str]) -> Any:
 
 
 DEVICES = {"device"}  # another device is not to be had everywhere
-LABELS = [key for key, setting in SETTINGS.items() if not setting.numbers and key != "data.path"]
+FIXED = {key for key, setting in SETTINGS.items() if len(setting.names()) == 1}
+LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key != "data.path" and key not in FIXED]
 DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]
 
 

@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "schedules": "workbench.engine.schedules:SCHEDULES",
     "penalties": "workbench.engine.penalties:PENALTIES",
     "probes": "workbench.engine.probes:PROBES",
+    "kernels": "workbench.engine.kernels:KERNELS",
     "datasets": "workbench.data:DATASETS",
     "scalings": "workbench.data:SCALINGS",
 }

@@ -251,6 +251,10 @@ class RunConfig:
         "auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda where there is one"
     )
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
+    kernel: str = setting(
+        "auto", role="static", choices=Choices("kernels", ("auto",)),
+        help="which form of the passes computes; auto is the fastest that can",
+    )  # fmt: skip
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

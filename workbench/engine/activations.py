@@ -134,7 +134,8 @@ ACTIVATIONS: dict[str, Activation] = {
         init="he",
         slope_derivative=_left_of_zero,
     ),
-    # Of two pieces the larger keeps the whole variance of one, so he's factor 2, which makes up for ReLU's loss of half,
+    # Of two pieces the larger keeps the whole variance of one, so he's factor 2, which makes up for ReLU's loss of
+    # half,
     # would double it with every layer.
     "maxout": Maxout("the largest of a unit's pieces", _identity, _identity_derivative, init="glorot"),
     "softplus": Activation("ln(1 + exp(z))", _softplus, _softplus_derivative, init="he"),

@@ -15,6 +15,11 @@ from workbench.engine.randomness import Purpose, keys, lanes
 LEVELS = 65536  # a unit is dropped where 16 random bits fall below rate * LEVELS
 
 
+def dropped_levels(rate: np.ndarray) -> np.ndarray:
+    """Of `LEVELS` equally likely draws those that drop a unit, for a rate below 1: never all of them."""
+    return np.minimum(np.rint(rate * LEVELS), LEVELS - 1)
+
+
 class Dropout:
     """Masks for the inputs and the hidden layers of a group of runs.
 
@@ -23,7 +28,7 @@ class Dropout:
 
     def __init__(self, rates: list[np.ndarray], units: list[int], batch: int, dtype: np.dtype, xp: object) -> None:
         self._xp = xp
-        dropped = [np.minimum(np.rint(rate * LEVELS), LEVELS - 1) for rate in rates]
+        dropped = [dropped_levels(rate) for rate in rates]
         self._threshold = [_on(xp, value.astype(np.uint16))[:, None] for value in dropped]
         # Divided by the share the threshold really keeps, so that the mean stays right whatever the rate.
         self._scale = [_on(xp, (LEVELS / (LEVELS - value)).astype(dtype))[:, None] for value in dropped]

@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 
 def end_runs(group: Group, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
     """The runs of the group that end with this epoch, with their last and best metrics on every split."""
-    epoch, n, columns = group.epoch_number, group.active, group.columns
+    epoch, n, columns = group.epoch_number, group.active, group.here.columns
     diverged = ~np.isfinite(metrics["validation_loss"])
     if epoch > 0:
         diverged |= ~np.isfinite(metrics["train_loss"])
@@ -51,10 +51,9 @@ def digest(parameters: np.ndarray) -> str:
 
 def _judge(group: Group, buffer: str, places: np.ndarray) -> dict[str, np.ndarray]:
     """Loss and accuracy of some rows of a buffer on all three splits."""
-    weights, slope, data = group.buffers[buffer][places], group.slope[places], group.here.take(places)
     result: dict[str, np.ndarray] = {}
     for split in SPLITS:
-        loss, accuracy = group.evaluator(split, weights, slope, data).evaluate()
+        loss, accuracy = group.evaluate(buffer, places, split)
         result |= {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
     return result
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.backend import Array, to_host
+from workbench.engine.backend import Array, module_of, to_host
 from workbench.engine.losses import LOSSES
 from workbench.engine.network import Network
+from workbench.engine.pack import Pack
 from workbench.engine.parameters import Layout
 from workbench.engine.reader import Data, Reader, Split
 
@@ -17,27 +18,19 @@ CHUNK = 256  # examples evaluated at a time, at most
 
 
 class Evaluator:
-    """Evaluates the networks standing in `weights` (runs, size) on one split. Buffers are allocated once."""
+    """Evaluates the networks of a pack's runs, standing in `weights` (runs, size), on one split of their data."""
 
-    def __init__(
-        self,
-        layout: Layout,
-        weights: Array,
-        slope: Array,
-        loss: str,
-        stored: Array,
-        data: Data,
-        split: Split,
-        xp: object,
-    ) -> None:
+    def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
+        xp = module_of(weights)
+        slope = xp.asarray(pack.columns["slope"].astype(weights.dtype))
         self._examples = split.index.shape[1]
         # Chunks of one size: the last one reaches back over examples already counted rather than being shorter.
         self._chunk = -(-self._examples // -(-self._examples // CHUNK))
         self._network = Network(layout, weights, None, slope, self._chunk)
         self._reader = Reader(stored, data, self._chunk, weights.dtype, xp)
-        self._judge = LOSSES[loss].judge
-        self._rows = xp.asarray(split.index)  # type: ignore[attr-defined]
-        self._targets = xp.asarray(split.targets)  # type: ignore[attr-defined]
+        self._judge = LOSSES[pack.loss].judge
+        self._rows = xp.asarray(split.index)
+        self._targets = xp.asarray(split.targets)
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and accuracy of each run, two (runs,) float64 arrays on the host.

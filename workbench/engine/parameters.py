@@ -85,6 +85,10 @@ class Layout:
         self._end += -(-count // PADDING) * PADDING
         return slice(start, start + count)
 
+    def starts(self) -> list[tuple[int, int, int]]:
+        """Of each layer, where its weights, biases and slopes begin in a row."""
+        return [(w.start, b.start, s.start) for w, b, s in zip(self._weights, self._biases, self._slopes, strict=True)]
+
     def views(self, buffer: Array) -> list[Parameters]:
         """Each layer's tensors as views of `buffer` (runs, size)."""
         return [

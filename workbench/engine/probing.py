@@ -10,37 +10,26 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from workbench.engine.backend import Array, module_of, to_host
+from workbench.engine.backend import Array, to_host
 from workbench.engine.losses import LOSSES
 from workbench.engine.network import Network
-from workbench.engine.parameters import Layout
 from workbench.engine.probes import EXAMPLES, PROBES, rms
-from workbench.engine.reader import Data, Reader
+from workbench.engine.reader import Reader
+from workbench.engine.rows import Rows
 
 
 class ProbeStation:
-    """Probes the networks in `weights` (runs, size); `previous` holds the weights before the last update.
+    """Probes the networks in the rows of a group."""
 
-    `gradients` is the training loop's own buffer, which is free between two updates.
-    """
-
-    def __init__(
-        self,
-        layout: Layout,
-        weights: Array,
-        previous: Array,
-        gradients: Array,
-        slope: Array,
-        loss: str,
-        stored: Array,
-        data: Data,
-    ) -> None:
-        xp = module_of(weights)
+    def __init__(self, rows: Rows) -> None:
+        xp, data, dtype = rows.xp, rows.data, rows.weights.dtype
         self._batch = min(EXAMPLES, data.train.index.shape[1])
-        self._network = Network(layout, weights, gradients, slope, self._batch)
-        self._weights, self._previous = layout.views(weights), layout.views(previous)
-        self._judge = LOSSES[loss].judge
-        reader = Reader(stored, data, self._batch, weights.dtype, xp)
+        slope = xp.asarray(rows.pack.columns["slope"].astype(dtype))
+        # The training loop's own gradients are free between two epochs.
+        self._network = Network(rows.layout, rows.weights, rows.gradients, slope, self._batch)
+        self._weights, self._previous = rows.layout.views(rows.weights), rows.layout.views(rows.previous)
+        self._judge = LOSSES[rows.pack.loss].judge
+        reader = Reader(rows.stored, data, self._batch, dtype, xp)
         reader.read(xp.asarray(data.train.index[:, : self._batch]), self._network.inputs)
         self._targets = xp.asarray(data.train.targets[:, : self._batch])
 

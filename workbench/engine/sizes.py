@@ -29,13 +29,16 @@ def runs_per_group(pack: Pack, data: Data) -> int:
     """How many runs share a group: as many as stay in cache on the CPU, all of them on a GPU."""
     if pack.device != "cpu":
         return pack.runs
+    if pack.kernel == "compiled":
+        return LARGEST_GROUP  # each run is walked through its epoch alone
     return int(np.clip(CACHE // bytes_per_run(pack, data), 1, LARGEST_GROUP))
 
 
 def memory_per_run(pack: Pack, architecture: Architecture) -> int:
     """Bytes that a run takes while its pack trains.
 
-    Parameters, their gradients, slots, best and previous copies, and the activations of a step, an evaluation and a probe.
+    Parameters, their gradients, slots, best and previous copies, and the activations of a step, an evaluation and a
+    probe.
     """
     layout = Layout(architecture)
     copies = 4 + len(OPTIMIZERS[pack.optimizer].slots)

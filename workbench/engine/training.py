@@ -10,22 +10,22 @@ import numpy as np
 
 from workbench.engine.epoch import Epoch, State, merged
 from workbench.engine.errors import BadInput
+from workbench.engine.kernels import KERNELS
 from workbench.engine.losses import LOSSES, fits_task
 from workbench.engine.pack import Pack
 from workbench.engine.reader import Data
-from workbench.engine.workers import Crew, Elsewhere, Here, joined, part_of
+from workbench.engine.workers import CREWS, Crew, Here, joined, part_of
 
 # To be raised whenever the golden trajectories in the tests change: results of another version are not reused.
 NUMERICAL_VERSION = 1
-KERNEL = "plain"  # which form of the passes computes: part of what decides a run's numbers
 
 
 def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) -> Iterator[Epoch]:
     """Train all runs of a pack; yields an `Epoch` for the untrained networks (number 0) and after every epoch.
 
-    A run ends after its `epochs`, out of patience, or diverged; the pack ends with its last run. `workers` processes
-    share the runs on a CPU; 1 trains in this process, where the caller sees to it that BLAS uses one thread. `state`,
-    from `Epoch.state()`, goes on with the epoch after it: no number depends on either.
+    A run ends after its `epochs`, out of patience, or diverged; the pack ends with its last run. `workers` threads or
+    processes, as the kernel likes, share the runs on a CPU; the caller sees to it that BLAS uses one thread in this
+    process. `state`, from `Epoch.state()`, goes on with the epoch after it. No number depends on either.
 
     Raises BadInput where pack and data do not fit together.
     """
@@ -64,7 +64,8 @@ def _hire(pack: Pack, data: Data, workers: int, state: State | None) -> list[Cre
     if workers == 1:
         return [Here(pack, data, np.arange(pack.runs), state)]
     shares = np.array_split(np.arange(pack.runs), workers)
-    return [Elsewhere(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
+    crew = CREWS[KERNELS[pack.kernel].workers]
+    return [crew(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
 
 
 def _check(pack: Pack, data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Who walks the groups of a pack: this process, or worker processes with a share of the runs each.
+"""Who walks the groups of a pack: this thread, or worker threads or processes with a share of the runs each.
 
 Runs do not touch one another, so neither the number of workers nor the size of the groups changes any number.
 """
@@ -6,11 +6,14 @@ Runs do not touch one another, so neither the number of workers nor the size of 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -73,6 +76,28 @@ class Here:
         """Nothing to let go of."""
 
 
+class Beside(Here):
+    """The same in a thread of its own: for kernels that leave Python's lock alone while they compute."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        super().__init__(pack, data, runs, state)
+        self._thread = ThreadPoolExecutor(1, "trainer")
+        self._answer: Future[Epoch | None] | None = None
+
+    def start_epoch(self) -> None:
+        """Begin the next epoch."""
+        self._answer = self._thread.submit(super().finish_epoch)
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for the epoch begun."""
+        assert self._answer is not None
+        return self._answer.result()
+
+    def close(self) -> None:
+        """Wait for the epoch in flight, if any, and end the thread."""
+        self._thread.shutdown()
+
+
 class Elsewhere:
     """The same in a worker process with one BLAS thread."""
 
@@ -83,7 +108,7 @@ class Elsewhere:
         context.set_forkserver_preload(["workbench.engine.workers"])
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _one_blas_thread():
+        with _one_blas_thread(), _without_main_module():
             self._process.start()
         theirs.close()
         self._pipe.send((pack, data, runs, state))
@@ -126,6 +151,9 @@ class Elsewhere:
         return answer
 
 
+CREWS: dict[str, type[Here] | type[Elsewhere]] = {"threads": Beside, "processes": Elsewhere}
+
+
 def part_of(state: State | None, runs: np.ndarray) -> State | None:
     """The state of some of the runs."""
     if state is None:
@@ -139,7 +167,7 @@ def joined(states: list[State]) -> State:
     Those that ended early stand at an earlier epoch: the latest counts.
     """
     whole = {name: np.concatenate([state[name] for state in states]) for name in states[0] if name != "epoch"}
-    return whole | {"epoch": np.max([state["epoch"] for state in states])}
+    return whole | {"epoch": np.array(max(int(state["epoch"]) for state in states))}
 
 
 def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
@@ -161,6 +189,17 @@ def _serve(pipe: Connection) -> None:
                 pipe.send(error)
     except (EOFError, OSError, KeyboardInterrupt):
         return
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """A new process imports the main script again, which no worker needs and not every script survives."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

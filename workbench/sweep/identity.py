@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
+
+import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
 from workbench.data import Facts, describe, digest
 from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import resolve_device
+from workbench.engine.kernels import resolve_kernel
 from workbench.engine.losses import customary_loss
-from workbench.engine.training import KERNEL, NUMERICAL_VERSION
+from workbench.engine.pack import Pack
+from workbench.engine.training import NUMERICAL_VERSION
 
+STATIC = {field.name for field in fields(Pack)} - {"columns"}
 DIGITS = 16  # hexadecimal characters of a fingerprint
 
 
@@ -31,15 +37,20 @@ def numbers(config: RunConfig) -> dict[str, Any]:
         flat["network.init"] = ACTIVATIONS[config.network.activation].init
     if flat["optimizer.momentum_start"] is None:
         flat["optimizer.momentum_start"] = flat["optimizer.momentum"]
+    flat["kernel"] = resolve_kernel(config.kernel, engine_pack(flat, {"seed": np.zeros(1)}))
     return flat
 
 
+def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
+    """The engine's pack for runs that share these static settings and differ in the columns."""
+    static = {s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
+    return Pack(**static, columns=columns)
+
+
 def fingerprint(decided: Mapping[str, Any], data_digest: str) -> str:
-    """The digest of a run: of `numbers(config)`, the data, the kernel and the engine's numerical version."""
+    """The digest of a run: of `numbers(config)`, the data and the engine's numerical version."""
     return text_digest(
-        json.dumps(
-            [sorted(decided.items()), data_digest, KERNEL, NUMERICAL_VERSION], default=str, separators=(",", ":")
-        )
+        json.dumps([sorted(decided.items()), data_digest, NUMERICAL_VERSION], default=str, separators=(",", ":"))
     )
 
 
@@ -65,9 +76,9 @@ def _facts(config: DataConfig) -> Facts:
 
 
 def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str, Any]) -> str:
-    """A name a person can read, like "relu d4 adam l1=0.0001 p=0.5 s3":
+    """A name a person can read, like "relu d4 adam l1=0.0001 p=0.5 s3".
 
-    The usual settings, then what else was swept.
+    The usual settings come first, then whatever else was swept.
     """
     words = [config.network.activation, f"d{config.network.depth}", choices.get("optimizer", config.optimizer.name)]
     penalty = choices.get("penalty", "none")

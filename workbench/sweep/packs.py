@@ -14,7 +14,7 @@ from workbench.engine.losses import LOSSES
 from workbench.engine.pack import COLUMNS, Pack
 from workbench.engine.parameters import Architecture
 from workbench.engine.sizes import memory_per_run
-from workbench.sweep.identity import joint_digest
+from workbench.sweep.identity import engine_pack, joint_digest
 
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
 
@@ -89,7 +89,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
         for key, setting in SETTINGS.items()
         if setting.role == "per_run" and setting.engine in COLUMNS
     }
-    pack = _engine_pack(first.numbers, columns)
+    pack = engine_pack(first.numbers, columns)
     facts = describe(first.config.data)
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
@@ -115,21 +115,6 @@ def _cost_of_update(pack: Pack, architecture: Architecture) -> float:
     weights = sum(layer.rows * layer.fan_in for layer in architecture.layers)
     rows = sum(layer.rows for layer in architecture.layers)
     return weights * (6 * pack.batch_size + 30) + 40 * pack.batch_size * rows
-
-
-def _engine_pack(numbers: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
-    return Pack(
-        depth=numbers["network.depth"],
-        width=numbers["network.width"],
-        activation=numbers["network.activation"],
-        pieces=numbers["network.pieces"],
-        loss=numbers["network.loss"],
-        optimizer=numbers["optimizer.name"],
-        batch_size=numbers["training.batch_size"],
-        dtype=numbers["dtype"],
-        device=numbers["device"],
-        columns=columns,
-    )
 
 
 def _label(run: Run) -> str:

@@ -1,0 +1,201 @@
+"""The house: data flows one way through the rooms, and imports with it; each room has its own libraries."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "workbench"
+ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
+# Entry points that wire the rooms, and the one place that knows where files lie.
+FRONT = ("app", "__main__", "list")
+SHARED = ("places",)
+NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
+PLAIN = {"numpy", "pandas"}
+LIBRARIES: dict[str, set[str]] = {
+    "engine": NUMERIC,
+    "data": NUMERIC | {"sklearn", "pooch"},
+    "config": {"numpy", "omegaconf", "yaml"},
+    # cupy: how much memory is free, and which version computed.
+    "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle"},
+    "measure": NUMERIC | {"sklearn", "pandas"},
+    # sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
+    "tracking": PLAIN | {"mlflow", "pyarrow", "sqlalchemy", "alembic"},
+    "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe"},
+    "experiments": PLAIN,
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import in one file: `module` with its dots, `late` where it stands inside a function."""
+
+    file: Path
+    line: int
+    module: str
+    late: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+    @property
+    def room(self) -> str:
+        """The part of our own package it reaches for."""
+        return (self.module + ".").split(".")[1]
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+
+def imports_of(file: Path) -> Iterator[Import]:
+    """Every import of a file, those only for type hints left out: they are never executed."""
+    yield from _walk(file, ast.parse(file.read_text(encoding="utf-8")), late=False)
+
+
+def _walk(file: Path, node: ast.AST, late: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(file, child.lineno, alias.name, late)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"{file}: imports are absolute"
+            # `from workbench import places` names a module in what is imported.
+            names = [f"workbench.{alias.name}" for alias in child.names] if child.module == "workbench" else None
+            for module in names or [str(child.module)]:
+                yield Import(file, child.lineno, module, late)
+        else:
+            yield from _walk(file, child, late or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def place_of(file: Path) -> str:
+    """The room of a file, or the name of a module that stands outside the rooms."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+CLAIMS = sorted((ROOT / "experiments").rglob("*.py"))
+ALL = [found for file in FILES for found in imports_of(file)]
+
+
+def test_every_module_has_a_place() -> None:
+    assert {place_of(file) for file in FILES} <= {*ROOMS, *FRONT, *SHARED, "__init__"}
+
+
+def test_a_room_imports_only_from_rooms_to_its_left() -> None:
+    wrong = [
+        str(found)
+        for found in ALL
+        if found.top == "workbench" and place_of(found.file) in ROOMS and found.room not in SHARED
+        if found.room not in ROOMS[: ROOMS.index(place_of(found.file)) + 1]
+        # The launcher is called by Hydra: what it hands the cells to is imported when they are there.
+        if not (place_of(found.file) == "sweep" and found.room == "app" and found.late)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_all_rooms_share_needs_no_room() -> None:
+    wrong = [str(found) for found in ALL if found.top == "workbench" and place_of(found.file) in SHARED]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_its_own_libraries(room: str) -> None:
+    wrong = [
+        str(found)
+        for found in ALL
+        if place_of(found.file) == room
+        if found.top not in {"workbench", *sys.stdlib_module_names, *LIBRARIES[room]}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_mlflow_is_imported_by_tracking_alone() -> None:
+    wrong = [str(found) for found in ALL if found.top == "mlflow" and place_of(found.file) != "tracking"]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_claims_see_the_report_and_plain_tables_alone() -> None:
+    wrong = [
+        str(found)
+        for file in CLAIMS
+        for found in imports_of(file)
+        if not found.module.startswith("workbench.report")
+        if found.top not in {"experiments", *sys.stdlib_module_names, *LIBRARIES["experiments"]}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_heavy_libraries_are_imported_late() -> None:
+    heavy = {"mlflow", "sklearn", "pooch", "cupy", "numba"}
+    wrong = [
+        str(found)
+        for found in ALL
+        # Compiled kernels are imported late themselves, when a pack asks for them.
+        if found.top in heavy and not found.late and "compiled" not in found.file.parts
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_engine_can_be_imported_without_the_rest_of_the_house() -> None:
+    from subprocess import run
+
+    check = (
+        "import sys, workbench.engine.training as _;"
+        "print(*sorted({name.split('.')[0] for name in sys.modules} & "
+        "{'hydra', 'mlflow', 'pandas', 'sklearn', 'omegaconf', 'matplotlib', 'cupy'}))"
+    )
+    found = run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
+
+
+def test_no_module_is_named_utils() -> None:
+    vague = ("util", "utils", "helpers", "misc", "common")
+    assert not [str(file) for file in [*FILES, *CLAIMS] if file.stem in vague or file.parent.name in vague]
+
+
+def public_definitions(file: Path) -> Iterator[tuple[str, ast.AST]]:
+    """Public functions and classes of a module, and the public methods of its public classes."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef):
+                for method in node.body:
+                    if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                        yield f"{node.name}.{method.name}", method
+
+
+def is_protocol(node: ast.AST) -> bool:
+    return isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(base) for base in node.bases)
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "engine").rglob("*.py")), ids=lambda file: file.stem)
+def test_everything_public_in_the_engine_has_a_docstring(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree), "the module itself"
+    # The members of a protocol, and methods that fill in a documented one, are told by their class.
+    told = {name for name, node in public_definitions(file) if is_protocol(node)}
+    missing = [
+        name
+        for name, node in public_definitions(file)
+        if not ast.get_docstring(node)  # type: ignore[arg-type]
+        if name.split(".")[0] not in told and not overrides(file, name)
+    ]
+    assert not missing, ", ".join(missing)
+
+
+def overrides(file: Path, name: str) -> bool:
+    """Whether a method stands in for a documented one of a base class in the same module."""
+    definitions = dict(public_definitions(file))
+    owner, _, method = name.partition(".")
+    node = definitions[owner]
+    bases = [base.id for base in node.bases if isinstance(base, ast.Name)] if isinstance(node, ast.ClassDef) else []
+    return any(f"{base}.{method}" in definitions for base in bases)

@@ -1,0 +1,111 @@
+"""The compiled form of each loss: dl/dz takes the place of the output layer's z; the losses and hits of the batch are
+summed.
+
+z (batch, outputs) float32; labels (batch,) integers; values (batch, outputs) float32 for a regression. `scale`
+multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.compiled.elementary import exp_in_place, tanh
+from workbench.engine.compiled.jit import HALF, ONE, ZERO, compiled
+
+CODES = {
+    name: code
+    for code, name in enumerate(("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error"))
+}
+_CROSS_ENTROPY, _BINARY, _SQUARED, _SOFTMAX_SQUARED = range(4)
+_LOWEST = np.float32(-np.inf)
+
+
+@compiled
+def judge(code, z, labels, values, scale, bits):
+    """Sum of losses and number of hits; z <- scale * dl/dz. `bits` is int32 scratch of at least z's size."""
+    if code == _CROSS_ENTROPY:
+        return _cross_entropy(z, labels, scale, bits)
+    if code == _BINARY:
+        return _binary(z, labels, scale)
+    if code == _SQUARED:
+        return _squared(z, values, scale)
+    return _softmax_squared(z, labels, scale, bits)
+
+
+@compiled
+def _shift(z, labels):
+    """Take each row's largest logit off;
+
+    The number of rows whose own class has it, and the sum of own shifted logits.
+    """
+    hits, own = 0, 0.0
+    for i in range(z.shape[0]):
+        largest = _LOWEST
+        for k in range(z.shape[1]):
+            largest = max(z[i, k], largest)  # in this order a logit that is not a number stays one
+        if z[i, labels[i]] == largest:
+            hits += 1
+        for k in range(z.shape[1]):
+            z[i, k] -= largest
+        own += np.float64(z[i, labels[i]])
+    return hits, own
+
+
+@compiled
+def _cross_entropy(z, labels, scale, bits):
+    hits, own = _shift(z, labels)
+    exp_in_place(z.reshape(z.size), bits[: z.size])
+    loss = -own
+    for i in range(z.shape[0]):
+        total = ZERO
+        for k in range(z.shape[1]):
+            total += z[i, k]
+        loss += np.float64(np.log(total))
+        share = scale / total
+        for k in range(z.shape[1]):
+            z[i, k] *= share
+        z[i, labels[i]] -= scale
+    return loss, hits
+
+
+@compiled
+def _binary(z, labels, scale):
+    loss, hits = 0.0, 0
+    for i in range(z.shape[0]):
+        logit, target = z[i, 0], np.float32(labels[i])
+        loss += np.float64(max(logit, ZERO) + np.log1p(np.exp(-abs(logit))) - target * logit)
+        hits += (logit > ZERO) == (labels[i] > 0)
+        z[i, 0] = (tanh(logit * HALF) * HALF + HALF - target) * scale
+    return loss, hits
+
+
+@compiled
+def _squared(z, values, scale):
+    loss = 0.0
+    for i in range(z.shape[0]):
+        for k in range(z.shape[1]):
+            error = z[i, k] - values[i, k]
+            loss += 0.5 * np.float64(error) * np.float64(error)
+            z[i, k] = error * scale
+    return loss, 0
+
+
+@compiled
+def _softmax_squared(z, labels, scale, bits):
+    hits, _ = _shift(z, labels)
+    exp_in_place(z.reshape(z.size), bits[: z.size])
+    loss = 0.0
+    for i in range(z.shape[0]):
+        total = ZERO
+        for k in range(z.shape[1]):
+            total += z[i, k]
+        mixed = ZERO
+        for k in range(z.shape[1]):
+            z[i, k] /= total
+            error = z[i, k] - (ONE if k == labels[i] else ZERO)
+            loss += 0.5 * np.float64(error) * np.float64(error)
+            mixed += error * z[i, k]
+        for k in range(z.shape[1]):
+            error = z[i, k] - (ONE if k == labels[i] else ZERO)
+            z[i, k] *= (error - mixed) * scale
+    return loss, hits

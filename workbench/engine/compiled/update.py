@@ -1,0 +1,113 @@
+"""The compiled update of one run: penalties and optimizer, fused, over blocks of the flat row that stay in the
+first-level cache.
+
+`numbers` is one row of float32 in the order of `NUMBERS`: everything a rule of `OPTIMIZERS` or `PENALTIES` may read at
+a step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.compiled.jit import ONE, ZERO, compiled
+
+CODES = {name: code for code, name in enumerate(("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"))}
+_SGD, _MOMENTUM, _NESTEROV, _ADAGRAD, _RMSPROP, _ADAM = range(6)
+
+VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
+CONSTANT = ("alpha", "beta1", "beta2", "epsilon", "l1", "l2", "decay", "l1_proximal", "max_norm")
+NUMBERS = VARYING + CONSTANT
+(_RATE, _LAMBDA, _NEXT, _BIAS1, _BIAS2, _ALPHA, _BETA1, _BETA2, _EPSILON, _L1, _L2, _DECAY, _PROXIMAL, _MAX_NORM) = (
+    range(14)
+)
+_BLOCK = 4096  # elements
+
+
+@compiled
+def update(code, w, g, first, second, weights_end, numbers):
+    """One update of a run's row w by its gradient row g;
+
+    First and second are its slots, where the optimizer has them.
+    """
+    for start in range(0, w.size, _BLOCK):
+        end = min(start + _BLOCK, w.size)
+        # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
+        # comes.
+        penalised = min(end, max(weights_end, start))
+        _before(w[start:penalised], g[start:penalised], numbers)
+        _optimize(code, w[start:end], g[start:end], first[start:end], second[start:end], numbers)
+        if numbers[_PROXIMAL] > ZERO:
+            _shrink(w[start:penalised], numbers[_RATE] * numbers[_PROXIMAL])
+
+
+@compiled
+def keep_within_norm(weights, largest):
+    """Scale every row of weights (rows, fan_in) whose norm is over `largest` back to it."""
+    for row in range(weights.shape[0]):
+        square = ZERO
+        for column in range(weights.shape[1]):
+            square += weights[row, column] * weights[row, column]
+        norm = np.sqrt(square)
+        if norm > largest:
+            for column in range(weights.shape[1]):
+                weights[row, column] *= largest / norm
+
+
+@compiled
+def _before(w, g, numbers):
+    l1, l2, keep = numbers[_L1], numbers[_L2], ONE - numbers[_RATE] * numbers[_DECAY]
+    if l1 > ZERO:
+        for i in range(w.size):
+            g[i] += l1 * (np.float32(w[i] > ZERO) - np.float32(w[i] < ZERO))
+    if l2 > ZERO:
+        for i in range(w.size):
+            g[i] += l2 * w[i]
+    if keep != ONE:
+        for i in range(w.size):
+            w[i] *= keep
+
+
+@compiled
+def _shrink(w, threshold):
+    for i in range(w.size):
+        w[i] = max(w[i] - threshold, ZERO) + min(w[i] + threshold, ZERO)
+
+
+@compiled
+def _optimize(code, w, g, first, second, numbers):
+    rate, momentum, epsilon = numbers[_RATE], numbers[_LAMBDA], numbers[_EPSILON]
+    if code == _ADAM:
+        _adam(w, g, first, second, numbers)
+    elif code == _SGD:
+        for i in range(w.size):
+            w[i] -= rate * g[i]
+    elif code == _MOMENTUM:
+        for i in range(w.size):
+            first[i] = momentum * first[i] - rate * g[i]
+            w[i] += first[i]
+    elif code == _NESTEROV:
+        ahead = numbers[_NEXT]
+        for i in range(w.size):
+            step = rate * g[i]
+            first[i] = momentum * first[i] - step
+            w[i] = w[i] - step + ahead * first[i]
+    elif code == _ADAGRAD:
+        for i in range(w.size):
+            first[i] += g[i] * g[i]
+            w[i] -= rate * g[i] / (np.sqrt(first[i]) + epsilon)
+    else:
+        alpha = numbers[_ALPHA]
+        for i in range(w.size):
+            first[i] = alpha * first[i] + (ONE - alpha) * (g[i] * g[i])
+            w[i] -= rate * g[i] / (np.sqrt(first[i]) + epsilon)
+
+
+@compiled
+def _adam(w, g, first, second, numbers):
+    beta1, beta2, epsilon = numbers[_BETA1], numbers[_BETA2], numbers[_EPSILON]
+    step, correction = numbers[_RATE] / numbers[_BIAS1], ONE / numbers[_BIAS2]
+    for i in range(w.size):
+        m = beta1 * first[i] + (ONE - beta1) * g[i]
+        v = beta2 * second[i] + (ONE - beta2) * (g[i] * g[i])
+        first[i], second[i] = m, v
+        w[i] -= step * m / (np.sqrt(v * correction) + epsilon)

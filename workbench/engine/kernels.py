@@ -1,0 +1,98 @@
+"""Which form of the passes computes: plain NumPy or CuPy, or compiled by Numba. One table, chosen by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+from typing import Protocol
+
+import numpy as np
+
+from workbench.engine.backend import Array
+from workbench.engine.errors import BadInput
+from workbench.engine.evaluation import Evaluator
+from workbench.engine.pack import Pack
+from workbench.engine.parameters import Layout
+from workbench.engine.plain import PlainTrainer
+from workbench.engine.reader import Data, Split
+from workbench.engine.rows import Rows
+
+
+class Trainer(Protocol):
+    """Trains the rows of a group for an epoch."""
+
+    def train(self, epoch: int) -> dict[str, np.ndarray]: ...
+
+
+class Judge(Protocol):
+    """Evaluates networks on a split."""
+
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of `KERNELS`. A part of what decides a run's numbers: kernels agree within rounding, not bit for bit."""
+
+    summary: str
+    supports: Callable[[Pack], bool]
+    trainer: Callable[[Rows], Trainer]
+    evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
+    workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
+
+
+def _compiled_supports(pack: Pack) -> bool:
+    if not numba_is_installed():
+        return False
+    from workbench.engine.compiled.kernel import supports
+
+    return supports(pack)
+
+
+def _compiled_trainer(rows: Rows) -> Trainer:
+    from workbench.engine.compiled.kernel import CompiledTrainer
+
+    return CompiledTrainer(rows)
+
+
+def _compiled_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> Judge:
+    from workbench.engine.compiled.kernel import CompiledEvaluator
+
+    return CompiledEvaluator(pack, layout, weights, stored, data, split)
+
+
+KERNELS: dict[str, Kernel] = {
+    "compiled": Kernel(
+        "fused passes compiled by Numba, one run at a time: float32 on the CPU",
+        _compiled_supports, _compiled_trainer, _compiled_evaluator, "threads",
+    ),
+    "plain": Kernel("NumPy or CuPy, all runs of a group at once", lambda _pack: True, PlainTrainer, Evaluator),
+}  # fmt: skip
+
+
+@cache
+def numba_is_installed() -> bool:
+    """Whether there is a Numba to compile with; the engine does without."""
+    return find_spec("numba") is not None
+
+
+def resolve_kernel(name: str, pack: Pack) -> str:
+    """The kernel that trains a pack:
+
+    "auto" is the first that supports it. Raises BadInput where a named one does not.
+    """
+    if name == "auto":
+        return next(kernel for kernel, row in KERNELS.items() if row.supports(pack))
+    if not KERNELS[name].supports(pack):
+        why = f"device={pack.device}, dtype={pack.dtype}" if numba_is_installed() else "Numba is not installed"
+        raise BadInput(
+            f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
+        )
+    return name
+
+
+def with_kernel(pack: Pack, name: str = "auto") -> Pack:
+    """The pack, trained by that kernel."""
+    return replace(pack, kernel=resolve_kernel(name, pack))
