@@ -135,8 +135,18 @@ def _announce(work: Plan, name: str) -> None:
     _say(
         f"{name}: {runs} runs, {len(work.held)} held already, {work.runs_to_train} to train in {len(work.packs)} packs"
     )
-    if missing := missing_cupy():
-        _say(missing)
+    for note in (missing_cupy(), _compiling(work)):
+        if note:
+            _say(note)
+
+
+def _compiling(work: Plan) -> str:
+    """A word where the first pack will be kept waiting by the compiler."""
+    if not any(pack.pack.kernel == "compiled" for pack in work.packs):
+        return ""
+    from workbench.engine.compiled.jit import is_compiled
+
+    return "" if is_compiled() else "compiling the engine's passes first, about 15 s; once on this machine"
 
 
 def _conclude(lost: Sequence[str], interrupted: bool, page: Page) -> None:

@@ -181,6 +181,15 @@ def test_a_digest_depends_on_every_bit_but_the_sign_of_zero() -> None:
     assert len(digest(row)) == 16
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_digest_does_not_tell_one_nan_from_another(dtype: type) -> None:
+    """Which one a diverged run ends with depends on the processor's lanes, and so on its neighbours."""
+    nan = dtype(np.nan)
+    assert np.signbit(-nan) != np.signbit(nan)
+    assert digest(np.array([0.5, nan])) == digest(np.array([0.5, -nan]))
+    assert digest(np.array([0.5, nan])) != digest(np.array([nan, 0.5]))
+
+
 def test_the_untrained_network_is_epoch_zero_and_has_no_training_metrics() -> None:
     pack = pack_of(2, epochs=1)
     first, second = train(pack, data_for(pack))

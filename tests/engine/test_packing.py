@@ -90,6 +90,22 @@ def test_packed_is_alone_for_random_mixes(content: int) -> None:
     assert_packing_changes_nothing(pack, stored=stored, label_noise=float(draw.choice([0, 0.2])))
 
 
+@pytest.mark.parametrize(
+    ("content", "given"),
+    [
+        (35, {"activation": "sigmoid", "optimizer": "nesterov", "loss": "softmax_squared_error", "depth": 1}),
+        (74, {"activation": "tanh", "optimizer": "adam", "loss": "binary_cross_entropy"}),
+        (224, {"activation": "softplus", "optimizer": "adagrad", "loss": "squared_error", "dtype": "float32"}),
+    ],
+)
+def test_packed_is_alone_where_runs_diverge_slowly(content: int, given: dict[str, Any]) -> None:
+    """Their weights become infinite or not a number in many ways, of which none may show in a digest."""
+    draw = np.random.default_rng(content)
+    rates = 10 ** draw.uniform(-1, 5 if given.get("dtype") == "float32" else 40, RUNS)
+    pack = mixed_pack(RUNS, content, diverging=None, **given, batch_size=7, epochs=6, learning_rate=rates)
+    assert_packing_changes_nothing(pack)
+
+
 def test_packed_is_alone_in_nets_as_large_as_people_use() -> None:
     rates = [0.1, 0.01, 0.05]
     pack = pack_of(3, depth=2, width=130, batch_size=64, epochs=2, learning_rate=rates, dtype="float32")

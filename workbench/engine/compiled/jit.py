@@ -35,6 +35,11 @@ def compiled(function: Callable[..., Any]) -> Any:
         settings.CACHE_DIR = before
 
 
+def is_compiled() -> bool:
+    """Whether the functions are in the cache."""
+    return bool(cache_folder()) and any(Path(cache_folder()).rglob("*.nbc"))
+
+
 @cache
 def cache_folder() -> str:
     """Where compiled functions are kept from one start to the next; "" where nothing can be written."""

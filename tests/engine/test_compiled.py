@@ -1,0 +1,176 @@
+"""The compiled kernel is the plain one, faster: every piece agrees with its plain form, and it keeps every promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
+
+from workbench.engine import kernels
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.compiled import activations, losses, update
+from workbench.engine.compiled.elementary import exp_in_place, tanh
+from workbench.engine.compiled.masks import apply_fresh_mask
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels import with_kernel
+from workbench.engine.losses import LOSSES
+from workbench.engine.optimizers import OPTIMIZERS
+from workbench.engine.pack import Pack
+from workbench.engine.penalties import PENALTIES
+from workbench.engine.randomness import Purpose, keys, lanes
+from workbench.engine.training import train
+
+from .cases import (
+    STRENGTHS,
+    assert_packing_changes_nothing,
+    assert_same_trainings,
+    data_for,
+    mixed_pack,
+    pack_of,
+)
+
+RUNS = 5
+
+
+def compiled(pack: Pack) -> Pack:
+    return replace(pack, kernel="compiled")
+
+
+def assert_agrees_with_plain(pack: Pack, tolerance: float = 2e-5, **data_options: Any) -> None:
+    """The same metrics after every epoch of a few, within float32's rounding."""
+    data = data_for(pack, **data_options)
+    pairs = zip(train(pack, data), train(compiled(pack), data), strict=True)
+    for plain, fast in pairs:
+        for name, values in plain.metrics.items():
+            np.testing.assert_allclose(fast.metrics[name], values, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def mild(**given: Any) -> Pack:
+    """A float32 pack that learns, with dropout on some runs, and that small roundings do not send elsewhere."""
+    return pack_of(
+        RUNS, dtype="float32", epochs=2, dropout_rate=[0, 0.5, 0.2, 0, 0], input_dropout_rate=[0, 0, 0.2, 0, 0], **given
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_agrees_with_its_plain_form(activation: str) -> None:
+    assert activation in activations.CODES
+    assert_agrees_with_plain(mild(activation=activation, depth=3, slope=0.2))
+    assert_agrees_with_plain(mild(activation=activation, depth=1, width=33, pieces=3), stored=np.uint8)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_agrees_with_its_plain_form(loss: str) -> None:
+    assert loss in losses.CODES
+    assert_agrees_with_plain(mild(loss=loss, activation="tanh", learning_rate=0.02))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_agrees_with_its_plain_form(optimizer: str) -> None:
+    assert optimizer in update.CODES
+    assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh"))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(penalty: str, optimizer: str) -> None:
+    strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
+    assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh", **{penalty: strengths}))
+
+
+def test_schedules_and_decoupled_decay_agree_too() -> None:
+    schedule = ["constant", "inverse_sqrt", "exponential", "constant", "constant"]
+    pack = mild(optimizer="nesterov", activation="tanh", schedule=schedule, schedule_factor=0.95)
+    ramped = {"momentum_start": np.full(RUNS, 0.5), "momentum_ramp_epochs": np.full(RUNS, 1.5)}
+    assert_agrees_with_plain(replace(pack, columns=pack.columns | ramped))
+    assert_agrees_with_plain(mild(optimizer="adam", activation="tanh", weight_decay=[0, 0.1, 0, 0.1, 0]))
+
+
+def test_a_network_without_hidden_layers_agrees_too() -> None:
+    assert_agrees_with_plain(mild(depth=0))
+
+
+@pytest.mark.parametrize("units", [1, 2, 7, 64, 1001])
+def test_masks_are_the_plain_kernel_s_very_integers(units: int) -> None:
+    (key,) = keys(3, Purpose.DROPOUT, step=5, part=1)
+    draws = lanes(np.array([key]), units)[0]
+    ones, kept, mask = np.ones(units, np.float32), np.empty(units, np.float32), np.empty(units, np.float32)
+    apply_fresh_mask(ones, kept, mask, key, np.uint32(20000), np.float32(2))
+    np.testing.assert_array_equal(mask, np.where(draws >= 20000, 2, 0))
+    np.testing.assert_array_equal(kept, mask)
+
+
+def test_exp_and_tanh_agree_with_numpy_s_to_a_few_ulp() -> None:
+    x = np.linspace(-86, 86, 20001).astype(np.float32)
+    found = x.copy()
+    exp_in_place(found, np.empty(x.size, np.int32))
+    np.testing.assert_allclose(found, np.exp(x.astype(np.float64)), rtol=2e-7)
+    x = np.linspace(-12, 12, 2001).astype(np.float32)
+    np.testing.assert_allclose([tanh(value) for value in x], np.tanh(x.astype(np.float64)), rtol=5e-7)
+
+
+def test_what_is_not_a_number_stays_not_a_number() -> None:
+    nan = np.array([np.nan], np.float32)
+    exp_in_place(nan, np.empty(1, np.int32))
+    assert np.isnan(nan[0])
+    assert np.isnan(tanh(np.float32(np.nan)))
+
+
+@pytest.mark.parametrize("content", range(10))
+def test_packed_is_alone_for_random_mixes(content: int) -> None:
+    draw = np.random.default_rng(2000 + content)
+    given = {
+        "activation": draw.choice(list(ACTIVATIONS)),
+        "optimizer": draw.choice(list(OPTIMIZERS)),
+        "loss": draw.choice(list(LOSSES)),
+        "depth": int(draw.integers(0, 4)),
+        "width": int(draw.choice([1, 3, 16, 33])),
+    }
+    assert_packing_changes_nothing(compiled(mixed_pack(RUNS, content, dtype="float32", **given)))
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_the_number_of_workers_changes_nothing(count: int) -> None:
+    pack = compiled(mixed_pack(RUNS, content=6, optimizer="momentum", dtype="float32"))
+    data = data_for(pack)
+    assert_same_trainings(list(train(pack, data, workers=count)), list(train(pack, data)), RUNS)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_interruption_changes_nothing(optimizer: str) -> None:
+    pack = compiled(mixed_pack(RUNS, content=7, optimizer=optimizer, dtype="float32", epochs=[5, 2, 4, 5, 3]))
+    data = data_for(pack)
+    full = list(train(pack, data))
+    training = train(pack, data, workers=2)
+    states = [next(training).state() for _ in range(3)]
+    training.close()
+    for state in states:
+        rest = list(train(pack, data, state=state))
+        going_on = [epoch for epoch in full if epoch.number > state["epoch"]]
+        for found, expected in zip(rest, going_on, strict=True):
+            for name in expected.metrics:
+                np.testing.assert_array_equal(found.metrics[name], expected.metrics[name])
+            assert [end.weights_digest for end in found.ended] == [end.weights_digest for end in expected.ended]
+
+
+def test_auto_is_compiled_where_every_piece_is_and_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert with_kernel(pack_of(1, dtype="float32")).kernel == "compiled"
+    assert with_kernel(pack_of(1, dtype="float64")).kernel == "plain"
+    assert with_kernel(pack_of(1, dtype="float32", device="cuda")).kernel == "plain"
+    monkeypatch.delitem(activations.CODES, "relu")  # as if somebody had just added it, in its plain form alone
+    assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"
+    monkeypatch.undo()
+    monkeypatch.setattr(kernels, "numba_is_installed", lambda: False)
+    assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"
+
+
+def test_a_kernel_asked_for_that_cannot_train_the_pack_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="kernel: found compiled with device=cpu, dtype=float64"):
+        with_kernel(pack_of(1, dtype="float64"), "compiled")
+    monkeypatch.setattr(kernels, "numba_is_installed", lambda: False)
+    with pytest.raises(BadInput, match="Numba is not installed"):
+        with_kernel(pack_of(1, dtype="float32"), "compiled")
