@@ -50,12 +50,14 @@ class Maxout(Activation):
     """
 
     def forward(self, z: Array, slope: Array, out: Array) -> None:
+        """Write the largest of each unit's pieces."""
         pieces = self._pieces(z, out.shape[-1])
         out[...] = pieces[0]
         for piece in pieces[1:]:
             np.maximum(out, piece, out=out)
 
     def backward(self, dl_da: Array, z: Array, a: Array, slope: Array, out: Array) -> None:
+        """Hand dl/da to the winning piece; the others did not count, so they get nothing: a thin linear network."""
         undecided = np.ones_like(a, dtype=bool)
         for piece, dl_dpiece in zip(self._pieces(z, a.shape[-1]), self._pieces(out, a.shape[-1]), strict=True):
             wins = (piece == a) & undecided
@@ -63,6 +65,7 @@ class Maxout(Activation):
             np.multiply(dl_da, wins, out=dl_dpiece)
 
     def gain(self, z: Array, a: Array, slope: Array) -> Array:
+        """All of a change passes, through the winning piece."""
         return np.ones_like(a)
 
     @staticmethod

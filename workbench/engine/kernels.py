@@ -23,13 +23,17 @@ from workbench.engine.rows import Rows
 class Trainer(Protocol):
     """Trains the rows of a group for an epoch."""
 
-    def train(self, epoch: int) -> dict[str, np.ndarray]: ...
+    def train(self, epoch: int) -> dict[str, np.ndarray]:
+        """All updates of an epoch: train_loss, train_accuracy and learning_rate, (runs,) each."""
+        ...
 
 
 class Judge(Protocol):
     """Evaluates networks on a split."""
 
-    def evaluate(self) -> tuple[np.ndarray, np.ndarray]: ...
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy, (runs,) each."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ def minibatches(data: Data, epoch: int, updates: int, batch: int) -> tuple[np.nd
     order = data.order(epoch)[:, : updates * batch]
     run = np.arange(len(order))[:, None]
 
-    def cut(of_split: np.ndarray) -> np.ndarray:
-        chosen = of_split[run, order]
+    def stepwise(part: np.ndarray) -> np.ndarray:
+        """(runs, examples, ...) -> (updates, runs, batch, ...), in the epoch's order."""
+        chosen = part[run, order]
         return chosen.reshape(len(chosen), updates, batch, *chosen.shape[2:]).swapaxes(0, 1)
 
-    return cut(data.train.index), cut(data.train.targets)
+    return stepwise(data.train.index), stepwise(data.train.targets)

@@ -12,22 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from workbench.engine.epoch import METRICS
+
 FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
 OUTCOMES = (FINISHED, DIVERGED, FAILED, PENDING)
 HELD_OUTCOMES = (FINISHED, DIVERGED)  # a run with one of these is not trained again
 
-EPOCH_COLUMNS = (
-    "fingerprint",
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "learning_rate",
-    "input_gradient",
-)
+EPOCH_COLUMNS = ("fingerprint", "epoch", *METRICS)
 LAYER_COLUMNS = ("fingerprint", "epoch", "layer", "probe", "value")
 
 

@@ -108,11 +108,16 @@ def _slope_gradient(dl_da, z, gradient):
 def _largest_piece(z, a):
     units = a.shape[1]
     for i in range(a.shape[0]):
-        for j in range(units):
-            a[i, j] = z[i, j]
+        largest = a[i]
+        largest[:] = z[i, :units]
         for start in range(units, z.shape[1], units):
-            for j in range(units):
-                a[i, j] = max(a[i, j], z[i, start + j])
+            _keep_larger(largest, z[i, start : start + units])
+
+
+@compiled
+def _keep_larger(largest, piece):
+    for j in range(piece.size):
+        largest[j] = max(largest[j], piece[j])
 
 
 @compiled
@@ -121,7 +126,12 @@ def _to_winning_piece(dl_da, z, a):
     units = a.shape[1]
     for i in range(a.shape[0]):
         for start in range(0, z.shape[1], units):
-            for j in range(units):
-                wins = z[i, start + j] == a[i, j]
-                z[i, start + j] = dl_da[i, j] if wins else ZERO
-                a[i, j] = _SERVED if wins else a[i, j]
+            _serve(dl_da[i], z[i, start : start + units], a[i])
+
+
+@compiled
+def _serve(dl_da, piece, largest):
+    for j in range(piece.size):
+        wins = piece[j] == largest[j]
+        piece[j] = dl_da[j] if wins else ZERO
+        largest[j] = _SERVED if wins else largest[j]
