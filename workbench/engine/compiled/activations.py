@@ -52,7 +52,8 @@ def forward(code, z, a, slope, bits):
     elif code == _SOFTPLUS:
         _softplus(flat, out, bits)
     else:
-        out[:] = flat
+        for i in range(out.size):
+            out[i] = flat[i]
 
 
 @compiled
@@ -80,7 +81,8 @@ def backward(code, dl_da, z, a, slope, gradient_slope):
         for i in range(upper.size):
             flat[i] = upper[i] * (tanh(flat[i] * HALF) * HALF + HALF)
     else:
-        flat[:] = upper
+        for i in range(upper.size):
+            flat[i] = upper[i]
 
 
 @compiled
