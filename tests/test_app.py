@@ -11,9 +11,8 @@ import pytest
 
 from workbench import app
 from workbench.sweep.command import main
-from workbench.sweep.executors import EXECUTORS, PackOutcome
+from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting
 from workbench.sweep.packs import PlannedPack
-from workbench.sweep.progress import Watcher
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -100,10 +99,10 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
 
     honest = executors.train
 
-    def train(pack, data, workers):  # type: ignore[no-untyped-def]
+    def train(pack, data, workers, state):  # type: ignore[no-untyped-def]
         if pack.depth == 1 and pack.optimizer == "adam":
             raise RuntimeError("the disk is full")
-        return honest(pack, data, workers)
+        return honest(pack, data, workers, state)
 
     monkeypatch.setattr(executors, "train", train)
     assert main(GRID) == app.FAILED
@@ -120,8 +119,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
 ) -> None:
     honest = EXECUTORS["inline"]
 
-    def interrupted(packs: Sequence[PlannedPack], workers: int, watcher: Watcher) -> Iterator[PackOutcome]:
-        yield next(honest(packs, workers, watcher))
+    def interrupted(packs: Sequence[PlannedPack], sitting: Sitting) -> Iterator[PackOutcome]:
+        yield next(honest(packs, sitting))
         raise KeyboardInterrupt
 
     main([*GRID, "name=uninterrupted", "tracking.uri=sqlite:///other.db"])

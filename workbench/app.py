@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.backend import missing_cupy
+from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.compose import Cell
-from workbench.sweep.executors import EXECUTORS, PackOutcome, free_memory, worker_count
+from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting, dataset, free_memory, worker_count
 from workbench.sweep.identity import data_digest
+from workbench.sweep.interruption import Interruption
 from workbench.sweep.launcher import SweepSettings
 from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan
 from workbench.sweep.progress import watcher
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.report.claims import Claim
     from workbench.report.page import Page
 
-REPORTS = Path("reports")
+REPORTS, SWEEPS = Path("reports"), Path("sweeps")
 FINISHED, FAILED, INTERRUPTED = 0, 1, 130  # exit statuses: all finished, some failed, Ctrl-C; bad input is 2
 OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
 
@@ -41,9 +43,12 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     store = _open_store(settings)
     work = _plan(planned, store, settings)
     claims = _claims(settings.sweep or name)
+    for config in {pack.examples.config for pack in work.packs}:
+        dataset(config)  # what is missing or broken is said before anything is written
     _announce(work, name)
     store.begin(_record(work, name, settings, claims))
-    lost, interrupted = _train(work, store, settings)
+    checkpoints = Checkpoints(SWEEPS / name, settings.checkpoint_seconds)
+    lost, interrupted = _train(work, store, checkpoints, settings)
     status = INTERRUPTED if interrupted else FAILED if lost else FINISHED
     store.end(OUTCOMES[status])
     page = write_report(name, claims, settings.tracking.uri)
@@ -107,16 +112,25 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
     )
 
 
-def _train(work: Plan, store: Store, settings: SweepSettings) -> tuple[list[str], bool]:
+def _train(work: Plan, store: Store, checkpoints: Checkpoints, settings: SweepSettings) -> tuple[list[str], bool]:
     """Train every pack; recording one overlaps training the next. What was lost, a line each; whether Ctrl-C came."""
     lost: list[str] = []
     recorded: list[Future[None]] = []
     interrupted = False
-    train = EXECUTORS[settings.executor]
-    with ThreadPoolExecutor(1, "recorder") as recorder, watcher(work.runs_to_train, work.cost) as watch:
+
+    def record(outcome: PackOutcome) -> None:
+        store.record(pack_result(outcome, work.cells))
+        checkpoints.drop(outcome.planned.digest)
+
+    with (
+        ThreadPoolExecutor(1, "recorder") as recorder,
+        watcher(work.runs_to_train, work.cost) as watch,
+        Interruption() as interruption,
+    ):
+        sitting = Sitting(worker_count(settings.workers), watch, checkpoints, lambda: interruption.asked)
         try:
-            for outcome in train(work.packs, worker_count(settings.workers), watch):
-                recorded.append(recorder.submit(store.record, pack_result(outcome, work.cells)))
+            for outcome in EXECUTORS[settings.executor](work.packs, sitting):
+                recorded.append(recorder.submit(record, outcome))
                 lost += _lost(outcome)
         except KeyboardInterrupt:
             interrupted = True
@@ -153,7 +167,7 @@ def _conclude(lost: Sequence[str], interrupted: bool, page: Page) -> None:
     for line in lost:
         _say(line)
     if interrupted:
-        _say("interrupted: the same command goes on with what is missing")
+        _say("interrupted: the same command goes on where this one stopped")
     print(f"report: {page.html}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from tests.sweep.cases import small
 from tests.sweep.conftest import MakeCells
 from workbench.engine.epoch import Epoch
 from workbench.sweep import executors
-from workbench.sweep.executors import EXECUTORS, free_memory, worker_count
+from workbench.sweep.checkpoints import Checkpoints
+from workbench.sweep.executors import EXECUTORS, Sitting, free_memory, worker_count
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.plan import PlannedCell, identified, plan
-from workbench.sweep.progress import Lines
+from workbench.sweep.progress import Lines, Watcher
 from workbench.sweep.results import pack_result
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 
@@ -40,15 +42,23 @@ class Witness(Lines):
         self.told.append(f"{failed} failed")
 
 
+def sitting(watcher: Watcher, folder: Path, every: float = 1e9) -> Sitting:
+    return Sitting(1, watcher, Checkpoints(folder / "sweeps", every))
+
+
 @pytest.mark.parametrize("name", EXECUTORS)
-def test_every_executor_trains_every_run_and_tells_the_watcher(name: str, seeds: list[PlannedCell]) -> None:
+def test_every_executor_trains_every_run_and_tells_the_watcher(
+    name: str, seeds: list[PlannedCell], tmp_path: Path
+) -> None:
     witness = Witness()
-    (outcome,) = EXECUTORS[name](plan(seeds, {}, PLENTY).packs, 1, witness)
+    (outcome,) = EXECUTORS[name](plan(seeds, {}, PLENTY).packs, sitting(witness, tmp_path))
     assert witness.told == ["3 runs", "epoch 0", "epoch 1", "epoch 2", "0 failed"]
     assert [end.outcome for end in outcome.ends if end] == ["finished"] * 3
 
 
-def test_a_pack_that_raises_is_told_of_and_the_others_go_on(cells: MakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pack_that_raises_is_told_of_and_the_others_go_on(
+    cells: MakeCells, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     wide_fails = executors.train
 
     def train(pack: Any, *rest: Any) -> Iterator[Epoch]:
@@ -58,16 +68,16 @@ def test_a_pack_that_raises_is_told_of_and_the_others_go_on(cells: MakeCells, mo
 
     monkeypatch.setattr(executors, "train", train)
     asked = identified(cells([small(network={"width": 8}), small(network={"width": 4})]))
-    first, second = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    first, second = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, sitting(Witness(), tmp_path))
     assert (first.ends, first.reason) == ([None], "MemoryError: no room")
     assert second.ends[0] is not None
     (failed,) = pack_result(first, asked).runs
     assert (failed.outcome, failed.reason) == ("failed", "MemoryError: no room")
 
 
-def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells) -> None:
+def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells, tmp_path: Path) -> None:
     asked = identified(cells([small(), small(seed=1), small(penalty={"name": "renamed"})]))
-    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, sitting(Witness(), tmp_path))
     result = pack_result(outcome, asked)
     assert [record.cell for record in result.runs] == [0, 1, 2]
     assert result.runs[0].weights_digest == result.runs[2].weights_digest != result.runs[1].weights_digest
@@ -78,9 +88,9 @@ def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells) 
     assert not np.isnan(result.layers["value"].astype(float)).any()
 
 
-def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells) -> None:
+def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells, tmp_path: Path) -> None:
     asked = identified(cells([small(training={"epochs": 1}), small(training={"epochs": 3})]))
-    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, 1, Witness())
+    (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, sitting(Witness(), tmp_path))
     short, long = (record.metrics["seconds"] for record in pack_result(outcome, asked).runs)
     assert long == pytest.approx(3 * short)
     assert short + long == pytest.approx(outcome.ended - outcome.started)

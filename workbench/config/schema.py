@@ -267,6 +267,9 @@ class RunConfig:
     )
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
     executor: str = setting("inline", role="none", choices=("inline",), help="who trains the packs: this process")
+    checkpoint_seconds: float = setting(
+        30.0, role="none", unit="seconds", low=0, help="time between checkpoints of a pack in flight; 0 is every epoch"
+    )
     workers: int | None = setting(
         None, role="none", unit="processes", low=1, help="parallel workers; null is one a core"
     )

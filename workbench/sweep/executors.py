@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import time
 
 from workbench.config import DataConfig
-from workbench.data import Dataset, load, prepare
+from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.epoch import RunEnd
-from workbench.engine.errors import BadInput
 from workbench.engine.training import train
-from workbench.sweep.history import History, Table
+from workbench.sweep.checkpoints import Checkpoints
+from workbench.sweep.history import Table
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.progress import Watcher
 
@@ -31,43 +31,65 @@ class PackOutcome:
     ended: float
 
 
-Executor = Callable[[Sequence[PlannedPack], int, Watcher], Iterator[PackOutcome]]
+@dataclass(frozen=True)
+class Sitting:
+    """What an executor works with: worker threads or processes, who watches, where checkpoints lie, whether to stop."""
+
+    workers: int
+    watcher: Watcher
+    checkpoints: Checkpoints
+    stop: Callable[[], bool] = lambda: False
 
 
-def inline(packs: Sequence[PlannedPack], workers: int, watcher: Watcher) -> Iterator[PackOutcome]:
-    """One pack after the other; the runs of each are shared out over `workers` processes on a CPU."""
+Executor = Callable[[Sequence[PlannedPack], Sitting], Iterator[PackOutcome]]
+
+
+def inline(packs: Sequence[PlannedPack], sitting: Sitting) -> Iterator[PackOutcome]:
+    """One pack after the other in this process, the runs of each shared out over workers."""
     for planned in packs:
-        watcher.pack_started(planned.label, planned.pack.runs, planned.epochs, planned.cost)
-        outcome = train_pack(planned, workers, watcher)
-        watcher.pack_done(failed=sum(end is None for end in outcome.ends))
+        sitting.watcher.pack_started(planned.label, planned.pack.runs, planned.epochs, planned.cost)
+        outcome = train_pack(planned, sitting)
+        sitting.watcher.pack_done(failed=sum(end is None for end in outcome.ends))
         yield outcome
 
 
 EXECUTORS: dict[str, Executor] = {"inline": inline}
 
 
-def train_pack(planned: PlannedPack, workers: int, watcher: Watcher) -> PackOutcome:
-    """Train one pack to its end. A run that raises takes no other pack with it: the reason is kept."""
-    history, started, reason = History(planned.fingerprints), time(), ""
-    ends: list[RunEnd | None] = [None] * planned.pack.runs
+def train_pack(planned: PlannedPack, sitting: Sitting) -> PackOutcome:
+    """Train one pack to its end, from its checkpoint if it has one. If it raises, the reason is kept and others go on.
+
+    Raises KeyboardInterrupt where it was asked to stop, after a checkpoint.
+    """
+    reached, started, reason = sitting.checkpoints.resume(planned), time(), ""
     try:
-        data = prepare(
-            dataset(planned.examples.config),
-            planned.pack.columns["seed"],
-            planned.examples.label_noise,
-            planned.examples.scaling,
-            *_sizes(planned.examples.config),
-        )
-        for epoch in train(planned.pack, data, workers):
-            history.add(epoch)
+        for epoch in train(planned.pack, _data(planned), sitting.workers, reached.state):
+            reached.history.add(epoch)
             for end in epoch.ended:
-                ends[end.run] = end
-            watcher.epoch_done(epoch)
-    except BadInput:
-        raise
+                reached.ends[end.run] = end
+            sitting.watcher.epoch_done(epoch)
+            if sitting.stop() or sitting.checkpoints.due():
+                sitting.checkpoints.save(planned, replace(reached, state=epoch.state()))
+            if sitting.stop():
+                raise KeyboardInterrupt
     except Exception as error:  # whatever it is, the other packs go on and the sweep tells of it at its end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return PackOutcome(planned, ends, reason, history.epochs(), history.layers(), started, time())
+    return PackOutcome(
+        planned, reached.ends, reason, reached.history.epochs(), reached.history.layers(), started, time()
+    )
+
+
+def _data(planned: PlannedPack) -> RunData:
+    config = planned.examples.config
+    return prepare(
+        dataset(config),
+        planned.pack.columns["seed"],
+        planned.examples.label_noise,
+        planned.examples.scaling,
+        config.train_size,
+        config.validation,
+        config.test,
+    )
 
 
 @lru_cache(maxsize=2)
@@ -89,7 +111,3 @@ def free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") // 2
     except (ValueError, OSError):
         return 4 * 2**30
-
-
-def _sizes(config: DataConfig) -> tuple[int | None, float, float]:
-    return config.train_size, config.validation, config.test

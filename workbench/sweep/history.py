@@ -36,6 +36,10 @@ class History:
                 }
             )
 
+    def put_back(self, epochs: Table, layers: Table) -> None:
+        """Begin with what was gathered before an interruption."""
+        self._epochs, self._layers = [epochs], [layers]
+
     def epochs(self) -> Table:
         """Columns fingerprint, epoch and `METRICS`."""
         return _stacked(self._epochs)

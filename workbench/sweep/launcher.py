@@ -18,7 +18,8 @@ from workbench.sweep.compose import Cell, cells
 
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
-    "name", "description", "tracking.uri", "tracking.experiment", "reuse", "dry_run", "executor", "workers"
+    "name", "description", "tracking.uri", "tracking.experiment", "reuse", "dry_run", "executor", "workers",
+    "checkpoint_seconds",
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ class SweepSettings:
     dry_run: bool
     executor: str
     workers: int | None
+    checkpoint_seconds: float
 
 
 class PackedLauncher(Launcher):
@@ -83,6 +85,7 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
         dry_run=config.dry_run,
         executor=config.executor,
         workers=config.workers,
+        checkpoint_seconds=config.checkpoint_seconds,
     )
 
 

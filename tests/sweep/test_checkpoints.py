@@ -1,0 +1,137 @@
+"""A pack in flight can be taken up from its checkpoint; a checkpoint is whole, or it does not count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import MakeCells
+from workbench.sweep import checkpoints as module
+from workbench.sweep.checkpoints import Checkpoints
+from workbench.sweep.executors import PackOutcome, Sitting, train_pack
+from workbench.sweep.packs import PlannedPack
+from workbench.sweep.plan import identified, plan
+from workbench.sweep.progress import Lines
+
+EPOCHS = 6
+
+
+@pytest.fixture
+def planned(cells: MakeCells) -> PlannedPack:
+    """Three runs of one pack, one of which ends early."""
+    configs = [small(seed=seed, training={"epochs": EPOCHS - 4 * (seed == 1)}) for seed in range(3)]
+    (pack,) = plan(identified(cells(configs)), {}, 2**34).packs
+    return pack
+
+
+class Impatient:
+    """Asks to stop after so many epochs, counting the untrained one."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def sitting(folder: Path, epochs: int = 10**6, every: float = 1e9) -> Sitting:
+    return Sitting(1, Lines(1, 1.0), Checkpoints(folder, every), Impatient(2 * epochs))  # asked twice an epoch
+
+
+def assert_same(found: PackOutcome, expected: PackOutcome) -> None:
+    assert found.ends == expected.ends
+    for name in expected.epochs:
+        np.testing.assert_array_equal(found.epochs[name], expected.epochs[name])
+    for name in expected.layers:
+        np.testing.assert_array_equal(found.layers[name], expected.layers[name])
+
+
+@pytest.mark.parametrize("after", range(EPOCHS))
+def test_stopped_after_any_epoch_a_pack_goes_on_to_the_very_same_outcome(
+    planned: PlannedPack, tmp_path: Path, after: int
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path / "a", epochs=after))
+    assert [file.name for file in (tmp_path / "a").iterdir()] == [f"{planned.digest}.npz"]
+    assert_same(train_pack(planned, sitting(tmp_path / "a")), train_pack(planned, sitting(tmp_path / "b")))
+
+
+def test_it_really_goes_on_and_does_not_start_over(planned: PlannedPack, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path, epochs=4))
+    reached = Checkpoints(tmp_path).resume(planned)
+    assert reached.state is not None
+    assert reached.state["epoch"] == 4
+    assert [end is not None for end in reached.ends] == [False, True, False]
+
+
+def test_checkpoints_come_by_time(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(module, "monotonic", lambda: float(next(clock)))
+    written: list[str] = []
+    honest = Checkpoints.save
+    monkeypatch.setattr(Checkpoints, "save", lambda self, *rest: (written.append("x"), honest(self, *rest)))
+    train_pack(planned, sitting(tmp_path, every=25.0))
+    assert len(written) == 2  # of seven epochs, ten seconds apart
+
+
+@pytest.mark.parametrize("harm", ["truncated", "foreign", "empty", "flipped"])
+def test_a_broken_checkpoint_is_set_aside_with_a_word_and_the_pack_starts_over(
+    planned: PlannedPack, tmp_path: Path, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path, epochs=3))
+    file = tmp_path / f"{planned.digest}.npz"
+    content = file.read_bytes()
+    middle = len(content) // 2
+    file.write_bytes(
+        {
+            "truncated": content[:middle],
+            "foreign": b"not a checkpoint",
+            "empty": b"",
+            "flipped": content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :],
+        }[harm]
+    )
+    assert Checkpoints(tmp_path).resume(planned).state is None
+    assert "a broken checkpoint was set aside" in capsys.readouterr().err
+    assert [path.suffix for path in tmp_path.iterdir()] == [".broken"]
+
+
+def test_a_checkpoint_of_other_runs_does_not_count(planned: PlannedPack, cells: MakeCells, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path, epochs=3))
+    (other,) = plan(identified(cells([small(seed=9)])), {}, 2**34).packs
+    (tmp_path / f"{planned.digest}.npz").rename(tmp_path / f"{other.digest}.npz")
+    assert Checkpoints(tmp_path).resume(other).state is None
+
+
+def test_a_crash_while_writing_leaves_the_checkpoint_before(
+    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path, epochs=2))
+    reached = Checkpoints(tmp_path).resume(planned)
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(module.np, "savez", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        Checkpoints(tmp_path).save(planned, reached)
+    monkeypatch.undo()
+    again = Checkpoints(tmp_path).resume(planned)
+    assert again.state is not None
+    assert again.state["epoch"] == 2
+
+
+def test_the_last_checkpoint_takes_its_folder_with_it(planned: PlannedPack, tmp_path: Path) -> None:
+    folder = tmp_path / "sweeps"
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(folder, epochs=2))
+    Checkpoints(folder).drop(planned.digest)
+    assert not folder.exists()
+    Checkpoints(folder).drop(planned.digest)  # and again without harm
