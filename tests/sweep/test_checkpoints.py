@@ -39,7 +39,7 @@ class Impatient:
 
 
 def sitting(folder: Path, epochs: int = 10**6, every: float = 1e9) -> Sitting:
-    return Sitting(1, Lines(1, 1.0), Checkpoints(folder, every), Impatient(2 * epochs))  # asked twice an epoch
+    return Sitting(1, Lines(1, 1.0), Checkpoints(folder, every), Impatient(epochs))
 
 
 def assert_same(found: PackOutcome, expected: PackOutcome) -> None:

@@ -6,6 +6,7 @@ Runs do not touch one another, so neither the number of workers nor the size of 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -177,6 +178,7 @@ def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
 
 def _serve(pipe: Connection) -> None:
     """The life of a worker process: answer until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the caller decides
     try:
         crew: Here | None = None
         pack, data, runs, state = pipe.recv()
@@ -187,7 +189,7 @@ def _serve(pipe: Connection) -> None:
                 pipe.send(getattr(crew, question)())
             except Exception as error:
                 pipe.send(error)
-    except (EOFError, OSError, KeyboardInterrupt):
+    except (EOFError, OSError):
         return
 
 

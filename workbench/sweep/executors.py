@@ -68,9 +68,10 @@ def train_pack(planned: PlannedPack, sitting: Sitting) -> PackOutcome:
             for end in epoch.ended:
                 reached.ends[end.run] = end
             sitting.watcher.epoch_done(epoch)
-            if sitting.stop() or sitting.checkpoints.due():
+            stop = sitting.stop()
+            if stop or sitting.checkpoints.due():
                 sitting.checkpoints.save(planned, replace(reached, state=epoch.state()))
-            if sitting.stop():
+            if stop:
                 raise KeyboardInterrupt
     except Exception as error:  # whatever it is, the other packs go on and the sweep tells of it at its end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
