@@ -1,0 +1,69 @@
+"""The command `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks import costs, families, memory, peers, program, results, scaling
+from benchmarks.contest import CONTESTANTS, Rules
+from benchmarks.hosts import Teams
+from benchmarks.machine import about
+
+PARTS = ("peers", "scaling", "families", "program", "memory")
+RULES = {"peers": Rules(5, 0.4), "scaling": Rules(3, 0.25), "families": Rules(7, 0.1)}
+QUICK = Rules(2, 0.02)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    asked = _parsed(arguments)
+    found: dict[str, Any] = {"about": about(QUICK if asked.quick else RULES["peers"], asked.quick)}
+    missing = sorted({row.needs for row in CONTESTANTS.values() if not row.is_here})
+    if missing:
+        _say(f"not installed, so left out: {', '.join(missing)} (pip install '.[bench]')")
+    for part in PARTS if asked.only is None else (asked.only,):
+        started = perf_counter()
+        _say(part)
+        with Teams() as teams:
+            found |= measure(part, teams, asked.quick)
+        _say(f"{part}: {perf_counter() - started:.0f} s")
+        files = results.write(found, asked.results, asked.quick)  # what is measured is kept, whatever comes of the rest
+    print(*files, sep="\n")
+    return 0
+
+
+def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
+    """The sections of the result that a part consists of."""
+    if part == "program":
+        return {"program": program.measure(quick)}
+    if part == "memory":
+        return {"memory": memory.measure(quick)}
+    rules = QUICK if quick else RULES[part]
+    if part == "peers":
+        return {"peers": peers.measure(teams, rules, quick)}
+    if part == "scaling":
+        return {"scaling": scaling.measure(teams, rules, quick)}
+    return {"families": families.measure(teams, rules, quick), "costs": costs.measure(teams, rules, quick)}
+
+
+def _parsed(arguments: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure the engine beside PyTorch and JAX (extra `bench`), its scaling, and the whole program. "
+        "On a quiet machine: all of it takes about 20 minutes on two cores.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes: whether it runs, not how fast"
+    )
+    parser.add_argument("--only", choices=PARTS, help="one part; the others of the same day and commit are kept")
+    parser.add_argument("--results", type=Path, default=results.FOLDER, help="where to write (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,85 @@
+"""What a step could at best take: matrix products and copies of its own shapes, and the time of each of its launches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.gpu_works import Work, data_of, flops_of_step, pack_of
+from workbench.engine.cuda.plan import Launch, Matrix, Product
+from workbench.engine.group import Group
+
+REPEATS = 200
+BIG = 8192  # rows and columns of a product that shows the device's own rate
+COPIED = 2**32  # bytes
+
+
+def rates() -> dict[str, float]:
+    """The device's own rates: TFLOP/s of a large product by precision, TB/s of a copy (read and written)."""
+    import cupy
+
+    from workbench.engine.cuda.device import device_machine
+
+    draw = np.random.default_rng(0)
+    a, b, c = (cupy.asarray(draw.random((BIG, BIG), np.float32)) for _ in range(3))
+    product = Product(*(Matrix(array, BIG * BIG, BIG, BIG) for array in (c, a, b)), 1)
+    found = {}
+    for precision in ("float32", "tf32"):
+        machine = device_machine(precision)
+        seconds = _timed(machine.stream, lambda machine=machine: machine.launch([product]), 10)
+        found[f"product {precision} TFLOP/s"] = 2 * BIG**3 / seconds / 1e12
+    del a, b, c
+    one, two = (cupy.zeros(COPIED // 8, np.float64) for _ in range(2))
+    stream = device_machine().stream
+    seconds = _timed(stream, lambda: two.data.copy_from_device_async(one.data, COPIED, stream), 20)
+    return found | {"copy TB/s": 2 * COPIED / seconds / 1e12}
+
+
+def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
+    """Microseconds of every launch of a step by itself, repeated within one graph, and of the whole step."""
+    from workbench.engine.cuda.device import device_machine
+    from workbench.engine.cuda.kernel import GraphTrainer
+
+    machine = device_machine(precision)
+    group: Any = Group(pack_of(work, "cuda", "plain"), data_of(work))
+    trainer: Any = GraphTrainer(group._trainer._rows, machine)
+    trainer.train(1)  # everything is loaded, every table filled
+    plan, counters = trainer._program._plan, trainer._arrays["counters"]
+    rows = [{"launch": _name(part), "us": _alone(machine, [part], counters)} for part in plan]
+    products = [part for part in plan if isinstance(part, Product)]
+    whole = {"launch": "all products", "us": _alone(machine, products, counters)}
+    whole["TFLOP/s"] = flops_of_step(work) * work.runs / whole["us"] / 1e6
+    return [*rows, whole]
+
+
+def _alone(machine: Any, part: list[Any], counters: Any) -> float:
+    """Microseconds. All launches look at the first step of the epoch; only a tick by itself counts on."""
+    import cupy
+
+    counters[...] = 0
+    cupy.cuda.get_current_stream().synchronize()
+    graph = machine.captured(part, REPEATS)
+    return _timed(machine.stream, lambda: graph.launch(machine.stream), 3) / REPEATS * 1e6
+
+
+def _timed(stream: Any, work: Callable[[], Any], times: int) -> float:
+    """Seconds that one call's work takes on the device."""
+    import cupy
+
+    work()
+    start, end = cupy.cuda.Event(), cupy.cuda.Event()
+    start.record(stream)
+    for _ in range(times):
+        work()
+    end.record(stream)
+    end.synchronize()
+    return cupy.cuda.get_elapsed_time(start, end) / 1000 / times
+
+
+def _name(part: Launch | Product) -> str:
+    if isinstance(part, Launch):
+        return part.kernel
+    (rows, inner), columns = part.left.shape, part.right.shape[1]
+    return f"product ({rows}, {inner}) ({inner}, {columns})"

@@ -1,0 +1,45 @@
+"""The engine as a contestant on a GPU: its training steps alone, or all of `train`, evaluation and probes included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.gpu_works import Work, data_of, pack_of, updates_of
+from workbench.engine.group import Group
+from workbench.engine.training import train
+
+
+class Steps:
+    """Training steps alone. `precision` counts for the kernel called graph."""
+
+    def __init__(self, work: Work, device: str, kernel: str, precision: str = "float32") -> None:
+        data = data_of(work)
+        pack = pack_of(work, device, "plain")
+        self._group, self.run_steps = Group(pack, data), updates_of(work, data) * work.runs
+        self._trainer: Any = self._group._trainer
+        if kernel == "graph":
+            from workbench.engine.cuda.device import device_machine
+            from workbench.engine.cuda.kernel import GraphTrainer
+
+            self._trainer = GraphTrainer(self._trainer._rows, device_machine(precision))
+
+    def epoch(self, number: int) -> float:
+        """Train an epoch; the mean training loss."""
+        return float(np.mean(self._trainer.train(number)["train_loss"]))
+
+
+class Everything:
+    """The public `train`: steps, evaluation on two splits, probes."""
+
+    def __init__(self, work: Work, device: str, kernel: str) -> None:
+        data = data_of(work)
+        self.run_steps = updates_of(work, data) * work.runs
+        self._epochs: Iterator[Any] = train(pack_of(work, device, kernel), data)
+        next(self._epochs)  # the untrained networks
+
+    def epoch(self, _number: int) -> float:
+        """Train an epoch; the mean training loss."""
+        return float(np.mean(next(self._epochs).metrics["train_loss"]))

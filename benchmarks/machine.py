@@ -1,0 +1,35 @@
+"""What was measured where: machine, versions, commit, date."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from benchmarks.contest import Rules
+from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
+from workbench.sweep.provenance import facts
+
+PEERS = ("numba", "torch", "jax", "jaxlib")
+
+
+def about(rules: Rules, quick: bool) -> dict[str, str]:
+    """Facts for the head of a result, each a short text."""
+    found = facts("cpu")
+    versions = [found["versions"], *(f"{name} {number}" for name in PEERS if (number := _version(name)))]
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": found["commit"] + (" and uncommitted changes" if found["dirty"] else ""),
+        "machine": f"{found['machine']}, {CORES} in use",
+        "python": found["python"],
+        "versions": ", ".join(versions),
+        "rounds": f"{rules.rounds}, turns of about {rules.seconds} s",
+        "mnist": "MNIST" if mnist_is_there() else f"made up, of the shape of MNIST ({FOLDER_VARIABLE} is not set)",
+        "note": "quick: these figures show that the benchmarks run, and nothing of speed" if quick else "",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

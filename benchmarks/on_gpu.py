@@ -1,0 +1,151 @@
+"""Everything that only a GPU can show, in one call: `python benchmarks/on_gpu.py FOLDER [--minutes 9]`.
+
+Runs the tests that need a device, measures the device's own rates, the engine and its peers, and each launch of a step;
+then the other tests of the engine, as far as time allows. FOLDER/gpu.json and FOLDER/gpu.md are written after every
+part, so that whatever stops it leaves figures. Needs NumPy, CuPy and pytest; PyTorch and JAX where they are to be met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.gpu_contestant import CONTESTANTS  # noqa: E402
+from benchmarks.gpu_page import page  # noqa: E402
+
+# Each work and who meets there, the most telling first: what time does not allow is left out at the end.
+CONTESTS: dict[str, tuple[str, ...]] = {
+    "mnist (3,128), 256 runs": (
+        "ours, graph", "ours, plain", "jax, vmap", "torch, one by one", "torch, one by one, graphs",
+        "torch, ensemble, graphs", "ours, graph, everything", "ours, graph, tf32", "jax, vmap, tf32",
+        "ours, plain, everything",
+    ),
+    "digits (2,32), 1024 runs": (
+        "ours, graph", "ours, plain", "jax, vmap", "torch, one by one", "torch, one by one, graphs",
+        "torch, ensemble, graphs", "ours, graph, everything",
+    ),
+    "mnist (3,128), 1 run": ("ours, graph", "ours, plain", "jax, vmap", "torch, one by one, graphs"),
+    "digits (2,32), 1 run": ("ours, graph", "jax, vmap", "torch, one by one, graphs"),
+}  # fmt: skip
+PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
+DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
+EACH, PATIENCE = 3.0, 60.0  # seconds a contestant is timed, and that it may take in all
+FOR_DEVICE_TESTS, FOR_OTHER_TESTS = 120.0, 20.0  # seconds: at most, and at least
+FACTS = (
+    "import cupy, platform; d = cupy.cuda.runtime.getDeviceProperties(0); "
+    "print(d['name'].decode(), '; CuPy', cupy.__version__, '; driver', cupy.cuda.runtime.driverGetVersion(), "
+    "'; Python', platform.python_version())"
+)
+
+
+class Script:
+    """One call of the script: what is known so far, and how much time is left."""
+
+    def __init__(self, folder: Path, minutes: float, device: str) -> None:
+        self._folder, self._end, self._device = folder, monotonic() + 60 * minutes, device
+        self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self, contests: dict[str, tuple[str, ...]]) -> None:
+        """All parts, each written down when it is done."""
+        self.results["facts"] = {"machine": self._python("-c", FACTS, limit=60)["said"]}
+        for part in (self._device_tests, self._floor, lambda: self._meet(contests), self._profile, self._other_tests):
+            for _ in part():
+                self._write()
+        self._write()
+
+    def _left(self) -> float:
+        return self._end - monotonic()
+
+    def _python(self, *arguments: str, limit: float) -> dict[str, Any]:
+        """Run Python in the repository: what it said last, all of it, and whether it went well."""
+        command = [sys.executable, *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        print(f"[{self._left():4.0f} s left]", " ".join(arguments)[:150], flush=True)
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=max(1.0, limit), check=False
+            )
+        except subprocess.TimeoutExpired:
+            return {"well": False, "said": f"not done within {limit:.0f} s", "all": ""}
+        said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+        lines = [line for line in said.splitlines() if line.strip()]
+        return {"well": done.returncode == 0, "said": lines[-1] if lines else "", "all": said}
+
+    def _tests(self, name: str, limit: float, *arguments: str) -> None:
+        found = self._python("-m", "pytest", "-p", "no:randomly", *arguments, limit=min(limit, self._left()))
+        self.results["tests"][name] = found
+        print("   ", found["said"], flush=True)
+
+    def _device_tests(self) -> Iterator[None]:
+        self._tests("that need a device", FOR_DEVICE_TESTS, *DEVICE_TESTS)
+        yield
+
+    def _other_tests(self) -> Iterator[None]:
+        if self._left() > FOR_OTHER_TESTS:
+            ignored = [f"--ignore={name}" for name in DEVICE_TESTS]
+            self._tests("all others of the engine", self._left(), "tests/engine", *ignored)
+        yield
+
+    def _floor(self) -> Iterator[None]:
+        self.results["floor"] = self._asked("from benchmarks.gpu_floor import rates as f; a = ()", {})
+        yield
+
+    def _profile(self) -> Iterator[None]:
+        for work in PROFILED:
+            code = f"from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; a = (WORKS[{work!r}],)"
+            self.results["launches"][work] = self._asked(code, None)
+            yield
+
+    def _asked(self, code: str, otherwise: Any) -> Any:
+        """What f(*a) returns in a process of its own; where it fails, its words."""
+        found = self._python("-c", f"{code}; import json; print(json.dumps(f(*a)))", limit=min(PATIENCE, self._left()))
+        if found["well"]:
+            return json.loads(found["said"])
+        print(found["all"][-2000:], flush=True)
+        return found["said"] if otherwise is None else {"failed": found["said"]}
+
+    def _meet(self, contests: dict[str, tuple[str, ...]]) -> Iterator[None]:
+        for work, names in contests.items():
+            for name in names:
+                if self._left() > 2 * EACH:
+                    self.results["contest"].append(self._contestant(name, work))
+                    yield
+
+    def _contestant(self, name: str, work: str) -> dict[str, Any]:
+        arguments = ("-m", "benchmarks.gpu_contestant", name, work, str(EACH), self._device)
+        found = self._python(*arguments, limit=min(PATIENCE, self._left()))
+        if found["well"]:
+            return dict(json.loads(found["said"]))
+        print(found["all"][-2000:], flush=True)
+        return {"contestant": name, "work": work, "error": found["all"] or found["said"]}
+
+    def _write(self) -> None:
+        (self._folder / "gpu.json").write_text(json.dumps(self.results, indent=1), encoding="utf-8")
+        (self._folder / "gpu.md").write_text(page(self.results), encoding="utf-8")
+
+
+def main() -> int:
+    """Read the command line and run everything."""
+    parser = argparse.ArgumentParser(description="Tests, benchmark and profile on a machine with a GPU.")
+    parser.add_argument("folder", type=Path, help="where gpu.json and gpu.md are written")
+    parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
+    parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
+    given = parser.parse_args()
+    contests = {"tiny": tuple(CONTESTANTS)} if given.tried else CONTESTS
+    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda").run(contests)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,148 @@
+"""The engine as a contestant: through the public `train`, and its parts one at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.works import Work, data_of, first_weights, layout_of, pack_of, updates_of
+from workbench.data import RunData
+from workbench.engine.kernels import KERNELS
+from workbench.engine.optimizers import OPTIMIZERS
+from workbench.engine.pack import Pack
+from workbench.engine.probing import ProbeStation
+from workbench.engine.rows import Rows
+from workbench.engine.sizes import runs_per_group
+from workbench.engine.training import train
+
+LOSSES_KEPT = 16  # epochs
+
+
+class Trained:
+    """Runs trained as a person has them trained: default probes and evaluation on, `work.workers` at work.
+
+    A unit is an epoch of all runs.
+    """
+
+    def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
+        data = data_of(work, runs)
+        self._updates, self._losses = updates_of(work, data), dict[tuple[int, int], float]()
+        self._epochs = train(pack_of(work, runs, kernel), data, work.workers)
+        next(self._epochs)  # the untrained network
+
+    def turn(self, units: int) -> int:
+        """Train; the updates of single runs that were done."""
+        steps = 0
+        for _ in range(units):
+            epoch = next(self._epochs)
+            steps += self._updates * len(epoch.runs)
+            if epoch.number <= LOSSES_KEPT:
+                self._losses |= _by_run(epoch.runs, epoch.number, epoch.metrics["train_loss"])
+        return steps
+
+    def losses(self) -> dict[tuple[int, int], float]:
+        """Mean training loss by run and epoch."""
+        return self._losses
+
+    def close(self) -> None:
+        """End the workers."""
+        self._epochs.close()  # type: ignore[attr-defined]
+
+
+class Bare:
+    """Training steps alone, in groups as `train` walks them: no evaluation, no probes. A unit is an epoch."""
+
+    def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
+        self._groups = [(rows, KERNELS[kernel].trainer(rows)) for rows in groups_of(work, runs, kernel)]
+        self._epoch, self._losses = 0, dict[tuple[int, int], float]()
+
+    def turn(self, units: int) -> int:
+        """Train; the updates of single runs that were done."""
+        steps = 0
+        for _ in range(units):
+            self._epoch += 1
+            for rows, trainer in self._groups:
+                metrics = trainer.train(self._epoch)
+                steps += rows.updates * rows.pack.runs
+                if self._epoch <= LOSSES_KEPT:
+                    self._losses |= _by_run(rows.pack.columns["seed"], self._epoch, metrics["train_loss"])
+        return steps
+
+    def losses(self) -> dict[tuple[int, int], float]:
+        """Mean training loss by run and epoch."""
+        return self._losses
+
+
+class _BetweenEpochs:
+    """Something done once an epoch. A unit counts as an epoch's updates, so that rates compare with training's."""
+
+    def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
+        groups = groups_of(work, runs, kernel)
+        self._steps = sum(rows.updates * rows.pack.runs for rows in groups)
+        self._build(groups, kernel)
+
+    def _build(self, groups: list[Rows], kernel: str) -> None:
+        raise NotImplementedError
+
+    def _once(self) -> None:
+        raise NotImplementedError
+
+    def turn(self, units: int) -> int:
+        """Do it so many times; the updates of single runs that it belongs to."""
+        for _ in range(units):
+            self._once()
+        return units * self._steps
+
+    def losses(self) -> dict[tuple[int, int], float]:
+        """None: nothing is trained."""
+        return {}
+
+
+class Probes(_BetweenEpochs):
+    """The default probes of an epoch."""
+
+    def _build(self, groups: list[Rows], kernel: str) -> None:  # noqa: ARG002
+        self._stations = [ProbeStation(rows) for rows in groups]
+
+    def _once(self) -> None:
+        for station in self._stations:
+            station.take(after_update=True)
+
+
+class Evaluation(_BetweenEpochs):
+    """The evaluation of an epoch: all networks on validation and test data."""
+
+    def _build(self, groups: list[Rows], kernel: str) -> None:
+        self._judges = [
+            KERNELS[kernel].evaluator(rows.pack, rows.layout, rows.weights, rows.stored, rows.data, split)
+            for rows in groups
+            for split in (rows.data.validation, rows.data.test)
+        ]
+
+    def _once(self) -> None:
+        for judge in self._judges:
+            judge.evaluate()
+
+
+def groups_of(work: Work, runs: np.ndarray, kernel: str) -> list[Rows]:
+    """The runs in the groups that the engine makes of them, with initial weights and everything else at zero."""
+    pack, data = pack_of(work, runs, kernel), data_of(work, runs)
+    size = runs_per_group(pack, data)
+    parts = [np.arange(start, min(start + size, len(runs))) for start in range(0, len(runs), size)]
+    return [_rows(work, pack.take(part), data.take(part)) for part in parts]
+
+
+def _rows(work: Work, pack: Pack, data: RunData) -> Rows:
+    layout = layout_of(work)
+    weights, gradients, previous, *slots = (
+        np.zeros((pack.runs, layout.size), np.float32) for _ in range(3 + len(OPTIMIZERS[pack.optimizer].slots))
+    )
+    for view, first in zip(layout.views(weights), first_weights(work, pack.columns["seed"]), strict=True):
+        view.weights[...] = first
+        if view.slopes is not None:
+            view.slopes[...] = pack.columns["slope"][:, None]
+    previous[...] = weights
+    return Rows(pack, layout, data, weights, gradients, previous, slots, data.inputs, updates_of(work, data), np)
+
+
+def _by_run(runs: np.ndarray, epoch: int, losses: np.ndarray) -> dict[tuple[int, int], float]:
+    return {(int(run), epoch): float(loss) for run, loss in zip(runs, losses, strict=True)}

@@ -1,0 +1,177 @@
+"""The benchmarks run, and compare like with like. No test here says how long anything takes."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import floor, machine, memory, peers, program_phases, results, statistics, works
+from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
+from benchmarks.families import FAMILIES
+from benchmarks.hosts import Teams
+from benchmarks.works import Work
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.kernels import numba_is_installed
+from workbench.engine.optimizers import OPTIMIZERS
+from workbench.engine.penalties import PENALTIES
+
+WORK = Work("digits", 2, 8, 3, 32)
+RUNS = np.arange(3)
+OURS = [name for name in CONTESTANTS if name.startswith(("ours", "bare")) and CONTESTANTS[name].is_here]
+EPOCHS = 3
+
+
+def losses_of(contestant: str, work: Work = WORK) -> dict[tuple[int, int], float]:
+    """The training losses of a contestant in this very process, by run and epoch, of at least `EPOCHS` epochs."""
+    row = CONTESTANTS[contestant]
+    module, _, name = row.factory.partition(":")
+    seated = getattr(import_module(module), name)(work, RUNS, **dict(row.options))
+    units = 8 * EPOCHS if "ensemble" in contestant else EPOCHS * len(RUNS)
+    assert seated.turn(units) > 0
+    found = seated.losses()
+    getattr(seated, "close", int)()
+    return found
+
+
+def assert_learns_as_ours(contestant: str, work: Work, tolerance: float) -> None:
+    """The same mean loss as ours after the same epochs of the same runs."""
+    found = statistics.agreement(losses_of(contestant, work), losses_of("ours, plain", work), latest=EPOCHS)
+    assert found is not None
+    epoch, runs, loss, ours = found
+    assert epoch == EPOCHS
+    assert runs >= 1
+    assert loss == pytest.approx(ours, rel=tolerance)
+
+
+@pytest.mark.parametrize("contestant", [name for name in OURS if name != "ours, plain"])
+def test_ours_learn_the_same_in_every_form(contestant: str) -> None:
+    assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=0.5), 1e-4)
+
+
+@pytest.mark.parametrize("package", ["torch", "jax"])
+@pytest.mark.parametrize(("rate", "tolerance"), [(0.0, 1e-3), (0.5, 0.1)])
+def test_peers_learn_what_ours_learn(
+    package: str, rate: float, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(package, reason=f"{package} is not installed: install the extra 'bench'")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for contestant, row in CONTESTANTS.items():
+        if row.needs == package:
+            assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
+
+
+def test_the_floor_does_the_products_of_a_step() -> None:
+    """One step of the floor by hand: forward, dL/dW, and dl/dx but of the inputs."""
+    work = Work("digits", 1, 4, 1, 32)
+    products = floor.Products(work, np.arange(1))
+    assert products.turn(2) == 2 * floor.STEPS
+    shapes, starts, weights, gradients, a, z, below, batch = products._arguments
+    for layer, (rows, fan_in) in enumerate(shapes):
+        w = weights[starts[layer] :][: rows * fan_in].reshape(rows, fan_in)
+        x = a[layer, : batch * fan_in].reshape(batch, fan_in)
+        found = z[layer, : batch * rows].reshape(batch, rows)
+        np.testing.assert_allclose(found, x @ w.T, rtol=1e-4)
+        g = gradients[starts[layer] :][: rows * fan_in].reshape(rows, fan_in)
+        np.testing.assert_allclose(g, found.T @ x, rtol=1e-4)
+    np.testing.assert_allclose(below[: batch * 4].reshape(batch, 4), found @ w, rtol=1e-4)
+    assert floor.flops_of_step(work) == 2 * 32 * (2 * 64 * 4 + 3 * 4 * 10)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    """A whole comparison without the peers, in processes of its own."""
+    work = Work("digits", 1, 8, 2, 32)
+    with Teams() as teams:
+        scores = compete([Entry(name, name, work) for name in (*OURS, peers.FLOOR)], teams, Rules(2, 0.001))
+    return peers.compared(work, scores)
+
+
+def test_a_contest_gives_every_contestant_every_round(measured: dict[str, Any]) -> None:
+    contestants = measured["contestants"]
+    assert contestants.keys() == {*OURS, peers.FLOOR}
+    for row in contestants.values():
+        assert len(row["rates"]) == 2
+        assert min(row["rates"]) > 0
+    assert contestants[peers.OURS]["ours_over_it"]["median"] == 1
+    assert contestants[peers.FLOOR]["of_the_floor"]["median"] == 1
+    assert all(row["loss"]["agrees"] for name, row in contestants.items() if name != peers.FLOOR)
+
+
+def test_results_are_written_and_parts_come_together(measured: dict[str, Any], tmp_path: Path) -> None:
+    about = machine.about(Rules(2, 0.001), quick=True)
+    program = {"first start": dict.fromkeys((*program_phases.PHASES, "total"), 1.0)}
+    results.write({"about": about, "peers": [measured]}, tmp_path, quick=False)
+    files = results.write({"about": about, "program": program}, tmp_path, quick=False)
+    assert [file.suffix for file in files] == [".json", ".md", ".png"]
+    found = json.loads(files[0].read_text(encoding="utf-8"))
+    assert found.keys() == {"about", "peers", "program"}
+    page = files[1].read_text(encoding="utf-8")
+    assert all(name in page for name in (*measured["contestants"], *program_phases.PHASES, about["machine"]))
+
+
+def test_results_of_other_code_do_not_come_together(tmp_path: Path) -> None:
+    about = machine.about(Rules(2, 0.001), quick=True)
+    results.write({"about": about | {"commit": "another"}, "memory": []}, tmp_path, quick=True)
+    file, *_ = results.write({"about": about, "costs": []}, tmp_path, quick=True)
+    assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "costs"}
+
+
+def test_a_contestant_that_fails_says_why() -> None:
+    with Teams() as teams, pytest.raises(RuntimeError, match="nowhere"):
+        teams["ours"].sit("seat", "benchmarks.nowhere:Nobody", WORK, {})
+
+
+def test_every_row_of_every_family_is_measured() -> None:
+    assert FAMILIES["activation"].keys() == ACTIVATIONS.keys()
+    assert FAMILIES["optimizer"].keys() == OPTIMIZERS.keys()
+    assert FAMILIES["penalty"].keys() >= PENALTIES.keys()
+
+
+def test_the_watch_counts_every_moment_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr(program_phases, "time", lambda: next(clock))
+    watch = program_phases.Watch(started=-1)
+    inner = watch.timed(lambda: None, program_phases.TRACKING)
+    outer = watch.timed(inner, "planning")
+    outer()
+    watch.enter(program_phases.REST)
+    assert watch.seconds == {"start-up": 1, "planning": 2, "tracking": 1, "rest": 1}
+
+
+def test_the_watch_hangs_on_names_that_exist() -> None:
+    for module, name, _ in (*program_phases.HOOKS, ("workbench.tracking.write", "MlflowStore.record", "")):
+        owner, attribute = program_phases._place(module, name)
+        assert callable(getattr(owner, attribute)), f"{module} {name}"
+
+
+def test_ratios_are_taken_within_rounds() -> None:
+    assert statistics.ratio([2, 20, 200], [1, 10, 100]) == statistics.Spread(2, 2, 2)
+    with pytest.raises(ValueError, match="3 rounds against 2"):
+        statistics.ratio([1, 2, 3], [1, 2])
+
+
+def test_losses_are_compared_at_the_latest_common_epoch_of_the_same_runs() -> None:
+    ours = {(run, epoch): 10.0 * run + epoch for run in range(3) for epoch in (1, 2, 3)}
+    theirs = {(1, 1): 0.5, (1, 2): 0.25}
+    assert statistics.agreement(theirs, ours, latest=3) == (2, 1, 0.25, 12)
+    assert statistics.agreement(theirs, ours, latest=1) == (1, 1, 0.5, 11)
+    assert statistics.agreement({}, ours, latest=3) is None
+
+
+def test_made_up_mnist_has_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(works.FOLDER_VARIABLE, raising=False)
+    made_up = works._made_up("mnist")
+    assert (made_up.inputs.shape, made_up.inputs.dtype, made_up.test_size) == ((70000, 784), np.uint8, 10000)
+    assert set(made_up.targets) == set(range(10))
+
+
+def test_the_predicted_memory_grows_with_the_runs() -> None:
+    kernel = "compiled" if numba_is_installed() else "plain"
+    assert memory.predicted(works.Work("digits", 2, 8, 4, 32), kernel) == 4 * memory.predicted(
+        works.Work("digits", 2, 8, 1, 32), kernel
+    )
