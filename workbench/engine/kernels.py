@@ -67,12 +67,35 @@ def _compiled_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Arra
     return CompiledEvaluator(pack, layout, weights, stored, data, split)
 
 
+def _graph_supports(pack: Pack) -> bool:
+    from workbench.engine.cuda.codes import supports
+
+    return supports(pack)
+
+
+def _graph_trainer(rows: Rows) -> Trainer:
+    from workbench.engine.cuda.kernel import GraphTrainer
+
+    return GraphTrainer(rows)
+
+
+def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> Judge:
+    from workbench.engine.cuda.kernel import GraphEvaluator
+
+    return GraphEvaluator(pack, layout, weights, stored, data, split)
+
+
 KERNELS: dict[str, Kernel] = {
     "compiled": Kernel(
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
         _compiled_supports, _compiled_trainer, _compiled_evaluator, "threads",
     ),
     "plain": Kernel("NumPy or CuPy, all runs of a group at once", lambda _pack: True, PlainTrainer, Evaluator),
+    # Last, so that nothing chooses it by itself until it has been measured on a device.
+    "graph": Kernel(
+        "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device; not measured yet",
+        _graph_supports, _graph_trainer, _graph_evaluator,
+    ),
 }  # fmt: skip
 
 
