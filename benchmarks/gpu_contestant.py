@@ -1,4 +1,7 @@
-"""One contestant in a process of its own: `python -m benchmarks.gpu_contestant NAME WORK SECONDS DEVICE` prints JSON."""
+"""One contestant in a process of its own: `python -m benchmarks.gpu_contestant NAME WORK SECONDS DEVICE`.
+
+Prints one line of JSON.
+"""
 
 from __future__ import annotations
 

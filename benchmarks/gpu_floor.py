@@ -1,8 +1,9 @@
-"""What a step could at best take: matrix products and copies of its own shapes, and the time of each of its launches."""
+"""What a step could at best take: the device's own rates, and the time of each of its launches by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ def rates() -> dict[str, float]:
 
     draw = np.random.default_rng(0)
     a, b, c = (cupy.asarray(draw.random((BIG, BIG), np.float32)) for _ in range(3))
-    product = Product(*(Matrix(array, BIG * BIG, BIG, BIG) for array in (c, a, b)), 1)
+    out, left, right = (Matrix(array, BIG * BIG, BIG, BIG) for array in (c, a, b))
+    product = Product(out, left, right, 1)
     found = {}
     for precision in ("float32", "tf32"):
         machine = device_machine(precision)
-        seconds = _timed(machine.stream, lambda machine=machine: machine.launch([product]), 10)
+        seconds = _timed(machine.stream, partial(machine.launch, [product]), 10)
         found[f"product {precision} TFLOP/s"] = 2 * BIG**3 / seconds / 1e12
-    del a, b, c
+    del a, b, c, out, left, right, product
     one, two = (cupy.zeros(COPIED // 8, np.float64) for _ in range(2))
     stream = device_machine().stream
     seconds = _timed(stream, lambda: two.data.copy_from_device_async(one.data, COPIED, stream), 20)
@@ -38,7 +40,7 @@ def rates() -> dict[str, float]:
 
 
 def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
-    """Microseconds of every launch of a step by itself, repeated within one graph, and of the whole step."""
+    """Microseconds of every launch of a step by itself, repeated within one graph, and of all products together."""
     from workbench.engine.cuda.device import device_machine
     from workbench.engine.cuda.kernel import GraphTrainer
 
@@ -49,9 +51,9 @@ def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
     plan, counters = trainer._program._plan, trainer._arrays["counters"]
     rows = [{"launch": _name(part), "us": _alone(machine, [part], counters)} for part in plan]
     products = [part for part in plan if isinstance(part, Product)]
-    whole = {"launch": "all products", "us": _alone(machine, products, counters)}
-    whole["TFLOP/s"] = flops_of_step(work) * work.runs / whole["us"] / 1e6
-    return [*rows, whole]
+    together = _alone(machine, products, counters)
+    rate = flops_of_step(work) * work.runs / together / 1e6
+    return [*rows, {"launch": "all products", "us": together, "TFLOP/s": rate}]
 
 
 def _alone(machine: Any, part: list[Any], counters: Any) -> float:

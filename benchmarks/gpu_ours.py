@@ -18,13 +18,15 @@ class Steps:
     def __init__(self, work: Work, device: str, kernel: str, precision: str = "float32") -> None:
         data = data_of(work)
         pack = pack_of(work, device, "plain")
-        self._group, self.run_steps = Group(pack, data), updates_of(work, data) * work.runs
-        self._trainer: Any = self._group._trainer
+        self._group: Any = Group(pack, data)
+        self.run_steps = updates_of(work, data) * work.runs
+        trainer: Any = self._group._trainer
+        self._trainer = trainer
         if kernel == "graph":
             from workbench.engine.cuda.device import device_machine
             from workbench.engine.cuda.kernel import GraphTrainer
 
-            self._trainer = GraphTrainer(self._trainer._rows, device_machine(precision))
+            self._trainer = GraphTrainer(trainer._rows, device_machine(precision))
 
     def epoch(self, number: int) -> float:
         """Train an epoch; the mean training loss."""

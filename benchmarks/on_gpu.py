@@ -103,7 +103,8 @@ class Script:
 
     def _profile(self) -> Iterator[None]:
         for work in PROFILED:
-            code = f"from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; a = (WORKS[{work!r}],)"
+            code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
+            code += f"a = (WORKS[{work!r}],)"
             self.results["launches"][work] = self._asked(code, None)
             yield
 

@@ -1,0 +1,121 @@
+// CUDA on the host, as much of it as our kernels use: blocks one after the other, the threads of a block as fibers that
+// take turns at every barrier, forwards or backwards. Kernels are launched by name, with arguments by address, and the
+// type of every argument is compared with the kernel's own.
+#include <cmath>
+#include <csetjmp>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <ucontext.h>
+#include <utility>
+#include <vector>
+
+#define __device__
+#define __global__
+#define __forceinline__ inline
+#define __shared__ static
+
+struct Place {
+    unsigned x, y, z;
+};
+static Place threadIdx, blockIdx, blockDim, gridDim;
+
+struct Fiber {
+    ucontext_t start;
+    jmp_buf here;
+    std::vector<char> stack;
+    bool done = false;
+    int barriers = 0;
+};
+static std::vector<Fiber> fibers(1024);
+static jmp_buf scheduler;
+static unsigned current;
+static std::function<void()> job;
+
+static void give_way() {
+    if (_setjmp(fibers[current].here) == 0) _longjmp(scheduler, 1);
+}
+
+static void life() {
+    for (;;) {
+        job();
+        fibers[current].done = true;
+        give_way();
+    }
+}
+
+static void __syncthreads() {
+    ++fibers[current].barriers;
+    give_way();
+}
+
+static void resume(unsigned thread) {
+    Fiber& fiber = fibers[thread];
+    current = thread;
+    threadIdx = {thread, 0, 0};
+    if (_setjmp(scheduler) != 0) return;
+    if (!fiber.stack.empty()) _longjmp(fiber.here, 1);
+    fiber.stack.resize(1 << 16);
+    getcontext(&fiber.start);
+    fiber.start.uc_stack.ss_sp = fiber.stack.data();
+    fiber.start.uc_stack.ss_size = fiber.stack.size();
+    fiber.start.uc_link = nullptr;
+    makecontext(&fiber.start, life, 0);
+    setcontext(&fiber.start);
+}
+
+// False where the threads of a block did not all meet at the same barriers.
+static bool run_block(unsigned threads, bool backwards) {
+    for (unsigned t = 0; t < threads; ++t) fibers[t].done = false, fibers[t].barriers = 0;
+    for (bool working = true; working;) {
+        working = false;
+        for (unsigned i = 0; i < threads; ++i) {
+            unsigned t = backwards ? threads - 1 - i : i;
+            if (!fibers[t].done) resume(t), working = true;
+        }
+    }
+    for (unsigned t = 1; t < threads; ++t)
+        if (fibers[t].barriers != fibers[0].barriers) return false;
+    return true;
+}
+
+template <typename T>
+char letter() {
+    using E = std::remove_cv_t<std::remove_pointer_t<T>>;
+    if (!std::is_pointer_v<T>) return std::is_same_v<T, int> ? 'i' : std::is_same_v<T, float> ? 'f' : '?';
+    if (std::is_same_v<E, float>) return 'F';
+    if (std::is_same_v<E, double>) return 'D';
+    if (std::is_same_v<E, int>) return 'I';
+    if (std::is_same_v<E, unsigned>) return 'U';
+    if (std::is_same_v<E, long long>) return 'L';
+    if (std::is_same_v<E, unsigned long long>) return 'K';
+    return std::is_same_v<E, unsigned char> ? 'B' : '?';
+}
+
+enum { FINE = 0, UNKNOWN_KERNEL = 1, WRONG_ARGUMENTS = 2, SPLIT_BARRIER = 3 };
+
+struct Call {
+    unsigned x, y, threads;
+    bool backwards;
+    const char* letters;
+    void** arguments;
+};
+
+template <typename... P, std::size_t... I>
+int walk(void (*kernel)(P...), const Call& call, std::index_sequence<I...>) {
+    if (std::string{letter<P>()...} != call.letters) return WRONG_ARGUMENTS;
+    job = [&] { kernel(*(P*)call.arguments[I]...); };
+    gridDim = {call.x, call.y, 1}, blockDim = {call.threads, 1, 1};
+    for (unsigned x = 0; x < call.x; ++x)
+        for (unsigned y = 0; y < call.y; ++y) {
+            blockIdx = {x, y, 0};
+            if (!run_block(call.threads, call.backwards)) return SPLIT_BARRIER;
+        }
+    return FINE;
+}
+
+template <typename... P>
+int walk(void (*kernel)(P...), const Call& call) {
+    return walk(kernel, call, std::index_sequence_for<P...>{});
+}

@@ -1,0 +1,117 @@
+"""The kernel for NVIDIA devices without one: its very source compiled for the host, its plans walked launch by launch.
+
+What this shows is everything but the device itself: the arithmetic, every index, offset, stride and transposition, the
+order of the launches, the types of their arguments, barriers that not all threads reach, and, walked backwards, results
+that hang on the order of the threads. What it cannot show: memory that is not there, speed, capture and replay.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.engine.cuda import source
+from workbench.engine.cuda.plan import Launch, Operand, Plan, Product, gemm
+
+from .strict_device import DeviceArray
+
+COMPILER = shutil.which("g++")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the device code for the host with")
+LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
+ERRORS = {1: "no such kernel", 2: "arguments are not the kernel's parameters", 3: "not all threads reach a barrier"}
+
+
+class _Call(ctypes.Structure):
+    _fields_ = (
+        ("x", ctypes.c_uint), ("y", ctypes.c_uint), ("threads", ctypes.c_uint), ("backwards", ctypes.c_bool),
+        ("letters", ctypes.c_char_p), ("arguments", ctypes.POINTER(ctypes.c_void_p)),
+    )  # fmt: skip
+
+
+class HostMachine:
+    """Runs plans on the host. `backwards`: the threads of a block take turns from the last to the first."""
+
+    def __init__(self, backwards: bool = False) -> None:
+        self._backwards = backwards
+        self.launched: list[str] = []
+
+    def program(self, plan: Plan) -> HostProgram:
+        return HostProgram(self, plan)
+
+    def launch(self, launch: Launch) -> None:
+        """Launch one kernel."""
+        self.launched.append(launch.kernel)
+        letters, values = zip(*map(_passed, launch.arguments), strict=True)
+        addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+        call = _Call(*launch.blocks, launch.threads, self._backwards, "".join(letters).encode(), addresses)
+        status = _library().launch(launch.kernel.encode(), ctypes.byref(call))
+        assert status == 0, f"{launch.kernel}: {ERRORS[status]}: {''.join(letters)}"
+
+    def multiply(self, product: Product) -> None:
+        """What cublasGemmStridedBatchedEx does with the very numbers that it is given."""
+        m, n, k, a, b, c = gemm(product)
+        left = _columns(a, product.runs, *((k, m) if a.transposed else (m, k)))
+        right = _columns(b, product.runs, *((n, k) if b.transposed else (k, n)))
+        left, right = (x.swapaxes(1, 2) if o.transposed else x for x, o in ((left, a), (right, b)))
+        _columns(c, product.runs, m, n)[...] = left @ right
+
+
+class HostProgram:
+    def __init__(self, machine: HostMachine, plan: Plan) -> None:
+        self._machine, self.plan = machine, plan
+
+    def run(self, times: int) -> None:
+        for _ in range(times):
+            for part in self.plan:
+                if isinstance(part, Launch):
+                    self._machine.launch(part)
+                else:
+                    self._machine.multiply(part)
+
+
+def _columns(operand: Operand, runs: int, rows: int, columns: int) -> np.ndarray:
+    """A view (runs, rows, columns) of a matrix that lies column after column."""
+    flat = _inside(operand.matrix.array).reshape(-1)[operand.matrix.start :]
+    last = (runs - 1) * operand.matrix.stride + (columns - 1) * operand.leading + rows
+    assert last <= flat.size, f"a product reaches {last - flat.size} elements beyond its array"
+    strides = tuple(flat.itemsize * step for step in (operand.matrix.stride, 1, operand.leading))
+    return np.lib.stride_tricks.as_strided(flat, (runs, rows, columns), strides)
+
+
+def _inside(array: Any) -> np.ndarray:
+    """What lies on the pretended device, where there is one."""
+    inside = array._array if isinstance(array, DeviceArray) else array
+    assert inside.flags.c_contiguous
+    return inside
+
+
+def _passed(argument: Any) -> tuple[str, Any]:
+    if isinstance(argument, int):
+        return "i", ctypes.c_int(argument)
+    if isinstance(argument, float):
+        return "f", ctypes.c_float(argument)
+    array = _inside(argument)
+    return LETTERS[array.dtype.name], ctypes.c_void_p(array.ctypes.data)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The device code, compiled once a session."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, shim = Path(name), Path(__file__).with_name("cuda_on_host.hpp").read_text(encoding="utf-8")
+        cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in source.KERNELS]
+        entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
+        (folder / "device.cpp").write_text("\n".join([shim, source.text(), *entry]), encoding="utf-8")
+        options = ["-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Werror", "-shared", "-fPIC"]
+        command = [str(COMPILER), *options, "-o", str(folder / "device.so"), str(folder / "device.cpp")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return ctypes.CDLL(str(folder / "device.so"))

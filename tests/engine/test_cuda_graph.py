@@ -1,0 +1,208 @@
+"""What stands between plans and the device: streams, graphs and cuBLAS, with a stand-in for each.
+
+The stand-in for CuPy runs kernels on the host, notes instead of running while a stream captures, and replays what was
+noted. The one for cuBLAS is C with the library's own signature: so every argument goes the way that it will go there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.engine.cuda import cublas, device
+from workbench.engine.cuda.plan import Launch
+from workbench.engine.training import train
+
+from . import strict_device
+from .cases import data_for, pack_of
+from .cuda_on_host import COMPILER, HostMachine, needs_compiler
+from .strict_device import DeviceArray
+
+pytestmark = needs_compiler
+
+CUBLAS = """
+typedef long long i64;
+static int handles = 0;
+static void* streams[8]; static void* workspaces[8];
+extern "C" int cublasCreate_v2(void** handle) { *handle = (void*)(i64)++handles; return 0; }
+extern "C" int cublasSetStream_v2(void* h, void* stream) { streams[(i64)h] = stream; workspaces[(i64)h] = 0; return 0; }
+extern "C" int cublasSetWorkspace_v2(void* h, void* space, unsigned long bytes) {
+    workspaces[(i64)h] = space; return bytes < 4096 || (i64)space % 16; }
+extern "C" int cublasGemmStridedBatchedEx(void* h, int ta, int tb, int m, int n, int k, const void* alpha,
+    const void* A, int at, int lda, i64 sa, const void* B, int bt, int ldb, i64 sb, const void* beta,
+    void* C, int ct, int ldc, i64 sc, int count, int compute, int algorithm) {
+    if (at || bt || ct || (compute != 68 && compute != 77) || algorithm != -1) return 7;
+    if (!streams[(i64)h] || !workspaces[(i64)h]) return 1;
+    if (*(const float*)alpha != 1 || *(const float*)beta != 0) return 7;
+    if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) return 7;
+    for (int r = 0; r < count; ++r) for (int i = 0; i < m; ++i) for (int j = 0; j < n; ++j) {
+        const float *a = (const float*)A + r * sa, *b = (const float*)B + r * sb;
+        float sum = 0;
+        for (int l = 0; l < k; ++l) sum += a[ta ? l + i * lda : i + l * lda] * b[tb ? j + l * ldb : l + j * ldb];
+        ((float*)C + r * sc)[i + j * ldc] = sum;
+    }
+    return 0;
+}
+"""
+
+
+class Stream:
+    """Does at once what it is told; while it captures, only notes it."""
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        assert non_blocking, "the default stream must not wait for this one"
+        self.ptr, self.notes, self.waited = 64, None, 0
+        self.done: list[str] = []
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def put(self, name: str, work: Callable[[], Any]) -> None:
+        if self.notes is not None:
+            self.notes.append((name, work))
+        else:
+            work()
+            self.done.append(name)
+
+    def begin_capture(self) -> None:
+        assert self.notes is None
+        self.notes: list[Any] | None = []
+
+    def end_capture(self) -> Graph:
+        notes, self.notes = self.notes, None
+        assert notes is not None
+        return Graph(notes)
+
+    def wait_event(self, _event: object) -> None:
+        assert self.notes is None
+        self.waited += 1
+
+    def synchronize(self) -> None:
+        assert self.notes is None, "nobody may wait for a stream that captures"
+
+
+class Graph:
+    def __init__(self, notes: list[Any]) -> None:
+        self.notes = notes
+
+    def launch(self, stream: Stream) -> None:
+        assert stream.notes is None
+        stream.done.append(f"graph of {len(self.notes)}")
+        for _, work in self.notes:
+            work()
+
+
+class Library:
+    """The C functions, put on the stream where they compute."""
+
+    def __init__(self, library: ctypes.CDLL, streams: list[Stream]) -> None:
+        self._library = library
+        gemm = library.cublasGemmStridedBatchedEx
+
+        def on_stream(*arguments: Any) -> int:
+            gemm.argtypes = on_stream.argtypes  # type: ignore[attr-defined]
+            streams[-1].put("product", lambda: self._checked(gemm(*arguments)))
+            return 0
+
+        self.cublasGemmStridedBatchedEx = on_stream
+
+    @staticmethod
+    def _checked(status: int) -> None:
+        assert status == 0, f"cuBLAS refuses: {status}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMachine:
+    """A machine whose CuPy and cuBLAS are the stand-ins."""
+    (tmp_path / "cublas.cpp").write_text(CUBLAS)
+    command = [str(COMPILER), "-O2", "-shared", "-fPIC", "-o", "cublas.so", "cublas.cpp"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    host, streams = HostMachine(), []
+
+    def stream(**options: Any) -> Stream:
+        streams.append(Stream(**options))
+        return streams[-1]
+
+    def kernel(name: str) -> Any:
+        def launch(blocks: Any, threads: Any, arguments: Any) -> None:
+            plain = tuple(argument.item() if isinstance(argument, np.generic) else argument for argument in arguments)
+            streams[-1].put(name, lambda: host.launch(Launch(name, blocks, threads[0], plain)))
+
+        return launch
+
+    cupy: Any = ModuleType("cupy")
+    vars(cupy).update({name: value for name, value in vars(strict_device).items() if not name.startswith("__")})
+    cupy.RawModule = lambda code: SimpleNamespace(get_function=kernel) if "__global__" in code else None
+    cupy.empty = strict_device.zeros
+    current = SimpleNamespace(record=object)
+    cupy.cuda = SimpleNamespace(Stream=stream, get_current_stream=lambda: current)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(cublas, "loaded", lambda: Library(ctypes.CDLL(str(tmp_path / "cublas.so")), streams))
+    pointer = property(lambda a: SimpleNamespace(ptr=a._array.ctypes.data))
+    monkeypatch.setattr(DeviceArray, "data", pointer, raising=False)
+    for name in ("nbytes", "itemsize"):
+        monkeypatch.setattr(DeviceArray, name, property(lambda a, name=name: getattr(a._array, name)), raising=False)
+    made = device.DeviceMachine()
+    monkeypatch.setattr(device, "device_machine", lambda: made)
+    return made
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("activation", ["tanh", "maxout", "prelu"])
+def test_a_captured_step_trains_as_the_plain_kernel_does(activation: str) -> None:
+    """40 updates an epoch: masks, order, rates and momenta of every replay are those of its own step."""
+    given = {"dropout_rate": [0, 0.5, 0.2], "input_dropout_rate": [0, 0, 0.2], "momentum_ramp_epochs": 1.5}
+    given |= {"schedule": ["constant", "exponential", "inverse_sqrt"], "schedule_factor": 0.99, "momentum_start": 0.2}
+    pack = pack_of(3, dtype="float32", optimizer="nesterov", activation=activation, learning_rate=0.01, **given)
+    data = data_for(pack, examples=540)
+    fast = list(train(replace(pack, device="cuda", kernel="graph"), data))
+    for one, two in zip(train(pack, data), fast, strict=True):
+        for name, values in one.metrics.items():
+            np.testing.assert_allclose(two.metrics[name], values, rtol=2e-5, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(("first", "second"), [(67, 40), (1, 16), (2, 1), (17, 0)])
+def test_the_first_step_is_run_and_all_others_are_replayed(
+    first: int, second: int, machine: device.DeviceMachine
+) -> None:
+    counters = strict_device.asarray(np.array([-1, 0]))
+    seeds, keys = strict_device.zeros((1,), np.uint64), strict_device.zeros((1, 1), np.uint64)
+    program = machine.program([Launch("tick", (1, 1), 32, (counters, seeds, keys, 5, 1, 1))])
+    for times in (first, second):
+        program.run(times)
+    assert counters.get()[0] == first + second - 1
+    done: Any = machine.stream.done
+    assert done[0] == "tick"
+    assert set(done[1:]) <= {"graph of 16", "graph of 1"}
+    assert done.count("graph of 16") == (first - 1) // 16 + second // 16
+    assert done.count("graph of 1") == (first - 1) % 16 + second % 16
+    assert machine.stream.waited == 2  # for what was sent to the device before either
+
+
+def test_a_graph_is_captured_once(machine: device.DeviceMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    captured, capture = [], machine.captured
+    monkeypatch.setattr(machine, "captured", lambda plan, steps: captured.append(steps) or capture(plan, steps))
+    program = machine.program([])
+    for _ in range(3):
+        program.run(40)
+    assert sorted(captured) == [1, 16]
+
+
+def test_what_cublas_refuses_is_an_error() -> None:
+    with pytest.raises(cublas.CublasError, match="cublasCreate: status 3"):
+        cublas.Cublas._check("cublasCreate", 3)

@@ -1,0 +1,173 @@
+"""The kernel for NVIDIA devices is the plain one, faster: here its own source and plans, run on the host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.engine import kernels
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.cuda.kernel import GraphEvaluator, GraphTrainer
+from workbench.engine.evaluation import CHUNK
+from workbench.engine.kernels import KERNELS
+from workbench.engine.losses import LOSSES
+from workbench.engine.optimizers import OPTIMIZERS
+from workbench.engine.pack import Pack
+from workbench.engine.penalties import PENALTIES
+from workbench.engine.rows import Rows
+from workbench.engine.training import train
+
+from . import strict_device
+from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
+from .cuda_on_host import HostMachine, needs_compiler
+
+pytestmark = needs_compiler
+RUNS = 5
+
+
+@contextmanager
+def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine) -> Iterator[None]:
+    """Inside, the kernel called graph runs on this machine."""
+
+    def trainer(rows: Rows) -> GraphTrainer:
+        return GraphTrainer(rows, machine)
+
+    def evaluator(*arguments: Any) -> GraphEvaluator:
+        return GraphEvaluator(*arguments, machine)
+
+    row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator)
+    with monkeypatch.context() as patch:
+        patch.setitem(kernels.KERNELS, "graph", row)
+        yield
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Train a pack by the kernel called graph, on the host."""
+
+    def train_it(pack: Pack, data: Any, machine: HostMachine | None = None) -> list[Any]:
+        with on_the_host(monkeypatch, machine or HostMachine()):
+            return list(train(replace(pack, kernel="graph"), data))
+
+    return train_it
+
+
+def assert_agrees_with_plain(trained: Any, pack: Pack, tolerance: float = 2e-5, **data_options: Any) -> None:
+    """The same metrics and updates after every epoch of a few, within float32's rounding."""
+    data = data_for(pack, **data_options)
+    for plain, fast in zip(train(pack, data), trained(pack, data), strict=True):
+        for name, values in plain.metrics.items():
+            np.testing.assert_allclose(fast.metrics[name], values, rtol=tolerance, atol=tolerance, err_msg=name)
+        sizes, expected = fast.probes["update_size"], plain.probes["update_size"]
+        np.testing.assert_allclose(sizes, expected, rtol=1e-3, atol=tolerance)  # a difference of nearly equal weights
+        for end, other in zip(plain.ended, fast.ended, strict=True):
+            for name, value in end.summary.items():
+                assert other.summary[name] == pytest.approx(value, rel=tolerance, abs=tolerance, nan_ok=True)
+
+
+def mild(**given: Any) -> Pack:
+    """A float32 pack that learns, with dropout on some runs, and that small roundings do not send elsewhere."""
+    return pack_of(
+        RUNS, dtype="float32", epochs=2, dropout_rate=[0, 0.5, 0.2, 0, 0], input_dropout_rate=[0, 0, 0.2, 0, 0], **given
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_agrees_with_its_plain_form(activation: str, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation=activation, depth=3, slope=0.2))
+    pack = mild(activation=activation, depth=1, width=33, pieces=3, learning_rate=0.05)
+    assert_agrees_with_plain(trained, pack, stored=np.uint8)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_agrees_with_its_plain_form(loss: str, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(loss=loss, activation="tanh", learning_rate=0.02))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(
+    penalty: str, optimizer: str, trained: Any
+) -> None:
+    strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
+    pack = mild(optimizer=optimizer, activation="tanh", depth=1, **{penalty: strengths})
+    assert_agrees_with_plain(trained, pack)
+
+
+def test_schedules_momentum_ramps_and_decoupled_decay_agree_too(trained: Any) -> None:
+    schedule = ["constant", "inverse_sqrt", "exponential", "constant", "constant"]
+    given = {"schedule": schedule, "schedule_factor": 0.95, "weight_decay": [0, 0.1, 0, 0.1, 0]}
+    given |= {"momentum_start": 0.5, "momentum_ramp_epochs": 1.5}
+    for optimizer in ("nesterov", "adam"):
+        assert_agrees_with_plain(trained, mild(optimizer=optimizer, activation="tanh", **given))
+
+
+def test_a_network_without_hidden_layers_agrees_too(trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(depth=0))
+
+
+def test_minibatches_larger_than_a_block_and_splits_of_several_chunks_agree_too(trained: Any) -> None:
+    pack = mild(batch_size=150, activation="tanh", width=40)
+    assert_agrees_with_plain(trained, pack, examples=2 * CHUNK + 700)
+
+
+@pytest.mark.parametrize("stored", [np.uint8, np.float32, np.float64])
+def test_inputs_of_every_stored_kind_agree(stored: Any, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation="tanh"), stored=stored)
+
+
+@pytest.mark.parametrize("content", range(5))
+def test_random_mixes_end_as_with_the_plain_kernel(content: int, trained: Any) -> None:
+    draw = np.random.default_rng(3000 + content)
+    given = {"optimizer": draw.choice(list(OPTIMIZERS)), "loss": draw.choice(list(LOSSES)), "patience": 0}
+    pack = mixed_pack(RUNS, content, activation="tanh", dtype="float32", depth=int(draw.integers(0, 3)), **given)
+    data = data_for(pack)
+    for plain, fast in zip(train(pack, data), trained(pack, data), strict=True):
+        assert [(end.run, end.outcome) for end in fast.ended] == [(end.run, end.outcome) for end in plain.ended]
+        fine = np.isfinite(plain.metrics["validation_loss"]) & (plain.metrics["validation_loss"] < 1e3)
+        for name in ("train_loss", "validation_loss", "test_loss", "learning_rate"):
+            np.testing.assert_allclose(fast.metrics[name][fine], plain.metrics[name][fine], rtol=5e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("activation", ["prelu", "maxout"])
+def test_no_number_hangs_on_the_order_of_the_threads(activation: str, trained: Any) -> None:
+    pack = mild(activation=activation, optimizer="adam", max_norm=0.9, width=35, batch_size=12)
+    data = data_for(pack)
+    assert_same_trainings(trained(pack, data, HostMachine(backwards=True)), trained(pack, data), RUNS)
+
+
+def test_packed_is_alone(trained: Any) -> None:
+    pack = mixed_pack(RUNS, content=4, activation="prelu", optimizer="adam", dtype="float32", patience=0)
+    data = data_for(pack)
+    ends = {end.run: end for epoch in trained(pack, data) for end in epoch.ended}
+    for run in range(RUNS):
+        *_, last = trained(pack.take([run]), data.take(np.array([run])))
+        assert last.ended[0].summary == pytest.approx(ends[run].summary, rel=1e-5, nan_ok=True)
+
+
+def test_host_and_device_are_kept_apart(monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
+    pack = mixed_pack(RUNS, content=5, activation="prelu", optimizer="adam", dtype="float32")
+    data = data_for(pack, stored=np.uint8)
+    expected = trained(pack, data)
+    monkeypatch.setitem(sys.modules, "cupy", strict_device)
+    assert_same_trainings(trained(replace(pack, device="cuda"), data), expected, RUNS)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_step_takes_five_launches_a_hidden_layer_and_six_more(depth: int, trained: Any) -> None:
+    pack = pack_of(2, depth=depth, dtype="float32", optimizer="adam", epochs=1)
+    data, plans = data_for(pack), []
+
+    class Watching(HostMachine):
+        def program(self, plan: Any) -> Any:
+            plans.append(plan)
+            return super().program(plan)
+
+    trained(pack, data, Watching())
+    assert max(map(len, plans)) == 5 * depth + 6

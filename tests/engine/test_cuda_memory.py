@@ -1,0 +1,52 @@
+"""Memory is counted before it is taken: the count is what the arrays take, and a pack that is cut by it fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.cuda import memory
+from workbench.engine.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
+from workbench.engine.cuda.kernel import GraphEvaluator, GraphTrainer
+from workbench.engine.group import Group
+from workbench.engine.losses import LOSSES
+
+from .cases import data_for, pack_of
+from .cuda_on_host import HostMachine, needs_compiler
+
+RUNS = 3
+
+
+@needs_compiler
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_is_counted_is_what_is_taken(activation: str, loss: str) -> None:
+    pack = pack_of(RUNS, activation=activation, loss=loss, dtype="float32", optimizer="adam")
+    data = data_for(pack)
+    group = Group(pack, data)
+    rows: Any = group._trainer._rows  # type: ignore[attr-defined]
+    trainer = GraphTrainer(rows, HostMachine())
+    evaluator = GraphEvaluator(pack, rows.layout, rows.weights, rows.stored, data, data.test, HostMachine())
+    examples = {split: getattr(data, split).index.shape[1] for split in ("train", "validation", "test")}
+    kind = (data.classes, data.outputs)
+    train = training_rooms(rows.layout, pack.batch_size, examples["train"], rows.updates, *kind)
+    test = evaluation_rooms(rows.layout, examples["test"], *kind)
+    for holder, rooms in ((trainer, train), (evaluator, test)):
+        taken = sum(array.nbytes for name, array in holder._arrays.items() if name != "counters")
+        assert taken == RUNS * bytes_per_run(rooms)
+    architecture = pack.architecture(data.inputs.shape[1], LOSSES[loss].units(data.outputs))
+    flat = 7 * 4 * rows.layout.size  # weights, gradients, previous, best, two slots, one copy
+    counted = memory.memory_per_run(pack, architecture, examples, data.classes)
+    assert counted >= flat + bytes_per_run(train) + 2 * bytes_per_run(test)
+
+
+def test_runs_fill_what_is_free_and_do_not_overflow_it() -> None:
+    free, once = 140 * 2**30, memory.memory_of_pack(np.zeros((70000, 784), np.uint8))
+    for per_run in (10**5, 3 * 10**7, 10**10):
+        runs = memory.runs_that_fit(free, per_run, once)
+        assert runs * per_run + once <= free
+        assert (runs + 1) * per_run + once > free * (1 - memory.SPARED)
+    assert memory.runs_that_fit(free, 10**13, once) == 1

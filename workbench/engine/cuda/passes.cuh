@@ -1,0 +1,119 @@
+// The elementwise parts of the passes. blockIdx.x is the run in all of them, gridDim.x the number of runs.
+//
+// weights and gradients are (runs, size); a tensor's place in a row is its `start`. keys, thresholds and scales are
+// (layers, runs), layer 0 being the inputs; a threshold of 0 drops nothing.
+
+// The mask of one element of what a layer reads.
+__device__ __forceinline__ float kept(
+    const u64* keys, const u32* thresholds, const float* scales, int layer, u32 element) {
+    int row = layer * gridDim.x + blockIdx.x;
+    u32 threshold = thresholds[row];
+    return threshold ? mask_of(keys[row], element, threshold, scales[row]) : 1.0f;
+}
+
+// Which of a run's examples stands at this place of the minibatch: by the order of the epoch, or by itself.
+__device__ __forceinline__ int example_at(int place, const int* order, bool ordered, i64 step, int batch, int examples) {
+    i64 number = step * batch + place;
+    if (ordered) return order[(i64)blockIdx.x * examples + number];
+    return number < examples ? (int)number : examples;  // beyond the last: nothing stands there
+}
+
+template <typename Stored>
+__device__ __forceinline__ void read_rows(
+    const Stored* stored, const int* index, const int* order, const i64* counters, const float* scale,
+    const float* shift, const u64* keys, const u32* thresholds, const float* scales, float* x, int ordered,
+    int examples, int batch, int features) {
+    int run = blockIdx.x;
+    for (int place = blockIdx.y; place < batch; place += gridDim.y) {
+        int example = example_at(place, order, ordered, counters[0], batch, examples);
+        if (example >= examples) example = examples - 1;  // read, but never judged
+        const Stored* row = stored + (i64)index[(i64)run * examples + example] * features;
+        float* out = x + ((i64)run * batch + place) * features;
+        for (int f = threadIdx.x; f < features; f += blockDim.x) {
+            float value = (float)row[f] * scale[run * features + f] + shift[run * features + f];
+            out[f] = value * kept(keys, thresholds, scales, 0, place * features + f);
+        }
+    }
+}
+
+// x (runs, batch, features) <- the minibatch: stored rows, each run's scale and shift, and its mask.
+#define READ(NAME, STORED)                                                                                        \
+    extern "C" __global__ void NAME(                                                                              \
+        const STORED* stored, const int* index, const int* order, const i64* counters, const float* scale,        \
+        const float* shift, const u64* keys, const u32* thresholds, const float* scales, float* x, int ordered,   \
+        int examples, int batch, int features) {                                                                  \
+        read_rows(stored, index, order, counters, scale, shift, keys, thresholds, scales, x, ordered, examples,   \
+                  batch, features);                                                                               \
+    }
+READ(read_bytes, unsigned char)
+READ(read_floats, float)
+
+// What the next layer reads, out (runs, batch, units) <- activation(z + b) * mask, for z (runs, batch, pieces * units).
+extern "C" __global__ void activate(
+    const float* z, const float* weights, const float* slope, const u64* keys, const u32* thresholds,
+    const float* scales, float* out, int activation, int pieces, int layer, int bias_start, int slope_start, int batch,
+    int units, int size) {
+    int run = blockIdx.x, elements = batch * units;
+    const float* row = weights + (i64)run * size;
+    for (int e = blockIdx.y * blockDim.x + threadIdx.x; e < elements; e += gridDim.y * blockDim.x) {
+        int example = e / units, unit = e - example * units;
+        const float* from = z + ((i64)run * batch + example) * units * pieces + unit;
+        float here = largest_piece(from, row + bias_start + unit, pieces, units);
+        float left = slope_start < 0 ? slope[run] : row[slope_start + unit];
+        float a = activated(activation, here, left);
+        out[(i64)run * elements + e] = a * kept(keys, thresholds, scales, layer + 1, e);
+    }
+}
+
+// z (runs, batch, units) <- dl/dz = dl/da * mask * sigma'(z + b); the gradients of biases and of learned slopes with it.
+extern "C" __global__ void reverse(
+    const float* upper, float* z, const float* weights, float* gradients, const float* slope, const u64* keys,
+    const u32* thresholds, const float* scales, int activation, int layer, int bias_start, int slope_start, int batch,
+    int units, int size) {
+    __shared__ float shared[THREADS];
+    int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lanes = blockDim.x / TILE;
+    i64 row = (i64)run * size;
+    float bias_sum = 0.0f, slope_sum = 0.0f;
+    if (unit < units) {
+        float bias = weights[row + bias_start + unit];
+        float left = slope_start < 0 ? slope[run] : weights[row + slope_start + unit];
+        for (int example = threadIdx.x / TILE; example < batch; example += lanes) {
+            int e = example * units + unit;
+            i64 place = (i64)run * batch * units + e;
+            float here = z[place] + bias;
+            float dl_da = upper[place] * kept(keys, thresholds, scales, layer + 1, e);
+            float dl_dz = dl_da * derivative(activation, here, left);
+            z[place] = dl_dz;
+            bias_sum += dl_dz;
+            slope_sum += dl_da * smaller(here, 0.0f);
+        }
+    }
+    bias_sum = over_lanes(bias_sum, shared);
+    slope_sum = over_lanes(slope_sum, shared);
+    if (threadIdx.x >= TILE || unit >= units) return;
+    gradients[row + bias_start + unit] = bias_sum;
+    if (slope_start >= 0) gradients[row + slope_start + unit] = slope_sum;
+}
+
+// The same for maxout, z (runs, batch, pieces * units): each thread adds up what it wrote itself, piece by piece.
+extern "C" __global__ void reverse_maxout(
+    const float* upper, float* z, const float* weights, float* gradients, const u64* keys, const u32* thresholds,
+    const float* scales, int pieces, int layer, int bias_start, int batch, int units, int size) {
+    __shared__ float shared[THREADS];
+    int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lane = threadIdx.x / TILE;
+    int lanes = blockDim.x / TILE, rows = pieces * units;
+    i64 biases = (i64)run * size + bias_start + unit;
+    float* own = z + (i64)run * batch * rows + unit;
+    for (int example = lane; example < batch && unit < units; example += lanes) {
+        int e = example * units + unit;
+        float dl_da = upper[(i64)run * batch * units + e] * kept(keys, thresholds, scales, layer + 1, e);
+        to_winning_piece(dl_da, own + example * rows, weights + biases, pieces, units);
+    }
+    for (int piece = 0; piece < pieces; ++piece) {
+        float sum = 0.0f;
+        for (int example = lane; example < batch && unit < units; example += lanes)
+            sum += own[example * rows + piece * units];
+        sum = over_lanes(sum, shared);
+        if (lane == 0 && unit < units) gradients[biases + piece * units] = sum;
+    }
+}

@@ -1,0 +1,93 @@
+// What frames the passes of a step: the tick, the judgement of the outputs, the update. blockIdx.x is the run, but for
+// `tick`, which is one block.
+
+// Begin a step. counters: the step within the epoch, and since training began; keys (layers, runs) are those of its
+// masks, so a step that is replayed draws afresh.
+extern "C" __global__ void tick(i64* counters, const u64* seeds, u64* keys, int purpose, int layers, int runs) {
+    i64 step = counters[0] + 1, number = counters[1] + 1;
+    __syncthreads();  // everybody has read before anybody writes
+    if (threadIdx.x == 0) {
+        counters[0] = step;
+        counters[1] = number;
+    }
+    for (int i = threadIdx.x; i < layers * runs; i += blockDim.x)
+        keys[i] = key_of(seeds[i % runs], purpose, number, i / runs);
+}
+
+// z (runs, batch, outputs) <- scale * dl/dz of the output layer; adds to each run's losses and hits. `learning`: write
+// the gradients of the output layer's biases too.
+extern "C" __global__ void judge(
+    float* z, const float* weights, float* gradients, const int* labels, const float* values, const int* order,
+    const i64* counters, double* losses, i64* hits, int loss, int ordered, int learning, int bias_start, int examples,
+    int batch, int outputs, int size, float scale) {
+    __shared__ double shared[THREADS];
+    int run = blockIdx.x;
+    i64 row = (i64)run * size, first = (i64)run * examples;
+    float* matrix = z + (i64)run * batch * outputs;
+    double sum = 0.0, right = 0.0;
+    for (int place = threadIdx.x; place < batch; place += blockDim.x) {
+        int example = example_at(place, order, ordered, counters[0], batch, examples);
+        if (example >= examples) continue;
+        float* own = matrix + place * outputs;
+        for (int k = 0; k < outputs; ++k) own[k] += weights[row + bias_start + k];
+        int label = loss == LOSS_SQUARED_ERROR ? 0 : labels[first + example];
+        const float* target = loss == LOSS_SQUARED_ERROR ? values + (first + example) * outputs : values;
+        Verdict verdict = judged(loss, own, outputs, label, target, scale);
+        sum += verdict.loss;
+        right += verdict.hit ? 1.0 : 0.0;
+    }
+    sum = block_sum(sum, shared);
+    right = block_sum(right, shared);
+    if (threadIdx.x == 0) {
+        losses[run] += sum;
+        hits[run] += (i64)right;
+    }
+    if (learning) column_sums(matrix, batch, outputs, gradients + row + bias_start, (float*)shared);
+}
+
+struct alignas(16) Four {
+    float of[4];
+};
+
+// One update of all parameters, four a thread. varying (runs, updates, VARYING), constant (runs, CONSTANT): see
+// `codes.py`. `previous` receives the weights before the epoch's last update.
+extern "C" __global__ void update(
+    float* weights, const float* gradients, float* first, float* second, float* previous, const i64* counters,
+    const float* varying, const float* constant, int optimizer, int weights_end, int size, int updates) {
+    int run = blockIdx.x;
+    i64 step = counters[0];
+    float at[VARYING + CONSTANT];
+    for (int i = 0; i < VARYING; ++i) at[i] = varying[((i64)run * updates + step) * VARYING + i];
+    for (int i = 0; i < CONSTANT; ++i) at[VARYING + i] = constant[run * CONSTANT + i];
+    bool has_first = optimizer != OPTIMIZER_SGD, has_second = optimizer == OPTIMIZER_ADAM;
+    for (int p = 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < size; p += 4 * gridDim.y * blockDim.x) {
+        i64 place = (i64)run * size + p;
+        Four w = *(const Four*)(weights + place), g = *(const Four*)(gradients + place), m = w, v = w;
+        if (has_first) m = *(const Four*)(first + place);
+        if (has_second) v = *(const Four*)(second + place);
+        if (step == updates - 1) *(Four*)(previous + place) = w;
+        for (int i = 0; i < 4; ++i) {
+            Parameter next = updated(optimizer, {w.of[i], m.of[i], v.of[i]}, g.of[i], p < weights_end, at);
+            w.of[i] = next.w, m.of[i] = next.first, v.of[i] = next.second;
+        }
+        *(Four*)(weights + place) = w;
+        if (has_first) *(Four*)(first + place) = m;
+        if (has_second) *(Four*)(second + place) = v;
+    }
+}
+
+// Max-norm: each neuron's incoming weights, a row of (rows, fan_in), kept within the run's norm; 0 is off.
+extern "C" __global__ void bound(
+    float* weights, const float* constant, int weights_start, int rows, int fan_in, int size) {
+    __shared__ float shared[THREADS];
+    float largest = constant[blockIdx.x * CONSTANT + AT_MAX_NORM - VARYING];
+    if (!(largest > 0.0f)) return;
+    for (int row = blockIdx.y; row < rows; row += gridDim.y) {
+        float* w = weights + (i64)blockIdx.x * size + weights_start + (i64)row * fan_in;
+        float square = 0.0f;
+        for (int i = threadIdx.x; i < fan_in; i += blockDim.x) square += w[i] * w[i];
+        float norm = sqrtf(block_sum(square, shared));
+        if (!(norm > largest)) continue;
+        for (int i = threadIdx.x; i < fan_in; i += blockDim.x) w[i] *= largest / norm;
+    }
+}
