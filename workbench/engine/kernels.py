@@ -106,9 +106,9 @@ def numba_is_installed() -> bool:
 
 
 def resolve_kernel(name: str, pack: Pack) -> str:
-    """The kernel that trains a pack:
+    """The kernel that trains a pack; "auto" is the first that supports it.
 
-    "auto" is the first that supports it. Raises BadInput where a named one does not.
+    Raises BadInput where a named one does not.
     """
     if name == "auto":
         return next(kernel for kernel, row in KERNELS.items() if row.supports(pack))
