@@ -120,7 +120,8 @@ def _train(work: Plan, store: Store, checkpoints: Checkpoints, settings: SweepSe
 
     def record(outcome: PackOutcome) -> None:
         store.record(pack_result(outcome, work.cells))
-        checkpoints.drop(outcome.planned.digest)
+        if all(outcome.ends):  # a pack that failed goes on from its checkpoint when it is tried again
+            checkpoints.drop(outcome.planned.digest)
 
     with (
         ThreadPoolExecutor(1, "recorder") as recorder,

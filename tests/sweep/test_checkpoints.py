@@ -110,7 +110,7 @@ def test_a_checkpoint_of_other_runs_does_not_count(planned: PlannedPack, cells: 
 
 
 def test_a_crash_while_writing_leaves_the_checkpoint_before(
-    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         train_pack(planned, sitting(tmp_path, epochs=2))
@@ -120,8 +120,8 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(module.np, "savez", full_disk)
-    with pytest.raises(OSError, match="no space left"):
-        Checkpoints(tmp_path).save(planned, reached)
+    Checkpoints(tmp_path).save(planned, reached)
+    assert "no space left on device" in capsys.readouterr().err
     monkeypatch.undo()
     again = Checkpoints(tmp_path).resume(planned)
     assert again.state is not None

@@ -58,7 +58,17 @@ class Checkpoints:
         return monotonic() - self._saved >= self._every
 
     def save(self, planned: PlannedPack, reached: Unfinished) -> None:
-        """Write a checkpoint in one step: a crash leaves the one before."""
+        """Write a checkpoint in one step: a crash leaves the one before.
+
+        Where it cannot be written that is said, and training goes on without.
+        """
+        self._saved = monotonic()
+        try:
+            self._write(planned, reached)
+        except OSError as error:
+            _say(f"no checkpoint could be written to {self._folder} ({error}); training goes on without")
+
+    def _write(self, planned: PlannedPack, reached: Unfinished) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(planned)
         unnamed = file.with_suffix(f".{os.getpid()}")
@@ -67,7 +77,6 @@ class Checkpoints:
             target.flush()
             os.fsync(target.fileno())
         unnamed.replace(file)
-        self._saved = monotonic()
 
     def drop(self, digest: str) -> None:
         """Forget a pack that is safely in the store, and the folder with the last of them."""

@@ -58,6 +58,8 @@ class PackedLauncher(Launcher):
         """Train every job; ends the process with the application's exit status unless that is 0."""
         assert self.hydra_context is not None
         assert self.config is not None
+        if not job_overrides:
+            raise BadInput("nothing is asked for: a range or list of the sweep is empty")
         HydraConfig.instance().set_config(self.config)  # for interpolations such as ${hydra:job.name}
         design = cells(self.hydra_context.config_loader, self.config, job_overrides)
         status = _run(design, settings(design, self.config))
