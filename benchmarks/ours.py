@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.works import Work, data_of, first_weights, layout_of, pack_of, updates_of
 from workbench.data import RunData
+from workbench.engine.backend import zeros
 from workbench.engine.kernels import KERNELS
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
@@ -134,7 +135,7 @@ def groups_of(work: Work, runs: np.ndarray, kernel: str) -> list[Rows]:
 def _rows(work: Work, pack: Pack, data: RunData) -> Rows:
     layout = layout_of(work)
     weights, gradients, previous, *slots = (
-        np.zeros((pack.runs, layout.size), np.float32) for _ in range(3 + len(OPTIMIZERS[pack.optimizer].slots))
+        zeros((pack.runs, layout.size), np.float32, np) for _ in range(3 + len(OPTIMIZERS[pack.optimizer].slots))
     )
     for view, first in zip(layout.views(weights), first_weights(work, pack.columns["seed"]), strict=True):
         view.weights[...] = first

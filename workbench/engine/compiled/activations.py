@@ -1,7 +1,7 @@
-"""The compiled form of each activation: bias and value on the way forward, gain on the way back.
+"""The compiled form of each activation: value on the way forward, gain on the way back.
 
-z (batch, rows) and a (batch, units) are float32; the codes name the rows of `ACTIVATIONS` that have a compiled form.
-`slope` (units,) is the slope left of zero.
+z (batch, rows), a and dl/da (batch, units) lie in flat float32 arrays, each from its `at` on; the codes name the rows
+of `ACTIVATIONS` that have a compiled form. `slope`, from `slope_at` on, holds the slopes left of zero of the units.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.engine.compiled.elementary import exp_in_place, tanh
 from workbench.engine.compiled.jit import HALF, ONE, ZERO, compiled
+from workbench.engine.compiled.part import part
 
 CODES = {
     name: code
@@ -19,79 +20,74 @@ CODES = {
 }
 _L3, _L5, _L7, _L9, _L11 = (np.float32(1 / n) for n in (3, 5, 7, 9, 11))
 _SERVED = np.float32(np.nan)  # equal to nothing
-_IDENTITY, _SIGMOID, _TANH, _RELU, _LEAKY, PRELU, _MAXOUT, _SOFTPLUS = range(8)
+_IDENTITY, _SIGMOID, _TANH, _RELU, LEAKY_RELU, PRELU, _MAXOUT, _SOFTPLUS = range(8)
 
 
 @compiled
-def add_bias(z, biases):
-    """z <- z + b."""
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] += biases[j]
-
-
-@compiled
-def forward(code, z, a, slope, bits):
-    """a <- activation(z). `bits` is int32 scratch of at least z's size."""
-    flat, out = z.reshape(z.size), a.reshape(a.size)
+def forward(code, z, z_at, a, a_at, batch, rows, units, slope, slope_at, bits):
+    """a <- activation(z). `bits` is int32 scratch of at least a's size."""
+    size = batch * units
+    z_of, a_of = part(z, z_at, batch * rows), part(a, a_at, size)
     if code == _RELU:
-        for i in range(out.size):
-            out[i] = max(flat[i], ZERO)
+        for i in range(size):
+            a_of[i] = max(z_of[i], ZERO)
     elif code == _SIGMOID:
-        for i in range(out.size):
-            out[i] = tanh(flat[i] * HALF) * HALF + HALF
+        for i in range(size):
+            a_of[i] = tanh(z_of[i] * HALF) * HALF + HALF
     elif code == _TANH:
-        for i in range(out.size):
-            out[i] = tanh(flat[i])
-    elif code in (_LEAKY, PRELU):
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                a[i, j] = max(z[i, j], ZERO) + slope[j] * min(z[i, j], ZERO)
+        for i in range(size):
+            a_of[i] = tanh(z_of[i])
+    elif code in (LEAKY_RELU, PRELU):
+        for start in range(0, size, units):
+            _leaky(part(z, z_at + start, units), part(a, a_at + start, units), part(slope, slope_at, units))
     elif code == _MAXOUT:
-        _largest_piece(z, a)
+        for i in range(batch):
+            _largest_piece(part(z, z_at + i * rows, rows), part(a, a_at + i * units, units))
     elif code == _SOFTPLUS:
-        _softplus(flat, out, bits)
+        _softplus(z_of, a_of, bits)
     else:
-        for i in range(out.size):
-            out[i] = flat[i]
+        for i in range(size):
+            a_of[i] = z_of[i]
 
 
 @compiled
-def backward(code, dl_da, z, a, slope, gradient_slope):
-    """z <- dl/dz = dl/da * sigma'(z); where slopes are learned, their gradient too."""
-    upper, flat, out = dl_da.reshape(dl_da.size), z.reshape(z.size), a.reshape(a.size)
+def backward(code, dl_da, z, z_at, a, a_at, batch, rows, units, slope, slope_at, g, g_at):
+    """z <- dl/dz = dl/da * sigma'(z); where slopes are learned, their gradient too, to g from g_at on."""
+    size = batch * units
+    z_of, a_of = part(z, z_at, batch * rows), part(a, a_at, size)
     if code == _RELU:
-        for i in range(upper.size):
-            flat[i] = upper[i] if flat[i] > ZERO else ZERO
+        for i in range(size):
+            z_of[i] = dl_da[i] if z_of[i] > ZERO else ZERO
     elif code == _SIGMOID:
-        for i in range(upper.size):
-            flat[i] = upper[i] * (out[i] * (ONE - out[i]))
+        for i in range(size):
+            z_of[i] = dl_da[i] * (a_of[i] * (ONE - a_of[i]))
     elif code == _TANH:
-        for i in range(upper.size):
-            flat[i] = upper[i] * (ONE - out[i] * out[i])
-    elif code in (_LEAKY, PRELU):
+        for i in range(size):
+            z_of[i] = dl_da[i] * (ONE - a_of[i] * a_of[i])
+    elif code in (LEAKY_RELU, PRELU):
         if code == PRELU:
-            _slope_gradient(dl_da, z, gradient_slope)
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                z[i, j] = dl_da[i, j] * (ONE if z[i, j] > ZERO else slope[j])
+            _slope_gradient(dl_da, z, z_at, size, part(g, g_at, units))
+        for start in range(0, size, units):
+            _through_leaky(part(dl_da, start, units), part(z, z_at + start, units), part(slope, slope_at, units))
     elif code == _MAXOUT:
-        _to_winning_piece(dl_da, z, a)
+        for i in range(batch):
+            z_row, a_row = part(z, z_at + i * rows, rows), part(a, a_at + i * units, units)
+            _to_winning_piece(part(dl_da, i * units, units), z_row, a_row)
     elif code == _SOFTPLUS:
-        for i in range(upper.size):
-            flat[i] = upper[i] * (tanh(flat[i] * HALF) * HALF + HALF)
+        for i in range(size):
+            z_of[i] = dl_da[i] * (tanh(z_of[i] * HALF) * HALF + HALF)
     else:
-        for i in range(upper.size):
-            flat[i] = upper[i]
+        for i in range(size):
+            z_of[i] = dl_da[i]
 
 
 @compiled
 def _softplus(z, a, bits):
     """max(z, 0) + ln(1 + exp(-|z|)), the logarithm by its series in t = e / (2 + e): at most 1/3, so six terms do."""
-    for i in range(z.size):
+    for i in range(a.size):
         a[i] = -abs(z[i])
-    exp_in_place(a, bits[: z.size])
-    for i in range(z.size):
+    exp_in_place(a, bits)
+    for i in range(a.size):
         t = a[i] / (ONE + ONE + a[i])
         s = t * t
         series = (((((_L11 * s + _L9) * s + _L7) * s + _L5) * s + _L3) * s + ONE) * t
@@ -99,41 +95,44 @@ def _softplus(z, a, bits):
 
 
 @compiled
-def _slope_gradient(dl_da, z, gradient):
+def _leaky(z, a, slope):
+    for j in range(a.size):
+        a[j] = max(z[j], ZERO) + slope[j] * min(z[j], ZERO)
+
+
+@compiled
+def _through_leaky(dl_da, z, slope):
+    for j in range(z.size):
+        z[j] = dl_da[j] * (ONE if z[j] > ZERO else slope[j])
+
+
+@compiled
+def _slope_gradient(dl_da, z, z_at, size, gradient):
     gradient[:] = ZERO
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            gradient[j] += dl_da[i, j] * min(z[i, j], ZERO)
+    for start in range(0, size, gradient.size):
+        upper, own = part(dl_da, start, gradient.size), part(z, z_at + start, gradient.size)
+        for j in range(gradient.size):
+            gradient[j] += upper[j] * min(own[j], ZERO)
 
 
 @compiled
 def _largest_piece(z, a):
-    units = a.shape[1]
-    for i in range(a.shape[0]):
-        largest = a[i]
-        largest[:] = z[i, :units]
-        for start in range(units, z.shape[1], units):
-            _keep_larger(largest, z[i, start : start + units])
-
-
-@compiled
-def _keep_larger(largest, piece):
-    for j in range(piece.size):
-        largest[j] = max(largest[j], piece[j])
+    units = a.size
+    for j in range(units):
+        a[j] = z[j]
+    for start in range(units, z.size, units):
+        piece = part(z, start, units)
+        for j in range(units):
+            a[j] = max(a[j], piece[j])
 
 
 @compiled
 def _to_winning_piece(dl_da, z, a):
     """Each unit's dl/da goes to its first winning piece; `a`, no longer needed, marks the units that are served."""
-    units = a.shape[1]
-    for i in range(a.shape[0]):
-        for start in range(0, z.shape[1], units):
-            _serve(dl_da[i], z[i, start : start + units], a[i])
-
-
-@compiled
-def _serve(dl_da, piece, largest):
-    for j in range(piece.size):
-        wins = piece[j] == largest[j]
-        piece[j] = dl_da[j] if wins else ZERO
-        largest[j] = _SERVED if wins else largest[j]
+    units = a.size
+    for start in range(0, z.size, units):
+        piece = part(z, start, units)
+        for j in range(units):
+            wins = piece[j] == a[j]
+            piece[j] = dl_da[j] if wins else ZERO
+            a[j] = _SERVED if wins else a[j]

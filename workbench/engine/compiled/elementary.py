@@ -30,7 +30,7 @@ _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 def exp_in_place(x, bits):
     """x <- exp(x) for a flat float32 array;
 
-    `bits`, int32 of the same size, is scratch. Below -87 the result is about 1e-38.
+    `bits`, int32 of at least that size, is scratch. Below -87 the result is about 1e-38.
     """
     powers = bits.view(np.float32)
     for i in range(x.size):

@@ -1,8 +1,8 @@
 """The compiled form of each loss: dl/dz takes the place of the output layer's z; the losses and hits of the batch are
 summed.
 
-z (batch, outputs) float32; labels (batch,) integers; values (batch, outputs) float32 for a regression. `scale`
-multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits).
+z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
+regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.engine.compiled.elementary import exp_in_place, tanh
 from workbench.engine.compiled.jit import HALF, ONE, ZERO, compiled
+from workbench.engine.compiled.part import part
 
 CODES = {
     name: code
@@ -21,91 +22,89 @@ _LOWEST = np.float32(-np.inf)
 
 
 @compiled
-def judge(code, z, labels, values, scale, bits):
+def judge(code, z, outputs, labels, values, scale, bits):
     """Sum of losses and number of hits; z <- scale * dl/dz. `bits` is int32 scratch of at least z's size."""
     if code == _CROSS_ENTROPY:
-        return _cross_entropy(z, labels, scale, bits)
+        return _cross_entropy(z, outputs, labels, scale, bits)
     if code == _BINARY:
         return _binary(z, labels, scale)
     if code == _SQUARED:
         return _squared(z, values, scale)
-    return _softmax_squared(z, labels, scale, bits)
+    return _softmax_squared(z, outputs, labels, scale, bits)
 
 
 @compiled
-def _shift(z, labels):
+def _shift(z, outputs, labels):
     """Take each row's largest logit off;
 
     The number of rows whose own class has it, and the sum of own shifted logits.
     """
     hits, own = 0, 0.0
-    for i in range(z.shape[0]):
-        largest = _LOWEST
-        for k in range(z.shape[1]):
-            largest = max(z[i, k], largest)  # in this order a logit that is not a number stays one
-        if z[i, labels[i]] == largest:
-            hits += 1
-        for k in range(z.shape[1]):
-            z[i, k] -= largest
-        own += np.float64(z[i, labels[i]])
+    for i in range(labels.size):
+        row, largest = part(z, i * outputs, outputs), _LOWEST
+        for k in range(outputs):
+            largest = max(row[k], largest)  # in this order a logit that is not a number stays one
+        hits += row[labels[i]] == largest
+        for k in range(outputs):
+            row[k] -= largest
+        own += np.float64(row[labels[i]])
     return hits, own
 
 
 @compiled
-def _cross_entropy(z, labels, scale, bits):
-    hits, own = _shift(z, labels)
-    exp_in_place(z.reshape(z.size), bits[: z.size])
+def _cross_entropy(z, outputs, labels, scale, bits):
+    hits, own = _shift(z, outputs, labels)
+    exp_in_place(z, bits)
     loss = -own
-    for i in range(z.shape[0]):
-        total = ZERO
-        for k in range(z.shape[1]):
-            total += z[i, k]
+    for i in range(labels.size):
+        row, total = part(z, i * outputs, outputs), ZERO
+        for k in range(outputs):
+            total += row[k]
         loss += np.float64(np.log(total))
         share = scale / total
-        for k in range(z.shape[1]):
-            z[i, k] *= share
-        z[i, labels[i]] -= scale
+        for k in range(outputs):
+            row[k] *= share
+        row[labels[i]] -= scale
     return loss, hits
 
 
 @compiled
 def _binary(z, labels, scale):
     loss, hits = 0.0, 0
-    for i in range(z.shape[0]):
-        logit, target = z[i, 0], np.float32(labels[i])
+    for i in range(z.size):
+        logit, target = z[i], np.float32(labels[i])
         loss += np.float64(max(logit, ZERO) + np.log1p(np.exp(-abs(logit))) - target * logit)
-        hits += (logit > ZERO) == (labels[i] > 0)
-        z[i, 0] = (tanh(logit * HALF) * HALF + HALF - target) * scale
+        hits += (logit > ZERO) == (target > ZERO)
+        z[i] = (tanh(logit * HALF) * HALF + HALF - target) * scale
     return loss, hits
 
 
 @compiled
 def _squared(z, values, scale):
     loss = 0.0
-    for i in range(z.shape[0]):
-        for k in range(z.shape[1]):
-            error = z[i, k] - values[i, k]
-            loss += 0.5 * np.float64(error) * np.float64(error)
-            z[i, k] = error * scale
+    for i in range(z.size):
+        error = z[i] - values[i]
+        loss += 0.5 * np.float64(error) * np.float64(error)
+        z[i] = error * scale
     return loss, 0
 
 
 @compiled
-def _softmax_squared(z, labels, scale, bits):
-    hits, _ = _shift(z, labels)
-    exp_in_place(z.reshape(z.size), bits[: z.size])
+def _softmax_squared(z, outputs, labels, scale, bits):
+    hits, _ = _shift(z, outputs, labels)
+    exp_in_place(z, bits)
     loss = 0.0
-    for i in range(z.shape[0]):
-        total = ZERO
-        for k in range(z.shape[1]):
-            total += z[i, k]
+    for i in range(labels.size):
+        row, total = part(z, i * outputs, outputs), ZERO
+        for k in range(outputs):
+            total += row[k]
         mixed = ZERO
-        for k in range(z.shape[1]):
-            z[i, k] /= total
-            error = z[i, k] - (ONE if k == labels[i] else ZERO)
+        for k in range(outputs):
+            row[k] /= total
+            error = row[k] - (ONE if k == labels[i] else ZERO)
             loss += 0.5 * np.float64(error) * np.float64(error)
-            mixed += error * z[i, k]
-        for k in range(z.shape[1]):
-            error = z[i, k] - (ONE if k == labels[i] else ZERO)
-            z[i, k] *= (error - mixed) * scale
+            mixed += error * row[k]
+        for k in range(outputs):
+            error = row[k] - (ONE if k == labels[i] else ZERO)
+            row[k] *= (error - mixed) * scale
     return loss, hits

@@ -1,7 +1,8 @@
-"""The compiled passes of one run over its row of the buffer: forward, backward, and whole epochs of them.
+"""The compiled passes of one run: forward, backward, and whole epochs of them.
 
-`places` (layers, 6) int64 tells each layer's offsets of weights, biases and slopes in the row, its rows, fan_in and
-units. `scratch` holds the activations of one batch; products are BLAS's, through `np.dot`.
+Everything is flat: a matrix lies in a one-dimensional array from its `at` on, row after row, and is looked at through a
+`part` of it. `places` (layers, 6) int64 tells where each layer's weights, biases and
+slopes begin in a run's row, and its rows, fan-in and units (`products`).
 """
 
 from __future__ import annotations
@@ -13,163 +14,203 @@ import numpy as np
 from workbench.engine.compiled import activations, losses
 from workbench.engine.compiled.jit import ONE, ZERO, compiled
 from workbench.engine.compiled.masks import apply_fresh_mask
+from workbench.engine.compiled.part import part
+from workbench.engine.compiled.products import (
+    BIASES,
+    FAN_IN,
+    ROWS,
+    SLOPES,
+    UNITS,
+    WEIGHTS,
+    through_weights,
+    weight_gradient,
+    weighted_sums,
+)
 from workbench.engine.compiled.update import NUMBERS, keep_within_norm, update
 
-# Flat float32 buffers for one batch: what the network reads; by layer z, a, what is left of a after its mask, and the
-# mask
-# (index 0 is the inputs' mask); dl/da of the layer the backward pass is at; slopes to read; integers for exp.
-Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope bits")
-_WEIGHTS, _BIASES, _SLOPES, _ROWS, _FAN_IN, _UNITS = range(6)
+# Buffers for one batch of one run: x, what the network reads; by layer z, a, what is left of a after its mask, and the
+# mask, whose layer 0 is the inputs'; dl/da of the layer the backward pass is at; slopes to read; a panel and zeros for
+# the products; integers for exp; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
+# and in a, masked and mask.
+Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros bits rows labels values strides")
+# Examples as the passes read them: images as bytes and other inputs as float32, of which one is empty, so that one
+# compilation serves both; each run's index, labels and values (of a regression, else empty) on its split: all flat, row
+# after row. scale and shift (runs, features); slope (runs,), left of zero.
+Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
+# What an update is told: of each run `varying` (runs, updates, 5) and `constant` (runs, 9), see `update.NUMBERS`;
+# whether it has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
+Timetable = namedtuple("Timetable", "varying constant masked keys thresholds scales")
 _MAX_NORM = NUMBERS.index("max_norm")
 
 
 @compiled
-def matrix(row, start, rows, columns):
-    """A matrix that lies in a row of the buffer."""
-    return row[start : start + rows * columns].reshape(rows, columns)
-
-
-@compiled
-def read(stored, index, scale, shift, x):
-    """x (batch, features) <- stored[index] * scale + shift, in float32.
-
-    `stored` is a pair, bytes and floats, of which one is empty: so one compilation serves images and other data.
-    """
-    images, floats = stored
-    for i in range(x.shape[0]):
-        if len(images) > 0:
-            pixels = images[index[i]]
-            for j in range(x.shape[1]):
-                x[i, j] = np.float32(pixels[j]) * scale[j] + shift[j]
+def read(examples, run, rows, x):
+    """x (batch * features,) <- the run's scaled and shifted examples, numbers `rows` (batch,)."""
+    images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
+    scale, shift = examples.scale[run], examples.shift[run]
+    for i in range(rows.size):
+        target, start = part(x, i * features, features), rows[i] * features
+        if images.size > 0:
+            pixels = part(images, start, features)
+            for j in range(features):
+                target[j] = np.float32(pixels[j]) * scale[j] + shift[j]
         else:
-            features = floats[index[i]]
-            for j in range(x.shape[1]):
-                x[i, j] = features[j] * scale[j] + shift[j]
+            numbers = part(floats, start, features)
+            for j in range(features):
+                target[j] = numbers[j] * scale[j] + shift[j]
 
 
 @compiled
-def forward(w, places, activation, slope, batch, scratch, masked, keys, thresholds, scales):
-    """z of the output layer, (batch, outputs), for the inputs in scratch.x. `masked`: whether fresh masks are drawn."""
+def forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable):
+    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
+    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step."""
     last = len(places) - 1
-    width = batch * places[0, _FAN_IN]
-    if masked and thresholds[0] > 0:
-        x = scratch.x[:width]
-        apply_fresh_mask(x, x, scratch.mask[0, :width], keys[0], thresholds[0], scales[0])
-    read_from = scratch.x[:width].reshape(batch, places[0, _FAN_IN])
+    of_z, of_a = scratch.strides
+    x, x_at = scratch.x, 0
+    if masked and timetable.thresholds[run, 0] > 0:
+        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, FAN_IN], run, step, 0, timetable)
     for layer in range(last + 1):
-        rows, fan_in, units = places[layer, _ROWS], places[layer, _FAN_IN], places[layer, _UNITS]
-        weights = matrix(w, places[layer, _WEIGHTS], rows, fan_in)
-        z = scratch.z[layer, : batch * rows].reshape(batch, rows)
-        np.dot(read_from, weights.T, z)
-        activations.add_bias(z, w[places[layer, _BIASES] : places[layer, _BIASES] + rows])
+        z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
+        weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
-            a = scratch.a[layer, : batch * units]
-            left = _slopes(w, places[layer], activation, slope, scratch.slope)
-            activations.forward(activation, z, a.reshape(batch, units), left, scratch.bits)
-            if masked and thresholds[layer + 1] > 0:
-                kept, mask = scratch.masked[layer, : a.size], scratch.mask[layer + 1, : a.size]
-                apply_fresh_mask(a, kept, mask, keys[layer + 1], thresholds[layer + 1], scales[layer + 1])
-                a = kept
-            read_from = a.reshape(batch, units)
-    return scratch.z[last, : batch * places[last, _ROWS]].reshape(batch, places[last, _ROWS])
-
-
-@compiled
-def backward(w, g, places, activation, slope, batch, scratch, masked, thresholds):
-    """Write the gradient row g, given dl/dz of the output layer in scratch.z."""
-    for layer in range(len(places) - 1, -1, -1):
-        rows, fan_in = places[layer, _ROWS], places[layer, _FAN_IN]
-        dl_dz = scratch.z[layer, : batch * rows].reshape(batch, rows)
-        dropped = masked and thresholds[layer] > 0
-        if layer == 0:
-            inputs = scratch.x[: batch * fan_in]
-        else:
-            inputs = scratch.masked[layer - 1, : batch * fan_in] if dropped else scratch.a[layer - 1, : batch * fan_in]
-        np.dot(dl_dz.T, inputs.reshape(batch, fan_in), matrix(g, places[layer, _WEIGHTS], rows, fan_in))
-        _column_sums(dl_dz, g[places[layer, _BIASES] : places[layer, _BIASES] + rows])
-        if layer > 0:
-            upper = scratch.dl_da[: batch * fan_in]
-            np.dot(dl_dz, matrix(w, places[layer, _WEIGHTS], rows, fan_in), upper.reshape(batch, fan_in))
-            if dropped:
-                mask = scratch.mask[layer, : upper.size]
-                for i in range(upper.size):
-                    upper[i] *= mask[i]
-            before = places[layer - 1]
-            z = scratch.z[layer - 1, : batch * before[_ROWS]].reshape(batch, before[_ROWS])
-            a = scratch.a[layer - 1, : upper.size].reshape(batch, fan_in)
-            left = _slopes(w, before, activation, slope, scratch.slope)
-            activations.backward(
-                activation, upper.reshape(batch, fan_in), z, a, left, g[before[_SLOPES] : before[_SLOPES] + fan_in]
+            slopes, slope_at = _slopes(w, at, places, layer, activation, slope, scratch.slope)
+            activations.forward(
+                activation, scratch.z, z_at, scratch.a, a_at, batch, rows, units, slopes, slope_at, scratch.bits
             )
+            x, x_at = scratch.a, a_at
+            if masked and timetable.thresholds[run, layer + 1] > 0:
+                size, mask_at = batch * units, a_at + of_a
+                _mask(x, a_at, scratch.masked, a_at, scratch.mask, mask_at, size, run, step, layer + 1, timetable)
+                x = scratch.masked
 
 
 @compiled
-def _slopes(w, place, activation, slope, buffer):
-    """The slopes left of zero of a layer's units:
+def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, layer, timetable):
+    source, target, mask = part(source, source_at, size), part(target, target_at, size), part(mask, mask_at, size)
+    key, threshold = timetable.keys[run, step, layer], timetable.thresholds[run, layer]
+    apply_fresh_mask(source, target, mask, key, threshold, timetable.scales[run, layer])
 
-    Learned ones where they lie in w, else the run's one slope for all.
-    """
+
+@compiled
+def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable):
+    """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
+    of_z, of_a = scratch.strides
+    for layer in range(len(places) - 1, -1, -1):
+        rows, fan_in, z_at, below = places[layer, ROWS], places[layer, FAN_IN], layer * of_z, (layer - 1) * of_a
+        dropped = masked and timetable.thresholds[run, layer] > 0
+        if layer == 0:
+            weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
+        else:
+            x = scratch.masked if dropped else scratch.a
+            weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
+        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES])
+        if layer > 0:
+            through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
+            if dropped:
+                mask = part(scratch.mask, below + of_a, batch * fan_in)
+                for i in range(mask.size):
+                    scratch.dl_da[i] *= mask[i]
+            slopes, slope_at = _slopes(w, at, places, layer - 1, activation, slope, scratch.slope)
+            activations.backward(
+                activation, scratch.dl_da, scratch.z, z_at - of_z, scratch.a, below, batch, places[layer - 1, ROWS],
+                fan_in, slopes, slope_at, g, places[layer - 1, SLOPES],
+            )  # fmt: skip
+
+
+@compiled
+def _slopes(w, at, places, layer, activation, slope, buffer):
+    """Where the slopes left of zero of a layer's units lie: learned ones in w, else the run's one slope for all."""
     if activation == activations.PRELU:
-        return w[place[_SLOPES] : place[_SLOPES] + place[_UNITS]]
-    buffer[:] = slope
-    return buffer[: place[_UNITS]]
+        return w, at + places[layer, SLOPES]
+    if activation == activations.LEAKY_RELU:
+        for unit in range(places[layer, UNITS]):
+            buffer[unit] = slope
+    return buffer, 0
 
 
 @compiled
-def _column_sums(matrix, out):
-    out[:] = ZERO
-    for i in range(matrix.shape[0]):
-        for j in range(matrix.shape[1]):
-            out[j] += matrix[i, j]
+def _column_sums(matrix, at, batch, columns, out, out_at):
+    sums = part(out, out_at, columns)
+    for j in range(columns):
+        sums[j] = ZERO
+    for i in range(batch):
+        row = part(matrix, at + i * columns, columns)
+        for j in range(columns):
+            sums[j] += row[j]
 
 
 @compiled
-def train_epoch(
-    codes, places, weights_end, w, g, first, second, previous, stored, index, labels, values, scale, shift, slope,
-    varying, constant, masked, keys, thresholds, scales, scratch,
-):  # fmt: skip
-    """All updates of an epoch for one run; (mean loss, mean accuracy) as the minibatches went by.
+def train_epoch(codes, places, weights_end, w, g, first, second, previous, examples, order, timetable, scratch, batch,
+                means):  # fmt: skip
+    """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
 
-    codes: activation, loss, optimizer. index and labels (updates, batch), values (updates, batch, outputs), varying
-    (updates, 5) and constant (9,) as in `update.NUMBERS`, keys (updates, layers). `previous` receives the weights
-    before the last update.
+    codes: activation, loss, optimizer. w, first, second and previous: the runs' rows, one after the other; order: of
+    each run the positions in its training split, flat. The gradient row g serves all runs, and so stays in cache.
+    `previous` receives the weights before the last update.
     """
     activation, loss_code, optimizer = codes
-    updates, batch = index.shape
-    numbers = np.empty(varying.shape[1] + constant.size, np.float32)
-    numbers[varying.shape[1] :] = constant
-    total, hits = 0.0, 0
-    for step in range(updates):
-        numbers[: varying.shape[1]] = varying[step]
-        if step == updates - 1:
-            previous[:] = w
-        read(stored, index[step], scale, shift, scratch.x[: batch * scale.size].reshape(batch, scale.size))
-        z = forward(w, places, activation, slope, batch, scratch, masked, keys[step], thresholds, scales)
-        losses_sum, right = losses.judge(
-            loss_code, z, labels[step], values[step], ONE / np.float32(batch), scratch.bits
-        )
-        backward(w, g, places, activation, slope, batch, scratch, masked, thresholds)
-        update(optimizer, w, g, first, second, weights_end, numbers)
-        if numbers[_MAX_NORM] > ZERO:
-            for layer in range(len(places)):
-                place = places[layer]
-                keep_within_norm(matrix(w, place[_WEIGHTS], place[_ROWS], place[_FAN_IN]), numbers[_MAX_NORM])
-        total += losses_sum
-        hits += right
-    return total / (updates * batch), hits / (updates * batch)
+    updates, varying = timetable.varying.shape[1], timetable.varying.shape[2]
+    numbers, size, outputs = np.empty(len(NUMBERS), np.float32), g.size, places[-1, ROWS]
+    z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
+    for run in range(len(means)):
+        at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
+        total, hits = 0.0, 0
+        numbers[varying:] = timetable.constant[run]
+        for step in range(updates):
+            numbers[:varying] = timetable.varying[run, step]
+            if step == updates - 1:
+                previous[at : at + size] = w[at : at + size]
+            _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
+            read(examples, run, scratch.rows, scratch.x)
+            forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable)
+            loss, right = losses.judge(
+                loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch), scratch.bits
+            )
+            backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable)
+            update(optimizer, w, g, first, second, at, weights_end, numbers)
+            if numbers[_MAX_NORM] > ZERO:
+                _keep_within_norm(w, at, places, numbers[_MAX_NORM])
+            total += loss
+            hits += right
+        means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
 
 
 @compiled
-def evaluate(codes, places, w, stored, index, labels, values, scale, shift, slope, chunk, scratch):
-    """Mean loss and accuracy of one run on a whole split, every unit in use; index and labels (examples,)."""
-    total, hits = 0.0, 0
-    unused = np.zeros(0, np.uint64), np.zeros(0, np.uint32), np.zeros(0, np.float32)
-    for start in range(0, len(index), chunk):
-        end = min(start + chunk, len(index))
-        batch = end - start
-        read(stored, index[start:end], scale, shift, scratch.x[: batch * scale.size].reshape(batch, scale.size))
-        z = forward(w, places, codes[0], slope, batch, scratch, False, unused[0], unused[1], unused[2])
-        losses_sum, right = losses.judge(codes[1], z, labels[start:end], values[start:end], ONE, scratch.bits)
-        total += losses_sum
-        hits += right
-    return total / len(index), hits / len(index)
+def _keep_within_norm(w, at, places, largest):
+    for layer in range(len(places)):
+        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, FAN_IN], largest)
+
+
+@compiled
+def _choose(order, run, runs, start, batch, examples, outputs, scratch):
+    """The rows, labels and values of a run's minibatch, `batch` positions of its order from `start` on."""
+    count, order_length = examples.index.size // runs, order.size // runs
+    chosen = part(order, run * order_length + start, batch)
+    index, labels = part(examples.index, run * count, count), part(examples.labels, run * count, count)
+    for i in range(batch):
+        scratch.rows[i] = index[chosen[i]]
+        scratch.labels[i] = labels[chosen[i]]
+    if examples.values.size > 0:
+        for i in range(batch):
+            for k in range(outputs):
+                scratch.values[i * outputs + k] = examples.values[(run * count + chosen[i]) * outputs + k]
+
+
+@compiled
+def evaluate(codes, places, w, size, examples, timetable, chunk, scratch, means):
+    """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
+    count, outputs = examples.index.size // len(means), places[-1, ROWS]
+    output_at = (len(places) - 1) * scratch.strides[0]
+    for run in range(len(means)):
+        total, hits = 0.0, 0
+        for start in range(0, count, chunk):
+            batch, first = min(chunk, count - start), run * count + start
+            read(examples, run, part(examples.index, first, batch), scratch.x)
+            forward(w, run * size, places, codes[0], examples.slope[run], batch, scratch, False, run, 0, timetable)
+            loss, right = losses.judge(
+                codes[1], part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
+                part(examples.values, first * outputs, batch * outputs), ONE, scratch.bits,
+            )  # fmt: skip
+            total += loss
+            hits += right
+        means[run, 0], means[run, 1] = total / count, hits / count

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.compiled.part import part
 
 CODES = {name: code for code, name in enumerate(("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"))}
 _SGD, _MOMENTUM, _NESTEROV, _ADAGRAD, _RMSPROP, _ADAM = range(6)
@@ -24,33 +25,35 @@ _BLOCK = 4096  # elements
 
 
 @compiled
-def update(code, w, g, first, second, weights_end, numbers):
-    """One update of a run's row w by its gradient row g;
+def update(code, w, g, first, second, at, weights_end, numbers):
+    """One update of a run's row of w, which begins at `at`, by the gradient row g;
 
-    First and second are its slots, where the optimizer has them.
+    first and second are its slots, where the optimizer has them, in rows like those of w.
     """
-    for start in range(0, w.size, _BLOCK):
-        end = min(start + _BLOCK, w.size)
+    for start in range(0, g.size, _BLOCK):
+        size = min(_BLOCK, g.size - start)
         # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
         # comes.
-        penalised = min(end, max(weights_end, start))
-        _before(w[start:penalised], g[start:penalised], numbers)
-        _optimize(code, w[start:end], g[start:end], first[start:end], second[start:end], numbers)
+        penalised = min(size, max(weights_end - start, 0))
+        w_of, g_of = part(w, at + start, size), part(g, start, size)
+        _before(part(w, at + start, penalised), g_of, numbers)
+        _optimize(code, w_of, g_of, part(first, at + start, size), part(second, at + start, size), numbers)
         if numbers[_PROXIMAL] > ZERO:
-            _shrink(w[start:penalised], numbers[_RATE] * numbers[_PROXIMAL])
+            _shrink(part(w, at + start, penalised), numbers[_RATE] * numbers[_PROXIMAL])
 
 
 @compiled
-def keep_within_norm(weights, largest):
-    """Scale every row of weights (rows, fan_in) whose norm is over `largest` back to it."""
-    for row in range(weights.shape[0]):
+def keep_within_norm(w, at, rows, fan_in, largest):
+    """Scale every row of weights (rows, fan_in), from `at` on, whose norm is over `largest` back to it."""
+    for row in range(rows):
+        weights = part(w, at + row * fan_in, fan_in)
         square = ZERO
-        for column in range(weights.shape[1]):
-            square += weights[row, column] * weights[row, column]
+        for i in range(fan_in):
+            square += weights[i] * weights[i]
         norm = np.sqrt(square)
         if norm > largest:
-            for column in range(weights.shape[1]):
-                weights[row, column] *= largest / norm
+            for i in range(fan_in):
+                weights[i] *= largest / norm
 
 
 @compiled
