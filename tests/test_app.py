@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench import app
+from workbench.report.claim_files import Experiment
 from workbench.sweep.command import main
 from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting
 from workbench.sweep.packs import PlannedPack
@@ -140,7 +141,7 @@ def test_a_page_is_made_from_the_store_alone() -> None:
     page = Path("reports/small.html")
     first = page.read_bytes()
     page.unlink()
-    app.write_report("small", ())
+    app.write_report("small", Experiment())
     assert page.read_bytes() == first
 
 

@@ -25,6 +25,7 @@ from workbench.sweep.results import pack_result
 from workbench.sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
+    from workbench.report.claim_files import Experiment
     from workbench.report.claims import Claim
     from workbench.report.page import Page
 
@@ -42,27 +43,27 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
         return FINISHED
     store = _open_store(settings)
     work = _plan(planned, store, settings)
-    claims = _claims(settings.sweep or name)
+    experiment = _experiment(settings.sweep or name)
     for config in {pack.examples.config for pack in work.packs}:
         dataset(config)  # what is missing or broken is said before anything is written
     _announce(work, name)
-    store.begin(_record(work, name, settings, claims))
+    store.begin(_record(work, name, settings, experiment.claims))
     checkpoints = Checkpoints(SWEEPS / name, settings.checkpoint_seconds)
     lost, interrupted = _train(work, store, checkpoints, settings)
     status = INTERRUPTED if interrupted else FAILED if lost else FINISHED
     store.end(OUTCOMES[status])
-    page = write_report(name, claims, settings.tracking.uri)
+    page = write_report(name, experiment, settings.tracking.uri)
     store.attach([page.html, page.json])
     _conclude(lost, interrupted, page)
     return status
 
 
-def write_report(name: str, claims: Sequence[Claim], uri: str | None = None, folder: Path = REPORTS) -> Page:
+def write_report(name: str, experiment: Experiment, uri: str | None = None, folder: Path = REPORTS) -> Page:
     """Write the page of a sweep, and the index, from what the store holds. Nothing is trained."""
     from workbench.report.page import write, write_index
     from workbench.tracking.read import load
 
-    page = write(load(name, uri), claims, folder)
+    page = write(load(name, uri), experiment.claims, folder, figures=experiment.figures)
     write_index(folder)
     return page
 
@@ -85,10 +86,10 @@ def _plan(cells: Sequence[PlannedCell], store: Store | None, settings: SweepSett
     return plan(cells, held, free_memory())
 
 
-def _claims(stem: str) -> tuple[Claim, ...]:
-    from workbench.report.claim_files import claims_of
+def _experiment(stem: str) -> Experiment:
+    from workbench.report.claim_files import experiment_of
 
-    return claims_of(stem)
+    return experiment_of(stem)
 
 
 def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Claim]) -> SweepRecord:
