@@ -161,3 +161,12 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "extra 'gpu'" in error
+
+
+def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
+    command = ["+sweep=vanishing_gradients", "training.epochs=1", "network.width=4", "seed=range(2)"]
+    assert main([*command, "network.depth=1,8"]) == app.FINISHED
+    assert set(json.loads(load("vanishing_gradients").facts["departures"])) == {"training.epochs", "network.width"}
+    page = json.loads(Path("reports/vanishing_gradients.json").read_text())
+    assert all(found["verdict"] == "inconclusive" for found in page["verdicts"].values())
+    assert all("Withheld" in found["sentence"] for found in page["verdicts"].values())

@@ -5,12 +5,14 @@ A sweep goes: identify its runs -> skip what the store holds -> plan packs -> tr
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench import places
 from workbench.engine.backend import missing_cupy
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.compose import Cell
@@ -99,6 +101,7 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
     about = facts(str(work.cells[0].numbers["device"])) | {
         "description": settings.description,
         "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
+        "departures": _departures(name, settings),
         "data_digest": ", ".join(sorted({f"{data.name} {data_digest(data)}" for data in datasets})),
     }
     return SweepRecord(
@@ -111,6 +114,14 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
         rules=canonical_rules(claims),
         fresh=not settings.reuse,
     )
+
+
+def _departures(name: str, settings: SweepSettings) -> str:
+    """What departs from the sweep file that the claims were fixed for, as JSON; "" where nothing does."""
+    found = dict(settings.departures)
+    if settings.sweep is None and places.find("conf/sweep", f"{name}.yaml"):
+        found["the sweep file"] = (("not asked for",), ())
+    return json.dumps(found) if found else ""
 
 
 def _train(work: Plan, store: Store, checkpoints: Checkpoints, settings: SweepSettings) -> tuple[list[str], bool]:
