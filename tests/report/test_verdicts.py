@@ -95,6 +95,12 @@ def test_one_run_can_be_compared_with_itself() -> None:
     assert decide(Claim("D1", "s", "", rule), held).verdict == "reproduced"
 
 
+def test_an_arm_may_be_a_fixed_number() -> None:
+    rule = replace(RULE, baseline=Arm("no change", constant=0.3))
+    held = tables({"new": np.full(12, 0.5) + NOISE})
+    assert decide(Claim("C5", "s", "", rule), held).effect == pytest.approx(0.2 + NOISE.mean())
+
+
 def test_a_claims_own_measure_fills_the_metric() -> None:
     held = tables({"old": np.zeros(12), "new": np.zeros(12)})
 

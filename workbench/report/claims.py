@@ -29,12 +29,14 @@ class Arm:
     """One side of a comparison: the runs whose columns hold the values of `where`.
 
     What `where` leaves open is averaged within each seed. `metric` (default: the rule's) names another column for this
-    side, so that one run can be compared with itself (its best epoch with its last one).
+    side, so that one run can be compared with itself (its best epoch with its last one). `constant` makes it no runs
+    but a fixed number, the same for every seed: what a claim predicts, or "no change".
     """
 
     label: str
     where: Mapping[str, Value] = field(default_factory=dict, hash=False)
     metric: str = ""
+    constant: float | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class Claim:
     both do). `tuned`, if given, is the same question as `rule` in a tuned setting; where both are decided and differ,
     the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
     what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
-    for each metric that is needed. `slip` states the notes' form where it differs from the right one.
+    for each metric that is needed. `slip` states the notes' form where it differs from the right one, `remark` what a
+    reader must know of how the rule came about (a pilot, an earlier form whose outcome was known).
     """
 
     id: str
@@ -153,6 +156,7 @@ class Claim:
     tuned: Rule | None = None
     condition: str = ""
     slip: str = ""
+    remark: str = ""
     also: tuple[Rule, ...] = ()
     measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
 

@@ -87,6 +87,8 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
 
 
 def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> ArmResult:
+    if arm.constant is not None:
+        return ArmResult(arm, dict.fromkeys(rule.seeds, arm.constant), (), (), ())
     chosen = select(runs, arm)
     notes: tuple[str, ...] = ()
     if rule.tuning:

@@ -19,6 +19,7 @@ PAIRED_TESTS = {  # claim -> how many paired tests may decide it
     "A5": 1,
     "B1": 1,
     "C2": 2,  # the tree and the nearest neighbour
+    "C3": 1,
     "C4": 2,  # the notes' setting and a tuned one
     "C5": 2,  # dL/dz and dL/dW
     "C6": 1,
