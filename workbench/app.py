@@ -6,24 +6,27 @@ A sweep goes: identify its runs -> skip what the store holds -> plan packs -> tr
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import places
 from workbench.engine.backend import missing_cupy
+from workbench.measure import INSTRUMENTS
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.compose import Cell
 from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting, dataset, free_memory, worker_count
 from workbench.sweep.identity import data_digest
 from workbench.sweep.interruption import Interruption
 from workbench.sweep.launcher import SweepSettings
-from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan
+from workbench.sweep.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan, to_measure
 from workbench.sweep.progress import watcher
 from workbench.sweep.provenance import facts
-from workbench.sweep.results import pack_result
+from workbench.sweep.results import batch_result, pack_result
 from workbench.sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
 
 def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
-    planned = identified(cells)
+    planned = identified(cells, INSTRUMENTS)
     name = settings.name or f"sweep-{plan(planned, {}, free_memory()).digest[:8]}"
     if settings.dry_run:
         print(described(_plan(planned, _existing_store(settings), settings), name, str(REPORTS / f"{name}.html")))
@@ -84,7 +87,8 @@ def _existing_store(settings: SweepSettings) -> Store | None:
 
 
 def _plan(cells: Sequence[PlannedCell], store: Store | None, settings: SweepSettings) -> Plan:
-    held = store.held([cell.fingerprint for cell in cells]) if store and settings.reuse else {}
+    marks = [cell.fingerprint for cell in cells if not INSTRUMENTS.is_timing(cell.cell.config.measure)]
+    held = store.held(marks) if store and settings.reuse else {}
     return plan(cells, held, free_memory())
 
 
@@ -112,7 +116,8 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
         cells=work.records(),
         facts=about,
         rules=canonical_rules(claims),
-        fresh=not settings.reuse,
+        # What a timing gave is of its moment: such a sweep begins anew, whatever the store holds of it.
+        fresh=not settings.reuse or any(INSTRUMENTS.is_timing(cell.cell.config.measure) for cell in work.cells),
     )
 
 
@@ -137,19 +142,32 @@ def _train(work: Plan, store: Store, checkpoints: Checkpoints, settings: SweepSe
 
     with (
         ThreadPoolExecutor(1, "recorder") as recorder,
-        watcher(work.runs_to_train, work.cost) as watch,
+        watcher(work.runs_to_do, work.cost) as watch,
         Interruption() as interruption,
     ):
-        sitting = Sitting(worker_count(settings.workers), watch, checkpoints, lambda: interruption.asked)
+        sitting = Sitting(worker_count(settings.workers), watch, checkpoints, lambda: interruption.asked, INSTRUMENTS)
         try:
             for outcome in EXECUTORS[settings.executor](work.packs, sitting):
                 recorded.append(recorder.submit(record, outcome))
                 lost += _lost(outcome)
+            for batch in _measured(work, sitting, recorded):
+                recorded.append(recorder.submit(store.record, batch_result(batch, work.cells)))
+                lost += [f"a measurement failed: {reason}" for reason in batch.reasons]
         except KeyboardInterrupt:
             interrupted = True
         for future in recorded:
             future.result()  # what went wrong while recording is said here
     return lost, interrupted
+
+
+def _measured(work: Plan, sitting: Sitting, recorded: Sequence[Future[None]]) -> Iterator[Batch]:
+    """Measure what is to be measured; times last and alone, when all else is recorded."""
+    timings = [run for run in work.measurements if INSTRUMENTS.is_timing(run.config.measure)]
+    others = [run for run in work.measurements if run not in timings]
+    yield from measured(others, INSTRUMENTS, sitting.watcher, sitting.stop, BATCH_SECONDS)
+    for future in recorded:
+        future.result()
+    yield from measured(timings, INSTRUMENTS, sitting.watcher, sitting.stop, math.inf)
 
 
 def _lost(outcome: PackOutcome) -> list[str]:
@@ -161,6 +179,7 @@ def _announce(work: Plan, name: str) -> None:
     runs = len({cell.fingerprint for cell in work.cells})
     _say(
         f"{name}: {runs} runs, {len(work.held)} held already, {work.runs_to_train} to train in {len(work.packs)} packs"
+        f"{to_measure(work)}"
     )
     for note in (missing_cupy(), _compiling(work)):
         if note:
