@@ -103,7 +103,8 @@ def _leaning(value: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 @pytest.mark.parametrize(
     ("name", "metric", "table", "row", "broken"),
     [
-        ("gradient_identities", "gradient_error", ACTIVATIONS, "tanh", {"derivative": lambda *given: 1.001 * (1 - given[1] ** 2)}),
+        ("gradient_identities", "gradient_error", ACTIVATIONS, "tanh",
+         {"derivative": lambda *given: 1.001 * (1 - given[1] ** 2)}),
         ("gradient_identities", "output_delta_error", LOSSES, "cross_entropy",
          {"predict": _leaning(LOSSES["cross_entropy"].predict)}),
         ("relu_as_maxout", "relu_as_maxout_error", ACTIVATIONS, "relu", {"value": _leaning(ACTIVATIONS["relu"].value)}),
