@@ -61,7 +61,11 @@ def _matrix_timing(config: RunConfig) -> Measured:
     }
     if cuda_is_usable():
         times["gpu"] = _seconds_on_gpu(weights, inputs)
-    return Measured({f"{name}_log10_seconds": math.log10(value) for name, value in times.items()})
+    metrics = {f"{name}_log10_seconds": math.log10(value) for name, value in times.items()}
+    metrics["matrix_log10_speedup"] = math.log10(times["loop"] / times["matrix"])
+    if "gpu" in times:
+        metrics["gpu_log10_speedup"] = math.log10(times["matrix"] / times["gpu"])
+    return Measured(metrics)
 
 
 def _seconds_on_gpu(weights: np.ndarray, inputs: np.ndarray) -> float:
@@ -158,7 +162,10 @@ TIMINGS = {
     "matrix_timing": Measurement(
         "seconds of one layer: neuron by neuron in Python, as a product of matrices, and that on a GPU if there is one",
         ("network.width", "training.batch_size", "seed"),
-        ("loop_log10_seconds", "matrix_log10_seconds", "gpu_log10_seconds"),
+        (
+            "loop_log10_seconds", "matrix_log10_seconds", "gpu_log10_seconds", "matrix_log10_speedup",
+            "gpu_log10_speedup",
+        ),
         _matrix_timing,
         timing=True,
     ),
