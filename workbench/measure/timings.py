@@ -54,7 +54,7 @@ def _matrix_timing(config: RunConfig) -> Measured:
     weights, inputs = (rng.standard_normal((rows, width)).astype(np.float32) for rows in (width, batch))
     out = np.empty((batch, width), np.float32)
     rows, examples = weights.tolist(), inputs[: max(1, min(batch, LOOP_PRODUCTS // width**2))].tolist()
-    loop = seconds(lambda: [[neuron(row, 0.0, example) for row in rows] for example in examples], blocks=3)
+    loop = seconds(lambda: [[neuron(row, 0.0, example) for row in rows] for example in examples], blocks=2)
     times = {
         "loop": loop * batch / len(examples),
         "matrix": seconds(lambda: np.matmul(inputs, weights.T, out=out)),
