@@ -88,10 +88,12 @@ class Lines(Drawing):
 
     def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float]) -> None:
         percent = wording.metric(self.value).percent
+        values = everything[self.value].to_numpy(dtype=float)
+        ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
         if self.log_y:
             ax.set_yscale("log")
             ax.yaxis.set_minor_locator(NullLocator())
-            _decades(ax.yaxis, everything[self.value].to_numpy(dtype=float))
+            _decades(ax.yaxis, values)
         else:
             ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
@@ -177,6 +179,18 @@ def _places(column: pd.Series) -> dict[Any, float]:
     if pd.api.types.is_numeric_dtype(column):
         return {name: float(name) for name in sorted(names)}
     return {name: float(place) for place, name in enumerate(names)}
+
+
+def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """The ends of an axis that holds all values, with a little room, the same for every panel."""
+    held = np.asarray(values, dtype=float)
+    held = held[np.isfinite(held) & ((held > 0) | (not log))]
+    if not len(held):
+        return (0.1, 1.0) if log else (0.0, 1.0)
+    held = np.log10(held) if log else held
+    low, high = float(held.min()), float(held.max())
+    pad = 0.05 * (high - low) or 0.5
+    return (10.0 ** (low - pad), 10.0 ** (high + pad)) if log else (low - pad, high + pad)
 
 
 def _tick(value: float, percent: bool) -> str:

@@ -244,6 +244,7 @@ def card(claim: Claim, verdict: Verdict, identity: str) -> Card:
             facts.append(
                 ("p, Holm\u2019s p", f"{wording.probability(verdict.p)}, {wording.probability(verdict.p_holm)}")
             )
+        if verdict.n and np.isfinite(verdict.p):
             facts.append(("Typical, share of seeds", f"{wording.change(verdict.typical, metric)}, {_share(verdict)}"))
         worst = wording.change(verdict.worst, metric)
     else:
