@@ -1,6 +1,7 @@
 """What is not a training curve but needs an engine or weights: measurements, and analyses of trained networks."""
 
 from workbench.measure.calibration import CALIBRATION
+from workbench.measure.dead_units import DEAD_UNITS
 from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.gradients import GRADIENTS
@@ -39,6 +40,7 @@ ANALYSES: dict[str, Analysis] = {
     **WEIGHTS,
     **SMOOTHNESS,
     **LEARNED_SLOPES,
+    **DEAD_UNITS,
     **LOGISTIC_REGRESSION,
 }
 INSTRUMENTS = Workshop(MEASUREMENTS, ANALYSES)

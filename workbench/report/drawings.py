@@ -43,7 +43,8 @@ class Lines(Drawing):
     """`value` over `x`, a line for each value of `by`.
 
     `x` is a column of numbers, or of words, which then stand evenly in their order. `log_x`, `log_y`: logarithmic axes.
-    `guides` are heights (of the value) that carry a thin line: chance, a margin, zero.
+    `guides` are heights (of the value) that carry a thin line: chance, a margin, zero. `as_given`: a line joins its
+    points in the order of the rows, as a path through both values, and not from left to right.
     """
 
     x: str
@@ -52,6 +53,7 @@ class Lines(Drawing):
     log_x: bool = False
     log_y: bool = False
     guides: tuple[float, ...] = ()
+    as_given: bool = False
 
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return [wording.value(one) for one in everything[self.by].unique()] if self.by else []
@@ -73,7 +75,8 @@ class Lines(Drawing):
             table = rows.pivot_table(index="seed", columns=self.x, values=self.value, aggfunc="mean", sort=False)
         else:
             table = rows.groupby(self.x, sort=False)[[self.value]].mean().T
-        table = table[sorted(table.columns, key=spots.__getitem__)]
+        if not self.as_given:
+            table = table[sorted(table.columns, key=spots.__getitem__)]
         places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
         if len(seeds) > 1:
             across = np.tile(np.append(places, np.nan), len(seeds))

@@ -25,16 +25,16 @@ PAIRED_TESTS = {  # claim -> how many paired tests may decide it
     "C6": 1,
     "C8": 2,  # the notes' setting and a tuned one
     "C11": 1,
-    "C12": 2,  # dead units and training accuracy
+    "C12": 4,  # dead units and training accuracy, leaky and parametric
     "C13": 1,
     "C14": 1,
     "C18": 1,
-    "D1": 2,  # with label noise and without
+    "D1": 2,  # a net that overfits its noisy labels, and clean ones
     "D3": 2,  # L1 and L2
     "D7": 2,  # share near zero and largest weight
-    "D8": 2,  # loss with masks on and in evaluation mode
-    "D9": 2,  # the notes' setting and the one where it fails
-    "D11": 2,  # with label noise and without
+    "D8": 3,  # loss with masks on, in evaluation mode, and there on clean labels
+    "D9": 2,  # a wide net that overfits, and a narrow one
+    "D11": 2,  # one rate for all layers, as the notes say, and a smaller one on the input
     "D12": 2,  # dropout and L2
 }
 FAMILY = sum(PAIRED_TESTS.values())

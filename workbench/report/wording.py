@@ -52,6 +52,11 @@ def _measured_metrics() -> dict[str, Metric]:
         rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1))
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
         rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True))
+    rows += [
+        Metric("dead_units", "Dead units", "share of hidden units", True),
+        Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True),
+        Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True),
+    ]
     return {row.key: row for row in rows}
 
 
