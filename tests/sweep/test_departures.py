@@ -9,7 +9,7 @@ import pytest
 
 from workbench.config import RunConfig, TrainingConfig
 from workbench.sweep.compose import Cell
-from workbench.sweep.departures import departures
+from workbench.sweep.departures import departures, seedless
 
 
 def cell(config: RunConfig) -> Cell:
@@ -32,6 +32,11 @@ def test_a_part_of_the_design_is_no_departure() -> None:
 
 def test_another_setting_is_named_with_what_the_file_holds() -> None:
     assert departures([cell(DEFAULT), cell(SHORT)], [cell(DEFAULT)]) == {"training.epochs": ((2,), (20,))}
+
+
+def test_a_design_is_composed_once_for_all_its_seeds() -> None:
+    jobs = [[f"network.depth={depth}", f"seed={seed}"] for depth in (1, 2) for seed in range(3)]
+    assert seedless(jobs) == [["network.depth=1"], ["network.depth=2"]]
 
 
 def test_known_values_in_an_unknown_combination_are_a_departure() -> None:
