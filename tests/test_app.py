@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench import app
+from workbench.report.claim_files import Experiment
 from workbench.sweep.command import main
 from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting
 from workbench.sweep.packs import PlannedPack
@@ -140,7 +141,7 @@ def test_a_page_is_made_from_the_store_alone() -> None:
     page = Path("reports/small.html")
     first = page.read_bytes()
     page.unlink()
-    app.write_report("small", ())
+    app.write_report("small", Experiment())
     assert page.read_bytes() == first
 
 
@@ -160,3 +161,12 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "extra 'gpu'" in error
+
+
+def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
+    command = ["+sweep=vanishing_gradients", "training.epochs=1", "network.width=4", "seed=range(2)"]
+    assert main([*command, "network.depth=1,8"]) == app.FINISHED
+    assert set(json.loads(load("vanishing_gradients").facts["departures"])) == {"training.epochs", "network.width"}
+    page = json.loads(Path("reports/vanishing_gradients.json").read_text())
+    assert all(found["verdict"] == "inconclusive" for found in page["verdicts"].values())
+    assert all("Withheld" in found["sentence"] for found in page["verdicts"].values())

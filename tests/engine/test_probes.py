@@ -68,6 +68,7 @@ def naive_probes(
         "activation_mean": [a.mean() for a in outputs],
         "activation_deviation": [a.std() for a in outputs],
         "saturated": [(gain < SATURATED * STEEPEST[activation]).mean() for gain in gains] + nothing,
+        "gain": [np.sqrt((gain**2).mean()) for gain in gains] + nothing,
         "dead": [(gain == 0).all(axis=0).mean() for gain in gains] + nothing,
         "gradient_z": [rms(d) for d in dl_dz],
         "gradient_weights": [rms(d.T @ i / len(d)) for d, i in zip(dl_dz, inputs[:-1], strict=True)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,11 @@ from workbench.report.statistics import (
     equivalent,
     expanded_bootstrap,
     holm,
+    improvement,
+    interquartile_mean,
     paired,
+    planned_seeds,
+    power,
     sign_flip,
     t_interval,
 )
@@ -50,6 +55,32 @@ def test_expanded_bootstrap_covers_what_it_promises_at_twelve_seeds() -> None:
     chance = np.random.default_rng(3)
     found = [expanded_bootstrap(chance.normal(0.3, 1.0, 12), resamples=1000) for _ in range(1500)]
     assert 0.93 <= np.mean([low <= 0.3 <= high for low, high in found]) <= 0.97
+
+
+def exponential(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Skewed differences of mean 0."""
+    return chance.exponential(size=shape) - 1
+
+
+def collapsing(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Differences of mean 0 among which one run in ten collapsed."""
+    return chance.normal(1.0, 1.0, size=shape) - 10 * (chance.random(shape) < 0.1)
+
+
+# What the module's docstring states of distributions for which no interval keeps its promise.
+STATED = {exponential: (0.88, 0.92), collapsing: (0.68, 0.76)}
+
+
+@pytest.mark.parametrize("draw", STATED)
+def test_coverage_is_as_stated_where_differences_are_not_normal(draw: Any) -> None:
+    low, high = t_interval(draw(np.random.default_rng(8), (20_000, 12)))
+    assert STATED[draw][0] <= np.mean((low <= 0) & (high >= 0)) <= STATED[draw][1]
+
+
+@pytest.mark.parametrize("draw", STATED)
+def test_the_bootstrap_does_no_better_there(draw: Any) -> None:
+    found = [expanded_bootstrap(values, resamples=500) for values in draw(np.random.default_rng(9), (1000, 12))]
+    assert STATED[draw][0] - 0.05 <= np.mean([low <= 0 <= high for low, high in found]) <= STATED[draw][1] + 0.05
 
 
 def test_sign_flip_counts_every_pattern() -> None:
@@ -120,3 +151,32 @@ def test_a_noisy_measurement_is_not_equivalent() -> None:
 def test_an_interval_lies_within_a_margin_or_sticks_out(low: float, width: float, margin: float) -> None:
     interval = Interval(low, low + width)
     assert interval.within(margin) == (max(abs(interval.low), abs(interval.high)) <= margin)
+
+
+def test_a_typical_seed_is_not_moved_by_outliers() -> None:
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 1000.0])
+    assert interquartile_mean(values) == 4.5
+    assert np.isnan(interquartile_mean(np.array([])))
+
+
+def test_improvement_is_the_share_of_seeds_above_zero() -> None:
+    assert improvement(np.array([0.1, 0.2, -0.1, 0.0])) == 0.625
+    assert np.isnan(improvement(np.array([])))
+
+
+@given(st.floats(-2, 2), st.floats(0.01, 3), st.floats(0, 1), st.integers(1, 40))
+def test_a_plan_has_the_power_it_promises_and_no_seed_too_many(
+    effect: float, deviation: float, margin: float, family: int
+) -> None:
+    n = planned_seeds(effect, deviation, margin, family)
+    if n is None:
+        assert power(effect, deviation, margin, 5000, family) < 0.8
+    else:
+        assert n >= 12
+        assert power(effect, deviation, margin, n, family) >= 0.8
+        assert n == 12 or power(effect, deviation, margin, n - 1, family) < 0.8
+
+
+def test_nothing_plans_an_effect_at_the_very_edge() -> None:
+    assert planned_seeds(0.5, 1.0, 0.5) is None
+    assert planned_seeds(0.5, 0.0, 0.0) == 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,9 @@ import pandas as pd
 import pytest
 
 from workbench.report.claims import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning, canonical_rules
-from workbench.report.statistics import INTERVALS
+from workbench.report.notes import FAMILY
+from workbench.report.sentences import rule_warning
+from workbench.report.statistics import INTERVALS, Interval, planned_seeds, t_interval
 from workbench.report.verdicts import Verdict, decide, decide_all, judge, p_beyond
 
 from .synthetic import Tables
@@ -90,6 +93,12 @@ def test_one_run_can_be_compared_with_itself() -> None:
     rule = replace(RULE, treatment=Arm("best", {}), baseline=Arm("last", {}, metric="last"))
     held = tables({"old": np.full(12, 0.8) + NOISE}, last=0.5)
     assert decide(Claim("D1", "s", "", rule), held).verdict == "reproduced"
+
+
+def test_an_arm_may_be_a_fixed_number() -> None:
+    rule = replace(RULE, baseline=Arm("no change", constant=0.3))
+    held = tables({"new": np.full(12, 0.5) + NOISE})
+    assert decide(Claim("C5", "s", "", rule), held).effect == pytest.approx(0.2 + NOISE.mean())
 
 
 def test_a_claims_own_measure_fills_the_metric() -> None:
@@ -177,6 +186,73 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     assert decide(claim, tables(scores)).verdict == "reproduced"
 
 
+def test_a_claim_of_two_rules_holds_if_both_do() -> None:
+    second = replace(RULE, metric="other")
+    claim = Claim("D7", "s", "", RULE, also=(second,))
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    for effect, expected in ((0.4, "reproduced"), (0.0, "not reproduced"), (-0.4, "contradicted")):
+        other = np.where(held.runs["arm"] == "new", effect, 0.0) + np.tile(NOISE, 2) * (held.runs["arm"] == "new")
+        found = decide(claim, replace(held, runs=held.runs.assign(other=other)))
+        assert (found.verdict, found.also[0].verdict) == (expected, expected)
+    assert decide(claim, held).verdict == "inconclusive"  # its second metric is missing
+
+
+def test_a_measure_may_fill_several_metrics() -> None:
+    held = tables({"old": np.zeros(12), "new": np.zeros(12)})
+
+    def measure(sweep: Any) -> pd.DataFrame:
+        new = (sweep.runs["arm"] == "new").to_numpy()
+        return pd.DataFrame({"slope": new * 0.3, "size": new * 2.0}, index=sweep.runs["cell"])
+
+    rules = replace(RULE, metric="slope"), replace(RULE, metric="size")
+    found = decide(Claim("C5", "s", "", rules[0], also=rules[1:], measure=measure), held)
+    assert (found.effect, found.also[0].effect) == (pytest.approx(0.3), pytest.approx(2.0))
+
+
+def test_a_sweep_run_with_other_settings_than_its_file_decides_nothing() -> None:
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    claim = Claim("X1", "s", "", RULE)
+    other = replace(held, facts={"departures": '{"training.epochs": [[2], [20]]}'})
+    assert decide(claim, held).verdict == "reproduced"
+    found = decide(claim, other)
+    assert found.verdict == "inconclusive"
+    assert "training.epochs is 2 here and 20 in the sweep file" in found.sentence
+
+
+def test_another_dataset_is_no_departure_but_is_named() -> None:
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    facts = {"departures": '{"data.name": [["mnist"], ["digits"]], "data.train_size": [[500], [null]]}'}
+    found = decide(Claim("X1", "s", "", RULE), replace(held, facts=facts))
+    assert found.verdict == "reproduced"
+    assert "(digits, train size 500)" in found.sentence
+
+
+def test_label_noise_is_a_treatment_not_a_dataset() -> None:
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    facts = {"departures": '{"data.label_noise": [[0.3], [0.0]]}'}
+    assert decide(Claim("X1", "s", "", RULE), replace(held, facts=facts)).verdict == "inconclusive"
+
+
+def test_what_is_open_says_how_many_new_seeds_would_settle_it() -> None:
+    found = verdict(0.06, noise=4 * NOISE)
+    assert found.verdict == "inconclusive"
+    assert found.new_seeds is not None
+    assert f"about {found.new_seeds}\u00a0new seeds would settle it" in found.sentence
+    assert verdict(0.2).new_seeds is None
+    few = tables({"old": np.zeros(5), "new": np.full(5, 0.2) + NOISE[:5]})
+    assert decide(Claim("X1", "s", "", RULE), few).new_seeds == 12
+
+
+def test_a_page_tells_a_changed_rule_from_one_that_was_never_stored() -> None:
+    claim = Claim("X1", "s", "", RULE)
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    changed = Claim("X1", "s", "", replace(RULE, margin=0.01))
+    stored = replace(held, facts={"rules": canonical_rules([claim])})
+    assert "has changed since" in rule_warning(decide(changed, stored))
+    assert "no such rule" in rule_warning(decide(changed, held))
+    assert rule_warning(decide(claim, stored)) == ""
+
+
 def test_the_family_is_part_of_the_verdict() -> None:
     assert verdict(0.2).p_holm == 2.0**-11
     assert verdict(0.2, replace(RULE, family=22)).p_holm == pytest.approx(22 * 2.0**-11)
@@ -203,15 +279,62 @@ def test_a_verdict_knows_whether_its_rule_came_first() -> None:
     assert decide(claim, replace(held, facts={"rules": canonical_rules([claim])})).fixed
 
 
-@pytest.mark.parametrize("effect", [0.0, 0.5, -0.5])
-def test_false_verdicts_at_no_effect_and_exactly_at_the_margin(effect: float) -> None:
-    """At an effect of 0 or +-m neither "reproduced" nor "contradicted" is true: together at most about 5 %."""
-    draws = np.random.default_rng(11).normal(effect, 1.0, size=(3000, 12))
-    found = [judge(values, 0.5, p_beyond(values, 0.5), INTERVALS["t"](values)) for values in draws]
-    assert np.mean([one in ("reproduced", "contradicted") for one in found]) <= 0.05
+def verdicts_of(draws: np.ndarray, margin: float, family: int = 1) -> list[str]:
+    """The verdict on each row of differences (trials, n), as one member of a family whose other tests say nothing."""
+    lows, highs = t_interval(draws)
+    found = []
+    for values, low, high in zip(draws, lows, highs, strict=True):
+        p = min(1.0, family * p_beyond(values, margin))
+        found.append(judge(values, margin, p, Interval(float(low), float(high))))
+    return found
+
+
+def share(found: list[str], *words: str) -> float:
+    return sum(one in words for one in found) / len(found)
+
+
+TRIALS = 6000
+CHANCE = 2 * math.sqrt(0.05 * 0.95 / TRIALS)  # two standard errors of a simulated 5 %
+# Skewed differences break the symmetry the sign-flip test rests on: alone, one verdict in eleven is false at the edge.
+# In the notes' family, where every verdict of theirs stands, Holm's correction leaves far less.
+SHAPES = {
+    "normal": (1, lambda chance, shape: chance.normal(size=shape)),
+    "heavy tails": (1, lambda chance, shape: chance.standard_t(3, size=shape)),
+    "skewed": (FAMILY, lambda chance, shape: chance.exponential(size=shape) - 1),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("effect", "margin"), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (-0.5, 0.5)])
+def test_false_verdicts_at_no_effect_and_exactly_at_the_margin(effect: float, margin: float, shape: str) -> None:
+    """There neither "reproduced" nor "contradicted" is true: together at most 5 %."""
+    family, draw = SHAPES[shape]
+    draws = effect + draw(np.random.default_rng(11), (TRIALS, 12))
+    assert share(verdicts_of(draws, margin, family), "reproduced", "contradicted") <= 0.05 + CHANCE
 
 
 def test_false_absence_at_the_margin_is_as_rare() -> None:
-    draws = np.random.default_rng(12).normal(0.5, 0.4, size=(3000, 12))
-    found = [judge(values, 0.5, p_beyond(values, 0.5), INTERVALS["t"](values)) for values in draws]
-    assert np.mean([one == "not reproduced" for one in found]) <= 0.05
+    draws = np.random.default_rng(12).normal(0.5, 0.4, size=(2000, 12))
+    assert share(verdicts_of(draws, 0.5), "not reproduced") <= 0.05
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.5])
+def test_false_verdicts_among_collapsed_runs(effect: float) -> None:
+    """One run in ten came to nothing: no interval is trusted, and the sign-flip test alone errs at most 5 %."""
+    chance = np.random.default_rng(13)
+    found = []
+    for values, lost in zip(chance.normal(effect, 0.2, (1000, 12)), chance.binomial(12, 0.1, 1000), strict=True):
+        kept = values[lost:]
+        p = p_beyond(kept, 0.5, int(lost))
+        found.append(judge(kept, 0.5, p, INTERVALS["t"](kept), trusted=not lost))
+    assert share(found, "reproduced", "contradicted") <= 0.05
+
+
+@pytest.mark.parametrize(("effect", "expected"), [(1.4, "reproduced"), (-1.4, "contradicted"), (0.1, "not reproduced")])
+def test_power_is_as_planned(effect: float, expected: str) -> None:
+    deviation, margin, family = (1.0, 0.5, 3) if expected != "not reproduced" else (0.5, 0.5, 3)
+    n = planned_seeds(effect, deviation, margin, family)
+    assert n is not None
+    assert 12 < n <= 20
+    draws = np.random.default_rng(14).normal(effect, deviation, size=(1000, n))
+    assert 0.75 <= share(verdicts_of(draws, margin, family), expected) <= 0.9

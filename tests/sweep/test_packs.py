@@ -53,11 +53,11 @@ def test_static_settings_do(cells: MakeCells, change: dict[str, Any]) -> None:
     assert len(packed(runs_of(cells, [small(), small(**change)]), PLENTY)) == 2
 
 
-def test_every_per_run_setting_reaches_the_pack_or_the_data(cells: MakeCells) -> None:
+def test_every_per_run_setting_reaches_the_pack_the_data_or_whoever_analyses(cells: MakeCells) -> None:
     (pack,) = packed(runs_of(cells, [small()]), PLENTY)
-    of_the_data = {"label_noise", "scaling"}
+    elsewhere = {"label_noise", "scaling", "analyses"}
     per_run = {setting.engine for setting in SETTINGS.values() if setting.role == "per_run"}
-    assert per_run - of_the_data == set(COLUMNS)
+    assert per_run - elsewhere == set(COLUMNS)
     assert set(pack.pack.columns) == set(COLUMNS)
 
 

@@ -22,6 +22,8 @@ FAMILIES: dict[str, str] = {
     "kernels": "workbench.engine.kernels:KERNELS",
     "datasets": "workbench.data:DATASETS",
     "scalings": "workbench.data:SCALINGS",
+    "measurements": "workbench.measure:MEASUREMENTS",
+    "analyses": "workbench.measure:ANALYSES",
 }
 
 

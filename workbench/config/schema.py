@@ -255,6 +255,14 @@ class RunConfig:
         "auto", role="static", choices=Choices("kernels", ("auto",)),
         help="which form of the passes computes; auto is the fastest that can",
     )  # fmt: skip
+    measure: str = setting(
+        "training", role="static", choices=Choices("measurements", ("training",)),
+        help="what a cell does: training is a run of it; any other is a measurement, of the settings it reads",
+    )  # fmt: skip
+    analyses: str = setting(
+        "", role="per_run", choices=Choices("analyses"), several=True,
+        help="what is measured of the trained network when its run ends, names joined by +",
+    )  # fmt: skip
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -24,12 +24,14 @@ def setting(
     choices: Sequence[str] | Choices = (),
     numbers: bool | None = None,
     engine: str = "",
+    several: bool = False,
 ) -> Any:
     """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
 
     `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
     surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
-    name in the engine's pack (default: the field's own name).
+    name in the engine's pack (default: the field's own name); `several` allows more than one of the choices, joined by
+    "+", or none.
     """
     metadata = {
         "help": help,
@@ -42,6 +44,7 @@ def setting(
         "choices": choices,
         "numbers": role != "none" if numbers is None else numbers,
         "engine": engine,
+        "several": several,
     }
     return field(default=default, metadata=metadata)
 
@@ -64,6 +67,7 @@ class Setting:
     choices: Sequence[str] | Choices
     numbers: bool
     engine: str
+    several: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The values it may take, where these are names."""

@@ -60,7 +60,8 @@ def check(key: str, value: Any) -> Any:
 def allowed(setting: Setting) -> str:
     """What a setting may be, in words: 'a number, 0 <= x < 1'."""
     if names := setting.names():
-        text = f"one of {', '.join(names)}"
+        text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
+        text += " joined by +, or nothing" if setting.several else ""
     else:
         text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text
@@ -102,7 +103,7 @@ def _section(name: str, keys: tuple[str, ...], *values: Any) -> Any:
 
 def _within(setting: Setting, value: Any) -> bool:
     if names := setting.names():
-        return value in names
+        return set(value.split("+")) <= {*names, ""} if setting.several else value in names
     if setting.kind not in (int, float):
         return True
     if not math.isfinite(value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +41,19 @@ class RunEnd:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """All parameters of some runs after an epoch, each (runs, size) on the host: rows of the engine's buffer.
+
+    last: after the last update; best: at the best validation loss; final: what a run is left with when it ends, the
+    best ones where it has patience, else the last ones. `Layout.to_numpy(row)` names the tensors of a row.
+    """
+
+    last: np.ndarray
+    best: np.ndarray
+    final: np.ndarray
+
+
+@dataclass(frozen=True)
 class Epoch:
     """One epoch. `runs` (n,) are the places in the pack of the runs that trained in it, ascending.
 
@@ -56,6 +69,7 @@ class Epoch:
     examples: int
     seconds: float = 0.0
     _state: Callable[[int], State] | None = field(default=None, repr=False, compare=False)
+    _weights: Callable[[int, np.ndarray], Weights] | None = field(default=None, repr=False, compare=False)
 
     def state(self) -> State:
         """Everything needed to go on after this epoch, as plain arrays with a leading runs axis (but for "epoch").
@@ -64,6 +78,14 @@ class Epoch:
         """
         assert self._state is not None
         return self._state(self.number)
+
+    def weights(self, runs: Sequence[int] | np.ndarray) -> Weights:
+        """The parameters of some runs of the pack, in the order given: of the runs that `ended`, before they are gone.
+
+        To be asked for before the next epoch is. Runs that ended in an earlier epoch keep what they ended with.
+        """
+        assert self._weights is not None
+        return self._weights(self.number, np.asarray(runs, np.int64))
 
 
 def merged(parts: list[Epoch]) -> Epoch:

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.engine.backend import Array, array_module, to_host, zeros
 from workbench.engine.early_stopping import improves
 from workbench.engine.ending import end_runs
-from workbench.engine.epoch import Epoch, State
+from workbench.engine.epoch import Epoch, State, Weights
 from workbench.engine.initializers import initial_weights
 from workbench.engine.kernels import KERNELS, Judge
 from workbench.engine.losses import LOSSES
@@ -80,6 +80,13 @@ class Group:
         state = {name: to_host(buffer)[back] for name, buffer in self.buffers.items()}
         state |= {name: getattr(self, name)[back] for name in ("best_loss", "best_epoch", "training")}
         return state | {"epoch": np.array(self.epoch_number)}
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """The parameters of some runs, places in this group's pack."""
+        rows = np.argsort(self.rows)[runs]
+        last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
+        patient = self.pack.columns["patience"][runs] > 0
+        return Weights(last, best, np.where(patient[:, None], best, last))
 
     def _zeros(self) -> Array:
         return zeros((self.pack.runs, self.layout.size), self.dtype, self.xp)

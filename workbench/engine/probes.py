@@ -74,6 +74,9 @@ PROBES: dict[str, Probe] = {
     "activation_mean": Probe("mean of the layer's outputs", "forward", lambda at: _flat(at.layer.a).mean(axis=1)),
     "activation_deviation": Probe("their standard deviation", "forward", lambda at: _flat(at.layer.a).std(axis=1)),
     "saturated": Probe("share of outputs whose derivative is under 5 % of the steepest", "forward", _saturated),
+    "gain": Probe(
+        "rms of the activation's derivative", "forward", lambda at: None if at.gain is None else rms(at.gain)
+    ),
     "dead": Probe("share of units with derivative 0 on the whole probe batch", "forward", _dead),
     "gradient_z": Probe("rms of dl/dz over examples and neurons", "backward", lambda at: rms(at.dl_dz)),
     "gradient_weights": Probe(

@@ -8,13 +8,13 @@ from time import perf_counter
 
 import numpy as np
 
-from workbench.engine.epoch import Epoch, State, merged
+from workbench.engine.epoch import Epoch, State, Weights, merged
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import KERNELS
 from workbench.engine.losses import LOSSES, fits_task
 from workbench.engine.pack import Pack
 from workbench.engine.reader import Data
-from workbench.engine.workers import CREWS, Crew, Here, joined, part_of
+from workbench.engine.workers import CREWS, Crew, Here, gathered, joined, part_of
 
 # To be raised whenever the golden trajectories in the tests change: results of another version are not reused.
 NUMERICAL_VERSION = 1
@@ -41,10 +41,17 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
 def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
     started, number = perf_counter(), None
 
-    def state_after(asked: int) -> State:
+    def still_there(asked: int) -> None:
         if asked != number:
             raise RuntimeError(f"the state of epoch {asked} is gone: training is at epoch {number}")
+
+    def state_after(asked: int) -> State:
+        still_there(asked)
         return joined([crew.state() for crew in crews])
+
+    def weights_after(asked: int, runs: np.ndarray) -> Weights:
+        still_there(asked)
+        return gathered([crew.runs for crew in crews], [crew.weights for crew in crews], runs)
 
     working = list(crews)
     while working:
@@ -57,7 +64,7 @@ def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
             epoch = merged(parts)
             number = epoch.number
             seconds, started = perf_counter() - started, perf_counter()
-            yield replace(epoch, seconds=seconds, _state=state_after)
+            yield replace(epoch, seconds=seconds, _state=state_after, _weights=weights_after)
 
 
 def _hire(pack: Pack, data: Data, workers: int, state: State | None) -> list[Crew]:

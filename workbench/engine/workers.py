@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.engine.epoch import Epoch, State, merged
+from workbench.engine.epoch import Epoch, State, Weights, merged
 from workbench.engine.group import Group
 from workbench.engine.pack import Pack
 from workbench.engine.reader import Data
@@ -33,7 +33,9 @@ class WorkerDied(RuntimeError):
 
 
 class Crew(Protocol):
-    """Whoever trains some runs of a pack, epoch by epoch."""
+    """Whoever trains some runs of a pack, epoch by epoch; `runs` are their places in the whole pack, ascending."""
+
+    runs: np.ndarray
 
     def start_epoch(self) -> None:
         """Begin the next epoch."""
@@ -43,6 +45,9 @@ class Crew(Protocol):
 
     def state(self) -> State:
         """The state of these runs."""
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """The parameters of some of these runs, by their places in this crew."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -54,7 +59,7 @@ class Here:
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         size = runs_per_group(pack, data)
         parts = [np.arange(start, min(start + size, len(runs))) for start in range(0, len(runs), size)]
-        self._runs, self._parts = runs, parts
+        self.runs, self._parts = runs, parts
         self._groups = [Group(pack.take(part), data.take(part), part_of(state, part)) for part in parts]
 
     def start_epoch(self) -> None:
@@ -66,12 +71,16 @@ class Here:
         for group, part in zip(self._groups, self._parts, strict=True):
             if group.active:
                 epoch = group.epoch()
-                epochs.append(_renumbered(epoch, self._runs[part]))
+                epochs.append(_renumbered(epoch, self.runs[part]))
         return merged(epochs) if epochs else None
 
     def state(self) -> State:
         """The groups' states, one after the other."""
         return joined([group.state() for group in self._groups])
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """Each run's from the group it stands in."""
+        return gathered(self._parts, [group.weights for group in self._groups], runs)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -103,6 +112,7 @@ class Elsewhere:
     """The same in a worker process with one BLAS thread."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        self.runs = runs
         # A fork server is forked before any thread exists, and has the engine imported: a worker starts in
         # milliseconds.
         context = get_context("forkserver")
@@ -127,6 +137,11 @@ class Elsewhere:
         self._send("state")
         return self._receive()  # type: ignore[return-value]
 
+    def weights(self, runs: np.ndarray) -> Weights:
+        """Fetch the parameters of some of these runs."""
+        self._send("weights", runs)
+        return self._receive()  # type: ignore[return-value]
+
     def close(self) -> None:
         """End the process."""
         self._pipe.close()
@@ -135,9 +150,9 @@ class Elsewhere:
             self._process.kill()
             self._process.join()
 
-    def _send(self, question: str) -> None:
+    def _send(self, question: str, *about: object) -> None:
         try:
-            self._pipe.send(question)
+            self._pipe.send((question, about))
         except OSError as error:
             raise WorkerDied("a worker process died") from error
 
@@ -171,6 +186,21 @@ def joined(states: list[State]) -> State:
     return whole | {"epoch": np.array(max(int(state["epoch"]) for state in states))}
 
 
+def gathered(
+    parts: Sequence[np.ndarray], fetch: Sequence[Callable[[np.ndarray], Weights]], runs: np.ndarray
+) -> Weights:
+    """The parameters of `runs`, in that order, each asked of the part it stands in.
+
+    `parts` hold ascending numbers of runs; `fetch` answers for numbers within its part.
+    """
+    found: dict[int, tuple[np.ndarray, ...]] = {}
+    for part, ask in zip(parts, fetch, strict=True):
+        if len(mine := runs[np.isin(runs, part)]):
+            answer = ask(np.searchsorted(part, mine))
+            found |= dict(zip(mine.tolist(), zip(answer.last, answer.best, answer.final, strict=True), strict=True))
+    return Weights(*(np.stack(rows) for rows in zip(*(found[int(run)] for run in runs), strict=True)))
+
+
 def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
     ended = [replace(end, run=int(runs[end.run])) for end in epoch.ended]
     return replace(epoch, runs=runs[epoch.runs], ended=ended)
@@ -183,10 +213,10 @@ def _serve(pipe: Connection) -> None:
         crew: Here | None = None
         pack, data, runs, state = pipe.recv()
         while True:
-            question = pipe.recv()
+            question, about = pipe.recv()
             try:
                 crew = crew or Here(pack, data, runs, state)
-                pipe.send(getattr(crew, question)())
+                pipe.send(getattr(crew, question)(*about))
             except Exception as error:
                 pipe.send(error)
     except (EOFError, OSError):

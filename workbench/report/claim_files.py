@@ -1,24 +1,35 @@
-"""The claims of a sweep: the list CLAIMS in `experiments/<stem>.py`, ours or a person's own."""
+"""The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Claim
+from workbench.report.exhibits import Figure
 
 
-def claims_of(stem: str) -> tuple[Claim, ...]:
-    """The claims that the sweep of that name decides; none where it has no file. Raises BadInput for a broken file."""
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page."""
+
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+def experiment_of(stem: str) -> Experiment:
+    """The experiment of the sweep of that name; empty where it has no file. Raises BadInput for a broken file."""
     file = places.find("experiments", f"{stem}.py")
-    return () if file is None else claims_in(file)
+    return Experiment() if file is None else experiment_in(file)
 
 
-def claims_in(file: Path) -> tuple[Claim, ...]:
-    """The claims in one file. Raises BadInput where it cannot be imported, or holds anything else as CLAIMS."""
+def experiment_in(file: Path) -> Experiment:
+    """What one file holds. Raises BadInput where it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
     where = f"{file.parent.name}/{file.name}"
     spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
     assert spec is not None
@@ -28,7 +39,17 @@ def claims_in(file: Path) -> tuple[Claim, ...]:
         spec.loader.exec_module(module)
     except Exception as error:
         raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
-    claims = getattr(module, "CLAIMS", None)
-    if not isinstance(claims, list | tuple) or not all(isinstance(claim, Claim) for claim in claims):
-        raise BadInput(f"{where}: found CLAIMS = {claims!r:.80}; allowed is a list of workbench.report.claims.Claim")
-    return tuple(claims)
+    claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
+    return Experiment(claims, _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where))
+
+
+def claims_in(file: Path) -> tuple[Claim, ...]:
+    """The claims in one file; see `experiment_in`."""
+    return experiment_in(file).claims
+
+
+def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(found, list | tuple) or not all(isinstance(item, kind) for item in found):
+        allowed = f"{kind.__module__}.{kind.__name__}"
+        raise BadInput(f"{where}: found {name} = {found!r:.80}; allowed is a list of {allowed}")
+    return tuple(found)

@@ -29,12 +29,14 @@ class Arm:
     """One side of a comparison: the runs whose columns hold the values of `where`.
 
     What `where` leaves open is averaged within each seed. `metric` (default: the rule's) names another column for this
-    side, so that one run can be compared with itself (its best epoch with its last one).
+    side, so that one run can be compared with itself (its best epoch with its last one). `constant` makes it no runs
+    but a fixed number, the same for every seed: what a claim predicts, or "no change".
     """
 
     label: str
     where: Mapping[str, Value] = field(default_factory=dict, hash=False)
     metric: str = ""
+    constant: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,12 @@ Rule = Paired | Equivalence | Identity
 class Claim:
     """One claim of the notes, in our words.
 
-    `rule` decides it in the notes' own setting. `tuned`, if given, is the same question in a tuned setting; where both
-    are decided and differ, the claim is conditional, and `condition` says on what ("only with fan-in initial weights").
-    `measure` computes the rule's metric where no column of the store holds it: tables -> values indexed by cell.
-    `slip` states the notes' form where it differs from the right one.
+    `rule` decides it in the notes' own setting, together with every rule of `also` (a claim of two measures holds if
+    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; where both are decided and differ,
+    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
+    what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
+    for each metric that is needed. `slip` states the notes' form where it differs from the right one, `remark` what a
+    reader must know of how the rule came about (a pilot, an earlier form whose outcome was known).
     """
 
     id: str
@@ -152,7 +156,9 @@ class Claim:
     tuned: Rule | None = None
     condition: str = ""
     slip: str = ""
-    measure: Callable[[SweepTables], pd.Series] | None = field(default=None, compare=False)
+    remark: str = ""
+    also: tuple[Rule, ...] = ()
+    measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.tuned is not None and not self.condition:
@@ -189,23 +195,32 @@ def digest(rule: Rule) -> str:
 
 
 def rules_of(claim: Claim) -> tuple[Rule, ...]:
-    """The rule of a claim, and the tuned one if it has one."""
-    return (claim.rule,) if claim.tuned is None else (claim.rule, claim.tuned)
+    """Every rule of a claim: its own, those that must hold as well, and the tuned one if it has one."""
+    return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
 
 
 def canonical_rules(claims: Iterable[Claim]) -> str:
     """The JSON text a sweep stores when it starts: {claim id: {digest, rules}}; empty without claims."""
     table = {}
     for claim in claims:
-        rules = rules_of(claim)
-        table[claim.id] = {"digests": [digest(rule) for rule in rules], "rules": [as_data(rule) for rule in rules]}
+        table[claim.id] = {"digests": digests(claim), "rules": [as_data(rule) for rule in rules_of(claim)]}
     return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
 
 
-def fixed_beforehand(claim: Claim, stored: str) -> bool:
-    """Whether the rules `stored` when the sweep started (text of `canonical_rules`) hold this claim's very rules."""
+def digests(claim: Claim) -> list[str]:
+    """The digest of every rule of a claim, in the order of `rules_of`."""
+    return [digest(rule) for rule in rules_of(claim)]
+
+
+def stored_digests(claim: Claim, stored: str) -> list[str]:
+    """The digests that the rules `stored` when the sweep started (text of `canonical_rules`) hold for this claim."""
     try:
         entry = json.loads(stored)[claim.id]["digests"] if stored else []
     except (ValueError, KeyError, TypeError):
-        entry = []
-    return bool(entry) and entry == [digest(rule) for rule in rules_of(claim)]
+        return []
+    return [str(item) for item in entry] if isinstance(entry, list) else []
+
+
+def fixed_beforehand(claim: Claim, stored: str) -> bool:
+    """Whether the rules `stored` when the sweep started hold this claim's very rules."""
+    return stored_digests(claim, stored) == digests(claim)

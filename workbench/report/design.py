@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.measure import MEASUREMENTS
 from workbench.report import wording
 
 if TYPE_CHECKING:
@@ -94,9 +95,16 @@ def read(tables: SweepTables) -> Design:
     seeds = runs[SEED] if SEED in runs else pd.Series(0, index=runs.index)
     runs = pd.concat([runs.drop(columns=SEED, errors="ignore"), levels, seeds.astype(int).rename(SEED)], axis=1)
     task = _task(runs)
-    headlines = tuple(key for key in HEADLINES[task] if key in runs) or HEADLINES[task][:1]
+    headlines = tuple(key for key in HEADLINES[task] if key in runs) or _measured(runs) or HEADLINES[task][:1]
     runs = runs.reindex(columns=list(dict.fromkeys((*runs, *headlines))))  # nothing measured yet: a column of NaN
     return Design(runs, factors, tuple(sorted(seeds.astype(int).unique().tolist())), task, headlines)
+
+
+def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
+    """What a sweep that trains nothing is summarised by: the first metrics of the measurement most cells take."""
+    taken = runs["measure"].value_counts().index if "measure" in runs else ()
+    returned = MEASUREMENTS[taken[0]].returns if len(taken) and taken[0] in MEASUREMENTS else ()
+    return tuple(name for name in returned if name in runs)[:3]
 
 
 def _task(runs: pd.DataFrame) -> str:

@@ -87,6 +87,8 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
 
 
 def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> ArmResult:
+    if arm.constant is not None:
+        return ArmResult(arm, dict.fromkeys(rule.seeds, arm.constant), (), (), ())
     chosen = select(runs, arm)
     notes: tuple[str, ...] = ()
     if rule.tuning:
@@ -124,13 +126,13 @@ def arms_of(rule: Paired | Equivalence) -> tuple[list[Arm], list[int]]:
 
 
 def with_measure(claim: Claim, tables: SweepTables) -> pd.DataFrame:
-    """The sweep's runs with the claim's own measure, if it has one, as the column of the rule's metric."""
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own."""
     runs = tables.runs
     if claim.measure is None:
         return runs
     measured = claim.measure(tables)
-    column = pd.Series(runs["cell"].map(measured).to_numpy(dtype=float), index=runs.index)
-    return runs.assign(**{claim.rule.metric: column})
+    columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
+    return runs.assign(**{str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()})
 
 
 def gather(runs: pd.DataFrame, rule: Paired | Equivalence) -> Evidence:

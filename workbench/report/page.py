@@ -20,6 +20,7 @@ from workbench.report import palette, provenance, record, sections, sentences, t
 from workbench.report.claims import Claim
 from workbench.report.curves import Histories, curves, deepest, layers
 from workbench.report.design import CURVES, OUTCOMES, Design, Factor, counts, extreme, read
+from workbench.report.exhibits import Figure, exhibits
 from workbench.report.verdicts import VERDICTS, Verdict, decide_all
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _title(sweep: SweepTables) -> str:
     return sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize()
 
 
-def _view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]]) -> dict[str, Any]:
+def _view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: Sequence[Figure]) -> dict[str, Any]:
     """Everything the template needs, and the page's data under "data"."""
     design = read(sweep)
     found = {metric: {e.factor.key: e for e in effects_of.main_effects(design, metric)} for metric in design.headlines}
@@ -126,7 +127,8 @@ def _view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]]) -> dict[s
         "asked": sentences.asked(design), "counts": counts(design.runs), "notice": sentences.seed_notice(design),
         "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "cards": [sections.card(claim, verdict, f"claim-{k}") for k, (claim, verdict) in enumerate(judged)],
-        "by_factor": by_factor, "pairs": sections.interactions(pairs), "pair_count": len(pairs),
+        "exhibits": exhibits(figures, sweep), "by_factor": by_factor,
+        "pairs": sections.interactions(pairs), "pair_count": len(pairs),
         "probes": _probes(sweep, design), "main": wording.metric(design.main),
         "sensitivity": [
             sections.spread(one["spreads"], one["factor"], design.main, f"spread-{k}")
@@ -140,11 +142,16 @@ def _view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]]) -> dict[s
 
 
 def write(
-    tables: SweepTables, claims: Sequence[Claim], folder: Path, others: Mapping[str, float] | None = None
+    tables: SweepTables,
+    claims: Sequence[Claim],
+    folder: Path,
+    others: Mapping[str, float] | None = None,
+    figures: Sequence[Figure] = (),
 ) -> Page:
     """Write the page of a sweep as `<folder>/<name>.html` and its data as `<name>.json`; equal tables give equal bytes.
 
     `others` are p values, by claim, of the same Holm family on other pages (default: none known; see `decide_all`).
+    `figures` are the experiment's own, shown below its claims.
     Raises BadInput if the sweep's name cannot be a file's, or if it has no cell.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tables.name) or tables.name == "index":
@@ -152,7 +159,7 @@ def write(
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
     judged = list(zip(claims, decide_all(claims, tables, others), strict=True))
-    view = _view(tables, judged)
+    view = _view(tables, judged, figures)
     folder.mkdir(parents=True, exist_ok=True)
     page = Page(folder / f"{tables.name}.html", folder / f"{tables.name}.json")
     page.html.write_text(_template().render(view), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.report.claims import Claim, as_data, digest
+from workbench.report.claims import Claim, as_data, digest, digests
 from workbench.report.design import SEED, Design, Factor, counts, status
 from workbench.report.effects import Effect, Interaction, Spread
 from workbench.report.verdicts import Verdict
@@ -60,7 +60,19 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
     return {
         "id": claim.id, "statement": claim.statement, "section": claim.section, "condition": claim.condition,
         "rule": as_data(claim.rule), "digest": digest(claim.rule), "tuned": claim.tuned and as_data(claim.tuned),
+        "also": [as_data(rule) for rule in claim.also], "slip": claim.slip, "remark": claim.remark,
         "verdict": asdict(verdict),
+    }  # fmt: skip
+
+
+def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, Any]:
+    """A claim's verdict as other programs look it up by its id."""
+    return {
+        "verdict": found.verdict, "condition": claim.condition if found.verdict == "conditional" else "",
+        "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
+        "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,
+        "section": claim.section, "sentence": found.sentence, "worst": found.worst,
+        "lost": max((one.share for one in found.failures), default=0.0),
     }  # fmt: skip
 
 
@@ -99,5 +111,6 @@ def record(
                    "cells": s.cells} for s in group] for key, group in spreads.items()
         },
         "claims": [_claim(claim, verdict) for claim, verdict in judged],
+        "verdicts": {claim.id: verdict_in_short(claim, verdict) for claim, verdict in judged},
         "runs": _runs(design), "common": {key: value for key, (value, _) in common.items()}, "provenance": tables.facts,
     }  # fmt: skip

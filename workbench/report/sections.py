@@ -228,6 +228,8 @@ class Card:
     digest: str
     facts: tuple[tuple[str, str], ...]
     figure: Group | None
+    also: tuple[tuple[str, Verdict], ...] = ()
+    warning: str = ""
 
 
 def card(claim: Claim, verdict: Verdict, identity: str) -> Card:
@@ -242,6 +244,8 @@ def card(claim: Claim, verdict: Verdict, identity: str) -> Card:
             facts.append(
                 ("p, Holm\u2019s p", f"{wording.probability(verdict.p)}, {wording.probability(verdict.p_holm)}")
             )
+        if verdict.n and np.isfinite(verdict.p):
+            facts.append(("Typical, share of seeds", f"{wording.change(verdict.typical, metric)}, {_share(verdict)}"))
         worst = wording.change(verdict.worst, metric)
     else:
         facts.append(("Largest error", wording.number(verdict.worst)))
@@ -254,7 +258,15 @@ def card(claim: Claim, verdict: Verdict, identity: str) -> Card:
         ("Diverged or collapsed", "; ".join(dict.fromkeys(lost)) if any(f.lost for f in verdict.failures) else "none")
     )
     figure = _differences(claim, verdict, identity) if verdict.differences else None
-    return Card(claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), figure)
+    also = tuple((sentences.rule_in_words(rule), one) for rule, one in zip(claim.also, verdict.also, strict=True))
+    return Card(
+        claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), figure, also,
+        sentences.rule_warning(verdict),
+    )  # fmt: skip
+
+
+def _share(verdict: Verdict) -> str:
+    return f"{100 * verdict.improvement:.0f}{wording.SPACE}% as predicted"
 
 
 def _differences(claim: Claim, verdict: Verdict, identity: str) -> Group:

@@ -88,7 +88,27 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     span = wording.between(*found.interval, rule.metric)
     inner = f"95 % interval {span}" if span else "one seed gives no interval"
     ending = f", {reason.format(edge=edge)}" if reason else ""
-    return f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}. {gaps}".strip()
+    return f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}. {gaps} {_more(found)}".strip()
+
+
+def _more(found: Verdict) -> str:
+    """How many seeds would settle it. They decide alone: to look again at the same seeds inflates false verdicts."""
+    if found.new_seeds is None or any(arm.lost for arm in found.failures):
+        return ""
+    seeds = wording.plural(found.new_seeds, "new seed")
+    return f"At the effect and the spread seen, about {seeds} would settle it, deciding without those seen here."
+
+
+def rule_warning(found: Verdict) -> str:
+    """What a reader must know of when the rule was fixed; empty where it stood before the sweep started."""
+    if found.fixed:
+        return ""
+    if found.stored:
+        return (
+            "The rule has changed since the sweep started: the store holds another one for this claim. "
+            "Read this verdict as exploratory."
+        )
+    return "The store holds no such rule from before the sweep started: read this verdict as exploratory."
 
 
 def seed_notice(design: Design) -> str:

@@ -1,5 +1,9 @@
 """The statistics of a paired comparison: differences by seed, intervals, the sign-flip test, Holm, equivalence.
 
+What the intervals promise is simulated in the tests. At n = 12 the 95 % ones cover 0.95 of the time for normal
+differences. For skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.72, which is why a
+verdict among failures rests on the sign-flip test alone (`verdicts`).
+
 Everything takes plain arrays whose last axis is the seed, and is deterministic: where chance is needed (bootstrap,
 sign flips beyond 20 seeds) the generator has a fixed seed, so a page built twice is the same page.
 """
@@ -7,6 +11,7 @@ sign flips beyond 20 seeds) the generator has a fixed seed, so a page built twic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +20,9 @@ from scipy import stats
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 12  # of a verdict: fewer seeds leave both the interval and the sign-flip test too blunt
 EXACT_UP_TO = 20  # seeds whose 2^n sign patterns are enumerated; beyond, they are sampled
+MOST_PLANNED = 5_000  # seeds: a plan beyond is no plan
+POWER = 0.8
+_FAR = 30.0  # standard errors from an edge: SciPy's noncentral t loses its footing soon after
 _DRAWS = 100_000
 _CHANCE = 20160
 
@@ -70,6 +78,11 @@ INTERVALS = {
 }
 
 
+@lru_cache(maxsize=2)
+def _signs(n: int) -> np.ndarray:
+    return np.random.default_rng(_CHANCE).integers(0, 2, size=(_DRAWS, n)).astype(float)
+
+
 def _flipped_sums(values: np.ndarray) -> tuple[np.ndarray, int]:
     """The sums of `values` (n,) under every sign pattern, or a fixed sample of them; and 1 if sampled, else 0."""
     if len(values) <= EXACT_UP_TO:
@@ -77,8 +90,7 @@ def _flipped_sums(values: np.ndarray) -> tuple[np.ndarray, int]:
         for value in values:
             sums = np.concatenate([sums + value, sums - value])
         return sums, 0
-    signs = np.random.default_rng(_CHANCE).integers(0, 2, size=(_DRAWS, len(values)), dtype=np.int8)
-    return 2.0 * (signs @ values) - values.sum(), 1
+    return 2.0 * (_signs(len(values)) @ values) - values.sum(), 1
 
 
 def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
@@ -120,3 +132,43 @@ def equivalent(values: np.ndarray, tolerance: float) -> bool:
     """
     interval = INTERVALS["t"](np.asarray(values, dtype=float))
     return bool(np.isfinite(interval.low) and interval.within(tolerance))
+
+
+def interquartile_mean(values: np.ndarray) -> float:
+    """The mean of the middle half of `values` (n,): what a typical seed shows. NaN where there is none."""
+    return float(stats.trim_mean(values, 0.25)) if len(values) else float("nan")
+
+
+def improvement(differences: np.ndarray) -> float:
+    """Probability of improvement: the share of seeds (n,) with a difference above 0, ties counted half."""
+    return float((np.sign(differences).mean() + 1) / 2) if len(differences) else float("nan")
+
+
+def power(effect: float, deviation: float, margin: float, n: int, family: int = 1) -> float:
+    """Chance that n new seeds decide a paired rule, for normal differences of this mean and standard deviation.
+
+    Beyond the margin both the 95 % interval and the test, at Holm's strictest level 0.05 / `family`, must lie beyond
+    the edge; within it the interval must lie between both edges.
+    """
+    scale, inside = deviation / np.sqrt(n), abs(effect) < margin
+    if scale == 0:
+        return float(abs(effect) != margin)
+    level = CONFIDENCE if inside else 1 - (1 - CONFIDENCE) / family
+    critical = stats.t.ppf(0.5 + level / 2, n - 1)
+    near, far = ((margin + side * abs(effect)) / scale for side in (-1, 1))
+    reached = [float(stats.nct.sf(critical, n - 1, min(abs(edge), _FAR))) for edge in (near, far)]
+    return max(0.0, sum(reached) - 1) if inside else reached[0]
+
+
+def planned_seeds(effect: float, deviation: float, margin: float, family: int = 1) -> int | None:
+    """The fewest seeds, 12 or more, that decide a paired rule with power 0.8; None where 5,000 would not."""
+    if power(effect, deviation, margin, MOST_PLANNED, family) < POWER:
+        return None
+    low, high = FEWEST_SEEDS - 1, MOST_PLANNED
+    while high - low > 1:
+        middle = (low + high) // 2
+        if power(effect, deviation, margin, middle, family) < POWER:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -4,7 +4,11 @@ Five verdicts. Of a paired rule P(m): *reproduced*, the whole interval lies beyo
 Holm's p is under 0.05; *not reproduced*, the interval lies within +-m; *contradicted*, it lies wholly beyond -m and
 Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed the rule names has no result yet. Of an
 equivalence T(t): reproduced within +-t, contradicted wholly outside, else inconclusive. Of an identity E(t): reproduced
-or not reproduced. *Conditional*: the notes' own setting and the tuned one are both decided, and differ.
+or not reproduced. *Conditional*: the notes' own setting and the tuned one are both decided, and differ. Where a claim
+has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
+
+A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
+inconclusive, and says which; another dataset is named in the sentence instead.
 
 Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
 that has no number counted against the conclusion, and the shares that failed stand beside it.
@@ -18,10 +22,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.claims import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule, fixed_beforehand
+from workbench.report.claims import (
+    DIRECTIONS,
+    Claim,
+    Equivalence,
+    Identity,
+    Paired,
+    Rule,
+    digests,
+    rules_of,
+    stored_digests,
+)
+from workbench.report.departures import described
 from workbench.report.evidence import Evidence, gather, select, with_measure
 from workbench.report.sentences import sentence_of
-from workbench.report.statistics import INTERVALS, Interval, holm, sign_flip
+from workbench.report.statistics import (
+    INTERVALS,
+    Interval,
+    holm,
+    improvement,
+    interquartile_mean,
+    planned_seeds,
+    sign_flip,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,14 +71,21 @@ class Failures:
     lost: int
     seeds: int
 
+    @property
+    def share(self) -> float:
+        """The share that failed; NaN of none."""
+        return self.lost / self.seeds if self.seeds else float("nan")
+
 
 @dataclass(frozen=True)
 class Verdict:
     """What became of a claim. Effects are in the metric's unit, treatment minus baseline; p is the sign-flip test's.
 
     `worst` is the paired difference that speaks most against the claim (for an identity: the largest error), and
-    `worst_seed` its seed. `fixed` says whether the rule stood in the store when the sweep started. `tuned` is the
-    verdict in the tuned setting.
+    `worst_seed` its seed. `typical` is the interquartile mean of the differences; `improvement` the share of seeds on
+    the predicted side. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
+    `fixed` says whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
+    did. `also` are the verdicts by the claim's further rules, `tuned` is the one in the tuned setting.
     """
 
     claim: str
@@ -71,7 +101,12 @@ class Verdict:
     sentence: str = ""
     notes: tuple[str, ...] = ()
     differences: tuple[tuple[int, float], ...] = ()
+    typical: float = float("nan")
+    improvement: float = float("nan")
+    new_seeds: int | None = None
     fixed: bool = False
+    stored: bool = False
+    also: tuple[Verdict, ...] = ()
     tuned: Verdict | None = None
 
 
@@ -117,6 +152,7 @@ def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verd
         INTERVALS[rule.interval](values), len(values), p, p, _failures(evidence, rule),
         float("nan") if place is None else float(values[place]), None if place is None else evidence.seeds[place],
         notes=evidence.notes, differences=tuple(zip(evidence.seeds, values.tolist(), strict=True)),
+        typical=interquartile_mean(values), improvement=improvement(sign * values),
     )  # fmt: skip
 
 
@@ -163,14 +199,17 @@ def _finish(rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Map
     found = replace(found, p_holm=adjusted.get(id(found), found.p_holm))
     if isinstance(rule, Paired) and evidence is not None:
         found = replace(found, verdict=_paired(rule, evidence, found))
+        found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
     elif isinstance(rule, Equivalence) and evidence is not None:
         found = replace(found, verdict=_equivalence(rule, evidence, found))
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
 
-def _dataset(runs: pd.DataFrame) -> str:
-    names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
-    return ", ".join(names)
+def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
+    """How many new seeds would settle an inconclusive verdict at the effect and the spread seen; None: nobody knows."""
+    if found.verdict != "inconclusive" or found.n < 2:
+        return None
+    return planned_seeds(found.effect, float(evidence.differences.std(ddof=1)), rule.margin, rule.family)
 
 
 def _adjusted(found: Sequence[tuple[Rule, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
@@ -193,23 +232,40 @@ def decide_all(
     found = []
     for claim in claims:
         runs = with_measure(claim, tables)
-        rules = (claim.rule, claim.tuned) if claim.tuned else (claim.rule,)
-        found.append([(rule, *_found(claim, rule, runs)) for rule in rules])
+        found.append([(rule, *_found(claim, rule, runs)) for rule in rules_of(claim)])
     adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
-    stored, data = tables.facts.get("rules", ""), _dataset(tables.runs)
+    withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
-        own, *tuned = [_finish(rule, evidence, verdict, adjusted, data) for rule, evidence, verdict in group]
-        verdicts.append(_combined(claim, own, tuned[0] if tuned else None, fixed_beforehand(claim, stored)))
+        done = [_finish(rule, evidence, verdict, adjusted, data) for rule, evidence, verdict in group]
+        if withheld:
+            done = [_withheld(verdict, withheld) for verdict in done]
+        held = stored_digests(claim, tables.facts.get("rules", ""))
+        verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
     return verdicts
 
 
-def _combined(claim: Claim, own: Verdict, tuned: Verdict | None, fixed: bool) -> Verdict:
-    own = replace(own, tuned=tuned, fixed=fixed)
-    if tuned is None or own.verdict == tuned.verdict or not {own.verdict, tuned.verdict} <= set(_DECIDED):
+def _withheld(found: Verdict, why: str) -> Verdict:
+    return replace(found, verdict="inconclusive", new_seeds=None, sentence=f"{why} {found.sentence}")
+
+
+def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
+    """One verdict out of those by the claim's rules, in the order of `rules_of`."""
+    own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
+    own = replace(own, also=also, verdict=_jointly([own.verdict, *(verdict.verdict for verdict in also)]))
+    if not rest:
+        return own
+    tuned = rest[0]
+    own = replace(own, tuned=tuned)
+    if own.verdict == tuned.verdict or not {own.verdict, tuned.verdict} <= set(_DECIDED):
         return own
     text = f"{own.verdict.capitalize()} in the notes' own setting, {tuned.verdict} when tuned: {claim.condition}. "
     return replace(own, verdict="conditional", sentence=text + own.sentence)
+
+
+def _jointly(verdicts: Sequence[str]) -> str:
+    """What several rules say together of one claim: the worst of them, and reproduced only if all are."""
+    return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
 
 
 def decide(claim: Claim, tables: SweepTables, others: Mapping[str, float] | None = None) -> Verdict:

@@ -37,10 +37,37 @@ def _curve_metrics() -> dict[str, Metric]:
     return table
 
 
-METRICS: dict[str, Metric] = _curve_metrics() | {
-    "best_epoch": Metric("best_epoch", "Best epoch", "by validation loss"),
-    "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1),
-}
+def _measured_metrics() -> dict[str, Metric]:
+    """Shares among what is measured; any other metric is named by its key and written as a plain number."""
+    probed = {"trained": "last hidden layer", "untrained": "last hidden layer, untrained", "inputs": "inputs"}
+    rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1) for key, of in probed.items()]
+    for form, name in (
+        ("scaled", "scaled weights"),
+        ("unscaled", "unscaled weights"),
+        ("monte_carlo", "masks averaged"),
+    ):
+        rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1))
+        rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1))
+    for when, note in _EPOCHS.items():
+        rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1))
+    for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
+        rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True))
+    rows += [
+        Metric("dead_units", "Dead units", "share of hidden units", True),
+        Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True),
+        Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True),
+    ]
+    return {row.key: row for row in rows}
+
+
+METRICS: dict[str, Metric] = (
+    _curve_metrics()
+    | _measured_metrics()
+    | {
+        "best_epoch": Metric("best_epoch", "Best epoch", "by validation loss"),
+        "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1),
+    }
+)
 
 
 def metric(key: str) -> Metric:

@@ -19,6 +19,7 @@ import numpy as np
 
 from workbench.engine.epoch import RunEnd, State
 from workbench.sweep.history import History, Table
+from workbench.sweep.measures import Measured
 from workbench.sweep.packs import PlannedPack
 
 STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
@@ -26,11 +27,15 @@ STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
 
 @dataclass
 class Unfinished:
-    """A pack as far as it has come: the state to go on from (None: from the start), its history and its ended runs."""
+    """A pack as far as it has come: the state to go on from (None: from the start), its history and its ended runs.
+
+    `analysed` holds what the analyses of those found.
+    """
 
     state: State | None
     history: History
     ends: list[RunEnd | None]
+    analysed: list[Measured | None]
 
 
 class Checkpoints:
@@ -51,7 +56,8 @@ class Checkpoints:
                 aside = file.with_suffix(".broken")
                 file.replace(aside)
                 _say(f"{aside.name}: a broken checkpoint was set aside ({error}); its pack starts over")
-        return Unfinished(None, History(planned.fingerprints), [None] * planned.pack.runs)
+        runs = planned.pack.runs
+        return Unfinished(None, History(planned.fingerprints), [None] * runs, [None] * runs)
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
@@ -97,7 +103,24 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
     ends = [None if end is None else asdict(end) for end in reached.ends]
     arrays = {STATE + name: array for name, array in reached.state.items()}
     arrays |= _prefixed(EPOCHS, reached.history.epochs()) | _prefixed(LAYERS, reached.history.layers())
-    return arrays | {"ends": np.array(json.dumps(ends)), "fingerprints": np.array(planned.fingerprints)}
+    analysed = [None if one is None else _as_data(one) for one in reached.analysed]
+    texts = {"ends": np.array(json.dumps(ends)), "analysed": np.array(json.dumps(analysed))}
+    return arrays | texts | {"fingerprints": np.array(planned.fingerprints)}
+
+
+def _as_data(measured: Measured) -> list:
+    """What was measured as JSON holds it."""
+    tables = {
+        name: {column: np.asarray(values).tolist() for column, values in table.items()}
+        for name, table in measured.tables.items()
+    }
+    return [measured.metrics, tables]
+
+
+def _from_data(metrics: dict[str, float], tables: dict[str, dict[str, list]]) -> Measured:
+    """What `_as_data` put down."""
+    found = {name: {column: np.asarray(values) for column, values in table.items()} for name, table in tables.items()}
+    return Measured(metrics, found)
 
 
 def _prefixed(prefix: str, table: Mapping[str, np.ndarray]) -> Table:
@@ -113,7 +136,8 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     ends = [None if end is None else RunEnd(**end) for end in json.loads(str(arrays["ends"]))]
     history = History(planned.fingerprints)
     history.put_back(_part(arrays, EPOCHS), _part(arrays, LAYERS))
-    return Unfinished(_part(arrays, STATE), history, ends)
+    analysed = [None if one is None else _from_data(*one) for one in json.loads(str(arrays["analysed"]))]
+    return Unfinished(_part(arrays, STATE), history, ends, analysed)
 
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Table:

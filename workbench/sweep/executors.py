@@ -8,37 +8,48 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import time
 
+import numpy as np
+
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
-from workbench.engine.epoch import RunEnd
+from workbench.engine.epoch import Epoch, RunEnd
 from workbench.engine.training import train
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.history import Table
+from workbench.sweep.measures import Instruments, Measured, Trained
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.progress import Watcher
 
 
 @dataclass(frozen=True)
 class PackOutcome:
-    """What became of a pack: how each run ended (None: it failed, for `reason`), histories, unix times."""
+    """What became of a pack: how each run ended (None: it failed, for `reason`), histories, unix times.
+
+    `analysed` holds what the analyses of each run found, None where there are none.
+    """
 
     planned: PlannedPack
     ends: list[RunEnd | None]
     reason: str
     epochs: Table
     layers: Table
+    analysed: list[Measured | None]
     started: float
     ended: float
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """What an executor works with: worker threads or processes, who watches, where checkpoints lie, whether to stop."""
+    """What an executor works with: worker threads or processes, who watches, where checkpoints lie, whether to stop.
+
+    `instruments` make the analyses that runs ask for.
+    """
 
     workers: int
     watcher: Watcher
     checkpoints: Checkpoints
     stop: Callable[[], bool] = lambda: False
+    instruments: Instruments | None = None
 
 
 Executor = Callable[[Sequence[PlannedPack], Sitting], Iterator[PackOutcome]]
@@ -63,9 +74,11 @@ def train_pack(planned: PlannedPack, sitting: Sitting) -> PackOutcome:
     """
     reached, started, reason = sitting.checkpoints.resume(planned), time(), ""
     try:
-        for epoch in train(planned.pack, _data(planned), sitting.workers, reached.state):
+        data = _data(planned)
+        for epoch in train(planned.pack, data, sitting.workers, reached.state):
             reached.history.add(epoch)
             for end in epoch.ended:
+                reached.analysed[end.run] = _analysed(planned, data, epoch, end, sitting.instruments)
                 reached.ends[end.run] = end
             sitting.watcher.epoch_done(epoch)
             stop = sitting.stop()
@@ -75,9 +88,20 @@ def train_pack(planned: PlannedPack, sitting: Sitting) -> PackOutcome:
                 raise KeyboardInterrupt
     except Exception as error:  # whatever it is, the other packs go on and the sweep tells of it at its end
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return PackOutcome(
-        planned, reached.ends, reason, reached.history.epochs(), reached.history.layers(), started, time()
-    )
+    histories = reached.history.epochs(), reached.history.layers()
+    return PackOutcome(planned, reached.ends, reason, *histories, reached.analysed, started, time())
+
+
+def _analysed(
+    planned: PlannedPack, data: RunData, epoch: Epoch, end: RunEnd, instruments: Instruments | None
+) -> Measured | None:
+    """What its analyses say of a run that has just ended; None where it has none, or diverged."""
+    names = planned.analyses[end.run]
+    if not names or end.outcome != "finished":
+        return None
+    assert instruments is not None, "a run asks for analyses, and nobody was given who makes them"
+    mine = np.array([end.run])
+    return instruments.analyse(names, Trained(planned.pack.take(mine), data.take(mine), epoch.weights(mine)))
 
 
 def _data(planned: PlannedPack) -> RunData:

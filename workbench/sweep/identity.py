@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
@@ -19,8 +19,11 @@ from workbench.engine.kernels import resolve_kernel
 from workbench.engine.losses import customary_loss
 from workbench.engine.pack import Pack
 from workbench.engine.training import NUMERICAL_VERSION
+from workbench.sweep.measures import TRAINING
 
 STATIC = {field.name for field in fields(Pack)} - {"columns"}
+# What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
+NOT_ASKED_FOR = {"measure": TRAINING, "analyses": ""}
 DIGITS = 16  # hexadecimal characters of a fingerprint
 
 
@@ -38,7 +41,8 @@ def numbers(config: RunConfig) -> dict[str, Any]:
     if flat["optimizer.momentum_start"] is None:
         flat["optimizer.momentum_start"] = flat["optimizer.momentum"]
     flat["kernel"] = resolve_kernel(config.kernel, engine_pack(flat, {"seed": np.zeros(1)}))
-    return flat
+    flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
+    return {key: value for key, value in flat.items() if value != NOT_ASKED_FOR.get(key)}
 
 
 def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
@@ -47,11 +51,14 @@ def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> P
     return Pack(**static, columns=columns)
 
 
-def fingerprint(decided: Mapping[str, Any], data_digest: str) -> str:
-    """The digest of a run: of `numbers(config)`, the data and the engine's numerical version."""
-    return text_digest(
-        json.dumps([sorted(decided.items()), data_digest, NUMERICAL_VERSION], default=str, separators=(",", ":"))
-    )
+def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence[int] = ()) -> str:
+    """The digest of a run: of `numbers(config)`, the data and the engine's numerical version.
+
+    `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
+    but belong to what the store holds of it: a run held without them is trained again to be analysed.
+    """
+    parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions]
+    return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
 
 
 def text_digest(text: str) -> str:
@@ -80,6 +87,9 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
 
     The usual settings come first, then whatever else was swept.
     """
+    if config.measure != TRAINING:
+        swept = [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in ("seed", "measure")]
+        return " ".join([config.measure, *swept, f"s{config.seed}"])
     words = [config.network.activation, f"d{config.network.depth}", choices.get("optimizer", config.optimizer.name)]
     penalty = choices.get("penalty", "none")
     if penalty != "none":
@@ -87,8 +97,12 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
         words.append(f"{penalty}={size:g}")
     words += [f"p={config.dropout.rate:g}"] if config.dropout.rate else []
     told = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
-    words += [f"{key.rpartition('.')[2]}={_short(value)}" for key, value in factors.items() if key not in told]
+    words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in told]
     return " ".join([*words, f"s{config.seed}"])
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _short(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from workbench.config import TrackingConfig, flatten
 from workbench.engine.errors import BadInput
 from workbench.sweep.compose import Cell, cells
+from workbench.sweep.departures import Departures, departures
 
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
@@ -28,7 +29,7 @@ class SweepSettings:
     """What a command asks for beside its cells.
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
-    that stem, or None; `command` repeats the sweep exactly.
+    that stem, or None; `command` repeats the sweep exactly. `departures` are the settings that its file does not hold.
     """
 
     name: str | None
@@ -41,6 +42,7 @@ class SweepSettings:
     executor: str
     workers: int | None
     checkpoint_seconds: float
+    departures: Departures = field(default_factory=dict)
 
 
 class PackedLauncher(Launcher):
@@ -49,6 +51,7 @@ class PackedLauncher(Launcher):
     def __init__(self) -> None:
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
+        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
@@ -62,7 +65,9 @@ class PackedLauncher(Launcher):
             raise BadInput("nothing is asked for: a range or list of the sweep is empty")
         HydraConfig.instance().set_config(self.config)  # for interpolations such as ${hydra:job.name}
         design = cells(self.hydra_context.config_loader, self.config, job_overrides)
-        status = _run(design, settings(design, self.config))
+        file_cells = cells(self.hydra_context.config_loader, self.config, self.file_jobs)
+        departed = departures(design, file_cells) if file_cells else {}
+        status = _run(design, replace(settings(design, self.config), departures=departed))
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]

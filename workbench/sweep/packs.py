@@ -44,8 +44,8 @@ class Examples:
 class PlannedPack:
     """A pack to be trained: a plain value that can be sent anywhere.
 
-    `memory` is what it is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are
-    the same for all packs; `updates` the updates of its longest run.
+    `analyses` are those of each run, "" for none. `memory` is what it is predicted to take, in bytes; `cost` what it is
+    expected to take of time, in units that are the same for all packs; `updates` the updates of its longest run.
     """
 
     digest: str
@@ -53,6 +53,7 @@ class PlannedPack:
     fingerprints: tuple[str, ...]
     pack: Pack
     examples: Examples
+    analyses: tuple[str, ...]
     updates: int
     memory: int
     cost: float
@@ -104,6 +105,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
             np.array([run.numbers["data.label_noise"] for run in runs]),
             tuple(run.numbers["data.scaling"] for run in runs),
         ),
+        analyses=tuple(run.numbers.get("analyses", "") for run in runs),
         updates=updates * int(columns["epochs"].max()),
         memory=n * memory_per_run(pack, architecture),
         cost=float(columns["epochs"].sum()) * updates * _cost_of_update(pack, architecture),

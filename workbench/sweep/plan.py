@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.sweep.compose import Cell
 from workbench.sweep.identity import data_digest, fingerprint, joint_digest, numbers, run_name
+from workbench.sweep.measures import TRAINING, Instruments
+from workbench.sweep.measuring import COST
 from workbench.sweep.packs import PlannedPack, Run, packed
 from workbench.sweep.store import PENDING, Held, RunRecord
 
@@ -25,11 +27,15 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep will do. Several cells may ask for one run: it is trained once and shown in each of them."""
+    """What a sweep will do. Several cells may ask for one run: it is trained once and shown in each of them.
+
+    `packs` are trained; `measurements` are the cells that measure instead.
+    """
 
     cells: list[PlannedCell]
     held: dict[str, Held]
     packs: list[PlannedPack]
+    measurements: list[Run] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
@@ -42,9 +48,14 @@ class Plan:
         return sum(pack.pack.runs for pack in self.packs)
 
     @property
+    def runs_to_do(self) -> int:
+        """Runs to be trained or measured."""
+        return self.runs_to_train + len(self.measurements)
+
+    @property
     def cost(self) -> float:
         """The work of all packs, in the units of `PlannedPack.cost`."""
-        return sum(pack.cost for pack in self.packs)
+        return sum(pack.cost for pack in self.packs) + COST * len(self.measurements)
 
     def records(self) -> list[RunRecord]:
         """Every cell as it stands before training: pending, or held with its origin."""
@@ -69,12 +80,13 @@ class Plan:
         return tuple(dict.fromkeys(key for cell in self.cells for key in cell.cell.factors))
 
 
-def identified(cells: Sequence[Cell]) -> list[PlannedCell]:
+def identified(cells: Sequence[Cell], instruments: Instruments | None = None) -> list[PlannedCell]:
     """The cells with the identities of their runs. Raises BadInput where a device or dataset is not to be had."""
     planned = []
     for cell in cells:
         decided = numbers(cell.config)
-        mark = fingerprint(decided, data_digest(cell.config.data))
+        versions = instruments.versions(decided) if instruments else []
+        mark = fingerprint(decided, data_digest(cell.config.data), versions)
         planned.append(PlannedCell(cell, run_name(cell.config, cell.choices, cell.factors), mark, decided))
     return planned
 
@@ -83,7 +95,9 @@ def plan(cells: Sequence[PlannedCell], held: Mapping[str, Held], memory: int) ->
     """What is left to train, in packs that fit into `memory` bytes."""
     runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in cells}
     kept = {mark: held[mark] for mark in runs if mark in held}
-    return Plan(list(cells), kept, packed([run for mark, run in runs.items() if mark not in kept], memory))
+    left = [run for mark, run in runs.items() if mark not in kept]
+    trained = [run for run in left if run.config.measure == TRAINING]
+    return Plan(list(cells), kept, packed(trained, memory), [run for run in left if run.config.measure != TRAINING])
 
 
 def described(plan: Plan, name: str, page: str) -> str:
@@ -91,7 +105,7 @@ def described(plan: Plan, name: str, page: str) -> str:
     marks = {cell.fingerprint for cell in plan.cells}
     lines = [
         f"sweep {name}: {len(plan.cells)} cells, {len(marks)} runs; {len(plan.held)} held already, "
-        f"{plan.runs_to_train} to train in {len(plan.packs)} packs",
+        f"{plan.runs_to_train} to train in {len(plan.packs)} packs{to_measure(plan)}",
         *(f"  varies: {key} = {', '.join(values)}" for key, values in _levels(plan).items()),
         *(
             f"  pack {pack.digest}: {pack.pack.runs:4d} runs · {pack.label} · {pack.updates:,} updates each"
@@ -101,6 +115,11 @@ def described(plan: Plan, name: str, page: str) -> str:
         f"  report: {page}",
     ]
     return "\n".join(lines)
+
+
+def to_measure(plan: Plan) -> str:
+    """Like ", 12 to measure"; empty where nothing is."""
+    return f", {len(plan.measurements)} to measure" if plan.measurements else ""
 
 
 def _levels(plan: Plan) -> dict[str, list[str]]:

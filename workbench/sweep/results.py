@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.engine.epoch import RunEnd
 from workbench.sweep.executors import PackOutcome
+from workbench.sweep.identity import joint_digest
+from workbench.sweep.measures import Measured
+from workbench.sweep.measuring import Batch, tables_of
 from workbench.sweep.plan import PlannedCell
-from workbench.sweep.store import FAILED, PackResult, RunRecord
+from workbench.sweep.store import FAILED, FINISHED, PackResult, RunRecord
 
 
 def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResult:
@@ -17,11 +19,26 @@ def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResul
     place = {mark: position for position, mark in enumerate(outcome.planned.fingerprints)}
     seconds = shares_of_time(outcome)
     records = [
-        _record(cell, outcome, outcome.ends[place[cell.fingerprint]], float(seconds[place[cell.fingerprint]]))
+        _record(cell, outcome, place[cell.fingerprint], float(seconds[place[cell.fingerprint]]))
         for cell in cells
         if cell.fingerprint in place
     ]
-    return PackResult(outcome.planned.digest, records, outcome.epochs, outcome.layers)
+    tables = tables_of(outcome.planned.fingerprints, outcome.analysed)
+    return PackResult(outcome.planned.digest, records, outcome.epochs, outcome.layers, tables)
+
+
+def batch_result(batch: Batch, cells: Sequence[PlannedCell]) -> PackResult:
+    """The records of every cell that asked for one of the measurements of a batch, and their tables."""
+    marks = [run.fingerprint for run in batch.runs]
+    place = {mark: position for position, mark in enumerate(marks)}
+    digest = joint_digest(marks)
+    records = [
+        _measured(cell, digest, batch.results[place[cell.fingerprint]], batch.spans[place[cell.fingerprint]])
+        for cell in cells
+        if cell.fingerprint in place
+    ]
+    found = [None if isinstance(result, str) else result for result in batch.results]
+    return PackResult(digest, records, {}, {}, tables_of(marks, found))
 
 
 def shares_of_time(outcome: PackOutcome) -> np.ndarray:
@@ -30,10 +47,12 @@ def shares_of_time(outcome: PackOutcome) -> np.ndarray:
     return (outcome.ended - outcome.started) * epochs / max(epochs.sum(), 1)
 
 
-def _record(cell: PlannedCell, outcome: PackOutcome, end: RunEnd | None, seconds: float) -> RunRecord:
+def _record(cell: PlannedCell, outcome: PackOutcome, place: int, seconds: float) -> RunRecord:
     metrics = {"seconds": seconds}
+    end, analysed = outcome.ends[place], outcome.analysed[place]
     if end is not None:
         metrics |= end.summary | {"epochs": end.epochs, "best_epoch": end.best_epoch}
+        metrics |= analysed.metrics if analysed else {}
     return RunRecord(
         cell=cell.cell.index,
         name=cell.name,
@@ -48,4 +67,21 @@ def _record(cell: PlannedCell, outcome: PackOutcome, end: RunEnd | None, seconds
         weights_digest=end.weights_digest if end else "",
         started=outcome.started,
         ended=outcome.ended,
+    )
+
+
+def _measured(cell: PlannedCell, digest: str, result: Measured | str, span: tuple[float, float]) -> RunRecord:
+    return RunRecord(
+        cell=cell.cell.index,
+        name=cell.name,
+        fingerprint=cell.fingerprint,
+        pack=digest,
+        overrides=cell.cell.overrides,
+        factors=dict(cell.cell.factors),
+        params=dict(cell.numbers),
+        outcome=FAILED if isinstance(result, str) else FINISHED,
+        reason=result if isinstance(result, str) else "",
+        metrics={"seconds": span[1] - span[0]} | ({} if isinstance(result, str) else result.metrics),
+        started=span[0],
+        ended=span[1],
     )

@@ -55,13 +55,15 @@ class PackResult:
 
     `pack` names the pack; packs of other runs must have other names. `epochs` has EPOCH_COLUMNS (epoch 0 is the
     untrained network), `layers` has LAYER_COLUMNS (layer 1 is the first; its count is depth + 1). A fingerprint that
-    several cells share has its rows once; its cells may all stand in `runs`, or one of them for all.
+    several cells share has its rows once; its cells may all stand in `runs`, or one of them for all. `tables` are what
+    measurements and analyses left for figures, by name: a column `fingerprint` and columns of their own.
     """
 
     pack: str
     runs: list[RunRecord]
     epochs: dict[str, np.ndarray]
     layers: dict[str, np.ndarray]
+    tables: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

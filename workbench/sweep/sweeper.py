@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from workbench.engine.errors import BadInput
+from workbench.sweep.departures import seedless
 from workbench.sweep.launcher import PackedLauncher
 
 
@@ -34,6 +35,9 @@ class GridSweeper(BasicSweeper):
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
+        of_the_file = [typed for typed in arguments if typed.startswith("+sweep=")]
+        if of_the_file and len(arguments) > len(of_the_file):
+            self.launcher.file_jobs = seedless(self.jobs(of_the_file))
         return [self.launcher.launch(self.jobs(arguments), initial_job_idx=0)]
 
     def jobs(self, arguments: list[str]) -> list[list[str]]:

@@ -12,6 +12,7 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 if TYPE_CHECKING:
     import pyarrow
 
+TABLE = "table"  # which of the tables that stand in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
 
 
@@ -23,6 +24,22 @@ def epochs_table(columns: Mapping[str, Any]) -> pyarrow.Table:
 def layers_table(columns: Mapping[str, Any]) -> pyarrow.Table:
     """The layers of a pack, column -> array of rows, as a table with at least LAYER_COLUMNS."""
     return _table(columns, LAYER_COLUMNS)
+
+
+def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
+    """Tables of different columns in one: a column TABLE with the name of each row's table, null where it has no such
+    column.
+    """
+    import pyarrow
+
+    parts = []
+    for name, columns in tables.items():
+        rows = {column: np.asarray(values) for column, values in columns.items()}
+        count = len(rows["fingerprint"])
+        kinds = {column: pyarrow.string() if values.dtype.kind in "UO" else None for column, values in rows.items()}
+        arrays = {column: pyarrow.array(values, kinds[column]) for column, values in rows.items()}
+        parts.append(pyarrow.table({TABLE: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
+    return pyarrow.concat_tables(parts, promote_options="permissive")
 
 
 def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

@@ -38,7 +38,7 @@ PLAN = "plan.parquet"
 SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
-RUNS, EPOCHS, LAYERS = "runs.parquet", "epochs.parquet", "layers.parquet"
+RUNS, EPOCHS, LAYERS, TABLES = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.

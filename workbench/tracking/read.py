@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import read_table, read_text
 from workbench.tracking.connection import Connection, connect, one_line, parents
+from workbench.tracking.histories import TABLE
 from workbench.tracking.parent import outcome_counts
 from workbench.tracking.plan import STANDING, PlanRow, from_table, standing
 
@@ -30,6 +31,7 @@ class SweepTables:
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
     `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch.
+    `tables`: what measurements and analyses left, by name: cell, fingerprint and columns of their own; by cell.
     """
 
     name: str
@@ -38,6 +40,7 @@ class SweepTables:
     runs: pandas.DataFrame
     epochs: pandas.DataFrame
     layers: pandas.DataFrame
+    tables: dict[str, pandas.DataFrame] = field(default_factory=dict)
 
 
 def load(name: str, uri: str | None = None) -> SweepTables:
@@ -54,11 +57,11 @@ def load(name: str, uri: str | None = None) -> SweepTables:
             where = f"{connection.location.shown}, run {parent.info.run_id}"
             raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
         asked = json.loads(read_text(connection, parent.info.artifact_uri, names.SWEEP_FILE) or "{}")
-        epochs, layers, missing = _histories(connection, rows)
+        epochs, layers, tables, missing = _histories(connection, rows)
         facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
     facts["missing"] = ", ".join(missing)
-    return SweepTables(name, facts, tuple(asked.get("factors", ())), _runs(rows), epochs, layers)
+    return SweepTables(name, facts, tuple(asked.get("factors", ())), _runs(rows), epochs, layers, tables)
 
 
 def sweeps(uri: str | None = None) -> pandas.DataFrame:
@@ -97,13 +100,17 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
     return pandas.DataFrame(table)
 
 
-def _histories(connection: Connection, rows: list[PlanRow]) -> tuple[pandas.DataFrame, pandas.DataFrame, list[str]]:
-    """The epochs and layers of all cells, and the histories that are gone (their sweep was deleted for good)."""
+def _histories(
+    connection: Connection, rows: list[PlanRow]
+) -> tuple[pandas.DataFrame, pandas.DataFrame, dict[str, pandas.DataFrame], list[str]]:
+    """The epochs and layers of all cells, what was measured of them by name, and the histories that are gone (their
+    sweep was deleted for good).
+    """
     cells: dict[str, list[PlanRow]] = {}
     for row in rows:
         if row.history:
             cells.setdefault(row.history, []).append(row)
-    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS: [], names.LAYERS: []}
+    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS: [], names.LAYERS: [], names.TABLES: []}
     roots: dict[str, str | None] = {}
     missing = []
     for history, members in cells.items():
@@ -112,13 +119,13 @@ def _histories(connection: Connection, rows: list[PlanRow]) -> tuple[pandas.Data
             roots[parent] = _root(connection, parent)
         for file, found in tables.items():
             table = _read_history(connection, roots[parent], f"{folder}/{file}", members)
-            if table is None:
+            if table is None and file != names.TABLES:  # which only what was measured has
                 missing.append(f"{history}/{file}")
-            else:
+            elif table is not None:
                 found.append(table)
     epochs = _together(tables[names.EPOCHS], ("cell", *EPOCH_COLUMNS), ["cell", "epoch"])
     layers = _together(tables[names.LAYERS], ("cell", *LAYER_COLUMNS), ["cell", "epoch", "layer", "probe"])
-    return epochs, layers, missing
+    return epochs, layers, _by_name(tables[names.TABLES]), missing
 
 
 def _read_history(
@@ -138,11 +145,21 @@ def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: l
     """The tables below each other, with these columns first and the rows in order."""
     import pandas
 
+    tables = [table for table in tables if len(table)]
     if not tables:
         return pandas.DataFrame(columns=list(columns))
     table = pandas.concat(tables, ignore_index=True)
     rest = [name for name in table.columns if name not in columns]
     return table.reindex(columns=[*columns, *rest]).sort_values(order, kind="stable", ignore_index=True)
+
+
+def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
+    """The tables that stand together in the files of packs, each with its own columns and its rows by cell."""
+    found: dict[str, list[pandas.DataFrame]] = {}
+    for table in tables:
+        for name, rows in table.groupby(TABLE, sort=False):
+            found.setdefault(str(name), []).append(rows.drop(columns=TABLE).dropna(axis="columns", how="all"))
+    return {name: _together(parts, ("cell", "fingerprint"), ["cell"]) for name, parts in found.items()}
 
 
 def _root(connection: Connection, run_id: str) -> str | None:

@@ -13,7 +13,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import put
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import connect, one_line, parents, search
-from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table
+from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.parent import describe, experiment_of, outcome_counts, start, sweep_files
 from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
 
@@ -82,6 +82,8 @@ class MlflowStore:
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
         with one_line(self._connection.location):
             tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
+            if result.tables:
+                tables[names.TABLES] = together(result.tables)
             put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
             histories = by_fingerprint(result.epochs)
             rows = []

@@ -1,0 +1,96 @@
+"""ReLU units that die, and whether leaky and parametric ReLU keep them alive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.report.claims import Arm, Claim, Paired
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.notes import FAMILY
+
+RATE = "optimizer.learning_rate"
+SECTION = "Tips for deep learning, new activation function: leaky and parametric ReLU"
+SEEDS = tuple(range(30))
+LABELS = {
+    "relu": "ReLU", "leaky_0.01": "leaky ReLU, slope 0.01", "leaky_0.1": "leaky ReLU, slope 0.1",
+    "prelu": "parametric ReLU",
+}  # fmt: skip
+
+
+def _arm(name: str, rate: float) -> Arm:
+    return Arm(f"{LABELS[name]} at rate {rate:g}", {"arm": name, RATE: rate})
+
+
+def _cure(name: str, metric: str, direction: str) -> Paired:
+    return Paired(
+        metric=metric, treatment=_arm(name, 0.5), baseline=_arm("relu", 0.5), margin=0.01, direction=direction,
+        seeds=SEEDS, family=FAMILY,
+    )  # fmt: skip
+
+
+CLAIMS = [
+    Claim(
+        id="C11",
+        section=SECTION,
+        statement=(
+            "ReLU units whose input has become negative stop learning: the larger the learning rate, the more die."
+        ),
+        rule=Paired(
+            metric="dead_units",
+            treatment=_arm("relu", 0.5),
+            baseline=_arm("relu", 0.01),
+            margin=0.02,
+            direction="higher",
+            seeds=SEEDS,
+            family=FAMILY,
+        ),
+        slip=(
+            "A negative input stops the update for that example only. A unit is dead if it is negative on all training "
+            "examples, and so it is counted here."
+        ),
+        remark="The grid of rates was chosen by a pilot on seeds 1000 to 1003: at 0.7 and more many runs diverge.",
+    ),
+    Claim(
+        id="C12",
+        section=SECTION,
+        statement="Leaky and parametric ReLU cure that: no unit dies, and the networks fit their training data better.",
+        rule=_cure("leaky_0.01", "dead_units", "lower"),
+        also=(
+            _cure("leaky_0.01", "last_train_accuracy", "higher"),
+            _cure("prelu", "dead_units", "lower"),
+            _cure("prelu", "last_train_accuracy", "higher"),
+        ),
+        remark="At the largest rate at which no network of the pilot (seeds 1000 to 1003) diverged.",
+    ),
+]
+
+
+def by_rate(metric: str) -> Any:
+    """A metric of the four activations by learning rate."""
+
+    def data(tables: Any) -> pd.DataFrame:
+        done = tables.runs[tables.runs["outcome"] == "finished"]
+        done = pd.concat([done[done["arm"] == arm] for arm in LABELS])
+        return done.assign(network=done["arm"].map(LABELS))[["network", RATE, metric, "seed"]]
+
+    return data
+
+
+FIGURES = [
+    Figure(
+        "Share of dead units by learning rate",
+        "Hidden units whose derivative is 0 on all training examples at the end of a run. Runs that diverged are "
+        "left out.",
+        by_rate("dead_units"),
+        Lines(RATE, "dead_units", by="network", log_x=True),
+    ),
+    Figure(
+        "Training accuracy by learning rate",
+        "At the last epoch. Runs that diverged are left out.",
+        by_rate("last_train_accuracy"),
+        Lines(RATE, "last_train_accuracy", by="network", log_x=True),
+    ),
+]

@@ -1,0 +1,26 @@
+"""Parametric ReLU: the slope left of zero is learned by gradient descent like any weight."""
+
+from __future__ import annotations
+
+from workbench.report.claims import Arm, Claim, Identity, Paired
+from workbench.report.notes import FAMILY
+
+CLAIMS = [
+    Claim(
+        id="C13",
+        section="Tips for deep learning, leaky and parametric ReLU",
+        statement=(
+            "The slopes of parametric ReLU are learned by gradient descent: training moves them from where they start."
+        ),
+        rule=Paired(
+            metric="slope_distance",
+            treatment=Arm("after training", {"arm": "trained"}),
+            baseline=Arm("at the start", constant=0.0),
+            margin=0.02,
+            direction="higher",
+            seeds=tuple(range(12)),
+            family=FAMILY,
+        ),
+        also=(Identity("slope_gradient_error", Arm("gradient check", {"arm": "gradient check"}), 1e-6),),
+    )
+]

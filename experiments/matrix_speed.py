@@ -1,0 +1,37 @@
+"""The matrix form is what makes a network fast, and a GPU makes it faster still."""
+
+from __future__ import annotations
+
+from workbench.report.claims import Arm, Claim, Paired
+from workbench.report.notes import FAMILY
+
+SEEDS = tuple(range(12))  # repetitions of a timing
+WIDTH, BATCH = "network.width", "training.batch_size"
+AS_FAST = Arm("equally fast", constant=0.0)
+
+
+def _faster(metric: str, width: int, batch: int) -> Paired:
+    layer = Arm(f"{width} neurons, {batch} examples", {WIDTH: width, BATCH: batch})
+    return Paired(metric, layer, AS_FAST, margin=0.0, direction="higher", seeds=SEEDS, family=FAMILY)
+
+
+CLAIMS = [
+    Claim(
+        id="A3",
+        section="The model, matrix operation",
+        statement="A layer written as a product of matrices is computed faster than neuron by neuron, on the same CPU.",
+        rule=_faster("matrix_log10_speedup", 256, 32),
+        tuned=_faster("matrix_log10_speedup", 4, 1),
+        condition="the layer has to be large enough; this is one of 4 neurons and a single example",
+        remark="Neuron by neuron is a loop in Python, so the figure is one of this language; the order is not.",
+    ),
+    Claim(
+        id="A3-gpu",
+        section="The model, matrix operation",
+        statement="A GPU computes the product of matrices faster than a CPU.",
+        rule=_faster("gpu_log10_speedup", 1024, 1024),
+        tuned=_faster("gpu_log10_speedup", 16, 1),
+        condition="the layer has to be large enough; this is one of 16 neurons and a single example",
+        remark="Decided only where CuPy finds a device.",
+    ),
+]

@@ -1,0 +1,49 @@
+"""The optimizers as their formulas have them: what Adagrad and RMSProp remember, momentum unrolled, Adam by line."""
+
+from __future__ import annotations
+
+from workbench.report.claims import Arm, Claim, Identity
+
+MEMORY, MOMENTUM, ADAM = (Arm(arm, {"arm": arm}) for arm in ("memory", "momentum", "adam"))
+
+CLAIMS = [
+    Claim(
+        id="C17",
+        section="Tips for deep learning, RMSProp",
+        statement=(
+            "Adagrad divides by the root of all squared gradients so far, RMSProp by that of their fading mean, which "
+            "forgets the faster the smaller its alpha is."
+        ),
+        rule=Identity("rmsprop_memory_error", MEMORY, 1e-9),
+        also=(Identity("adagrad_memory_error", MEMORY, 1e-9),),
+        slip=(
+            "The notes call Adagrad's denominator an average; it is the root of the sum of squares. They give RMSProp "
+            "neither a value to start from nor an epsilon, without which a gradient that has always been 0 is divided "
+            "by 0."
+        ),
+    ),
+    Claim(
+        id="C21",
+        section="Tips for deep learning, momentum",
+        statement=(
+            "A movement with momentum is the sum of all gradients so far, each weighted with lambda once for every "
+            "step since."
+        ),
+        rule=Identity("momentum_unrolled_error", MOMENTUM, 1e-12),
+        slip="The notes list momentum under adaptive learning rates; it does not adapt one.",
+    ),
+    Claim(
+        id="C22",
+        section="Tips for deep learning, Adam",
+        statement=(
+            "Adam joins RMSProp and momentum: it follows its published algorithm, and without the one it is the other."
+        ),
+        rule=Identity("adam_error", ADAM, 1e-12),
+        also=(
+            Identity("adam_without_momentum_error", ADAM, 1e-12),
+            Identity("adam_without_squares_error", ADAM, 1e-12),
+        ),
+        slip="Adam is not literally the two together: it also corrects both averages for their start at zero.",
+        remark="The two limits are taken without that correction.",
+    ),
+]

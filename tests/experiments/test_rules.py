@@ -1,0 +1,124 @@
+"""Every experiment of ours: its rules are data, speak of cells its own sweep file holds, and keep to the one family."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from workbench import app, places
+from workbench.config import SETTINGS, flatten
+from workbench.report.claim_files import claims_in
+from workbench.report.claims import Arm, Claim, Identity, Paired, Rule, as_data, canonical, digest, rules_of
+from workbench.report.evidence import arms_of, select
+from workbench.report.notes import FAMILY, IDS, PAIRED_TESTS, SECTIONS, place, section
+from workbench.sweep.command import main
+from workbench.sweep.compose import Cell
+
+FILES = {file.stem: file for file in sorted(places.ours("experiments").glob("[!_]*.py"))}
+CLAIMS = [(stem, claim) for stem, file in FILES.items() for claim in claims_in(file)]
+EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
+ALONE = [pytest.param(claim, id=claim.id) for _, claim in CLAIMS]
+
+
+@cache
+def seeds_of(stem: str) -> tuple[int, ...]:
+    """The seeds its sweep file asks for; none where it sweeps over no seed."""
+    text = (places.ours("conf") / "sweep" / f"{stem}.yaml").read_text(encoding="utf-8")
+    params = yaml.safe_load(text)["hydra"]["sweeper"].get("params", {})
+    if "seed" not in params:
+        return ()
+    override = OverridesParser.create().parse_override(f"seed={params['seed']}")
+    return tuple(int(value) for value in override.sweep_string_iterator()) if override.is_sweep_override() else ()
+
+
+@cache
+def cells_of(stem: str) -> pd.DataFrame:
+    """The settings, choices and factors of its sweep's cells, composed as the command composes them, for one seed."""
+    found: list[Cell] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "run_sweep", lambda design, _: found.extend(design) or 0)
+        assert main([f"+sweep={stem}", *(["seed=0"] if seeds_of(stem) else [])]) == 0
+    return pd.DataFrame([flatten(cell.config) | cell.choices | cell.factors for cell in found])
+
+
+def faults(claim: Claim, rule: Rule, cells: pd.DataFrame, seeds: Sequence[int]) -> list[str]:
+    """What a rule asks for that the sweep does not hold."""
+    if isinstance(rule, Identity):
+        return _arm_faults(claim, rule.arm, cells)
+    found = [fault for arm in arms_of(rule)[0] for fault in _arm_faults(claim, arm, cells)]
+    if missing := set(rule.seeds) - set(seeds):
+        found.append(f"seeds {sorted(missing)}")
+    if rule.tuning:
+        found += [f"tuning seed {seed}" for seed in rule.tuning.seeds if seed not in seeds]
+        for arm in arms_of(rule)[0]:
+            found += [key for key in rule.tuning.factors if select(cells, arm)[key].nunique() < 2]
+    return found
+
+
+def _arm_faults(claim: Claim, arm: Arm, cells: pd.DataFrame) -> list[str]:
+    if arm.constant is not None:
+        return []
+    known = {key: value for key, value in arm.where.items() if key in cells}
+    strange = [key for key in arm.where if key not in cells and (key in SETTINGS or claim.measure is None)]
+    return strange + ([] if len(select(cells, replace(arm, where=known))) else [f"no cell of {arm.label}: {known}"])
+
+
+@pytest.mark.parametrize(("stem", "claim"), EVERY)
+def test_a_rule_speaks_of_cells_and_seeds_that_its_sweep_file_holds(stem: str, claim: Claim) -> None:
+    for rule in rules_of(claim):
+        assert faults(claim, rule, cells_of(stem), seeds_of(stem)) == []
+
+
+@pytest.mark.parametrize("claim", ALONE)
+def test_a_rule_is_data_with_a_digest(claim: Claim) -> None:
+    for rule in rules_of(claim):
+        assert json.loads(canonical(rule)) == as_data(rule)
+        assert digest(rule) == digest(replace(rule))
+        assert len(digest(rule)) == 16
+
+
+@pytest.mark.parametrize("claim", ALONE)
+def test_a_claim_of_the_notes_keeps_to_their_family(claim: Claim) -> None:
+    assert claim.id in IDS
+    paired = [rule for rule in rules_of(claim) if isinstance(rule, Paired)]
+    assert all(rule.family == FAMILY for rule in paired)
+    assert len(paired) <= PAIRED_TESTS.get(claim.id, 0)
+
+
+def test_every_claim_has_one_file() -> None:
+    assert not [name for name, count in Counter(claim.id for _, claim in CLAIMS).items() if count > 1]
+
+
+def test_the_family_reaches_significance_with_the_fewest_seeds() -> None:
+    assert set(PAIRED_TESTS) <= set(IDS)
+    assert FAMILY * 2.0**-11 < 0.05
+
+
+def test_claims_are_ordered_as_in_the_notes() -> None:
+    assert sorted(["D10", "B2", "mine", "A10", "A2"], key=place) == ["A2", "A10", "B2", "D10", "mine"]
+    assert section("C4") == SECTIONS["C"]
+    assert section("C99") == section("mine") == ""
+
+
+STEM = "vanishing_gradients"
+WRONG: dict[str, dict[str, Any]] = {
+    "no cell": {"treatment": Arm("deeper", {"network.depth": 11})},
+    "network.width_typed_wrong": {"treatment": Arm("typo", {"network.width_typed_wrong": 32})},
+    "seeds": {"seeds": tuple(range(13))},
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_rule_about_what_the_sweep_does_not_hold_is_found_out(words: str) -> None:
+    claim = next(claim for stem, claim in CLAIMS if stem == STEM and claim.measure is None)
+    wrong = replace(claim.rule, **WRONG[words])
+    assert any(words in fault for fault in faults(claim, wrong, cells_of(STEM), seeds_of(STEM)))

@@ -1,0 +1,60 @@
+"""Whether a trained network's outputs are probabilities: they sum to one, and come true as often as they say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.measure.measurement import Analysis
+from workbench.measure.trained import View
+from workbench.sweep.measures import Measured, Table, Trained
+
+BINS = 15
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Table:
+    """By confidence, in `BINS` equal bins: the share of examples, their mean confidence and their accuracy.
+
+    Confidence is the probability of the most probable class; probabilities (examples, classes), labels (examples,).
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    held = np.bincount(place, minlength=BINS)
+    kept = held > 0
+    return {
+        "share": held[kept] / len(labels),
+        "confidence": np.bincount(place, confidence, BINS)[kept] / held[kept],
+        "accuracy": np.bincount(place, correct, BINS)[kept] / held[kept],
+    }
+
+
+def calibration_error(table: Table) -> float:
+    """The expected calibration error (Guo et al. 2017): mean distance of confidence and accuracy over the examples."""
+    return float((table["share"] * np.abs(table["confidence"] - table["accuracy"])).sum())
+
+
+def _calibration(trained: Trained) -> Measured:
+    metrics: dict[str, float] = {}
+    tables: list[Table] = []
+    for when, parameters in (("last", trained.weights.last), ("best", trained.weights.best)):
+        view = View(trained, parameters, "test")
+        table = reliability(view.probabilities, view.labels)
+        metrics[f"{when}_calibration_error"] = calibration_error(table)
+        metrics[f"{when}_probability_sum_error"] = float(np.abs(view.probabilities.sum(axis=1) - 1).max())
+        metrics[f"{when}_lowest_probability"] = float(view.probabilities.min())
+        tables.append({"when": np.full(len(table["share"]), when), **table})
+    together = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    return Measured(metrics, {"reliability": together})
+
+
+CALIBRATION = {
+    "calibration": Analysis(
+        "whether probabilities on test data sum to 1 and come true as often as they say, at the last and best epoch",
+        tuple(
+            f"{when}_{name}"
+            for when in ("last", "best")
+            for name in ("calibration_error", "probability_sum_error", "lowest_probability")
+        ),
+        _calibration,
+    )
+}

@@ -1,0 +1,27 @@
+"""Units that learn nothing any more: those whose activation is flat on every training example."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.measure.measurement import Analysis
+from workbench.measure.trained import View
+from workbench.sweep.measures import Measured, Trained
+
+
+def _dead_units(trained: Trained) -> Measured:
+    view = View(trained, trained.weights.final.astype(np.float64), "train")
+    dead = [
+        (layer.activation.gain(layer.z, layer.a, layer.slope)[0] == 0).all(axis=0)
+        for layer in view.network.layers[:-1]
+        if layer.activation is not None
+    ]
+    units = np.concatenate(dead) if dead else np.zeros(0)
+    return Measured({"dead_units": float(units.mean()) if len(units) else float("nan")})
+
+
+DEAD_UNITS = {
+    "dead_units": Analysis(
+        "share of hidden units with derivative 0 on all training examples", ("dead_units",), _dead_units
+    )
+}

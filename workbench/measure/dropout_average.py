@@ -1,0 +1,59 @@
+"""One hidden layer with dropout: the scaled network against the average over every mask there is."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.engine.errors import BadInput
+from workbench.engine.losses import LOSSES, softmax
+from workbench.measure.measurement import Measurement
+from workbench.measure.subject import largest_error, subject
+from workbench.sweep.measures import Measured
+
+EXAMPLES = 8
+WIDEST = 12  # 4,096 masks
+
+
+def _dropout_average(config: RunConfig) -> Measured:
+    """In the notes' form: units dropped while training and not made up for, weights times 1 - p when testing."""
+    settings, rate = config.network, config.dropout.rate
+    if settings.depth != 1 or settings.width > WIDEST or config.dropout.input_rate or not rate:
+        raise BadInput(
+            f"measure=dropout_average: found network.depth {settings.depth}, network.width {settings.width}, "
+            f"dropout.rate {rate:g}, dropout.input_rate {config.dropout.input_rate:g}; allowed are depth 1, "
+            f"at most {WIDEST} units, dropout of them and none of the inputs"
+        )
+    of = subject(config, EXAMPLES)
+    masks = np.array(list(product((0.0, 1.0), repeat=settings.width)))
+    chance = np.prod(np.where(masks > 0, 1 - rate, rate), axis=1)
+    network = of.network()
+    network.forward()
+    output = network.layers[-1]
+    hidden, weights, biases = network.layers[0].a[0], output.weights[0], output.biases[0]
+    logits = (masks[:, None, :] * hidden) @ weights.T + biases  # (masks, examples, outputs)
+    scaled = LOSSES[of.loss].predict(hidden @ ((1 - rate) * weights).T + biases)
+    unscaled = LOSSES[of.loss].predict(hidden @ weights.T + biases)
+    logs = np.log(softmax(logits))
+    geometric = np.exp(np.tensordot(chance, logs, axes=1))
+    geometric /= geometric.sum(axis=1, keepdims=True)
+    arithmetic = np.tensordot(chance, softmax(logits), axes=1)
+    return Measured(
+        {
+            "geometric_average_error": largest_error(scaled, geometric),
+            "arithmetic_average_difference": largest_error(scaled, arithmetic),
+            "unscaled_average_difference": largest_error(unscaled, geometric),
+        }
+    )
+
+
+DROPOUT_AVERAGE = {
+    "dropout_average": Measurement(
+        "scaled weights against the geometric (and arithmetic) average over every mask of one hidden layer",
+        ("data", "network", "dropout", "seed"),
+        ("geometric_average_error", "arithmetic_average_difference", "unscaled_average_difference"),
+        _dropout_average,
+    )
+}

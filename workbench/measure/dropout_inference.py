@@ -1,0 +1,52 @@
+"""A network trained with dropout at test time: with scaled weights, unscaled ones, or averaged over masks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.monte_carlo import MonteCarlo
+from workbench.measure.measurement import Analysis, tidy
+from workbench.measure.trained import View, as_classes, layout_of, negative_log_likelihood
+from workbench.sweep.measures import Measured, Trained
+
+SAMPLES = (1, 3, 10, 30, 100)
+
+
+def unscaled(trained: Trained, parameters: np.ndarray) -> np.ndarray:
+    """The weights as the notes train them, (1, size): the engine divides what stays by 1 - rate, the notes do not.
+
+    Each layer's own rate counts, and biases stay as they are.
+    """
+    columns, result = trained.pack.columns, parameters.astype(np.float64)
+    for number, view in enumerate(layout_of(trained).views(result)):
+        rate = columns["dropout_rate" if number else "input_dropout_rate"][0]
+        view.weights[...] /= 1 - rate
+    return result
+
+
+def _monte_carlo(trained: Trained) -> Measured:
+    final = trained.weights.final
+    rows = []
+    for form, parameters in (("scaled", final), ("unscaled", unscaled(trained, final))):
+        view = View(trained, parameters, "test")
+        rows.append((form, 0, view.accuracy, view.negative_log_likelihood))
+    data, pack = trained.data, trained.pack
+    masks = MonteCarlo(pack, layout_of(trained), final, data.inputs, data, data.test)
+    labels = data.test.targets[0]
+    for samples in SAMPLES:
+        outputs = as_classes(masks.outputs(samples)[0])
+        accuracy = float((outputs.argmax(axis=1) == labels).mean())
+        rows.append(("monte_carlo", samples, accuracy, negative_log_likelihood(outputs, labels)))
+    metrics: dict[str, float] = {}
+    for form, _, accuracy, loss in rows:  # of the averages the one over the most masks stays
+        metrics |= {f"{form}_test_accuracy": accuracy, f"{form}_test_loss": loss}
+    return Measured(metrics, {"monte_carlo": tidy(("form", "samples", "accuracy", "loss"), rows)})
+
+
+DROPOUT_INFERENCE = {
+    "monte_carlo": Analysis(
+        "test accuracy and loss with weights scaled by 1 - rate, not scaled, and averaged over up to 100 masks",
+        tuple(f"{form}_test_{kind}" for form in ("scaled", "unscaled", "monte_carlo") for kind in ("accuracy", "loss")),
+        _monte_carlo,
+    )
+}

@@ -1,0 +1,66 @@
+"""How well a linear classifier reads the classes off each layer's outputs (Alain and Bengio 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.initializers import initial_weights
+from workbench.measure.measurement import Analysis, tidy
+from workbench.measure.trained import View, layout_of
+from workbench.sweep.measures import Measured, Trained
+
+REGULARIZATION = 1.0  # scikit-learn's C: the same for every layer and every network
+ITERATIONS = 200
+
+
+def untrained_weights(trained: Trained) -> np.ndarray:
+    """The parameters the run started from, (1, size) float64."""
+    layout, columns = layout_of(trained), trained.pack.columns
+    parameters = np.zeros((1, layout.size))
+    for number, (shape, view) in enumerate(zip(layout.layers, layout.views(parameters), strict=True)):
+        start = str(columns["init"][0]), int(columns["seed"][0]), number, shape, float(columns["init_scale"][0])
+        view.weights[0] = initial_weights(*start)
+        if view.slopes is not None:
+            view.slopes[...] = columns["slope"][0]
+    return parameters
+
+
+def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
+    """Test accuracy of multinomial logistic regression on standardised features, (examples, units) each."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    mean, deviation = features.mean(axis=0), features.std(axis=0)
+    deviation[deviation < 1e-12] = 1.0  # a unit that never moves tells nothing
+    probe = LogisticRegression(C=REGULARIZATION, max_iter=ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the budget is the same for every layer
+        probe.fit((features - mean) / deviation, labels)
+    return float(probe.score((test - mean) / deviation, test_labels))
+
+
+def _linear_probes(trained: Trained) -> Measured:
+    networks = {"trained": trained.weights.final, "untrained": untrained_weights(trained)}
+    rows: list[tuple[str, int, float]] = []
+    for name, parameters in networks.items():
+        train, test = (View(trained, parameters, split) for split in ("train", "test"))
+        for layer, (features, unseen) in enumerate(zip(train.activations, test.activations, strict=True)):
+            if layer or name == "trained":  # the inputs are the same for both
+                rows.append((name, layer, probe_accuracy(features, train.labels, unseen, test.labels)))
+    found = {(name, layer): accuracy for name, layer, accuracy in rows}
+    depth = trained.pack.depth
+    metrics = {"linear_probe_inputs": found["trained", 0]}
+    if depth:
+        metrics |= {f"linear_probe_{name}": found[name, depth] for name in networks}
+    return Measured(metrics, {"linear_probes": tidy(("network", "layer", "accuracy"), rows)})
+
+
+LINEAR_PROBES = {
+    "linear_probes": Analysis(
+        "test accuracy of logistic regression on the inputs and on each hidden layer, trained and untrained",
+        ("linear_probe_inputs", "linear_probe_trained", "linear_probe_untrained"),
+        _linear_probes,
+    )
+}

@@ -1,0 +1,93 @@
+"""Maxout: ReLU as one of its cases, and the thin linear network that every example makes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.engine.errors import BadInput
+from workbench.engine.network import Network
+from workbench.engine.parameters import Architecture, Layout
+from workbench.measure.gradients import pattern
+from workbench.measure.measurement import Measurement
+from workbench.measure.subject import Subject, largest_error, subject
+from workbench.sweep.measures import Measured
+
+EXAMPLES = 64
+
+
+def as_maxout(of: Subject) -> tuple[Layout, np.ndarray]:
+    """The layout and parameters, (1, size), of a maxout network whose second pieces are fixed at zero."""
+    first, last = of.layout.layers[0], of.layout.layers[-1]
+    depth = len(of.layout.layers) - 1
+    layout = Layout(Architecture(first.fan_in, last.units, depth, first.units, "maxout", pieces=2))
+    parameters = np.zeros((1, layout.size))
+    for own, relu in zip(layout.views(parameters), of.layout.views(of.parameters), strict=True):
+        own.weights[:, : relu.weights.shape[1]] = relu.weights
+        own.biases[:, : relu.biases.shape[1]] = relu.biases
+    return layout, parameters
+
+
+def _only(config: RunConfig, allowed: tuple[str, ...]) -> None:
+    if config.network.activation not in allowed:
+        raise BadInput(
+            f"network.activation is {config.network.activation!r}; allowed with measure={config.measure}: "
+            f"{' or '.join(allowed)}"
+        )
+
+
+def _relu_as_maxout(config: RunConfig) -> Measured:
+    _only(config, ("relu",))
+    of = subject(config, EXAMPLES)
+    layout, parameters = as_maxout(of)
+    network = Network(layout, parameters, None, np.zeros(1), EXAMPLES)
+    network.inputs[0] = of.inputs
+    return Measured({"relu_as_maxout_error": largest_error(network.forward()[0], of.network().forward()[0])})
+
+
+def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A (outputs, features) and c (outputs,) of the linear network that one example makes: f(x) = A x + c about it.
+
+    Of every unit only what the example uses is kept: the piece that is largest, or of a ReLU the line it is on.
+    """
+    matrix, shift = np.eye(len(example)), np.zeros(len(example))
+    for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
+        weights, biases = tensors.weights[0], tensors.biases[0]
+        z = weights @ (matrix @ example + shift) + biases
+        if shape.rows > shape.units:
+            kept = z.reshape(-1, shape.units).argmax(axis=0) * shape.units + np.arange(shape.units)
+            weights, biases = weights[kept], biases[kept]
+        elif shape.activation == "relu":
+            weights, biases = weights * (z > 0)[:, None], biases * (z > 0)
+        matrix, shift = weights @ matrix, weights @ shift + biases
+    return matrix, shift
+
+
+def _thin_networks(config: RunConfig) -> Measured:
+    _only(config, ("relu", "maxout"))
+    of = subject(config, EXAMPLES)
+    network = of.network()
+    outputs = network.forward()[0]
+    patterns = pattern(network).reshape(len(network.layers) - 1, EXAMPLES, -1)
+    thin = [thin_network(of, example) for example in of.inputs]
+    found = np.stack([matrix @ example + shift for (matrix, shift), example in zip(thin, of.inputs, strict=True)])
+    distinct = len({patterns[:, example].tobytes() for example in range(EXAMPLES)})
+    return Measured(
+        {"thin_network_error": largest_error(found, outputs), "thin_networks_per_example": distinct / EXAMPLES}
+    )
+
+
+MAXOUT = {
+    "relu_as_maxout": Measurement(
+        "outputs of a ReLU network against those of maxout with its second pieces fixed at zero: largest difference",
+        ("data", "network", "seed"),
+        ("relu_as_maxout_error",),
+        _relu_as_maxout,
+    ),
+    "thin_networks": Measurement(
+        "a maxout (or ReLU) network against the thin linear network of each example; distinct ones per example",
+        ("data", "network", "seed"),
+        ("thin_network_error", "thin_networks_per_example"),
+        _thin_networks,
+    ),
+}

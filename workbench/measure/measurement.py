@@ -1,0 +1,44 @@
+"""What a measurement and an analysis are: rows of `MEASUREMENTS` and `ANALYSES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.sweep.measures import Measured, Table, Trained
+
+
+def tidy(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Rows as a table: column -> values."""
+    return {name: np.array([row[place] for row in rows]) for place, name in enumerate(columns)}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of `MEASUREMENTS`: a cell of a sweep that trains nothing.
+
+    `takes` names the settings it reads (a section such as "network" stands for all of its keys), `returns` the metrics
+    it gives. A `timing` runs alone and is taken anew whenever it is asked for. `version` is to be raised whenever the
+    numbers change, so that no stored result is taken for a new one.
+    """
+
+    summary: str
+    takes: tuple[str, ...]
+    returns: tuple[str, ...]
+    measure: Callable[[RunConfig], Measured]
+    timing: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One row of `ANALYSES`: what is measured of a trained run when it ends, while its weights are there."""
+
+    summary: str
+    returns: tuple[str, ...]
+    analyse: Callable[[Trained], Measured]
+    version: int = 1

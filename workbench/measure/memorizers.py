@@ -1,0 +1,67 @@
+"""Nearest neighbours and decision trees of scikit-learn on the very splits a run of the same seed trains on."""
+
+from __future__ import annotations
+
+from workbench.config import RunConfig
+from workbench.data import load, prepare
+from workbench.engine.errors import BadInput
+from workbench.measure.measurement import Measurement, tidy
+from workbench.measure.trained import scaled_inputs
+from workbench.sweep.measures import Measured
+
+NEIGHBOURS = (1, 3, 5, 15)
+DEPTHS = (2, 4, 8, 16, None)  # of a decision tree; None is unpruned
+MODERATE = 5  # neighbours, where the claim is made of more than one
+
+
+def _memorizers(config: RunConfig) -> Measured:
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    share = config.data
+    data = prepare(
+        load(share), [config.seed], [share.label_noise], [share.scaling], share.train_size, share.validation, share.test
+    )
+    if not data.classes:
+        raise BadInput(f"data.name is {share.name!r}; allowed with measure=memorizers: a dataset of classes")
+    (inputs, labels), (unseen, expected) = (
+        (scaled_inputs(data, split), split.targets[0]) for split in (data.train, data.test)
+    )
+    models: dict[tuple[str, int], object] = {
+        ("neighbours", k): KNeighborsClassifier(k, algorithm="brute") for k in NEIGHBOURS
+    }
+    for depth in DEPTHS:
+        tree = DecisionTreeClassifier(max_depth=depth, random_state=config.seed)
+        models["tree", 0 if depth is None else depth] = tree
+    found = {}
+    for key, model in models.items():
+        model.fit(inputs, labels)  # type: ignore[attr-defined]
+        found[key] = model.score(inputs, labels), model.score(unseen, expected)  # type: ignore[attr-defined]
+    unpruned, nearest, several = found["tree", 0], found["neighbours", 1], found["neighbours", MODERATE]
+    rows = [(*key, *scores) for key, scores in found.items()]
+    return Measured(
+        {
+            "memorizer_train_error": 1 - min(unpruned[0], nearest[0]),
+            "moderate_train_error": 1 - min(several[0], found["tree", 8][0]),
+            "tree_train_accuracy": unpruned[0],
+            "tree_test_accuracy": unpruned[1],
+            "tree_gap": unpruned[0] - unpruned[1],
+            "nearest_neighbour_train_accuracy": nearest[0],
+            "nearest_neighbour_test_accuracy": nearest[1],
+            "nearest_neighbour_gap": nearest[0] - nearest[1],
+        },
+        {"memorizers": tidy(("model", "size", "train_accuracy", "test_accuracy"), rows)},
+    )
+
+
+MEMORIZERS = {
+    "memorizers": Measurement(
+        "training and test accuracy of nearest neighbours by their number and of decision trees by their depth",
+        ("data", "seed"),
+        (
+            "memorizer_train_error", "moderate_train_error", "tree_train_accuracy", "tree_test_accuracy", "tree_gap",
+            "nearest_neighbour_train_accuracy", "nearest_neighbour_test_accuracy", "nearest_neighbour_gap",
+        ),
+        _memorizers,
+    )
+}  # fmt: skip

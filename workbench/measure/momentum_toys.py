@@ -1,0 +1,117 @@
+"""Momentum on toy losses: how soon it leaves a saddle point, and whether it rolls out of a local minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.engine.optimizers import OPTIMIZERS
+from workbench.measure.measurement import Measurement, tidy
+from workbench.sweep.measures import Measured
+
+CURVATURE = 1.0  # of the saddle, downwards along the one direction and upwards along the other
+MOST_STEPS = 200_000
+TILTS = (0.05, 0.1, 0.2, 0.4)
+LAMBDAS = 1 - np.geomspace(1.0, 1e-3, 31)  # from 0 to 0.999, denser towards 1
+
+
+def steps_until(
+    left: Callable[[np.ndarray], np.ndarray],
+    gradient: Callable[[np.ndarray], np.ndarray],
+    start: np.ndarray,
+    rate: np.ndarray,
+    momentum: np.ndarray,
+    most: int,
+) -> np.ndarray:
+    """The engine's momentum from `start` (runs, dimensions), with each run's rate and lambda, (runs, 1): the number of
+    steps until `left(position)` (runs,) is true, infinite where `most` steps do not do.
+    """
+    update, at = OPTIMIZERS["momentum"].update, SimpleNamespace(learning_rate=rate, momentum=momentum)
+    position, velocity = start.copy(), np.zeros_like(start)
+    found = np.full(len(start), np.inf)
+    for step in range(1, most + 1):
+        position, velocity = update(position, gradient(position), velocity, at=at)
+        found = np.where(np.isinf(found) & left(position), step, found)
+        if np.isfinite(found).all():
+            break
+    return found
+
+
+def _saddle(config: RunConfig) -> Measured:
+    """f = (x^2 - y^2) / 2 from near its saddle point: steps until |y| > 1, with momentum and without."""
+    rng = np.random.default_rng(config.seed)
+    rate, momentum = config.optimizer.learning_rate, config.optimizer.momentum
+    x, y = rng.uniform(-1, 1), 10.0 ** rng.uniform(-4, -2)
+    cases = {"plain": (rate, 0.0), "momentum": (rate, momentum), "faster": (rate / (1 - momentum), 0.0)}
+    rates, momenta = (np.array(column)[:, None] for column in zip(*cases.values(), strict=True))
+    start = np.tile([x, y], (len(cases), 1))
+    steps = steps_until(
+        lambda position: np.abs(position[:, 1]) > 1,
+        lambda position: CURVATURE * position * np.array([1.0, -1.0]),
+        start, rates, momenta, MOST_STEPS,
+    )  # fmt: skip
+    plain, with_momentum, faster = steps
+    return Measured(
+        {
+            "escape_steps": with_momentum,
+            "escape_steps_without_momentum": plain,
+            "escape_speedup": plain / with_momentum * (1 - momentum),
+            "escape_speedup_at_equal_step": faster / with_momentum * (1 - momentum),
+            "escape_speedup_predicted": 1.0,
+            "escape_advantage_at_equal_step": faster / with_momentum,
+        }
+    )
+
+
+def _tilted_cosine(config: RunConfig) -> Measured:
+    """f = -cos x - tilt x from a hair beyond the top before its first minimum: whether it passes the next top.
+
+    Without momentum gradient descent ends in the minimum. `escape_violations` counts where there is no threshold: a
+    tilt at which plain descent escapes, at which no lambda does, or at which a larger lambda fails again.
+    """
+    rate = config.optimizer.learning_rate
+    rng = np.random.default_rng(config.seed)
+    tilt, momentum = (grid.ravel()[:, None] for grid in np.meshgrid(TILTS, LAMBDAS, indexing="ij"))
+    top = -np.pi - np.arcsin(tilt)  # the gradient sin x - tilt vanishes there, and f curves downwards
+    start = top + 10.0 ** rng.uniform(-3, -1)
+    most = int(400 / np.sqrt(rate) + 40 / rate)
+    steps = steps_until(
+        lambda position: (position > top + 2 * np.pi)[:, 0],
+        lambda position: np.sin(position) - tilt,
+        start, np.full_like(tilt, rate), momentum, most,
+    )  # fmt: skip
+    escaped = np.isfinite(steps).reshape(len(TILTS), len(LAMBDAS))
+    first = np.where(escaped.any(axis=1), escaped.argmax(axis=1), len(LAMBDAS))
+    steady = [bool(row[place:].all()) for row, place in zip(escaped, first, strict=True)]
+    violations = sum(not (0 < place < len(LAMBDAS) and kept) for place, kept in zip(first, steady, strict=True))
+    rows = [
+        (tilt, float(own), float(success))
+        for tilt, line in zip(TILTS, escaped, strict=True)
+        for own, success in zip(LAMBDAS, line, strict=True)
+    ]
+    metrics = {"escape_violations": float(violations), "escaped_without_momentum": float(escaped[:, 0].sum())}
+    for tilt_value, place in zip(TILTS, first, strict=True):
+        metrics[f"threshold_at_tilt_{tilt_value:g}"] = float(LAMBDAS[place]) if place < len(LAMBDAS) else 1.0
+    return Measured(metrics, {"tilted_cosine": tidy(("tilt", "lambda", "escaped"), rows)})
+
+
+MOMENTUM_TOYS = {
+    "saddle_escape": Measurement(
+        "steps to leave a saddle with momentum and without, relative to 1 / (1 - lambda), at equal rate and equal step",
+        ("optimizer.learning_rate", "optimizer.momentum", "seed"),
+        (
+            "escape_steps", "escape_steps_without_momentum", "escape_speedup", "escape_speedup_at_equal_step",
+            "escape_speedup_predicted", "escape_advantage_at_equal_step",
+        ),
+        _saddle,
+    ),
+    "tilted_cosine": Measurement(
+        "which lambda rolls out of the minima of a tilted cosine, and whether there is a threshold at every tilt",
+        ("optimizer.learning_rate", "seed"),
+        ("escape_violations", "escaped_without_momentum", *(f"threshold_at_tilt_{tilt:g}" for tilt in TILTS)),
+        _tilted_cosine,
+    ),
+}  # fmt: skip

@@ -1,0 +1,48 @@
+"""How steep a trained network is: the Jacobian of its logits by its inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.measure.measurement import Analysis
+from workbench.measure.trained import View
+from workbench.sweep.measures import Measured, Trained
+
+TINY = 1e-30
+
+
+def jacobian_norms(view: View) -> np.ndarray:
+    """The Frobenius norm of d logits / d inputs at every example, (examples,).
+
+    Each output is sent back through the reversed network by itself: delta is 1 there and 0 elsewhere.
+    """
+    layers = view.network.layers
+    squares = np.zeros(len(view.logits))
+    for output in range(view.logits.shape[1]):
+        back = np.zeros_like(view.logits)
+        back[:, output] = 1
+        for layer, before in zip(layers[::-1], [*layers[-2::-1], None], strict=True):
+            back = back @ layer.weights[0]
+            if before is not None:
+                z = before.z.copy()
+                before.activation.backward(back[None], z, before.a, before.slope, out=z)
+                back = z[0]
+        squares += (back**2).sum(axis=1)
+    return np.sqrt(squares)
+
+
+def _jacobian(trained: Trained) -> Measured:
+    metrics = {}
+    for split in ("train", "test"):
+        norms = jacobian_norms(View(trained, trained.weights.last, split))
+        metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, TINY)).mean())
+    return Measured(metrics)
+
+
+SMOOTHNESS = {
+    "jacobian": Analysis(
+        "mean of ln of the Frobenius norm of d logits / d inputs, at the last epoch: a weak proxy of smoothness",
+        ("train_log_jacobian", "test_log_jacobian"),
+        _jacobian,
+    )
+}

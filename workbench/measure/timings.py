@@ -1,0 +1,189 @@
+"""How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
+
+A time is that of the fastest of several blocks of calls: whatever else the machine does can only add to it. Arrays are
+float32, as in training; NumPy's products use as many threads as it was started with, one under `python -m workbench`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.backend import cuda_is_usable
+from workbench.engine.network import Network
+from workbench.engine.pack import COLUMNS
+from workbench.engine.schedules import timetable
+from workbench.engine.update import Update
+from workbench.measure.gradients import used_columns
+from workbench.measure.matrix_form import neuron
+from workbench.measure.measurement import Measurement
+from workbench.measure.subject import Subject, subject
+from workbench.sweep.measures import Measured
+
+BLOCKS = 7
+LEAST = 1e-3  # seconds a block takes at least: far above the clock's resolution
+LOOP_PRODUCTS = 2**18  # weights read at most in the timing of the loop; every further example costs the same
+
+
+def seconds(call: Callable[[], object], blocks: int = BLOCKS) -> float:
+    """Seconds of one call: of the fastest block, each of as many calls as take `LEAST`."""
+    call()
+    calls, taken = 1, _block(call, 1)
+    while taken < LEAST:
+        calls = max(2 * calls, math.ceil(calls * LEAST / max(taken, 1e-7)))
+        taken = _block(call, calls)
+    return min(taken, *(_block(call, calls) for _ in range(blocks - 1))) / calls
+
+
+def _block(call: Callable[[], object], calls: int) -> float:
+    started = perf_counter()
+    for _ in range(calls):
+        call()
+    return perf_counter() - started
+
+
+def _matrix_timing(config: RunConfig) -> Measured:
+    """One layer of `network.width` neurons reading as many inputs, for `training.batch_size` examples."""
+    width, batch = config.network.width, config.training.batch_size
+    rng = np.random.default_rng(config.seed)
+    weights, inputs = (rng.standard_normal((rows, width)).astype(np.float32) for rows in (width, batch))
+    out = np.empty((batch, width), np.float32)
+    rows, examples = weights.tolist(), inputs[: max(1, min(batch, LOOP_PRODUCTS // width**2))].tolist()
+    loop = seconds(lambda: [[neuron(row, 0.0, example) for row in rows] for example in examples], blocks=2)
+    times = {
+        "loop": loop * batch / len(examples),
+        "matrix": seconds(lambda: np.matmul(inputs, weights.T, out=out)),
+    }
+    if cuda_is_usable():
+        times["gpu"] = _seconds_on_gpu(weights, inputs)
+    metrics = {f"{name}_log10_seconds": math.log10(value) for name, value in times.items()}
+    metrics["matrix_log10_speedup"] = math.log10(times["loop"] / times["matrix"])
+    if "gpu" in times:
+        metrics["gpu_log10_speedup"] = math.log10(times["matrix"] / times["gpu"])
+    return Measured(metrics)
+
+
+def _seconds_on_gpu(weights: np.ndarray, inputs: np.ndarray) -> float:
+    """The same product on the device, where both arrays lie already; each block waits for its last product."""
+    import cupy
+
+    on_device, read = cupy.asarray(weights), cupy.asarray(inputs)
+    out = cupy.empty((len(inputs), len(weights)), np.float32)
+
+    def products(count: int = 16) -> None:
+        for _ in range(count):
+            cupy.matmul(read, on_device.T, out=out)
+        cupy.cuda.get_current_stream().synchronize()
+
+    return seconds(products) / 16
+
+
+def _in_training(config: RunConfig) -> tuple[Subject, Network]:
+    """The configuration's network and a minibatch, in float32."""
+    of = subject(config, config.training.batch_size)
+    rows = of.parameters.astype(np.float32)
+    slopes = np.full(1, of.slope, np.float32)
+    network = Network(of.layout, rows, np.zeros_like(rows), slopes, len(of.inputs))
+    network.inputs[0] = of.inputs
+    return of, network
+
+
+def _backpropagation_timing(config: RunConfig) -> Measured:
+    of, network = _in_training(config)
+    delta = of.judge(network.forward()).delta
+    parameters = len(used_columns(of))
+    forward = seconds(network.forward)
+
+    def both() -> None:
+        network.forward()  # the backward pass writes dl/dz over z
+        network.backward(delta)
+
+    backward = seconds(both) - forward
+    weight = network.layers[0].weights[0]
+
+    def perturbed() -> None:
+        weight[0, 0] += 1e-3
+        of.judge(network.forward())
+
+    ratio = backward / forward
+    return Measured(
+        {
+            "parameters": float(parameters),
+            "forward_log10_seconds": math.log10(forward),
+            "backward_over_forward": ratio,
+            "backward_ratio_from_middle": abs(ratio - MIDDLE),
+            "finite_differences_over_forward": (parameters + 1) * seconds(perturbed) / forward,
+        }
+    )
+
+
+MIDDLE = 2.25  # of 1.5 to 3, within which the ratio of backward to forward is to lie
+
+
+def _activation_timing(config: RunConfig) -> Measured:
+    """The function and its derivative by themselves, and a whole step of plain gradient descent around them."""
+    of, network = _in_training(config)
+    activation = ACTIVATIONS[config.network.activation]
+    layer = network.layers[0]
+    network.forward()
+    z, a, back = layer.z.copy(), layer.a.copy(), np.ones_like(layer.a)
+    out = np.empty_like(layer.z)
+
+    def elementwise() -> None:
+        activation.forward(z, layer.slope, out=a)
+        activation.backward(back, z, a, layer.slope, out=out)
+
+    columns = {name: np.array([value]) for name, value in (COLUMNS | {"learning_rate": 1e-6}).items()}
+    gradients = np.zeros_like(of.parameters, np.float32)
+    moving = of.parameters.astype(np.float32)
+    trained = Network(of.layout, moving, gradients, np.full(1, of.slope, np.float32), len(of.inputs))
+    trained.inputs[0] = of.inputs
+    update = Update("sgd", of.layout, moving, gradients, [], columns, np)
+    at = {name: values[0].astype(np.float32)[:, None] for name, values in timetable(columns, 0, 1, 1).items()}
+
+    def step() -> None:
+        trained.backward(of.judge(trained.forward()).delta)
+        update.step(at)
+
+    return Measured(
+        {
+            "elementwise_log10_seconds": math.log10(seconds(elementwise)),
+            "step_log10_seconds": math.log10(seconds(step)),
+        }
+    )
+
+
+TIMINGS = {
+    "matrix_timing": Measurement(
+        "seconds of one layer: neuron by neuron in Python, as a product of matrices, and that on a GPU if there is one",
+        ("network.width", "training.batch_size", "seed"),
+        (
+            "loop_log10_seconds", "matrix_log10_seconds", "gpu_log10_seconds", "matrix_log10_speedup",
+            "gpu_log10_speedup",
+        ),
+        _matrix_timing,
+        timing=True,
+    ),
+    "backpropagation_timing": Measurement(
+        "time of the backward pass over that of the forward pass; of finite differences, one forward pass a parameter",
+        ("data", "network", "training.batch_size", "seed"),
+        (
+            "parameters", "forward_log10_seconds", "backward_over_forward", "backward_ratio_from_middle",
+            "finite_differences_over_forward",
+        ),
+        _backpropagation_timing,
+        timing=True,
+    ),
+    "activation_timing": Measurement(
+        "seconds of the activation function with its derivative, and of a whole step of gradient descent",
+        ("data", "network", "training.batch_size", "seed"),
+        ("elementwise_log10_seconds", "step_log10_seconds"),
+        _activation_timing,
+        timing=True,
+    ),
+}  # fmt: skip

@@ -1,0 +1,69 @@
+"""A trained run looked at from outside: its layers' outputs, its logits and its probabilities, on any of its splits."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from workbench.engine.losses import LOSSES
+from workbench.engine.network import Network
+from workbench.engine.parameters import Layout
+from workbench.engine.reader import Data, Split
+from workbench.sweep.measures import Trained
+
+
+def layout_of(trained: Trained) -> Layout:
+    """Where the parameters of the run's network lie in a row of its weights."""
+    inputs, outputs = trained.data.inputs.shape[1], trained.data.outputs
+    return Layout(trained.pack.architecture(inputs, LOSSES[trained.pack.loss].units(outputs)))
+
+
+def scaled_inputs(data: Data, split: Split) -> np.ndarray:
+    """The inputs of the first run's split as its network reads them: (examples, features) float64."""
+    return data.inputs[split.index[0]].astype(np.float64) * data.scale[0] + data.shift[0]
+
+
+class View:
+    """One run's network with the given parameters, (1, size), every unit in use, on one split of its data.
+
+    `logits` are (examples, outputs); `activations` holds the inputs and then the outputs of each hidden layer,
+    (examples, units) each; `probabilities` is (examples, classes), also where a single output says that of class 1.
+    """
+
+    def __init__(self, trained: Trained, parameters: np.ndarray, split: str) -> None:
+        self.split: Split = getattr(trained.data, split)
+        self.labels = self.split.targets[0]
+        inputs = scaled_inputs(trained.data, self.split)
+        slope = np.asarray(trained.pack.columns["slope"], parameters.dtype)
+        self.network = Network(layout_of(trained), parameters, None, slope, len(inputs))
+        self.network.inputs[0] = inputs
+        self.logits = self.network.forward()[0]
+        self.activations = [self.network.inputs[0], *(layer.a[0] for layer in self.network.layers[:-1])]
+        self._loss = LOSSES[trained.pack.loss]
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Of each class."""
+        return as_classes(self._loss.predict(self.logits))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of examples whose most probable class is theirs."""
+        return float((self.probabilities.argmax(axis=1) == self.labels).mean())
+
+    @property
+    def negative_log_likelihood(self) -> float:
+        """Mean of -ln p of each example's class."""
+        return negative_log_likelihood(self.probabilities, self.labels)
+
+
+def as_classes(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities of all classes, (examples, classes), also of a single output, the probability of class 1."""
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -ln p of each example's class; (examples, classes), (examples,)."""
+    own = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean())

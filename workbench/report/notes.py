@@ -1,0 +1,51 @@
+"""The notes' claims as one list: their sections, their ids, and the family that Holm's correction runs over.
+
+The family is every paired test of the list, on whatever page it stands, a tuned setting counted as a test of its own.
+It is fixed here, once: to change it is to change every rule of it, and their digests with it.
+"""
+
+from __future__ import annotations
+
+SECTIONS = {
+    "A": "The model",
+    "B": "The loss and backpropagation",
+    "C": "Doing badly on the training data",
+    "D": "Doing badly on the testing data",
+}
+_COUNTS = {"A": 5, "B": 7, "C": 22, "D": 12}
+IDS = tuple(f"{letter}{number}" for letter, count in _COUNTS.items() for number in range(1, count + 1))
+PAIRED_TESTS = {  # claim -> how many paired tests may decide it
+    "A4": 2,  # over raw pixels and over the untrained net
+    "A5": 1,
+    "B1": 1,
+    "C2": 2,  # the tree and the nearest neighbour
+    "C3": 1,
+    "C4": 2,  # the notes' setting and a tuned one
+    "C5": 2,  # dL/dz and dL/dW
+    "C6": 1,
+    "C8": 2,  # the notes' setting and a tuned one
+    "C11": 1,
+    "C12": 4,  # dead units and training accuracy, leaky and parametric
+    "C13": 1,
+    "C14": 1,
+    "C18": 1,
+    "D1": 2,  # a net that overfits its noisy labels, and clean ones
+    "D3": 2,  # L1 and L2
+    "D7": 2,  # share near zero and largest weight
+    "D8": 3,  # loss with masks on, in evaluation mode, and there on clean labels
+    "D9": 2,  # a wide net that overfits, and a narrow one
+    "D11": 2,  # one rate for all layers, as the notes say, and a smaller one on the input
+    "D12": 2,  # dropout and L2
+}
+FAMILY = sum(PAIRED_TESTS.values())
+
+
+def place(claim: str) -> tuple[str, int, str]:
+    """What claims are ordered by: section and number; ids of another list come last, by name."""
+    letter, number = claim[:1], claim[1:]
+    return (letter, int(number), "") if letter in SECTIONS and number.isdigit() else ("~", 0, claim)
+
+
+def section(claim: str) -> str:
+    """The title of the section a claim stands in; "" for an id of another list."""
+    return SECTIONS[claim[0]] if claim in IDS else ""

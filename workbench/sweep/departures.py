@@ -1,0 +1,42 @@
+"""Where a command departs from the sweep file it names: a rule fixed for the file speaks of no other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from workbench.config import SETTINGS, flatten
+from workbench.sweep.compose import Cell, Value
+
+# A rule names its seeds itself, and on which machine a run trained is no setting of the question.
+WITHOUT = ("seed", "device", "kernel")
+COMPARED = tuple(key for key, setting in SETTINGS.items() if setting.numbers and key not in WITHOUT)
+Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
+
+
+def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures:
+    """Of the cells asked for that the file does not hold: key -> (the values only they have, the values of the file).
+
+    Where every single value is one of the file's and only their combination is new, the one key is "combination".
+    """
+    held = {_settings(cell) for cell in of_the_file}
+    strangers = list(dict.fromkeys(row for cell in asked if (row := _settings(cell)) not in held))
+    found: dict[str, tuple[tuple[Value, ...], tuple[Value, ...]]] = {}
+    for place, key in enumerate(COMPARED):
+        fixed = tuple(dict.fromkeys(row[place] for row in sorted(held, key=str)))
+        new = tuple(dict.fromkeys(row[place] for row in strangers if row[place] not in fixed))
+        if new:
+            found[key] = (new, fixed)
+    if strangers and not found:
+        found["combination"] = (("one the sweep file does not hold",), ())
+    return found
+
+
+def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The jobs of a design but for their seeds, each once: that many times fewer to compose."""
+    rows = (tuple(text for text in job if not text.startswith("seed=")) for job in jobs)
+    return [list(row) for row in dict.fromkeys(rows)]
+
+
+def _settings(cell: Cell) -> tuple[Value, ...]:
+    flat = flatten(cell.config)
+    return tuple(flat[key] for key in COMPARED)

@@ -1,0 +1,62 @@
+"""What a sweep needs of whoever measures: measurements that run as its cells, analyses of the runs it trains.
+
+Plain values and a protocol, so that a sweep knows nothing of the measurements behind it (`workbench/measure/` holds
+ours; `app.py` hands them over).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from workbench.config import RunConfig
+from workbench.data import RunData
+from workbench.engine.epoch import Weights
+from workbench.engine.pack import Pack
+
+Table = dict[str, np.ndarray]
+TRAINING = "training"  # the `measure` of a run that is trained
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured: named numbers, and tables (column -> values, all of one length) for figures."""
+
+    metrics: dict[str, float]
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def __or__(self, other: Measured) -> Measured:
+        """Both together."""
+        return Measured(self.metrics | other.metrics, self.tables | other.tables)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that has ended: its pack of one run, its data, and its weights (see `engine.epoch.Weights`)."""
+
+    pack: Pack
+    data: RunData
+    weights: Weights
+
+
+class Instruments(Protocol):
+    """Whoever measures. `decided` are a run's settings as `identity.numbers` gives them."""
+
+    def measure(self, config: RunConfig) -> Measured:
+        """The measurement that `config.measure` names."""
+        ...
+
+    def analyse(self, names: str, trained: Trained) -> Measured:
+        """The analyses of a trained run, `names` joined by "+"."""
+        ...
+
+    def is_timing(self, name: str) -> bool:
+        """Whether a measurement takes times: then it runs alone, and is taken anew whenever it is asked for."""
+        ...
+
+    def versions(self, decided: Mapping[str, Any]) -> list[int]:
+        """Of the measurement or the analyses of a run: results of another version are not reused."""
+        ...

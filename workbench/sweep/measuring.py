@@ -1,0 +1,96 @@
+"""Measurements as cells of a sweep: one after the other in this process, handed on in batches to be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic, time
+
+import numpy as np
+
+from workbench.engine.epoch import Epoch, RunEnd
+from workbench.sweep.measures import Instruments, Measured, Table
+from workbench.sweep.packs import Run
+from workbench.sweep.progress import Watcher
+
+BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
+COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's worth or so
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cells measured one after the other: of each what came out or, where it failed, the reason; and unix times."""
+
+    runs: tuple[Run, ...]
+    results: tuple[Measured | str, ...]
+    spans: tuple[tuple[float, float], ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why cells failed, one for each that did."""
+        return [result for result in self.results if isinstance(result, str)]
+
+
+def measured(
+    runs: Sequence[Run], instruments: Instruments, watcher: Watcher, stop: Callable[[], bool], every: float
+) -> Iterator[Batch]:
+    """Measure every run. A batch is handed on after `every` seconds, and the rest at the end or where it is to stop.
+
+    A measurement that raises fails by itself, and the others go on. Raises KeyboardInterrupt where it was stopped.
+    """
+    if not runs:
+        return
+    watcher.pack_started(_label(runs), len(runs), len(runs), COST * len(runs))
+    done: list[tuple[Run, Measured | str, tuple[float, float]]] = []
+    since, failed = monotonic(), 0
+    for number, run in enumerate(runs, start=1):
+        if stop():
+            break
+        done.append(_measure(run, instruments))
+        failed += isinstance(done[-1][1], str)
+        watcher.epoch_done(_told(number, done[-1][1]))
+        if monotonic() - since >= every and number < len(runs):
+            yield _batch(done)
+            done, since = [], monotonic()
+    if done:
+        yield _batch(done)
+    watcher.pack_done(failed)
+    if stop():
+        raise KeyboardInterrupt
+
+
+def tables_of(marks: Sequence[str], results: Sequence[Measured | None]) -> dict[str, Table]:
+    """The tables of several runs, one below the other by name, each row with its run's fingerprint."""
+    parts: dict[str, list[Table]] = {}
+    for mark, result in zip(marks, results, strict=True):
+        for name, table in (result.tables if result else {}).items():
+            rows = len(next(iter(table.values()), ()))
+            parts.setdefault(name, []).append({"fingerprint": np.full(rows, mark, dtype=object), **table})
+    return {
+        name: {column: np.concatenate([np.asarray(part[column]) for part in group]) for column in group[0]}
+        for name, group in parts.items()
+    }
+
+
+def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, tuple[float, float]]:
+    started = time()
+    try:
+        result: Measured | str = instruments.measure(run.config)
+    except Exception as error:  # whatever it is, the other cells go on and the sweep tells of it at its end
+        result = f"{type(error).__name__}: {error}".splitlines()[0]
+    return run, result, (started, time())
+
+
+def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> Batch:
+    runs, results, spans = zip(*done, strict=True)
+    return Batch(runs, results, spans)
+
+
+def _label(runs: Sequence[Run]) -> str:
+    return ", ".join(dict.fromkeys(run.config.measure for run in runs))
+
+
+def _told(number: int, result: Measured | str) -> Epoch:
+    """A measured cell as a watcher is told of it: as an epoch in which one run ended."""
+    ends = [] if isinstance(result, str) else [RunEnd(number - 1, "finished", "", 0, 0, result.metrics, "")]
+    return Epoch(number, np.array([number - 1]), {}, {}, ends, examples=0)
