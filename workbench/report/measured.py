@@ -34,5 +34,9 @@ def table(
 def melted(rows: pd.DataFrame, names: dict[str, str], by: str, value: str) -> pd.DataFrame:
     """Several columns as one, `value`, beside their names in words, `by`: a line each."""
     kept = rows[[name for name in rows if name not in names]]
-    parts = [kept.assign(**{by: words, value: rows[name]}) for name, words in names.items()]
+    parts = []
+    for name, words in names.items():
+        line = kept.copy()
+        line[by], line[value] = words, rows[name]
+        parts.append(line)
     return pd.concat(parts, ignore_index=True)
