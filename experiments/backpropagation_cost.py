@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Identity
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure, runs
+from workbench.report.measured import melted
 
 CLAIMS = [
     Claim(
@@ -16,4 +23,27 @@ CLAIMS = [
         rule=Identity("backward_ratio_from_middle", Arm("every width"), 0.75),
         remark="The number that is judged is the distance of the ratio backward / forward from 2.25.",
     )
+]
+
+COSTS = {"backward_over_forward": "backward pass", "finite_differences_over_forward": "finite differences"}
+
+
+def costs(tables: Any) -> pd.DataFrame:
+    """What a whole gradient costs, in forward passes."""
+    return melted(runs("parameters", *COSTS)(tables), COSTS, "by", "forward_passes")
+
+
+FIGURES = [
+    Figure(
+        "What a gradient costs, in forward passes",
+        "By the number of parameters: a backward pass, and one finite difference for every parameter.",
+        costs,
+        Lines("parameters", "forward_passes", by="by", log_x=True, log_y=True),
+    ),
+    Figure(
+        "The backward pass over the forward pass",
+        "By the number of parameters; the claim is 1.5 to 3. The first layer passes nothing on, which saves a product.",
+        runs("parameters", "backward_over_forward"),
+        Lines("parameters", "backward_over_forward", log_x=True, guides=(1.5, 3.0)),
+    ),
 ]

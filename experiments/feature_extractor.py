@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Paired
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import table
 from workbench.report.notes import FAMILY
 
 SEEDS = tuple(range(30))  # a small effect
@@ -31,5 +38,22 @@ CLAIMS = [
         ),
         rule=_beats("the pixels", "linear_probe_inputs"),
         also=(_beats("last hidden layer, untrained", "linear_probe_untrained"),),
+    )
+]
+
+
+def probes(tables: Any) -> pd.DataFrame:
+    """Accuracy by layer; the inputs, layer 0, belong to both networks."""
+    rows = table("linear_probes")(tables).rename(columns={"accuracy": "test_accuracy"})
+    shared = rows[rows["layer"] == 0].assign(network="untrained")
+    return pd.concat([rows, shared], ignore_index=True)
+
+
+FIGURES = [
+    Figure(
+        "What a linear classifier reads off each layer",
+        "Test accuracy of logistic regression on the pixels (layer 0) and on each hidden layer, trained and untrained.",
+        probes,
+        Lines("layer", "test_accuracy", by="network"),
     )
 ]

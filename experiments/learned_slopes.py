@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from workbench.report.claims import Arm, Claim, Identity, Paired
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import table
 from workbench.report.notes import FAMILY
 
 CLAIMS = [
@@ -22,5 +25,14 @@ CLAIMS = [
             family=FAMILY,
         ),
         also=(Identity("slope_gradient_error", Arm("gradient check", {"arm": "gradient check"}), 1e-6),),
+    )
+]
+
+FIGURES = [
+    Figure(
+        "Where the slopes went",
+        "Mean slope of each hidden layer after training, one faint line a seed; all started at the line, 0.01.",
+        table("learned_slopes"),
+        Lines("layer", "slope", guides=(0.01,)),
     )
 ]

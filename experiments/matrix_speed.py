@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Paired
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure, runs
 from workbench.report.notes import FAMILY
 
 SEEDS = tuple(range(12))  # repetitions of a timing
@@ -34,4 +40,29 @@ CLAIMS = [
         condition="the layer has to be large enough; this is one of 16 neurons and a single example",
         remark="Decided only where CuPy finds a device.",
     ),
+]
+
+
+def speedups(tables: Any) -> pd.DataFrame:
+    """How many times faster than the loop, and, with a GPU, than the CPU."""
+    held = [name for name in ("matrix_log10_speedup", "gpu_log10_speedup") if name in tables.runs]
+    parts = []
+    for name in held:
+        rows = runs(WIDTH, BATCH, name)(tables)
+        words = {"matrix_log10_speedup": "matrix over loop", "gpu_log10_speedup": "GPU over CPU"}[name]
+        parts.append(rows.assign(compared=words, times=10.0 ** rows[name]).drop(columns=name))
+    frame = pd.concat(parts)
+    return frame.assign(
+        examples=frame[BATCH].map(lambda count: "1 example" if count == 1 else f"{count:g} examples")
+    ).drop(columns=BATCH)
+
+
+FIGURES = [
+    Figure(
+        "How many times faster",
+        "By the neurons of the layer, which reads as many inputs, and the examples computed at once. One BLAS thread.",
+        speedups,
+        Lines(WIDTH, "times", by="examples", log_x=True, log_y=True, guides=(1.0,)),
+        panels="compared",
+    )
 ]

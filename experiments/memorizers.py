@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from workbench.report.claims import Arm, Claim, Identity, Paired
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import melted, table
 from workbench.report.notes import FAMILY
 
 if TYPE_CHECKING:
@@ -58,5 +62,38 @@ CLAIMS = [
         tuned=_gap("one neighbour", "nearest_neighbour_gap"),
         condition="of the tree, not of the nearest neighbour",
         measure=gaps,
+    ),
+]
+
+
+def _accuracies(model: str) -> Callable[[SweepTables], pd.DataFrame]:
+    """Training and test accuracy of one kind of model by its size, with clean and with noisy labels."""
+
+    def data(tables: SweepTables) -> pd.DataFrame:
+        rows = table("memorizers", "data.label_noise")(tables)
+        rows = rows[rows["model"] == model].rename(columns={"size": model})
+        labels = rows["data.label_noise"].map(lambda share: f"{100 * share:g} % wrong labels")
+        names = rows[model].map("{:g}".format).where(rows[model] > 0, "unpruned")
+        shown = rows.assign(labels=labels, **{model: names})[["labels", model, "seed", *SPLITS]]
+        return melted(shown, SPLITS, "on", "test_accuracy")
+
+    return data
+
+
+SPLITS = {"train_accuracy": "training data", "test_accuracy": "test data"}
+FIGURES = [
+    Figure(
+        "Decision trees by their depth",
+        "Training and test accuracy; only deep and unpruned trees make no mistake on their training data.",
+        _accuracies("tree"),
+        Lines("tree", "test_accuracy", by="on"),
+        panels="labels",
+    ),
+    Figure(
+        "Nearest neighbours by their number",
+        "Training and test accuracy; only a single neighbour makes no mistake on the training data.",
+        _accuracies("neighbours"),
+        Lines("neighbours", "test_accuracy", by="on"),
+        panels="labels",
     ),
 ]

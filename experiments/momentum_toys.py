@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Equivalence, Identity
+from workbench.report.drawings import Heat, Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import table
 
 LAMBDA = 0.9
 
@@ -43,5 +50,45 @@ CLAIMS = [
             "some lambda on momentum rolls out."
         ),
         rule=Identity("escape_violations", Arm("tilted cosine", {"arm": "tilted cosine"}), 0.0),
+    ),
+]
+
+
+def saddle(tables: Any) -> pd.DataFrame:
+    """Steps to leave the saddle, relative to plain descent at the same rate, and at the step momentum adds up to."""
+    runs = tables.runs[(tables.runs["arm"] == "saddle") & (tables.runs["outcome"] == "finished")]
+    momentum = runs["optimizer.momentum"]
+    lines = {
+        "at an equal rate": runs["escape_steps_without_momentum"] / runs["escape_steps"],
+        "at an equal step": runs["escape_advantage_at_equal_step"],
+        "1 / (1 - lambda)": 1 / (1 - momentum),
+    }
+    parts = [
+        pd.DataFrame({"lambda": momentum.map("{:g}".format), "compared": name, "times": line, "seed": runs["seed"]})
+        for name, line in lines.items()
+    ]
+    return pd.concat(parts)
+
+
+def cosine(tables: Any) -> pd.DataFrame:
+    """Share of the starts from which momentum rolls out, by tilt and 1 - lambda."""
+    rows = table("tilted_cosine")(tables)
+    return rows.assign(friction=(1 - rows["lambda"]).map("{:.2g}".format)).drop(columns="lambda")
+
+
+FIGURES = [
+    Figure(
+        "How many times sooner the saddle is left",
+        "With momentum against without: at an equal rate it is the longer step, 1 / (1 - lambda), that counts.",
+        saddle,
+        Lines("lambda", "times", by="compared", log_y=True),
+    ),
+    Figure(
+        "Which lambda rolls out of a minimum",
+        "Share of starts that pass the next top of the cosine, by tilt and by 1 - lambda: beyond a threshold all do.",
+        cosine,
+        Heat("friction", "tilt", "escaped"),
+        value="escaped",
+        size=(560, 180),
     ),
 ]

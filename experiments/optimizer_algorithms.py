@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Identity
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import table
 
 MEMORY, MOMENTUM, ADAM = (Arm(arm, {"arm": arm}) for arm in ("memory", "momentum", "adam"))
 
@@ -46,4 +53,23 @@ CLAIMS = [
         slip="Adam is not literally the two together: it also corrects both averages for their start at zero.",
         remark="The two limits are taken without that correction.",
     ),
+]
+
+
+def memories(tables: Any) -> pd.DataFrame:
+    """Effective steps; Adagrad, which has no alpha, once."""
+    rows = table("optimizer_memory", "optimizer.alpha")(tables)
+    names = rows["optimizer.alpha"].map("RMSProp, alpha {:g}".format).where(rows["optimizer"] == "rmsprop", "Adagrad")
+    rows = rows.assign(optimizer=names).drop_duplicates(["optimizer", "step"])
+    return rows[["optimizer", "step", "effective_step"]]
+
+
+FIGURES = [
+    Figure(
+        "How the optimizers forget",
+        "Update over gradient, step by step; at step 101 the gradient becomes ten times as large. RMSProp settles as "
+        "fast as its alpha lets it, Adagrad keeps slowing down.",
+        memories,
+        Lines("step", "effective_step", by="optimizer", log_y=True),
+    )
 ]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from workbench.report.claims import Arm, Claim, Identity
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import melted, table
 
 SGD = Arm("plain gradient descent", {"optimizer": "sgd"})
 ADAM = Arm("Adam", {"optimizer": "adam"})
@@ -36,4 +43,24 @@ CLAIMS = [
         ),
         rule=Identity("crossover_error", SGD, 1e-6),
     ),
+]
+
+PENALTIES = {"lost_by_l1": "L1", "lost_by_l2": "L2"}
+
+
+def lost(tables: Any) -> pd.DataFrame:
+    """What is taken from weights of every size, where something is."""
+    rows = table("shrinkage", where=lambda runs: runs["optimizer"] == "sgd")(tables)
+    frame = melted(rows, PENALTIES, "penalty", "lost")
+    return frame[frame["lost"] > 0]
+
+
+FIGURES = [
+    Figure(
+        "What a weight loses in one update, by its size",
+        "L1 takes a constant, L2 a share: they cross at the ratio of the two lambdas. Plain gradient descent; weights "
+        "so small that L1 carries them over zero lose less, or grow: they are not drawn.",
+        lost,
+        Lines("size", "lost", by="penalty", log_x=True, log_y=True),
+    )
 ]

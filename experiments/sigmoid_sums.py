@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from workbench.report.claims import Arm, Claim, Identity
+from workbench.report.drawings import Lines
+from workbench.report.exhibits import Figure
+from workbench.report.measured import melted, table
 
 CLOSEST = Arm("shifts 1/256 apart")
 
@@ -18,5 +21,21 @@ CLAIMS = [
             "The notes let the sigmoids differ in their bias alone; their sum then tends to softplus, ln 2 above ReLU "
             "at zero, however close the shifts."
         ),
+    )
+]
+
+SUMS = {
+    "steeper_to_relu": "growing slopes, to ReLU",
+    "fixed_to_relu": "fixed slopes, to ReLU",
+    "fixed_to_softplus": "fixed slopes, to softplus",
+}
+
+
+FIGURES = [
+    Figure(
+        "Largest distance of the sum, by how close the shifts are",
+        "Sigmoids as steep as their shifts are close tend to ReLU; sigmoids that stay as they are tend to softplus.",
+        lambda tables: melted(table("shifted_sigmoids")(tables), SUMS, "sum", "distance"),
+        Lines("spacing", "distance", by="sum", log_x=True, log_y=True),
     )
 ]

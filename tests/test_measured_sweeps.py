@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,3 +56,16 @@ def test_a_measurement_that_fails_is_said_and_the_status_tells(capsys: pytest.Ca
     assert main([*SMALL, "measure=relu_as_maxout", "network.activation=relu,tanh", "name=half"]) == app.FAILED
     assert "a measurement failed: BadInput: network.activation is 'tanh'; allowed with" in capsys.readouterr().err
     assert dict(load("half").runs["outcome"].value_counts()) == {"finished": 1, "failed": 1}
+
+
+def test_a_claim_that_is_measured_gets_its_verdict_and_its_figure() -> None:
+    assert main(["+sweep=sigmoid_sums"]) == app.FINISHED
+    page, data = (
+        Path("reports/sigmoid_sums.html").read_text(),
+        json.loads(Path("reports/sigmoid_sums.json").read_text()),
+    )
+    (claim,) = data["claims"]
+    assert (claim["id"], claim["verdict"]["verdict"]) == ("C10", "conditional")
+    assert "Largest distance of the sum" in page
+    assert "could not be drawn" not in page
+    assert "No run has finished" not in page

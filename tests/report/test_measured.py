@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from workbench.measure import MEASUREMENTS
 from workbench.report.design import read
+from workbench.report.measured import melted, table
 from workbench.report.page import write
 
-from .synthetic import sweep
+from .synthetic import Tables, sweep
+
+
+@dataclass(frozen=True)
+class Measured(Tables):
+    """A sweep whose runs left tables."""
+
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def test_a_table_stands_beside_columns_and_the_seed_of_its_runs() -> None:
+    made = sweep({"network.width": (1, 2)}, seeds=2, epochs=1, trouble=False)
+    cells = made.runs["cell"].to_numpy()
+    rows = pd.DataFrame({"cell": np.repeat(cells, 2), "fingerprint": "f", "k": np.tile([1, 2], len(cells))})
+    held = Measured(**vars(made), tables={"marks": rows})
+    found = table("marks", "network.width", where=lambda runs: runs["network.width"] == 2)(held)
+    assert list(found.columns) == ["network.width", "seed", "k"]
+    assert found["k"].tolist() == [1, 2, 1, 2]
+    assert set(found["network.width"]) == {2}
+    assert table("no such table")(held).empty
+
+
+def test_columns_become_lines_under_their_words() -> None:
+    rows = pd.DataFrame({"x": [1, 2], "a": [3.0, 4.0], "b": [5.0, 6.0]})
+    found = melted(rows, {"a": "first", "b": "second"}, "line", "a")
+    assert found.to_dict("list") == {
+        "x": [1, 2, 1, 2], "line": ["first", "first", "second", "second"], "a": [3.0, 4.0, 5.0, 6.0]
+    }  # fmt: skip
 
 
 def test_a_sweep_of_measurements_is_summarised_by_the_metrics_of_its_measurement(tmp_path: Path) -> None:

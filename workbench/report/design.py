@@ -102,8 +102,8 @@ def read(tables: SweepTables) -> Design:
 
 def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
     """What a sweep that trains nothing is summarised by: the first metrics of the measurement most cells take."""
-    taken = runs["measure"].value_counts().index if "measure" in runs else ()
-    returned = MEASUREMENTS[taken[0]].returns if len(taken) and taken[0] in MEASUREMENTS else ()
+    taken = [str(name) for name in runs["measure"].value_counts().index] if "measure" in runs else []
+    returned = MEASUREMENTS[taken[0]].returns if taken and taken[0] in MEASUREMENTS else ()
     return tuple(name for name in returned if name in runs)[:3]
 
 

@@ -1,0 +1,42 @@
+"""Tidy frames of what measurements and analyses left in the store, for the figures of experiment files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+
+def table(
+    name: str, *columns: str, where: Callable[[pd.DataFrame], Any] | None = None
+) -> Callable[[SweepTables], pd.DataFrame]:
+    """A `data` function: the rows of that table beside these columns and the seed of the run they belong to.
+
+    `where` chooses among the runs. Empty where the sweep holds no such table.
+    """
+
+    def data(tables: SweepTables) -> pd.DataFrame:
+        if name not in tables.tables:
+            return pd.DataFrame()
+        runs = tables.runs[tables.runs["outcome"] == "finished"]
+        chosen = runs if where is None else runs[where(runs)]
+        kept = chosen[["cell", *columns, "seed"]]
+        rows = tables.tables[name].drop(columns="fingerprint")
+        return kept.merge(rows, on="cell").drop(columns="cell")
+
+    return data
+
+
+def melted(rows: pd.DataFrame, names: dict[str, str], by: str, value: str) -> pd.DataFrame:
+    """Several columns as one, `value`, beside their names in words, `by`: a line each."""
+    kept = rows[[name for name in rows if name not in names]]
+    parts = []
+    for name, words in names.items():
+        line = kept.copy()
+        line[by], line[value] = words, rows[name]
+        parts.append(line)
+    return pd.concat(parts, ignore_index=True)
