@@ -56,9 +56,9 @@ class CompiledTrainer:
         w, previous, first, second = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous, *slots))
         means = np.empty((pack.runs, 2))
         passes.train_epoch(
-            codes_of(pack), places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0], first, second, previous,
-            self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update), self._scratch,
-            pack.batch_size, means,
+            codes_of(pack), places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0], first, second,
+            previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
+            self._scratch, pack.batch_size, means,
         )  # fmt: skip
         return {
             "train_loss": means[:, 0],
