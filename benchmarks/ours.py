@@ -10,7 +10,6 @@ from workbench.engine.backend import zeros
 from workbench.engine.kernels import KERNELS
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
-from workbench.engine.probing import ProbeStation
 from workbench.engine.rows import Rows
 from workbench.engine.sizes import runs_per_group
 from workbench.engine.training import train
@@ -101,8 +100,8 @@ class _BetweenEpochs:
 class Probes(_BetweenEpochs):
     """The default probes of an epoch."""
 
-    def _build(self, groups: list[Rows], kernel: str) -> None:  # noqa: ARG002
-        self._stations = [ProbeStation(rows) for rows in groups]
+    def _build(self, groups: list[Rows], kernel: str) -> None:
+        self._stations = [KERNELS[kernel].prober(rows) for rows in groups]
 
     def _once(self) -> None:
         for station in self._stations:

@@ -12,7 +12,7 @@ pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is n
 
 from workbench.engine import kernels
 from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.compiled import activations, losses, update
+from workbench.engine.compiled import activations, losses, probes, update
 from workbench.engine.compiled.elementary import exp_in_place, tanh
 from workbench.engine.compiled.masks import apply_fresh_mask
 from workbench.engine.errors import BadInput
@@ -21,6 +21,7 @@ from workbench.engine.losses import LOSSES
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
 from workbench.engine.penalties import PENALTIES
+from workbench.engine.probes import PROBES, Probe
 from workbench.engine.randomness import Purpose, keys, lanes
 from workbench.engine.training import train
 
@@ -174,3 +175,23 @@ def test_a_kernel_asked_for_that_cannot_train_the_pack_is_refused_in_one_line(mo
     monkeypatch.setattr(kernels, "numba_is_installed", lambda: False)
     with pytest.raises(BadInput, match="Numba is not installed"):
         with_kernel(pack_of(1, dtype="float32"), "compiled")
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_probe_agrees_with_its_plain_form(activation: str) -> None:
+    assert probes.supports()
+    pack = mild(activation=activation, depth=2, slope=0.2, learning_rate=0.05, l1_proximal=0.01)
+    data = data_for(pack)
+    for plain, fast in zip(train(pack, data), train(compiled(pack), data), strict=True):
+        assert set(fast.probes) == set(PROBES)
+        for name, values in plain.probes.items():
+            np.testing.assert_allclose(fast.probes[name], values, rtol=2e-4, atol=1e-6, err_msg=name)
+
+
+def test_a_probe_without_a_compiled_form_is_taken_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = Probe("the largest weight", "weights", lambda at: abs(at.weights).max(axis=(1, 2)))
+    monkeypatch.setitem(PROBES, "largest", probe)
+    assert not probes.supports()
+    pack = compiled(mild(depth=1))
+    for epoch in train(pack, data_for(pack)):
+        assert (epoch.probes["largest"] >= epoch.probes["weight_rms"]).all()

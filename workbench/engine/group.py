@@ -18,7 +18,6 @@ from workbench.engine.losses import LOSSES
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
 from workbench.engine.parameters import Layout
-from workbench.engine.probing import ProbeStation
 from workbench.engine.reader import Data
 from workbench.engine.rows import Rows
 
@@ -137,7 +136,7 @@ class Group:
         )
         self._trainer = KERNELS[self.pack.kernel].trainer(rows)
         self._evaluators = {split: self._evaluator(rows.weights, runs, split) for split in ("validation", "test")}
-        self._probes = ProbeStation(rows)
+        self._probes = KERNELS[self.pack.kernel].prober(rows)
 
     def evaluate(self, buffer: str, places: np.ndarray, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and accuracy, (places,) each, of some rows of a buffer on one split."""

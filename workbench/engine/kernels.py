@@ -16,6 +16,7 @@ from workbench.engine.evaluation import Evaluator
 from workbench.engine.pack import Pack
 from workbench.engine.parameters import Layout
 from workbench.engine.plain import PlainTrainer
+from workbench.engine.probing import ProbeStation
 from workbench.engine.reader import Data, Split
 from workbench.engine.rows import Rows
 
@@ -36,6 +37,18 @@ class Judge(Protocol):
         ...
 
 
+class Prober(Protocol):
+    """Probes networks between two epochs."""
+
+    def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The probes of every epoch, (runs, layers) each, and rms of dl/dx, (runs,)."""
+        ...
+
+    def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
+        """The probes of runs that end, (runs, layers) each; NaN for the others."""
+        ...
+
+
 @dataclass(frozen=True)
 class Kernel:
     """One row of `KERNELS`. A part of what decides a run's numbers: kernels agree within rounding, not bit for bit."""
@@ -44,6 +57,7 @@ class Kernel:
     supports: Callable[[Pack], bool]
     trainer: Callable[[Rows], Trainer]
     evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
+    prober: Callable[[Rows], Prober] = ProbeStation
     workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
 
 
@@ -67,6 +81,12 @@ def _compiled_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Arra
     return CompiledEvaluator(pack, layout, weights, stored, data, split)
 
 
+def _compiled_prober(rows: Rows) -> Prober:
+    from workbench.engine.compiled import probes
+
+    return probes.CompiledProbes(rows) if probes.supports() else ProbeStation(rows)
+
+
 def _graph_supports(pack: Pack) -> bool:
     from workbench.engine.cuda.codes import supports
 
@@ -88,7 +108,7 @@ def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
 KERNELS: dict[str, Kernel] = {
     "compiled": Kernel(
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
-        _compiled_supports, _compiled_trainer, _compiled_evaluator, "threads",
+        _compiled_supports, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
     ),
     "plain": Kernel("NumPy or CuPy, all runs of a group at once", lambda _pack: True, PlainTrainer, Evaluator),
     # Last, so that nothing chooses it by itself until it has been measured on a device.

@@ -20,7 +20,7 @@ CODES = {
 }
 _L3, _L5, _L7, _L9, _L11 = (np.float32(1 / n) for n in (3, 5, 7, 9, 11))
 _SERVED = np.float32(np.nan)  # equal to nothing
-_IDENTITY, _SIGMOID, _TANH, _RELU, LEAKY_RELU, PRELU, _MAXOUT, _SOFTPLUS = range(8)
+_IDENTITY, _SIGMOID, _TANH, _RELU, LEAKY_RELU, PRELU, MAXOUT, _SOFTPLUS = range(8)
 
 
 @compiled
@@ -40,7 +40,7 @@ def forward(code, z, z_at, a, a_at, batch, rows, units, slope, slope_at, bits):
     elif code in (LEAKY_RELU, PRELU):
         for start in range(0, size, units):
             _leaky(part(z, z_at + start, units), part(a, a_at + start, units), part(slope, slope_at, units))
-    elif code == _MAXOUT:
+    elif code == MAXOUT:
         for i in range(batch):
             _largest_piece(part(z, z_at + i * rows, rows), part(a, a_at + i * units, units))
     elif code == _SOFTPLUS:
@@ -69,7 +69,7 @@ def backward(code, dl_da, z, z_at, a, a_at, batch, rows, units, slope, slope_at,
             _slope_gradient(dl_da, z, z_at, size, part(g, g_at, units))
         for start in range(0, size, units):
             _through_leaky(part(dl_da, start, units), part(z, z_at + start, units), part(slope, slope_at, units))
-    elif code == _MAXOUT:
+    elif code == MAXOUT:
         for i in range(batch):
             z_row, a_row = part(z, z_at + i * rows, rows), part(a, a_at + i * units, units)
             _to_winning_piece(part(dl_da, i * units, units), z_row, a_row)

@@ -21,7 +21,7 @@ intrinsic: Any = extending.intrinsic  # a function that hands LLVM its instructi
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset({"contract"})) -> Any:
     """The function compiled by Numba at its first call, or read from the cache.
 
     Numba's cache of a function does not see that a function it calls has changed, so the folder is named by a digest of
@@ -32,9 +32,14 @@ def compiled(function: Callable[..., Any]) -> Any:
     settings.CACHE_DIR = folder
     try:
         njit: Any = numba.njit
-        return njit(cache=bool(folder), nogil=True, error_model="numpy", fastmath={"contract"})(function)
+        return njit(cache=bool(folder), nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
     finally:
         settings.CACHE_DIR = before
+
+
+def summing(function: Callable[..., Any]) -> Any:
+    """The function compiled with its sums in whatever order is fastest: for what no run's numbers depend on."""
+    return compiled(function, frozenset({"contract", "reassoc"}))
 
 
 def is_compiled() -> bool:

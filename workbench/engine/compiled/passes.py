@@ -73,7 +73,7 @@ def forward(w, at, places, activation, slope, batch, scratch, masked, run, step,
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
         weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
-            slopes, slope_at = _slopes(w, at, places, layer, activation, slope, scratch.slope)
+            slopes, slope_at = slopes_of(w, at, places, layer, activation, slope, scratch.slope)
             activations.forward(
                 activation, scratch.z, z_at, scratch.a, a_at, batch, rows, units, slopes, slope_at, scratch.bits
             )
@@ -110,7 +110,7 @@ def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, t
                 mask = part(scratch.mask, below + of_a, batch * fan_in)
                 for i in range(mask.size):
                     scratch.dl_da[i] *= mask[i]
-            slopes, slope_at = _slopes(w, at, places, layer - 1, activation, slope, scratch.slope)
+            slopes, slope_at = slopes_of(w, at, places, layer - 1, activation, slope, scratch.slope)
             activations.backward(
                 activation, scratch.dl_da, scratch.z, z_at - of_z, scratch.a, below, batch, places[layer - 1, ROWS],
                 fan_in, slopes, slope_at, g, places[layer - 1, SLOPES],
@@ -118,7 +118,7 @@ def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, t
 
 
 @compiled
-def _slopes(w, at, places, layer, activation, slope, buffer):
+def slopes_of(w, at, places, layer, activation, slope, buffer):
     """Where the slopes left of zero of a layer's units lie: learned ones in w, else the run's one slope for all."""
     if activation == activations.PRELU:
         return w, at + places[layer, SLOPES]

@@ -2,7 +2,8 @@
 
 Matrices lie in flat float32 arrays, each from its `at` on, row after row; a run's weights, biases and slopes begin in
 its row as the columns of `places` have it. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL` zeros.
-Up to `LANES` - 1 numbers beyond the end of x, z and dl/dx must be there to be read; behind a run's weights lie its biases.
+Up to `LANES` - 1 numbers beyond the end of x, z and dl/dx must be there to be read; behind a run's weights lie its
+biases.
 """
 
 from __future__ import annotations
