@@ -60,7 +60,10 @@ class CompiledProbes:
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends: the plain ones, since a run ends but once."""
-        return ProbeStation(self._rows).at_end(ending)
+        if ending.any():
+            return ProbeStation(self._rows).at_end(ending)
+        shape = len(ending), len(self._rows.layout.layers)
+        return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
 
 
 @compiled
