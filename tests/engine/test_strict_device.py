@@ -68,6 +68,18 @@ def test_a_device_takes_up_what_a_cpu_began_and_the_other_way_round() -> None:
             assert [end.weights_digest for end in one.ended] == [end.weights_digest for end in two.ended]
 
 
+def test_the_weights_of_ended_runs_come_home_from_the_device() -> None:
+    pack = mixed_pack(RUNS, content=6)
+    data = data_for(pack)
+    for there, here in zip(train(replace(pack, device="cuda"), data), train(pack, data), strict=True):
+        runs = [end.run for end in here.ended]
+        if runs:
+            for name in ("last", "best", "final"):
+                found = getattr(there.weights(runs), name)
+                assert type(found) is np.ndarray
+                assert np.array_equal(found, getattr(here.weights(runs), name), equal_nan=True)
+
+
 @pytest.mark.parametrize("draw", [bits, lanes, uniform, normal, permutations])
 def test_draws_on_the_device_are_those_of_the_host(draw: Any) -> None:
     stream = keys(np.arange(3), Purpose.DROPOUT, step=5)

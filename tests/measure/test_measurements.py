@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -68,6 +69,11 @@ def test_a_measurement_gives_the_finite_metrics_its_row_announces_and_tables_of_
     assert all(np.isfinite(value) for value in found.metrics.values()), found.metrics
     for table in found.tables.values():
         assert len({len(column) for column in table.values()}) == 1
+
+
+def test_the_instruments_can_be_sent_to_another_process() -> None:
+    sent = pickle.loads(pickle.dumps(INSTRUMENTS))
+    assert sent.measure(suited("matrix_form")).metrics == measured("matrix_form")
 
 
 @pytest.mark.parametrize("name", MEASUREMENTS)

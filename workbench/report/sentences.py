@@ -128,7 +128,7 @@ def effect_in_words(effect: Effect) -> str:
         return "nothing finished, so there is nothing to compare"
     name = wording.metric(effect.metric).name.lower()
     if effect.top == effect.bottom:
-        return f"only {effect.levels[effect.top].label} has finished runs"
+        return f"only {effect.levels[effect.top].label} has finished runs with a {name}"
     top, bottom = effect.levels[effect.top], effect.levels[effect.bottom]
     ends = sorted(math.copysign(1.0, effect.change) * end for end in effect.interval)
     span = wording.between(ends[0], ends[1], effect.metric, signed=ends[0] < 0)
