@@ -9,12 +9,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import costs, families, memory, peers, program, results, scaling
+from benchmarks import costs, families, memory, peers, program, results, scaling, sweeps
 from benchmarks.contest import CONTESTANTS, Rules
 from benchmarks.hosts import Teams
 from benchmarks.machine import about
 
-PARTS = ("peers", "scaling", "families", "program", "memory")
+PARTS = ("peers", "scaling", "families", "program", "sweeps", "memory")
 RULES = {"peers": Rules(5, 0.4), "scaling": Rules(3, 0.25), "families": Rules(7, 0.1)}
 QUICK = Rules(2, 0.02)
 
@@ -41,6 +41,8 @@ def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
     """The sections of the result that a part consists of."""
     if part == "program":
         return {"program": program.measure(quick)}
+    if part == "sweeps":
+        return {"sweeps": sweeps.measure(quick)}
     if part == "memory":
         return {"memory": memory.measure(quick)}
     rules = QUICK if quick else RULES[part]

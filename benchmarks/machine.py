@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -9,7 +10,7 @@ from benchmarks.contest import Rules
 from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
 from workbench.sweep.provenance import facts
 
-PEERS = ("numba", "torch", "jax", "jaxlib")
+PEERS = ("torch", "jax", "jaxlib")
 
 
 def about(rules: Rules, quick: bool) -> dict[str, str]:
@@ -20,6 +21,7 @@ def about(rules: Rules, quick: bool) -> dict[str, str]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": found["commit"] + (" and uncommitted changes" if found["dirty"] else ""),
         "machine": f"{found['machine']}, {CORES} in use",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core when it began, these not counted",
         "python": found["python"],
         "versions": ", ".join(versions),
         "rounds": f"{rules.rounds}, turns of about {rules.seconds} s",

@@ -115,6 +115,29 @@ def _program(starts: dict[str, dict[str, float]]) -> str:
     )
 
 
+def _sweeps(found: dict[str, Any]) -> str:
+    """Planning and tracking by number of runs, and the executors."""
+    head = (
+        "## Sweeps\n\nSeconds beside training. *planning* is the whole command `dry_run=true` less its start-up; the "
+        "sweeps recorded are made up, of 20 epochs and 3 layers with all probes, in packs of 256."
+    )
+    parts = [head]
+    steps = list(next(iter(found["tracking"].values())))
+    rows = (
+        [
+            f"{int(runs):,}",
+            f"{found['planning'][runs]['planning']:.2f}",
+            *(f"{seconds[step]:.2f}" for step in steps),
+            f"{1000 * (seconds['begin'] + seconds['record'] + seconds['end']) / int(runs):.2f}",
+        ]
+        for runs, seconds in found["tracking"].items()
+    )
+    parts.append(grid(["runs", "planning", *steps, "tracking, ms a run"], rows))
+    if found["executors"]:
+        parts.append(grid(["executor", "seconds"], ([name, f"{s:.1f}"] for name, s in found["executors"].items())))
+    return "\n\n".join(parts)
+
+
 def _memory(points: list[dict[str, Any]]) -> str:
     rows = (
         [
@@ -135,6 +158,7 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "families": _families,
     "costs": _costs,
     "program": _program,
+    "sweeps": _sweeps,
     "memory": _memory,
 }
 

@@ -7,7 +7,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from workbench import places
-from workbench.sweep import launcher, register, sweeper
+from workbench.sweep import launcher, register, search, sweeper
 
 register.register()
 
@@ -22,6 +22,10 @@ class OwnConf(SearchPathPlugin):
 
 class GridSweeper(sweeper.GridSweeper):
     """See workbench.sweep.sweeper."""
+
+
+class OptunaSweeper(search.OptunaSweeper):
+    """See workbench.sweep.search."""
 
 
 class PackedLauncher(launcher.PackedLauncher):

@@ -12,8 +12,10 @@ import pytest
 from workbench import app
 from workbench.report.claim_files import Experiment
 from workbench.sweep.command import main
-from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting
+from workbench.sweep.executors import EXECUTORS
+from workbench.sweep.interruption import INTERRUPTED
 from workbench.sweep.packs import PlannedPack
+from workbench.sweep.training import PackOutcome, Sitting
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -96,21 +98,22 @@ def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFix
 def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.sweep import executors
+    from workbench.sweep import training
 
-    honest = executors.train
+    honest = training.train
 
     def train(pack, data, workers, state):  # type: ignore[no-untyped-def]
         if pack.depth == 1 and pack.optimizer == "adam":
             raise RuntimeError("the disk is full")
         return honest(pack, data, workers, state)
 
-    monkeypatch.setattr(executors, "train", train)
+    monkeypatch.setattr(training, "train", train)
     assert main(GRID) == app.FAILED
-    assert "3 runs failed (blobs, relu 1 x 4, adam): RuntimeError: the disk is full" in capsys.readouterr().err
+    told = "3 runs failed: RuntimeError: the disk is full\n  cell 9: network.depth=1 optimizer=adam seed=0\n"
+    assert told in capsys.readouterr().err
     assert counts("small") == {"finished": 9, "failed": 3}
     assert "the disk is full" in Path("reports/small.html").read_text()
-    monkeypatch.setattr(executors, "train", honest)
+    monkeypatch.setattr(training, "train", honest)
     assert main(GRID) == app.FINISHED
     assert "9 held already, 3 to train" in capsys.readouterr().err
 
@@ -126,7 +129,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
 
     main([*GRID, "name=uninterrupted", "tracking.uri=sqlite:///other.db"])
     monkeypatch.setitem(EXECUTORS, "inline", interrupted)
-    assert main(GRID) == app.INTERRUPTED
+    assert main(GRID) == INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err
     assert counts("small") == {"pending": 9, "finished": 3}
     monkeypatch.setitem(EXECUTORS, "inline", honest)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, and the one place that knows where files lie.
-FRONT = ("app", "__main__", "list")
+FRONT = ("app", "__main__", "list", "sweeps")
 SHARED = ("places",)
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
@@ -23,7 +23,7 @@ LIBRARIES: dict[str, set[str]] = {
     "data": NUMERIC | {"sklearn", "pooch"},
     "config": {"numpy", "omegaconf", "yaml"},
     # cupy: how much memory is free, and which version computed.
-    "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle"},
+    "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle", "optuna"},
     "measure": NUMERIC | {"sklearn", "pandas"},
     # sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
     "tracking": PLAIN | {"mlflow", "pyarrow", "sqlalchemy", "alembic"},
@@ -135,7 +135,7 @@ def test_claims_see_the_report_and_plain_tables_alone() -> None:
 
 
 def test_heavy_libraries_are_imported_late() -> None:
-    heavy = {"mlflow", "sklearn", "pooch", "cupy", "numba"}
+    heavy = {"mlflow", "sklearn", "pooch", "cupy", "numba", "optuna"}
     wrong = [
         str(found)
         for found in ALL

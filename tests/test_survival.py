@@ -1,47 +1,77 @@
-"""A sweep killed anywhere and started again ends with the very numbers it would have had."""
+"""A sweep killed anywhere and started again ends with the very numbers it would have had.
+
+Few kills in the suite; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s` gives twenty for each executor
+and says where they struck.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from workbench import app, places
+from workbench.sweep.interruption import INTERRUPTED
 from workbench.tracking.read import load
 
+KILLS = int(os.environ.get("WORKBENCH_KILLS", "2"))
+EPOCHS = 120 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
 SWEEP = [
-    "data=blobs", "data.examples=400", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam", "seed=range(4)",
-    "dropout.rate=0.2", "training.epochs=150", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
-    "checkpoint_seconds=0", "workers=1",
+    "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam", "seed=range(4)",
+    "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
+    "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
-KILLS = 3
+OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each sitting
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [sys.executable, "-m", "workbench", *SWEEP]
+    command = [sys.executable, "-m", "workbench", *SWEEP, *overrides]
+    folder.mkdir(exist_ok=True)
     return subprocess.Popen(
         command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 
-def results(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the store says of the sweep, but for times and ids."""
+def results(folder: Path) -> list[pd.DataFrame]:
+    """What the store says of the sweep, but for times, ids, and which packs were cut out of which."""
     tables = load("mine", f"sqlite:///{folder}/mlflow.db")
-    own = ["run_id", "origin", "reused", "seconds", "started", "ended", "pack"]
-    return tables.runs.drop(columns=own), tables.epochs.sort_values(["fingerprint", "epoch"], ignore_index=True)
+    order = ["fingerprint", "epoch"]
+    layers = tables.layers.sort_values([*order, "layer", "probe"], ignore_index=True)
+    return [tables.runs.drop(columns=[*OWN, "pack"]), tables.epochs.sort_values(order, ignore_index=True), layers]
+
+
+def in_mlflow(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What MLflow itself holds of every cell: status, params, tags and every point of every curve, once each."""
+    queries = {
+        "runs": "SELECT c.value, r.name, r.status, r.lifecycle_stage FROM runs r",
+        "params": "SELECT c.value, r.key, r.value FROM params r",
+        "tags": "SELECT c.value, r.key, r.value FROM tags r",
+        "metrics": "SELECT c.value, r.key, r.step, r.value, r.is_nan FROM metrics r",
+        "latest": "SELECT c.value, r.key, r.step, r.value, r.is_nan FROM latest_metrics r",
+    }
+    joined = "{} JOIN tags c ON c.run_uuid = r.run_uuid AND c.key = 'workbench.cell'"
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        found = {name: database.execute(joined.format(query)).fetchall() for name, query in queries.items()}
+    changing = ("mlflow.parentRunId", "workbench.history", "workbench.pack", "workbench.overrides", "seconds")
+    return {name: sorted(row for row in rows if row[1] not in changing) for name, rows in found.items()}
 
 
 def assert_same_results(found: Path, expected: Path) -> None:
     for one, other in zip(results(found), results(expected), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert in_mlflow(found) == in_mlflow(expected)
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +84,51 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(uninterrupted: Path, tmp_path: Path) -> None:
-    moments = random.Random(1)
-    for _ in range(KILLS):
-        process = start(tmp_path)
-        try:
-            process.wait(timeout=moments.uniform(4.0, 9.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
-    last = start(tmp_path)
-    _, errors = last.communicate(timeout=300)
-    assert last.returncode == app.FINISHED, errors
-    assert_same_results(tmp_path, uninterrupted)
-    assert not (tmp_path / "sweeps/mine").exists()
+@pytest.fixture(scope="module")
+def seconds(uninterrupted: Path) -> float:
+    """How long it took from its first line to its last, on this machine today."""
+    lines = (uninterrupted / "sweeps/mine/log.txt").read_text().splitlines()
+    first, last = (datetime.fromisoformat(line[:19]) for line in (lines[0], lines[-1]))
+    return max((last - first).total_seconds(), 1.0)
+
+
+def killed(process: subprocess.Popen[str], moment: float) -> bool:
+    """Kill it so many seconds after its first line, or right at its start-up; whether it was still there."""
+    assert process.stderr is not None
+    first = "" if moment < 0 else process.stderr.readline()
+    if " 0 to train" in first and moment > 0.2:  # only the page is left: mostly it comes to its end
+        return False
+    try:
+        process.wait(timeout=abs(moment))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        _, rest = process.communicate()
+        print(f"  killed after: {[first, *rest.splitlines()][-1].strip() or '(start-up)'}")
+        return True
+    return False
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
+    uninterrupted: Path, seconds: float, tmp_path: Path, executor: str
+) -> None:
+    """A sweep that comes to its end between two kills is compared, and the next kill strikes another one."""
+    overrides = [f"executor={executor}", "workers=2"] if executor == "processes" else []
+    moments, kills = random.Random(executor), 0
+    for sweep in count():
+        folder, ended = tmp_path / str(sweep), False
+        while not ended:
+            process = start(folder, *overrides)
+            if kills < KILLS and killed(process, moments.uniform(-0.1, 0.7) * seconds):
+                kills += 1
+                continue
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == app.FINISHED, errors
+            ended = True
+        assert_same_results(folder, uninterrupted)
+        assert not list((folder / "sweeps/mine").glob("*.npz"))
+        if kills == KILLS:
+            return
 
 
 def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_on(
@@ -79,11 +140,21 @@ def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_o
     process.stderr.readline()  # the first pack is done
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=120)
-    assert process.returncode == app.INTERRUPTED, errors
+    assert process.returncode == INTERRUPTED, errors
     assert "stopping after this epoch" in errors
     assert output == "report: reports/mine.html\n"
     assert list((tmp_path / "sweeps/mine").glob("*.npz"))
     again = start(tmp_path)
     _, errors = again.communicate(timeout=300)
     assert again.returncode == app.FINISHED, errors
+    assert_same_results(tmp_path, uninterrupted)
+
+
+def test_started_twice_at_once_one_trains_and_the_other_says_who_does(uninterrupted: Path, tmp_path: Path) -> None:
+    both = [start(tmp_path), start(tmp_path)]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [app.FINISHED, 2], said
+    (refused,) = [text for text, process in zip(said, both, strict=True) if process.returncode == 2]
+    other = next(process for process in both if process.returncode == app.FINISHED)
+    assert refused.startswith(f"name: the sweep mine is being trained by process {other.pid} on ")
     assert_same_results(tmp_path, uninterrupted)

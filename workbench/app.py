@@ -7,60 +7,75 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import places
 from workbench.engine.backend import missing_cupy
+from workbench.engine.errors import BadInput
 from workbench.measure import INSTRUMENTS
+from workbench.sweep.changes import changes
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.compose import Cell
-from workbench.sweep.executors import EXECUTORS, PackOutcome, Sitting, dataset, free_memory, worker_count
-from workbench.sweep.identity import data_digest
+from workbench.sweep.executors import EXECUTORS
+from workbench.sweep.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
+from workbench.sweep.identity import data_digest, joint_digest
 from workbench.sweep.interruption import Interruption
 from workbench.sweep.launcher import SweepSettings
+from workbench.sweep.lock import locked
+from workbench.sweep.log import counted, logged, note, say
 from workbench.sweep.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.memory import free_memory
+from workbench.sweep.packs import Room
 from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan, to_measure
 from workbench.sweep.progress import watcher
 from workbench.sweep.provenance import facts
-from workbench.sweep.results import batch_result, pack_result
-from workbench.sweep.store import Store, SweepRecord
+from workbench.sweep.recorder import Recorder
+from workbench.sweep.results import unfit_result
+from workbench.sweep.speed import Speeds
+from workbench.sweep.store import Earlier, Store, SweepRecord
+from workbench.sweep.training import PackOutcome, Sitting, cores, dataset
 
 if TYPE_CHECKING:
     from workbench.report.claim_files import Experiment
     from workbench.report.claims import Claim
     from workbench.report.page import Page
 
-REPORTS, SWEEPS = Path("reports"), Path("sweeps")
-FINISHED, FAILED, INTERRUPTED = 0, 1, 130  # exit statuses: all finished, some failed, Ctrl-C; bad input is 2
-OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
+REPORTS, SWEEPS = Path("reports"), "sweeps"
 
 
 def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
     planned = identified(cells, INSTRUMENTS)
-    name = settings.name or f"sweep-{plan(planned, {}, free_memory()).digest[:8]}"
+    name = settings.name or f"sweep-{joint_digest(cell.fingerprint for cell in planned)[:8]}"
+    root = sweeps_folder(settings.tracking.uri)
+    folder = root / name
+    checkpoints = Checkpoints(folder, settings.checkpoint_seconds)
     if settings.dry_run:
-        print(described(_plan(planned, _existing_store(settings), settings), name, str(REPORTS / f"{name}.html")))
+        work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
+        time = Speeds(root).foretell(work.packs, cores())
+        print(described(work, name, str(REPORTS / f"{name}.html"), time))
         return FINISHED
-    store = _open_store(settings)
-    work = _plan(planned, store, settings)
-    experiment = _experiment(settings.sweep or name)
-    for config in {pack.examples.config for pack in work.packs}:
-        dataset(config)  # what is missing or broken is said before anything is written
-    _announce(work, name)
-    store.begin(_record(work, name, settings, experiment.claims))
-    checkpoints = Checkpoints(SWEEPS / name, settings.checkpoint_seconds)
-    lost, interrupted = _train(work, store, checkpoints, settings)
-    status = INTERRUPTED if interrupted else FAILED if lost else FINISHED
-    store.end(OUTCOMES[status])
-    page = write_report(name, experiment, settings.tracking.uri)
-    store.attach([page.html, page.json])
-    _conclude(lost, interrupted, page)
-    return status
+    if settings.pages:
+        _check_reports()
+    with locked(folder, name), logged(folder):
+        return _run(planned, name, checkpoints, Speeds(root), settings)
+
+
+def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tuple[int, list[tuple[str, float]]]:
+    """Train the cells as a sweep: the exit status, and of each cell its outcome and a metric (NaN without)."""
+    from workbench.tracking.read import load
+
+    assert settings.name is not None
+    status = run_sweep(cells, settings)
+    runs = load(settings.name, settings.tracking.uri).runs.sort_values("cell")
+    if metric not in runs and (runs["outcome"] == "finished").any():
+        known = [name for name in runs.columns if name.startswith(("best_", "last_"))]
+        raise BadInput(f"hydra.sweeper.metric is {metric!r}; allowed: one of {', '.join(known)}")
+    values = runs[metric] if metric in runs else [math.nan] * len(runs)
+    return status, [(str(outcome), float(value)) for outcome, value in zip(runs["outcome"], values, strict=True)]
 
 
 def write_report(name: str, experiment: Experiment, uri: str | None = None, folder: Path = REPORTS) -> Page:
@@ -71,6 +86,45 @@ def write_report(name: str, experiment: Experiment, uri: str | None = None, fold
     page = write(load(name, uri), experiment.claims, folder, figures=experiment.figures)
     write_index(folder)
     return page
+
+
+def _run(
+    cells: Sequence[PlannedCell], name: str, checkpoints: Checkpoints, speeds: Speeds, settings: SweepSettings
+) -> int:
+    store = _open_store(settings)
+    earlier = store.earlier(name)
+    work = _plan(cells, name, store, checkpoints, settings)
+    experiment = _experiment(settings.sweep or name)
+    for config in {pack.examples.config for pack in work.packs}:
+        dataset(config)  # what is missing or broken is said before anything is written
+    sweep = _record(work, name, settings, experiment.claims)
+    _announce(work, name, earlier, sweep, settings)
+    store.begin(sweep)
+    ended = _train(work, store, checkpoints, speeds, settings)
+    if ended.status == FINISHED:
+        checkpoints.drop_all_of([cell.fingerprint for cell in work.cells])
+    pages = _close(name, experiment, store, ended, settings)
+    _conclude(work, ended, pages or (), checkpoints)
+    return max(FAILED, ended.status) if pages is None else ended.status
+
+
+def sweeps_folder(uri: str | None) -> Path:
+    """Where sweeps keep their checkpoints, locks and logs: beside an SQLite store, else in the working folder."""
+    from workbench.tracking.location import locate
+
+    file = locate(uri).file
+    folder = file.parent if file else Path.cwd()
+    return Path(SWEEPS) if folder == Path.cwd() else folder / SWEEPS
+
+
+def _check_reports() -> None:
+    """What would keep the page from being written is said before anything is trained."""
+    try:
+        REPORTS.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{REPORTS}: found no folder that can be made or used ({error.strerror}); pages lie there"
+        ) from None
 
 
 def _open_store(settings: SweepSettings) -> Store:
@@ -86,10 +140,16 @@ def _existing_store(settings: SweepSettings) -> Store | None:
     return _open_store(settings) if is_there(settings.tracking.uri) else None
 
 
-def _plan(cells: Sequence[PlannedCell], store: Store | None, settings: SweepSettings) -> Plan:
+def _plan(
+    cells: Sequence[PlannedCell], name: str, store: Store | None, checkpoints: Checkpoints, settings: SweepSettings
+) -> Plan:
     marks = [cell.fingerprint for cell in cells if not INSTRUMENTS.is_timing(cell.cell.config.measure)]
     held = store.held(marks) if store and settings.reuse else {}
-    return plan(cells, held, free_memory())
+    earlier = store.earlier(name) if store else None
+    same = earlier and earlier.digest == joint_digest(cell.fingerprint for cell in cells)
+    memory = min(free_memory(device) for device in {str(cell.numbers["device"]) for cell in cells})
+    room = Room(memory, _workers(settings) if settings.executor == "processes" else 1)
+    return plan(cells, held, room, [*checkpoints.packs(), *(earlier.packs if earlier and same else ())])
 
 
 def _experiment(stem: str) -> Experiment:
@@ -129,61 +189,85 @@ def _departures(name: str, settings: SweepSettings) -> str:
     return json.dumps(found) if found else ""
 
 
-def _train(work: Plan, store: Store, checkpoints: Checkpoints, settings: SweepSettings) -> tuple[list[str], bool]:
-    """Train every pack; recording one overlaps training the next. What was lost, a line each; whether Ctrl-C came."""
-    lost: list[str] = []
-    recorded: list[Future[None]] = []
-    interrupted = False
-
-    def record(outcome: PackOutcome) -> None:
-        store.record(pack_result(outcome, work.cells))
-        if all(outcome.ends):  # a pack that failed goes on from its checkpoint when it is tried again
-            checkpoints.drop(outcome.planned.digest)
-
+def _train(work: Plan, store: Store, checkpoints: Checkpoints, speeds: Speeds, settings: SweepSettings) -> Ended:
+    """Train every pack; recording one overlaps training the next."""
+    reasons, interrupted, done = dict(work.unfit), False, []
+    if reasons:
+        store.record(unfit_result(reasons, work.cells))
     with (
-        ThreadPoolExecutor(1, "recorder") as recorder,
-        watcher(work.runs_to_do, work.cost) as watch,
         Interruption() as interruption,
+        Recorder(store, work.cells, checkpoints) as recorder,
+        watcher(work.runs_to_do + len(work.held), work.cost, len(work.held)) as watch,
     ):
-        sitting = Sitting(worker_count(settings.workers), watch, checkpoints, lambda: interruption.asked, INSTRUMENTS)
+        sitting = Sitting(_workers(settings), watch, checkpoints, lambda: interruption.asked, INSTRUMENTS)
         try:
             for outcome in EXECUTORS[settings.executor](work.packs, sitting):
-                recorded.append(recorder.submit(record, outcome))
-                lost += _lost(outcome)
-            for batch in _measured(work, sitting, recorded):
-                recorded.append(recorder.submit(store.record, batch_result(batch, work.cells)))
-                lost += [f"a measurement failed: {reason}" for reason in batch.reasons]
+                recorder.take(outcome)
+                done.append(outcome)
+                reasons |= _reasons(outcome)
+                if reasons and settings.fail_fast:
+                    break
+            else:
+                for batch in _measured(work, sitting, recorder):
+                    recorder.take(batch)
+                    reasons |= batch.reasons
+                    if reasons and settings.fail_fast:
+                        break
         except KeyboardInterrupt:
             interrupted = True
-        for future in recorded:
-            future.result()  # what went wrong while recording is said here
-    return lost, interrupted
+    speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
+    return Ended(reasons, len(recorder.unrecorded), interrupted)
 
 
-def _measured(work: Plan, sitting: Sitting, recorded: Sequence[Future[None]]) -> Iterator[Batch]:
+def _measured(work: Plan, sitting: Sitting, recorder: Recorder) -> Iterator[Batch]:
     """Measure what is to be measured; times last and alone, when all else is recorded."""
     timings = [run for run in work.measurements if INSTRUMENTS.is_timing(run.config.measure)]
     others = [run for run in work.measurements if run not in timings]
     yield from measured(others, INSTRUMENTS, sitting.watcher, sitting.stop, BATCH_SECONDS)
-    for future in recorded:
-        future.result()
+    recorder.wait()
     yield from measured(timings, INSTRUMENTS, sitting.watcher, sitting.stop, math.inf)
 
 
-def _lost(outcome: PackOutcome) -> list[str]:
-    failed = sum(end is None for end in outcome.ends)
-    return [f"{failed} runs failed ({outcome.planned.label}): {outcome.reason}"] if failed else []
+def _workers(settings: SweepSettings) -> int:
+    return settings.workers or cores()
 
 
-def _announce(work: Plan, name: str) -> None:
+def _reasons(outcome: PackOutcome) -> dict[str, str]:
+    ends = zip(outcome.planned.fingerprints, outcome.ends, strict=True)
+    return {mark: outcome.reason for mark, end in ends if end is None}
+
+
+def _close(
+    name: str, experiment: Experiment, store: Store, ended: Ended, settings: SweepSettings
+) -> tuple[Page, ...] | None:
+    """Close the sweep and write its page, where it is to have one.
+
+    What goes wrong here costs no run, so it is said and no more: None.
+    """
+    try:
+        store.end(OUTCOMES[ended.status])
+        if not settings.pages:
+            return ()
+        page = write_report(name, experiment, settings.tracking.uri)
+        store.attach([page.html, page.json])
+    except Exception as error:
+        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
+        note(traceback.format_exc())
+        return None
+    return (page,)
+
+
+def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings) -> None:
     runs = len({cell.fingerprint for cell in work.cells})
-    _say(
-        f"{name}: {runs} runs, {len(work.held)} held already, {work.runs_to_train} to train in {len(work.packs)} packs"
-        f"{to_measure(work)}"
+    note(f"command: {settings.command}")
+    say(
+        f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
+        f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    for note in (missing_cupy(), _compiling(work)):
-        if note:
-            _say(note)
+    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _compiling(work)):
+        if line:
+            say(line)
 
 
 def _compiling(work: Plan) -> str:
@@ -195,13 +279,9 @@ def _compiling(work: Plan) -> str:
     return "" if is_compiled() else "compiling the engine's passes first, about 15 s; once on this machine"
 
 
-def _conclude(lost: Sequence[str], interrupted: bool, page: Page) -> None:
-    for line in lost:
-        _say(line)
-    if interrupted:
-        _say("interrupted: the same command goes on where this one stopped")
-    print(f"report: {page.html}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _conclude(work: Plan, ended: Ended, pages: Sequence[Page], checkpoints: Checkpoints) -> None:
+    for line in (*failures(ended.reasons, work.cells), *ended.words(checkpoints.folder)):
+        say(line)
+    for page in pages:
+        print(f"report: {page.html}")
+        note(f"report: {page.html}")

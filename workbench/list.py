@@ -161,7 +161,7 @@ def _files(folder: str, pattern: str) -> list[Path]:
 def _description(path: Path) -> str:
     try:
         content = OmegaConf.load(path)
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         return f"cannot be read: {' '.join(str(error).split())}"
     return " ".join(str(OmegaConf.select(content, "description") or "").split())
 

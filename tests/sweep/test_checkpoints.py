@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tests.sweep.cases import small
-from tests.sweep.conftest import MakeCells
+from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep import checkpoints as module
 from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.executors import PackOutcome, Sitting, train_pack
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.plan import identified, plan
 from workbench.sweep.progress import Lines
+from workbench.sweep.training import PackOutcome, Sitting, train_pack
 
 EPOCHS = 6
 
@@ -23,7 +23,7 @@ EPOCHS = 6
 def planned(cells: MakeCells) -> PlannedPack:
     """Three runs of one pack, one of which ends early."""
     configs = [small(seed=seed, training={"epochs": EPOCHS - 4 * (seed == 1)}) for seed in range(3)]
-    (pack,) = plan(identified(cells(configs)), {}, 2**34).packs
+    (pack,) = plan(identified(cells(configs)), {}, PLENTY).packs
     return pack
 
 
@@ -39,7 +39,9 @@ class Impatient:
 
 
 def sitting(folder: Path, epochs: int = 10**6, every: float = 1e9) -> Sitting:
-    return Sitting(1, Lines(1, 1.0), Checkpoints(folder, every), Impatient(epochs))
+    watch = Lines(1, 1.0)
+    watch.pack_started("", 1, EPOCHS, 1.0)
+    return Sitting(1, watch, Checkpoints(folder, every), Impatient(epochs))
 
 
 def assert_same(found: PackOutcome, expected: PackOutcome) -> None:
@@ -76,7 +78,7 @@ def test_checkpoints_come_by_time(planned: PlannedPack, tmp_path: Path, monkeypa
     honest = Checkpoints.save
     monkeypatch.setattr(Checkpoints, "save", lambda self, *rest: (written.append("x"), honest(self, *rest)))
     train_pack(planned, sitting(tmp_path, every=25.0))
-    assert len(written) == 2  # of seven epochs, ten seconds apart
+    assert len(written) == 3  # of seven epochs, ten seconds apart, and the result
 
 
 @pytest.mark.parametrize("harm", ["truncated", "foreign", "empty", "flipped"])
@@ -104,7 +106,7 @@ def test_a_broken_checkpoint_is_set_aside_with_a_word_and_the_pack_starts_over(
 def test_a_checkpoint_of_other_runs_does_not_count(planned: PlannedPack, cells: MakeCells, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train_pack(planned, sitting(tmp_path, epochs=3))
-    (other,) = plan(identified(cells([small(seed=9)])), {}, 2**34).packs
+    (other,) = plan(identified(cells([small(seed=9)])), {}, PLENTY).packs
     (tmp_path / f"{planned.digest}.npz").rename(tmp_path / f"{other.digest}.npz")
     assert Checkpoints(tmp_path).resume(other).state is None
 
@@ -128,10 +130,52 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
     assert again.state["epoch"] == 2
 
 
-def test_the_last_checkpoint_takes_its_folder_with_it(planned: PlannedPack, tmp_path: Path) -> None:
-    folder = tmp_path / "sweeps"
+def test_the_result_of_a_pack_stays_until_the_store_holds_it(planned: PlannedPack, tmp_path: Path) -> None:
+    expected = train_pack(planned, sitting(tmp_path))
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.packs() == [planned.fingerprints]
+    again = train_pack(planned, sitting(tmp_path, epochs=0))  # it would stop at once if it trained
+    assert_same(again, expected)
+    assert (again.started, again.seconds) == (expected.started, expected.seconds)
+    checkpoints.drop(planned)
+    checkpoints.drop(planned)  # and again without harm
+    assert checkpoints.packs() == []
+
+
+@pytest.mark.parametrize("after", [1, 4, 10**6])
+def test_part_of_a_pack_goes_on_from_the_checkpoint_of_the_whole(
+    planned: PlannedPack, tmp_path: Path, after: int
+) -> None:
+    if after < EPOCHS:
+        with pytest.raises(KeyboardInterrupt):
+            train_pack(planned, sitting(tmp_path / "a", epochs=after))
+    else:
+        train_pack(planned, sitting(tmp_path / "a"))
+    part = planned.take(np.array([1, 2]))
+    assert Checkpoints(tmp_path / "a").resume(part).epoch == (after if after < EPOCHS else 0)
+    assert_same(train_pack(part, sitting(tmp_path / "a")), train_pack(part, sitting(tmp_path / "b")))
+    Checkpoints(tmp_path / "a").drop_all_of(part.fingerprints)
+    assert Checkpoints(tmp_path / "a").packs() == [planned.fingerprints]
+    Checkpoints(tmp_path / "a").drop_all_of(planned.fingerprints)
+    assert Checkpoints(tmp_path / "a").packs() == []
+
+
+def test_other_libraries_than_those_of_the_checkpoint_are_told(
+    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(folder, epochs=2))
-    Checkpoints(folder).drop(planned.digest)
-    assert not folder.exists()
-    Checkpoints(folder).drop(planned.digest)  # and again without harm
+        train_pack(planned, sitting(tmp_path, epochs=3))
+    assert Checkpoints(tmp_path).resume(planned).epoch == 3
+    assert "checkpoint is of" not in capsys.readouterr().err
+    monkeypatch.setattr(module, "numerics", lambda: "numpy 99")
+    assert Checkpoints(tmp_path).resume(planned).epoch == 3
+    assert "this is numpy 99; it goes on, and may end with numbers that differ" in capsys.readouterr().err
+
+
+def test_the_time_of_all_sittings_counts(planned: PlannedPack, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_pack(planned, sitting(tmp_path, epochs=3))
+    before = Checkpoints(tmp_path).resume(planned)
+    after = train_pack(planned, sitting(tmp_path))
+    assert 0 < before.seconds < after.seconds <= after.ended - after.started
+    assert after.started == before.started

@@ -234,6 +234,15 @@ def test_a_file_that_cannot_be_read_is_named(capsys, tmp_path):
         assert "optimizer/mine" in complaint(capsys, "optimizer=mine")
 
 
+@pytest.mark.usefixtures("app")
+def test_a_sweep_file_that_is_no_utf8_is_named(capsys, tmp_path):
+    (tmp_path / "conf" / "sweep").mkdir(parents=True)
+    (tmp_path / "conf" / "sweep" / "own.yaml").write_bytes("# @package _global_\ndescription: für".encode("latin-1"))
+    assert complaint(capsys, "+sweep=own") == (
+        "conf/sweep/own.yaml: found byte 0xfc at place 34; allowed: text in UTF-8\n"
+    )
+
+
 def test_a_sweep_file_with_a_wrong_key_is_refused(app, capsys, tmp_path):
     (tmp_path / "conf" / "sweep").mkdir(parents=True)
     (tmp_path / "conf" / "sweep" / "own.yaml").write_text(

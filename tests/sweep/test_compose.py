@@ -86,6 +86,9 @@ def test_any_overrides_compose_to_what_hydra_composes(loader, master, composer, 
         ("seed=1", "seed=2"),
         ("penalty=l1", "penalty.l1=3"),
         ("name=a", "+name=b"),
+        ("network.width=8", "network.width=${training.batch_size}"),
+        ("training.batch_size=8", "network.width=${training.batch_size}"),
+        ("penalty.strength=3", "penalty.strength=4"),
     ],
 )
 def test_of_two_overrides_of_one_place_hydras_order_counts(loader, master, composer, one, other):

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from tests.sweep.cases import small
-from tests.sweep.conftest import MakeCells
+from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.epoch import Epoch
-from workbench.sweep import executors
+from workbench.sweep import training
 from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.executors import EXECUTORS, Sitting, free_memory, worker_count
+from workbench.sweep.executors import EXECUTORS
+from workbench.sweep.memory import free_memory
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.plan import PlannedCell, identified, plan
 from workbench.sweep.progress import Lines, Watcher
 from workbench.sweep.results import pack_result
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
-
-PLENTY = 2**34
+from workbench.sweep.training import Sitting, cores
 
 
 class Witness(Lines):
@@ -31,14 +31,14 @@ class Witness(Lines):
         super().__init__(1, 1.0)
         self.told: list[str] = []
 
-    def pack_started(self, label: str, runs: int, epochs: int, cost: float) -> None:
+    def pack_started(self, label: str, runs: int, epochs: int, cost: float, key: str = "") -> None:
         self.told.append(f"{runs} runs")
-        super().pack_started(label, runs, epochs, cost)
+        super().pack_started(label, runs, epochs, cost, key)
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def epoch_done(self, epoch: Epoch, key: str = "") -> None:  # noqa: ARG002
         self.told.append(f"epoch {epoch.number}")
 
-    def pack_done(self, failed: int) -> None:
+    def pack_done(self, failed: int, key: str = "") -> None:  # noqa: ARG002
         self.told.append(f"{failed} failed")
 
 
@@ -59,14 +59,14 @@ def test_every_executor_trains_every_run_and_tells_the_watcher(
 def test_a_pack_that_raises_is_told_of_and_the_others_go_on(
     cells: MakeCells, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wide_fails = executors.train
+    wide_fails = training.train
 
     def train(pack: Any, *rest: Any) -> Iterator[Epoch]:
         if pack.width == 8:
             raise MemoryError("no room\nat all")
         return wide_fails(pack, *rest)
 
-    monkeypatch.setattr(executors, "train", train)
+    monkeypatch.setattr(training, "train", train)
     asked = identified(cells([small(network={"width": 8}), small(network={"width": 4})]))
     first, second = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, sitting(Witness(), tmp_path))
     assert (first.ends, first.reason) == ([None], "MemoryError: no room")
@@ -93,13 +93,12 @@ def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells, tmp_pa
     (outcome,) = EXECUTORS["inline"](plan(asked, {}, PLENTY).packs, sitting(Witness(), tmp_path))
     short, long = (record.metrics["seconds"] for record in pack_result(outcome, asked).runs)
     assert long == pytest.approx(3 * short)
-    assert short + long == pytest.approx(outcome.ended - outcome.started)
+    assert short + long == pytest.approx(outcome.seconds)
 
 
-def test_workers_are_as_many_as_asked_for_else_one_a_core() -> None:
-    assert worker_count(3) == 3
-    assert worker_count(None) >= 1
-    assert free_memory() > 2**20
+def test_this_machine_has_cores_and_memory() -> None:
+    assert cores() >= 1
+    assert 2**20 < free_memory() < 2**62
 
 
 def test_a_planned_pack_knows_its_longest_run(cells: MakeCells) -> None:

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from tests.sweep.cases import small
-from tests.sweep.conftest import MakeCells
+from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import RunConfig
 from workbench.engine.ending import digest
 from workbench.engine.errors import BadInput
 from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.executors import PackOutcome, Sitting, train_pack
 from workbench.sweep.identity import data_digest, fingerprint, numbers
 from workbench.sweep.measures import Measured, Trained
 from workbench.sweep.measuring import Batch, measured
 from workbench.sweep.plan import Plan, described, identified, plan
 from workbench.sweep.progress import Lines
 from workbench.sweep.results import batch_result, pack_result
+from workbench.sweep.training import PackOutcome, Sitting, train_pack
 
 MEASURING = {"measure": "matrix_form"}
 ANALYSES = "calibration+jacobian"
@@ -79,14 +79,14 @@ def test_unknown_names_get_one_line_that_lists_what_there_is(wrong: dict[str, st
 
 
 def test_measurements_are_planned_beside_the_packs(cells: MakeCells) -> None:
-    work = plan(identified(cells([small(seed=0), small(seed=1), small(seed=2, **MEASURING)])), {}, 2**34)
+    work = plan(identified(cells([small(seed=0), small(seed=1), small(seed=2, **MEASURING)])), {}, PLENTY)
     assert (work.runs_to_train, len(work.measurements), work.runs_to_do) == (2, 1, 3)
-    assert "2 to train in 1 packs, 1 to measure" in described(work, "mixed", "page")
+    assert "2 to train in 1 packs, 1 to measure" in described(work, "mixed", "page", "soon")
 
 
 def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> None:
     planned = identified(cells([small(seed=seed, **MEASURING) for seed in range(3)]))
-    (batch,) = batches(plan(planned, {}, 2**34))
+    (batch,) = batches(plan(planned, {}, PLENTY))
     result = batch_result(batch, planned)
     assert [run.outcome for run in result.runs] == ["finished", "failed", "finished"]
     assert [run.reason for run in result.runs] == ["", "ValueError: broken", ""]
@@ -96,7 +96,7 @@ def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> No
 
 
 def test_what_was_measured_before_a_stop_is_handed_on(cells: MakeCells) -> None:
-    work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, 2**34)
+    work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, PLENTY)
     stopped = measured(work.measurements, Ruler(), Lines(1, 1.0), iter([False, True, True]).__next__, math.inf)
     assert next(stopped).runs == (work.measurements[0],)
     with pytest.raises(KeyboardInterrupt):
@@ -104,15 +104,17 @@ def test_what_was_measured_before_a_stop_is_handed_on(cells: MakeCells) -> None:
 
 
 def test_batches_are_handed_on_in_between(cells: MakeCells) -> None:
-    work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, 2**34)
+    work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, PLENTY)
     assert [len(batch.runs) for batch in batches(work, every=0.0)] == [1, 1, 1]
     assert [len(batch.runs) for batch in batches(work)] == [3]
 
 
 def trained(cells: MakeCells, folder: Path, stop: Callable[[], bool] = lambda: False) -> PackOutcome:
     configs = [small(seed=seed, training={"epochs": 2 + 2 * seed}, analyses=ANALYSES) for seed in range(3)]
-    (pack,) = plan(identified(cells(configs)), {}, 2**34).packs
-    return train_pack(pack, Sitting(1, Lines(1, 1.0), Checkpoints(folder, 1e9), stop, Ruler()))
+    (pack,) = plan(identified(cells(configs)), {}, PLENTY).packs
+    watch = Lines(1, 1.0)
+    watch.pack_started("", pack.pack.runs, pack.epochs, pack.cost)
+    return train_pack(pack, Sitting(1, watch, Checkpoints(folder, 1e9), stop, Ruler()))
 
 
 def test_a_run_is_analysed_with_the_weights_it_ended_with(cells: MakeCells, tmp_path: Path) -> None:

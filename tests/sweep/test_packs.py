@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from tests.sweep.cases import small
-from tests.sweep.conftest import MakeCells
+from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import SETTINGS, RunConfig
 from workbench.engine.pack import COLUMNS
-from workbench.sweep.packs import LARGEST_PACK, Run, packed
+from workbench.sweep.packs import LARGEST_PACK, Room, Run, packed
 from workbench.sweep.plan import identified
-
-PLENTY = 2**34
 
 
 def runs_of(cells: MakeCells, configs: list[RunConfig]) -> list[Run]:
@@ -77,8 +75,8 @@ def test_a_pack_can_be_sent_anywhere(cells: MakeCells) -> None:
 def test_packs_are_cut_to_fit_into_memory_and_to_a_largest_size(cells: MakeCells) -> None:
     runs = runs_of(cells, [small(seed=seed) for seed in range(10)])
     (whole,) = packed(runs, PLENTY)
-    assert [len(pack.fingerprints) for pack in packed(runs, whole.memory // 2)] == [5, 5]
-    assert len(packed(runs, 1)) == 10
+    assert [len(pack.fingerprints) for pack in packed(runs, Room(whole.memory))] == [5, 5]
+    assert len(packed(runs, Room(2))) == 10
     many = runs_of(cells, [small(seed=seed) for seed in range(LARGEST_PACK + 2)])
     assert [len(pack.fingerprints) for pack in packed(many, PLENTY)] == [LARGEST_PACK // 2 + 1] * 2
 

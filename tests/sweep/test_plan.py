@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from tests.sweep.cases import small
-from tests.sweep.conftest import MakeCells
+from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep.plan import PlannedCell, described, identified, plan
 from workbench.sweep.store import Held
-
-PLENTY = 2**34
 
 
 def test_a_run_that_two_cells_ask_for_is_trained_once_and_shown_twice(cells: MakeCells) -> None:
@@ -41,9 +39,13 @@ def test_a_sweep_is_the_ordered_set_of_its_runs(seeds: list[PlannedCell]) -> Non
 
 def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list[PlannedCell]) -> None:
     text = described(
-        plan(seeds, {seeds[0].fingerprint: Held("run-0", "finished")}, PLENTY), "mine", "reports/mine.html"
+        plan(seeds, {seeds[0].fingerprint: Held("run-0", "finished")}, PLENTY),
+        "mine",
+        "reports/mine.html",
+        "about 0:10",
     )
     assert "sweep mine: 3 cells, 3 runs; 1 held already, 2 to train in 1 packs" in text
     assert "varies: seed = 0, 1, 2" in text
     assert "2 runs · blobs, relu 1 x 4, sgd" in text
+    assert "time: about 0:10" in text
     assert text.endswith("report: reports/mine.html")

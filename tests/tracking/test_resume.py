@@ -11,6 +11,7 @@ from mlflow.entities import Run
 from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
 from workbench.sweep.store import DIVERGED, FAILED, Held, PackResult
+from workbench.tracking import children
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
 
@@ -60,6 +61,7 @@ def test_a_recording_that_was_cut_off_is_completed(uri: str, monkeypatch: pytest
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
+        patch.setattr(children, "can_insert", lambda _: False)
         patch.setattr(MlflowClient, "set_terminated", killed)
         with pytest.raises(KeyboardInterrupt):
             store.record(pack)
@@ -119,6 +121,32 @@ def test_a_fresh_sweep_is_a_new_parent_and_the_earlier_one_is_named(uri: str) ->
     assert tables.facts["run_id"] == second.run_id
     assert tables.facts["earlier"] == first.run_id
     assert list(tables.runs["outcome"]) == ["pending"]
+
+
+def test_a_rule_is_fixed_by_its_first_storing(uri: str) -> None:
+    for rules in ("", "the first", "another", ""):
+        MlflowStore(uri).begin(sweep([cell(0)], rules=rules))
+    facts = load("seeds", uri).facts
+    assert facts["rules"] == "the first"
+    MlflowStore(uri).begin(sweep([cell(0)], rules="another", fresh=True))
+    assert {name: load("seeds", uri).facts[name] for name in ("rules", "rules_stored")} == {
+        name: facts[name] for name in ("rules", "rules_stored")
+    }
+    MlflowStore(uri).begin(sweep([cell(0), cell(1)], digest="of other cells", rules="another"))
+    assert load("seeds", uri).facts["rules"] == "another"
+
+
+def test_the_packs_of_a_sweep_are_kept_as_ordered_fingerprints(uri: str) -> None:
+    store = MlflowStore(uri)
+    assert store.earlier("seeds") is None
+    cells = [cell(0), cell(1, pack="b"), cell(2, "fp0"), cell(3, pack="b"), cell(4, origin="")]
+    store.begin(sweep(cells, facts={"versions": "numpy 2"}))
+    store.record(result([trained(cells[3]), trained(cells[1])], pack="b"))
+    found = MlflowStore(uri).earlier("seeds")
+    assert found is not None
+    assert set(found.packs) == {("fp0", "fp4"), ("fp3", "fp1")}
+    assert found.fingerprints == ("fp0", "fp1", "fp0", "fp3", "fp4")
+    assert (found.digest, found.facts) == ("d1", {"versions": "numpy 2"})
 
 
 def test_another_set_of_cells_is_a_new_parent_of_the_same_name(uri: str) -> None:

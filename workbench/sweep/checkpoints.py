@@ -1,63 +1,84 @@
-"""Checkpoints of packs in flight: one file a pack, written whole or not at all, checked when it is read.
+"""Checkpoints of packs: one file a pack, written whole or not at all, checked when it is read.
 
 A checkpoint holds the engine's state after an epoch, the histories so far, and how the runs that are over have ended.
-From it training goes on to the very numbers it would have come to (`engine.training.train`).
+From it training goes on to the very numbers it would have come to (`engine.training.train`). The last one of a pack,
+in which every run has ended, is its result: it stays until the store holds it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from zipfile import BadZipFile
 
 import numpy as np
 
 from workbench.engine.epoch import RunEnd, State
 from workbench.sweep.history import History, Table
+from workbench.sweep.log import note, say
 from workbench.sweep.measures import Measured
 from workbench.sweep.packs import PlannedPack
+from workbench.sweep.provenance import numerics
 
 STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 
 
 @dataclass
 class Unfinished:
     """A pack as far as it has come: the state to go on from (None: from the start), its history and its ended runs.
 
-    `analysed` holds what the analyses of those found.
+    `analysed` holds what the analyses of those found; `started` is when it began, in unix seconds, and `seconds` how
+    long it has been trained since, pauses left out.
     """
 
     state: State | None
     history: History
     ends: list[RunEnd | None]
     analysed: list[Measured | None]
+    started: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch it has reached."""
+        return int(self.state["epoch"]) if self.state else 0
 
 
 class Checkpoints:
     """Keeps checkpoints in `folder`, which is made when the first is written, at most one in `every` seconds a pack."""
 
     def __init__(self, folder: Path, every: float = 30.0) -> None:
-        self._folder, self._every = folder, every
+        self.folder, self._every = folder, every
         self._saved = monotonic()
+        self._complained = False  # that none could be written is said once, and again when some could in between
+
+    def packs(self) -> list[tuple[str, ...]]:
+        """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are passed."""
+        return sorted((runs for file in self._files() if (runs := _fingerprints(file))), key=len)
 
     def resume(self, planned: PlannedPack) -> Unfinished:
-        """How far a pack had come. A file that cannot be read is set aside with a word, and the pack starts over."""
+        """How far a pack had come: by its own checkpoint, else by that of a larger pack that all of its runs were in.
+
+        A file that cannot be read is set aside with a word, and the pack starts over.
+        """
         self._saved = monotonic()
-        file = self._file(planned)
-        if file.exists():
+        own = self._file(planned)
+        wanted = set(planned.fingerprints)
+        larger = [file for file in self._files() if file != own and wanted <= set(_fingerprints(file))]
+        for file in [own, *larger]:
             try:
-                return _read(file, planned)
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                if file.exists():
+                    return _read(file, planned)
+            except _UNREADABLE as error:
                 aside = file.with_suffix(".broken")
                 file.replace(aside)
-                _say(f"{aside.name}: a broken checkpoint was set aside ({error}); its pack starts over")
-        runs = planned.pack.runs
-        return Unfinished(None, History(planned.fingerprints), [None] * runs, [None] * runs)
+                say(f"{aside}: a broken checkpoint was set aside ({error}); its pack starts over")
+        return untouched(planned)
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
@@ -71,41 +92,87 @@ class Checkpoints:
         self._saved = monotonic()
         try:
             self._write(planned, reached)
+            self._complained = False
         except OSError as error:
-            _say(f"no checkpoint could be written to {self._folder} ({error}); training goes on without")
+            tell = note if self._complained else say
+            tell(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
+            self._complained = True
+
+    def drop(self, planned: PlannedPack) -> None:
+        """Forget a pack that is safely in the store."""
+        self._file(planned).unlink(missing_ok=True)
+
+    def drop_all_of(self, fingerprints: Collection[str]) -> None:
+        """Forget every checkpoint of which the store holds all runs."""
+        for file in self._files():
+            runs = _fingerprints(file)
+            if runs and set(runs) <= set(fingerprints):
+                file.unlink(missing_ok=True)
 
     def _write(self, planned: PlannedPack, reached: Unfinished) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         file = self._file(planned)
         unnamed = file.with_suffix(f".{os.getpid()}")
-        with unnamed.open("wb") as target:
-            np.savez(target, allow_pickle=False, **_arrays(planned, reached))
-            target.flush()
-            os.fsync(target.fileno())
-        unnamed.replace(file)
+        try:
+            with unnamed.open("wb") as target:
+                np.savez(target, allow_pickle=False, **_arrays(planned, reached))
+                target.flush()
+                os.fsync(target.fileno())
+            unnamed.replace(file)
+        finally:
+            unnamed.unlink(missing_ok=True)
 
-    def drop(self, digest: str) -> None:
-        """Forget a pack that is safely in the store, and the folder with the last of them."""
-        (self._folder / f"{digest}.npz").unlink(missing_ok=True)
-        if self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.npz"))
 
     def _file(self, planned: PlannedPack) -> Path:
-        return self._folder / f"{planned.digest}.npz"
+        return self.folder / f"{planned.digest}.npz"
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def untouched(planned: PlannedPack) -> Unfinished:
+    """A pack that nothing was done of yet."""
+    runs = planned.pack.runs
+    return Unfinished(None, History(planned.fingerprints), [None] * runs, [None] * runs, time())
 
 
 def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
-    assert reached.state is not None
     ends = [None if end is None else asdict(end) for end in reached.ends]
-    arrays = {STATE + name: array for name, array in reached.state.items()}
-    arrays |= _prefixed(EPOCHS, reached.history.epochs()) | _prefixed(LAYERS, reached.history.layers())
     analysed = [None if one is None else _as_data(one) for one in reached.analysed]
-    texts = {"ends": np.array(json.dumps(ends)), "analysed": np.array(json.dumps(analysed))}
-    return arrays | texts | {"fingerprints": np.array(planned.fingerprints)}
+    about = {
+        "ends": ends,
+        "analysed": analysed,
+        "started": reached.started,
+        "seconds": reached.seconds,
+        "numerics": numerics(),
+    }
+    epochs, layers = reached.history.raw()
+    arrays = {STATE + name: array for name, array in (reached.state or {}).items()}
+    arrays |= {EPOCHS + name: array for name, array in epochs.items()}
+    arrays |= {LAYERS + name: array for name, array in layers.items()}
+    return {"fingerprints": np.array(planned.fingerprints), "about": np.array(json.dumps(about))} | arrays
+
+
+def _read(file: Path, planned: PlannedPack) -> Unfinished:
+    with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    place = {str(mark): i for i, mark in enumerate(arrays["fingerprints"])}
+    if not set(planned.fingerprints) <= set(place):
+        raise ValueError("it is of other runs")
+    runs = np.array([place[mark] for mark in planned.fingerprints])
+    about = json.loads(str(arrays["about"]))
+    if about["numerics"] != numerics():
+        say(
+            f"{planned.label}: its checkpoint is of {about['numerics']}, and this is {numerics()}; "
+            "it goes on, and may end with numbers that differ in their last digits"
+        )
+    ended = [about["ends"][run] for run in runs]
+    ends = [None if end is None else replace(RunEnd(**end), run=i) for i, end in enumerate(ended)]
+    analysed = [None if one is None else _from_data(*one) for one in (about["analysed"][run] for run in runs)]
+    history = History(planned.fingerprints)
+    history.put_back(_part(arrays, EPOCHS), _part(arrays, LAYERS), runs)
+    state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
+    share = len(runs) / len(place)
+    return Unfinished(state or None, history, ends, analysed, about["started"], about["seconds"] * share)
 
 
 def _as_data(measured: Measured) -> list:
@@ -123,26 +190,14 @@ def _from_data(metrics: dict[str, float], tables: dict[str, dict[str, list]]) ->
     return Measured(metrics, found)
 
 
-def _prefixed(prefix: str, table: Mapping[str, np.ndarray]) -> Table:
-    """The table's columns for a file without pickles: texts as fixed-width strings."""
-    return {prefix + name: column.astype(str) if column.dtype == object else column for name, column in table.items()}
-
-
-def _read(file: Path, planned: PlannedPack) -> Unfinished:
-    with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
-        arrays = {name: content[name] for name in content.files}
-    if tuple(arrays["fingerprints"]) != planned.fingerprints:
-        raise ValueError("it is of other runs")
-    ends = [None if end is None else RunEnd(**end) for end in json.loads(str(arrays["ends"]))]
-    history = History(planned.fingerprints)
-    history.put_back(_part(arrays, EPOCHS), _part(arrays, LAYERS))
-    analysed = [None if one is None else _from_data(*one) for one in json.loads(str(arrays["analysed"]))]
-    return Unfinished(_part(arrays, STATE), history, ends, analysed)
+def _fingerprints(file: Path) -> tuple[str, ...]:
+    """The runs a checkpoint is of; none where it cannot be read."""
+    try:
+        with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
+            return tuple(str(mark) for mark in content["fingerprints"])
+    except _UNREADABLE:
+        return ()
 
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Table:
-    return {
-        name.removeprefix(prefix): array.astype(object) if array.dtype.kind == "U" else array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

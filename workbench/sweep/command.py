@@ -18,7 +18,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.sweep import register
-from workbench.sweep.complain import complaint
+from workbench.sweep.complain import complaint, unreadable
 
 OTHER_COMMANDS = ("help", "hydra_help", "cfg", "info", "shell_completion", "run", "multirun")
 
@@ -53,6 +53,8 @@ def _run(parser: ArgumentParser, args: Namespace) -> None:
         raise
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise complaint(error, args.overrides, register.loader()) from error
+    except UnicodeDecodeError as error:
+        raise unreadable(error) from error
     except ValueError as error:
         if not _is_hydras(error):
             raise

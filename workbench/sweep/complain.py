@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import fields
+from traceback import walk_tb
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
@@ -85,6 +86,14 @@ def _values(override: Override) -> list[object]:
             f"{override.input_line}: an interval cannot be swept over; allowed: 1,2,3 or range(start,stop,step)"
         )
     return [Override._convert_value(value) for value in override.sweep_iterator()]
+
+
+def unreadable(error: UnicodeDecodeError) -> BadInput:
+    """The one line for a configuration file that is no UTF-8, which Hydra does not name: its reader had it at hand."""
+    files = [frame.f_locals.get("normalized_config_path") for frame, _ in walk_tb(error.__traceback__)]
+    name = next((str(file) for file in files if file), "a configuration file")
+    found = f"byte {error.object[error.start]:#04x} at place {error.start}"
+    return BadInput(f"conf/{name}: found {found}; allowed: text in UTF-8")
 
 
 def one_line(error: BaseException) -> str:

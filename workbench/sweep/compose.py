@@ -1,8 +1,8 @@
 """From the jobs of a sweep to its cells: composed as Hydra composes them, at a fraction of its time.
 
 Hydra takes about 50 ms a job. Here each distinct choice of config groups is composed once, by Hydra itself; what is a
-plain value (`key=value` of an existing leaf) is then patched into a copy, by Hydra's own parser and its own way of
-applying overrides.
+plain value (`key=value` of an existing leaf) is then put into the result: among the resolved values where nothing else
+can depend on it, else into a copy of the configuration, by Hydra's own way of applying overrides.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -51,11 +52,28 @@ class Composed:
 
 @dataclass(frozen=True)
 class _Base:
-    """What the structural overrides of some jobs compose to, and the dotted keys that are leaves in it."""
+    """What the structural overrides of some jobs compose to.
+
+    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None where an
+    interpolation cannot be resolved yet).
+    """
 
     config: DictConfig
-    leaves: frozenset[str]
+    leaves: Mapping[str, Any]
     choices: dict[str, str]
+    resolved: dict[str, Any] | None
+
+    @cached_property
+    def interpolated(self) -> str:
+        """The text of all interpolations."""
+        return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
+
+    def may_show_elsewhere(self, patch: Override) -> bool:
+        """Whether other values may hang on a patched one: its name stands in an interpolation, or it is one itself."""
+        value = patch.value()
+        if isinstance(value, str) and ("${" in value or value == "???"):
+            return True
+        return patch.key_or_group.rpartition(".")[2] in self.interpolated or "${${" in self.interpolated
 
 
 class Composer:
@@ -75,9 +93,23 @@ class Composer:
         base = self._base(structural)
         if any(patch.key_or_group not in base.leaves for patch in patches):
             base, patches = self._base(tuple(overrides)), []
-        config = copy.deepcopy(base.config)
-        ConfigLoaderImpl._apply_overrides_to_config(patches, config)
-        return Composed(cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)), base.choices)
+        keys = {patch.key_or_group for patch in patches if base.may_show_elsewhere(patch)}
+        rooted = [patch for patch in patches if patch.key_or_group in keys]
+        if rooted:
+            base = self._applied(structural, base, rooted)
+        values = _put_in(base, [patch for patch in patches if patch not in rooted])
+        if values is None:
+            config = _with(base.config, patches)
+            values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+        return Composed(values, base.choices)
+
+    def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
+        """The base with patches that other values hang on: kept like a base of its own, since there are few of them."""
+        key = (*structural, "", *(str(patch.input_line) for patch in patches))
+        if key not in self._bases:
+            config = _with(base.config, patches)
+            self._bases[key] = _Base(config, _as_they_stand(config), base.choices, _resolved(config))
+        return self._bases[key]
 
     def parse(self, text: str) -> Override:
         """One override, by Hydra's grammar."""
@@ -119,9 +151,48 @@ class Composer:
             chosen = config.hydra.runtime.choices.items()
             choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
             without_hydra(config)
-            leaves = frozenset(_leaves(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False))))
-            self._bases[structural] = _Base(config, leaves, choices)
+            self._bases[structural] = _Base(config, _as_they_stand(config), choices, _resolved(config))
         return self._bases[structural]
+
+
+def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
+    """The resolved values with the patches among them; None where OmegaConf must resolve them anew, or complain."""
+    if base.resolved is None or any(base.may_show_elsewhere(patch) for patch in patches):
+        return None
+    values = dict(base.resolved)
+    for patch in patches:
+        *sections, last = patch.key_or_group.split(".")
+        node: Any = base.config
+        place = values
+        for section in sections:
+            node = node._get_node(section)
+            place[section] = dict(place[section])  # the base's own stays as it is
+            place = place[section]
+        leaf = copy.copy(node._get_node(last))
+        try:
+            leaf._set_value(patch.value())  # the node converts and checks as it would in place
+        except (OmegaConfBaseException, ValueError):
+            return None
+        place[last] = leaf._value()
+    return values
+
+
+def _with(config: DictConfig, patches: Sequence[Override]) -> DictConfig:
+    """A copy with the patches applied, by Hydra's own way of doing so."""
+    patched = copy.deepcopy(config)
+    ConfigLoaderImpl._apply_overrides_to_config(list(patches), patched)
+    return patched
+
+
+def _as_they_stand(config: DictConfig) -> dict[str, Any]:
+    return _leaves(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False)))
+
+
+def _resolved(config: DictConfig) -> dict[str, Any] | None:
+    try:
+        return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    except OmegaConfBaseException:
+        return None
 
 
 def without_hydra(config: DictConfig) -> None:
@@ -177,8 +248,9 @@ def _overlaps(key: str, others: Sequence[str]) -> bool:
     return any(key == other or key.startswith(other + ".") or other.startswith(key + ".") for other in others)
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
-    keys: list[str] = []
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value as it stands, interpolations unresolved."""
+    leaves: dict[str, Any] = {}
     for name, value in values.items():
-        keys += _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"]
-    return keys
+        leaves |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return leaves

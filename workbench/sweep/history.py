@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from workbench.engine.epoch import METRICS, Epoch
+from workbench.engine.probes import PROBES
 
 Table = dict[str, np.ndarray]
+PROBE_NAMES = tuple(PROBES)
 
 
 class History:
-    """Gathers the epochs of a pack. `fingerprints` name its runs, in the order of the pack."""
+    """Gathers the epochs of a pack. `fingerprints` name its runs, in the order of the pack.
+
+    Within, a run is its place in the pack and a probe its place in `PROBES`; names come in when the tables are asked
+    for.
+    """
 
     def __init__(self, fingerprints: Sequence[str]) -> None:
         self._fingerprints = np.asarray(fingerprints, dtype=object)
@@ -21,33 +27,56 @@ class History:
 
     def add(self, epoch: Epoch) -> None:
         """Take up one epoch: metrics of every run that trained in it, and its probes where they have a value."""
-        who = self._fingerprints[epoch.runs]
-        number = np.full(len(who), epoch.number, np.int64)
-        self._epochs.append({"fingerprint": who, "epoch": number} | {name: epoch.metrics[name] for name in METRICS})
+        runs = epoch.runs.astype(np.int32)
+        number = np.full(len(runs), epoch.number, np.int64)
+        which: Table = {"run": runs, "epoch": number}
+        self._epochs.append(which | {name: epoch.metrics[name] for name in METRICS})
         for probe, values in epoch.probes.items():
-            run, layer = np.nonzero(~np.isnan(values))
+            row, layer = np.nonzero(~np.isnan(values))
             self._layers.append(
                 {
-                    "fingerprint": who[run],
-                    "epoch": np.full(len(run), epoch.number, np.int64),
+                    "run": runs[row],
+                    "epoch": np.full(len(row), epoch.number, np.int64),
                     "layer": layer + 1,
-                    "probe": np.full(len(run), probe, dtype=object),
-                    "value": values[run, layer],
+                    "probe": np.full(len(row), PROBE_NAMES.index(probe), np.int8),
+                    "value": values[row, layer],
                 }
             )
 
-    def put_back(self, epochs: Table, layers: Table) -> None:
-        """Begin with what was gathered before an interruption."""
-        self._epochs, self._layers = [epochs], [layers]
+    def raw(self) -> tuple[Table, Table]:
+        """Both tables as plain numbers, for a checkpoint."""
+        return _stacked(self._epochs), _stacked(self._layers)
+
+    def put_back(self, epochs: Table, layers: Table, runs: np.ndarray) -> None:
+        """Begin with what was gathered before an interruption: `raw()` of a pack whose places `runs` are ours."""
+        self._epochs, self._layers = [_part(epochs, runs)], [_part(layers, runs)]
 
     def epochs(self) -> Table:
         """Columns fingerprint, epoch and `METRICS`."""
-        return _stacked(self._epochs)
+        return self._named(_stacked(self._epochs))
 
     def layers(self) -> Table:
         """Columns fingerprint, epoch, layer (from 1), probe, value."""
-        return _stacked(self._layers)
+        table = self._named(_stacked(self._layers))
+        return table | {"probe": np.array(PROBE_NAMES, dtype=object)[table["probe"]]} if table else {}
+
+    def _named(self, table: Table) -> Table:
+        if not table:
+            return {}
+        rest = {name: column for name, column in table.items() if name != "run"}
+        return {"fingerprint": self._fingerprints[table["run"]], **rest}
+
+
+def _part(table: Mapping[str, np.ndarray], runs: np.ndarray) -> Table:
+    """The rows of some runs, which are numbered anew in that order."""
+    if not table:
+        return {}
+    place = np.full(max(int(table["run"].max(initial=0)), int(runs.max())) + 1, -1, np.int32)
+    place[runs] = np.arange(len(runs))
+    kept = place[table["run"]] >= 0
+    return {name: place[column[kept]] if name == "run" else column[kept] for name, column in table.items()}
 
 
 def _stacked(tables: list[Table]) -> Table:
+    tables = [table for table in tables if table]
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]} if tables else {}

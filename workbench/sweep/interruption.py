@@ -1,39 +1,77 @@
 """Ctrl-C in two steps: the first lets the epoch in flight finish and be kept, the second quits at once.
 
-SIGTERM does the same.
+SIGTERM and the end of the terminal (SIGHUP) do the same. Python runs a signal's handler only between two steps of the
+main thread, which may be waiting for an epoch to end; so a thread listens to what the system itself writes down.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
-from types import FrameType, TracebackType
+import threading
+from multiprocessing import active_children
+from types import TracebackType
 from typing import Self
+
+from workbench.sweep.log import say
+
+INTERRUPTED = 130  # the exit status
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SHOW_CURSOR = "\x1b[?25h"  # a progress display hides it
 
 
 class Interruption:
-    """While it is entered, takes note of SIGINT and SIGTERM instead of letting them strike anywhere."""
+    """While it is entered, takes note of these signals instead of letting them strike anywhere; `asked` says so."""
 
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._before[number] = signal.signal(number, self._note)
-            except ValueError:  # only the main thread may; elsewhere signals stay as they are
-                break
+        if threading.current_thread() is not threading.main_thread():
+            return self  # only the main thread may; elsewhere signals stay as they are
+        self._ears, self._mouth = socket.socketpair()
+        self._mouth.setblocking(False)
+        self._wakeup_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                self._before[number] = signal.signal(number, _nothing)
+        self._listener = threading.Thread(target=self._listen, name="interruption", daemon=True)
+        self._listener.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._before:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(self._wakeup_before)
+        self._mouth.close()
+        self._listener.join()
+        self._ears.close()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _listen(self) -> None:
+        while heard := self._ears.recv(1):
+            if heard[0] in self._before:
+                self._note()
+
+    def _note(self) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            try:
+                say("stopped at once; the same command goes on from the last checkpoints")
+                for child in active_children():
+                    child.kill()
+                if sys.stderr.isatty():
+                    os.write(2, _SHOW_CURSOR.encode())
+            finally:
+                os._exit(INTERRUPTED)
         self.asked = True
-        print("\nstopping after this epoch; once more stops at once", file=sys.stderr)
+        say("stopping after this epoch; once more stops at once")
+
+
+def _nothing(number: int, frame: object) -> None:
+    """Only so that the system writes the signal down."""

@@ -26,9 +26,10 @@ class Batch:
     spans: tuple[tuple[float, float], ...]
 
     @property
-    def reasons(self) -> list[str]:
-        """Why cells failed, one for each that did."""
-        return [result for result in self.results if isinstance(result, str)]
+    def reasons(self) -> dict[str, str]:
+        """Why cells failed: fingerprint -> reason."""
+        pairs = zip(self.runs, self.results, strict=True)
+        return {run.fingerprint: result for run, result in pairs if isinstance(result, str)}
 
 
 def measured(

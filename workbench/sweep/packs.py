@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from workbench.engine.pack import COLUMNS, Pack
 from workbench.engine.parameters import Architecture
 from workbench.engine.sizes import memory_per_run
 from workbench.sweep.identity import engine_pack, joint_digest
+from workbench.sweep.memory import PACKS_SHARE, in_words
 
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
 
@@ -63,24 +64,101 @@ class PlannedPack:
         """Epochs of the longest run."""
         return int(self.pack.columns["epochs"].max())
 
+    def take(self, rows: np.ndarray) -> PlannedPack:
+        """The pack of some of the runs, by their places."""
+        marks = tuple(self.fingerprints[row] for row in rows)
+        examples, share = self.examples, len(rows) / len(self.fingerprints)
+        return replace(
+            self,
+            digest=joint_digest(marks),
+            fingerprints=marks,
+            pack=self.pack.take(rows),
+            examples=replace(
+                examples,
+                label_noise=examples.label_noise[rows],
+                scaling=tuple(examples.scaling[row] for row in rows),
+            ),
+            analyses=tuple(self.analyses[row] for row in rows),
+            memory=round(self.memory * share),
+            cost=self.cost * share,
+        )
 
-def packed(runs: Sequence[Run], memory: int) -> list[PlannedPack]:
-    """Group runs into packs that fit into `memory` bytes, the most costly pack first."""
+    def halves(self) -> list[PlannedPack]:
+        """The two halves of a pack of several runs."""
+        return [self.take(rows) for rows in np.array_split(np.arange(self.pack.runs), 2)]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What packs must fit into: `memory` bytes in all, of which so many `workers` train a pack each at a time."""
+
+    memory: int
+    workers: int = 1
+
+    @property
+    def of_a_pack(self) -> int:
+        """Bytes that a pack may be predicted to take."""
+        return int(self.memory * PACKS_SHARE) // self.workers
+
+
+def unfit(runs: Sequence[Run], room: Room) -> dict[str, str]:
+    """The runs that are too large even alone: fingerprint -> reason."""
+    reasons: dict[tuple[Any, ...], str] = {}
+    found = {}
+    for run in runs:
+        key = _static(run)
+        if key not in reasons:
+            size = _at_least(run)
+            size = size if size > room.memory else _planned([run]).memory
+            words = f"does not fit in memory: takes about {in_words(size)}, and {in_words(room.memory)} are free"
+            reasons[key] = words if size > room.memory else ""
+        if reasons[key]:
+            found[run.fingerprint] = reasons[key]
+    return found
+
+
+def packed(runs: Sequence[Run], room: Room, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
+    """Group runs into packs that fit, the most costly pack first.
+
+    `kept` are packs of an earlier sitting as ordered fingerprints: what is left of each stays together, since their
+    checkpoint is of them together.
+    """
+    left = {run.fingerprint: run for run in runs}
+    groups = []
+    for marks in kept:
+        together = [left.pop(mark) for mark in marks if mark in left]
+        groups += _by_shape(together)
+    fresh = _by_shape(list(left.values()))
+    parts = [part for group in groups for part in _cut(group, room, 1)]
+    parts += [part for group in fresh for part in _cut(group, room, -(-room.workers // len(fresh)))]
+    return sorted((_planned(part) for part in parts), key=lambda pack: -pack.cost)
+
+
+def _by_shape(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs that can train together, together."""
     groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
-        static = (value for key, value in run.numbers.items() if SETTINGS[key].role == "static")
-        groups.setdefault((run.config.data.path, *static), []).append(run)
-    packs = [_planned(part) for group in groups.values() for part in _cut(group, memory)]
-    return sorted(packs, key=lambda pack: -pack.cost)
+        groups.setdefault(_static(run), []).append(run)
+    return list(groups.values())
 
 
-def _cut(group: list[Run], memory: int) -> list[list[Run]]:
-    """Parts of a group that fit into memory, as equal as can be."""
-    largest = max(1, memory // max(1, _planned(group[:1]).memory))
+def _static(run: Run) -> tuple[Any, ...]:
+    return run.config.data.path, *(value for key, value in run.numbers.items() if SETTINGS[key].role == "static")
+
+
+def _cut(group: list[Run], room: Room, parts: int) -> list[list[Run]]:
+    """Parts of a group that fit into memory, as equal as can be: at least so many, where there are as many runs."""
+    largest = max(1, room.of_a_pack // max(1, _planned(group[:1]).memory))
     if group[0].numbers["device"] == "cpu":
         largest = min(largest, LARGEST_PACK)
-    parts = -(-len(group) // largest)
+    parts = min(max(parts, -(-len(group) // largest)), len(group))
     return [[group[i] for i in part] for part in np.array_split(np.arange(len(group)), parts)]
+
+
+def _at_least(run: Run) -> int:
+    """Bytes of the weights between hidden layers: known without building a network that may be absurd."""
+    network = run.config.network
+    return max(network.depth - 1, 0) * network.width**2 * np.dtype(run.config.dtype).itemsize
 
 
 def _planned(runs: list[Run]) -> PlannedPack:

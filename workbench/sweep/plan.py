@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from workbench.sweep.compose import Cell
 from workbench.sweep.identity import data_digest, fingerprint, joint_digest, numbers, run_name
 from workbench.sweep.measures import TRAINING, Instruments
 from workbench.sweep.measuring import COST
-from workbench.sweep.packs import PlannedPack, Run, packed
+from workbench.sweep.packs import PlannedPack, Room, Run, packed, unfit
 from workbench.sweep.store import PENDING, Held, RunRecord
 
 
@@ -29,13 +29,15 @@ class PlannedCell:
 class Plan:
     """What a sweep will do. Several cells may ask for one run: it is trained once and shown in each of them.
 
-    `packs` are trained; `measurements` are the cells that measure instead.
+    `packs` are trained; `measurements` are the cells that measure instead; `unfit` are the runs that cannot be trained
+    here, fingerprint -> reason.
     """
 
     cells: list[PlannedCell]
     held: dict[str, Held]
     packs: list[PlannedPack]
     measurements: list[Run] = field(default_factory=list)
+    unfit: dict[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -91,17 +93,21 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
     return planned
 
 
-def plan(cells: Sequence[PlannedCell], held: Mapping[str, Held], memory: int) -> Plan:
-    """What is left to train, in packs that fit into `memory` bytes."""
+def plan(
+    cells: Sequence[PlannedCell], held: Mapping[str, Held], room: Room, kept: Iterable[Sequence[str]] = ()
+) -> Plan:
+    """What is left to train, in packs for which there is room; `kept` as in `packed`."""
     runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in cells}
-    kept = {mark: held[mark] for mark in runs if mark in held}
-    left = [run for mark, run in runs.items() if mark not in kept]
+    present = {mark: held[mark] for mark in runs if mark in held}
+    left = [run for mark, run in runs.items() if mark not in present]
     trained = [run for run in left if run.config.measure == TRAINING]
-    return Plan(list(cells), kept, packed(trained, memory), [run for run in left if run.config.measure != TRAINING])
+    too_large = unfit(trained, room)
+    packs = packed([run for run in trained if run.fingerprint not in too_large], room, kept)
+    return Plan(list(cells), present, packs, [run for run in left if run.config.measure != TRAINING], too_large)
 
 
-def described(plan: Plan, name: str, page: str) -> str:
-    """The plan in words, for `dry_run=true`: runs, packs, what varies, memory, and where the report will be."""
+def described(plan: Plan, name: str, page: str, time: str) -> str:
+    """The plan in words, for `dry_run=true`: runs, packs, what varies, memory, time, and where the report will be."""
     marks = {cell.fingerprint for cell in plan.cells}
     lines = [
         f"sweep {name}: {len(plan.cells)} cells, {len(marks)} runs; {len(plan.held)} held already, "
@@ -112,6 +118,8 @@ def described(plan: Plan, name: str, page: str) -> str:
             f" · {pack.memory / 2**20:,.0f} MiB"
             for pack in plan.packs
         ),
+        *(f"  {count} runs cannot be trained here: {reason}" for reason, count in Counter(plan.unfit.values()).items()),
+        f"  time: {time}",
         f"  report: {page}",
     ]
     return "\n".join(lines)

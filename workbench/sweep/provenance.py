@@ -13,6 +13,8 @@ from workbench.places import ours
 PACKAGES = (
     "numpy",
     "scipy",
+    "numba",
+    "llvmlite",
     "cupy-cuda13x",
     "cupy-cuda12x",
     "hydra-core",
@@ -21,6 +23,8 @@ PACKAGES = (
     "pandas",
     "matplotlib",
 )
+
+COMPUTING = ("numpy", "numba", "llvmlite", "cupy-cuda13x", "cupy-cuda12x")
 
 
 def facts(device: str) -> dict[str, str]:
@@ -33,6 +37,13 @@ def facts(device: str) -> dict[str, str]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}",
         "device": device if device == "cpu" else _gpu(),
     }
+
+
+@cache
+def numerics() -> str:
+    """What a run's last digits depend on beside its fingerprint: the libraries that compute, the machine."""
+    packages = ", ".join(f"{name} {found}" for name in COMPUTING if (found := _version(name)))
+    return f"{packages}, {platform.system()} {platform.machine()}{_processor()}"
 
 
 @cache

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from time import time
 
 import numpy as np
 
-from workbench.sweep.executors import PackOutcome
 from workbench.sweep.identity import joint_digest
 from workbench.sweep.measures import Measured
 from workbench.sweep.measuring import Batch, tables_of
 from workbench.sweep.plan import PlannedCell
 from workbench.sweep.store import FAILED, FINISHED, PackResult, RunRecord
+from workbench.sweep.training import PackOutcome
 
 
 def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResult:
@@ -44,7 +46,18 @@ def batch_result(batch: Batch, cells: Sequence[PlannedCell]) -> PackResult:
 def shares_of_time(outcome: PackOutcome) -> np.ndarray:
     """Each run's share of the pack's seconds, by the epochs it trained: (runs,)."""
     epochs = np.array([end.epochs if end else 0 for end in outcome.ends], float)
-    return (outcome.ended - outcome.started) * epochs / max(epochs.sum(), 1)
+    return outcome.seconds * epochs / max(epochs.sum(), 1)
+
+
+def unfit_result(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> PackResult:
+    """The records of cells that were not even tried: fingerprint -> reason."""
+    now = time()
+    records = [
+        replace(_pending(cell), outcome=FAILED, reason=reasons[cell.fingerprint], started=now, ended=now)
+        for cell in cells
+        if cell.fingerprint in reasons
+    ]
+    return PackResult("unfit", records, {}, {})
 
 
 def _record(cell: PlannedCell, outcome: PackOutcome, place: int, seconds: float) -> RunRecord:
@@ -53,14 +66,9 @@ def _record(cell: PlannedCell, outcome: PackOutcome, place: int, seconds: float)
     if end is not None:
         metrics |= end.summary | {"epochs": end.epochs, "best_epoch": end.best_epoch}
         metrics |= analysed.metrics if analysed else {}
-    return RunRecord(
-        cell=cell.cell.index,
-        name=cell.name,
-        fingerprint=cell.fingerprint,
+    return replace(
+        _pending(cell),
         pack=outcome.planned.digest,
-        overrides=cell.cell.overrides,
-        factors=dict(cell.cell.factors),
-        params=dict(cell.numbers),
         outcome=end.outcome if end else FAILED,
         reason=end.reason if end else outcome.reason,
         metrics=metrics,
@@ -71,17 +79,23 @@ def _record(cell: PlannedCell, outcome: PackOutcome, place: int, seconds: float)
 
 
 def _measured(cell: PlannedCell, digest: str, result: Measured | str, span: tuple[float, float]) -> RunRecord:
-    return RunRecord(
-        cell=cell.cell.index,
-        name=cell.name,
-        fingerprint=cell.fingerprint,
+    return replace(
+        _pending(cell),
         pack=digest,
-        overrides=cell.cell.overrides,
-        factors=dict(cell.cell.factors),
-        params=dict(cell.numbers),
         outcome=FAILED if isinstance(result, str) else FINISHED,
         reason=result if isinstance(result, str) else "",
         metrics={"seconds": span[1] - span[0]} | ({} if isinstance(result, str) else result.metrics),
         started=span[0],
         ended=span[1],
+    )
+
+
+def _pending(cell: PlannedCell) -> RunRecord:
+    return RunRecord(
+        cell=cell.cell.index,
+        name=cell.name,
+        fingerprint=cell.fingerprint,
+        overrides=cell.cell.overrides,
+        factors=dict(cell.cell.factors),
+        params=dict(cell.numbers),
     )

@@ -73,7 +73,8 @@ class SweepRecord:
     `digest` stands for the cells' fingerprints in their order: the same name and digest is the same sweep, gone on
     with. `cells` are pending, or finished/diverged elsewhere with their `origin`. `facts` are strings about where the
     numbers come from (commit, dirty, versions, device ...; "description" is shown first). `rules` is the canonical
-    JSON of its claims' rules, "" without claims. `fresh` begins anew although the store holds this very sweep.
+    JSON of its claims' rules, "" without claims; of the same sweep the first ones stored are kept. `fresh` begins anew
+    although the store holds this very sweep.
     """
 
     name: str
@@ -94,8 +95,27 @@ class Held:
     outcome: str
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The latest sweep of a name, as a store holds it.
+
+    `packs` are the fingerprints of its packs, each in its order; `fingerprints` those of all its cells; `facts` what
+    it noted of code, libraries and machine; `started` is in unix seconds.
+    """
+
+    digest: str
+    started: float
+    fingerprints: tuple[str, ...]
+    packs: tuple[tuple[str, ...], ...]
+    facts: dict[str, str]
+
+
 class Store(Protocol):
     """Keeps the runs of sweeps. Every method may raise BadInput when the store cannot be reached or is broken."""
+
+    def earlier(self, name: str) -> Earlier | None:
+        """The latest sweep called so, of whatever cells; None where there is none."""
+        ...
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
         """Those of the fingerprints that the store holds as finished or diverged, from whichever sweep."""

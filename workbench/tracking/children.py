@@ -1,23 +1,20 @@
-"""One child run in MLflow: its tags, params, summaries and thinned curves, in as few calls as MLflow allows."""
+"""The child runs of a sweep in MLflow: their tags, params, summaries and thinned curves, in as few calls as can be."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.sweep.store import DIVERGED, FAILED, RunRecord
 from workbench.tracking import names
+from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.plan import PlanRow
 
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
-
-# Per curve and run in MLflow: enough to see the shape. Each costs 0.4 ms a run; Parquet has every epoch.
+# Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
 CURVE_POINTS = 12
 _BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
 _METRIC_BATCH = 800
@@ -54,33 +51,58 @@ def existing(connection: Connection, parent: str) -> dict[tuple[int, str], Child
     return children
 
 
-def write(connection: Connection, family: Family, row: PlanRow, curves: list[Metric], known: Child | None) -> Child:
-    """Writes a cell's child run, or completes the `known` one; one that is complete already is left alone."""
-    record = row.record
-    client = connection.client
-    tags = _tags(family, row)
-    started, ended = _milliseconds(record)
+def write(
+    connection: Connection, family: Family, rows: Sequence[tuple[PlanRow, Sequence[Point], Child | None]]
+) -> list[Child]:
+    """Writes the child run of each cell, with its curves; completes the one that is known already, where there is one,
+    and leaves alone what is complete. New ones are written together where the store allows it.
+    """
+    children = [known if known and known == _child(known.run_id, row.record) else None for row, _, known in rows]
+    new = [i for i, (_, _, known) in enumerate(rows) if known is None]
+    runs = [_new_run(family, row, points) for row, points, known in rows if known is None]
+    marks = insert(connection, family.experiment, runs) if runs and can_insert(connection) else []
+    for i, mark in zip(new, marks, strict=False):
+        children[i] = _child(mark, rows[i][0].record)
+    for i, (row, points, known) in enumerate(rows):
+        children[i] = children[i] or _write_one(connection, family, row, points, known)
+    return [child for child in children if child]
+
+
+def _write_one(
+    connection: Connection, family: Family, row: PlanRow, points: Sequence[Point], known: Child | None
+) -> Child:
+    """Writes or completes one child by MLflow's client."""
+    run, client = _new_run(family, row, points), connection.client
     if known is None:
-        name = names.run_name(record.name, f"cell {record.cell}")
-        given = {name: value for name, value in tags.items() if value}
-        run_id, tags = client.create_run(family.experiment, started, given, name).info.run_id, {}
+        run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
+        tags: Mapping[str, str] = {}
     else:
-        run_id = known.run_id
-        if known == _child(run_id, record):
-            return known
-    metrics = [] if record.outcome == FAILED else _summaries(record, ended) + curves
-    _log(connection, run_id, record.params, metrics, tags)
-    client.set_terminated(run_id, names.RUN_STATUS[record.outcome], ended)
-    return _child(run_id, record)
+        run_id, tags = known.run_id, _tags(family, row)
+    _log(connection, run_id, run, tags)
+    client.set_terminated(run_id, run.status, run.ended)
+    return _child(run_id, row.record)
 
 
-def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Metric]:
+def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
+    """A cell as MLflow is to know it."""
+    record = row.record
+    started, ended = _milliseconds(record)
+    return NewRun(
+        name=names.run_name(record.name, f"cell {record.cell}"),
+        status=names.RUN_STATUS[record.outcome],
+        started=started,
+        ended=ended,
+        tags={name: value for name, value in _tags(family, row).items() if value},
+        params={names.key(name): names.param(value) for name, value in record.params.items()},
+        points=[] if record.outcome == FAILED else [*_summaries(record, ended), *points],
+    )
+
+
+def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
     """At most CURVE_POINTS points of each of a run's curves, the first and the last epoch among them.
 
     `history` has the run's own rows of the epochs' table, by epoch. A quantity that was never measured is left out.
     """
-    from mlflow.entities import Metric
-
     epochs = history["epoch"]
     chosen = np.unique(np.linspace(0, len(epochs) - 1, min(CURVE_POINTS, len(epochs))).round().astype(int))
     started, ended = _milliseconds(record)
@@ -89,7 +111,7 @@ def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Metric]
     for column, key in names.CURVES.items():
         values = np.asarray(history.get(column, ()), np.float64)
         if len(values) and not np.isnan(values).all():
-            points += [Metric(key, float(values[i]), int(times[i]), int(epochs[i])) for i in chosen]
+            points += [Point(key, float(values[i]), int(times[i]), int(epochs[i])) for i in chosen]
     return points
 
 
@@ -118,22 +140,18 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
     return {name: names.tag(value) for name, value in tags.items()}
 
 
-def _summaries(record: RunRecord, moment: int) -> list[Metric]:
+def _summaries(record: RunRecord, moment: int) -> list[Point]:
     """The summaries of a run, and whether it diverged."""
-    from mlflow.entities import Metric
-
     values = {**record.metrics, names.DIVERGED_METRIC: float(record.outcome == DIVERGED)}
-    return [Metric(names.key(name), float(value), moment, 0) for name, value in values.items()]
+    return [Point(names.key(name), float(value), moment, 0) for name, value in values.items()]
 
 
-def _log(
-    connection: Connection, run_id: str, params: Mapping[str, Any], metrics: list[Metric], tags: Mapping[str, str]
-) -> None:
+def _log(connection: Connection, run_id: str, run: NewRun, tags: Mapping[str, str]) -> None:
     """One `log_batch` where it all fits, else as many as MLflow's limits ask for."""
-    from mlflow.entities import Param, RunTag
+    from mlflow.entities import Metric, Param, RunTag
 
-    keyed = {names.key(name): names.param(value) for name, value in params.items()}
-    pairs = [Param(name, value) for name, value in keyed.items()]
+    metrics = [Metric(*point) for point in run.points]
+    pairs = [Param(name, value) for name, value in run.params.items()]
     labels = [RunTag(name, value) for name, value in tags.items()]
     while pairs or metrics or labels:
         connection.client.log_batch(run_id, metrics[:_METRIC_BATCH], pairs[:_BATCH], labels[:_BATCH])

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from workbench.engine.errors import BadInput
@@ -57,11 +58,19 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
     return run_id
 
 
-def sweep_files(sweep: SweepRecord) -> dict[str, str]:
-    """The artifacts that keep, uncut, what was asked: sweep.json, and rule.json where the sweep has claims."""
+def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]:
+    """The artifacts that keep, uncut, what was asked: sweep.json, and rule.json where the sweep has claims.
+
+    `before` is what sweep.json held already: a rule is fixed by its first storing, so rules found there stay, with
+    the moment when they were stored (`rules_stored`).
+    """
     asked = {name: value for name, value in asdict(sweep).items() if name not in ("cells", "fresh")}
+    if before.get("rules"):
+        asked |= {"rules": before["rules"], "rules_stored": before.get("rules_stored", "")}
+    elif sweep.rules:
+        asked["rules_stored"] = datetime.now(UTC).isoformat(timespec="seconds")
     files = {names.SWEEP_FILE: names.text(json.dumps(asked, indent=2, default=str, ensure_ascii=False))}
-    return {**files, names.RULES: sweep.rules} if sweep.rules else files
+    return {**files, names.RULES: asked["rules"]} if asked["rules"] else files
 
 
 def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str, int]:

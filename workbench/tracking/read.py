@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class SweepTables:
     """A sweep as the store holds it.
 
-    `facts`: name -> text (command, rules, digest, outcome, started, ended, seconds, run_id, experiment_id,
-    experiment, uri, earlier: the run ids of earlier sweeps of that name, missing: histories that could not be found,
-    and what the sweep itself noted: commit, versions, device ...). `factors`: the swept keys.
+    `facts`: name -> text (command, digest, outcome, started, ended, seconds, run_id, experiment_id, experiment, uri,
+    rules: those stored first, rules_stored: when that was, earlier: the run ids of earlier sweeps of that name,
+    missing: histories that could not be found, and what the sweep itself noted: commit, versions, device ...).
+    `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
     `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch.
@@ -177,7 +178,7 @@ def _root(connection: Connection, run_id: str) -> str | None:
 def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[str, str]:
     """What is known of a sweep besides its numbers."""
     info = parent.info
-    facts = {name: str(asked.get(name, "")) for name in ("digest", "command", "rules")}
+    facts = {name: str(asked.get(name, "")) for name in ("digest", "command", "rules", "rules_stored")}
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}

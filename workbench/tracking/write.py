@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import HELD_OUTCOMES, Held, PackResult, RunRecord, SweepRecord
+from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, PackResult, RunRecord, SweepRecord
 from workbench.tracking import names
-from workbench.tracking.artifacts import put
+from workbench.tracking.artifacts import put, read_text
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import connect, one_line, parents, search
 from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
@@ -18,6 +19,7 @@ from workbench.tracking.parent import describe, experiment_of, outcome_counts, s
 from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
 
 if TYPE_CHECKING:
+    import numpy as np
     from mlflow.entities import Run
 
 
@@ -56,13 +58,34 @@ class MlflowStore:
                         found[fingerprint] = Held(run_id, outcome)
         return found
 
+    def earlier(self, name: str) -> Earlier | None:
+        """The latest sweep of that name in this experiment."""
+        with one_line(self._connection.location):
+            found = self._called(name)
+            if not found:
+                return None
+            parent = found[-1]
+            columns = (*STANDING, "row", "pack", "fingerprint")
+            table = standing(self._connection, parent, columns).select(["pack", "row", "fingerprint"]).to_pylist()
+            packs: dict[str, dict[str, None]] = {}
+            for line in sorted(table, key=lambda line: (line["pack"], line["row"])):
+                packs.setdefault(line["pack"], {})[line["fingerprint"]] = None  # cells may share a run
+            return Earlier(
+                digest=parent.data.tags[names.DIGEST],
+                started=parent.info.start_time / 1000,
+                fingerprints=tuple(line["fingerprint"] for line in table),
+                packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
+                facts=self._asked(parent).get("facts", {}),
+            )
+
     def begin(self, sweep: SweepRecord) -> None:
         """Writes the plan with every cell pending (or reused), then the light children of the reused cells.
 
         The same name and digest goes on with its parent run, unless `sweep.fresh`.
         """
         with one_line(self._connection.location):
-            parent = None if sweep.fresh else self._earlier(sweep)
+            same = self._same(sweep)
+            parent = None if sweep.fresh else same
             earlier = parent.info.run_id if parent else None
             self._children = existing(self._connection, earlier) if earlier else {}
             done = self._done(parent) if parent else {}
@@ -73,7 +96,8 @@ class MlflowStore:
             for row in planned(sweep.cells):
                 kept = done.get((row.record.cell, row.record.fingerprint))
                 self._rows[row.record.cell] = kept or _reused(row, origins)
-            put(self._connection, run_id, {**sweep_files(sweep), names.PLAN: to_table(self._rows.values())})
+            files = sweep_files(sweep, self._asked(same) if same else {})
+            put(self._connection, run_id, {**files, names.PLAN: to_table(self._rows.values())})
             self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
             self._write_reused()
 
@@ -86,10 +110,7 @@ class MlflowStore:
                 tables[names.TABLES] = together(result.tables)
             put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
             histories = by_fingerprint(result.epochs)
-            rows = []
-            for row in self._rows_of(result):
-                history = histories.get(row.record.fingerprint)
-                rows.append(self._write(row, curves(row.record, history) if history else []))
+            rows = self._write(self._rows_of(result), histories)
             put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows)})
 
     def end(self, outcome: str) -> None:
@@ -112,16 +133,23 @@ class MlflowStore:
             for file in files:
                 self._connection.client.log_artifact(self.run_id, str(file), names.REPORT)
 
-    def _earlier(self, sweep: SweepRecord) -> Run | None:
-        """The latest parent run of this very sweep in this experiment."""
-        same = [
+    def _called(self, name: str) -> list[Run]:
+        """The parent runs of that name in this experiment, oldest first."""
+        return [
             parent
             for parent in parents(self._connection)
-            if parent.info.experiment_id == self._experiment
-            and parent.data.tags.get(names.SWEEP) == names.tag(sweep.name)
-            and parent.data.tags.get(names.DIGEST) == names.tag(sweep.digest)
+            if parent.info.experiment_id == self._experiment and parent.data.tags.get(names.SWEEP) == names.tag(name)
         ]
+
+    def _same(self, sweep: SweepRecord) -> Run | None:
+        """The latest parent run of this very sweep in this experiment."""
+        digest = names.tag(sweep.digest)
+        same = [parent for parent in self._called(sweep.name) if parent.data.tags.get(names.DIGEST) == digest]
         return same[-1] if same else None
+
+    def _asked(self, parent: Run) -> dict[str, Any]:
+        """What sweep.json says was asked."""
+        return json.loads(read_text(self._connection, parent.info.artifact_uri, names.SWEEP_FILE) or "{}")
 
     def _done(self, parent: Run) -> dict[tuple[int, str], PlanRow]:
         """The cells that an earlier sitting of this sweep trained to an end and whose child still stands."""
@@ -142,9 +170,8 @@ class MlflowStore:
     def _write_reused(self) -> None:
         """A light child for every reused cell, and the plan once more with their run ids."""
         reused = [row for row in self._rows.values() if row.record.origin]
-        for row in reused:
-            self._write(row, [])
         if reused:
+            self._write(reused, {})
             put(self._connection, self.run_id, {names.PLAN: to_table(self._rows.values())})
 
     def _rows_of(self, result: PackResult) -> list[PlanRow]:
@@ -161,13 +188,19 @@ class MlflowStore:
                 rows.append(replace(first, record=_shown_as(first.record, row.record)))
         return rows
 
-    def _write(self, row: PlanRow, points: list) -> PlanRow:
-        """Writes a cell's child and notes it in the plan."""
-        place = (row.record.cell, names.tag(row.record.fingerprint))
-        child = write(self._connection, self._family, row, points, self._children.get(place))
-        self._children[place] = child
-        self._rows[row.record.cell] = replace(row, run_id=child.run_id)
-        return self._rows[row.record.cell]
+    def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:
+        """Writes the children of these cells and notes them in the plan."""
+        places = [(row.record.cell, names.tag(row.record.fingerprint)) for row in rows]
+        points = [
+            curves(row.record, histories[row.record.fingerprint]) if row.record.fingerprint in histories else []
+            for row in rows
+        ]
+        known = [self._children.get(place) for place in places]
+        children = write(self._connection, self._family, list(zip(rows, points, known, strict=True)))
+        self._children.update(zip(places, children, strict=True))
+        written = [replace(row, run_id=child.run_id) for row, child in zip(rows, children, strict=True)]
+        self._rows.update({row.record.cell: row for row in written})
+        return written
 
 
 _OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"

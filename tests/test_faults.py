@@ -1,0 +1,224 @@
+"""What can go wrong with a sweep, what is lost, and the very words a person is told (`workbench/sweep/README.md`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import app
+from workbench.engine.errors import BadInput
+from workbench.sweep import packs, training
+from workbench.sweep.command import main
+from workbench.sweep.lock import locked
+from workbench.tracking.read import load
+from workbench.tracking.write import MlflowStore
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
+SEEDS = [*SMALL, "seed=range(5)", "name=small"]
+
+Told = Callable[[], str]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """What was written to standard error since it was last asked."""
+    return lambda: capsys.readouterr().err
+
+
+def outcomes(name: str = "small") -> dict[str, int]:
+    return dict(load(name).runs["outcome"].value_counts())
+
+
+def training_that(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Any], BaseException | None]) -> None:
+    """Training that raises what `fails(pack)` gives."""
+    honest = training.train
+
+    def train(pack: Any, *rest: Any) -> Any:
+        if error := fails(pack):
+            raise error
+        return honest(pack, *rest)
+
+    monkeypatch.setattr(training, "train", train)
+
+
+def test_a_run_larger_than_the_memory_fails_with_its_reason_and_the_others_finish(told: Told) -> None:
+    assert main([*SMALL, "network.depth=1,100000", "network.width=64", "name=small"]) == app.FAILED
+    said = told()
+    assert "1 run failed: does not fit in memory: takes about " in said
+    assert "\n  cell 1: network.depth=100000\n" in said
+    assert outcomes() == {"finished": 1, "failed": 1}
+    assert "does not fit in memory" in Path("reports/small.html").read_text()
+
+
+def test_a_network_too_absurd_to_be_measured_is_refused_as_well(told: Told) -> None:
+    assert main([*SMALL, "network.depth=100000000000", "name=small"]) == app.FAILED
+    assert "1 run failed: does not fit in memory: takes about" in told()
+
+
+def test_of_a_pack_only_the_run_that_raises_fails(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    training_that(monkeypatch, lambda pack: ValueError("seed 3 is cursed") if 3 in pack.columns["seed"] else None)
+    assert main(SEEDS) == app.FAILED
+    said = told()
+    assert "blobs, relu 2 x 4, sgd (5 runs): ValueError: seed 3 is cursed; tried again in halves" in said
+    assert "1 run failed: ValueError: seed 3 is cursed\n  cell 3: seed=3\n" in said
+    assert outcomes() == {"finished": 4, "failed": 1}
+    assert "seed 3 is cursed" in Path("reports/small.html").read_text()
+
+
+def test_a_pack_too_large_for_the_memory_after_all_is_trained_in_parts(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    training_that(monkeypatch, lambda pack: MemoryError("no room") if pack.runs > 2 else None)
+    assert main(SEEDS) == app.FINISHED
+    assert "(5 runs): MemoryError: no room; tried again in halves" in told()
+    assert outcomes() == {"finished": 5}
+
+
+def test_fail_fast_stops_at_the_first_failure_and_leaves_the_rest_pending(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    training_that(monkeypatch, lambda pack: ValueError("no") if pack.depth == 3 else None)
+    assert main([*SMALL, "network.depth=1,2,3", "name=small", "fail_fast=true"]) == app.FAILED
+    assert "1 run failed: ValueError: no" in told()
+    assert outcomes() == {"pending": 2, "failed": 1}  # the deepest comes first
+    monkeypatch.undo()
+
+
+def test_what_the_store_does_not_take_is_kept_and_recorded_by_the_same_command(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise BadInput("tracking.uri: 'http://far' does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowStore, "record", unreachable)
+        assert main(SEEDS) == app.FAILED
+    said = told()
+    assert "'http://far' does not answer; the sweep goes on, and it is recorded later" in said
+    assert "1 pack could not be recorded; the same command goes on from what sweeps/small holds of them" in said
+    training_that(monkeypatch, lambda _: AssertionError("it is trained already"))
+    assert main(SEEDS) == app.FINISHED
+    assert outcomes() == {"finished": 5}
+    assert not list(Path("sweeps/small").glob("*.npz"))
+
+
+def test_a_store_lost_at_the_end_costs_the_page_and_no_run(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    def unreachable(*_: object) -> None:
+        raise BadInput("tracking.uri: gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowStore, "end", unreachable)
+        assert main(SEEDS) == app.FAILED
+    assert "the page could not be written: tracking.uri: gone; the runs are kept, the same command writes it" in told()
+    assert main(SEEDS) == app.FINISHED
+    assert outcomes() == {"finished": 5}
+
+
+def test_a_claim_that_raises_costs_no_traceback_and_no_run(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    def raises(*_: object) -> None:
+        raise ZeroDivisionError("in a person's measure")
+
+    monkeypatch.setattr(app, "write_report", raises)
+    assert main(SEEDS) == app.FAILED
+    assert "the page could not be written: ZeroDivisionError: in a person's measure; the runs are kept" in told()
+    assert "Traceback" in Path("sweeps/small/log.txt").read_text()
+
+
+def test_a_file_where_pages_should_lie_is_said_before_anything_is_trained(told: Told) -> None:
+    Path("reports").write_text("mine")
+    assert main(SEEDS) == 2
+    assert told() == "reports: found no folder that can be made or used (File exists); pages lie there\n"
+    assert not Path("sweeps").exists()
+
+
+def test_the_same_sweep_twice_at_once_is_refused_with_its_holder(workspace: Path, told: Told) -> None:
+    with locked(workspace / "sweeps" / "small", "small"):
+        assert main(SEEDS) == 2
+        assert re.fullmatch(r"name: the sweep small is being trained by process \d+ on .+; wait .+\n", told())
+        assert main([*SEEDS, "name=other"]) == app.FINISHED
+
+
+def test_other_cells_under_the_same_name_are_told(told: Told) -> None:
+    main(SEEDS)
+    assert "not the sweep of that name" not in told()
+    main([*SEEDS, "seed=range(3,7)"])
+    assert re.search(
+        r"small: not the sweep of that name of \S+ \S+: 2 of its runs are the same, 2 new, 3 no longer asked for",
+        told(),
+    )
+
+
+def test_other_libraries_when_a_sweep_goes_on_are_told(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    with monkeypatch.context() as patch:
+        training_that(patch, lambda pack: ValueError("no") if 3 in pack.columns["seed"] else None)
+        main(SEEDS)
+    told()
+    honest = app.facts
+    monkeypatch.setattr(app, "facts", lambda device: honest(device) | {"python": "9.9"})
+    main(SEEDS)
+    assert "goes on after" in (said := told())
+    assert "so last digits may differ: python: " in said
+    assert "-> 9.9" in said
+
+
+def test_less_memory_at_the_next_start_keeps_the_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [*SEEDS, "training.epochs=6", "checkpoint_seconds=0"]
+    main([*command, "tracking.uri=sqlite:///whole/mlflow.db"])
+    started = training.train
+
+    def stops(*given: Any) -> Any:
+        for epoch in started(*given):
+            if epoch.number == 4:
+                raise KeyboardInterrupt
+            yield epoch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", stops)
+        assert main(command) == 130
+    begun = []
+
+    def witnessed(pack: Any, data: Any, workers: int, state: Any) -> Any:
+        begun.append((pack.runs, int(state["epoch"])))
+        return started(pack, data, workers, state)
+
+    monkeypatch.setattr(training, "train", witnessed)
+    monkeypatch.setattr(packs, "LARGEST_PACK", 2)
+    assert main(command) == app.FINISHED
+    assert sorted(begun) == [(1, 3), (2, 3), (2, 3)]
+    columns = ["fingerprint", "weights_digest", "outcome"]
+    whole = load("small", "sqlite:///whole/mlflow.db").runs[columns]
+    assert load("small").runs[columns].equals(whole)
+    assert not list(Path("sweeps/small").glob("*.npz"))
+
+
+def test_what_was_said_stands_in_the_log_with_its_time(told: Told) -> None:
+    main(SEEDS)
+    log = Path("sweeps/small/log.txt").read_text()
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d command: python -m workbench data=blobs", log)
+    for line in told().splitlines():
+        assert line in log
+
+
+def test_a_log_that_cannot_be_kept_is_said_and_no_more(told: Told) -> None:
+    Path("sweeps/small/log.txt").mkdir(parents=True)
+    assert main(SEEDS) == app.FINISHED
+    assert "log.txt cannot be written (Is a directory); this sweep goes on without a log" in told()
+
+
+def test_a_moved_workspace_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    (tmp_path / "old").mkdir()
+    monkeypatch.chdir(tmp_path / "old")
+    main(SEEDS)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").rename(tmp_path / "new")
+    monkeypatch.chdir(tmp_path / "new")
+    told()
+    assert main([*SEEDS, "seed=range(6)"]) == app.FINISHED
+    assert "6 runs, 5 held already, 1 to train" in told()
+    assert load("small").facts["missing"] == ""

@@ -1,0 +1,83 @@
+"""What is written in bulk is, row by row, what MLflow's own client would have written."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from tests.tracking.cases import EPOCHS, cell, result, sweep, trained, uri_of
+from workbench.sweep.store import DIVERGED, FAILED
+from workbench.tracking import bulk, children
+from workbench.tracking.connection import connect
+from workbench.tracking.write import MlflowStore
+
+TABLES = ("runs", "tags", "params", "metrics", "latest_metrics")
+
+
+def written(folder: Path) -> dict[str, list[str]]:
+    """Every row of every table that MLflow keeps runs in, ids replaced by what is the same in both stores."""
+    store = MlflowStore(uri_of(folder), "mine")
+    numbers = {"last_loss": math.nan, "up": math.inf, "down": -math.inf, "best": 0.5}
+    cells = [cell(0), cell(1, name="é <b>"), cell(2, params={f"key{n}": n for n in range(150)}), cell(3, name="")]
+    store.begin(sweep(cells))
+    runs = [
+        trained(cells[0]),
+        trained(cells[1], DIVERGED, reason="at epoch 3", metrics=numbers),
+        trained(cells[2]),
+        trained(cells[3], FAILED, reason="no room"),
+    ]
+    loss = np.where(np.arange(4 * (EPOCHS + 1)) % 7, 1.0, np.nan)
+    store.record(result(runs, train_loss=loss, test_accuracy=np.full(4 * (EPOCHS + 1), np.nan)))
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        cell_of = dict(database.execute("SELECT run_uuid, value FROM tags WHERE key = 'workbench.cell'").fetchall())
+        found = {}
+        for table in TABLES:
+            rows = database.execute(f"SELECT * FROM {table}").fetchall()
+            names = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
+            mark = names.index("run_uuid")
+            found[table] = sorted(
+                repr(row)
+                .replace(row[mark], cell_of[row[mark]])
+                .replace(store.run_id, "parent")
+                .replace(folder.as_uri(), "")
+                for row in rows
+                if row[mark] in cell_of
+            )
+    return found
+
+
+def test_the_rows_are_those_of_the_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = folder.with_name("other")
+    other.mkdir()
+    (other / "mlflow.db").write_bytes((folder / "mlflow.db").read_bytes())
+    in_bulk = written(folder)
+    monkeypatch.setattr(children, "can_insert", lambda _: False)
+    by_client = written(other)
+    assert len(in_bulk["runs"]) == 4
+    for table in TABLES:
+        assert in_bulk[table] == by_client[table], table
+
+
+def test_all_of_a_pack_or_nothing_is_written(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0), cell(1)]))
+    honest = bulk._latest
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk, "_latest", lambda rows: [{**row, "value": None} for row in honest(rows)])
+        with pytest.raises(ValueError, match="NOT NULL"):
+            store.record(result([trained(cell(0)), trained(cell(1))]))
+    client = MlflowClient(uri)
+    assert len(client.search_runs([client.get_run(store.run_id).info.experiment_id])) == 1
+
+
+def test_a_store_of_another_kind_is_left_to_the_client(uri: str) -> None:
+    connection = connect(uri)
+    assert bulk.can_insert(connection)
+    connection.client._tracking_client.__class__ = type("OfAServer", (), {})
+    assert not bulk.can_insert(connection)

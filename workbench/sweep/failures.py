@@ -1,0 +1,55 @@
+"""How a sitting ended: what was lost, each run with its overrides and its reason, and the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.sweep.interruption import INTERRUPTED
+from workbench.sweep.log import counted
+from workbench.sweep.plan import PlannedCell
+
+FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
+OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a sitting ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted."""
+
+    reasons: Mapping[str, str]
+    unrecorded: int
+    interrupted: bool
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return INTERRUPTED if self.interrupted else FAILED if self.reasons or self.unrecorded else FINISHED
+
+    def words(self, folder: Path) -> list[str]:
+        """What the same command will make good; `folder` is where results wait that were not recorded."""
+        lines = []
+        if self.unrecorded:
+            packs = counted(self.unrecorded, "pack")
+            lines.append(f"{packs} could not be recorded; the same command goes on from what {folder} holds of them")
+        if self.interrupted:
+            lines.append("interrupted: the same command goes on where this one stopped")
+        return lines
+
+
+def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[str]:
+    """A line for every reason, and below it one for every cell that failed for it. `reasons`: fingerprint -> reason."""
+    common = set.intersection(*(set(cell.cell.overrides) for cell in cells)) if len(cells) > 1 else set()
+    by_reason: dict[str, list[PlannedCell]] = {}
+    for cell in cells:
+        if cell.fingerprint in reasons:
+            by_reason.setdefault(reasons[cell.fingerprint], []).append(cell)
+    return [line for reason, lost in by_reason.items() for line in _of_one_reason(reason, lost, common)]
+
+
+def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:
+    """What all cells of the sweep share is left out."""
+    own = {cell.cell.index: [text for text in cell.cell.overrides if text not in common] for cell in cells}
+    told = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
+    return [f"{counted(len(told), 'run')} failed: {reason}", *told]

@@ -1,0 +1,62 @@
+"""One sweep, one process: the lock in a sweep's folder.
+
+The system lets go of it when its holder ends, however it ends, so no lock is ever stale; what the file says of the
+holder is for the one who finds it taken.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.log import say
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  (a system without such locks)
+    fcntl = None  # type: ignore[assignment]
+
+FILE = "lock"
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Hold the sweep whose files lie in `folder`. Raises BadInput, with its holder, where another process does."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise BadInput(
+            f"{folder} cannot be written to ({error.strerror}); a sweep keeps its checkpoints there"
+        ) from None
+    try:
+        _take(file, name)
+        yield
+    finally:
+        with suppress(OSError):
+            os.ftruncate(file, 0)
+        os.close(file)
+
+
+def _take(file: int, name: str) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(file, 200).decode("utf-8", "replace").strip() or "another process"
+        raise BadInput(
+            f"name: the sweep {name} is being trained by {holder}; wait until it ends, stop it, or give another name="
+        ) from None
+    except OSError as error:  # some network file systems know no locks
+        say(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
+        return
+    since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    with suppress(OSError):  # a full disk
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0)

@@ -1,0 +1,89 @@
+"""What a sweep says: at once to the person, and with the time into the log in the sweep's folder.
+
+The workings of a sweep `say` what a person must know and `note` what is only for the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE = "log.txt"
+_LOGGER = logging.getLogger("workbench.sweep")
+
+
+def say(line: str) -> None:
+    """One line on standard error, and in the log."""
+    _LOGGER.info(line)
+
+
+def note(text: str) -> None:
+    """In the log alone."""
+    _LOGGER.debug(text)
+
+
+def counted(count: int, what: str) -> str:
+    """Like "1 run" or "12 runs"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def redirect(tell: Callable[[str], None]) -> None:
+    """From now on, what is said in this process goes there alone: a worker's words are for the one in front to say."""
+    _LOGGER.handlers = [_Sender(tell)]
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """While it is entered, everything said is also appended to `folder/log.txt`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        keeper = _Keeper(folder / FILE, encoding="utf-8")
+    except OSError as error:
+        say(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
+        yield
+        return
+    keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    _LOGGER.addHandler(keeper)
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(keeper)
+        keeper.close()
+
+
+class _Teller(logging.Handler):
+    """Writes to whatever standard error is at the moment: a progress display puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), file=sys.stderr, flush=True)
+
+
+class _Sender(logging.Handler):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
+
+
+class _Keeper(logging.FileHandler):
+    """A log that cannot be written to (a full disk) is no reason to stop, nor to say so at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        return
+
+    def close(self) -> None:
+        """What a full disk did not take is let go."""
+        try:
+            super().close()
+        except OSError:
+            return
+
+
+_LOGGER.setLevel(logging.DEBUG)
+_LOGGER.propagate = False
+_LOGGER.addHandler(_Teller(logging.INFO))

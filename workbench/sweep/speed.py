@@ -1,0 +1,74 @@
+"""How fast this machine has trained here before: the basis of a plan's time, kept in one file beside the sweeps."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from workbench.sweep.packs import PlannedPack
+
+FILE = "speed.json"
+# Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken where nothing was measured yet.
+TYPICAL = {"compiled": 6e9, "plain": 3e9}
+ANY = 3e9
+_WEIGHT = 0.5  # of the latest sweep in what is kept
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Units of `PlannedPack.cost` a second, by machine, device, kernel and cores; learned from sweep to sweep."""
+
+    folder: Path
+
+    def learn(self, packs: Sequence[tuple[PlannedPack, float]], cores: int) -> None:
+        """Take note of packs that were trained to their end here, each with its seconds."""
+        known = self._known()
+        for key in {_key(pack, cores) for pack, _ in packs}:
+            mine = [(pack.cost, seconds) for pack, seconds in packs if _key(pack, cores) == key and seconds > 0]
+            cost, seconds = (sum(column) for column in zip(*mine, strict=True)) if mine else (0.0, 0.0)
+            if seconds > 1.0:  # less says more of starting up than of speed
+                before = known.get(key, {}).get("speed", cost / seconds)
+                speed = _WEIGHT * cost / seconds + (1 - _WEIGHT) * before
+                known[key] = {"speed": speed, "of": date.today().isoformat()}
+        with suppress(OSError):  # a convenience: nothing depends on it
+            self.folder.mkdir(parents=True, exist_ok=True)
+            unnamed = self.folder / f"{FILE}.new"
+            unnamed.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            unnamed.replace(self.folder / FILE)
+
+    def foretell(self, packs: Sequence[PlannedPack], cores: int) -> str:
+        """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
+        if not packs:
+            return "none, nothing is left to train"
+        known, seconds, bases = self._known(), 0.0, []
+        for pack in packs:
+            found = known.get(_key(pack, cores))
+            speed = found["speed"] if found else TYPICAL.get(pack.pack.kernel, ANY) * cores
+            seconds += pack.cost / speed
+            bases.append(
+                f"the speed of {found['of']} on this machine" if found else "a typical processor, not this one"
+            )
+        return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
+
+    def _known(self) -> dict[str, dict]:
+        try:
+            found = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def in_words(seconds: float) -> str:
+    """Like "0:09" or "2:03:40"."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def _key(pack: PlannedPack, cores: int) -> str:
+    return f"{socket.gethostname()} {pack.pack.device} {pack.pack.kernel} {cores}"

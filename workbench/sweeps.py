@@ -1,0 +1,92 @@
+"""`python -m workbench.sweeps`: what the store holds and what it takes on disk; delete a sweep, take one elsewhere.
+
+    python -m workbench.sweeps                       every sweep: runs, artifacts, database, checkpoints
+    python -m workbench.sweeps delete NAME           the sweep with its runs, artifacts, checkpoints and page
+    python -m workbench.sweeps export NAME FOLDER    a copy with its page, in a store of its own
+
+The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.app import REPORTS, sweeps_folder
+from workbench.engine.errors import BadInput
+from workbench.list import Listing, show
+from workbench.sweep.lock import locked
+from workbench.sweep.memory import in_words
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status. Bad input is one line on stderr and status 2."""
+    asked = _parsed(arguments)
+    try:
+        {"list": _list, "delete": _delete, "export": _export}[asked.what or "list"](asked)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _list(asked: Namespace) -> None:
+    from workbench.tracking.housekeeping import folders_of, sizes
+    from workbench.tracking.location import is_there
+
+    found = sizes(asked.uri) if is_there(asked.uri) else []
+    own = folders_of([size.name for size in found], sweeps_folder(asked.uri))
+    rows = [
+        (s.name, str(s.sweeps), str(s.runs), in_words(s.artifacts), in_words(s.database), in_words(own.get(s.name, 0)))
+        for s in found
+    ]
+    columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")
+    show(Listing("Sweeps in the store", columns, rows))
+
+
+def _delete(asked: Namespace) -> None:
+    from workbench.report.page import write_index
+    from workbench.tracking.housekeeping import delete
+
+    folder = sweeps_folder(asked.uri) / asked.name
+    with locked(folder, asked.name):
+        runs = delete(asked.name, asked.uri)
+        shutil.rmtree(folder, ignore_errors=True)
+    pages = [file for suffix in ("html", "json") if (file := REPORTS / f"{asked.name}.{suffix}").exists()]
+    for page in pages:
+        page.unlink()
+    if pages:
+        write_index(REPORTS)
+    print(f"deleted: {asked.name}, {runs} runs")
+
+
+def _export(asked: Namespace) -> None:
+    from workbench.tracking.export import export
+
+    export(asked.name, asked.folder, asked.uri)
+    (asked.folder / REPORTS).mkdir()
+    for suffix in ("html", "json"):
+        if (page := REPORTS / f"{asked.name}.{suffix}").exists():
+            shutil.copyfile(page, asked.folder / REPORTS / page.name)
+    print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
+
+
+def _parsed(arguments: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(
+        prog="python -m workbench.sweeps", description=__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--uri", help="the store, as MLflow names it (default: the working folder's)")
+    commands = parser.add_subparsers(dest="what", metavar="list | delete | export")
+    commands.add_parser("list", help="every sweep and what it takes on disk (the default)")
+    commands.add_parser("delete", help="take a sweep away").add_argument("name")
+    taken = commands.add_parser("export", help="copy a sweep into a folder of its own")
+    taken.add_argument("name")
+    taken.add_argument("folder", type=Path)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,128 @@
+"""One sweep copied into a store of its own, in a folder that can be taken elsewhere.
+
+Rows and files are copied as they are, run ids included, so that everything that names a run still finds it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.engine.errors import BadInput
+from workbench.tracking import names
+from workbench.tracking.connection import Connection, connect, one_line, parents
+from workbench.tracking.housekeeping import local
+from workbench.tracking.location import DEFAULT_FILE
+from workbench.tracking.parent import experiment_of
+from workbench.tracking.plan import standing
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_CHUNK = 500  # run ids in one statement
+# Tables that hang on a run's models: table -> column that names the model.
+_OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_id", "logged_model_tags": "model_id"}
+
+
+def export(name: str, folder: Path, uri: str | None = None) -> str:
+    """Copy the latest sweep called `name` into `folder`, which must not be there yet; the URI of the store in it.
+
+    Runs that it reuses from other sweeps come along with their histories. Raises BadInput for stores that are no
+    SQLite file, and for a folder that is there.
+    """
+    connection = connect(uri)
+    source = connection.location.file
+    if source is None:
+        raise BadInput(f"tracking.uri: {connection.location.shown} is a server; export reads SQLite stores alone")
+    if folder.exists():
+        raise BadInput(f"{folder} is there already; export makes the folder")
+    with one_line(connection.location):
+        found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
+        if not found:
+            raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r}")
+        parent = found[-1]
+        target = connect(f"sqlite:///{(folder / DEFAULT_FILE).absolute()}")
+        experiment = connection.client.get_experiment(parent.info.experiment_id).name
+        into = experiment_of(target, experiment)
+        rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
+        histories = {row["history"] for row in rows if row["history"]}
+        others = {history.removeprefix("runs:/").partition("/")[0] for history in histories} - {parent.info.run_id}
+        runs = {parent.info.run_id, *others, *(row["run_id"] for row in rows), *(row["origin"] for row in rows)} - {""}
+        _copy_rows(source, target, sorted(runs), into)
+        _copy_artifacts(connection, target, parent, others, histories)
+    with closing(sqlite3.connect(folder / DEFAULT_FILE)) as database:
+        # The sweeps that histories come from are here for these alone: they are no sweeps of this store.
+        marks = ",".join("?" * len(others))
+        database.execute(f"DELETE FROM tags WHERE key = ? AND run_uuid IN ({marks})", [names.KIND, *others])
+        database.commit()
+    return target.location.uri
+
+
+def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment: str) -> None:
+    """Every row that hangs on these runs, in every table that has any; their artifacts lie in the new place."""
+    assert target.location.file is not None
+    with closing(sqlite3.connect(target.location.file, isolation_level=None)) as database:
+        database.execute("ATTACH DATABASE ? AS old", (str(source),))
+        database.execute("BEGIN")
+        for chunk in (runs[start : start + _CHUNK] for start in range(0, len(runs), _CHUNK)):
+            for table in ("runs", *(name for name in _tables(database, "run_uuid") if name != "runs")):
+                _insert(database, table, "run_uuid", chunk)
+            _insert(database, "logged_models", "source_run_id", chunk)
+        models = [model for (model,) in database.execute("SELECT model_id FROM logged_models")]
+        for table, column in _OF_MODELS.items():
+            _insert(database, table, column, models)
+        place = target.client.get_experiment(experiment).artifact_location
+        places = "SELECT experiment_id, artifact_location FROM old.experiments"
+        for old_id, old in database.execute(places).fetchall():
+            for table, column in (("runs", "artifact_uri"), ("logged_models", "artifact_location")):
+                database.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE experiment_id = ? "
+                    f"AND substr({column}, 1, ?) = ?",
+                    (place, len(old) + 1, old_id, len(old), old),
+                )
+        for table in _tables(database, "experiment_id"):
+            if table in ("runs", "logged_models", *_OF_MODELS):
+                database.execute(f"UPDATE {table} SET experiment_id = ?", (int(experiment),))
+        database.execute("COMMIT")
+        database.execute("DETACH DATABASE old")
+
+
+def _tables(database: sqlite3.Connection, column: str) -> list[str]:
+    """The tables that have a column of that name."""
+    tables = [name for (name,) in database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+    return [name for name in tables if column in _columns(database, name)]
+
+
+def _columns(database: sqlite3.Connection, table: str) -> list[str]:
+    return [column[1] for column in database.execute(f"PRAGMA main.table_info({table})")]
+
+
+def _insert(database: sqlite3.Connection, table: str, column: str, values: Sequence[str]) -> None:
+    columns = _columns(database, table)
+    if columns and values:
+        listed, marks = ", ".join(columns), ",".join("?" * len(values))
+        database.execute(
+            f"INSERT INTO {table} ({listed}) SELECT {listed} FROM old.{table} WHERE {column} IN ({marks})", list(values)
+        )
+
+
+def _copy_artifacts(
+    connection: Connection, target: Connection, parent: Run, others: Iterable[str], histories: Iterable[str]
+) -> None:
+    """All files of the sweep, and of the sweeps that it reuses runs of the histories of these."""
+    _copy(connection, target, parent.info.run_id, "")
+    wanted = [history.removeprefix("runs:/").partition("/") for history in histories]
+    for run_id, _, path in wanted:
+        if run_id in others:
+            _copy(connection, target, run_id, path)
+
+
+def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
+    old = local(connection.client.get_run(run_id).info.artifact_uri)
+    new = local(target.client.get_run(run_id).info.artifact_uri)
+    if old and new and (old / path).is_dir():
+        shutil.copytree(old / path, new / path, dirs_exist_ok=True)
