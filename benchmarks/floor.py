@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.works import Work, layout_of
 from workbench.engine.kernels import numba_is_installed
+from workbench.engine.parameters import Layout
 
 STEPS = 32
 
@@ -22,25 +24,21 @@ def flops_of_step(work: Work) -> int:
 
 
 class Products:
-    """Products alone, on one core. A unit is `STEPS` steps of one run.
+    """Products alone, on one core: those of the compiled kernel where Numba is there, else BLAS's through NumPy.
 
-    They are called as the compiled step calls them where Numba is there, else from Python.
+    A unit is `STEPS` steps of one run.
     """
 
     def __init__(self, work: Work, runs: np.ndarray) -> None:
-        layers, draw = layout_of(work).layers, np.random.default_rng(int(runs[0]))
-        self._shapes = np.array([(layer.rows, layer.fan_in) for layer in layers], np.int64)
-        starts = np.array([starts[0] for starts in layout_of(work).starts()], np.int64)
-        size, widest = layout_of(work).size, int(self._shapes.max())
-        weights = draw.random(size, np.float32)
-        a, z = (draw.random((len(layers), work.batch_size * widest), np.float32) for _ in range(2))
-        below = np.empty(work.batch_size * widest, np.float32)
-        self._arguments = self._shapes, starts, weights, np.empty_like(weights), a, z, below, work.batch_size
-        self._multiply = compiled(multiply) if numba_is_installed() else multiply
+        layout, draw = layout_of(work), np.random.default_rng(int(runs[0]))
+        widest = max(max(layer.rows, layer.fan_in) for layer in layout.layers)
+        w, a, z = (draw.random(size, np.float32) for size in (layout.size, *(2 * [work.batch_size * (widest + 64)])))
+        arguments = layout, work.batch_size, w, a, z
+        self._steps = compiled_steps(*arguments) if numba_is_installed() else partial(multiply, *arguments)
 
     def turn(self, units: int) -> int:
         """Multiply; the updates of single runs whose products were done."""
-        self._multiply(*self._arguments, units * STEPS)
+        self._steps(units * STEPS)
         return units * STEPS
 
     def losses(self) -> dict[tuple[int, int], float]:
@@ -48,40 +46,42 @@ class Products:
         return {}
 
 
-def multiply(
-    shapes: np.ndarray,
-    starts: np.ndarray,
-    weights: np.ndarray,
-    gradients: np.ndarray,
-    a: np.ndarray,
-    z: np.ndarray,
-    below: np.ndarray,
-    batch: int,
-    steps: int,
-) -> None:
-    """The products of so many steps of one run. shapes (layers, 2): rows and fan-in; starts (layers,) in the flat
-    weights; a and z (layers, enough): what each layer reads and what it makes of it."""
+def multiply(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: np.ndarray, steps: int) -> None:
+    """The products of so many steps of one run, through NumPy. a and z are large enough for any layer's."""
+    views = layout.views(w[None])
     for _ in range(steps):
-        for layer in range(len(shapes)):
-            rows, fan_in = shapes[layer]
-            w = weights[starts[layer] : starts[layer] + rows * fan_in].reshape(rows, fan_in)
-            np.dot(
-                a[layer, : batch * fan_in].reshape(batch, fan_in), w.T, z[layer, : batch * rows].reshape(batch, rows)
-            )
-        for layer in range(len(shapes) - 1, -1, -1):
-            rows, fan_in = shapes[layer]
-            end = starts[layer] + rows * fan_in
-            dl_dz = z[layer, : batch * rows].reshape(batch, rows)
-            inputs = a[layer, : batch * fan_in].reshape(batch, fan_in)
-            np.dot(dl_dz.T, inputs, gradients[starts[layer] : end].reshape(rows, fan_in))
-            if layer > 0:
-                w = weights[starts[layer] : end].reshape(rows, fan_in)
-                np.dot(dl_dz, w, below[: batch * fan_in].reshape(batch, fan_in))
+        for layer, (weights, _, _) in zip(layout.layers, views, strict=True):
+            x = a[: batch * layer.fan_in].reshape(batch, layer.fan_in)
+            np.matmul(x, weights[0].T, out=z[: batch * layer.rows].reshape(batch, layer.rows))
+        for number, (layer, (weights, _, _)) in reversed(list(enumerate(zip(layout.layers, views, strict=True)))):
+            dl_dz = z[: batch * layer.rows].reshape(batch, layer.rows)
+            np.matmul(dl_dz.T, a[: batch * layer.fan_in].reshape(batch, layer.fan_in))
+            if number > 0:
+                np.matmul(dl_dz, weights[0])
 
 
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """The function compiled by Numba."""
+def compiled_steps(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: np.ndarray) -> Callable[[int], None]:
+    """The same through the compiled kernel's own products, called as its step calls them."""
     import numba
 
+    from workbench.engine.compiled.kernel import places_of, scratch_for
+    from workbench.engine.compiled.products import through_weights, weight_gradient, weighted_sums
+
     njit: Any = numba.njit
-    return njit(cache=True)(function)
+    scratch, places, gradients = scratch_for(layout, batch), places_of(layout), np.zeros_like(w)
+    scratch.a[:], scratch.x[:] = a[0], a[1]
+
+    @njit  # type: ignore[untyped-decorator]
+    def multiply_steps(w, g, z, places, batch, scratch, steps):  # type: ignore[no-untyped-def]
+        of_a = scratch.strides[1]
+        for _ in range(steps):
+            for layer in range(len(places)):
+                x, x_at = (scratch.a, (layer - 1) * of_a) if layer else (scratch.x, 0)
+                weighted_sums(w, 0, places, layer, x, x_at, batch, z, 0, scratch.panel)
+            for layer in range(len(places) - 1, -1, -1):
+                x, x_at = (scratch.a, (layer - 1) * of_a) if layer else (scratch.x, 0)
+                weight_gradient(z, 0, batch, x, x_at, places, layer, g, scratch.zeros)
+                if layer:
+                    through_weights(z, 0, batch, w, 0, places, layer, scratch.dl_da, scratch.zeros)
+
+    return partial(multiply_steps, w, gradients, z, places, batch, scratch)

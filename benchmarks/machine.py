@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from threadpoolctl import threadpool_info
+
 from benchmarks.contest import Rules
 from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
 from workbench.sweep.provenance import facts
@@ -24,10 +26,17 @@ def about(rules: Rules, quick: bool) -> dict[str, str]:
         "load": f"{os.getloadavg()[0]:.1f} processes wanted a core when it began, these not counted",
         "python": found["python"],
         "versions": ", ".join(versions),
+        "blas": _blas(),
         "rounds": f"{rules.rounds}, turns of about {rules.seconds} s",
         "mnist": "MNIST" if mnist_is_there() else f"made up, of the shape of MNIST ({FOLDER_VARIABLE} is not set)",
         "note": "quick: these figures show that the benchmarks run, and nothing of speed" if quick else "",
     }
+
+
+def _blas() -> str:
+    """Which BLAS NumPy calls, and for which processor: a variable of the environment may hold it to an older one."""
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return ", ".join(f"{pool['internal_api']} {pool['version']} for {pool.get('architecture', '?')}" for pool in pools)
 
 
 def _version(package: str) -> str:

@@ -13,9 +13,7 @@ import numpy as np
 from benchmarks.contest import CONTESTANTS
 from benchmarks.hosts import ONE_THREAD, Team, TeamKind
 from benchmarks.works import Work, data_of, layout_of, pack_of
-from workbench.engine.pack import Pack
-from workbench.engine.parameters import Architecture
-from workbench.engine.sizes import memory_per_run
+from workbench.engine.sizes import memory_of_pack
 from workbench.engine.training import train
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -36,15 +34,13 @@ class Peak:
     def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
         _train_an_epoch(replace(work, workers=1), runs[:1], kernel)  # compiled and loaded before anything is measured
         self._work, self._runs, self._kernel = replace(work, workers=1), runs, kernel
-        self._data = data_of(work, runs)
 
     def measure(self) -> int:
         """Bytes at the peak, less those at the start. Linux tells; see `proc(5)`."""
         gc.collect()
         before = _status("VmRSS")
         CLEAR.write_text("5")
-        for _ in zip(range(2), train(pack_of(self._work, self._runs, self._kernel), self._data), strict=False):
-            pass
+        _train_an_epoch(self._work, self._runs, self._kernel)
         return _status("VmHWM") - before
 
 
@@ -57,11 +53,14 @@ def measure(quick: bool) -> list[dict[str, Any]]:
 
 
 def predicted(work: Work, kernel: str) -> int:
-    """What the engine says a run takes, times the runs."""
-    pack: Pack = pack_of(work, np.arange(1), kernel)
-    layers = layout_of(work).layers
-    architecture: Architecture = pack.architecture(layers[0].fan_in, layers[-1].units)
-    return work.runs * memory_per_run(pack, architecture)
+    """What the engine says the runs take."""
+    pack, data, layers = (
+        pack_of(work, np.arange(work.runs), kernel),
+        data_of(work, np.arange(1)),
+        layout_of(work).layers,
+    )
+    examples = {split: getattr(data, split).index.shape[1] for split in ("train", "validation", "test")}
+    return memory_of_pack(pack, pack.architecture(layers[0].fan_in, layers[-1].units), examples)
 
 
 def _compared(work: Work, kernel: str) -> dict[str, Any]:
@@ -77,7 +76,10 @@ def _compared(work: Work, kernel: str) -> dict[str, Any]:
 
 
 def _train_an_epoch(work: Work, runs: np.ndarray, kernel: str) -> None:
-    for _ in zip(range(2), train(pack_of(work, runs, kernel), data_of(work, runs)), strict=False):
+    """An epoch of every run, to its end."""
+    pack = pack_of(work, runs, kernel)
+    once = replace(pack, columns=pack.columns | {"epochs": np.ones(len(runs), int)})
+    for _ in train(once, data_of(work, runs)):
         pass
 
 

@@ -65,21 +65,27 @@ def test_peers_learn_what_ours_learn(
             assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
 
 
+@pytest.mark.skipif(not numba_is_installed(), reason="the compiled kernel's products need Numba, which is not here")
 def test_the_floor_does_the_products_of_a_step() -> None:
-    """One step of the floor by hand: forward, dL/dW, and dl/dx but of the inputs."""
+    """What the last step leaves, by hand: z of the output layer, dl/dW of both, and dl/dx but of the inputs."""
     work = Work("digits", 1, 4, 1, 32)
     products = floor.Products(work, np.arange(1))
     assert products.turn(2) == 2 * floor.STEPS
-    shapes, starts, weights, gradients, a, z, below, batch = products._arguments
-    for layer, (rows, fan_in) in enumerate(shapes):
-        w = weights[starts[layer] :][: rows * fan_in].reshape(rows, fan_in)
-        x = a[layer, : batch * fan_in].reshape(batch, fan_in)
-        found = z[layer, : batch * rows].reshape(batch, rows)
-        np.testing.assert_allclose(found, x @ w.T, rtol=1e-4)
-        g = gradients[starts[layer] :][: rows * fan_in].reshape(rows, fan_in)
-        np.testing.assert_allclose(g, found.T @ x, rtol=1e-4)
-    np.testing.assert_allclose(below[: batch * 4].reshape(batch, 4), found @ w, rtol=1e-4)
+    w, g, z, _, batch, scratch = products._steps.args  # type: ignore[attr-defined]
+    _, output = works.layout_of(work).views(w[None])
+    of_hidden, of_output = works.layout_of(work).views(g[None])
+    a, x = scratch.a[: batch * 4].reshape(batch, 4), scratch.x[: batch * 64].reshape(batch, 64)
+    dl_dz = z[: batch * 10].reshape(batch, 10)
+    np.testing.assert_allclose(dl_dz, a @ output.weights[0].T + output.biases[0], rtol=1e-4)
+    np.testing.assert_allclose(of_output.weights[0], dl_dz.T @ a, rtol=1e-4)
+    np.testing.assert_allclose(of_hidden.weights[0], z[: batch * 4].reshape(batch, 4).T @ x, rtol=1e-4)
+    np.testing.assert_allclose(scratch.dl_da[: batch * 4].reshape(batch, 4), dl_dz @ output.weights[0], rtol=1e-4)
     assert floor.flops_of_step(work) == 2 * 32 * (2 * 64 * 4 + 3 * 4 * 10)
+
+
+def test_the_floor_without_numba_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor, "numba_is_installed", lambda: False)
+    assert floor.Products(Work("digits", 1, 4, 1, 32), np.arange(1)).turn(1) == floor.STEPS
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +177,6 @@ def test_made_up_mnist_has_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_predicted_memory_grows_with_the_runs() -> None:
-    kernel = "compiled" if numba_is_installed() else "plain"
-    assert memory.predicted(works.Work("digits", 2, 8, 4, 32), kernel) == 4 * memory.predicted(
-        works.Work("digits", 2, 8, 1, 32), kernel
-    )
+    for kernel in ("compiled", "plain"):
+        few, more, most = (memory.predicted(works.Work("digits", 2, 8, runs, 32), kernel) for runs in (1, 11, 21))
+        assert 0 < more - few == most - more

@@ -75,7 +75,12 @@ def test_a_pack_can_be_sent_anywhere(cells: MakeCells) -> None:
 def test_packs_are_cut_to_fit_into_memory_and_to_a_largest_size(cells: MakeCells) -> None:
     runs = runs_of(cells, [small(seed=seed) for seed in range(10)])
     (whole,) = packed(runs, PLENTY)
-    assert [len(pack.fingerprints) for pack in packed(runs, Room(whole.memory))] == [5, 5]
+    for share in (0.9, 1.5, 1.9):
+        room = Room(int(share * whole.memory))
+        cut = packed(runs, room)
+        assert len(cut) > 1
+        assert all(pack.memory <= room.of_a_pack for pack in cut)
+        assert max(len(pack.fingerprints) for pack in cut) - min(len(pack.fingerprints) for pack in cut) <= 1
     assert len(packed(runs, Room(2))) == 10
     many = runs_of(cells, [small(seed=seed) for seed in range(LARGEST_PACK + 2)])
     assert [len(pack.fingerprints) for pack in packed(many, PLENTY)] == [LARGEST_PACK // 2 + 1] * 2

@@ -27,7 +27,7 @@ class Split:
     targets: np.ndarray
 
     def take(self, runs: np.ndarray) -> Split:
-        """The same for some of the runs: their positions as an integer or boolean array."""
+        """The same for some of the runs: their positions as an integer or boolean array, or a slice."""
         return Split(self.index[runs], self.targets[runs])
 
 
@@ -51,13 +51,21 @@ class RunData:
     outputs: int
 
     def take(self, runs: np.ndarray) -> RunData:
-        """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared."""
-        parts = {name: getattr(self, name).take(runs) for name in ("train", "validation", "test")}
-        return replace(self, **parts, scale=self.scale[runs], shift=self.shift[runs], seeds=self.seeds[runs])
+        """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared, and so
+        does everything of runs that follow one another."""
+        rows = _as_slice(runs)
+        parts = {name: getattr(self, name).take(rows) for name in ("train", "validation", "test")}
+        return replace(self, **parts, scale=self.scale[rows], shift=self.shift[rows], seeds=self.seeds[rows])
 
     def order(self, epoch: int) -> np.ndarray:
         """The order of an epoch: (runs, n) int64 positions in `train.index`, a fresh permutation per seed and epoch."""
         return epoch_order(self.seeds, epoch, self.train.index.shape[1])
+
+
+def _as_slice(runs: np.ndarray) -> np.ndarray | slice:
+    """Positions that follow one another as a slice, whose arrays are views; others as they are."""
+    in_a_row = len(runs) > 0 and runs.dtype != bool and bool((np.diff(runs) == 1).all()) and runs[0] >= 0
+    return slice(int(runs[0]), int(runs[-1]) + 1) if in_a_row else runs
 
 
 def prepare(

@@ -17,6 +17,11 @@ from workbench.engine.reader import Data, Reader, Split
 CHUNK = 256  # examples evaluated at a time, at most
 
 
+def chunk_of(examples: int) -> int:
+    """Chunks of one size: the last one reaches back over examples already counted rather than being shorter."""
+    return -(-examples // -(-examples // CHUNK))
+
+
 class Evaluator:
     """Evaluates the networks of a pack's runs, standing in `weights` (runs, size), on one split of their data."""
 
@@ -24,8 +29,7 @@ class Evaluator:
         xp = module_of(weights)
         slope = xp.asarray(pack.columns["slope"].astype(weights.dtype))
         self._examples = split.index.shape[1]
-        # Chunks of one size: the last one reaches back over examples already counted rather than being shorter.
-        self._chunk = -(-self._examples // -(-self._examples // CHUNK))
+        self._chunk = chunk_of(self._examples)
         self._network = Network(layout, weights, None, slope, self._chunk)
         self._reader = Reader(stored, data, self._chunk, weights.dtype, xp)
         self._judge = LOSSES[pack.loss].judge

@@ -31,7 +31,7 @@ class Group:
         self.pack, self.data, self.xp = pack, data, array_module(pack.device)
         self.dtype = np.dtype(pack.dtype)
         self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
-        self._stored = self.xp.asarray(data.inputs)
+        self._stored = self._as_read(data.inputs)
         self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
         names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)
         self.buffers: dict[str, Array] = {name: self._zeros() for name in names}
@@ -86,6 +86,10 @@ class Group:
         last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
         patient = self.pack.columns["patience"][runs] > 0
         return Weights(last, best, np.where(patient[:, None], best, last))
+
+    def _as_read(self, inputs: np.ndarray) -> Array:
+        """The inputs on the device: images as they are stored, other numbers in the working dtype."""
+        return self.xp.asarray(inputs if inputs.dtype == np.uint8 else inputs.astype(self.dtype, copy=False))
 
     def _zeros(self) -> Array:
         return zeros((self.pack.runs, self.layout.size), self.dtype, self.xp)

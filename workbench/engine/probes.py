@@ -59,11 +59,15 @@ def _update_size(at: SimpleNamespace) -> Array | None:
 
 def gini(weights: Array) -> Array:
     """Gini coefficient of the sizes of the weights: 0 where all are equal, near 1 where few carry everything."""
-    sizes = _flat(np.abs(weights)).astype(np.float64)
-    sizes.sort(axis=1)
-    count = sizes.shape[1]
-    rank = 2.0 * np.arange(1, count + 1) - count - 1
-    return (sizes * _like(rank, sizes)).sum(axis=1) / (count * sizes.sum(axis=1))
+    count = weights[0].size
+    rank = _like(2.0 * np.arange(1, count + 1) - count - 1, weights)
+    return np.stack([_gini(run, rank) for run in weights])  # one by one, for each needs six times its memory
+
+
+def _gini(weights: Array, rank: Array) -> Array:
+    sizes = np.abs(weights).reshape(-1).astype(np.float64)
+    sizes.sort()
+    return (sizes * rank).sum() / (len(sizes) * sizes.sum())
 
 
 def _like(array: np.ndarray, other: Array) -> Array:

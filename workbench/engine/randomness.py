@@ -99,6 +99,9 @@ def permutations(stream: Array, count: int, xp: Any = np) -> Array:
     The positions are sorted by a random integer; the position itself breaks ties, so the order is the same everywhere.
     """
     position = xp.arange(count, dtype=np.uint64)[None, :]
-    sortable = (bits(stream, count, xp).astype(np.uint64) << np.uint64(32)) | position
+    sortable = bits(stream, count, xp).astype(np.uint64)
+    sortable <<= np.uint64(32)
+    sortable |= position
     sortable.sort(axis=1)
-    return (sortable & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    sortable &= np.uint64(0xFFFFFFFF)
+    return sortable.view(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from workbench.data import describe, split_sizes
 from workbench.engine.losses import LOSSES
 from workbench.engine.pack import COLUMNS, Pack
 from workbench.engine.parameters import Architecture
-from workbench.engine.sizes import memory_per_run
+from workbench.engine.sizes import memory_of_pack
 from workbench.sweep.identity import engine_pack, joint_digest
 from workbench.sweep.memory import PACKS_SHARE, in_words
 
@@ -148,10 +148,11 @@ def _static(run: Run) -> tuple[Any, ...]:
 
 def _cut(group: list[Run], room: Room, parts: int) -> list[list[Run]]:
     """Parts of a group that fit into memory, as equal as can be: at least so many, where there are as many runs."""
-    largest = max(1, room.of_a_pack // max(1, _planned(group[:1]).memory))
     if group[0].numbers["device"] == "cpu":
-        largest = min(largest, LARGEST_PACK)
-    parts = min(max(parts, -(-len(group) // largest)), len(group))
+        parts = max(parts, -(-len(group) // LARGEST_PACK))
+    parts = min(max(parts, _planned(group).memory // max(1, room.of_a_pack)), len(group))
+    while parts < len(group) and _planned(group[: -(-len(group) // parts)]).memory > room.of_a_pack:
+        parts += 1
     return [[group[i] for i in part] for part in np.array_split(np.arange(len(group)), parts)]
 
 
@@ -162,7 +163,7 @@ def _at_least(run: Run) -> int:
 
 
 def _planned(runs: list[Run]) -> PlannedPack:
-    first, n = runs[0], len(runs)
+    first = runs[0]
     columns = {
         setting.engine: np.array([run.numbers[key] for run in runs])
         for key, setting in SETTINGS.items()
@@ -185,7 +186,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
         ),
         analyses=tuple(run.numbers.get("analyses", "") for run in runs),
         updates=updates * int(columns["epochs"].max()),
-        memory=n * memory_per_run(pack, architecture),
+        memory=memory_of_pack(pack, architecture, asdict(sizes)),
         cost=float(columns["epochs"].sum()) * updates * _cost_of_update(pack, architecture),
     )
 
