@@ -118,8 +118,9 @@ def _program(starts: dict[str, dict[str, float]]) -> str:
 def _sweeps(found: dict[str, Any]) -> str:
     """Planning and tracking by number of runs, and the executors."""
     head = (
-        "## Sweeps\n\nSeconds beside training. *planning* is the whole command `dry_run=true` less its start-up; the "
-        "sweeps recorded are made up, of 20 epochs and 3 layers with all probes, in packs of 256."
+        "## Sweeps\n\nSeconds beside training. *planning* is the whole command `dry_run=true` less its start-up (below "
+        "zero: less than start-up varies); the sweeps recorded are made up, of 20 epochs and 3 layers with all probes, "
+        "in packs of 256."
     )
     parts = [head]
     steps = list(next(iter(found["tracking"].values())))

@@ -28,7 +28,7 @@ def test_measurements_stand_beside_training_in_the_store_and_are_not_taken_again
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main([*MEASURED, "analyses=linear_probes"]) == app.FINISHED
-    assert "4 runs, 0 held already, 2 to train in 1 packs, 2 to measure" in capsys.readouterr().err
+    assert "4 runs, 0 held already, 2 to train in 1 pack, 2 to measure" in capsys.readouterr().err
     found = load("measured")
     runs = found.runs.set_index(["measure", "seed"])
     assert (runs["outcome"] == "finished").all()
@@ -54,7 +54,7 @@ def test_a_timing_is_taken_anew_and_stands_in_a_sweep_of_its_own(
 
 def test_a_measurement_that_fails_is_said_and_the_status_tells(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "measure=relu_as_maxout", "network.activation=relu,tanh", "name=half"]) == app.FAILED
-    assert "a measurement failed: BadInput: network.activation is 'tanh'; allowed with" in capsys.readouterr().err
+    assert "1 run failed: BadInput: network.activation is 'tanh'; allowed with" in capsys.readouterr().err
     assert dict(load("half").runs["outcome"].value_counts()) == {"finished": 1, "failed": 1}
 
 
