@@ -35,7 +35,10 @@ FIGURES = {
     ),
     "layer_map": partial(figures.layer_map, layers=LAYERS, level=0, norm=Normalize(-6, 0)),
     "profile": partial(figures.profile, layers=LAYERS),
-    "spread": partial(figures.spread, spreads=effects.spreads(DESIGN, FACTOR, DESIGN.main), key=DESIGN.main),
+    "spread": partial(
+        figures.spread, spreads=effects.spreads(DESIGN, FACTOR, DESIGN.main), factor=FACTOR, key=DESIGN.main
+    ),
+    "interaction": partial(figures.interaction, pair=effects.interaction(DESIGN, *DESIGN.factors, DESIGN.main)),
     "differences": partial(
         figures.differences, values=np.arange(5.0), interval=(1.0, 3.0), margin=0.5, key="best_test_accuracy"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -46,6 +47,15 @@ def experiment_in(file: Path) -> Experiment:
 def claims_in(file: Path) -> tuple[Claim, ...]:
     """The claims in one file; see `experiment_in`."""
     return experiment_in(file).claims
+
+
+def known_claims() -> dict[str, tuple[Claim, ...]]:
+    """The claims of all experiment files by their stem; a broken file is left out: it must not hide the others."""
+    found: dict[str, tuple[Claim, ...]] = {}
+    for file in sorted(path for folder in reversed(places.both("experiments")) for path in folder.glob("[!_]*.py")):
+        with suppress(BadInput):
+            found[file.stem] = claims_in(file)
+    return found
 
 
 def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:

@@ -17,11 +17,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from workbench.report import palette, wording
 from workbench.report.curves import Curves, Layers
-from workbench.report.effects import Effect, Spread
+from workbench.report.design import Factor
+from workbench.report.effects import Effect, Interaction, Spread
 
 FAINT = 0.28
 LONGEST_LABEL = 15
 MOST_LABELS = 6
+MOST_DOTS = 240  # of one level, in a figure of spreads
 _STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
@@ -69,7 +71,7 @@ def _value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
 
 def main_effect(ax: Axes, effect: Effect) -> Axes:
     """Mean by level with its interval, one faint line a seed; levels stand on the x axis in their order."""
-    slots = palette.slots(len(effect.levels))
+    slots = effect.factor.slots
     seeds = sorted({seed for level in effect.levels for seed, _ in level.points})
     by_level = [dict(level.points) for level in effect.levels]
     paths = np.array([[level.get(seed, np.nan) for level in by_level] for seed in seeds])
@@ -91,7 +93,7 @@ def main_effect(ax: Axes, effect: Effect) -> Axes:
 
 def learning_curves(ax: Axes, curves: Curves) -> Axes:
     """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
-    for row, slot in enumerate(palette.slots(len(curves.factor.values))):
+    for row, slot in enumerate(curves.factor.slots):
         held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
         if not len(held):
             continue
@@ -149,7 +151,7 @@ def layer_map(ax: Axes, layers: Layers, level: int, norm: Normalize) -> Axes:
 
 def profile(ax: Axes, layers: Layers) -> Axes:
     """A probe by layer at the end of training: one faint line a seed, the mean, and its interval as a band."""
-    for level, slot in enumerate(palette.slots(len(layers.labels))):
+    for level, slot in enumerate(layers.slots):
         held = layers.profiles[level]
         held = held[~np.isnan(held).all(axis=1)]
         if not len(held):
@@ -172,14 +174,44 @@ def profile(ax: Axes, layers: Layers) -> Axes:
     return ax
 
 
-def spread(ax: Axes, spreads: Sequence[Spread], key: str) -> Axes:
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """The values in order; of very many, evenly spread quantiles, the least and the largest among them."""
+    ordered = np.sort(values)
+    return ordered if len(ordered) <= MOST_DOTS else np.quantile(ordered, np.linspace(0, 1, MOST_DOTS))
+
+
+def interaction(ax: Axes, pair: Interaction) -> Axes:
+    """Means over the levels of the first factor, a line for each level of the second, with intervals over seeds;
+    faint: each seed. Parallel lines mean that the two factors simply add up.
+    """
+    count = len(pair.second.labels)
+    for column, slot in enumerate(pair.second.slots):
+        places = np.arange(len(pair.first.labels)) + 0.07 * (column - (count - 1) / 2)
+        seeds = pair.points[:, column].T
+        seeds = seeds[np.isfinite(seeds).any(axis=1)]
+        if len(seeds) > 1:
+            across = np.tile(np.append(places, np.nan), len(seeds))
+            heights = np.hstack([seeds, np.full((len(seeds), 1), np.nan)]).ravel()
+            ax.plot(across, heights, color=slot.light, linewidth=0.7, alpha=FAINT)
+        for place, low, high in zip(places, pair.low[:, column], pair.high[:, column], strict=True):
+            if np.isfinite(low):
+                ax.plot([place, place], [low, high], color=slot.light, linewidth=2.2, solid_capstyle="butt")
+        style: Any = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
+        line = (0, slot.dash) if slot.dash else "-"
+        ax.plot(places, pair.means[:, column], color=slot.light, linewidth=1.7, linestyle=line, **style)
+    _value_axis(ax, pair.metric, pair.points.ravel())
+    _name_places(ax.xaxis, pair.first.labels)
+    ax.set_xlim(-0.5, len(pair.first.labels) - 0.5)
+    return ax
+
+
+def spread(ax: Axes, spreads: Sequence[Spread], factor: Factor, key: str) -> Axes:
     """Every finished run at every level, the span from worst to best, and the median."""
-    slots = palette.slots(len(spreads))
-    for place, (one, slot) in enumerate(zip(spreads, slots, strict=True)):
+    for place, (one, slot) in enumerate(zip(spreads, factor.slots, strict=True)):
         if not len(one.values):
             continue
         ax.plot([one.worst, one.best], [place, place], color=slot.light, linewidth=1.4, alpha=0.55)
-        dots = np.repeat(np.sort(one.values), 2)  # a line of no length with round ends is a dot: one path for all
+        dots = np.repeat(_thinned(one.values), 2)  # a line of no length with round ends is a dot: one path for all
         dots = np.insert(dots, np.arange(2, len(dots) + 1, 2), np.nan)
         ax.plot(
             dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=FAINT,

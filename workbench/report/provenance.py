@@ -13,7 +13,17 @@ from workbench.report.design import Design
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-_SHOWN_APART = ("command", "rules", "seconds", "title", "description", "dirty", "experiment_id", "missing")
+_SHOWN_APART = (
+    "command",
+    "rules",
+    "seconds",
+    "title",
+    "description",
+    "dirty",
+    "experiment_id",
+    "missing",
+    "sweep_file",
+)
 _FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
 _NAMES = {
     "run_id": "MLflow run",
