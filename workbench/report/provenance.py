@@ -64,4 +64,8 @@ def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     rows.append(("Seeds", seeds))
     if tables.facts.get("seconds"):
         rows.append(("Wall time", wording.duration(float(tables.facts["seconds"]))))
+    trained = design.runs[~design.runs["reused"].astype(bool)]
+    if "seconds" in trained and trained["seconds"].notna().any():
+        text = f"{wording.duration(float(trained['seconds'].sum()))}, the packs of this sweep one after another"
+        rows.append(("Time on the device", text))
     return rows
