@@ -106,7 +106,9 @@ class Tab:
             self.problems.append(f"log: {told['entry']['text']}")
         elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
             self.problems.append(f"console: {told['args']}")
-        elif method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(("file:", "data:", "about:")):
+        elif method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(
+            ("file:", "data:", "about:")
+        ):
             self.problems.append(f"request: {told['request']['url']}")
 
 

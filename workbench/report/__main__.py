@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.report.rebuild import REPORTS, rebuild
+from workbench.report.rebuild import REPORTS, comparison, rebuild
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _written(asked: Namespace) -> list[Path]:
     """The files, the one to open last: the page where there is one, else the index."""
+    if asked.compare:
+        first, second = asked.compare
+        return [comparison(first, second, asked.uri, asked.folder)]
     pages = rebuild(asked.names, asked.uri, asked.folder)
     index = asked.folder / "index.html"
     return [index, pages[0].html] if len(pages) == 1 else [*(page.html for page in pages), index]
@@ -37,6 +40,10 @@ def _written(asked: Namespace) -> list[Path]:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m workbench.report", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="sweeps; all that the store holds where none is named")
+    parser.add_argument(
+        "--compare", nargs=2, metavar=("A", "B"),
+        help="two sweeps side by side; NAME~1 is the sweep of that name before the latest, and so on",
+    )  # fmt: skip
     parser.add_argument("--uri", help="the store, as in tracking.uri: sqlite:///FILE, or a server's http address")
     parser.add_argument("--folder", type=Path, default=REPORTS, help=f"where pages go (default: {REPORTS})")
     parser.add_argument("--open", action="store_true", help="show the page in the browser; of several, the index")

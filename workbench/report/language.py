@@ -16,9 +16,9 @@ CHINESE = {
     "Sensitivity": "敏感度", "Runs": "所有訓練", "Provenance": "來源與環境", "The command": "指令",
     "Changes not committed": "尚未提交的修改", "Code, machine and data": "程式、機器與資料",
     "Settings that are not the default": "與預設不同的設定", "The numbers": "數值", "Filter": "篩選",
-    "What the verdicts mean": "判定的意義", "Claim": "論點", "Rule": "規則", "Sections": "章節", "Language": "語言", "all pages": "所有報告",
-    "What differs": "差異", "What was compared": "比較的對象", "Settings": "設定", "Results": "結果對照",
-    "not run yet": "尚未執行", "Paired differences": "成對差異", "All other metrics": "其他指標",
+    "What the verdicts mean": "判定的意義", "Claim": "論點", "Rule": "規則", "Language": "語言",
+    "What differs": "差異", "What was compared": "比較的對象",
+    "not run yet": "尚未執行",
     # outcomes
     "finished": "完成", "reused": "沿用", "diverged": "發散", "failed": "失敗", "pending": "待執行",
     # verdicts and what they mean

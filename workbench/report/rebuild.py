@@ -34,6 +34,14 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
     return pages
 
 
+def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
+    """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
+    from workbench.report.compare import write_comparison
+    from workbench.tracking.read import load
+
+    return write_comparison(load(first, uri), load(second, uri), folder)
+
+
 def sweep_names(uri: str | None = None) -> list[str]:
     """The names of all sweeps that the store holds, the oldest first. Raises BadInput where it has none."""
     from workbench.tracking.location import is_there, locate

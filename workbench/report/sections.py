@@ -89,7 +89,7 @@ def main_effects(effects: Sequence[Effect], spreads: Sequence[Spread], identity:
         for effect in effects
     )  # fmt: skip
     seeded = first.seeds > 1
-    what = "each seed's own mean" if seeded else "each run's value (one seed: no interval)"
+    what = _seeds(first.seeds, "each seed's own mean") if seeded else "each run's value (one seed: no interval)"
     caption = f"Mean by {name}{' with its 95 % interval over seeds' if seeded else ''}; faint: {what}."
     if seeded:
         caption += " Levels are compared within seeds, along the faint lines."
@@ -98,6 +98,11 @@ def main_effects(effects: Sequence[Effect], spreads: Sequence[Spread], identity:
     if not first.matched:
         caption += " The levels could not be matched on the other factors: they may differ in more than this factor."
     return Group(caption, plots, tables.main_effects(effects, spreads))
+
+
+def _seeds(count: int, each: str) -> str:
+    """What stands faintly behind a mean."""
+    return each if count <= figures.MOST_SEEDS else f"{figures.MOST_SEEDS} of {count} seeds"
 
 
 def learning_curves(group: Sequence[Curves], identity: str) -> Group:
@@ -119,7 +124,7 @@ def learning_curves(group: Sequence[Curves], identity: str) -> Group:
         for one in group
     )  # fmt: skip
     seeds = group[0].seeds.shape[1]
-    band = ", 95 % interval over seeds (band) and each seed (faint)" if seeds > 1 else ""
+    band = f", 95 % interval over seeds (band) and {_seeds(seeds, 'each seed')} (faint)" if seeds > 1 else ""
     carried = " Runs that ended early keep their last value." if any(one.carried for one in group) else ""
     return Group(
         f"Learning curves by {name}: mean{band}.{carried}", plots, tables.learning_curves(group),
