@@ -252,7 +252,7 @@ def _close(
         if not settings.pages:
             return ()
         page = write_report(name, experiment, settings.tracking.uri)
-        store.attach([page.html, page.json])
+        store.attach(page.files)
     except Exception as error:
         reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
         say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")

@@ -15,6 +15,7 @@ from workbench.engine.errors import BadInput
 from workbench.report import record
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
+from workbench.report.figure_files import write_figures
 from workbench.report.rendering import render
 from workbench.report.verdicts import decide_all
 from workbench.report.view import view
@@ -28,10 +29,16 @@ _RESERVED = ("index",)
 
 @dataclass(frozen=True)
 class Page:
-    """Where a page and its data were written."""
+    """Where a page, its data and its figures (a folder) were written."""
 
     html: Path
     json: Path
+    figures: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of it, to be kept with the sweep."""
+        return self.html, self.json, self.figures
 
 
 def stem(name: str) -> str:
@@ -59,7 +66,8 @@ def write(
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
     made = view(tables, list(zip(claims, decide_all(claims, tables, others), strict=True)), figures)
     folder.mkdir(parents=True, exist_ok=True)
-    page = Page(*(folder / f"{stem(tables.name)}.{kind}" for kind in ("html", "json")))
+    name = stem(tables.name)
+    page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made.shown, folder / name))
     page.html.write_text(render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}), encoding="utf-8")
     page.json.write_text(record.text(made.data) + "\n", encoding="utf-8")
     return page

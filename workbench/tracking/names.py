@@ -16,6 +16,8 @@ SOURCE = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
 COMMIT = "mlflow.source.git.commit"
 
+INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
+
 # Ours.
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
@@ -64,6 +66,12 @@ def history(parent: str, pack: str) -> str:
 def pack_folder(pack: str) -> str:
     """A pack's digest as a folder name."""
     return re.sub(r"[^\w.\-]", "_", pack) or "_"
+
+
+def summary(name: str) -> str:
+    """A summary's key: `best/test_accuracy`, so that MLflow's charts stand together by when they were measured."""
+    when, _, rest = name.partition("_")
+    return f"{when}/{rest}" if when in ("best", "last") and rest.endswith(("_loss", "_accuracy")) else name
 
 
 def key(name: str) -> str:
