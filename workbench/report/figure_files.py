@@ -21,7 +21,7 @@ def write_figures(shown: Mapping[str, Any], folder: Path) -> Path:
     for old in target.glob("*.svg"):
         old.unlink()
     for place, (name, svg) in enumerate(_drawings(_groups(shown)), 1):
-        (target / f"{place:02d}-{name}.svg").write_text(standalone(svg), encoding="utf-8")
+        (target / f"{place:03d}-{name}.svg").write_text(standalone(svg), encoding="utf-8")
     return target
 
 

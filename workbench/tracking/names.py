@@ -16,6 +16,7 @@ SOURCE = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
 COMMIT = "mlflow.source.git.commit"
 
+EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"  # which of its UI's two views
 INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
 
 # Ours.
@@ -41,6 +42,7 @@ SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
 RUNS, EPOCHS, LAYERS, TABLES = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
+MODELS = "models.parquet"  # apart from what was measured: a page reads all of that, and none of this
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.

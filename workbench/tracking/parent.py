@@ -32,7 +32,7 @@ def experiment_of(connection: Connection, name: str) -> str:
         beside = connection.location.artifacts
         place = None if beside is None else (beside / _folder(name)).as_uri()
         try:
-            return client.create_experiment(name, place)
+            return client.create_experiment(name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING})
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another process may have been first
             if found is None:

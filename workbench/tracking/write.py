@@ -15,6 +15,7 @@ from workbench.tracking.artifacts import put, read_text
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import connect, one_line, parents, search
 from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
+from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
 from workbench.tracking.parent import describe, experiment_of, family_of, outcome_counts, start, sweep_files
 from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
 from workbench.tracking.system import SystemMetrics
@@ -109,11 +110,15 @@ class MlflowStore:
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
         with one_line(self._connection.location):
             tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
-            if result.tables:
-                tables[names.TABLES] = together(result.tables)
+            measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
+            if measured:
+                tables[names.TABLES] = together(measured)
+            if MODEL_TABLE in result.tables:
+                tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
             put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
             histories = by_fingerprint(result.epochs)
             rows = self._write(self._rows_of(result), histories)
+            keep_models(self._connection, rows, result.tables)
             put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows)})
 
     def end(self, outcome: str) -> None:
