@@ -13,6 +13,16 @@
   speak();
 })();
 
+// Inside MLflow's viewer the page is a sandboxed blob, where a link to a place in the page would lead nowhere.
+if (!/^(file|https?):$/.test(location.protocol)) {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link) return;
+    event.preventDefault();
+    document.querySelector(link.getAttribute("href"))?.scrollIntoView();
+  });
+}
+
 (() => {
   const table = document.getElementById("table-of-runs");
   if (!table) return;
