@@ -211,7 +211,8 @@ def test_a_run_says_what_it_was_trained_on_by_what_code(uri: str) -> None:
     store.begin(sweep([known, cell(1, params={"data.name": "blobs"})], facts=facts))
     store.record(result([trained(known), trained(cell(1, params={"data.name": "blobs"}))]))
     client = MlflowClient(uri)
-    runs = [client.get_run(store.run_id), *children_of(uri, store.run_id).values()]
+    children = children_of(uri, store.run_id)
+    runs = [client.get_run(store.run_id), children[0], children[1]]
     found = [[(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs] for run in runs]
     assert found == [[("digits", "94ab")], [("digits", "94ab")], []]  # two datasets called blobs: which, nobody knows
     assert {run.data.tags["mlflow.source.git.commit"] for run in runs} == {"abc123"}
