@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import floor, machine, memory, peers, program_phases, results, statistics, works
+from benchmarks import floor, machine, memory, peers, program_phases, report_scale, results, statistics, works
 from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
 from benchmarks.families import FAMILIES
 from benchmarks.hosts import Teams
@@ -180,3 +180,12 @@ def test_the_predicted_memory_grows_with_the_runs() -> None:
     for kernel in ("compiled", "plain"):
         few, more, most = (memory.predicted(works.Work("digits", 2, 8, runs, 32), kernel) for runs in (1, 11, 21))
         assert 0 < more - few == most - more
+
+
+def test_the_made_up_sweep_of_the_page_is_a_sweep(tmp_path: Path) -> None:
+    from workbench.tracking.read import load
+
+    report_scale.record(30, tmp_path)
+    tables = load("synthetic", f"sqlite:///{tmp_path}/mlflow.db")
+    assert tables.runs["outcome"].tolist() == ["finished"] * 30
+    assert len(tables.layers) == 30 * (report_scale.EPOCHS + 1) * (report_scale.DEPTH + 1) * len(report_scale.PROBES)

@@ -1,1 +1,19 @@
 """A research workbench for the foundations of deep learning: packed sweeps and claims with verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.measure.model import Model
+
+
+def load_run(run_id: str, uri: str | None = None) -> Model:
+    """The trained network of a run that was asked to keep it (analyses=model): `load_run(id).predict(X)`.
+
+    `run_id` is its id in MLflow, `uri` the store (default: the environment's, else mlflow.db here). Raises BadInput
+    where the store has no such run or did not keep its weights.
+    """
+    from workbench.tracking import models
+
+    return models.load_run(run_id, uri)

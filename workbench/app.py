@@ -80,11 +80,13 @@ def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tu
 
 def write_report(name: str, experiment: Experiment, uri: str | None = None, folder: Path = REPORTS) -> Page:
     """Write the page of a sweep, and the index, from what the store holds. Nothing is trained."""
-    from workbench.report.page import write, write_index
+    from workbench.report.claim_files import known_claims
+    from workbench.report.index import write_index
+    from workbench.report.page import write
     from workbench.tracking.read import load
 
     page = write(load(name, uri), experiment.claims, folder, figures=experiment.figures)
-    write_index(folder)
+    write_index(folder, known_claims())
     return page
 
 
@@ -164,6 +166,7 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
     datasets = {cell.cell.config.data for cell in work.cells}
     about = facts(str(work.cells[0].numbers["device"])) | {
         "description": settings.description,
+        "sweep_file": settings.sweep or "",
         "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
         "departures": _departures(name, settings),
         "data_digest": ", ".join(sorted({f"{data.name} {data_digest(data)}" for data in datasets})),
@@ -249,7 +252,7 @@ def _close(
         if not settings.pages:
             return ()
         page = write_report(name, experiment, settings.tracking.uri)
-        store.attach([page.html, page.json])
+        store.attach(page.files)
     except Exception as error:
         reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
         say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")

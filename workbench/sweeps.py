@@ -48,7 +48,8 @@ def _list(asked: Namespace) -> None:
 
 
 def _delete(asked: Namespace) -> None:
-    from workbench.report.page import write_index
+    from workbench.report.claim_files import known_claims
+    from workbench.report.index import write_index
     from workbench.tracking.housekeeping import delete
 
     folder = sweeps_folder(asked.uri) / asked.name
@@ -59,7 +60,8 @@ def _delete(asked: Namespace) -> None:
     for page in pages:
         page.unlink()
     if pages:
-        write_index(REPORTS)
+        shutil.rmtree(REPORTS / asked.name, ignore_errors=True)  # the figures
+        write_index(REPORTS, known_claims())
     print(f"deleted: {asked.name}, {runs} runs")
 
 

@@ -15,13 +15,17 @@ import pytest
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
 from workbench.report.design import OUTCOMES
-from workbench.report.page import Page, write, write_index
+from workbench.report.index import write_index
+from workbench.report.language import CHINESE, said
+from workbench.report.page import Page, stem, write
+from workbench.report.verdicts import VERDICTS
 
 from .synthetic import Tables, sweep
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SMALL = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
 VOID = {"meta", "br", "input", "img", "link", "hr"}
+OPTIONAL = {"td", "th", "tr"}  # HTML lets their end tags be left out
 
 
 def only(tables: Tables, outcome: str) -> Tables:
@@ -60,6 +64,9 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         held = dict(attrs)
         self.tags.append((tag, held))
+        ended = {"tr": OPTIONAL, "td": {"td", "th"}, "th": {"td", "th"}}.get(tag, set())
+        while self.open and self.open[-1] in ended:
+            self.open.pop()
         if tag not in VOID:
             self.open.append(tag)
         if re.fullmatch("h[1-6]", tag):
@@ -74,6 +81,8 @@ class Outline(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        while self.open[-1] in OPTIONAL and self.open[-1] != tag:
+            self.open.pop()
         assert self.open.pop() == tag
 
 
@@ -93,11 +102,11 @@ def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
     assert len(outline.ids) == len(set(outline.ids))
     assert not outline.loads
     assert not re.search(r"@import|url\((?!#)|\bfetch\(|localStorage|sessionStorage|indexedDB|XMLHttpRequest", text)
-    assert text.count("<figure") == text.count("<details><summary>The numbers")
+    assert text.count("<figure") == text.count(f"<details><summary>{said('The numbers')}")
     assert all(held.get("aria-label") for tag, held in outline.tags if tag == "svg" and held.get("role") == "img")
     data = json.loads(page.json.read_text(encoding="utf-8"))
     assert sum(data["counts"].values()) == len(tables.runs) == len(data["runs"]["cell"])
-    assert all(f"<b>{data['counts'][outcome]}</b> {outcome}" in text for outcome in OUTCOMES)
+    assert all(f"<b>{data['counts'][outcome]}</b> {said(outcome)}" in text for outcome in OUTCOMES)
 
 
 def test_equal_data_give_equal_bytes(tmp_path: Path) -> None:
@@ -153,8 +162,8 @@ def test_verdicts_come_first(tmp_path: Path) -> None:
     found = [claim["verdict"]["verdict"] for claim in json.loads(page.json.read_text())["claims"]]
     assert found[0] == "reproduced"
     for claim, verdict in zip(CLAIMS, found, strict=True):
-        card = text[text.index(f"Claim {claim.id}") - 120 :]
-        assert f">{verdict}</span>" in card[:120]
+        card = text[text.index(f"{said('Claim')} {claim.id}") - 220 :]
+        assert str(said(verdict)) in card[:220]
     assert text.count("read this verdict as exploratory") == 2
 
 
@@ -196,10 +205,13 @@ def test_the_tour_is_light_enough(tmp_path: Path) -> None:
     assert write(tables, [], tmp_path).html.stat().st_size < 3_000_000
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "index", "a b"])
-def test_a_name_that_cannot_be_a_files_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="name"):
-        write(replace(sweep(SMALL, seeds=1), name=name), [], tmp_path)
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "index", "a b", "x" * 5000, "\u202eabc", "\U0001f600", HOSTILE])
+def test_a_name_that_cannot_be_a_files_becomes_one(name: str, tmp_path: Path) -> None:
+    page = write(replace(sweep(SMALL, seeds=1), name=name), [], tmp_path / "pages")
+    assert page.html.parent == tmp_path / "pages"
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,60}\.html", page.html.name)
+    assert page.html.name != "index.html"
+    assert page.html.stem != stem(name + "!")
 
 
 def test_an_empty_sweep_is_refused(tmp_path: Path) -> None:
@@ -215,7 +227,7 @@ def test_the_index_lists_every_page_and_nothing_else(tmp_path: Path) -> None:
     index = write_index(tmp_path)
     text = index.read_text(encoding="utf-8")
     assert index.name == "index.html"
-    assert re.findall(r'href="([^"]+)"', text) == ["first.html", "second.html"]
+    assert re.findall(r'href="([^"]+)"', text) == ["first.html"] * len(CLAIMS) + ["first.html", "second.html"]
     assert "<img" not in text
     assert not Outline(text).open
     assert write_index(tmp_path).read_text(encoding="utf-8") == text
@@ -223,3 +235,19 @@ def test_the_index_lists_every_page_and_nothing_else(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_an_index_too(tmp_path: Path) -> None:
     assert "No page yet" in write_index(tmp_path / "new").read_text(encoding="utf-8")
+
+
+def test_the_index_names_claims_that_were_not_run(tmp_path: Path) -> None:
+    write(SWEEPS["whole"](), CLAIMS[:1], tmp_path)
+    text = write_index(tmp_path, {"other": CLAIMS[1:]}).read_text(encoding="utf-8")
+    assert text.count("+sweep=other") == 2
+    assert text.index("Deeper is worse") < text.rindex(str(said("not run yet")))
+
+
+def test_statements_and_verdicts_stand_in_both_languages(tmp_path: Path) -> None:
+    claim = replace(CLAIMS[0], statement_zh="\u6df1\u5ea6\u8d8a\u5927\u8d8a\u5dee\u3002")
+    text, _ = page_of(sweep(SMALL, seeds=12, trouble=False), tmp_path, [claim])
+    assert f'<span class="zh" lang="zh-Hant">{claim.statement_zh}</span>' in text
+    index = write_index(tmp_path).read_text(encoding="utf-8")
+    assert claim.statement_zh in index
+    assert all(name in CHINESE and meaning in CHINESE for name, meaning in VERDICTS.items())

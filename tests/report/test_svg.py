@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from workbench.report import curves, design, effects, figures, palette
+from workbench.report.figure_files import standalone
 from workbench.report.svg import draw
 
 from .synthetic import sweep
@@ -35,7 +36,10 @@ FIGURES = {
     ),
     "layer_map": partial(figures.layer_map, layers=LAYERS, level=0, norm=Normalize(-6, 0)),
     "profile": partial(figures.profile, layers=LAYERS),
-    "spread": partial(figures.spread, spreads=effects.spreads(DESIGN, FACTOR, DESIGN.main), key=DESIGN.main),
+    "spread": partial(
+        figures.spread, spreads=effects.spreads(DESIGN, FACTOR, DESIGN.main), factor=FACTOR, key=DESIGN.main
+    ),
+    "interaction": partial(figures.interaction, pair=effects.interaction(DESIGN, *DESIGN.factors, DESIGN.main)),
     "differences": partial(
         figures.differences, values=np.arange(5.0), interval=(1.0, 3.0), margin=0.5, key="best_test_accuracy"
     ),
@@ -101,3 +105,11 @@ def _contrast(one: str, other: str) -> float:
 def test_text_has_contrast(name: str, mode: int) -> None:
     colours = {key: pair[mode] for key, pair in palette.PAGE.items()}
     assert min(_contrast(colours[name], colours[ground]) for ground in ("surface", "raised")) >= 4.5
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_stands_alone_as_a_file(name: str) -> None:
+    text = standalone(draw(FIGURES[name], "one", HOSTILE))
+    root = ElementTree.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(" not in text

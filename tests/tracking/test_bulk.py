@@ -18,14 +18,21 @@ from workbench.tracking.connection import connect
 from workbench.tracking.write import MlflowStore
 
 TABLES = ("runs", "tags", "params", "metrics", "latest_metrics")
+INPUTS = "SELECT destination_id, source_type, destination_type, step, name, value FROM inputs NATURAL JOIN input_tags"
 
 
 def written(folder: Path) -> dict[str, list[str]]:
     """Every row of every table that MLflow keeps runs in, ids replaced by what is the same in both stores."""
     store = MlflowStore(uri_of(folder), "mine")
     numbers = {"last_loss": math.nan, "up": math.inf, "down": -math.inf, "best": 0.5}
-    cells = [cell(0), cell(1, name="é <b>"), cell(2, params={f"key{n}": n for n in range(150)}), cell(3, name="")]
-    store.begin(sweep(cells))
+    facts = {"commit": "abc", "data_digest": "digits 94ab, mnist 0f3c"}
+    cells = [
+        cell(0, params={"data.name": "digits"}),
+        cell(1, name="é <b>"),
+        cell(2, params={f"key{n}": n for n in range(150)}),
+        cell(3, name=""),
+    ]
+    store.begin(sweep(cells, facts=facts))
     runs = [
         trained(cells[0]),
         trained(cells[1], DIVERGED, reason="at epoch 3", metrics=numbers),
@@ -49,6 +56,9 @@ def written(folder: Path) -> dict[str, list[str]]:
                 for row in rows
                 if row[mark] in cell_of
             )
+        found["inputs"] = sorted(
+            repr((cell_of[mark], *rest)) for mark, *rest in database.execute(INPUTS) if mark in cell_of
+        )
     return found
 
 
@@ -60,7 +70,8 @@ def test_the_rows_are_those_of_the_client(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(children, "can_insert", lambda _: False)
     by_client = written(other)
     assert len(in_bulk["runs"]) == 4
-    for table in TABLES:
+    assert len(in_bulk["inputs"]) == 1
+    for table in (*TABLES, "inputs"):
         assert in_bulk[table] == by_client[table], table
 
 

@@ -201,7 +201,7 @@ def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> N
     assert light["info"]["status"] == "FINISHED"
     assert light["data"]["tags"]["workbench.origin"] == origin.run_id
     assert light["data"]["tags"]["workbench.history"] == f"runs:/{first.run_id}/packs/pack"
-    assert light["data"]["metrics"] == {"last_train_loss": 0.5, "best_epoch": 7.0, "diverged": 0.0}
+    assert light["data"]["metrics"] == {"last/train_loss": 0.5, "best_epoch": 7.0, "diverged": 0.0}
     tables = load("second", uri)
     (row,) = tables.runs.to_dict("records")
     assert (row["cell"], row["reused"], row["origin"]) == (5, True, origin.run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_the_plan_says_at_the_end_what_every_cell_came_to(store: MlflowStore, ur
     parent = MlflowClient(uri).get_run(store.run_id)
     assert parent.info.status == "FAILED"
     assert parent.data.metrics["cells/finished"] == 1
-    assert "1 finished, 1 failed, 1 pending" in parent.data.tags["mlflow.note.content"]
+    assert "**1** finished, **1** failed, **1** pending" in parent.data.tags["mlflow.note.content"]
 
 
 def test_every_cell_is_a_child_run_with_its_params_summaries_and_tags(store: MlflowStore, uri: str) -> None:
@@ -85,11 +86,12 @@ def test_every_cell_is_a_child_run_with_its_params_summaries_and_tags(store: Mlf
     assert (child.info.start_time, child.info.end_time) == (STARTED * 1000, (STARTED + 30) * 1000)
     assert child.data.params == {
         "seed": "1",
+        "optimizer": "adam",
         "optimizer.name": "adam",
         "data.train_size": "None",
         "network.depth": "2",
     }
-    assert child.data.metrics["last_train_loss"] == 1.5
+    assert child.data.metrics["last/train_loss"] == 1.5
     assert child.data.metrics["diverged"] == 0
     tags = {name: value for name, value in child.data.tags.items() if name.startswith("workbench.")}
     assert tags == {
@@ -143,8 +145,8 @@ def test_a_diverged_run_is_finished_for_mlflow_and_says_so_itself(store: MlflowS
     assert child.data.tags["workbench.outcome"] == "diverged"
     assert child.data.tags["workbench.reason"] == "loss was not finite at epoch 3"
     assert child.data.metrics["diverged"] == 1
-    assert math.isnan(child.data.metrics["last_train_loss"])
-    assert child.data.metrics["best_train_loss"] > 1e308  # MLflow's infinity
+    assert math.isnan(child.data.metrics["last/train_loss"])
+    assert child.data.metrics["best/train_loss"] > 1e308  # MLflow's infinity
 
 
 def test_a_failed_run_is_failed_with_its_reason(store: MlflowStore, uri: str) -> None:
@@ -199,4 +201,41 @@ def test_more_params_than_a_call_of_mlflow_takes_are_all_written(store: MlflowSt
     params = {f"key{number}": number for number in range(250)}
     store.begin(sweep([cell(0, params=params)]))
     store.record(result([trained(cell(0, params=params))]))
-    assert len(children_of(uri, store.run_id)[0].data.params) == 250
+    assert len(children_of(uri, store.run_id)[0].data.params) == 252
+
+
+def test_a_run_says_what_it_was_trained_on_by_what_code(uri: str) -> None:
+    store = MlflowStore(uri)
+    known = cell(0, params={"data.name": "digits"})
+    facts = {"commit": "abc123", "data_digest": "digits 94ab, blobs 1111, blobs 2222"}
+    store.begin(sweep([known, cell(1, params={"data.name": "blobs"})], facts=facts))
+    store.record(result([trained(known), trained(cell(1, params={"data.name": "blobs"}))]))
+    client = MlflowClient(uri)
+    children = children_of(uri, store.run_id)
+    runs = [client.get_run(store.run_id), children[0], children[1]]
+    found = [[(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs] for run in runs]
+    assert found == [[("digits", "94ab")], [("digits", "94ab")], []]  # two datasets called blobs: which, nobody knows
+    assert {run.data.tags["mlflow.source.git.commit"] for run in runs} == {"abc123"}
+    assert {run.data.tags["mlflow.source.name"] for run in runs} == {"python -m workbench 'seed=range(3)'"}
+
+
+def test_a_folder_is_attached_under_its_name(uri: str, tmp_path: Path) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]))
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "one.svg").write_text("<svg/>")
+    store.attach([tmp_path / "figures"])
+    assert [one.path for one in MlflowClient(uri).list_artifacts(store.run_id, "report/figures")] == [
+        "report/figures/one.svg"
+    ]
+
+
+def test_system_metrics_stand_on_the_parent_run(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psutil")
+    monkeypatch.setattr("workbench.tracking.system.SECONDS", 0.05)
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]))
+    time.sleep(0.3)
+    store.end("interrupted")
+    metrics = MlflowClient(uri).get_run(store.run_id).data.metrics
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(metrics)

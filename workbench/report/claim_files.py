@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
+
+TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,34 @@ def experiment_in(file: Path) -> Experiment:
     except Exception as error:
         raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
+    claims = _translated(claims, file.with_name(TRANSLATIONS))
     return Experiment(claims, _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:
     """The claims in one file; see `experiment_in`."""
     return experiment_in(file).claims
+
+
+def known_claims() -> dict[str, tuple[Claim, ...]]:
+    """The claims of all experiment files by their stem; a broken file is left out: it must not hide the others."""
+    found: dict[str, tuple[Claim, ...]] = {}
+    for file in sorted(path for folder in reversed(places.both("experiments")) for path in folder.glob("[!_]*.py")):
+        with suppress(BadInput):
+            found[file.stem] = claims_in(file)
+    return found
+
+
+def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
+    """The claims with their statements in Chinese, from the file beside them where they bring none of their own."""
+    if not file.exists():
+        return claims
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        known = {str(mark): str(statement) for mark, statement in found.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"{file.parent.name}/{file.name} cannot be read: {error}; allowed is {{claim: text}}") from error
+    return tuple(replace(claim, statement_zh=claim.statement_zh or known.get(claim.id, "")) for claim in claims)
 
 
 def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:

@@ -146,7 +146,8 @@ class Claim:
     the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
     what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
     for each metric that is needed. `slip` states the notes' form where it differs from the right one, `remark` what a
-    reader must know of how the rule came about (a pilot, an earlier form whose outcome was known).
+    reader must know of how the rule came about (a pilot, an earlier form whose outcome was known). `statement_zh` says
+    the statement in Traditional Chinese, in our words too.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Claim:
     remark: str = ""
     also: tuple[Rule, ...] = ()
     measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
+    statement_zh: str = ""
 
     def __post_init__(self) -> None:
         if self.tuned is not None and not self.condition:

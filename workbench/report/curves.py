@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.report.design import SEED, Design, Factor
 from workbench.report.effects import matched
+from workbench.report.palette import SLOTS, Slot
 from workbench.report.statistics import t_interval
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Layers:
     logarithmic: bool
     depth: int
     labels: tuple[str, ...]
+    slots: tuple[Slot, ...]
     numbers: np.ndarray
     epochs: np.ndarray
     maps: np.ndarray
@@ -154,4 +156,6 @@ def layers(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | None
     last = ends.groupby(["level", "seed", "layer"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), design.seeds, numbers])
     profiles = last.reindex(grid).to_numpy().reshape(len(labels), len(design.seeds), len(numbers))
-    return Layers(probe, logarithmic, depth, labels, numbers, epochs, maps, profiles, int(rows["cell"].nunique()))
+    slots = factor.slots if factor else (SLOTS[0],)
+    held = int(rows["cell"].nunique())
+    return Layers(probe, logarithmic, depth, labels, slots, numbers, epochs, maps, profiles, held)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.measure import MEASUREMENTS
-from workbench.report import wording
+from workbench.report import palette, wording
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -36,6 +36,11 @@ class Factor:
     name: str
     values: tuple[Any, ...]
     labels: tuple[str, ...]
+
+    @property
+    def slots(self) -> tuple[palette.Slot, ...]:
+        """The colour, marker and dash of each value."""
+        return palette.slots_of(self.key, self.values)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ class Drawing:
         """The values that have a colour each, in order."""
         return []
 
+    def slots(self, everything: pd.DataFrame) -> Sequence[palette.Slot]:
+        """The colour, marker and dash of each of them."""
+        return palette.slots(len(self.labels(everything)))
+
     def scale(self, everything: pd.DataFrame) -> tuple[str, str] | None:  # noqa: ARG002
         """The ends of the heat scale in words."""
         return None
@@ -58,12 +62,15 @@ class Lines(Drawing):
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return [wording.value(one) for one in everything[self.by].unique()] if self.by else []
 
+    def slots(self, everything: pd.DataFrame) -> Sequence[palette.Slot]:
+        return palette.slots_of(self.by, list(everything[self.by].unique())) if self.by else palette.slots(1)
+
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         for height in self.guides:
             ax.axhline(height, color=palette.GUIDE, linewidth=0.9)
         levels = list(everything[self.by].unique()) if self.by else [None]
         spots = _places(everything[self.x])
-        for level, slot in zip(levels, palette.slots(len(levels)), strict=True):
+        for level, slot in zip(levels, self.slots(everything), strict=True):
             mine = rows if level is None else rows[rows[self.by] == level]
             if len(mine):
                 self._line(ax, mine, spots, slot)

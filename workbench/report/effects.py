@@ -52,15 +52,19 @@ class Effect:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Means of a metric over the levels of two factors: `means` (first, second), NaN where nothing finished.
+    """Means of a metric over the levels of two factors, NaN where nothing finished.
 
+    `points` (first, second, seeds) are means within each seed; `means`, `low`, `high` (first, second) over seeds.
     `size` is the range of what is left of the means once both main effects are taken out: 0 for factors that add up.
     """
 
     first: Factor
     second: Factor
     metric: str
+    points: np.ndarray
     means: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     size: float
     set_aside: int
 
@@ -135,19 +139,44 @@ def main_effects(design: Design, metric: str) -> list[Effect]:
 def interaction(design: Design, first: Factor, second: Factor, metric: str) -> Interaction:
     """How `first` and `second` combine on `metric`, over matched runs."""
     runs, set_aside, _ = matched(design, [first.key, second.key], metric)
-    table = runs.pivot_table(index=f"level:{first.key}", columns=f"level:{second.key}", values=metric, aggfunc="mean")
-    means = table.reindex(index=range(len(first.values)), columns=range(len(second.values))).to_numpy(dtype=float)
+    shape = (len(first.values), len(second.values), len(design.seeds))
+    grid = pd.MultiIndex.from_product([range(shape[0]), range(shape[1]), design.seeds])
+    own = runs.groupby([f"level:{first.key}", f"level:{second.key}", SEED])[metric].mean()
+    points = own.reindex(grid).to_numpy(dtype=float).reshape(shape)
+    means, low, high = over_seeds(points)
     size = float("nan")
     if np.isfinite(means).all():
         rest = means - means.mean(axis=1, keepdims=True) - means.mean(axis=0, keepdims=True) + means.mean()
         size = float(rest.max() - rest.min())
-    return Interaction(first, second, metric, means, size, set_aside)
+    return Interaction(first, second, metric, points, means, low, high, size, set_aside)
 
 
-def interactions(design: Design, metric: str, order: Sequence[Factor]) -> list[Interaction]:
-    """Every pair of factors in `order`, the strongest interaction first; pairs with an empty cell last."""
-    pairs = [interaction(design, first, second, metric) for first, second in combinations(order, 2)]
-    return sorted(pairs, key=lambda pair: -pair.size if np.isfinite(pair.size) else 1.0)
+def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out."""
+    flat = points.reshape(-1, points.shape[-1])
+    result = np.full((3, len(flat)), np.nan)
+    for row, values in enumerate(flat):
+        held = values[np.isfinite(values)]
+        if len(held):
+            result[:, row] = (held.mean(), *_interval(held))
+    mean, low, high = result.reshape(3, *points.shape[:-1])
+    return mean, low, high
+
+
+def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interaction]]:
+    """Every pair of factors in `order`, each on every headline metric; the strongest on the main metric first, pairs
+    with an empty cell last.
+    """
+    pairs = [
+        [interaction(design, *_longer_first(*pair), metric) for metric in design.headlines]
+        for pair in combinations(order, 2)
+    ]
+    return sorted(pairs, key=lambda pair: -pair[0].size if np.isfinite(pair[0].size) else 1.0)
+
+
+def _longer_first(one: Factor, other: Factor) -> tuple[Factor, Factor]:
+    """Of two factors the one with more levels goes along the axis, the other tells the lines apart."""
+    return (one, other) if len(one.values) >= len(other.values) else (other, one)
 
 
 def spreads(design: Design, factor: Factor, metric: str) -> list[Spread]:

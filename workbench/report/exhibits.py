@@ -105,7 +105,7 @@ def _drawn(figure: Figure, data: pd.DataFrame, identity: str) -> Group:
     scale = None
     if isinstance(figure.draw, Drawing):
         labels, scale = figure.draw.labels(data), figure.draw.scale(data)
-        keys = legend(labels) if labels else ()
+        keys = legend(labels, figure.draw.slots(data)) if labels else ()
     return Group(figure.caption, tuple(plots), numbers(figure, data), keys, scale, figure.title)
 
 

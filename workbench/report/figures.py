@@ -16,12 +16,16 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from workbench.report import palette, wording
+from workbench.report.comparison import BEYOND, Case
 from workbench.report.curves import Curves, Layers
-from workbench.report.effects import Effect, Spread
+from workbench.report.design import Factor
+from workbench.report.effects import Effect, Interaction, Spread
 
 FAINT = 0.28
 LONGEST_LABEL = 15
 MOST_LABELS = 6
+MOST_SEEDS = 48  # drawn faintly behind a mean
+MOST_DOTS = 240  # of one level, in a figure of spreads
 _STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
@@ -67,18 +71,30 @@ def _value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y)))
 
 
+def _few(seeds: np.ndarray) -> np.ndarray:
+    """The lines (seeds, places) to be drawn: all, or of very many an even choice from the lowest to the highest."""
+    if len(seeds) <= MOST_SEEDS:
+        return seeds
+    order = np.argsort(np.nanmean(seeds, axis=1), kind="stable")
+    return seeds[order[np.linspace(0, len(seeds) - 1, MOST_SEEDS).round().astype(int)]]
+
+
+def _lines(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many lines over the same places as one path, with gaps between them."""
+    across = np.tile(np.append(places, np.nan), len(rows))
+    return across, np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if len(rows) else across
+
+
 def main_effect(ax: Axes, effect: Effect) -> Axes:
     """Mean by level with its interval, one faint line a seed; levels stand on the x axis in their order."""
-    slots = palette.slots(len(effect.levels))
+    slots = effect.factor.slots
     seeds = sorted({seed for level in effect.levels for seed, _ in level.points})
     by_level = [dict(level.points) for level in effect.levels]
     paths = np.array([[level.get(seed, np.nan) for level in by_level] for seed in seeds])
-    if len(paths):
-        places = np.tile([*range(len(by_level)), np.nan], len(paths))
-        heights = np.hstack([paths, np.full((len(paths), 1), np.nan)]).ravel()
-        ax.plot(places, heights, color=palette.GUIDE, linewidth=0.8, alpha=0.5)
+    shown = _few(paths)
+    ax.plot(*_lines(np.arange(len(by_level)), shown), color=palette.GUIDE, linewidth=0.8, alpha=0.5)
     for place, (level, slot) in enumerate(zip(effect.levels, slots, strict=True)):
-        values = [value for _, value in level.points]
+        values = shown[:, place][np.isfinite(shown[:, place])] if len(shown) else []
         ax.plot([place] * len(values), values, "o", color=slot.light, markersize=3.6, alpha=0.45, markeredgewidth=0)
         if np.isfinite(level.interval.low):
             ax.plot([place, place], level.interval, color=slot.light, linewidth=2.4, solid_capstyle="butt")
@@ -91,14 +107,12 @@ def main_effect(ax: Axes, effect: Effect) -> Axes:
 
 def learning_curves(ax: Axes, curves: Curves) -> Axes:
     """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
-    for row, slot in enumerate(palette.slots(len(curves.factor.values))):
+    for row, slot in enumerate(curves.factor.slots):
         held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
         if not len(held):
             continue
         if len(held) > 1:
-            epochs = np.tile(np.append(curves.epochs, np.nan), len(held))
-            faint = np.hstack([held, np.full((len(held), 1), np.nan)]).ravel()
-            ax.plot(epochs, faint, color=slot.light, linewidth=0.7, alpha=FAINT)
+            ax.plot(*_lines(curves.epochs, _few(held)), color=slot.light, linewidth=0.7, alpha=FAINT)
             ax.fill_between(curves.epochs, curves.low[row], curves.high[row], color=slot.light, alpha=0.16, linewidth=0)
         dash = (0, slot.dash) if slot.dash else "-"
         ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=dash)
@@ -149,15 +163,13 @@ def layer_map(ax: Axes, layers: Layers, level: int, norm: Normalize) -> Axes:
 
 def profile(ax: Axes, layers: Layers) -> Axes:
     """A probe by layer at the end of training: one faint line a seed, the mean, and its interval as a band."""
-    for level, slot in enumerate(palette.slots(len(layers.labels))):
+    for level, slot in enumerate(layers.slots):
         held = layers.profiles[level]
         held = held[~np.isnan(held).all(axis=1)]
         if not len(held):
             continue
         if len(held) > 1:
-            places = np.tile(np.append(layers.numbers, np.nan), len(held))
-            faint = np.hstack([held, np.full((len(held), 1), np.nan)]).ravel()
-            ax.plot(places, faint, color=slot.light, linewidth=0.7, alpha=FAINT)
+            ax.plot(*_lines(layers.numbers, _few(held)), color=slot.light, linewidth=0.7, alpha=FAINT)
         counted = ~np.isnan(held).all(axis=0)
         mean = np.nanmean(held[:, counted], axis=0)
         style: Any = {"color": slot.light, "marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
@@ -172,14 +184,42 @@ def profile(ax: Axes, layers: Layers) -> Axes:
     return ax
 
 
-def spread(ax: Axes, spreads: Sequence[Spread], key: str) -> Axes:
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """The values in order; of very many, evenly spread quantiles, the least and the largest among them."""
+    ordered = np.sort(values)
+    return ordered if len(ordered) <= MOST_DOTS else np.quantile(ordered, np.linspace(0, 1, MOST_DOTS))
+
+
+def interaction(ax: Axes, pair: Interaction) -> Axes:
+    """Means over the levels of the first factor, a line for each level of the second, with intervals over seeds;
+    faint: each seed. Parallel lines mean that the two factors simply add up.
+    """
+    count = len(pair.second.labels)
+    for column, slot in enumerate(pair.second.slots):
+        places = np.arange(len(pair.first.labels)) + 0.07 * (column - (count - 1) / 2)
+        seeds = pair.points[:, column].T
+        seeds = seeds[np.isfinite(seeds).any(axis=1)]
+        if len(seeds) > 1:
+            ax.plot(*_lines(places, _few(seeds)), color=slot.light, linewidth=0.7, alpha=FAINT)
+        for place, low, high in zip(places, pair.low[:, column], pair.high[:, column], strict=True):
+            if np.isfinite(low):
+                ax.plot([place, place], [low, high], color=slot.light, linewidth=2.2, solid_capstyle="butt")
+        style: Any = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
+        line = (0, slot.dash) if slot.dash else "-"
+        ax.plot(places, pair.means[:, column], color=slot.light, linewidth=1.7, linestyle=line, **style)
+    _value_axis(ax, pair.metric, pair.points.ravel())
+    _name_places(ax.xaxis, pair.first.labels)
+    ax.set_xlim(-0.5, len(pair.first.labels) - 0.5)
+    return ax
+
+
+def spread(ax: Axes, spreads: Sequence[Spread], factor: Factor, key: str) -> Axes:
     """Every finished run at every level, the span from worst to best, and the median."""
-    slots = palette.slots(len(spreads))
-    for place, (one, slot) in enumerate(zip(spreads, slots, strict=True)):
+    for place, (one, slot) in enumerate(zip(spreads, factor.slots, strict=True)):
         if not len(one.values):
             continue
         ax.plot([one.worst, one.best], [place, place], color=slot.light, linewidth=1.4, alpha=0.55)
-        dots = np.repeat(np.sort(one.values), 2)  # a line of no length with round ends is a dot: one path for all
+        dots = np.repeat(_thinned(one.values), 2)  # a line of no length with round ends is a dot: one path for all
         dots = np.insert(dots, np.arange(2, len(dots) + 1, 2), np.nan)
         ax.plot(
             dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=FAINT,
@@ -214,4 +254,39 @@ def differences(ax: Axes, values: np.ndarray, interval: tuple[float, float], mar
     ax.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: _tick(100 * x, " pp", "+") if percent else _tick(x, sign="+"))
     )
+    return ax
+
+
+def forest(ax: Axes, cases: Sequence[Case], key: str) -> Axes:
+    """The change of every case with its interval, a row a case; filled where it is beyond seed noise."""
+    ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
+    colour = palette.SLOTS[0].light
+    for place, case in enumerate(cases):
+        shown = colour if case.finding == BEYOND else palette.GUIDE
+        if np.isfinite(case.interval.low):
+            ax.plot(case.interval, [place, place], color=shown, linewidth=2.2, solid_capstyle="butt")
+        filled = shown if case.finding == BEYOND else palette.SURFACE
+        ax.plot([case.change], [place], "o", color=filled, markersize=6.5, markeredgecolor=shown, markeredgewidth=1.3)
+    ax.set_yticks(
+        range(len(cases)), [case.label if len(case.label) <= 46 else case.label[:45] + "\u2026" for case in cases]
+    )
+    ax.set_ylim(len(cases) - 0.5, -0.5)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    percent = wording.metric(key).percent
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: _tick(100 * x, " pp", "+") if percent else _tick(x, sign="+"))
+    )
+    return ax
+
+
+def two_curves(ax: Axes, lines: Sequence[tuple[np.ndarray, ...]], key: str) -> Axes:
+    """(epochs, mean, low, high) of each of a few sweeps."""
+    for (epochs, mean, low, high), slot in zip(lines, palette.slots(len(lines)), strict=True):
+        ax.fill_between(epochs, low, high, color=slot.light, alpha=0.16, linewidth=0)
+        ax.plot(epochs, mean, color=slot.light, linewidth=1.9, linestyle=(0, slot.dash) if slot.dash else "-")
+    _value_axis(ax, key, np.concatenate([mean for _, mean, _, _ in lines]))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel("epoch")
     return ax

@@ -13,7 +13,17 @@ from workbench.report.design import Design
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-_SHOWN_APART = ("command", "rules", "seconds", "title", "description", "dirty", "experiment_id", "missing")
+_SHOWN_APART = (
+    "command",
+    "rules",
+    "seconds",
+    "title",
+    "description",
+    "dirty",
+    "experiment_id",
+    "missing",
+    "sweep_file",
+)
 _FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
 _NAMES = {
     "run_id": "MLflow run",
@@ -43,15 +53,22 @@ def _equal(value: Any, default: Any) -> bool:
     return bool(value == default)
 
 
+def name_of(fact: str) -> str:
+    """A fact's name in words."""
+    return _NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
+
+
 def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     """What the store knows about the sweep, as (name, text), in a fixed order."""
     held = {key: str(text) for key, text in tables.facts.items() if text and key not in _SHOWN_APART}
     order = [key for key in _FIRST if key in held] + sorted(key for key in held if key not in _FIRST)
-    rows = [
-        (_NAMES.get(key, key.replace("_", " ")).capitalize().replace("Mlflow", "MLflow"), held[key]) for key in order
-    ]
+    rows = [(name_of(key), held[key]) for key in order]
     seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else f"{design.seeds[0]} to {design.seeds[-1]}"
     rows.append(("Seeds", seeds))
     if tables.facts.get("seconds"):
         rows.append(("Wall time", wording.duration(float(tables.facts["seconds"]))))
+    trained = design.runs[~design.runs["reused"].astype(bool)]
+    if "seconds" in trained and trained["seconds"].notna().any():
+        text = f"{wording.duration(float(trained['seconds'].sum()))}, the packs of this sweep one after another"
+        rows.append(("Time on the device", text))
     return rows

@@ -58,7 +58,8 @@ def _effect(effect: Effect) -> dict[str, Any]:
 
 def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
     return {
-        "id": claim.id, "statement": claim.statement, "section": claim.section, "condition": claim.condition,
+        "id": claim.id, "statement": claim.statement, "statement_zh": claim.statement_zh,
+        "section": claim.section, "condition": claim.condition,
         "rule": as_data(claim.rule), "digest": digest(claim.rule), "tuned": claim.tuned and as_data(claim.tuned),
         "also": [as_data(rule) for rule in claim.also], "slip": claim.slip, "remark": claim.remark,
         "verdict": asdict(verdict),

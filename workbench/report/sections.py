@@ -24,7 +24,8 @@ from workbench.report.verdicts import Verdict
 if TYPE_CHECKING:
     from workbench.report.tables import Table
 
-DRAWN_PAIRS = 12
+DRAWN_PAIRS = 15
+MOST_LINES = 8
 DRAWN_MAPS = 5
 PROBE_ORDER = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")
 
@@ -58,9 +59,9 @@ class Group:
     title: str = ""
 
 
-def legend(labels: Sequence[str]) -> tuple[Key, ...]:
-    """The legend of a factor's values."""
-    slots = palette.slots(len(labels))
+def legend(labels: Sequence[str], slots: Sequence[palette.Slot] | None = None) -> tuple[Key, ...]:
+    """The legend of a factor's values; without `slots`, of things that have no colour of their own."""
+    slots = palette.slots(len(labels)) if slots is None else slots
     dashes = [" ".join(f"{2 * length:g}" for length in slot.dash) for slot in slots]
     return tuple(Key(label, palette.css(s), dash) for label, s, dash in zip(labels, slots, dashes, strict=True))
 
@@ -88,7 +89,7 @@ def main_effects(effects: Sequence[Effect], spreads: Sequence[Spread], identity:
         for effect in effects
     )  # fmt: skip
     seeded = first.seeds > 1
-    what = "each seed's own mean" if seeded else "each run's value (one seed: no interval)"
+    what = _seeds(first.seeds, "each seed's own mean") if seeded else "each run's value (one seed: no interval)"
     caption = f"Mean by {name}{' with its 95 % interval over seeds' if seeded else ''}; faint: {what}."
     if seeded:
         caption += " Levels are compared within seeds, along the faint lines."
@@ -97,6 +98,11 @@ def main_effects(effects: Sequence[Effect], spreads: Sequence[Spread], identity:
     if not first.matched:
         caption += " The levels could not be matched on the other factors: they may differ in more than this factor."
     return Group(caption, plots, tables.main_effects(effects, spreads))
+
+
+def _seeds(count: int, each: str) -> str:
+    """What stands faintly behind a mean."""
+    return each if count <= figures.MOST_SEEDS else f"{figures.MOST_SEEDS} of {count} seeds"
 
 
 def learning_curves(group: Sequence[Curves], identity: str) -> Group:
@@ -118,11 +124,11 @@ def learning_curves(group: Sequence[Curves], identity: str) -> Group:
         for one in group
     )  # fmt: skip
     seeds = group[0].seeds.shape[1]
-    band = ", 95 % interval over seeds (band) and each seed (faint)" if seeds > 1 else ""
+    band = f", 95 % interval over seeds (band) and {_seeds(seeds, 'each seed')} (faint)" if seeds > 1 else ""
     carried = " Runs that ended early keep their last value." if any(one.carried for one in group) else ""
     return Group(
         f"Learning curves by {name}: mean{band}.{carried}", plots, tables.learning_curves(group),
-        legend(group[0].factor.labels),
+        legend(group[0].factor.labels, group[0].factor.slots),
     )  # fmt: skip
 
 
@@ -134,7 +140,8 @@ def spread(group: Sequence[Spread], factor: Factor, metric: str, identity: str) 
     )  # fmt: skip
     left = 18 + 7 * min(figures.LONGEST_LABEL, max(len(one.label) for one in group))
     svg = draw(
-        partial(figures.spread, spreads=group, key=metric), f"{identity}-spread", f"Spread by {factor.name}. {text}.",
+        partial(figures.spread, spreads=group, factor=factor, key=metric), f"{identity}-spread",
+        f"Spread by {factor.name}. {text}.",
         size=(340, 44 + 32 * min(len(group), 12)), margins=(left, 16, 8, 26),
     )  # fmt: skip
     return Group("", (Plot(factor.name.capitalize(), svg),), tables.spreads(group, metric, factor.name))
@@ -146,16 +153,24 @@ def _norm(values: np.ndarray) -> Normalize:
     return Normalize(low, high if high > low else low + 1e-9)
 
 
-def interaction(pair: Interaction, norm: Normalize, identity: str) -> Group:
-    """Two factors together, as a heat map on the scale all pairs share."""
-    percent = wording.metric(pair.metric).percent
-    rows, columns = pair.means.shape
-    texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in pair.means]
-    paint = partial(
-        figures.heat_map, values=pair.means, rows=pair.first.labels, columns=pair.second.labels, norm=norm,
-        texts=texts if rows <= 10 and columns <= 5 else None,
-    )  # fmt: skip
-    left = 16 + 7 * min(figures.LONGEST_LABEL, max(map(len, pair.first.labels)))
+def interaction(pairs: Sequence[Interaction], identity: str) -> Group:
+    """Two factors together, a drawing a metric: lines with intervals, or a heat map where the lines would be many."""
+    first = pairs[0]
+    lines = len(first.second.values) <= MOST_LINES
+    plots = tuple(_pair(pair, f"{identity}-{pair.metric}", lines) for pair in pairs)
+    size = wording.change(first.size, first.metric, signed=False)
+    caption = (
+        f"In {wording.metric(first.metric).name.lower()} they depart from the sum of their two effects by up to {size}."
+        if np.isfinite(first.size)
+        else "Some combinations have no finished run."
+    )
+    keys = legend(first.second.labels, first.second.slots) if lines else ()
+    return Group(
+        caption, plots, tables.interactions(pairs), keys, None, f"{first.first.name} \u00d7 {first.second.name}"
+    )
+
+
+def _pair(pair: Interaction, identity: str, lines: bool) -> Plot:
     text = "; ".join(
         f"{label}: "
         + ", ".join(
@@ -163,22 +178,22 @@ def interaction(pair: Interaction, norm: Normalize, identity: str) -> Group:
         )
         for label, row in zip(pair.first.labels, pair.means, strict=True)
     )
-    name = f"{pair.first.name} \u00d7 {pair.second.name}"
-    svg = draw(paint, identity, f"{name}. {text}.", (340, 42 + 38 * min(rows, 8)), (left, 10, 6, 26))
-    size = wording.change(pair.size, pair.metric, signed=False)
-    caption = (
-        f"Departs from the sum of the two effects by up to {size}."
-        if np.isfinite(pair.size)
-        else "Some cells are empty."
+    alt = f"{_title(pair.metric)} by {pair.first.name} and {pair.second.name}. Means: {text}."
+    if lines:
+        svg = draw(partial(figures.interaction, pair=pair), identity, alt, (340, 190), (48, 8, 10, 24))
+        return Plot(_title(pair.metric), svg)
+    paint = partial(
+        figures.heat_map, values=pair.means, rows=pair.first.labels, columns=pair.second.labels, norm=_norm(pair.means),
+    )  # fmt: skip
+    left = 16 + 7 * min(figures.LONGEST_LABEL, max(map(len, pair.first.labels)))
+    return Plot(
+        _title(pair.metric), draw(paint, identity, alt, (340, 42 + 20 * min(len(pair.means), 14)), (left, 10, 6, 26))
     )
-    return Group(caption, (Plot(name.capitalize(), svg),), tables.interaction(pair))
 
 
-def interactions(pairs: Sequence[Interaction]) -> list[Group]:
-    """The strongest pairs, on one heat scale."""
-    drawn = list(pairs)[:DRAWN_PAIRS]
-    norm = _norm(np.concatenate([pair.means.ravel() for pair in drawn])) if drawn else Normalize(0, 1)
-    return [interaction(pair, norm, f"pair-{place}") for place, pair in enumerate(drawn)]
+def interactions(pairs: Sequence[Sequence[Interaction]]) -> list[Group]:
+    """The strongest pairs of factors; each comes with its interaction on every headline metric."""
+    return [interaction(pair, f"pair-{place}") for place, pair in enumerate(pairs[:DRAWN_PAIRS])]
 
 
 def probe_names(rows: pd.DataFrame) -> list[str]:
@@ -214,8 +229,8 @@ def layers(probe: Layers, factor: Factor | None, identity: str) -> Group:
     if len(shown) < len(mapped) and len(plots) > 1:
         caption += f" Maps of {len(shown)} of the {len(mapped)} levels."
     scale = (ends[0], ends[1]) if len(plots) > 1 else None
-    return Group(caption, tuple(plots), tables.layers(probe), legend(probe.labels) if factor else (), scale,
-                 name.capitalize())  # fmt: skip
+    keys = legend(probe.labels, probe.slots) if factor else ()
+    return Group(caption, tuple(plots), tables.layers(probe), keys, scale, name.capitalize())
 
 
 @dataclass(frozen=True)

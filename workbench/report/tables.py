@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.report import wording
 from workbench.report.curves import Curves, Layers
-from workbench.report.design import SEED, Design, losses, status
+from workbench.report.design import SEED, Design, losses
 from workbench.report.effects import Effect, Interaction, Spread
 from workbench.report.verdicts import Verdict
 
@@ -26,16 +26,6 @@ class Table:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: int = 1
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the table of runs: its text, what it is sorted by, and where it leads ("" nowhere)."""
-
-    text: str
-    order: str
-    link: str = ""
-    note: str = ""
 
 
 def factors(design: Design) -> Table:
@@ -113,15 +103,25 @@ def spreads(group: Sequence[Spread], metric: str, name: str) -> Table:
     )
 
 
-def interaction(pair: Interaction) -> Table:
-    """Means over the levels of two factors."""
-    heads = (f"{pair.first.name} \\ {pair.second.name}", *pair.second.labels)
-    rows = [
-        (label, *(wording.amount(value, pair.metric) for value in pair.means[row]))
-        for row, label in enumerate(pair.first.labels)
-    ]
-    caption = f"{wording.metric(pair.metric).name} by {pair.first.name} and {pair.second.name}"
-    return Table(caption, heads, tuple(rows))
+def interactions(pairs: Sequence[Interaction]) -> Table:
+    """Means and intervals over the levels of two factors, for each metric."""
+    first, second = pairs[0].first, pairs[0].second
+    heads = [first.name.capitalize(), second.name.capitalize()]
+    for pair in pairs:
+        heads += [wording.metric(pair.metric).name, "95 % interval"]
+    rows = []
+    for row, label in enumerate(first.labels):
+        for column, other in enumerate(second.labels):
+            line = [label, other]
+            for pair in pairs:
+                line += [wording.amount(pair.means[row, column], pair.metric), _interval(pair, row, column)]
+            rows.append(tuple(line))
+    return Table(f"Means by {first.name} and {second.name}", tuple(heads), tuple(rows), words=2)
+
+
+def _interval(pair: Interaction, row: int, column: int) -> str:
+    low, high = pair.low[row, column], pair.high[row, column]
+    return f"{wording.amount(low, pair.metric)} to {wording.amount(high, pair.metric)}" if np.isfinite(low) else ""
 
 
 def layers(probe: Layers) -> Table:
@@ -162,43 +162,3 @@ def run_link(facts: dict[str, str], run_id: str) -> str:
     if not run_id or not experiment:
         return ""
     return f"{address(facts.get('uri', ''))}/#/experiments/{quote(experiment, safe='')}/runs/{quote(run_id, safe='')}"
-
-
-def runs(design: Design, facts: dict[str, str]) -> tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]:
-    """Every cell of the sweep: (heads, rows)."""
-    measured = [key for key in (*design.headlines, "best_epoch", "seconds") if key in design.runs]
-    swept = [(one, design.runs[f"level:{one.key}"].tolist()) for one in design.factors]
-    heads = (
-        "Cell",
-        *(one.name for one in design.factors),
-        "Seed",
-        "Outcome",
-        *(wording.metric(k).name for k in measured),
-        "Run",
-    )
-    columns = {
-        key: design.runs[key].tolist() for key in ("cell", SEED, "run_id", "reason", "reused", "outcome", *measured)
-    }
-    states = status(design.runs).tolist()
-    rows = []
-    for place, state in enumerate(states):
-        row = [Cell(str(columns["cell"][place]), str(columns["cell"][place]))]
-        row += [Cell(one.labels[levels[place]], str(levels[place])) for one, levels in swept]
-        row += [Cell(str(columns[SEED][place]), str(columns[SEED][place])), _outcome(state, columns, place)]
-        row += [_measured(columns[key][place], key) for key in measured]
-        run_id = str(columns["run_id"][place] or "")
-        row.append(Cell(run_id[:8] or "\u2013", run_id, run_link(facts, run_id), run_id))
-        rows.append(tuple(row))
-    return heads, tuple(rows)
-
-
-def _outcome(state: str, columns: dict[str, list], place: int) -> Cell:
-    reason = str(columns["reason"][place] or "")
-    diverged = state == "reused" and columns["outcome"][place] == "diverged"
-    return Cell("reused, diverged" if diverged else state, state, note=reason)
-
-
-def _measured(value: float, key: str) -> Cell:
-    held = value is not None and np.isfinite(value)
-    text = wording.number(value, 6) if key == "best_epoch" and held else wording.amount(value, key)
-    return Cell(str(int(value)) if key == "best_epoch" and held else text, repr(float(value)) if held else "")

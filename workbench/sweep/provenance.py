@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from workbench.places import ours
 
+LONGEST_DIFFERENCE = 60_000  # characters of what is not committed
 PACKAGES = (
     "numpy",
     "scipy",
@@ -31,7 +32,7 @@ def facts(device: str) -> dict[str, str]:
     """What to know about this code on this machine; `device` is "cpu" or "cuda"."""
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "dirty": _git("status", "--porcelain", "--untracked-files=no"),
+        "dirty": _shortened(_git("diff", "HEAD", "--stat", "--patch", "--no-color", "--no-ext-diff")),
         "python": platform.python_version(),
         "versions": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}",
@@ -57,6 +58,13 @@ def _git(*arguments: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.rstrip()
+
+
+def _shortened(difference: str) -> str:
+    """A difference as far as it can be read; git names what changed first, so that no file goes unsaid."""
+    if len(difference) <= LONGEST_DIFFERENCE:
+        return difference
+    return f"{difference[:LONGEST_DIFFERENCE]}\n[{len(difference) - LONGEST_DIFFERENCE:,} more characters]"
 
 
 def _version(package: str) -> str:

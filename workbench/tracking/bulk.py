@@ -43,6 +43,7 @@ class NewRun:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     points: Sequence[Point]
+    dataset: tuple[str, str] | None = None  # name and digest; the sweep's parent has told MLflow of it before
 
 
 def can_insert(connection: Connection) -> bool:
@@ -66,9 +67,12 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
         SqlMetric: [row for mark, run in pairs for row in _metrics(mark, run.points)],
         SqlLatestMetric: [row for mark, run in pairs for row in _latest(_metrics(mark, run.points))],
     }
+    datasets = {run.dataset for run in runs if run.dataset}
     with engine.begin() as database:
         if engine.dialect.name == "sqlite":
             database.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        if datasets:
+            rows |= _inputs(pairs, _known_datasets(database, experiment))
         for model, values in rows.items():
             if values:
                 database.execute(model.__table__.insert(), values)
@@ -78,6 +82,30 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
 def _engine(connection: Connection) -> Engine | None:
     store = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
     return getattr(store, "engine", None) if type(store).__name__ == "SqlAlchemyStore" else None
+
+
+def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str]:
+    """(name, digest) -> MLflow's id, of the datasets of an experiment."""
+    from mlflow.store.tracking.dbmodels.models import SqlDataset
+
+    table = SqlDataset.__table__
+    chosen = table.select().where(table.c.experiment_id == int(experiment))
+    return {(row.name, row.digest): row.dataset_uuid for row in database.execute(chosen)}
+
+
+def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]) -> dict[Any, list[dict]]:
+    """The rows that MLflow's `log_inputs` leaves."""
+    from mlflow.store.tracking.dbmodels.models import SqlInput, SqlInputTag
+
+    marks = [(mark, known[run.dataset]) for mark, run in pairs if run.dataset and run.dataset in known]
+    edges = [(uuid.uuid4().hex, mark, dataset) for mark, dataset in marks]
+    return {
+        SqlInput: [
+            {"input_uuid": edge, "source_type": "DATASET", "source_id": dataset, "destination_type": "RUN",
+             "destination_id": mark, "step": 0} for edge, mark, dataset in edges
+        ],
+        SqlInputTag: [{"input_uuid": edge, "name": names.INPUT_CONTEXT, "value": names.TRAINING} for edge, *_ in edges],
+    }  # fmt: skip
 
 
 def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from workbench.sweep.store import DIVERGED, FAILED, RunRecord
 from workbench.tracking import names
 from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
+from workbench.tracking.inputs import dataset_inputs
 from workbench.tracking.plan import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
@@ -37,6 +38,9 @@ class Family:
     experiment: str
     parent: str
     sweep: str
+    command: str = ""
+    commit: str = ""
+    datasets: Mapping[str, str] = field(default_factory=dict)  # name -> digest
 
 
 def existing(connection: Connection, parent: str) -> dict[tuple[int, str], Child]:
@@ -79,6 +83,8 @@ def _write_one(
     else:
         run_id, tags = known.run_id, _tags(family, row)
     _log(connection, run_id, run, tags)
+    if run.dataset:
+        client.log_inputs(run_id, dataset_inputs(dict([run.dataset])))
     client.set_terminated(run_id, run.status, run.ended)
     return _child(run_id, row.record)
 
@@ -93,9 +99,16 @@ def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
         started=started,
         ended=ended,
         tags={name: value for name, value in _tags(family, row).items() if value},
-        params={names.key(name): names.param(value) for name, value in record.params.items()},
+        params={names.key(name): names.param(value) for name, value in {**record.factors, **record.params}.items()},
+        dataset=_dataset(family, record),
         points=[] if record.outcome == FAILED else [*_summaries(record, ended), *points],
     )
+
+
+def _dataset(family: Family, record: RunRecord) -> tuple[str, str] | None:
+    """Name and digest of what a run was trained on, where they are known."""
+    name = names.text(record.params.get("data.name", ""))
+    return (name, family.datasets[name]) if name in family.datasets else None
 
 
 def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
@@ -136,6 +149,9 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
         names.ORIGIN: record.origin,
         names.WEIGHTS: record.weights_digest,
         names.OVERRIDES: " ".join(record.overrides),
+        names.SOURCE: family.command,
+        names.SOURCE_TYPE: "LOCAL" if family.command else "",
+        names.COMMIT: family.commit,
     }
     return {name: names.tag(value) for name, value in tags.items()}
 
@@ -143,7 +159,7 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
 def _summaries(record: RunRecord, moment: int) -> list[Point]:
     """The summaries of a run, and whether it diverged."""
     values = {**record.metrics, names.DIVERGED_METRIC: float(record.outcome == DIVERGED)}
-    return [Point(names.key(name), float(value), moment, 0) for name, value in values.items()]
+    return [Point(names.key(names.summary(name)), float(value), moment, 0) for name, value in values.items()]
 
 
 def _log(connection: Connection, run_id: str, run: NewRun, tags: Mapping[str, str]) -> None:

@@ -16,6 +16,9 @@ SOURCE = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
 COMMIT = "mlflow.source.git.commit"
 
+EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"  # which of its UI's two views
+INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
+
 # Ours.
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
@@ -39,6 +42,7 @@ SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
 RUNS, EPOCHS, LAYERS, TABLES = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
+MODELS = "models.parquet"  # apart from what was measured: a page reads all of that, and none of this
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.
@@ -64,6 +68,12 @@ def history(parent: str, pack: str) -> str:
 def pack_folder(pack: str) -> str:
     """A pack's digest as a folder name."""
     return re.sub(r"[^\w.\-]", "_", pack) or "_"
+
+
+def summary(name: str) -> str:
+    """A summary's key: `best/test_accuracy`, so that MLflow's charts stand together by when they were measured."""
+    when, _, rest = name.partition("_")
+    return f"{when}/{rest}" if when in ("best", "last") and rest.endswith(("_loss", "_accuracy")) else name
 
 
 def key(name: str) -> str:

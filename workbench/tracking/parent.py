@@ -12,7 +12,9 @@ from typing import Any
 from workbench.engine.errors import BadInput
 from workbench.sweep.store import OUTCOMES, SweepRecord
 from workbench.tracking import names
+from workbench.tracking.children import Family
 from workbench.tracking.connection import Connection
+from workbench.tracking.inputs import dataset_inputs, datasets_of
 
 _PARAM_BATCH = 100
 
@@ -30,7 +32,7 @@ def experiment_of(connection: Connection, name: str) -> str:
         beside = connection.location.artifacts
         place = None if beside is None else (beside / _folder(name)).as_uri()
         try:
-            return client.create_experiment(name, place)
+            return client.create_experiment(name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING})
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another process may have been first
             if found is None:
@@ -46,8 +48,10 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
 
     tags = _tags(sweep)
     client = connection.client
+    inputs = dataset_inputs(datasets_of(sweep.facts))
     if run_id is not None:
         client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+        client.log_inputs(run_id, inputs)
         client.update_run(run_id, "RUNNING")
         return run_id
     run_id = client.create_run(experiment, tags=tags, run_name=names.run_name(sweep.name, "sweep")).info.run_id
@@ -55,7 +59,17 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
     params = [Param(name, value) for name, value in swept.items()]
     for first in range(0, len(params), _PARAM_BATCH):
         client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
+    client.log_inputs(run_id, inputs)
     return run_id
+
+
+def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
+    """What the children of a parent run share."""
+    facts = sweep.facts
+    datasets = datasets_of(facts)
+    return Family(
+        experiment, run_id, names.tag(sweep.name), names.tag(sweep.command), facts.get("commit", ""), datasets
+    )
 
 
 def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]:
@@ -83,11 +97,17 @@ def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str,
 
 def describe(sweep: SweepRecord, counts: Mapping[str, int]) -> str:
     """The note MLflow shows above the parent run, as Markdown."""
-    lines = [sweep.facts.get("description", ""), "", ", ".join(f"{n} {name}" for name, n in counts.items() if n), ""]
-    for name, values in _levels(sweep).items():
-        lines.append(f"- `{name.replace('`', '')}`: {values.replace('`', '')}")
+    lines = [sweep.facts.get("description", ""), "", ", ".join(f"**{n}** {name}" for name, n in counts.items() if n)]
+    lines += ["", "| swept | values |", "|---|---|"] if sweep.factors else []
+    lines += [f"| {_code(name)} | {_code(values)} |" for name, values in _levels(sweep).items()]
     lines += ["", *(f"    {line}" for line in sweep.command.splitlines())]  # indented: code, whatever it contains
+    lines += ["", "The page with pictures, intervals and verdicts: artifact `report`."]
     return "\n".join(lines).strip("\n")
+
+
+def _code(text: str) -> str:
+    """Text as code in a table of Markdown, whatever it contains."""
+    return f"`{' '.join(text.replace('`', '').split()).replace('|', '&#124;')}`"
 
 
 def _tags(sweep: SweepRecord) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -45,11 +46,18 @@ class SweepTables:
 
 
 def load(name: str, uri: str | None = None) -> SweepTables:
-    """The latest sweep called `name`. Raises BadInput if the store has none of that name, or cannot be read."""
+    """The latest sweep called `name`; `name~1` is the one before it, `name~2` the one before that.
+
+    Raises BadInput if the store has none of that name, or cannot be read.
+    """
     connection = connect(uri)
     with one_line(connection.location):
         everything = parents(connection)
-        found = [parent for parent in everything if parent.data.tags.get(names.SWEEP) == names.tag(name)]
+        found = _called(name, everything)
+        if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
+            name = earlier[1]
+            same = _called(name, everything)
+            found = same[: max(0, len(same) - int(earlier[2]))]
         if not found:
             raise BadInput(_unknown(name, everything, connection))
         parent = found[-1]
@@ -63,6 +71,11 @@ def load(name: str, uri: str | None = None) -> SweepTables:
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
     facts["missing"] = ", ".join(missing)
     return SweepTables(name, facts, tuple(asked.get("factors", ())), _runs(rows), epochs, layers, tables)
+
+
+def _called(name: str, everything: list[Run]) -> list[Run]:
+    """The sweeps of that name, oldest first."""
+    return [parent for parent in everything if parent.data.tags.get(names.SWEEP) == names.tag(name)]
 
 
 def sweeps(uri: str | None = None) -> pandas.DataFrame:

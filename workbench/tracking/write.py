@@ -15,8 +15,10 @@ from workbench.tracking.artifacts import put, read_text
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import connect, one_line, parents, search
 from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
-from workbench.tracking.parent import describe, experiment_of, outcome_counts, start, sweep_files
+from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
+from workbench.tracking.parent import describe, experiment_of, family_of, outcome_counts, start, sweep_files
 from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
+from workbench.tracking.system import SystemMetrics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +40,7 @@ class MlflowStore:
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}
         self._children: dict[tuple[int, str], Child] = {}
+        self._system = SystemMetrics()
 
     @property
     def run_id(self) -> str:
@@ -91,7 +94,7 @@ class MlflowStore:
             done = self._done(parent) if parent else {}
             origins = self._origins({cell.origin for cell in sweep.cells} - {""})
             run_id = start(self._connection, self._experiment, sweep, earlier)
-            self._sweep, self._family = sweep, Family(self._experiment, run_id, names.tag(sweep.name))
+            self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
             self._rows = {}
             for row in planned(sweep.cells):
                 kept = done.get((row.record.cell, row.record.fingerprint))
@@ -100,23 +103,29 @@ class MlflowStore:
             put(self._connection, run_id, {**files, names.PLAN: to_table(self._rows.values())})
             self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
             self._write_reused()
+            self._system.start(run_id, self._connection.location.uri)
 
     def record(self, result: PackResult) -> None:
         """Histories first, then the children, then the pack's rows: a complete child always has its history."""
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
         with one_line(self._connection.location):
             tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
-            if result.tables:
-                tables[names.TABLES] = together(result.tables)
+            measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
+            if measured:
+                tables[names.TABLES] = together(measured)
+            if MODEL_TABLE in result.tables:
+                tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
             put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
             histories = by_fingerprint(result.epochs)
             rows = self._write(self._rows_of(result), histories)
+            keep_models(self._connection, rows, result.tables)
             put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows)})
 
     def end(self, outcome: str) -> None:
         """Updates the plan and closes the parent run; `outcome` is finished, failed or interrupted."""
         status = names.SWEEP_STATUS[outcome]
         with one_line(self._connection.location):
+            self._system.stop()
             client, run_id = self._connection.client, self.run_id
             put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
             cells = [row.record for row in self._rows.values()]
@@ -128,10 +137,14 @@ class MlflowStore:
             client.set_terminated(run_id, status)
 
     def attach(self, files: Sequence[Path]) -> None:
-        """Keeps files as artifacts of the parent, in its folder `report`."""
+        """Keeps files as artifacts of the parent, in its folder `report`; folders with what is in them."""
         with one_line(self._connection.location):
+            client = self._connection.client
             for file in files:
-                self._connection.client.log_artifact(self.run_id, str(file), names.REPORT)
+                if file.is_dir():
+                    client.log_artifacts(self.run_id, str(file), f"{names.REPORT}/{file.name}")
+                else:
+                    client.log_artifact(self.run_id, str(file), names.REPORT)
 
     def _called(self, name: str) -> list[Run]:
         """The parent runs of that name in this experiment, oldest first."""

@@ -1,0 +1,56 @@
+"""Models in MLflow: a run that was asked to keep its weights can be loaded, whoever trained it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench
+from workbench.engine.errors import BadInput
+from workbench.report import load
+from workbench.sweep.command import main
+
+ONE = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
+
+
+@pytest.fixture(autouse=True)
+def inside(folder: Path) -> None:
+    """In a workspace with an empty store."""
+    assert folder.exists()
+
+
+def test_a_run_can_be_asked_and_so_can_mlflow() -> None:
+    assert main([*ONE, "analyses=model", "seed=0,1", "name=first"]) == 0
+    sweep = load("first")
+    assert not sweep.tables.tables  # a page need not read the weights
+    run_id = sweep.runs["run_id"][1]
+    model = workbench.load_run(run_id)
+    from mlflow import pyfunc, set_tracking_uri
+
+    set_tracking_uri("sqlite:///mlflow.db")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own making
+        served = pyfunc.load_model(f"runs:/{run_id}/model")
+    set_tracking_uri(None)
+    inputs = np.random.default_rng(0).normal(size=(7, model.about.inputs))
+    np.testing.assert_array_equal(served.predict(inputs), model.predict(inputs))
+    assert served.metadata.signature is not None
+    assert not np.array_equal(workbench.load_run(sweep.runs["run_id"][0]).predict(inputs), model.predict(inputs))
+
+
+def test_a_reused_run_has_the_model_of_the_run_it_was_taken_from() -> None:
+    main([*ONE, "analyses=model", "name=first"])
+    main([*ONE, "analyses=model", "name=second"])
+    first, second = (workbench.load_run(load(name).runs["run_id"][0]) for name in ("first", "second"))
+    np.testing.assert_array_equal(first.parameters, second.parameters)
+
+
+def test_what_is_not_there_is_said_in_one_line() -> None:
+    main([*ONE, "name=plain"])
+    with pytest.raises(BadInput, match="train it with analyses=model"):
+        workbench.load_run(load("plain").runs["run_id"][0])
+    with pytest.raises(BadInput, match="holds none of this id"):
+        workbench.load_run("0" * 32)

@@ -1,0 +1,55 @@
+"""Pages from the store alone: what `python -m workbench.report` and notebooks ask for. Nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from workbench.report.page import Page
+
+REPORTS = Path("reports")
+
+
+def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
+    """Write the pages of these sweeps (none named: of all that the store holds), and the index, into `folder`.
+
+    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput where the store cannot be
+    read, or holds no sweep of a name.
+    """
+    from workbench.report.claim_files import experiment_of, known_claims
+    from workbench.report.index import write_index
+    from workbench.report.page import write
+    from workbench.tracking.read import load
+
+    pages = []
+    for name in names or sweep_names(uri):
+        tables = load(name, uri)
+        experiment = experiment_of(tables.facts.get("sweep_file") or name)
+        pages.append(write(tables, experiment.claims, folder, figures=experiment.figures))
+    write_index(folder, known_claims())
+    return pages
+
+
+def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
+    """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
+    from workbench.report.compare import write_comparison
+    from workbench.tracking.read import load
+
+    return write_comparison(load(first, uri), load(second, uri), folder)
+
+
+def sweep_names(uri: str | None = None) -> list[str]:
+    """The names of all sweeps that the store holds, the oldest first. Raises BadInput where it has none."""
+    from workbench.tracking.location import is_there, locate
+    from workbench.tracking.read import sweeps
+
+    if not is_there(uri):
+        raise BadInput(f"tracking.uri: there is no store {locate(uri).shown} yet; a sweep makes it")
+    found = list(dict.fromkeys(sweeps(uri)["name"]))
+    if not found:
+        raise BadInput(f"the store {locate(uri).shown} holds no sweep yet, so there is nothing to report")
+    return found

@@ -1,0 +1,92 @@
+// What a page can do with script: sort and filter its table of runs, and say which language is shown. It is whole without.
+"use strict";
+(() => {
+  const chinese = document.getElementById("in-chinese");
+  const english = document.getElementById("in-english");
+  const speak = () => {
+    document.documentElement.lang = chinese.checked ? "zh-Hant" : "en";
+    for (const link of document.querySelectorAll("a[data-page]")) link.hash = chinese.checked ? "in-chinese" : "";
+  };
+  if (location.hash === "#in-chinese") chinese.checked = true;
+  chinese.addEventListener("change", speak);
+  english.addEventListener("change", speak);
+  speak();
+})();
+
+// Inside MLflow's viewer the page is a sandboxed blob, where a link to a place in the page would lead nowhere.
+if (!/^(file|https?):$/.test(location.protocol)) {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link) return;
+    event.preventDefault();
+    document.querySelector(link.getAttribute("href"))?.scrollIntoView();
+  });
+}
+
+(() => {
+  const table = document.getElementById("table-of-runs");
+  if (!table) return;
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  const rows = [...body.rows].map((row) => ({ row, texts: [...row.cells].map((cell) => cell.textContent.trim()) }));
+  for (const one of rows) one.words = one.texts.join(" ").toLowerCase();
+
+  // "96.11 %" and "−3" are numbers, "–" stands for none and comes last whichever way is sorted.
+  const valueOf = (text) => (text === "–" || text === "" ? null : text.replace("−", "-").replace(/\s%$/, ""));
+  const compare = (left, right) => {
+    const difference = Number(left) - Number(right);
+    return Number.isNaN(difference) ? left.localeCompare(right, "en") : difference;
+  };
+
+  const sortBy = (column) => {
+    const sign = heads[column].getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    for (const head of heads) head.removeAttribute("aria-sort");
+    heads[column].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    const keyed = rows.map((one) => ({ row: one.row, key: valueOf(one.texts[column]) }));
+    keyed.sort((a, b) =>
+      a.key === null || b.key === null ? (a.key === null) - (b.key === null) : sign * compare(a.key, b.key));
+    body.append(...keyed.map((one) => one.row));
+  };
+
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    button.addEventListener("click", () => sortBy(column));
+    head.replaceChildren(button);
+  });
+
+  // A choice for every column with few values, so that "depth 4" is not found in every other number.
+  const last = heads.findIndex((head) => head.textContent === "Outcome");
+  const chosen = [];
+  for (let column = 1; column <= last; column += 1) {
+    const values = [...new Set(rows.map((one) => one.texts[column]))].sort(compare);
+    if (values.length < 2 || values.length > 40) continue;
+    const select = document.createElement("select");
+    const name = heads[column].textContent;
+    select.setAttribute("aria-label", name);
+    select.append(new Option(`${name}: all`, ""), ...values.map((value) => new Option(`${name}: ${value}`, `=${value}`)));
+    select.addEventListener("change", () => filter());
+    chosen.push({ select, column });
+    document.getElementById("choices").append(select);
+  }
+
+  const field = document.getElementById("filter");
+  const shown = document.getElementById("shown");
+  const filter = () => {
+    const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const exact = chosen.filter(({ select }) => select.value);
+    let count = 0;
+    for (const { row, words, texts } of rows) {
+      row.hidden = !(
+        wanted.every((word) => words.includes(word)) &&
+        exact.every(({ select, column }) => `=${texts[column]}` === select.value)
+      );
+      count += !row.hidden;
+    }
+    shown.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} runs`;
+  };
+  field.addEventListener("input", filter);
+  document.querySelector(".controls").hidden = false;
+  filter();
+})();

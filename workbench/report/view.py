@@ -1,0 +1,122 @@
+"""Everything the page of a sweep shows, made ready for its template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.report import effects as effects_of
+from workbench.report import provenance, record, runs_table, sections, sentences, tables, wording
+from workbench.report.claims import Claim
+from workbench.report.curves import Histories, curves, deepest, layers
+from workbench.report.design import CURVES, Design, Factor, counts, extreme, read
+from workbench.report.exhibits import Figure, exhibits
+from workbench.report.verdicts import VERDICTS, Verdict
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+DEPTH, ACTIVATION = "network.depth", "network.activation"
+EMBEDDED_RUNS = 2000  # of more runs the page holds the table alone; the file of data beside it has them all
+
+
+@dataclass(frozen=True)
+class View:
+    """What the template is given, and the page's data."""
+
+    shown: dict[str, Any]
+    data: dict[str, Any]
+
+    @property
+    def embedded(self) -> dict[str, Any]:
+        """The data that stand in the page itself."""
+        many = sum(self.data["counts"].values()) > EMBEDDED_RUNS
+        return {**self.data, "runs": {}} if many else self.data
+
+
+def view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: Sequence[Figure] = ()) -> View:
+    """The page of a sweep, its claims judged already; `figures` are the experiment's own."""
+    design = read(sweep)
+    found = {metric: {e.factor.key: e for e in effects_of.main_effects(design, metric)} for metric in design.headlines}
+    order = [effect.factor for effect in found[design.main].values()]
+    pairs = effects_of.interactions(design, order)
+    histories = Histories(sweep, design)
+    by_factor = [_one_factor(design, histories, factor, found, place) for place, factor in enumerate(order)]
+    main_pairs = [pair[0] for pair in pairs]
+    said = {
+        "title": title(sweep),
+        "description": sweep.facts.get("description", ""),
+        "summary": sentences.summary(list(found[design.main].values()), main_pairs, design.main),
+    }
+    common = provenance.common(sweep)
+    spreads = {one["factor"].key: one["spreads"] for one in by_factor}
+    all_effects = [effect for metric in design.headlines for effect in found[metric].values()]
+    data = record.record(sweep, design, said, all_effects, main_pairs, spreads, judged, common)
+    shown = {
+        "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
+        "asked": sentences.asked(design), "counts": counts(design.runs), "notice": sentences.seed_notice(design),
+        "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
+        "verdicts": VERDICTS,
+        "cards": [sections.card(claim, verdict, f"claim-{k}") for k, (claim, verdict) in enumerate(judged)],
+        "exhibits": exhibits(figures, sweep), "by_factor": by_factor,
+        "pairs": sections.interactions(pairs), "pair_count": len(pairs), "probes": _probes(sweep, design),
+        "sensitivity": [
+            sections.spread(one["spreads"], one["factor"], design.main, f"spread-{k}")
+            for k, one in enumerate(by_factor)
+        ],
+        "runs": runs_table.runs_table(design, sweep.facts),
+        "address": tables.address(sweep.facts.get("uri", "")),
+        "parent": tables.run_link(sweep.facts, sweep.facts.get("run_id", "")),
+        "provenance": provenance.facts(sweep, design),
+        "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
+    }  # fmt: skip
+    return View(shown, data)
+
+
+def _one_factor(
+    design: Design, histories: Histories, factor: Factor, found: Mapping[str, Mapping[str, Any]], place: int
+) -> dict[str, Any]:
+    """The section of one factor: its sentence, its main effects, its learning curves."""
+    mine = [found[metric][factor.key] for metric in design.headlines]
+    spreads = effects_of.spreads(design, factor, design.main)
+    groups = [sections.main_effects(mine, spreads, f"effect-{place}")]
+    metrics = [key for key in CURVES[design.task] if key in histories.metrics]
+    if len(histories.epochs) > 1 and metrics:
+        group = [curves(design, histories, factor, metric) for metric in metrics]
+        groups.append(sections.learning_curves(group, f"curve-{place}"))
+    return {"factor": factor, "sentence": sentences.effect_in_words(mine[0]), "groups": groups, "spreads": spreads}
+
+
+def _probes(sweep: SweepTables, design: Design) -> list[sections.Group]:
+    """The probes of the deepest runs, by activation if it was swept, else by the first other factor."""
+    rows, depth = deepest(sweep, design)
+    by = [factor for factor in design.factors if factor.key == ACTIVATION]
+    by += [factor for factor in design.factors if factor.key not in (DEPTH, ACTIVATION)]
+    factor = by[0] if by else None
+    return [
+        sections.layers(layers(design, rows, probe, factor, depth), factor, f"probe-{place}")
+        for place, probe in enumerate(sections.probe_names(rows))
+    ]
+
+
+def _worst_and_best(design: Design) -> str:
+    """The best and the worst finished run in one sentence; "" where nothing finished."""
+    parts = []
+    for word, worst in (("worst", True), ("best", False)):
+        run = extreme(design, worst)
+        if run is not None:
+            where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
+            where.append(f"seed {int(run['seed'])}")
+            parts.append(
+                f"the {word} is cell {int(run['cell'])} with "
+                f"{wording.amount(float(run[design.main]), design.main)} ({', '.join(where)})"
+            )
+    if not parts:
+        return "No run has finished yet."
+    return f"By {wording.metric(design.main).name.lower()}, {' and '.join(parts)}."
+
+
+def title(sweep: SweepTables) -> str:
+    """What the page is headed with."""
+    return sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize()

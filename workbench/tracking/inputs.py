@@ -1,0 +1,33 @@
+"""The datasets of a sweep as MLflow's dataset inputs: what was trained on, by name and digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workbench.tracking import names
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+_NAME_LIMIT, _DIGEST_LIMIT = 500, 36
+
+
+def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
+    """Name -> digest, from a sweep's fact "data_digest" ("digits 94123..., mnist 0f3c..."); a name that stands for
+    several datasets (generated ones) is left out, since a run could not say which of them it read.
+    """
+    found: dict[str, list[str]] = {}
+    for text in facts.get("data_digest", "").split(", "):
+        name, _, digest = text.rpartition(" ")
+        if name and digest:
+            found.setdefault(names.text(name)[:_NAME_LIMIT], []).append(names.text(digest)[:_DIGEST_LIMIT])
+    return {name: digests[0] for name, digests in found.items() if len(digests) == 1}
+
+
+def dataset_inputs(datasets: Mapping[str, str]) -> list[DatasetInput]:
+    """The inputs as MLflow takes them."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    tags = [InputTag(names.INPUT_CONTEXT, names.TRAINING)]
+    return [DatasetInput(Dataset(name, digest, "code", "workbench"), tags) for name, digest in datasets.items()]

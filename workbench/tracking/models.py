@@ -1,0 +1,113 @@
+"""Trained networks as models: kept with their child run in MLflow's own format, and read back by run id."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+from workbench.measure.model import TABLE as MODEL_TABLE
+from workbench.measure.model import Model, model_of
+from workbench.sweep.store import FINISHED
+from workbench.tracking import names
+from workbench.tracking.artifacts import read_table
+from workbench.tracking.connection import Connection, connect, one_line
+from workbench.tracking.plan import PlanRow
+
+if TYPE_CHECKING:
+    import pyarrow
+    from mlflow.models import ModelSignature
+
+MODEL = "model"  # artifact of a child run
+_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
+
+
+def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep the model of every run that was asked for one, as the artifact `model` of its child run."""
+    if MODEL_TABLE not in tables:
+        return
+    table = {name: np.asarray(values) for name, values in tables[MODEL_TABLE].items()}
+    for row in rows:
+        mine = table["fingerprint"] == row.record.fingerprint
+        if row.record.outcome == FINISHED and mine.any():
+            chosen = {name: values[mine] for name, values in table.items()}
+            _log(connection, row.run_id, model_of(chosen, row.record.params))
+
+
+def models_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+    """The weights of a pack's runs as a table: fingerprint, part, place, value."""
+    import pyarrow
+
+    return pyarrow.table({name: pyarrow.array(np.asarray(values)) for name, values in columns.items()})
+
+
+def load_run(run_id: str, uri: str | None = None) -> Model:
+    """The trained network of a run (its id in MLflow), also of a run that was reused from another sweep.
+
+    Raises BadInput where the store has no such run or did not keep its weights.
+    """
+    from mlflow.exceptions import MlflowException
+
+    connection = connect(uri)
+    with one_line(connection.location):
+        try:
+            run = connection.client.get_run(run_id)
+        except MlflowException as error:
+            raise BadInput(f"run {run_id!r:.80}: {connection.location.shown} holds none of this id") from error
+        parent, _, folder = run.data.tags.get(names.HISTORY, "").removeprefix("runs:/").partition("/")
+        root = connection.client.get_run(parent).info.artifact_uri if parent else ""
+        table = read_table(connection, root, f"{folder}/{names.MODELS}") if parent else None
+    if table is not None:
+        rows = table.to_pandas()
+        rows = rows[rows["fingerprint"] == run.data.tags[names.FINGERPRINT]]
+        if len(rows):
+            return model_of({name: rows[name].to_numpy() for name in ("part", "value")}, run.data.params)
+    raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
+
+
+def _log(connection: Connection, run_id: str, model: Model) -> None:
+    pyfunc = _pyfunc()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "network"
+        model.save(folder)
+        target = Path(scratch) / MODEL
+        pyfunc.save_model(
+            str(target), loader_module="workbench.measure.model", data_path=str(folder), signature=_signature(model),
+            input_example=model.examples, pip_requirements=_requirements(),
+        )  # fmt: skip
+        connection.client.log_artifacts(run_id, str(target), MODEL)
+
+
+def _pyfunc() -> Any:
+    """MLflow's module, without the warnings about its own type hints that importing it gives."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module("mlflow.pyfunc")
+
+
+def _signature(model: Model) -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    outputs = model.predict(model.examples)
+    return ModelSignature(
+        Schema([TensorSpec(np.dtype(np.float64), (-1, model.about.inputs))]),
+        Schema([TensorSpec(outputs.dtype, (-1, outputs.shape[1]))]),
+    )
+
+
+def _requirements() -> list[str]:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package}=={version(package)}")
+        except PackageNotFoundError:
+            found.append(package)
+    return found

@@ -1,0 +1,31 @@
+"""Load of processor, memory, disk, network and GPU while a sweep runs, as MLflow's system metrics of its parent run."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+SECONDS = 5.0  # between two samples
+
+
+class SystemMetrics:
+    """Watches from `start` to `stop`; does nothing where psutil is not installed (the extra `system`)."""
+
+    def __init__(self) -> None:
+        self._monitor: Any = None
+
+    def start(self, run_id: str, uri: str) -> None:
+        """Sample for this run, after what an earlier sitting left."""
+        if find_spec("psutil") is None:
+            return
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        self.stop()
+        self._monitor = SystemMetricsMonitor(run_id, SECONDS, resume_logging=True, tracking_uri=uri)
+        self._monitor.start()
+
+    def stop(self) -> None:
+        """Write down what was sampled."""
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
