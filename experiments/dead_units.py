@@ -31,6 +31,7 @@ def _cure(name: str, metric: str, direction: str) -> Paired:
     )  # fmt: skip
 
 
+DATASETS = {"mnist": ["data.train_size=1200"]}
 CLAIMS = [
     Claim(
         id="C11",

@@ -184,6 +184,18 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     assert "only with plain gradient descent" in found.sentence
     scores["tuned"] = np.full(12, 0.05) + NOISE  # undecided: nothing shows that the settings differ
     assert decide(claim, tables(scores)).verdict == "reproduced"
+    scores["tuned"] = np.full(12, -0.05) + NOISE  # open only whether the opposite is there: the claim fails either way
+    found = decide(claim, tables(scores))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("conditional", "inconclusive")
+    assert "ruled out when tuned" in found.sentence
+
+
+def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
+    other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}))
+    claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
+    scores = {"old": np.zeros(12), "new": NOISE, "tuned": np.full(12, -0.5) + NOISE}
+    found = decide(claim, tables(scores))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("not reproduced", "contradicted")
 
 
 def test_a_claim_of_two_rules_holds_if_both_do() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,14 @@ from workbench.report.exhibits import Figure
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page."""
+    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
+
+    `datasets`: dataset -> what else is typed to ask the same there (data.* alone, for a rule is fixed for the rest).
+    """
 
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def experiment_of(stem: str) -> Experiment:
@@ -40,12 +45,20 @@ def experiment_in(file: Path) -> Experiment:
     except Exception as error:
         raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
-    return Experiment(claims, _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where))
+    figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", {}), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:
     """The claims in one file; see `experiment_in`."""
     return experiment_in(file).claims
+
+
+def _datasets(found: Any, where: str) -> Mapping[str, Sequence[str]]:
+    lists = found.values() if isinstance(found, Mapping) else [None]
+    if not all(isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in lists):
+        raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
+    return dict(found)
 
 
 def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:

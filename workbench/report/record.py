@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.report.claims import Claim, as_data, digest, digests
+from workbench.report.departures import described
 from workbench.report.design import SEED, Design, Factor, counts, status
 from workbench.report.effects import Effect, Interaction, Spread
 from workbench.report.verdicts import Verdict
@@ -111,6 +112,7 @@ def record(
                    "cells": s.cells} for s in group] for key, group in spreads.items()
         },
         "claims": [_claim(claim, verdict) for claim, verdict in judged],
+        "dataset": described(tables)[1],
         "verdicts": {claim.id: verdict_in_short(claim, verdict) for claim, verdict in judged},
         "runs": _runs(design), "common": {key: value for key, (value, _) in common.items()}, "provenance": tables.facts,
     }  # fmt: skip

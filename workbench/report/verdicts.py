@@ -4,8 +4,9 @@ Five verdicts. Of a paired rule P(m): *reproduced*, the whole interval lies beyo
 Holm's p is under 0.05; *not reproduced*, the interval lies within +-m; *contradicted*, it lies wholly beyond -m and
 Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed the rule names has no result yet. Of an
 equivalence T(t): reproduced within +-t, contradicted wholly outside, else inconclusive. Of an identity E(t): reproduced
-or not reproduced. *Conditional*: the notes' own setting and the tuned one are both decided, and differ. Where a claim
-has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
+or not reproduced. *Conditional*: it is reproduced in one of two settings, the notes' own and a tuned one, and fails in
+the other: there the whole interval lies short of what was predicted, whether or not the opposite can be shown. Where a
+claim has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
 inconclusive, and says which; another dataset is named in the sentence instead.
@@ -59,7 +60,7 @@ VERDICTS = {
     "contradicted": "the opposite is there",
     "inconclusive": "these runs do not decide it",
 }
-_DECIDED = ("reproduced", "not reproduced", "contradicted")
+_FAILED = ("not reproduced", "contradicted")
 _NOWHERE = Interval(float("nan"), float("nan"))
 
 
@@ -84,6 +85,7 @@ class Verdict:
     `worst` is the paired difference that speaks most against the claim (for an identity: the largest error), and
     `worst_seed` its seed. `typical` is the interquartile mean of the differences; `improvement` the share of seeds on
     the predicted side. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
+    `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
     `fixed` says whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
     did. `also` are the verdicts by the claim's further rules, `tuned` is the one in the tuned setting.
     """
@@ -104,6 +106,7 @@ class Verdict:
     typical: float = float("nan")
     improvement: float = float("nan")
     new_seeds: int | None = None
+    fails: bool = False
     fixed: bool = False
     stored: bool = False
     also: tuple[Verdict, ...] = ()
@@ -202,7 +205,17 @@ def _finish(rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Map
         found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
     elif isinstance(rule, Equivalence) and evidence is not None:
         found = replace(found, verdict=_equivalence(rule, evidence, found))
+    fails = found.verdict in _FAILED or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
+    found = replace(found, fails=fails)
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
+
+
+def _falls_short(rule: Paired, evidence: Evidence | None, found: Verdict) -> bool:
+    """Whether every seed is there, none lost, and the whole interval lies short of the margin on the predicted side."""
+    if evidence is None or evidence.missing or evidence.failures:
+        return False
+    end = found.interval.high if DIRECTIONS[rule.direction] > 0 else -found.interval.low
+    return bool(end < rule.margin)
 
 
 def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
@@ -246,21 +259,26 @@ def decide_all(
 
 
 def _withheld(found: Verdict, why: str) -> Verdict:
-    return replace(found, verdict="inconclusive", new_seeds=None, sentence=f"{why} {found.sentence}")
+    return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=f"{why} {found.sentence}")
 
 
 def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     """One verdict out of those by the claim's rules, in the order of `rules_of`."""
     own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
-    own = replace(own, also=also, verdict=_jointly([own.verdict, *(verdict.verdict for verdict in also)]))
+    verdict = _jointly([own.verdict, *(one.verdict for one in also)])
+    own = replace(own, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
     if not rest:
         return own
     tuned = rest[0]
     own = replace(own, tuned=tuned)
-    if own.verdict == tuned.verdict or not {own.verdict, tuned.verdict} <= set(_DECIDED):
+    if not ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
         return own
-    text = f"{own.verdict.capitalize()} in the notes' own setting, {tuned.verdict} when tuned: {claim.condition}. "
+    text = f"{_outcome(own).capitalize()} in the notes' own setting, {_outcome(tuned)} when tuned: {claim.condition}. "
     return replace(own, verdict="conditional", sentence=text + own.sentence)
+
+
+def _outcome(found: Verdict) -> str:
+    return "ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict
 
 
 def _jointly(verdicts: Sequence[str]) -> str:
