@@ -12,7 +12,7 @@ from workbench.report import notes, record, wording
 from workbench.report.verdicts import VERDICTS
 
 FILE = "index.json"
-FORMAT = 1
+VERSION = 1  # not "format", which a page has: the index of pages passes this file by
 
 
 def gather(folder: Path) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
     tally = Counter(verdict["verdict"] for verdict in found)
     held = {verdict["id"] for verdict in found}
     data = {
-        "format": FORMAT, "counts": {word: tally[word] for word in VERDICTS},
+        "version": VERSION, "counts": {word: tally[word] for word in VERDICTS},
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
     }  # fmt: skip
