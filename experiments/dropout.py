@@ -49,7 +49,7 @@ def measure(tables: Any) -> pd.DataFrame:
 
 WITH, WITHOUT = _wide("half of the hidden units dropped", 0.5, 0.2), _wide("none dropped", 0.0, 0.2)
 SMALL = _arm("none dropped", arm="small", rate=0.0)
-DATASETS = {"mnist": []}
+DATASETS = {"digits": [], "mnist": []}
 CLAIMS = [
     Claim(
         id="D8",

@@ -39,7 +39,7 @@ def _gain(noise: float) -> Paired:
     )
 
 
-DATASETS = {"mnist": []}
+DATASETS = {"digits": [], "mnist": []}
 CLAIMS = [
     Claim(
         id="D1",

@@ -27,7 +27,7 @@ def depth(number):
 
 CLAIMS = [Claim("Q1", "Deeper is better.", "Mine",
                 Paired("last_train_accuracy", depth(1), depth(0), 0.0, "higher", tuple(range(12))))]
-DATASETS = {"spirals": ["data.noise=0.1"]}
+DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}
 """
 
 
@@ -48,6 +48,8 @@ def test_every_experiment_with_a_sweep_is_asked_ours_and_a_persons_own() -> None
     assert {"mine", "vanishing_gradients", "sparsity", "dropout"} <= set(every)
     assert every["dropout"] == ["+sweep=dropout"]
     assert "tour" not in every
+    assert "srivastava2014_mnist" not in every
+    assert reproduce.planned(["srivastava2014_mnist"], "digits")
 
 
 def test_on_another_dataset_only_what_says_how() -> None:

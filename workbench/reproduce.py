@@ -52,9 +52,10 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
         raise BadInput(f"{strangers[0]} is no claim's sweep; allowed: {', '.join(every)}")
     commands: dict[str, list[str]] = {}
     for stem in stems or every:
-        if data == HOME:
-            commands[stem] = [f"+sweep={stem}", *overrides]
-        elif (settings := experiment_of(stem).datasets.get(data)) is not None:
+        settings = experiment_of(stem).datasets.get(data)
+        if data == HOME and (stems or settings is not None):
+            commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
+        elif settings is not None:
             commands[stem] = [f"+sweep={stem}", f"name={stem}-{data}", f"data={data}", *settings, *overrides]
         elif stems:
             raise BadInput(

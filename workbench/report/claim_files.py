@@ -14,17 +14,20 @@ from workbench.engine.errors import BadInput
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
 
+DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
+
 
 @dataclass(frozen=True)
 class Experiment:
     """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
 
-    `datasets`: dataset -> what else is typed to ask the same there (data.* alone, for a rule is fixed for the rest).
+    `datasets`: where `reproduce` asks it, and what else is typed there (data.* alone: a rule is fixed for the rest); a
+    file that says nothing is asked on the digits, as its sweep file stands.
     """
 
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
-    datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS)
 
 
 def experiment_of(stem: str) -> Experiment:
@@ -46,7 +49,7 @@ def experiment_in(file: Path) -> Experiment:
         raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
     figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
-    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", {}), where))
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:
