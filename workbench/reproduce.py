@@ -68,7 +68,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
 
 def run(commands: dict[str, list[str]]) -> int:
     """Every sweep in its turn. A failed one does not stop the others; Ctrl-C does. The worst exit status."""
-    from workbench.report.wording import duration
+    from workbench.report.wording import duration, plural
     from workbench.sweep.command import main as command
 
     started, worst = perf_counter(), 0
@@ -80,7 +80,7 @@ def run(commands: dict[str, list[str]]) -> int:
         if status == INTERRUPTED:
             return status
         worst = max(worst, status)
-    _say(f"{len(commands)} sweeps took {duration(perf_counter() - started)}")
+    _say(f"{plural(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
     return worst
 
 
