@@ -90,7 +90,9 @@ def page(folder: Path, name: str, started: str, dataset: str, verdicts: dict[str
 
 
 def short(word: str) -> dict[str, Any]:
-    return {"verdict": word, "effect": 0.1, "interval": [0.05, None], "n": 12, "metric": "test_loss", "section": "s"}
+    part = {"effect": 0.1, "interval": [0.05, 0.15], "n": 12, "metric": "test_loss"}
+    also = [part | {"verdict": word, "effect": 0.7}]
+    return part | {"verdict": word, "by_itself": "reproduced", "also": also, "section": "s"}
 
 
 def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp_path: Path) -> None:
@@ -103,7 +105,10 @@ def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp
         ("A2", "digits", "reproduced"), ("C9", "mnist", "reproduced"), ("C10", "digits", "reproduced"),
         ("C10", "mnist", "inconclusive"),
     ]  # fmt: skip
-    assert "3 reproduced and 1 inconclusive" in verdict_list.in_words(found)
+    told = verdict_list.in_words(found)
+    assert "3 reproduced and 1 inconclusive" in told
+    assert "C10  reproduced      +0.100 (+0.0500 to +0.150) n = 12 digits" in told
+    assert "C10  inconclusive    +0.700" in told  # of a claim of several rules the part that its verdict rests on
     data = json.loads(verdict_list.write(found, tmp_path).read_text())
     assert [section["section"] for section in data["sections"]] == [
         "The model", "Doing badly on the training data",

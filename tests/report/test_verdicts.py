@@ -146,6 +146,12 @@ def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
     assert found.effect == 0.0
     assert any("tuned to rate 0.2" in note for note in found.notes)
     assert any("old" in note and "edge of its grid" in note for note in found.notes)
+    beyond = runs[runs["rate"] == 0.4].assign(rate=0.8, outcome="diverged", score=np.nan, best_validation_loss=np.nan)
+    wider = pd.concat([runs, beyond], ignore_index=True)
+    found = decide(
+        Claim("B1", "s", "", rule), Tables("x", {}, (), wider.assign(cell=range(len(wider))), pd.DataFrame())
+    )
+    assert not any("edge of its grid" in note for note in found.notes)  # where all diverged the grid has an end
 
 
 @pytest.mark.parametrize("rule", [replace(RULE, metric="nope"), replace(RULE, baseline=Arm("gone", {"arm": "gone"}))])

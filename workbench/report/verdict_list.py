@@ -60,11 +60,19 @@ def in_words(found: Sequence[dict[str, Any]]) -> str:
 
 
 def _line(verdict: dict[str, Any]) -> str:
-    effect = wording.change(verdict["effect"], verdict["metric"]) if verdict["effect"] is not None else ""
-    low, high = (float("nan") if end is None else end for end in verdict["interval"])
-    span = wording.between(low, high, verdict["metric"])
-    parts = [part for part in (effect, f"({span})" if span else "", f"n = {verdict['n']}", verdict["dataset"]) if part]
+    shown = _decisive(verdict)
+    effect = wording.change(shown["effect"], shown["metric"]) if shown["effect"] is not None else ""
+    low, high = (float("nan") if end is None else end for end in shown["interval"])
+    span = wording.between(low, high, shown["metric"])
+    parts = [part for part in (effect, f"({span})" if span else "", f"n = {shown['n']}", verdict["dataset"]) if part]
     return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
+
+
+def _decisive(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The part of a claim of several rules that its verdict rests on: the first one, unless another is the worse."""
+    if verdict["verdict"] in (verdict["by_itself"], "conditional"):
+        return verdict
+    return next((part for part in verdict["also"] if part["verdict"] == verdict["verdict"]), verdict)
 
 
 def _page(path: Path) -> dict[str, Any] | None:

@@ -86,7 +86,8 @@ class Verdict:
     `worst_seed` its seed. `typical` is the interquartile mean of the differences; `improvement` the share of seeds on
     the predicted side. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
     `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
-    `fixed` says whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
+    `by_itself` is the verdict by the claim's first rule alone, whose effect and interval these are. `fixed` says
+    whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
     did. `also` are the verdicts by the claim's further rules, `tuned` is the one in the tuned setting.
     """
 
@@ -107,6 +108,7 @@ class Verdict:
     improvement: float = float("nan")
     new_seeds: int | None = None
     fails: bool = False
+    by_itself: str = ""
     fixed: bool = False
     stored: bool = False
     also: tuple[Verdict, ...] = ()
@@ -266,7 +268,7 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     """One verdict out of those by the claim's rules, in the order of `rules_of`."""
     own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
     verdict = _jointly([own.verdict, *(one.verdict for one in also)])
-    own = replace(own, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
+    own = replace(own, by_itself=own.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
     if not rest:
         return own
     tuned = rest[0]
