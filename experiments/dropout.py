@@ -229,7 +229,7 @@ FIGURES = [
     ),
     Figure(
         "At test time: loss",
-        "The same networks. Without scaling the net is far too sure of itself, which the accuracy hardly shows.",
+        "The same networks by their test loss: how sure a net is of what it says shows here, and hardly in the accuracy.",
         inference("loss"),
         Lines("masks", "test_loss", by="form", log_x=True, log_y=True),
         panels="labels",
