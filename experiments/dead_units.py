@@ -34,7 +34,7 @@ def _cure(name: str, metric: str, direction: str, rate: float = MODERATE) -> Pai
     )  # fmt: skip
 
 
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="C11",

@@ -50,6 +50,7 @@ def _more(metric: str, margin: float) -> Paired:
     )  # fmt: skip
 
 
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="D7",
@@ -88,7 +89,7 @@ def distribution(tables: Any) -> pd.DataFrame:
     """Share of all weights by their size, a quarter of a decade a bin; exact zeros stand at the left end."""
     runs = _matched(tables)
     bins = tables.tables["weight_histogram"].merge(
-        runs[["cell", "seed", "penalty_in_words", "network.width"]], on="cell"
+        runs[["cell", "seed", "penalty_in_words", "network.width", "data.name"]], on="cell"
     )
     layers = _weights_by_layer(bins)
     bins = bins.assign(share=bins["share"] * layers, size=(bins["log10_size"].clip(lower=-6) * 4).round() / 4)
@@ -102,11 +103,12 @@ def distribution(tables: Any) -> pd.DataFrame:
 def _weights_by_layer(bins: pd.DataFrame) -> np.ndarray:
     """Which share of the network's weights a row's layer holds: inputs x width, width x width, width x classes."""
     width = bins["network.width"].to_numpy(float)
-    counts = np.stack([INPUTS * width, width * width, CLASSES * width])
+    inputs = bins["data.name"].map(INPUTS).to_numpy(float)
+    counts = np.stack([inputs * width, width * width, CLASSES * width])
     return counts[bins["layer"].to_numpy(int) - 1, np.arange(len(bins))] / counts.sum(axis=0)
 
 
-INPUTS, CLASSES = 64, 10  # of the digits; the default net has two hidden layers
+INPUTS, CLASSES = {"digits": 64, "mnist": 784}, 10  # the default net has two hidden layers
 
 
 def frontier(metric: str, name: str) -> Any:

@@ -101,7 +101,7 @@ def measure(tables: Any) -> pd.DataFrame:
 
 
 FLAT = Arm("no change from layer to layer", constant=0.0)
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="C3",
