@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from workbench.report.claims import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning, canonical_rules
+from workbench.report.judging import judge, p_beyond
 from workbench.report.notes import FAMILY
 from workbench.report.sentences import rule_warning
 from workbench.report.statistics import INTERVALS, Interval, planned_seeds, t_interval
-from workbench.report.verdicts import Verdict, decide, decide_all, judge, p_beyond
+from workbench.report.verdicts import Verdict, decide, decide_all
 
 from .synthetic import Tables
 
