@@ -62,8 +62,8 @@ CLAIMS = [
             _wide("none dropped, clean labels", 0.0, 0.0), 0.02, "higher",
         ),
         condition=(
-            "with every unit in use it needs something that only an undamaged network learns by heart, such as "
-            "wrong labels; on clean ones the loss with every unit in use need not rise"
+            "with every unit in use only where there are wrong labels to learn by heart; on clean labels that loss "
+            "hardly rises"
         ),
         measure=measure,
         remark=(
