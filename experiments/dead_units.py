@@ -19,8 +19,6 @@ LABELS = {
     "relu": "ReLU", "leaky_0.01": "leaky ReLU, slope 0.01", "leaky_0.1": "leaky ReLU, slope 0.1",
     "prelu": "parametric ReLU",
 }  # fmt: skip
-
-
 LOWEST, MODERATE, HIGHEST = 0.001, 0.03, 0.1
 
 
@@ -30,8 +28,8 @@ def _arm(name: str, rate: float) -> Arm:
 
 def _cure(name: str, metric: str, direction: str) -> Paired:
     return Paired(
-        metric=metric, treatment=_arm(name, MODERATE), baseline=_arm("relu", MODERATE), margin=0.01, direction=direction,
-        seeds=SEEDS, family=FAMILY,
+        metric=metric, treatment=_arm(name, MODERATE), baseline=_arm("relu", MODERATE), margin=0.01,
+        direction=direction, seeds=SEEDS, family=FAMILY,
     )  # fmt: skip
 
 
