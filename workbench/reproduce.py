@@ -1,9 +1,14 @@
 """`python -m workbench.reproduce [STEM...]`: every claim's sweep, one after the other, and all verdicts together.
 
 Each is the sweep `python -m workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever
-interrupts it, the same command goes on where it stopped. Worker processes import this module again, so nothing is
-imported and nothing done but in the first.
+interrupts it, the same command goes on where it stopped.
+
+`--data mnist` asks those questions again that mean something there, on 1,200 training examples or as many as the sweep
+itself says. On two busy cores about three quarters of an hour, an estimate from one seed of each; within it dropout,
+vanishing_gradients and sparsity take ten minutes each.
 """
+
+# Worker processes import this module again, so nothing is imported and nothing done but in the first.
 
 from __future__ import annotations
 
