@@ -13,11 +13,13 @@ from workbench.report.notes import FAMILY
 
 RATE = "optimizer.learning_rate"
 SECTION = "Tips for deep learning, new activation function: leaky and parametric ReLU"
-SEEDS = tuple(range(30))
+SEEDS = tuple(range(30, 60))  # new ones, see the remark of C11
+NEW_SEEDS = tuple(range(60, 120))
 LABELS = {
     "relu": "ReLU", "leaky_0.01": "leaky ReLU, slope 0.01", "leaky_0.1": "leaky ReLU, slope 0.1",
     "prelu": "parametric ReLU",
 }  # fmt: skip
+LOWEST, MODERATE, HIGHEST = 0.001, 0.03, 0.1
 
 
 def _arm(name: str, rate: float) -> Arm:
@@ -26,22 +28,21 @@ def _arm(name: str, rate: float) -> Arm:
 
 def _cure(name: str, metric: str, direction: str) -> Paired:
     return Paired(
-        metric=metric, treatment=_arm(name, 0.5), baseline=_arm("relu", 0.5), margin=0.01, direction=direction,
-        seeds=SEEDS, family=FAMILY,
+        metric=metric, treatment=_arm(name, MODERATE), baseline=_arm("relu", MODERATE), margin=0.01,
+        direction=direction, seeds=SEEDS, family=FAMILY,
     )  # fmt: skip
 
 
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="C11",
         section=SECTION,
-        statement=(
-            "ReLU units whose input has become negative stop learning: the larger the learning rate, the more die."
-        ),
+        statement="ReLU units whose input became negative stop learning: the larger the learning rate, the more die.",
         rule=Paired(
             metric="dead_units",
-            treatment=_arm("relu", 0.5),
-            baseline=_arm("relu", 0.01),
+            treatment=_arm("relu", HIGHEST),
+            baseline=_arm("relu", LOWEST),
             margin=0.02,
             direction="higher",
             seeds=SEEDS,
@@ -51,7 +52,12 @@ CLAIMS = [
             "A negative input stops the update for that example only. A unit is dead if it is negative on all training "
             "examples, and so it is counted here."
         ),
-        remark="The grid of rates was chosen by a pilot on seeds 1000 to 1003: at 0.7 and more many runs diverge.",
+        remark=(
+            "A first form of this sweep, plain gradient descent on seeds 0 to 29, left C11 and C12 open: at rate "
+            "0.5 units died (8.4 pp more than at 0.01), but of 30 networks 4 with ReLU, 8 with leaky and 27 with "
+            "parametric ReLU diverged. Hence Adam; its rates come from a pilot on seeds 1000 to 1003, and seeds 30 "
+            "to 59 decide."
+        ),
     ),
     Claim(
         id="C12",
@@ -63,7 +69,22 @@ CLAIMS = [
             _cure("prelu", "dead_units", "lower"),
             _cure("prelu", "last_train_accuracy", "higher"),
         ),
-        remark="At the largest rate at which no network of the pilot (seeds 1000 to 1003) diverged.",
+        tuned=Paired(
+            metric="last_train_accuracy",
+            treatment=Arm(f"leaky ReLU, slope 0.01 at rate {HIGHEST:g}", {"arm": "leaky_0.01_new_seeds"}),
+            baseline=Arm(f"ReLU at rate {HIGHEST:g}", {"arm": "relu_new_seeds"}),
+            margin=0.01,
+            direction="higher",
+            seeds=NEW_SEEDS,
+            family=FAMILY,
+        ),
+        condition="that units stay alive helps the fit where most of them would die, not where a few do",
+        remark=(
+            "At a rate at which some units die and every network trains, and in the other setting at the highest. "
+            "There seeds 30 to 59 had left it open (+13.6 pp, 95 % interval +6.1 to +21.2 pp, Holm p = 0.061; "
+            "+19.8 pp and reproduced by an earlier version of the compiled kernel: training at this rate is "
+            "chaotic, and rounding alone draws anew). Seeds 60 to 119 were planned from them, and decide it alone."
+        ),
     ),
 ]
 

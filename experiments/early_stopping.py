@@ -39,6 +39,7 @@ def _gain(noise: float) -> Paired:
     )
 
 
+DATASETS = {"digits": [], "mnist": []}
 CLAIMS = [
     Claim(
         id="D1",

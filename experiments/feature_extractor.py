@@ -28,6 +28,7 @@ def _beats(label: str, metric: str) -> Paired:
     )
 
 
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="A4",

@@ -8,6 +8,7 @@ from workbench.report.exhibits import Figure, runs
 from workbench.report.notes import FAMILY
 
 RATE, LOSS = "optimizer.learning_rate", "network.loss"
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="B1",

@@ -38,6 +38,7 @@ def _gap(label: str, metric: str) -> Paired:
     )
 
 
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="C1",

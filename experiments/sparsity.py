@@ -50,6 +50,7 @@ def _more(metric: str, margin: float) -> Paired:
     )  # fmt: skip
 
 
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="D7",
@@ -88,7 +89,7 @@ def distribution(tables: Any) -> pd.DataFrame:
     """Share of all weights by their size, a quarter of a decade a bin; exact zeros stand at the left end."""
     runs = _matched(tables)
     bins = tables.tables["weight_histogram"].merge(
-        runs[["cell", "seed", "penalty_in_words", "network.width"]], on="cell"
+        runs[["cell", "seed", "penalty_in_words", "network.width", "data.name"]], on="cell"
     )
     layers = _weights_by_layer(bins)
     bins = bins.assign(share=bins["share"] * layers, size=(bins["log10_size"].clip(lower=-6) * 4).round() / 4)
@@ -102,25 +103,31 @@ def distribution(tables: Any) -> pd.DataFrame:
 def _weights_by_layer(bins: pd.DataFrame) -> np.ndarray:
     """Which share of the network's weights a row's layer holds: inputs x width, width x width, width x classes."""
     width = bins["network.width"].to_numpy(float)
-    counts = np.stack([INPUTS * width, width * width, CLASSES * width])
+    inputs = bins["data.name"].map(INPUTS).to_numpy(float)
+    counts = np.stack([inputs * width, width * width, CLASSES * width])
     return counts[bins["layer"].to_numpy(int) - 1, np.arange(len(bins))] / counts.sum(axis=0)
 
 
-INPUTS, CLASSES = 64, 10  # of the digits; the default net has two hidden layers
+INPUTS, CLASSES = {"digits": 64, "mnist": 784}, 10  # the default net has two hidden layers
 
 
-def frontier(metric: str, name: str) -> Any:
-    """A property of the weights against the validation loss it costs, over the strengths: means over deciding seeds."""
+PROPERTIES = {
+    "weight_near_zero": "share under 0.01",
+    "weight_exact_zero": "share exactly zero",
+    "weight_largest": "largest size",
+    "weight_quantile_999": "99.9th percentile of the sizes",
+}
 
-    def data(tables: Any) -> pd.DataFrame:
-        runs = tables.runs[(tables.runs["outcome"] == "finished") & ~tables.runs["seed"].isin(TUNING)]
-        runs = pd.concat([runs[runs["arm"] == arm] for arm in LABELS])
-        runs = runs.assign(penalty=runs["arm"].map(LABELS))
-        means = runs.groupby(["penalty", STRENGTH], sort=False)[["last_validation_loss", metric]].mean().reset_index()
-        means = means.rename(columns={"last_validation_loss": "validation loss", metric: name})
-        return means[["penalty", STRENGTH, "validation loss", name]]
 
-    return data
+def frontier(tables: Any) -> pd.DataFrame:
+    """Properties of the weights against the validation loss they cost, by strength: means over the deciding seeds."""
+    runs = tables.runs[(tables.runs["outcome"] == "finished") & ~tables.runs["seed"].isin(TUNING)]
+    runs = pd.concat([runs[runs["arm"] == arm] for arm in LABELS])
+    runs = runs.assign(penalty=runs["arm"].map(LABELS))
+    means = runs.groupby(["penalty", STRENGTH], sort=False)[["last_validation_loss", *PROPERTIES]].mean().reset_index()
+    parts = [means.assign(property=name, value=means[key]) for key, name in PROPERTIES.items()]
+    table = pd.concat(parts).rename(columns={"last_validation_loss": "validation loss"})
+    return table[["property", "penalty", STRENGTH, "validation loss", "value"]]
 
 
 def pruned(tables: Any) -> pd.DataFrame:
@@ -157,23 +164,12 @@ FIGURES = [
         panels="penalty",
     ),
     Figure(
-        "Near zero, against what it costs",
-        "Share of weights under 0.01 in size against the validation loss, one point for each strength; further up "
-        "and to the left is better.",
-        frontier("weight_near_zero", "share under 0.01"),
-        Lines("validation loss", "share under 0.01", by="penalty", log_x=True, as_given=True),
-    ),
-    Figure(
-        "Exactly zero, against what it costs",
-        "The same for weights that are exactly zero: only the proximal step makes them.",
-        frontier("weight_exact_zero", "share exactly zero"),
-        Lines("validation loss", "share exactly zero", by="penalty", log_x=True, as_given=True),
-    ),
-    Figure(
-        "The largest weight, against what it costs",
-        "Size of the largest weight of the network against the validation loss, one point for each strength.",
-        frontier("weight_largest", "largest weight"),
-        Lines("validation loss", "largest weight", by="penalty", log_x=True, as_given=True),
+        "What a penalty leaves, against what it costs",
+        "Each point is one strength of a penalty, joined from weak to strong; without a penalty there is one "
+        "point. Means over the deciding seeds.",
+        frontier,
+        Lines("validation loss", "value", by="penalty", log_x=True, as_given=True, own_scale=True),
+        panels="property",
     ),
     Figure(
         "What pruning costs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbench.report.notes import FAMILY
 
 SECTION = "Tips for deep learning, new activation function"
 SEEDS = tuple(range(12))
+NEW_SEEDS = tuple(range(12, 42))
 DEEP, SHALLOW = 8, 1
 LABELS = {
     "sigmoid_fan_in": "sigmoid, fan-in weights",
@@ -31,6 +33,11 @@ LABELS = {
 def _arm(name: str, depth: int, optimizer: str = "sgd", metric: str = "") -> Arm:
     label = f"{LABELS[name]}, {depth} layer{'s' if depth > 1 else ''}{', Adam' if optimizer == 'adam' else ''}"
     return Arm(label, {"arm": name, "network.depth": depth, "optimizer": optimizer}, metric)
+
+
+def _again(name: str) -> Arm:
+    """An arm of 8 layers on the seeds that decide C8."""
+    return Arm(f"{LABELS[name]}, {DEEP} layers", {"arm": f"{name}_new_seeds"})
 
 
 SICK = _arm("sigmoid_fan_in", DEEP)
@@ -94,6 +101,7 @@ def measure(tables: Any) -> pd.DataFrame:
 
 
 FLAT = Arm("no change from layer to layer", constant=0.0)
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
         id="C3",
@@ -126,9 +134,11 @@ CLAIMS = [
             "it holds from fan-in weights under plain gradient descent, not from four times Glorot's weights under Adam"
         ),
         remark=(
-            "An earlier form of this rule gave the ReLU networks of the control fan-in weights too, and came out not "
-            "reproduced, because ReLU failed there as well. Knowing that, the control was given the weights that suit "
-            "it; what the weights alone do is C8."
+            "An earlier form of this rule gave the ReLU networks of the control fan-in weights too, and came out "
+            "not reproduced, because ReLU failed there as well. Knowing that, the control was given the weights "
+            "that suit it; what the weights alone do is C8. In a first run of this sweep the tuned setting came "
+            "out 5.2 pp on the other side (+3.9 to +6.6 pp), open between not reproduced and contradicted; that "
+            "such a setting counts as failing was decided then."
         ),
     ),
     Claim(
@@ -168,8 +178,8 @@ CLAIMS = [
         section=SECTION,
         statement="The cause is that the sigmoid shrinks every change on its way through a layer.",
         rule=Equivalence(
-            metric="decay", measured=_arm("sigmoid_fan_in", DEEP, metric="decay_measured"),
-            predicted=_arm("sigmoid_fan_in", DEEP, metric="decay_predicted"), tolerance=0.02, seeds=SEEDS,
+            metric="decay", measured=replace(SICK, label="the measured decay a layer", metric="decay_measured"),
+            predicted=replace(SICK, label="the predicted one", metric="decay_predicted"), tolerance=0.02, seeds=SEEDS,
         ),
         measure=measure,
         slip=(
@@ -182,8 +192,8 @@ CLAIMS = [
         section=SECTION,
         statement="Another activation function cures it; ReLU does.",
         rule=Paired(
-            metric="last_train_accuracy", treatment=_arm("relu_fan_in", DEEP), baseline=SICK, margin=0.05,
-            direction="higher", seeds=SEEDS, family=FAMILY,
+            metric="last_train_accuracy", treatment=_again("relu_fan_in"), baseline=_again("sigmoid_fan_in"),
+            margin=0.05, direction="higher", seeds=NEW_SEEDS, family=FAMILY,
         ),
         tuned=Paired(
             metric="last_train_accuracy", treatment=_arm("relu_he", DEEP), baseline=SICK, margin=0.05,
@@ -191,6 +201,10 @@ CLAIMS = [
         ),
         condition=(
             "ReLU cures it from initial weights that suit it (He's), not from the fan-in weights of the sigmoid"
+        ),
+        remark=(
+            "Seeds 0 to 11 had left the first comparison open: +2.9 pp, 95 % interval +0.55 to +5.3 pp, for which "
+            "about 29 new seeds were planned. Seeds 12 to 41 are these, and decide it alone."
         ),
     ),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, and the one place that knows where files lie.
-FRONT = ("app", "__main__", "list", "sweeps")
+FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
 SHARED = ("places",)
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}

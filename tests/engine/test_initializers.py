@@ -23,7 +23,7 @@ UNIFORM = {
     "glorot_sigmoid": 4 * sqrt(6) / sqrt(120 + 80),
     "uniform": SCALE,
 }
-NORMAL = {"he": sqrt(2 / 120), "normal": SCALE}
+NORMAL = {"he": sqrt(2 / 120), "lecun": sqrt(1 / 120), "normal": SCALE}
 
 
 def test_every_initializer_has_an_expectation() -> None:

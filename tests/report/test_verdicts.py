@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from workbench.report.claims import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning, canonical_rules
+from workbench.report.judging import judge, p_beyond
 from workbench.report.notes import FAMILY
 from workbench.report.sentences import rule_warning
 from workbench.report.statistics import INTERVALS, Interval, planned_seeds, t_interval
-from workbench.report.verdicts import Verdict, decide, decide_all, judge, p_beyond
+from workbench.report.verdicts import Verdict, decide, decide_all
 
 from .synthetic import Tables
 
@@ -146,6 +147,12 @@ def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
     assert found.effect == 0.0
     assert any("tuned to rate 0.2" in note for note in found.notes)
     assert any("old" in note and "edge of its grid" in note for note in found.notes)
+    beyond = runs[runs["rate"] == 0.4].assign(rate=0.8, outcome="diverged", score=np.nan, best_validation_loss=np.nan)
+    wider = pd.concat([runs, beyond], ignore_index=True)
+    found = decide(
+        Claim("B1", "s", "", rule), Tables("x", {}, (), wider.assign(cell=range(len(wider))), pd.DataFrame())
+    )
+    assert not any("edge of its grid" in note for note in found.notes)  # where all diverged the grid has an end
 
 
 @pytest.mark.parametrize("rule", [replace(RULE, metric="nope"), replace(RULE, baseline=Arm("gone", {"arm": "gone"}))])
@@ -184,6 +191,18 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     assert "only with plain gradient descent" in found.sentence
     scores["tuned"] = np.full(12, 0.05) + NOISE  # undecided: nothing shows that the settings differ
     assert decide(claim, tables(scores)).verdict == "reproduced"
+    scores["tuned"] = np.full(12, -0.05) + NOISE  # open only whether the opposite is there: the claim fails either way
+    found = decide(claim, tables(scores))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("conditional", "inconclusive")
+    assert "ruled out when tuned" in found.sentence
+
+
+def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
+    other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}))
+    claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
+    scores = {"old": np.zeros(12), "new": NOISE, "tuned": np.full(12, -0.5) + NOISE}
+    found = decide(claim, tables(scores))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("not reproduced", "contradicted")
 
 
 def test_a_claim_of_two_rules_holds_if_both_do() -> None:

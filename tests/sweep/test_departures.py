@@ -21,7 +21,9 @@ SHORT = replace(DEFAULT, training=TrainingConfig(epochs=2))
 WIDE = replace(DEFAULT, network=replace(DEFAULT.network, width=128))
 
 
-@pytest.mark.parametrize("change", [{}, {"seed": 7}, {"device": "cpu"}, {"kernel": "plain"}, {"workers": 3}])
+@pytest.mark.parametrize(
+    "change", [{}, {"seed": 7}, {"device": "cpu"}, {"kernel": "plain"}, {"workers": 3}, {"analyses": "pruning"}]
+)
 def test_seeds_machine_and_surroundings_are_no_departure(change: dict[str, Any]) -> None:
     assert departures([cell(replace(DEFAULT, **change))], [cell(DEFAULT)]) == {}
 

@@ -47,6 +47,11 @@ INITIALIZERS: dict[str, Initializer] = {
         "normal",
         lambda fan_in, fan_out, scale: sqrt(2 / fan_in),
     ),
+    "lecun": Initializer(
+        "normal with deviation 1 / sqrt(fan_in) (LeCun et al. 1998)",
+        "normal",
+        lambda fan_in, fan_out, scale: 1 / sqrt(fan_in),
+    ),
     "normal": Initializer("normal with deviation init_scale", "normal", lambda fan_in, fan_out, scale: scale),
     "uniform": Initializer("uniform within init_scale", "uniform", lambda fan_in, fan_out, scale: scale),
     "zero": Initializer(

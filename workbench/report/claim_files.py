@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,20 @@ from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
+DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page."""
+    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
+
+    `datasets`: where `reproduce` asks it, and what else is typed there (data.* alone: a rule is fixed for the rest); a
+    file that says nothing is asked on the digits, as its sweep file stands.
+    """
 
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS)
 
 
 def experiment_of(stem: str) -> Experiment:
@@ -45,7 +52,8 @@ def experiment_in(file: Path) -> Experiment:
         raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
     claims = _translated(claims, file.with_name(TRANSLATIONS))
-    return Experiment(claims, _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where))
+    figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:
@@ -72,6 +80,13 @@ def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
     except (OSError, ValueError, AttributeError) as error:
         raise BadInput(f"{file.parent.name}/{file.name} cannot be read: {error}; allowed is {{claim: text}}") from error
     return tuple(replace(claim, statement_zh=claim.statement_zh or known.get(claim.id, "")) for claim in claims)
+
+
+def _datasets(found: Any, where: str) -> Mapping[str, Sequence[str]]:
+    lists = found.values() if isinstance(found, Mapping) else [None]
+    if not all(isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in lists):
+        raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
+    return dict(found)
 
 
 def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:

@@ -48,7 +48,8 @@ class Lines(Drawing):
 
     `x` is a column of numbers, or of words, which then stand evenly in their order. `log_x`, `log_y`: logarithmic axes.
     `guides` are heights (of the value) that carry a thin line: chance, a margin, zero. `as_given`: a line joins its
-    points in the order of the rows, as a path through both values, and not from left to right.
+    points in the order of the rows, as a path through both values, and not from left to right. `own_scale`: each panel
+    has its own y axis, for panels of different quantities.
     """
 
     x: str
@@ -58,6 +59,7 @@ class Lines(Drawing):
     log_y: bool = False
     guides: tuple[float, ...] = ()
     as_given: bool = False
+    own_scale: bool = False
 
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return [wording.value(one) for one in everything[self.by].unique()] if self.by else []
@@ -74,7 +76,7 @@ class Lines(Drawing):
             mine = rows if level is None else rows[rows[self.by] == level]
             if len(mine):
                 self._line(ax, mine, spots, slot)
-        self._axes(ax, everything, spots)
+        self._axes(ax, everything, spots, rows if self.own_scale else everything)
         return ax
 
     def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Any, float], slot: palette.Slot) -> None:
@@ -96,9 +98,9 @@ class Lines(Drawing):
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
 
-    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float]) -> None:
+    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float], scaled: pd.DataFrame) -> None:
         percent = wording.metric(self.value).percent
-        values = everything[self.value].to_numpy(dtype=float)
+        values = scaled[self.value].to_numpy(dtype=float)
         ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
         if self.log_y:
             ax.set_yscale("log")
@@ -114,7 +116,7 @@ class Lines(Drawing):
             ax.xaxis.set_minor_locator(NullLocator())
             _decades(ax.xaxis, np.array(list(spots.values())))
         elif len(spots) <= 8:
-            ax.set_xticks(list(spots.values()), [wording.value(one) for one in spots])
+            ax.set_xticks(list(spots.values()), _apart([wording.value(one) for one in spots], list(spots.values())))
         else:
             ax.xaxis.set_major_locator(MaxNLocator(6))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
@@ -201,6 +203,17 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
     low, high = float(held.min()), float(held.max())
     pad = 0.05 * (high - low) or 0.5
     return (10.0 ** (low - pad), 10.0 ** (high + pad)) if log else (low - pad, high + pad)
+
+
+def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
+    """The labels of ascending places, blank where one would run into the one before."""
+    room = 0.07 * (places[-1] - places[0])
+    kept: list[str] = []
+    last = -np.inf
+    for label, place in zip(labels, places, strict=True):
+        kept.append(label if place - last >= room else "")
+        last = place if kept[-1] else last
+    return kept
 
 
 def _tick(value: float, percent: bool) -> str:

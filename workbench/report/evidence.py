@@ -69,7 +69,8 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     """The runs of the arm at its own best values, and a note of what was chosen and whether at the edge of the grid."""
     if not {*tuning.factors, tuning.metric} <= set(runs):
         return runs.iloc[:0], (f"{arm.label}: the sweep does not hold what it was to be tuned by",)
-    trial = runs[runs["seed"].isin(tuning.seeds) & (runs["outcome"] == "finished")]
+    asked = runs[runs["seed"].isin(tuning.seeds)]  # values at which every run diverged are part of the grid too
+    trial = asked[asked["outcome"] == "finished"]
     names = list(tuning.factors)
     means = trial.groupby(names, dropna=False)[tuning.metric].mean().dropna()
     if not len(means):
@@ -80,7 +81,7 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     notes = [f"{arm.label}: tuned to {wording.listing(pairs)}"]
     for key, value in zip(names, best, strict=True):
         runs = runs[_equals(runs[key], value)]
-        grid = sorted(trial[key].dropna().unique()) if pd.api.types.is_numeric_dtype(trial[key]) else []
+        grid = sorted(asked[key].dropna().unique()) if pd.api.types.is_numeric_dtype(asked[key]) else []
         if len(grid) > 1 and value in (grid[0], grid[-1]):
             notes.append(f"{arm.label}: the best {wording.factor(key)} lies at the edge of its grid; extend the grid")
     return runs, tuple(notes)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.report.claims import Claim, as_data, digest, digests
+from workbench.report.claims import Claim, Rule, as_data, digest, digests
+from workbench.report.departures import described
 from workbench.report.design import SEED, Design, Factor, counts, status
 from workbench.report.effects import Effect, Interaction, Spread
 from workbench.report.verdicts import Verdict
@@ -66,13 +67,24 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _part(rule: Rule, found: Verdict) -> dict[str, Any]:
+    """What one of a claim's further rules, or its tuned one, came to."""
+    return {
+        "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
+        "sentence": found.sentence, "metric": rule.metric,
+    }  # fmt: skip
+
+
 def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, Any]:
     """A claim's verdict as other programs look it up by its id."""
     return {
-        "verdict": found.verdict, "condition": claim.condition if found.verdict == "conditional" else "",
+        "verdict": found.verdict, "by_itself": found.by_itself,
+        "condition": claim.condition if found.verdict == "conditional" else "",
         "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
         "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,
-        "section": claim.section, "sentence": found.sentence, "worst": found.worst,
+        "section": claim.section, "sentence": found.sentence, "worst": found.worst, "remark": claim.remark,
+        "also": [_part(rule, one) for rule, one in zip(claim.also, found.also, strict=True)],
+        "tuned": _part(claim.tuned, found.tuned) if claim.tuned and found.tuned else None,
         "lost": max((one.share for one in found.failures), default=0.0),
     }  # fmt: skip
 
@@ -112,6 +124,7 @@ def record(
                    "cells": s.cells} for s in group] for key, group in spreads.items()
         },
         "claims": [_claim(claim, verdict) for claim, verdict in judged],
+        "dataset": described(tables)[1],
         "verdicts": {claim.id: verdict_in_short(claim, verdict) for claim, verdict in judged},
         "runs": _runs(design), "common": {key: value for key, (value, _) in common.items()}, "provenance": tables.facts,
     }  # fmt: skip

@@ -21,6 +21,7 @@ _REASONS = {
     "contradicted": "all of it beyond {edge}, in the opposite direction",
     "not reproduced": "all of it within {edge}",
     "inconclusive": "which does not settle it against {edge}",
+    "ruled out": "which rules out the predicted {edge}, but leaves open whether the opposite is there",
 }
 _AGREEMENT = {
     "reproduced": "all of it within {edge}",
@@ -80,7 +81,8 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     if isinstance(rule, Paired):
         edge = wording.margin(rule.margin, rule.metric)
         edge = f"\u00b1{edge}" if found.verdict == "not reproduced" else edge
-        reason, test = _REASONS[found.verdict], f", Holm p = {wording.probability(found.p_holm)}".replace("= <", "<")
+        reason = _REASONS["ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict]
+        test = f", Holm p = {wording.probability(found.p_holm)}".replace("= <", "<")
     else:
         edge, reason = f"\u00b1{wording.margin(rule.tolerance, rule.metric)}", _AGREEMENT[found.verdict]
     if evidence.missing or evidence.failures:
@@ -88,7 +90,8 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     span = wording.between(*found.interval, rule.metric)
     inner = f"95 % interval {span}" if span else "one seed gives no interval"
     ending = f", {reason.format(edge=edge)}" if reason else ""
-    return f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}. {gaps} {_more(found)}".strip()
+    finding = f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}."
+    return " ".join(part for part in (finding, gaps, _more(found)) if part)
 
 
 def _more(found: Verdict) -> str:

@@ -1,7 +1,7 @@
 """The statistics of a paired comparison: differences by seed, intervals, the sign-flip test, Holm, equivalence.
 
 What the intervals promise is simulated in the tests. At n = 12 the 95 % ones cover 0.95 of the time for normal
-differences. For skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.72, which is why a
+differences. For skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.75, which is why a
 verdict among failures rests on the sign-flip test alone (`verdicts`).
 
 Everything takes plain arrays whose last axis is the seed, and is deterministic: where chance is needed (bootstrap,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from workbench.config import SETTINGS, flatten
 from workbench.sweep.compose import Cell, Value
 
-# A rule names its seeds itself, and on which machine a run trained is no setting of the question.
-WITHOUT = ("seed", "device", "kernel")
+# A rule names its seeds itself; on which machine a run trained, and what else was measured of it, is not its question.
+WITHOUT = ("seed", "device", "kernel", "analyses")
 COMPARED = tuple(key for key, setting in SETTINGS.items() if setting.numbers and key not in WITHOUT)
 Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
 

@@ -1,0 +1,116 @@
+"""One command for every claim: what is asked, what a failed sweep costs the others, and all verdicts in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import reproduce
+from workbench.engine.errors import BadInput
+from workbench.report import verdict_list
+from workbench.report.record import FORMAT
+
+SWEEP = """# @package _global_
+data: {name: blobs, examples: 120}
+network: {width: 4}
+training: {epochs: 1}
+hydra: {sweeper: {params: {network.depth: "0,1", seed: range(12)}}}
+"""
+CLAIM = """
+from workbench.report.claims import Arm, Claim, Paired
+
+def depth(number):
+    return Arm(f"depth {number}", {"network.depth": number})
+
+CLAIMS = [Claim("Q1", "Deeper is better.", "Mine",
+                Paired("last_train_accuracy", depth(1), depth(0), 0.0, "higher", tuple(range(12))))]
+DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder with two questions of a person's own, one of them with a value that is not allowed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "conf" / "sweep").mkdir(parents=True)
+    (tmp_path / "experiments").mkdir()
+    for name, text in (("mine", SWEEP), ("broken", SWEEP.replace("epochs: 1", "epochs: -1"))):
+        (tmp_path / "conf" / "sweep" / f"{name}.yaml").write_text(text)
+        (tmp_path / "experiments" / f"{name}.py").write_text(CLAIM)
+
+
+def test_every_experiment_with_a_sweep_is_asked_ours_and_a_persons_own() -> None:
+    every = reproduce.planned([], "digits")
+    assert {"mine", "vanishing_gradients", "sparsity", "dropout"} <= set(every)
+    assert every["dropout"] == ["+sweep=dropout"]
+    assert "tour" not in every
+    assert "srivastava2014_mnist" not in every
+    assert reproduce.planned(["srivastava2014_mnist"], "digits")
+
+
+def test_on_another_dataset_only_what_says_how() -> None:
+    assert reproduce.planned([], "spirals")["mine"] == [
+        "+sweep=mine", "name=mine-spirals", "data=spirals", "data.noise=0.1",
+    ]  # fmt: skip
+    assert "vanishing_gradients" in reproduce.planned([], "mnist")
+    for stems, data in ((["dropout"], "spirals"), (["nothing"], "digits"), ([], "elsewhere")):
+        with pytest.raises(BadInput, match=r"dropout|nothing|elsewhere"):
+            reproduce.planned(stems, data)
+
+
+def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["broken", "mine", "--set", "workers=1", "device=cpu"]
+    assert reproduce.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert "[1 of 2] broken took" in told
+    assert "24 to train" in told
+    index = json.loads(Path("reports/index.json").read_text())
+    (section,) = index["sections"]
+    (verdict,) = section["claims"]
+    assert (section["section"], verdict["id"], verdict["n"], verdict["page"]) == ("Mine", "Q1", 12, "mine.html")
+    assert sum(index["counts"].values()) == 1
+    assert "C4" in index["without"]
+    assert reproduce.main(arguments) == 2
+    assert "24 held already, 0 to train" in capsys.readouterr().err
+
+
+def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reproduce.main(["mine", "--list", "--set", "workers=1"]) == 0
+    assert capsys.readouterr().out == "python -m workbench +sweep=mine workers=1\n"
+    assert not Path("mlflow.db").exists()
+
+
+def page(folder: Path, name: str, started: str, dataset: str, verdicts: dict[str, Any]) -> None:
+    data = {"format": FORMAT, "name": name, "dataset": dataset, "provenance": {"started": started}}
+    (folder / f"{name}.json").write_text(json.dumps(data | {"verdicts": verdicts}))
+
+
+def short(word: str) -> dict[str, Any]:
+    part = {"effect": 0.1, "interval": [0.05, 0.15], "n": 12, "metric": "test_loss"}
+    also = [part | {"verdict": word, "effect": 0.7}]
+    return part | {"verdict": word, "by_itself": "reproduced", "also": also, "section": "s"}
+
+
+def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp_path: Path) -> None:
+    page(tmp_path, "old", "2026-01-01", "digits", {"C10": short("contradicted"), "A2": short("reproduced")})
+    page(tmp_path, "new", "2026-01-02", "digits", {"C10": short("reproduced")})
+    page(tmp_path, "other", "2026-01-01", "mnist", {"C10": short("inconclusive"), "C9": short("reproduced")})
+    (tmp_path / "notes.json").write_text("[1, 2]")
+    found = verdict_list.gather(tmp_path)
+    assert [(one["id"], one["dataset"], one["verdict"]) for one in found] == [
+        ("A2", "digits", "reproduced"), ("C9", "mnist", "reproduced"), ("C10", "digits", "reproduced"),
+        ("C10", "mnist", "inconclusive"),
+    ]  # fmt: skip
+    told = verdict_list.in_words(found)
+    assert "3 reproduced and 1 inconclusive" in told
+    assert "C10  reproduced      +0.100 (+0.0500 to +0.150) n = 12 digits" in told
+    assert "C10  inconclusive    +0.700" in told  # of a claim of several rules the part that its verdict rests on
+    data = json.loads(verdict_list.write(found, tmp_path).read_text())
+    assert [section["section"] for section in data["sections"]] == [
+        "The model", "Doing badly on the training data",
+    ]  # fmt: skip
+    assert verdict_list.gather(tmp_path) == found  # index.json is no page

@@ -1,0 +1,120 @@
+"""`python -m workbench.reproduce [STEM...]`: every claim's sweep, one after the other, and all verdicts together.
+
+Each is the sweep `python -m workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever
+interrupts it, the same command goes on where it stopped.
+
+`--data mnist` asks those questions again that mean something there, on 1,200 training examples or as many as the sweep
+itself says. On two busy cores about three quarters of an hour, an estimate from one seed of each; within it dropout,
+vanishing_gradients and sparsity take ten minutes each.
+"""
+
+# Worker processes import this module again, so nothing is imported and nothing done but in the first.
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+INTERRUPTED = 130
+HOME = "digits"  # the dataset the sweep files ask for
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
+    from workbench.engine.errors import BadInput
+
+    asked = _parser().parse_args(arguments)
+    try:
+        commands = planned(asked.stems, asked.data, asked.overrides)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    if asked.list:
+        print(*(" ".join(["python -m workbench", *command]) for command in commands.values()), sep="\n")
+        return 0
+    status = run(commands)
+    if not any(text.startswith("dry_run") for text in asked.overrides):
+        _say(conclude(Path("reports")))
+    return status
+
+
+def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Stem -> what follows `python -m workbench`, for the experiments that have a sweep file and mean something there.
+
+    Raises BadInput for a stem that has no experiment or no sweep, or that says nothing of that dataset.
+    """
+    from workbench import places
+    from workbench.engine.errors import BadInput
+    from workbench.report.claim_files import experiment_of
+
+    files = {file.stem for folder in places.both("experiments") for file in folder.glob("[!_]*.py")}
+    every = sorted(stem for stem in files if places.find("conf/sweep", f"{stem}.yaml"))
+    if strangers := [stem for stem in stems if stem not in every]:
+        raise BadInput(f"{strangers[0]} is no claim's sweep; allowed: {', '.join(every)}")
+    commands: dict[str, list[str]] = {}
+    for stem in stems or every:
+        settings = experiment_of(stem).datasets.get(data)
+        if data == HOME and (stems or settings is not None):
+            commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
+        elif settings is not None:
+            commands[stem] = [f"+sweep={stem}", f"name={stem}-{data}", f"data={data}", *settings, *overrides]
+        elif stems:
+            raise BadInput(
+                f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}"
+            )
+    if not commands:
+        raise BadInput(f"--data is {data!r}; no experiment says how it is asked there")
+    return commands
+
+
+def run(commands: dict[str, list[str]]) -> int:
+    """Every sweep in its turn. A failed one does not stop the others; Ctrl-C does. The worst exit status."""
+    from workbench.report.wording import duration, plural
+    from workbench.sweep.command import main as command
+
+    started, worst = perf_counter(), 0
+    for place, (stem, arguments) in enumerate(commands.items(), start=1):
+        _say(f"[{place} of {len(commands)}] {stem}")
+        before = perf_counter()
+        status = command(arguments)
+        _say(f"[{place} of {len(commands)}] {stem} took {duration(perf_counter() - before)}, exit status {status}")
+        if status == INTERRUPTED:
+            return status
+        worst = max(worst, status)
+    _say(f"{plural(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
+    return worst
+
+
+def conclude(folder: Path) -> str:
+    """Gather the verdicts of all pages in the folder as `index.json`; they in a few lines of text."""
+    from workbench.report.verdict_list import gather, in_words, write
+
+    found = gather(folder)
+    return f"{in_words(found)}\nverdicts: {write(found, folder)} and {folder / 'index.html'}"
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m workbench.reproduce", description=__doc__)
+    parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims; all of them where none is named")
+    parser.add_argument("--data", default=HOME, help=f"another dataset, mnist (default: {HOME})")
+    parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
+    parser.add_argument(
+        "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE",
+        help="for every sweep: tracking.uri=..., workers=2, reuse=false, dry_run=true",
+    )  # fmt: skip
+    return parser
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    # Before NumPy is imported: packs are shared out over processes, one BLAS thread each.
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    raise SystemExit(main())
