@@ -48,9 +48,9 @@ def training_that(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Any], BaseEx
 
 
 def test_a_run_larger_than_the_memory_fails_with_its_reason_and_the_others_finish(told: Told) -> None:
-    assert main([*SMALL, "network.depth=1,100000", "network.width=64", "name=small"]) == app.FAILED
+    assert main([*SMALL, "network.depth=1,100000", "network.width=4096", "name=small"]) == app.FAILED
     said = told()
-    assert "1 run failed: does not fit in memory: takes about " in said
+    assert "1 run failed: does not fit in memory: takes about 6,249.9 GiB" in said
     assert "\n  cell 1: network.depth=100000\n" in said
     assert outcomes() == {"finished": 1, "failed": 1}
     assert "does not fit in memory" in Path("reports/small.html").read_text()
