@@ -1,14 +1,11 @@
 """A research workbench for the foundations of deep learning: packed sweeps and claims with verdicts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own is not imported: worker processes import this package first of all
 if TYPE_CHECKING:
     from workbench.measure.model import Model
 
 
-def load_run(run_id: str, uri: str | None = None) -> Model:
+def load_run(run_id: str, uri: str | None = None) -> "Model":
     """The trained network of a run that was asked to keep it (analyses=model): `load_run(id).predict(X)`.
 
     `run_id` is its id in MLflow, `uri` the store (default: the environment's, else mlflow.db here). Raises BadInput
