@@ -169,6 +169,14 @@ def test_auto_is_compiled_where_every_piece_is_and_plain_elsewhere(monkeypatch: 
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"
 
 
+def test_reduced_precision_is_for_the_device_alone() -> None:
+    assert with_kernel(pack_of(1, dtype="float32", device="cuda", precision="tf32")).kernel == "graph"
+    with pytest.raises(BadInput, match="precision: found tf32 with device=cpu, dtype=float32; allowed is float32"):
+        with_kernel(pack_of(1, dtype="float32", precision="tf32"))
+    with pytest.raises(BadInput, match="kernel: found plain"):
+        with_kernel(pack_of(1, dtype="float32", device="cuda", precision="tf32"), "plain")
+
+
 def test_a_kernel_asked_for_that_cannot_train_the_pack_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="kernel: found compiled with device=cpu, dtype=float64"):
         with_kernel(pack_of(1, dtype="float64"), "compiled")

@@ -35,7 +35,7 @@ def another(kind: type, value: Any, names: list[str]) -> Any:
     return (value or 0) + 1 if kind is int else 0.125 if value != 0.125 else 0.25
 
 
-DEVICES = {"device"}  # another device is not to be had everywhere
+DEVICES = {"device", "precision"}  # another device, and what only a device offers, is not to be had everywhere
 FIXED = {key for key, setting in SETTINGS.items() if len(setting.names()) == 1}
 LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key != "data.path" and key not in FIXED]
 DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]

@@ -20,6 +20,7 @@ FAMILIES: dict[str, str] = {
     "penalties": "workbench.engine.penalties:PENALTIES",
     "probes": "workbench.engine.probes:PROBES",
     "kernels": "workbench.engine.kernels:KERNELS",
+    "precisions": "workbench.engine.cuda.cublas:PRECISIONS",
     "datasets": "workbench.data:DATASETS",
     "scalings": "workbench.data:SCALINGS",
     "measurements": "workbench.measure:MEASUREMENTS",

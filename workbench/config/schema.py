@@ -251,6 +251,10 @@ class RunConfig:
         "auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda where there is one"
     )
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
+    precision: str = setting(
+        "float32", role="static", choices=Choices("precisions"),
+        help="of the products on a device: tf32 rounds their factors to 10 bits, and is faster",
+    )  # fmt: skip
     kernel: str = setting(
         "auto", role="static", choices=Choices("kernels", ("auto",)),
         help="which form of the passes computes; auto is the fastest that can",

@@ -61,8 +61,12 @@ class Kernel:
     workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
 
 
+def _plain_supports(pack: Pack) -> bool:
+    return pack.precision == "float32"
+
+
 def _compiled_supports(pack: Pack) -> bool:
-    if not numba_is_installed():
+    if not numba_is_installed() or pack.precision != "float32":
         return False
     from workbench.engine.compiled.kernel import supports
 
@@ -110,7 +114,7 @@ KERNELS: dict[str, Kernel] = {
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
         _compiled_supports, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
     ),
-    "plain": Kernel("NumPy or CuPy, all runs of a group at once", lambda _pack: True, PlainTrainer, Evaluator),
+    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_supports, PlainTrainer, Evaluator),
     # Last, so that nothing chooses it by itself until it has been measured on a device.
     "graph": Kernel(
         "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device; not measured yet",
@@ -128,10 +132,15 @@ def numba_is_installed() -> bool:
 def resolve_kernel(name: str, pack: Pack) -> str:
     """The kernel that trains a pack; "auto" is the first that supports it.
 
-    Raises BadInput where a named one does not.
+    Raises BadInput where a named one does not, or none.
     """
     if name == "auto":
-        return next(kernel for kernel, row in KERNELS.items() if row.supports(pack))
+        if able := [kernel for kernel, row in KERNELS.items() if row.supports(pack)]:
+            return able[0]
+        raise BadInput(
+            f"precision: found {pack.precision} with device={pack.device}, dtype={pack.dtype}; allowed is float32, and "
+            f"tf32 with device=cuda and dtype=float32"
+        )
     if not KERNELS[name].supports(pack):
         why = f"device={pack.device}, dtype={pack.dtype}" if numba_is_installed() else "Numba is not installed"
         raise BadInput(

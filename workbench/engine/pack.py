@@ -48,8 +48,8 @@ class Pack:
     """What all runs of a pack share, and one column of values per number that may differ.
 
     `columns` maps names of `COLUMNS` to arrays of shape (runs,); a missing one takes its default in every run. `seed`
-    must be given: it says how many runs there are. `device` is "cpu" or "cuda", `kernel` a row of
-    `KERNELS`.
+    must be given: it says how many runs there are. `precision`, of matrix products in float32, is a row of
+    `PRECISIONS`; `device` is "cpu" or "cuda", `kernel` a row of `KERNELS`.
     """
 
     depth: int
@@ -61,6 +61,7 @@ class Pack:
     columns: dict[str, np.ndarray] = field(repr=False)
     pieces: int = 2
     dtype: str = "float32"
+    precision: str = "float32"
     device: str = "cpu"
     kernel: str = "plain"
 

@@ -8,6 +8,7 @@ as it does, so that whatever is captured through it can be replayed.
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.engine.backend import Array
@@ -15,14 +16,26 @@ from workbench.engine.cuda.plan import Operand, Product, gemm
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")
 WORKSPACE = 32 * 2**20  # bytes: what NVIDIA advises for Hopper, and more than enough before it
-# cublasComputeType_t: how a product of float32 numbers is computed. TF32 keeps 10 bits of each factor's mantissa.
-PRECISIONS = {"float32": 68, "tf32": 77}
 _FLOAT32, _DEFAULT_ALGORITHM = 0, -1  # cudaDataType_t, cublasGemmAlgo_t
 _FACTOR = ctypes.POINTER(ctypes.c_float)
 _OPERAND = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_longlong)  # pointer, type, leading, stride
 _GEMM = (
     ctypes.c_void_p, *5 * (ctypes.c_int,), _FACTOR, *_OPERAND, *_OPERAND, _FACTOR, *_OPERAND, *3 * (ctypes.c_int,),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Precision:
+    """One row of `PRECISIONS`: how a product of float32 numbers is computed, a `cublasComputeType_t`."""
+
+    summary: str
+    compute: int
+
+
+PRECISIONS: dict[str, Precision] = {
+    "float32": Precision("products of float32 numbers as they are", 68),
+    "tf32": Precision("factors rounded to 10 bits of mantissa, on tensor cores: kernel graph only", 77),
+}
 
 
 class CublasError(RuntimeError):
@@ -33,7 +46,7 @@ class Cublas:
     """One handle. `stream` is a CuPy stream, `workspace` an array of bytes on the device."""
 
     def __init__(self, stream: Any, workspace: Array, precision: str) -> None:
-        self._library, self._workspace, self._compute = loaded(), workspace, PRECISIONS[precision]
+        self._library, self._workspace, self._compute = loaded(), workspace, PRECISIONS[precision].compute
         self._library.cublasGemmStridedBatchedEx.argtypes = _GEMM
         self._library.cublasSetStream_v2.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
         self._library.cublasSetWorkspace_v2.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)

@@ -27,7 +27,7 @@ from workbench.engine.rows import Rows
 class GraphTrainer:
     """Trains the rows of a group side by side. See `plain.PlainTrainer` for the same in array functions.
 
-    `machine` runs the launches; the device by default, with float32 products.
+    `machine` runs the launches; the device by default, with products of the pack's precision.
     """
 
     def __init__(self, rows: Rows, machine: Machine | None = None) -> None:
@@ -40,7 +40,7 @@ class GraphTrainer:
         stored = _flat(rows.stored)
         passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
         plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
-        self._program = (machine or _device()).program(plan)
+        self._program = (machine or _device(pack.precision)).program(plan)
         self._seeded = order.is_drawn_by_seed(data, pack.columns["seed"])
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
@@ -82,7 +82,7 @@ class GraphEvaluator:
         self._arrays = _arrays(rooms, pack.runs, self._xp)
         fill(self._arrays, self._xp, **_of_split(data, split), **_of_runs(pack))
         passes = Passes(pack, layout, weights, None, _flat(stored), self._arrays, batch, self._examples, False)
-        self._program = (machine or _device()).program([*passes.forward(), passes.judge()])
+        self._program = (machine or _device(pack.precision)).program([*passes.forward(), passes.judge()])
         self._chunks = -(-self._examples // batch)
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +125,7 @@ def _accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
     return counted / seen if data.classes else np.full(len(counted), np.nan)
 
 
-def _device() -> Machine:
+def _device(precision: str) -> Machine:
     from workbench.engine.cuda.device import device_machine
 
-    return device_machine()
+    return device_machine(precision)
