@@ -7,12 +7,21 @@ from typing import Any
 
 from benchmarks.program_phases import BESIDE, PHASES
 
+OF_A_PART = ("date", "commit", "load", "rounds", "mnist")  # what is said of each part
+
 
 def page(results: dict[str, Any]) -> str:
-    """All sections that were measured, below the facts."""
-    facts = [f"- {name}: {text}" for name, text in results["about"].items() if text]
+    """All sections that were measured, below the facts, and what each was measured at."""
+    of_parts = results.get("measured", {})
+    shared = {name: text for name, text in results["about"].items() if text and name not in OF_A_PART}
+    facts = [f"- {name}: {text}" for name, text in shared.items()]
+    facts += [f"- {part}: {', '.join(_said(name, about) for name in OF_A_PART)}" for part, about in of_parts.items()]
     sections = [SECTIONS[name](results[name]) for name in SECTIONS if name in results]
     return "\n\n".join(["# Benchmarks", "\n".join(facts), *sections]) + "\n"
+
+
+def _said(name: str, about: dict[str, str]) -> str:
+    return about[name] if name == "date" else f"{name} {about[name]}"
 
 
 def _peers(works: list[dict[str, Any]]) -> str:

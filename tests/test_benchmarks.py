@@ -115,16 +115,17 @@ def test_results_are_written_and_parts_come_together(measured: dict[str, Any], t
     files = results.write({"about": about, "program": program}, tmp_path, quick=False)
     assert [file.suffix for file in files] == [".json", ".md", ".png"]
     found = json.loads(files[0].read_text(encoding="utf-8"))
-    assert found.keys() == {"about", "peers", "program"}
+    assert found.keys() == {"about", "measured", "peers", "program"}
+    assert found["measured"].keys() == {"peers", "program"}
     page = files[1].read_text(encoding="utf-8")
     assert all(name in page for name in (*measured["contestants"], *program_phases.PHASES, about["machine"]))
 
 
-def test_results_of_other_code_do_not_come_together(tmp_path: Path) -> None:
+def test_results_of_another_machine_do_not_come_together(tmp_path: Path) -> None:
     about = machine.about(Rules(2, 0.001), quick=True)
-    results.write({"about": about | {"commit": "another"}, "memory": []}, tmp_path, quick=True)
+    results.write({"about": about | {"machine": "another"}, "memory": []}, tmp_path, quick=True)
     file, *_ = results.write({"about": about, "costs": []}, tmp_path, quick=True)
-    assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "costs"}
+    assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "measured", "costs"}
 
 
 def test_a_contestant_that_fails_says_why() -> None:

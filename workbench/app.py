@@ -279,7 +279,7 @@ def _compiling(work: Plan) -> str:
         return ""
     from workbench.engine.compiled.jit import is_compiled
 
-    return "" if is_compiled() else "compiling the engine's passes first, about 15 s; once on this machine"
+    return "" if is_compiled() else "compiling the engine's passes first, about 20 s; once on this machine"
 
 
 def _conclude(work: Plan, ended: Ended, pages: Sequence[Page], checkpoints: Checkpoints) -> None:

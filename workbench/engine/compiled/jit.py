@@ -1,7 +1,7 @@
 """How everything in this room is compiled: without the GIL, cached on disk, and with NumPy's arithmetic.
 
 `error_model="numpy"` lets divisions vectorise; "contract" allows fused multiply-add, which rounds once, and nothing
-else: no sum is reordered. Constants are float32 values: a literal would turn the arithmetic into double.
+else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into double.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset(
 
 
 def summing(function: Callable[..., Any]) -> Any:
-    """The function compiled with its sums in whatever order is fastest: for what no run's numbers depend on."""
+    """The function compiled with its sums in whatever order is fastest: for probes, and loops that the tests cover."""
     return compiled(function, frozenset({"contract", "reassoc"}))
 
 

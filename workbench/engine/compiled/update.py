@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.compiled.jit import ONE, ZERO, compiled, summing
 from workbench.engine.compiled.part import part
 
 CODES = {name: code for code, name in enumerate(("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"))}
@@ -47,13 +47,18 @@ def keep_within_norm(w, at, rows, fan_in, largest):
     """Scale every row of weights (rows, fan_in), from `at` on, whose norm is over `largest` back to it."""
     for row in range(rows):
         weights = part(w, at + row * fan_in, fan_in)
-        square = ZERO
-        for i in range(fan_in):
-            square += weights[i] * weights[i]
-        norm = np.sqrt(square)
+        norm = _norm(weights)
         if norm > largest:
             for i in range(fan_in):
                 weights[i] *= largest / norm
+
+
+@summing
+def _norm(weights):
+    square = ZERO
+    for i in range(weights.size):
+        square += weights[i] * weights[i]
+    return np.sqrt(square)
 
 
 @compiled
