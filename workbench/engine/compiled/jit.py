@@ -1,7 +1,8 @@
 """How everything in this room is compiled: without the GIL, cached on disk, and with NumPy's arithmetic.
 
 `error_model="numpy"` lets divisions vectorise; "contract" allows fused multiply-add, which rounds once, and nothing
-else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into double.
+else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into
+double.
 """
 
 from __future__ import annotations
