@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,10 +12,24 @@ from markupsafe import Markup
 
 from workbench.report import language, palette, wording
 
+_STYLED = re.compile(r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"')  # elements of figures alone
+
 
 def render(template: str, shown: Mapping[str, Any]) -> str:
     """The page made by `templates/<template>.html.j2`. What is put in is escaped unless it was made here as markup."""
-    return _environment().get_template(f"{template}.html.j2").render(shown)
+    return _with_shared_styles(_environment().get_template(f"{template}.html.j2").render(shown))
+
+
+def _with_shared_styles(page: str) -> str:
+    """The page with each style of its figures written once: thousands of their elements have the same few."""
+    classes: dict[str, str] = {}
+
+    def by_class(tag: re.Match[str]) -> str:
+        return f'<{tag[1]} class="{classes.setdefault(tag[2], f"f{len(classes)}")}"'
+
+    page = _STYLED.sub(by_class, page)
+    rules = "".join(f"svg.plot .{name}{{{style}}}\n" for style, name in classes.items())
+    return page.replace("</style>", f"{rules}</style>", 1)
 
 
 @lru_cache(maxsize=1)

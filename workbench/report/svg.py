@@ -69,14 +69,25 @@ def _short(match: re.Match[str]) -> str:
 
 def _tidy(tag: re.Match[str]) -> str:
     """One tag: coordinates to a tenth of a unit, colours to variables, fonts to the page's."""
-    text = _GEOMETRY.sub(lambda m: f'{m[1]}="{_squeeze(_LONG.sub(_short, m[2]))}"', tag.group())
+    text = _GEOMETRY.sub(_tidy_geometry, tag.group())
     text = re.sub(r"font(?:-family)?: ([\d.]+px)?[^;\"]*", lambda m: f"font-size: {m[1]}" if m[1] else "", text)
     text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace("px; ;", "px;")
     return _COLOUR.sub(lambda m: _COLOURS[m.group()], text)
 
 
+def _tidy_geometry(attribute: re.Match[str]) -> str:
+    geometry = _squeeze(_LONG.sub(_short, attribute[2]))
+    return f'{attribute[1]}="{_short_path(geometry) if attribute[1] == "d" else geometry}"'
+
+
 def _squeeze(geometry: str) -> str:
     return re.sub(r"\s+", " ", geometry).strip()
+
+
+def _short_path(path: str) -> str:
+    """Without the spaces around its letters; of straight lines alone, without the letters that go without saying."""
+    path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
+    return path if re.search("[A-KN-Y]", path) else path.replace("L", " ")
 
 
 def _own_names(svg: str, identity: str) -> str:
