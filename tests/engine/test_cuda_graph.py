@@ -158,7 +158,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
     for name in ("nbytes", "itemsize"):
         monkeypatch.setattr(DeviceArray, name, property(lambda a, name=name: getattr(a._array, name)), raising=False)
     made = device.DeviceMachine()
-    monkeypatch.setattr(device, "device_machine", lambda: made)
+    monkeypatch.setattr(device, "device_machine", lambda _precision: made)
     return made
 
 

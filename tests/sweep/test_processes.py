@@ -21,7 +21,7 @@ from workbench.sweep.plan import identified, plan
 from workbench.sweep.progress import Lines
 from workbench.sweep.training import PackOutcome, Sitting
 
-EPOCHS = 40
+EPOCHS = 1000  # enough for a kill to come in between
 
 
 class Killer(Lines):
