@@ -10,7 +10,7 @@ from benchmarks.contest import Entry, Rules, compete
 from benchmarks.hosts import Teams
 from benchmarks.statistics import spread
 from benchmarks.works import Work
-from workbench.engine.kernels import numba_is_installed
+from workbench.engine.kernels import numba_fault
 
 PARTS = ("bare, compiled", "probes", "evaluation")
 WORKS = (
@@ -23,7 +23,7 @@ WORKS = (
 
 def measure(teams: Teams, rules: Rules, quick: bool) -> list[dict[str, Any]]:
     """By work, the shares of an epoch: training, probes, evaluation. They sum to 1. Nothing without Numba."""
-    if not numba_is_installed():
+    if numba_fault():
         return []
     return [_shares(work, teams, rules) for work in WORKS[: 1 if quick else None]]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.works import Work, layout_of
-from workbench.engine.kernels import numba_is_installed
+from workbench.engine.kernels import numba_fault
 from workbench.engine.parameters import Layout
 
 STEPS = 32
@@ -34,7 +34,7 @@ class Products:
         widest = max(max(layer.rows, layer.fan_in) for layer in layout.layers)
         w, a, z = (draw.random(size, np.float32) for size in (layout.size, *(2 * [work.batch_size * (widest + 64)])))
         arguments = layout, work.batch_size, w, a, z
-        self._steps = compiled_steps(*arguments) if numba_is_installed() else partial(multiply, *arguments)
+        self._steps = partial(multiply, *arguments) if numba_fault() else compiled_steps(*arguments)
 
     def turn(self, units: int) -> int:
         """Multiply; the updates of single runs whose products were done."""

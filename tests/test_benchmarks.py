@@ -16,7 +16,7 @@ from benchmarks.families import FAMILIES
 from benchmarks.hosts import Teams
 from benchmarks.works import Work
 from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.kernels import numba_is_installed
+from workbench.engine.kernels import numba_fault
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.penalties import PENALTIES
 
@@ -65,7 +65,7 @@ def test_peers_learn_what_ours_learn(
             assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
 
 
-@pytest.mark.skipif(not numba_is_installed(), reason="the compiled kernel's products need Numba, which is not here")
+@pytest.mark.skipif(bool(numba_fault()), reason="the compiled kernel's products need Numba, which is not here")
 def test_the_floor_does_the_products_of_a_step() -> None:
     """What the last step leaves, by hand: z of the output layer, dl/dW of both, and dl/dx but of the inputs."""
     work = Work("digits", 1, 4, 1, 32)
@@ -84,7 +84,7 @@ def test_the_floor_does_the_products_of_a_step() -> None:
 
 
 def test_the_floor_without_numba_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floor, "numba_is_installed", lambda: False)
+    monkeypatch.setattr(floor, "numba_fault", lambda: "not here")
     assert floor.Products(Work("digits", 1, 4, 1, 32), np.arange(1)).turn(1) == floor.STEPS
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from workbench import app
+from workbench.engine import kernels
 from workbench.engine.errors import BadInput
 from workbench.sweep import packs, training
 from workbench.sweep.command import main
@@ -106,6 +107,29 @@ def test_what_the_store_does_not_take_is_kept_and_recorded_by_the_same_command(
     assert main(SEEDS) == app.FINISHED
     assert outcomes() == {"finished": 5}
     assert not list(Path("sweeps/small").glob("*.npz"))
+
+
+def test_scripts_of_a_persons_own_project_are_left_alone(told: Told) -> None:
+    Path("experiments").mkdir()
+    for name in ("train", "small"):
+        Path(f"experiments/{name}.py").write_text(
+            "open('ran', 'w')\nimport argparse\nargparse.ArgumentParser().error('')"
+        )
+    assert main(SEEDS) == app.FINISHED
+    assert "train.py" not in told()
+    assert not Path("ran").exists()
+
+
+def test_a_numba_that_compiles_nothing_is_told_and_done_without(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    monkeypatch.setattr(kernels, "numba_fault", lambda: "Numba is switched off by NUMBA_DISABLE_JIT")
+    assert main([*SEEDS, "kernel=compiled"]) == 2
+    said = told()
+    assert said.startswith(
+        "kernel: found compiled with Numba is switched off by NUMBA_DISABLE_JIT; allowed are auto and"
+    )
+    assert said.count("\n") == 1
+    assert main(SEEDS) == app.FINISHED
+    assert "switched off by NUMBA_DISABLE_JIT: the plain kernel trains, two to three times slower\n" in told()
 
 
 def test_a_store_lost_at_the_end_costs_the_page_and_no_run(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:

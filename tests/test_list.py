@@ -65,7 +65,9 @@ def test_a_persons_own_sweeps_and_claims_are_listed(capsys, tmp_path):
         '"""My claim.\n\nMore of it.\n"""\n\nfrom workbench.report.claims import Arm, Claim, Identity\n\n'
         'CLAIMS = [Claim("X1", "wide is enough", "none", Identity("error", Arm("all"), 0.1))]\n'
     )
-    (tmp_path / "experiments" / "broken.py").write_text('"""Not done yet."""\n\nraise RuntimeError("unfinished")\n')
+    (tmp_path / "experiments" / "broken.py").write_text(
+        '"""Not done yet."""\n\nimport workbench\n\nCLAIMS = []\nraise RuntimeError("unfinished")\n'
+    )
     text = printed(capsys)
     assert "my question" in text
     assert "cannot be read" in text

@@ -41,3 +41,28 @@ def test_a_file_of_ours_is_found_before_a_persons(tmp_path, monkeypatch):
     assert places.find("conf", "config.yaml") == places.ours("conf") / "config.yaml"
     assert places.find("conf", "own.yaml") == tmp_path / "conf" / "own.yaml"
     assert places.find("conf", "none.yaml") is None
+
+
+def test_the_cache_lies_where_it_is_said_to_else_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for named, place in ((str(tmp_path / "x"), "x"), ("", ".cache"), ("relative", ".cache")):
+        monkeypatch.setenv("XDG_CACHE_HOME", named)
+        assert places.cache() == tmp_path / place / "workbench"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_home_there_is_no_cache_and_none_is_made(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    (tmp_path / "file").touch()
+    for home in ("file", "gone"):
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+        assert places.cache() is None
+
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert places.cache() is None
+    assert places.at_home("~/data").parts == ("~", "data")
+    assert not (tmp_path / "gone").exists()

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from workbench import places
 from workbench.engine.backend import missing_cupy
 from workbench.engine.errors import BadInput
+from workbench.engine.kernels import missing_numba
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.changes import changes
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.compose import Cell
+from workbench.sweep.cores import cores
 from workbench.sweep.executors import EXECUTORS
 from workbench.sweep.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
 from workbench.sweep.identity import data_digest, joint_digest
@@ -36,7 +38,7 @@ from workbench.sweep.recorder import Recorder
 from workbench.sweep.results import unfit_result
 from workbench.sweep.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
-from workbench.sweep.training import PackOutcome, Sitting, cores, dataset
+from workbench.sweep.training import PackOutcome, Sitting, dataset
 
 if TYPE_CHECKING:
     from workbench.report.claim_files import Experiment
@@ -96,7 +98,7 @@ def _run(
     store = _open_store(settings)
     earlier = store.earlier(name)
     work = _plan(cells, name, store, checkpoints, settings)
-    experiment = _experiment(settings.sweep or name)
+    experiment = _experiment(settings.sweep, name)
     for config in {pack.examples.config for pack in work.packs}:
         dataset(config)  # what is missing or broken is said before anything is written
     sweep = _record(work, name, settings, experiment.claims)
@@ -154,10 +156,20 @@ def _plan(
     return plan(cells, held, room, [*checkpoints.packs(), *(earlier.packs if earlier and same else ())])
 
 
-def _experiment(stem: str) -> Experiment:
-    from workbench.report.claim_files import experiment_of
+def _experiment(sweep: str | None, name: str) -> Experiment:
+    """What the sweep file's claims are; a file that only has the name of this sweep may be anything."""
+    from workbench.report.claim_files import Experiment, experiment_of
+    from workbench.report.experiment_files import declares_itself
 
-    return experiment_of(stem)
+    try:
+        if sweep and (file := places.find("experiments", f"{sweep}.py")) and not declares_itself(file):
+            say(f"experiments/{sweep}.py is not run: a file of claims sets CLAIMS and imports from workbench")
+        return experiment_of(sweep or name)
+    except BadInput as error:
+        if sweep:
+            raise
+        say(f"{error}; the page has no claims")
+        return Experiment()
 
 
 def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Claim]) -> SweepRecord:
@@ -268,18 +280,28 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _compiling(work)):
+    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _slower(work), _compiling(work)):
         if line:
             say(line)
+
+
+def _slower(work: Plan) -> str:
+    """A word where packs that Numba would train are left to the plain kernel."""
+    packs = [planned.pack for planned in work.packs]
+    wanted = any((pack.kernel, pack.device, pack.dtype) == ("plain", "cpu", "float32") for pack in packs)
+    return missing_numba() if wanted else ""
 
 
 def _compiling(work: Plan) -> str:
     """A word where the first pack will be kept waiting by the compiler."""
     if not any(pack.pack.kernel == "compiled" for pack in work.packs):
         return ""
-    from workbench.engine.compiled.jit import is_compiled
+    from workbench.engine.compiled.jit import cache_folder, is_compiled
 
-    return "" if is_compiled() else "compiling the engine's passes first, about 20 s; once on this machine"
+    if is_compiled():
+        return ""
+    often = "once on this machine" if cache_folder() else "at every start, as no cache folder can be written to"
+    return f"compiling the engine's passes first, about 20 s; {often}"
 
 
 def _conclude(work: Plan, ended: Ended, pages: Sequence[Page], checkpoints: Checkpoints) -> None:

@@ -6,8 +6,12 @@ Topics: sweeps, claims, groups, keys, a section of the keys (network, optimizer,
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before anything heavy is imported
+    from workbench import entry
+
+    entry.run("workbench.list")
+
 import ast
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +24,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from workbench import places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
 from workbench.engine.errors import BadInput
-
-if TYPE_CHECKING:
-    from workbench.report.claims import Claim
+from workbench.report.experiment_files import experiment_files
 
 if TYPE_CHECKING:
     from workbench.report.claims import Claim
@@ -48,12 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        for item in listings:
-            show(item)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough; Python would complain once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for item in listings:
+        show(item)
     return 0
 
 
@@ -85,14 +83,14 @@ def sweeps() -> Listing:
 
 def claim_files() -> Listing:
     """The files of claims with the first line of what they say about themselves."""
-    rows = [(path.stem, _first_line(path)) for path in _files("experiments", "[!_]*.py")]
+    rows = [(stem, _first_line(path)) for stem, path in experiment_files().items()]
     return Listing("Claims: python -m workbench.list claims shows their statements", ("file", "about"), rows)
 
 
 def claims() -> Listing:
     """Every claim with its statement; a file that cannot be imported is told by its first line."""
     rows: list[tuple[str, ...]] = []
-    for path in _files("experiments", "[!_]*.py"):
+    for path in experiment_files().values():
         found = [(path.stem, claim.id, claim.statement) for claim in _claims_of(path)]
         rows += found or [(path.stem, "", _first_line(path))]
     return Listing("Claims", ("file", "claim", "says"), rows)
@@ -196,7 +194,3 @@ def _shown(value: Any) -> str:
 
 def _topics() -> str:
     return f"topics: {', '.join(['sweeps', 'claims', 'groups', 'keys', *SECTIONS, *FAMILIES])}"
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

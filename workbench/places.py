@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -17,6 +18,27 @@ def theirs(name: str) -> Path | None:
     """A person's own folder of that name in the working folder; None where there is none, or where it is ours."""
     folder = Path.cwd() / name
     return folder if folder.is_dir() and folder.resolve() != ours(name).resolve() else None
+
+
+def cache() -> Path | None:
+    """Our folder for what can be made or fetched again, which need not be there yet.
+
+    None for somebody without a home, such as a user that only a container's number names. A home that is not there is
+    not made.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(named).is_absolute():
+        return Path(named) / "workbench"
+    home = at_home("~")
+    return home / ".cache" / "workbench" if home.is_absolute() and os.path.isdir(home) else None  # noqa: PTH112
+
+
+def at_home(path: str) -> Path:
+    """The path with a `~` or `~user` at its beginning written out; left as it is where nobody knows that home.
+
+    Path.expanduser and Path.home raise there.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def both(name: str) -> list[Path]:

@@ -8,18 +8,21 @@ itself says. On two busy cores about three quarters of an hour, an estimate from
 vanishing_gradients and sparsity take ten minutes each.
 """
 
-# Worker processes import this module again, so nothing is imported and nothing done but in the first.
-
 from __future__ import annotations
 
-import os
+if __name__ == "__main__":  # before anything heavy is imported
+    from workbench import entry
+
+    entry.run("workbench.reproduce")
+
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-INTERRUPTED = 130
+from workbench.signals import INTERRUPTED
+
 HOME = "digits"  # the dataset the sweep files ask for
 
 
@@ -50,14 +53,20 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     from workbench import places
     from workbench.engine.errors import BadInput
     from workbench.report.claim_files import experiment_of
+    from workbench.report.experiment_files import experiment_files
 
-    files = {file.stem for folder in places.both("experiments") for file in folder.glob("[!_]*.py")}
-    every = sorted(stem for stem in files if places.find("conf/sweep", f"{stem}.yaml"))
+    every = [stem for stem in experiment_files() if places.find("conf/sweep", f"{stem}.yaml")]
     if strangers := [stem for stem in stems if stem not in every]:
         raise BadInput(f"{strangers[0]} is no claim's sweep; allowed: {', '.join(every)}")
     commands: dict[str, list[str]] = {}
     for stem in stems or every:
-        settings = experiment_of(stem).datasets.get(data)
+        try:
+            settings = experiment_of(stem).datasets.get(data)
+        except BadInput as error:
+            if stems:
+                raise
+            _say(f"{error}; it is left out")
+            continue
         if data == HOME and (stems or settings is not None):
             commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
         elif settings is not None:
@@ -111,10 +120,3 @@ def _parser() -> ArgumentParser:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    # Before NumPy is imported: packs are shared out over processes, one BLAS thread each.
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-    raise SystemExit(main())

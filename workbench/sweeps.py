@@ -9,6 +9,11 @@ The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before anything heavy is imported
+    from workbench import entry
+
+    entry.run("workbench.sweeps")
+
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -88,7 +93,3 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
     taken.add_argument("name")
     taken.add_argument("folder", type=Path)
     return parser.parse_args(arguments)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

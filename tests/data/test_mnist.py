@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench import places
 from workbench.data import describe, digest, load, mnist
 from workbench.data.mnist import COLLECTIONS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
 from workbench.engine.errors import BadInput
@@ -173,10 +174,8 @@ def test_only_what_is_missing_is_downloaded(settings, small, tmp_path, monkeypat
 
 
 def test_the_cache_is_the_last_place_looked_at(settings, small, tmp_path, monkeypatch):
-    import pooch
-
     put(tmp_path / "mnist", small)
-    monkeypatch.setattr(pooch, "os_cache", {"workbench": tmp_path}.__getitem__)
+    monkeypatch.setattr(places, "cache", lambda: tmp_path)
     assert load(settings("mnist")).test_size == 4
 
 

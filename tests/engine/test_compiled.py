@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,11 @@ pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is n
 
 from workbench.engine import kernels
 from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.compiled import activations, losses, probes, update
+from workbench.engine.compiled import activations, jit, losses, probes, update
 from workbench.engine.compiled.elementary import exp_in_place, tanh
 from workbench.engine.compiled.masks import apply_fresh_mask
 from workbench.engine.errors import BadInput
-from workbench.engine.kernels import with_kernel
+from workbench.engine.kernels import numba_fault, with_kernel
 from workbench.engine.losses import LOSSES
 from workbench.engine.optimizers import OPTIMIZERS
 from workbench.engine.pack import Pack
@@ -165,7 +167,7 @@ def test_auto_is_compiled_where_every_piece_is_and_plain_elsewhere(monkeypatch: 
     monkeypatch.delitem(activations.CODES, "relu")  # as if somebody had just added it, in its plain form alone
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"
     monkeypatch.undo()
-    monkeypatch.setattr(kernels, "numba_is_installed", lambda: False)
+    monkeypatch.setattr(kernels, "numba_fault", lambda: "Numba is not installed")
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"
 
 
@@ -180,7 +182,7 @@ def test_reduced_precision_is_for_the_device_alone() -> None:
 def test_a_kernel_asked_for_that_cannot_train_the_pack_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="kernel: found compiled with device=cpu, dtype=float64"):
         with_kernel(pack_of(1, dtype="float64"), "compiled")
-    monkeypatch.setattr(kernels, "numba_is_installed", lambda: False)
+    monkeypatch.setattr(kernels, "numba_fault", lambda: "Numba is not installed")
     with pytest.raises(BadInput, match="Numba is not installed"):
         with_kernel(pack_of(1, dtype="float32"), "compiled")
 
@@ -203,3 +205,37 @@ def test_a_probe_without_a_compiled_form_is_taken_all_the_same(monkeypatch: pyte
     pack = compiled(mild(depth=1))
     for epoch in train(pack, data_for(pack)):
         assert (epoch.probes["largest"] >= epoch.probes["weight_rms"]).all()
+
+
+def test_why_numba_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert numba_fault.__wrapped__() == ""
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    assert numba_fault.__wrapped__() == "Numba is switched off by NUMBA_DISABLE_JIT"
+    monkeypatch.setattr(kernels, "find_spec", lambda _: "there")
+    monkeypatch.setitem(sys.modules, "numba", None)  # as where it does not go with the NumPy beside it
+    assert numba_fault.__wrapped__().startswith("Numba cannot be imported (")
+    monkeypatch.setattr(kernels, "numba_fault", lambda: "Numba is away")
+    assert kernels.missing_numba() == "Numba is away: the plain kernel trains, two to three times slower"
+    with pytest.raises(BadInput, match="kernel: found compiled with Numba is away; allowed are auto and plain"):
+        with_kernel(pack_of(1, dtype="float32"), "compiled")
+
+
+def test_a_cache_that_is_full_or_damaged_is_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    assert jit.compiled(_twice)(2.0) == 4.0
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert files
+    for file in files:
+        file.write_bytes(b"damaged")
+    assert jit.compiled(_twice)(2.0) == 4.0
+    assert all(file.read_bytes() != b"damaged" for file in files)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
+    assert jit.compiled(_twice)(2) == 4
+
+
+def _twice(x: float) -> float:
+    return 2 * x

@@ -14,6 +14,7 @@ from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.epoch import Epoch
 from workbench.sweep import training
 from workbench.sweep.checkpoints import Checkpoints
+from workbench.sweep.cores import cores
 from workbench.sweep.executors import EXECUTORS
 from workbench.sweep.memory import free_memory
 from workbench.sweep.packs import PlannedPack
@@ -21,7 +22,7 @@ from workbench.sweep.plan import PlannedCell, identified, plan
 from workbench.sweep.progress import Lines, Watcher
 from workbench.sweep.results import pack_result
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
-from workbench.sweep.training import Sitting, cores
+from workbench.sweep.training import Sitting
 
 
 class Witness(Lines):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench import places
 from workbench.data import idx
 from workbench.data.dataset import Dataset, Facts, Settings, Source, require, text_digest
 from workbench.data.download import NoMirrorError, download
@@ -93,10 +94,11 @@ def _find_or_download(settings: Settings) -> dict[str, Path]:
 def _folder(settings: Settings) -> Path:
     folder = settings.dir or os.environ.get(FOLDER_VARIABLE)
     if folder:
-        return Path(folder).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("workbench"))
+        return places.at_home(folder)
+    kept = places.cache()
+    require(kept is not None, f"data.dir: there is no home folder to keep downloads in; give it, or {FOLDER_VARIABLE}")
+    assert kept is not None
+    return kept
 
 
 def _find(file: str, folders: Sequence[Path]) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench import places
 from workbench.data.dataset import Dataset, Facts, Settings, Source, content_digest, largest_magnitude, require
 from workbench.engine.errors import BadInput
 
@@ -47,7 +48,7 @@ def describe(settings: Settings) -> Facts:
 
 def _path(settings: Settings) -> Path:
     require(bool(settings.path), "data.path: found none; data=npz needs the path of an .npz file")
-    path = Path(str(settings.path)).expanduser()
+    path = places.at_home(str(settings.path))
     require(path.is_file(), f"data.path: {path} is not there, or not a file; data=npz needs an .npz file")
     return path
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _plain_supports(pack: Pack) -> bool:
 
 
 def _compiled_supports(pack: Pack) -> bool:
-    if not numba_is_installed() or pack.precision != "float32":
+    if pack.precision != "float32" or pack.device != "cpu" or numba_fault():
         return False
     from workbench.engine.compiled.kernel import supports
 
@@ -124,9 +124,21 @@ KERNELS: dict[str, Kernel] = {
 
 
 @cache
-def numba_is_installed() -> bool:
-    """Whether there is a Numba to compile with; the engine does without."""
-    return find_spec("numba") is not None
+def numba_fault() -> str:
+    """Why there is no Numba to compile with; "" where there is. The engine does without."""
+    if find_spec("numba") is None:
+        return "Numba is not installed"
+    try:
+        import numba
+    except Exception as error:  # it may be installed beside a NumPy that is too new for it
+        return f"Numba cannot be imported ({type(error).__name__}: {error})".splitlines()[0]
+    settings: Any = numba.config
+    return "Numba is switched off by NUMBA_DISABLE_JIT" if settings.DISABLE_JIT else ""
+
+
+def missing_numba() -> str:
+    """One line where the plain kernel must train what Numba would."""
+    return f"{fault}: the plain kernel trains, two to three times slower" if (fault := numba_fault()) else ""
 
 
 def resolve_kernel(name: str, pack: Pack) -> str:
@@ -142,7 +154,7 @@ def resolve_kernel(name: str, pack: Pack) -> str:
             f"tf32 with device=cuda and dtype=float32"
         )
     if not KERNELS[name].supports(pack):
-        why = f"device={pack.device}, dtype={pack.dtype}" if numba_is_installed() else "Numba is not installed"
+        why = f"device={pack.device}, dtype={pack.dtype}" if not (fault := numba_fault()) else fault
         raise BadInput(
             f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
         )

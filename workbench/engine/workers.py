@@ -6,16 +6,15 @@ Runs do not touch one another, so neither the number of workers nor the size of 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, util
 from multiprocessing.connection import Connection
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from workbench.engine.group import Group
 from workbench.engine.pack import Pack
 from workbench.engine.reader import Data
 from workbench.engine.sizes import runs_per_group
+from workbench.signals import held, leave_to_parent
 
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -113,15 +113,10 @@ class Elsewhere:
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         self.runs = runs
-        # A fork server is forked before any thread exists, and has the engine imported: a worker starts in
-        # milliseconds.
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["workbench.engine.workers"])
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _one_blas_thread(), _without_main_module():
-            self._process.start()
-        theirs.close()
+        with _one_blas_thread(), without_main_module(), held():
+            self._process, self._pipe = _started()
+        # It takes no notice of the SIGTERM by which daemons are ended where nobody closes this.
+        util.Finalize(self, self._process.kill, exitpriority=10)
         self._pipe.send((pack, data, runs, state))
 
     def start_epoch(self) -> None:
@@ -206,9 +201,33 @@ def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
     return replace(epoch, runs=runs[epoch.runs], ended=ended)
 
 
+def _started() -> tuple[Any, Connection]:
+    """A new worker process, and our end of the pipe to it.
+
+    A fork server is forked before any thread exists, and has the engine imported: a worker starts in milliseconds. It
+    listens on a socket among the temporary files; where there is no place for one, a worker starts by itself.
+    """
+    server = get_context("forkserver")
+    server.set_forkserver_preload(["workbench.engine.workers"])
+    try:
+        return _started_by(server)
+    except OSError:
+        return _started_by(get_context("spawn"))
+
+
+def _started_by(context: Any) -> tuple[Any, Connection]:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    try:
+        process.start()
+    finally:
+        theirs.close()
+    return process, ours
+
+
 def _serve(pipe: Connection) -> None:
     """The life of a worker process: answer until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the caller decides
+    leave_to_parent()
     try:
         crew: Here | None = None
         pack, data, runs, state = pipe.recv()
@@ -224,7 +243,7 @@ def _serve(pipe: Connection) -> None:
 
 
 @contextmanager
-def _without_main_module() -> Iterator[None]:
+def without_main_module() -> Iterator[None]:
     """A new process imports the main script again, which no worker needs and not every script survives."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before anything heavy is imported
+    from workbench import entry
+
+    entry.run("workbench.report.__main__")
+
 import sys
 import webbrowser
 from argparse import ArgumentParser, Namespace
@@ -48,7 +53,3 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--folder", type=Path, default=REPORTS, help=f"where pages go (default: {REPORTS})")
     parser.add_argument("--open", action="store_true", help="show the page in the browser; of several, the index")
     return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,11 +1,13 @@
-"""The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any."""
+"""The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any.
+
+What a person's own file raises costs that file alone.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -15,6 +17,8 @@ from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
+from workbench.report.experiment_files import declares_itself, experiment_files
+from workbench.sweep.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
 DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
@@ -34,9 +38,9 @@ class Experiment:
 
 
 def experiment_of(stem: str) -> Experiment:
-    """The experiment of the sweep of that name; empty where it has no file. Raises BadInput for a broken file."""
+    """The experiment of the sweep of that name; empty where none declares itself. Raises BadInput for a broken one."""
     file = places.find("experiments", f"{stem}.py")
-    return Experiment() if file is None else experiment_in(file)
+    return experiment_in(file) if file and declares_itself(file) else Experiment()
 
 
 def experiment_in(file: Path) -> Experiment:
@@ -45,11 +49,18 @@ def experiment_in(file: Path) -> Experiment:
     spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
     assert spec is not None
     assert spec.loader is not None
+    if file.parent == places.theirs("experiments"):
+        note(f"code of this folder that is run: {where}")
+        _let_import(file.parent.parent)
     module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise BadInput(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, as of a script that reads its command line
+        del sys.modules[spec.name]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"{where} cannot be imported: {reason}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
     claims = _translated(claims, file.with_name(TRANSLATIONS))
     figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
@@ -62,12 +73,20 @@ def claims_in(file: Path) -> tuple[Claim, ...]:
 
 
 def known_claims() -> dict[str, tuple[Claim, ...]]:
-    """The claims of all experiment files by their stem; a broken file is left out: it must not hide the others."""
+    """The claims of all experiment files by their stem. A broken file is left out with a word: the others count."""
     found: dict[str, tuple[Claim, ...]] = {}
-    for file in sorted(path for folder in reversed(places.both("experiments")) for path in folder.glob("[!_]*.py")):
-        with suppress(BadInput):
-            found[file.stem] = claims_in(file)
+    for stem, file in experiment_files().items():
+        try:
+            found[stem] = claims_in(file)
+        except BadInput as error:
+            say(f"{error}; its claims are left out")
     return found
+
+
+def _let_import(folder: Path) -> None:
+    """What a person's own file imports from their folder is found there, after all libraries."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
+from workbench.sweep.log import say
 
 if TYPE_CHECKING:
+    from workbench.report.claim_files import Experiment
     from workbench.report.page import Page
 
 REPORTS = Path("reports")
@@ -20,7 +22,7 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
     `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput where the store cannot be
     read, or holds no sweep of a name.
     """
-    from workbench.report.claim_files import experiment_of, known_claims
+    from workbench.report.claim_files import known_claims
     from workbench.report.index import write_index
     from workbench.report.page import write
     from workbench.tracking.read import load
@@ -28,10 +30,21 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
     pages = []
     for name in names or sweep_names(uri):
         tables = load(name, uri)
-        experiment = experiment_of(tables.facts.get("sweep_file") or name)
+        experiment = _experiment(tables.facts.get("sweep_file") or name)
         pages.append(write(tables, experiment.claims, folder, figures=experiment.figures))
     write_index(folder, known_claims())
     return pages
+
+
+def _experiment(stem: str) -> Experiment:
+    """A broken file costs the claims and figures that it holds, and no page."""
+    from workbench.report.claim_files import Experiment, experiment_of
+
+    try:
+        return experiment_of(stem)
+    except BadInput as error:
+        say(f"{error}; its page has no claims")
+        return Experiment()
 
 
 def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:

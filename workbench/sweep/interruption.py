@@ -6,20 +6,18 @@ main thread, which may be waiting for an epoch to end; so a thread listens to wh
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import sys
 import threading
-from multiprocessing import active_children
 from types import TracebackType
 from typing import Self
 
-from workbench.sweep.log import say
+from workbench.signals import INTERRUPTED, SIGNALS, end_at_once
+from workbench.sweep.log import note, say
 
-INTERRUPTED = 130  # the exit status
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_SHOW_CURSOR = "\x1b[?25h"  # a progress display hides it
+__all__ = ["INTERRUPTED", "SIGNALS", "Interruption"]
+
+AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
 
 
 class Interruption:
@@ -61,14 +59,8 @@ class Interruption:
 
     def _note(self) -> None:
         if self.asked:
-            try:
-                say("stopped at once; the same command goes on from the last checkpoints")
-                for child in active_children():
-                    child.kill()
-                if sys.stderr.isatty():
-                    os.write(2, _SHOW_CURSOR.encode())
-            finally:
-                os._exit(INTERRUPTED)
+            note(AT_ONCE)
+            end_at_once(AT_ONCE)
         self.asked = True
         say("stopping after this epoch; once more stops at once")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FILE = "log.txt"
@@ -30,6 +30,14 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def on_a_terminal() -> bool:
+    """Whether somebody watches standard error on a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
 def redirect(tell: Callable[[str], None]) -> None:
     """From now on, what is said in this process goes there alone: a worker's words are for the one in front to say."""
     _LOGGER.handlers = [_Sender(tell)]
@@ -40,7 +48,7 @@ def logged(folder: Path) -> Iterator[None]:
     """While it is entered, everything said is also appended to `folder/log.txt`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        keeper = _Keeper(folder / FILE, encoding="utf-8")
+        keeper = _Keeper(folder / FILE, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         say(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
         yield
@@ -58,7 +66,10 @@ class _Teller(logging.Handler):
     """Writes to whatever standard error is at the moment: a progress display puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), file=sys.stderr, flush=True)
+        if sys.stderr is None:  # as in a service, where `print` would take standard output
+            return
+        with suppress(OSError, ValueError):  # nobody listens any more, and what is said stands in the log
+            print(record.getMessage(), file=sys.stderr, flush=True)
 
 
 class _Sender(logging.Handler):

@@ -32,7 +32,7 @@ def _of_the_machine() -> int:
 def _of_a_container(limit: str, usage: str, statistics: str, given_back: str) -> int:
     """What a control group still allows; far more than any machine has where it limits nothing."""
     try:
-        allowed, used = Path(limit).read_text().strip(), int(Path(usage).read_text())
+        allowed, used = Path(limit).read_text("ascii").strip(), int(Path(usage).read_text("ascii"))
         return 2**62 if allowed == "max" else int(allowed) - used + int(_lines(statistics).get(given_back, "0"))
     except (OSError, ValueError):
         return 2**62
@@ -41,7 +41,7 @@ def _of_a_container(limit: str, usage: str, statistics: str, given_back: str) ->
 def _lines(file: str) -> dict[str, str]:
     """A file of lines `name value` or `name: value`; nothing where there is none."""
     try:
-        lines = Path(file).read_text().splitlines()
+        lines = Path(file).read_text("utf-8", "replace").splitlines()
     except OSError:
         return {}
     return {name.rstrip(":"): value.strip() for name, _, value in (line.partition(" ") for line in lines)}

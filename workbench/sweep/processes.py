@@ -16,13 +16,15 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from workbench.engine.epoch import Epoch
-from workbench.engine.workers import BLAS_THREADS, WorkerDied
+from workbench.engine.workers import BLAS_THREADS, WorkerDied, without_main_module
+from workbench.signals import held, leave_to_parent
 from workbench.sweep.checkpoints import Checkpoints, untouched
+from workbench.sweep.cores import cores
 from workbench.sweep.log import redirect, say
 from workbench.sweep.measures import Instruments
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.progress import Display
-from workbench.sweep.training import PackOutcome, Sitting, cores, outcome_of, train_pack
+from workbench.sweep.training import PackOutcome, Sitting, outcome_of, train_pack
 
 STOPPED = "stopped"
 _LOOK_SECONDS = 0.2  # how often it is looked whether to stop
@@ -154,7 +156,8 @@ class _Worker:
         process = context.Process(
             target=_serve, args=(theirs, sitting.checkpoints, threads, sitting.instruments), daemon=False
         )
-        process.start()
+        with held(), without_main_module():
+            process.start()
         theirs.close()
         return cls(process, ours)
 
@@ -192,9 +195,7 @@ class _Teller(Display):
 
 def _serve(pipe: Connection, checkpoints: Checkpoints, threads: int, instruments: Instruments | None) -> None:
     """The life of a worker: train what is handed over, until the pipe is closed. Any word meanwhile means stop."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they reach every process of a terminal; the one in front decides
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    leave_to_parent()
     redirect(lambda line: pipe.send(("said", line)))
     sitting = Sitting(threads, _Teller(pipe), checkpoints, pipe.poll, instruments)
     try:

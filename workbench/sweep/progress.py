@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from workbench.engine.epoch import Epoch
-from workbench.sweep.log import counted, note, say
+from workbench.sweep.log import counted, note, on_a_terminal, say
 from workbench.sweep.speed import in_words
 
 QUIET_SECONDS = 60.0  # without a terminal, a pack that takes longer is heard of at least as often
@@ -226,4 +225,4 @@ class Lines(Display):
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
     """Bars where the standard error is a terminal, plain lines elsewhere."""
-    return Bars(runs, cost, reused) if sys.stderr.isatty() else Lines(runs, cost, reused)
+    return Bars(runs, cost, reused) if on_a_terminal() else Lines(runs, cost, reused)

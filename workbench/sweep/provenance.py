@@ -54,7 +54,10 @@ def _git(*arguments: str) -> str:
     if not (folder / ".git").exists():
         return ""
     try:
-        answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=10,
+            check=True,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.rstrip()
@@ -76,7 +79,7 @@ def _version(package: str) -> str:
 
 def _processor() -> str:
     try:
-        with open("/proc/cpuinfo") as lines:  # noqa: PTH123
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
             names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     except OSError:
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -156,8 +155,3 @@ def _data(planned: PlannedPack) -> RunData:
 def dataset(config: DataConfig) -> Dataset:
     """The decoded arrays; the packs of a sweep mostly share one dataset."""
     return load(config)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

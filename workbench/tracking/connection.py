@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.engine.errors import BadInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PAGE = 1000
+_NO_HOME = "/nonexistent"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,27 @@ def _hush() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    import mlflow  # noqa: F401  (it sets its own log levels when imported, so ours come after)
-
+    _import_mlflow()  # it sets its own log levels when imported, so ours come after
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # logs tracebacks of what it raises anyway
+
+
+def _import_mlflow() -> None:
+    """MLflow asks for the home folder as it is imported, and raises for a user that a container knows by number alone.
+
+    Such a one is given a home that is not there, as Debian gives to those that need none.
+    """
+    known = Path.home
+    try:
+        known()
+    except RuntimeError:
+        os.environ.setdefault("HOME", _NO_HOME)
+        Path.home = lambda: Path(_NO_HOME)  # type: ignore[method-assign]
+    try:
+        import mlflow  # noqa: F401
+    finally:
+        Path.home = known  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -39,11 +39,9 @@ def _create(file: Path) -> None:
 
     MLflow fills it table by table (about 1.5 s); so it does that aside, and the finished file is linked into place.
     """
-    from mlflow import MlflowClient
-
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as aside:
-        MlflowClient(f"sqlite:///{aside}/new.db").search_experiments(max_results=1)
+    with _aside() as aside:
+        _fill(aside)
         complete = file.with_name(f"{file.name}.{os.getpid()}")
         shutil.copyfile(Path(aside) / "new.db", complete)
     try:
@@ -55,6 +53,28 @@ def _create(file: Path) -> None:
             complete.replace(file)
     finally:
         complete.unlink(missing_ok=True)
+
+
+def _aside() -> tempfile.TemporaryDirectory[str]:
+    """A folder among the system's temporary files."""
+    try:
+        return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    except OSError as error:
+        raise BadInput(f"TMPDIR: no folder for temporary files can be made ({error.strerror})") from None
+
+
+def _fill(aside: str) -> None:
+    """A new database in the folder `aside`. Raises BadInput where there is no room for it, among other reasons."""
+    from alembic.util import CommandError
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        MlflowClient(f"sqlite:///{aside}/new.db").search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None
 
 
 def _find_again(database: sqlite3.Connection, folder: Path) -> None:

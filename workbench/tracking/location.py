@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from workbench import places
 from workbench.engine.errors import BadInput
 
 DEFAULT_FILE = "mlflow.db"
@@ -63,7 +64,7 @@ def _sqlite(uri: str) -> Location:
     path, _, query = uri.partition(":///")[2].partition("?")
     if not path or path == ":memory:":
         raise BadInput(f"tracking.uri: {uri!r} names no file; {ALLOWED}")
-    file = Path(path).expanduser().absolute()
+    file = places.at_home(path).absolute()
     here = Path.cwd()
     shown = file.relative_to(here) if file.is_relative_to(here) else file
     scheme = uri.partition(":///")[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,9 @@ from typing import Any
 import numba
 import numpy as np
 from numba import extending
+from numba.core.caching import FunctionCache
+
+from workbench import places
 
 intrinsic: Any = extending.intrinsic  # a function that hands LLVM its instructions itself
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
@@ -28,14 +32,34 @@ def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset(
     Numba's cache of a function does not see that a function it calls has changed, so the folder is named by a digest of
     all sources of this room. Where no folder can be written, every process compiles anew.
     """
-    settings: Any = numba.config
-    folder, before = cache_folder(), settings.CACHE_DIR
-    settings.CACHE_DIR = folder
-    try:
-        njit: Any = numba.njit
-        return njit(cache=bool(folder), nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
-    finally:
-        settings.CACHE_DIR = before
+    njit: Any = numba.njit
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
+    if cache_folder():
+        settings: Any = numba.config
+        before, settings.CACHE_DIR = settings.CACHE_DIR, cache_folder()
+        try:
+            dispatcher._cache = _Kept(function)
+        finally:
+            settings.CACHE_DIR = before
+    return dispatcher
+
+
+class _Kept(FunctionCache):
+    """Numba's cache of a function. A full disk or a damaged file makes it useless, and nothing worse."""
+
+    def load_overload(self, *signature: Any) -> Any:
+        """The compiled form; None where it is to be compiled, and whatever was damaged is then replaced."""
+        try:
+            return super().load_overload(*signature)
+        except Exception:  # a damaged file is read as a pickle, which may raise anything
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, *compiled: Any) -> None:
+        """Keep a compiled form, if it can be kept."""
+        with suppress(OSError):
+            super().save_overload(*compiled)
 
 
 def summing(function: Callable[..., Any]) -> Any:
@@ -51,10 +75,11 @@ def is_compiled() -> bool:
 @cache
 def cache_folder() -> str:
     """Where compiled functions are kept from one start to the next; "" where nothing can be written."""
+    if (kept := places.cache()) is None:
+        return ""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     content = b"".join(source.read_bytes() for source in sources) + numba.__version__.encode()
-    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench" / "compiled"
-    folder = place / sha256(content).hexdigest()[:16]
+    folder = kept / "compiled" / sha256(content).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -1,0 +1,33 @@
+"""Cores are those the process may use, as far as its container allows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from workbench.sweep import cores as room
+from workbench.sweep.cores import cores
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed"), [("max 100000", 8), ("150000 100000", 2), ("1000 100000", 1), ("-1 100000", 8), ("odd", 8)]
+)
+def test_a_container_may_allow_less_than_the_machine_has(
+    limit: str, allowed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(room, "_QUOTAS", ((str(tmp_path / "cpu.max"),), (str(tmp_path / "none"), str(tmp_path / "no"))))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert cores() == allowed
+
+
+def test_a_system_that_does_not_tell_has_one_core_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(room, "_QUOTAS", ())
+    monkeypatch.setattr(os, "sched_getaffinity", refuses, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1

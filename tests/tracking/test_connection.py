@@ -1,0 +1,40 @@
+"""The store opens for users without a home, and says in one line that there is no room for temporary files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from workbench.engine.errors import BadInput
+from workbench.tracking import connection, database
+
+
+def test_somebody_without_a_home_is_given_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.delenv("HOME")
+    connection._import_mlflow()
+    assert os.environ["HOME"] == "/nonexistent"
+    assert Path.home is unknown
+
+
+def test_no_place_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def none_usable(**_: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", none_usable)
+    with pytest.raises(BadInput, match=r"^TMPDIR: no folder for temporary files can be made \(No usable [^\n]*$"):
+        database.prepare(tmp_path / "mlflow.db")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_room_among_temporary_files_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "full").touch()
+    with pytest.raises(BadInput, match=r"^TMPDIR: a new store cannot be made in [^\n]*$"):
+        database._fill(str(tmp_path / "full"))

@@ -1,0 +1,86 @@
+"""How every command begins and ends, `python -m workbench` and `python -m workbench.list` alike.
+
+Nothing here is heavy: it stands before the first library is imported, so that Ctrl-C, a closed standard error, a strict
+warning filter or a module of the working folder strikes none of them. A module that is a command begins with
+
+    if __name__ == "__main__":
+        from workbench import entry
+
+        entry.run("workbench.list")
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import os
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from workbench import signals, streams
+
+BAD_INPUT = 2
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_NOT_OURS = r"(?!workbench(\.|$))"  # modules whose warnings are not ours to mend
+
+
+def run(module: str) -> NoReturn:
+    """Import `module` by its name, call its `main()` and end the process with the exit status that it returns."""
+    signals.strike_at_once()
+    streams.secure()
+    _speak_utf8()
+    raise SystemExit(streams.ended(_status_of(module)))
+
+
+def _status_of(module: str) -> int:
+    try:
+        here = str(Path.cwd())
+    except OSError as error:
+        print(f"the working folder cannot be used ({error.strerror}); change into one that is there", file=sys.stderr)
+        return BAD_INPUT
+    _import_nothing_of(here)
+    _spare_libraries()
+    for variable in _ONE_THREAD:  # read when NumPy is imported: packs are shared out over workers, one BLAS thread each
+        os.environ[variable] = os.environ.get(variable) or "1"
+    try:
+        return int(import_module(module).main())
+    except SystemExit as end:  # as argparse ends
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except UnicodeEncodeError as error:
+        print(
+            f"{ascii(error.object)[:200]} cannot be written in this locale, whose encoding is {error.encoding}; "
+            "set PYTHONUTF8=1",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
+
+
+def _speak_utf8() -> None:
+    """Start anew where Python would take all names of files for ASCII, as with LC_ALL=C and PYTHONUTF8=0."""
+    if codecs.lookup(sys.getfilesystemencoding()).name == "ascii" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _import_nothing_of(folder: str) -> None:
+    """`python -m` looks for every module in the working folder first: for `random`, and for plugins of Hydra's.
+
+    A person's files of such names are not meant for us. The folder stays where Workbench itself is imported from it.
+    """
+    package = Path(__file__).resolve().parents[1]
+    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", folder) and Path(folder).resolve() != package:
+        del sys.path[0]
+    os.environ["PYTHONSAFEPATH"] = "1"  # for worker processes
+
+
+def _spare_libraries() -> None:
+    """`python -W error` is for our own code: what a library warns of is shown, and ends nothing, in workers as well."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of folders that it cannot make
+    if not any(option.startswith("e") for option in sys.warnoptions):
+        return
+    warnings.filterwarnings("default", module=_NOT_OURS)
+    sys.warnoptions[:] = [option for option in sys.warnoptions if not option.startswith("e")]
+    os.environ.pop("PYTHONWARNINGS", None)

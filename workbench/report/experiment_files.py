@@ -1,0 +1,56 @@
+"""Which files of `experiments` are ours to run, ours and a person's own: found out without running any.
+
+People keep scripts of their own in a folder of that name, and none of these may be run for an index of claims.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench import places
+
+
+def experiment_files() -> dict[str, Path]:
+    """The files of experiments by their stem, ours and a person's own; of two with one stem, ours."""
+    found = {path.stem: path for folder in reversed(places.both("experiments")) for path in folder.glob("[!_]*.py")}
+    return {stem: found[stem] for stem in sorted(found) if declares_itself(found[stem])}
+
+
+def declares_itself(file: Path) -> bool:
+    """Whether a file says that it holds claims, found out without running it.
+
+    It sets CLAIMS and imports from workbench, not inside of a function. One that cannot be parsed does where it has
+    both words.
+    """
+    if file.resolve().parent == places.ours("experiments").resolve():
+        return True
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    try:
+        statements = list(_outside_functions(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "CLAIMS" in text and "workbench" in text
+    return any(map(_sets_claims, statements)) and any(map(_imports_us, statements))
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield child
+            yield from _outside_functions(child)
+
+
+def _sets_claims(node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return any((alias.asname or alias.name) == "CLAIMS" for alias in node.names)
+    return isinstance(node, ast.Name) and node.id == "CLAIMS" and isinstance(node.ctx, ast.Store)
+
+
+def _imports_us(node: ast.AST) -> bool:
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+    return any(name.partition(".")[0] == "workbench" for name in names)

@@ -1,0 +1,84 @@
+"""The signals that ask a process to end: what the command does with them, and that its workers leave them to it.
+
+Ctrl-C (SIGINT) and the end of a terminal (SIGHUP) reach every process of a terminal, and SIGTERM often all processes of
+a job. The one in front decides; a worker takes no notice, from its first instruction on, and ends when that one has.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from select import select
+
+INTERRUPTED = 130  # the exit status
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
+
+
+def strike_at_once() -> None:
+    """From now on each of these signals ends this process, where nothing else is arranged.
+
+    A KeyboardInterrupt would not do: raised while a library is being imported it is often printed and forgotten. What
+    is written is written in one step, so ending anywhere loses nothing.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _struck)
+
+
+def _struck(number: int, frame: object) -> None:  # noqa: ARG001
+    end_at_once("interrupted; the same command goes on where this one stopped")
+
+
+def end_at_once(line: str) -> None:
+    """End this process and its workers with one line on standard error; may be called from anywhere."""
+    try:
+        if processes := sys.modules.get("multiprocessing"):
+            for child in processes.active_children():
+                child.kill()
+        with suppress(OSError, ValueError):
+            if select([], [2], [], 0)[1]:  # a reader that does not read must not keep us
+                os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{line}\n".encode())
+    finally:
+        os._exit(INTERRUPTED)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """While it is entered this thread starts processes that none of these signals reaches.
+
+    They stay so until they call `leave_to_parent`. What arrives here meanwhile is delivered afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover  (a system without masks)
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        resource_tracker.ensure_running()  # a process too; Python lets signals through again once it has started
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_to_parent() -> None:
+    """In a worker process: take no notice of these signals, and end at once when the process that started it has."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
+        parent.join()
+        os._exit(INTERRUPTED)
