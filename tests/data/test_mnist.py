@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,12 +46,12 @@ def small(monkeypatch) -> dict[str, bytes]:
     monkeypatch.setenv("NO_PROXY", "*")
     for name, files in SMALL.items():
         contents = {file: hashlib.md5(content).hexdigest() for file, content in files.items()}
-        monkeypatch.setitem(COLLECTIONS, name, Collection(contents, (NOWHERE,)))
+        monkeypatch.setitem(COLLECTIONS, name, Collection(contents, (NOWHERE,), COLLECTIONS[name].folders))
     return SMALL["mnist"]
 
 
 def offer(monkeypatch, *mirrors: str) -> None:
-    monkeypatch.setitem(COLLECTIONS, "mnist", Collection(COLLECTIONS["mnist"].contents, mirrors))
+    monkeypatch.setitem(COLLECTIONS, "mnist", replace(COLLECTIONS["mnist"], mirrors=mirrors))
 
 
 def put(folder: Path, files: dict[str, bytes], packed: bool = True) -> Path:
