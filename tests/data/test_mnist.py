@@ -98,6 +98,25 @@ def test_files_are_read_packed_or_plain_from_the_folder_or_its_own_subfolder(set
     assert (dataset.inputs.dtype, dataset.targets.dtype, dataset.test_size) == (np.uint8, np.int64, 4)
 
 
+CUSTOMARY = {
+    "dots": "{dots}",
+    "dots, packed": "{dots}.gz",
+    "a folder each": "{file}/{file}",
+    "a folder each, dots": "{dots}/{dots}",
+    "torchvision's": "MNIST/raw/{file}",
+    "torchvision's, packed": "MNIST/raw/{file}.gz",
+}
+
+
+@pytest.mark.parametrize("kind", CUSTOMARY)
+def test_files_are_found_by_whatever_name_is_customary_and_not_downloaded_anew(settings, small, tmp_path, kind):
+    for file, content in small.items():
+        path = tmp_path / CUSTOMARY[kind].format(file=file, dots=file.replace("-idx", ".idx"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    assert load(settings("mnist", dir=str(tmp_path))).test_size == 4
+
+
 def test_the_environment_names_the_folder(settings, small, tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.FOLDER_VARIABLE, str(put(tmp_path, small)))
     assert load(settings("mnist")).test_size == 4
@@ -131,6 +150,13 @@ def test_a_file_in_place_of_the_folder(settings, tmp_path):
 def test_images_in_the_place_of_labels(settings, small, tmp_path):
     put(tmp_path, small | {TRAIN_LABELS: small[TRAIN_IMAGES]})
     with pytest.raises(BadInput, match=f"{TRAIN_LABELS}.gz: it holds images"):
+        load(settings("mnist", dir=str(tmp_path)))
+
+
+def test_a_file_that_promises_more_than_any_of_mnist_holds(settings, small, tmp_path):
+    promise = bytes([0, 0, 8, 3]) + np.array([2**32 - 1, 28, 28], ">u4").tobytes()
+    put(tmp_path, small | {TRAIN_IMAGES: promise})
+    with pytest.raises(BadInput, match=f"{TRAIN_IMAGES}.gz: its header promises 3367254359296 bytes; allowed are at"):
         load(settings("mnist", dir=str(tmp_path)))
 
 

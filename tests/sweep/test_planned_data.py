@@ -171,13 +171,13 @@ def test_a_person_may_say_which_data_they_must_be(file: Path) -> None:
     right = digest(own(file).data)
     config = small(data={"name": "npz", "path": str(file), "digest": right})
     assert load(config.data).digest == right
-    with pytest.raises(BadInput, match=rf"data.path={re.escape(str(file))}: found data of digest {right}, planned were x;"):
+    with pytest.raises(
+        BadInput, match=rf"data.path={re.escape(str(file))}: found data of digest {right}, planned were x;"
+    ):
         small(data={"name": "npz", "path": str(file), "digest": "x"})
 
 
-def test_however_the_packs_split_it_a_dataset_is_loaded_once(
-    cells: MakeCells, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_however_the_packs_split_it_a_dataset_is_loaded_once(cells: MakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
     monkeypatch.setattr(training, "load", lambda config: loaded.append(config) or load(config))
     ways = [{"label_noise": noise, "train_size": size} for noise in (0.0, 0.2) for size in (20, 30)]
