@@ -122,6 +122,8 @@ def test_an_archive_that_unpacks_to_more_than_the_memory_holds_is_refused_before
     np.savez_compressed(tmp_path / "own.npz", inputs=np.zeros((1 << 17, 8)))
     assert (tmp_path / "own.npz").stat().st_size < 1 << 16
     monkeypatch.setattr(archive, "free_host_memory", lambda: 1 << 24)
+    assert read(tmp_path / "own.npz")["inputs"].shape == (1 << 17, 8)
+    monkeypatch.setattr(archive, "SMALL_BYTES", 1 << 20)
     with pytest.raises(BadInput, match=r"own\.npz: promises 8,388,736 bytes of arrays; allowed are 4,194,304,"):
         read(tmp_path / "own.npz")
     monkeypatch.setattr(archive, "free_host_memory", lambda: 1 << 26)

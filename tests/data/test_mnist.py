@@ -144,6 +144,14 @@ def test_a_file_in_place_of_the_folder(settings, tmp_path):
         load(settings("mnist", dir=str(tmp_path / "file")))
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/data", "x" * 5000, "a\0b"])
+def test_a_folder_that_can_be_none(settings, folder):
+    with pytest.raises(BadInput, match=r"^data\.dir or WORKBENCH_DATA: ") as raised:
+        load(settings("mnist", dir=folder))
+    assert str(raised.value).isprintable()
+
+
 # Files that are not what they should be
 
 

@@ -29,7 +29,7 @@ def test_a_batch_size_that_leaves_many_examples_out_is_said_with_a_better_one(pl
     work = planned(*batches(32))
     told = (
         "training.batch_size=32: every epoch leaves out 18 of 50 training examples (36%), others each time, "
-        "as they fill no minibatch; of 25, 0 are left out"
+        "as they fill no minibatch; 25 would leave out none"
     )
     assert work.remarks() == [told]
     assert f"\n  note: {told}\n" in described(work, "name", "page", "time")

@@ -24,6 +24,7 @@ from workbench.engine.host_memory import free_host_memory
 CHUNK_BYTES = 1 << 20
 HEADER_BYTES = 1 << 14  # at least as much as NumPy reads of a header
 MEMORY_SHARE = 4  # the arrays may take this part of the free memory: their copies need room too
+SMALL_BYTES = 1 << 26  # is read in any case: how much is free is only an estimate
 LONGEST_REASON = 160  # characters of what a parser says
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -41,7 +42,8 @@ def read_arrays(path: Path, holds: str, check_keys: Callable[[list[str]], None])
         twice = [key for key, count in Counter(keys).items() if count > 1]
         require(not twice, f"{path}: holds {', '.join(twice)} more than once; allowed is each key once")
         check_keys(keys)
-        promised, most = sum(member.file_size for member in members), free_host_memory() // MEMORY_SHARE
+        promised = sum(member.file_size for member in members)
+        most = max(free_host_memory() // MEMORY_SHARE, SMALL_BYTES)
         require(
             promised <= most,
             f"{path}: promises {promised:,} bytes of arrays; allowed are {most:,}, a quarter of the free memory",

@@ -130,6 +130,7 @@ def require(condition: bool, message: str) -> None:
 
 def expanded(key: str, text: str) -> Path:
     """The path that a person gave as `key`, with "~" as the home it stands for."""
+    require("\0" not in text, f"{key}: found {text!r}; allowed is a path, which holds no NUL")
     try:
         return Path(text).expanduser()
     except RuntimeError:

@@ -95,11 +95,13 @@ def _digest(name: str) -> str:
 
 def _find_or_download(settings: Settings) -> dict[str, Path]:
     """Where each of the four files lies, once all of them are there."""
-    folder = _folder(settings)
-    require(folder.is_dir() or not folder.exists(), f"data.dir or {FOLDER_VARIABLE}: {folder} is not a folder")
-    name = settings.name
+    folder, name = _folder(settings), settings.name
     places = [folder / place for place in COLLECTIONS[name].folders]
-    found = {file: _find(file, places) for file in COLLECTIONS[name].contents}
+    try:
+        require(folder.is_dir() or not folder.exists(), f"data.dir or {FOLDER_VARIABLE}: {folder} is not a folder")
+        found = {file: _find(file, places) for file in COLLECTIONS[name].contents}
+    except OSError as error:
+        raise BadInput(f"data.dir or {FOLDER_VARIABLE}: {folder} cannot be looked into ({error.strerror})") from None
     return {file: path or _download(name, file, folder / name) for file, path in found.items()}
 
 

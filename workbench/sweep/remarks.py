@@ -32,5 +32,6 @@ def _line(share: float, batch: int, examples: int) -> str:
     better = min(range(batch, batch // 2, -1), key=lambda size: examples % size)
     return (
         f"training.batch_size={batch}: every epoch leaves out {examples % batch} of {examples} training examples "
-        f"({share:.0%}), others each time, as they fill no minibatch; of {better}, {examples % better} are left out"
+        f"({share:.0%}), others each time, as they fill no minibatch; {better} would leave out "
+        f"{examples % better or 'none'}"
     )
