@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from workbench.config import DataConfig
-from workbench.data import DATASETS, Dataset, RunData, load, prepare
+from workbench.data import Dataset, RunData, describe, load, prepare
 from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.initializers import initial_weights
 from workbench.engine.losses import LOSSES
@@ -83,7 +83,7 @@ def dataset(examples: str) -> Dataset:
 
 def _made_up(name: str) -> Dataset:
     """Noisy images of ten patterns, of the shape and the sparsity of MNIST."""
-    facts, draw = DATASETS[name].describe(DataConfig(name=name)), np.random.default_rng(0)
+    facts, draw = describe(DataConfig(name=name)), np.random.default_rng(0)
     labels = draw.integers(0, facts.classes, facts.examples)
     patterns = np.where(draw.random((facts.classes, facts.features)) < 0.2, 200, 0)
     images = np.empty((facts.examples, facts.features), np.uint8)

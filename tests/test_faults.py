@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workbench import app
 from workbench.engine import kernels
 from workbench.engine.errors import BadInput
+from workbench.report.claim_files import Experiment
 from workbench.sweep import packs, training
 from workbench.sweep.command import main
 from workbench.sweep.lock import locked
@@ -246,3 +248,41 @@ def test_a_moved_workspace_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert main([*SEEDS, "seed=range(6)"]) == app.FINISHED
     assert "6 runs, 5 held already, 1 to train" in told()
     assert load("small").facts["missing"] == ""
+
+
+def write_own(content: int) -> None:
+    generator = np.random.default_rng(content)
+    np.savez("own.npz", inputs=generator.normal(size=(60, 3)), targets=np.arange(60) % 2)
+
+
+def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_nothing_wrong(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    command = ["data=npz,blobs", "data.path=own.npz", *SMALL[1:], "seed=0,1", "name=own"]
+    write_own(0)
+    assert main([*command, "dry_run=true"]) == app.FINISHED
+    announce = app._announce
+
+    def rewritten(*given: Any) -> None:
+        announce(*given)
+        write_own(1)
+        training._loaded.cache_clear()  # as in a worker process, or where a sweep reads more than two datasets
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "_announce", rewritten)
+        assert main(command) == app.FAILED
+    said = told()
+    assert "own.npz: understood as 2 classes, as targets are integers\n" in said
+    assert "; tried again in halves" not in said
+    assert re.search(
+        r"^2 runs failed: data\.name=npz, data\.path=own\.npz: found data of digest \w{16}, planned were \w{16}; "
+        r"put the planned data back, or start again to plan with these\n"
+        r"  cell 0: data=npz seed=0\n  cell 1: data=npz seed=1\n",
+        said,
+        re.MULTILINE,
+    )
+    assert outcomes("own") == {"failed": 2, "finished": 2}
+    assert main(command) == app.FINISHED  # with what lies there now
+    assert "4 runs, 2 held already, 2 to train" in told()
+    Path("own.npz").unlink()
+    app.write_report("own", Experiment())  # a page loads no data

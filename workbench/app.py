@@ -23,7 +23,7 @@ from workbench.sweep.compose import Cell
 from workbench.sweep.cores import cores
 from workbench.sweep.executors import EXECUTORS
 from workbench.sweep.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
-from workbench.sweep.identity import data_digest, joint_digest
+from workbench.sweep.identity import joint_digest
 from workbench.sweep.interruption import Interruption
 from workbench.sweep.launcher import SweepSettings
 from workbench.sweep.lock import locked
@@ -181,7 +181,7 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
         "sweep_file": settings.sweep or "",
         "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
         "departures": _departures(name, settings),
-        "data_digest": ", ".join(sorted({f"{data.name} {data_digest(data)}" for data in datasets})),
+        "data_digest": ", ".join(sorted({f"{data.name} {data.digest}" for data in datasets})),
     }
     return SweepRecord(
         name=name,
@@ -280,7 +280,8 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _slower(work), _compiling(work)):
+    remarks = (*work.remarks(), *changes(name, earlier, work, sweep.facts), missing_cupy(), _slower(work), _compiling(work))
+    for line in remarks:
         if line:
             say(line)
 

@@ -18,7 +18,9 @@ def settings() -> Callable[..., Any]:
     """Settings of a dataset by name, with the defaults of the configuration."""
 
     def make(name: str, **changes: Any) -> SimpleNamespace:
-        return SimpleNamespace(**{"name": name, "dir": None, "path": None, "examples": 1000, "noise": 0.2} | changes)
+        return SimpleNamespace(
+            **{"name": name, "dir": None, "path": None, "examples": 1000, "noise": 0.2, "digest": None} | changes
+        )
 
     return make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_what_is_encoded_is_decoded(shape, seed):
 def test_gzip_is_told_by_content_and_not_by_name(tmp_path, name, packed):
     path = tmp_path / name
     path.write_bytes(gzip.compress(LABELS) if packed else LABELS)
-    assert idx.read(path) == LABELS
+    assert idx.read(path, 1, len(LABELS)) == LABELS
 
 
 @pytest.mark.parametrize("cut", [3, 10, 18, 30])
@@ -41,7 +42,7 @@ def test_a_truncated_gzip_file_is_named(tmp_path, cut):
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(IMAGES)[:cut])
     with pytest.raises(BadInput, match=r"images\.gz: the gzip file is broken or truncated \(.+\)$"):
-        idx.read(path)
+        idx.read(path, 3, 1000)
 
 
 def test_a_gzip_file_with_a_flipped_bit_is_named(tmp_path):
@@ -49,12 +50,12 @@ def test_a_gzip_file_with_a_flipped_bit_is_named(tmp_path):
     packed[-6] ^= 1
     (tmp_path / "images.gz").write_bytes(packed)
     with pytest.raises(BadInput, match=r"the gzip file is broken"):
-        idx.read(tmp_path / "images.gz")
+        idx.read(tmp_path / "images.gz", 3, 1000)
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=f"{tmp_path.name}: cannot be read"):
-        idx.read(tmp_path)
+        idx.read(tmp_path, 3, 1000)
 
 
 def test_images_where_labels_are_expected():
@@ -92,10 +93,29 @@ def test_the_message_counts_the_bytes_of_a_truncated_file():
 
 
 def test_bytes_after_the_end_are_refused():
-    with pytest.raises(BadInput, match=r"found 41 bytes, expected 40 .*followed by something else"):
+    with pytest.raises(BadInput, match=r"found at least 41 bytes, expected 40 .*followed by something else"):
         idx.decode(IMAGES + b"x", "file", 3)
 
 
 def test_a_header_of_absurd_dimensions_allocates_nothing():
     with pytest.raises(BadInput, match=r"expected 79228162458924105385300197391"):
         idx.decode(IMAGES[:4] + b"\xff" * 12 + b"few bytes", "file", 3)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_header_that_promises_gigabytes_is_refused_before_anything_is_read(tmp_path, packed):
+    promise = bytes([0, 0, 8, 3]) + np.array([60000, 1000, 1000], ">u4").tobytes()
+    (tmp_path / "images").write_bytes(gzip.compress(promise) if packed else promise)
+    with pytest.raises(BadInput, match=r"images: its header promises 60000000016 bytes; allowed are at most 1000$"):
+        idx.read(tmp_path / "images", 3, 1000)
+
+
+def test_of_a_gzip_file_that_unpacks_to_more_than_its_header_promises_no_more_is_read(tmp_path):
+    (tmp_path / "images").write_bytes(gzip.compress(IMAGES + bytes(1 << 24)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=r"found at least 41 bytes, expected 40 .*followed by something else"):
+            idx.read(tmp_path / "images", 3, 1000)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

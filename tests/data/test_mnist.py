@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,12 +47,12 @@ def small(monkeypatch) -> dict[str, bytes]:
     monkeypatch.setenv("NO_PROXY", "*")
     for name, files in SMALL.items():
         contents = {file: hashlib.md5(content).hexdigest() for file, content in files.items()}
-        monkeypatch.setitem(COLLECTIONS, name, Collection(contents, (NOWHERE,)))
+        monkeypatch.setitem(COLLECTIONS, name, Collection(contents, (NOWHERE,), COLLECTIONS[name].folders))
     return SMALL["mnist"]
 
 
 def offer(monkeypatch, *mirrors: str) -> None:
-    monkeypatch.setitem(COLLECTIONS, "mnist", Collection(COLLECTIONS["mnist"].contents, mirrors))
+    monkeypatch.setitem(COLLECTIONS, "mnist", replace(COLLECTIONS["mnist"], mirrors=mirrors))
 
 
 def put(folder: Path, files: dict[str, bytes], packed: bool = True) -> Path:
@@ -98,6 +99,25 @@ def test_files_are_read_packed_or_plain_from_the_folder_or_its_own_subfolder(set
     assert (dataset.inputs.dtype, dataset.targets.dtype, dataset.test_size) == (np.uint8, np.int64, 4)
 
 
+CUSTOMARY = {
+    "dots": "{dots}",
+    "dots, packed": "{dots}.gz",
+    "a folder each": "{file}/{file}",
+    "a folder each, dots": "{dots}/{dots}",
+    "torchvision's": "MNIST/raw/{file}",
+    "torchvision's, packed": "MNIST/raw/{file}.gz",
+}
+
+
+@pytest.mark.parametrize("kind", CUSTOMARY)
+def test_files_are_found_by_whatever_name_is_customary_and_not_downloaded_anew(settings, small, tmp_path, kind):
+    for file, content in small.items():
+        path = tmp_path / CUSTOMARY[kind].format(file=file, dots=file.replace("-idx", ".idx"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    assert load(settings("mnist", dir=str(tmp_path))).test_size == 4
+
+
 def test_the_environment_names_the_folder(settings, small, tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.FOLDER_VARIABLE, str(put(tmp_path, small)))
     assert load(settings("mnist")).test_size == 4
@@ -125,12 +145,27 @@ def test_a_file_in_place_of_the_folder(settings, tmp_path):
         load(settings("mnist", dir=str(tmp_path / "file")))
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/data", "x" * 5000, "a\0b"])
+def test_a_folder_that_can_be_none(settings, folder):
+    with pytest.raises(BadInput, match=r"^data\.dir or WORKBENCH_DATA: ") as raised:
+        load(settings("mnist", dir=folder))
+    assert str(raised.value).isprintable()
+
+
 # Files that are not what they should be
 
 
 def test_images_in_the_place_of_labels(settings, small, tmp_path):
     put(tmp_path, small | {TRAIN_LABELS: small[TRAIN_IMAGES]})
     with pytest.raises(BadInput, match=f"{TRAIN_LABELS}.gz: it holds images"):
+        load(settings("mnist", dir=str(tmp_path)))
+
+
+def test_a_file_that_promises_more_than_any_of_mnist_holds(settings, small, tmp_path):
+    promise = bytes([0, 0, 8, 3]) + np.array([2**32 - 1, 28, 28], ">u4").tobytes()
+    put(tmp_path, small | {TRAIN_IMAGES: promise})
+    with pytest.raises(BadInput, match=f"{TRAIN_IMAGES}.gz: its header promises 3367254359296 bytes; allowed are at"):
         load(settings("mnist", dir=str(tmp_path)))
 
 

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from workbench.data import describe, digest, load
+from workbench.data import describe, digest, known, load
 from workbench.engine.errors import BadInput
 
 IMAGES = np.arange(96, dtype=np.uint8).reshape(8, 3, 4)
@@ -45,6 +45,38 @@ def test_float_targets_make_a_regression(packed, shape):
     assert dataset.classes == 0
     assert dataset.targets.shape == (8, shape[1] if len(shape) == 2 else 1)
     assert dataset.targets.dtype == np.float64
+
+
+ROWS = np.eye(3, dtype=int)[LABELS]
+
+
+@pytest.mark.parametrize("targets", [LABELS[:, None], ROWS, ROWS.astype(bool), ROWS.astype(np.float32)])
+def test_a_column_of_integers_and_one_hot_rows_are_labels(packed, targets):
+    dataset = load(packed(inputs=IMAGES, targets=targets))
+    assert dataset.classes == 3
+    np.testing.assert_array_equal(dataset.targets, LABELS)
+    split = load(packed(inputs=IMAGES, targets=targets, test_inputs=IMAGES, test_targets=targets))
+    np.testing.assert_array_equal(split.targets, [*LABELS, *LABELS])
+
+
+UNDERSTOOD = {
+    "integers": (LABELS, "3 classes, as targets are integers"),
+    "one-hot": (ROWS / 1.0, "3 classes, as every row of targets holds one 1 and else 0 (one-hot)"),
+    "floats": (LABELS / 3, "a regression, as targets are float64; integers would name classes"),
+    "whole floats": (
+        LABELS.astype(np.float32),
+        "a regression, as targets are float32; all are whole numbers: if they name classes, save them as integers "
+        "(targets.astype(int))",
+    ),
+    "soft": (ROWS / 2, "a regression, as targets are float64; integers would name classes"),
+}
+
+
+@pytest.mark.parametrize("kind", UNDERSTOOD)
+def test_how_targets_were_understood_is_said_with_how_to_choose(packed, kind):
+    targets, expected = UNDERSTOOD[kind]
+    chosen = packed(inputs=IMAGES, targets=targets)
+    assert known(chosen).remark == f"{chosen.path}: understood as {expected}"
 
 
 def test_test_arrays_become_the_fixed_test_set(packed):
@@ -93,13 +125,20 @@ MISUSE = {
     "empty": ({"inputs": IMAGES[:0], "targets": LABELS[:0]}, "inputs holds no examples"),
     "a number": ({"inputs": np.array(3.0), "targets": LABELS}, "inputs holds no examples"),
     "no features": ({"inputs": np.zeros((8, 0)), "targets": LABELS}, "inputs has no features"),
-    "complex": ({"inputs": IMAGES * 1j, "targets": LABELS}, "inputs is of type complex128"),
+    "complex": ({"inputs": IMAGES * 1j, "targets": LABELS}, "inputs is of type complex128; allowed are real"),
     "text": ({"inputs": IMAGES, "targets": LABELS.astype(str)}, "targets is <U"),
     "objects": ({"inputs": IMAGES.astype(object), "targets": LABELS}, "holds Python objects, which are not read"),
     "not finite": ({"inputs": np.full((8, 2), np.nan), "targets": LABELS}, "inputs holds numbers that are not finite"),
     "too large": ({"inputs": np.full((8, 2), 1e300), "targets": LABELS}, "not finite in float32"),
+    "a target beyond float64": (
+        {"inputs": IMAGES, "targets": np.full(8, np.longdouble("1e4000"))},
+        "targets holds numbers that are not finite",
+    ),
     "infinite target": ({"inputs": IMAGES, "targets": np.full(8, np.inf)}, "targets holds numbers that are not finite"),
-    "one-hot": ({"inputs": IMAGES, "targets": np.eye(8, dtype=int)}, r"targets is int64 of shape \(8, 8\)"),
+    "two labels each": (
+        {"inputs": IMAGES, "targets": np.ones((8, 2), int)},
+        r"targets is int64 of shape \(8, 2\), and not one-hot; allowed are integers",
+    ),
     "labels from 1": ({"inputs": IMAGES, "targets": LABELS + 1}, "3 different integers from 1 to 3"),
     "a negative label": ({"inputs": IMAGES, "targets": np.array([-1, 1, 2] * 2 + [1, 2])}, "from -1 to 2"),
     "a class that never occurs": ({"inputs": IMAGES, "targets": LABELS * 2}, "from 0 to 4; allowed are 0, 1"),
@@ -121,6 +160,13 @@ def test_misuse_is_one_clear_line_that_names_the_file(packed, kind):
 def test_no_path(settings):
     with pytest.raises(BadInput, match=r"^data.path: found none"):
         load(settings("npz"))
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/own.npz", "x" * 5000, "a\0b"])
+def test_a_path_that_can_be_none(settings, path):
+    with pytest.raises(BadInput, match=r"^data.path: ") as raised:
+        load(settings("npz", path=path))
+    assert "\n" not in str(raised.value)
 
 
 def test_a_path_to_nothing(settings, tmp_path):

@@ -9,11 +9,11 @@ import pytest
 
 from tests.sweep.cases import small
 from workbench.config import SETTINGS, RunConfig, flatten
-from workbench.sweep.identity import data_digest, fingerprint, numbers, run_name
+from workbench.sweep.identity import fingerprint, numbers, pinned, run_name
 
 
 def mark(config: RunConfig) -> str:
-    return fingerprint(numbers(config), data_digest(config.data))
+    return fingerprint(numbers(config), str(pinned(config.data).digest))
 
 
 def changed(config: RunConfig, key: str) -> RunConfig:
@@ -37,7 +37,8 @@ def another(kind: type, value: Any, names: list[str]) -> Any:
 
 DEVICES = {"device", "precision"}  # another device, and what only a device offers, is not to be had everywhere
 FIXED = {key for key, setting in SETTINGS.items() if len(setting.names()) == 1}
-LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key != "data.path" and key not in FIXED]
+ABOUT_DATA = {"data.path", "data.digest"}  # they say which data these must be, whose digest decides
+LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key not in FIXED | ABOUT_DATA]
 DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]
 
 

@@ -16,7 +16,7 @@ from workbench.config import RunConfig
 from workbench.engine.ending import digest
 from workbench.engine.errors import BadInput
 from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.identity import data_digest, fingerprint, numbers
+from workbench.sweep.identity import fingerprint, numbers, pinned
 from workbench.sweep.measures import Measured, Trained
 from workbench.sweep.measuring import Batch, measured
 from workbench.sweep.plan import Plan, described, identified, plan
@@ -64,7 +64,7 @@ def test_a_run_without_measure_or_analyses_is_the_run_it_was_before_there_were_a
 def test_analyses_are_part_of_what_is_held_in_any_order() -> None:
     def mark(analyses: str, version: int = 1) -> str:
         decided = numbers(small(analyses=analyses))
-        return fingerprint(decided, data_digest(small().data), Ruler(version).versions(decided))
+        return fingerprint(decided, str(pinned(small().data).digest), Ruler(version).versions(decided))
 
     assert mark("calibration+jacobian") == mark("jacobian+calibration") != mark("jacobian") != mark("")
     assert mark("jacobian", version=2) != mark("jacobian")

@@ -11,6 +11,7 @@ import pytest
 from tests.tracking.cases import EPOCHS, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
 from workbench.sweep.store import DIVERGED, EPOCH_COLUMNS, FAILED, LAYER_COLUMNS
+from workbench.tracking.connection import connect
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
 
@@ -153,3 +154,10 @@ def test_a_broken_table_is_one_line(store: MlflowStore, uri: str, folder: Path) 
     with pytest.raises(BadInput) as caught:
         load("seeds", uri)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_fetched_shows_no_bars(uri: str) -> None:
+    connect(uri)
+    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+
+    assert not MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from workbench.config.schema import DataConfig
-from workbench.data import describe, split_sizes
+from workbench.data import Facts, describe, split_sizes
 from workbench.engine.errors import BadInput
 from workbench.engine.losses import LOSSES, fits_task
 
 
-@lru_cache(maxsize=256)
 def fit(data: DataConfig, loss: str, batch_size: int) -> None:
-    """Raise BadInput unless splits, batch, label noise and loss suit the dataset. Cells share most of these."""
-    facts = describe(data)
+    """Raise BadInput unless splits, batch, label noise and loss suit the dataset as it is now."""
+    _fit(data, describe(data), loss, batch_size)
+
+
+@lru_cache(maxsize=256)  # cells share most of these
+def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
     sizes = split_sizes(facts, data.train_size, data.validation, data.test)
     if batch_size > sizes.train:
         raise BadInput(

@@ -29,6 +29,12 @@ class DataConfig:
         numbers=False,
         help="the .npz file of data=npz (its digest decides the numbers)",
     )
+    digest: str | None = setting(
+        None,
+        role="none",
+        unit="digest",
+        help="the digest that the data must have, wherever they are loaded; null is what they have when planned",
+    )
     train_size: int | None = setting(
         None, role="static", unit="examples", low=1, help="training examples; null is all that the other splits leave"
     )

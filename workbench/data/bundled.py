@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.data.dataset import Dataset, Facts, Settings, Source, content_digest, largest_magnitude
+from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, content_digest, largest_magnitude
 from workbench.engine.errors import BadInput
 
 # Digests of the decoded arrays (inputs, targets): what is trained on is this very content, or loading fails.
@@ -60,19 +60,16 @@ BUNDLED = {
     "digits": Source(
         "1797 handwritten digits of 8 x 8 pixels, ten classes; bundled with scikit-learn",
         _digits,
-        lambda _: DIGESTS["digits"],
-        lambda _: Facts(examples=1797, features=64, classes=10, outputs=10),
+        lambda _: Known(DIGESTS["digits"], Facts(examples=1797, features=64, classes=10, outputs=10)),
     ),
     "breast_cancer": Source(
         "569 tumours of 30 measurements, benign or malignant; bundled with scikit-learn",
         _breast_cancer,
-        lambda _: DIGESTS["breast_cancer"],
-        lambda _: Facts(examples=569, features=30, classes=2, outputs=2),
+        lambda _: Known(DIGESTS["breast_cancer"], Facts(examples=569, features=30, classes=2, outputs=2)),
     ),
     "diabetes": Source(
         "442 patients of 10 variables and the progress of their disease: regression; bundled with scikit-learn",
         _diabetes,
-        lambda _: DIGESTS["diabetes"],
-        lambda _: Facts(examples=442, features=10, classes=0, outputs=1),
+        lambda _: Known(DIGESTS["diabetes"], Facts(examples=442, features=10, classes=0, outputs=1)),
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,8 @@ class Settings(Protocol):
     def examples(self) -> int: ...
     @property
     def noise(self) -> float: ...
+    @property
+    def digest(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Dataset:
     classes: 0 for regression.
     test_size: None where test examples are drawn from the pool by seed; n where the last n examples are the test set.
     largest: the value that scaling "unit" maps to 1.
-    digest: the first 16 hexadecimal characters of a SHA-256; the same as `digest(settings)` gives without loading.
+    digest: the first 16 hexadecimal characters of a SHA-256 of what was loaded; the same as `digest(settings)` gives
+    without loading.
     """
 
     name: str
@@ -75,16 +79,27 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of a dataset before it is loaded: the digest of its content, and its facts.
+
+    `remark` says in one line how a person's own file was understood; "" where there is nothing to understand.
+    """
+
+    digest: str
+    facts: Facts
+    remark: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a dataset comes from: one row of the table `DATASETS`.
 
-    `digest` and `describe` neither load nor download (`npz` looks into the file). All three raise BadInput.
+    `known` neither loads nor downloads (`npz` looks into the file). Both raise BadInput.
     """
 
     summary: str
     load: Callable[[Settings], Dataset]
-    digest: Callable[[Settings], str]
-    describe: Callable[[Settings], Facts]
+    known: Callable[[Settings], Known]
 
 
 def content_digest(*arrays: np.ndarray) -> str:
@@ -111,3 +126,12 @@ def require(condition: bool, message: str) -> None:
     """Raise BadInput(message) unless the condition holds."""
     if not condition:
         raise BadInput(message)
+
+
+def expanded(key: str, text: str) -> Path:
+    """The path that a person gave as `key`, with "~" as the home it stands for."""
+    require("\0" not in text, f"{key}: found {text!r}; allowed is a path, which holds no NUL")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise BadInput(f"{key}: found {text!r}; allowed is a path, and there is no such home") from None

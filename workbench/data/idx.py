@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +20,38 @@ from workbench.engine.errors import BadInput
 UNSIGNED_BYTE = 0x08
 GZIP_START = b"\x1f\x8b"
 CONTENTS = {1: "labels", 3: "images"}
+CHUNK_BYTES = 1 << 20
 
 
-def read(path: Path, origin: Path | str | None = None) -> bytes:
+def read(path: Path, dimensions: int, largest: int, origin: Path | str | None = None) -> bytes:
     """The bytes of a file, unpacked if it is gzipped (told by its content: some browsers unpack and keep the name).
 
-    Raises BadInput, which names `origin` (default: the path), where it cannot be read or the gzip file is broken.
+    They are those of a sound IDX file (see `decode`). Its header is read first, and then no more than it promises,
+    which may be `largest` bytes. Raises BadInput, which names `origin` (default: the path), where the file cannot be
+    read, the gzip file is broken, or it is no such IDX file.
     """
+    name = origin or path
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(GZIP_START) else raw
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP_START)) == GZIP_START
+            file.seek(0)
+            content = _read(gzip.GzipFile(fileobj=file) if packed else file, name, dimensions, largest)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BadInput(f"{origin or path}: the gzip file is broken or truncated ({_one_line(error)})") from None
+        raise BadInput(f"{name}: the gzip file is broken or truncated ({_one_line(error)})") from None
     except OSError as error:
-        raise BadInput(f"{origin or path}: cannot be read ({error.strerror or _one_line(error)})") from None
+        raise BadInput(f"{name}: cannot be read ({error.strerror or _one_line(error)})") from None
+    decode(content, name, dimensions)
+    return content
+
+
+def _read(stream: BufferedIOBase, origin: Path | str, dimensions: int, largest: int) -> bytes:
+    """The header and what it promises, and one byte more where there is one."""
+    content = bytearray(stream.read(4 * (1 + dimensions)))
+    length = _length(_shape(content, origin, dimensions))
+    require(length <= largest, f"{origin}: its header promises {length} bytes; allowed are at most {largest}")
+    while len(content) <= length and (chunk := stream.read(min(CHUNK_BYTES, length + 1 - len(content)))):
+        content += chunk
+    return bytes(content)
 
 
 def decode(content: bytes, origin: Path | str, dimensions: int) -> np.ndarray:
@@ -40,20 +59,30 @@ def decode(content: bytes, origin: Path | str, dimensions: int) -> np.ndarray:
 
     Raises BadInput, which names `origin`, where the magic number or the length is not what it should be.
     """
-    expected = CONTENTS[dimensions]
-    header = 4 * (1 + dimensions)
-    require(len(content) >= 4, f"{origin}: found {len(content)} bytes, too few for an IDX file of {expected}")
-    _check_magic(int.from_bytes(content[:4], "big"), origin, dimensions)
-    require(len(content) >= header, f"{origin}: found {len(content)} bytes, but the header alone takes {header}")
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", count=dimensions, offset=4))
-    length = header + math.prod(shape)
-    sizes = " x ".join(map(str, shape))
+    shape = _shape(content, origin, dimensions)
+    length, header = _length(shape), 4 * (1 + dimensions)
+    sizes, found = " x ".join(map(str, shape)), f"{len(content)} bytes"
     require(
         len(content) == length,
-        f"{origin}: found {len(content)} bytes, expected {length} ({header} of header, {sizes} of {expected}); "
+        f"{origin}: found {found if len(content) < length else f'at least {found}'}, expected {length} ({header} of "
+        f"header, {sizes} of {CONTENTS[dimensions]}); "
         f"the file is {'truncated' if len(content) < length else 'followed by something else'}",
     )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _shape(content: bytes | bytearray, origin: Path | str, dimensions: int) -> tuple[int, ...]:
+    """The shape that a header tells of."""
+    header, found = 4 * (1 + dimensions), len(content)
+    require(found >= 4, f"{origin}: found {found} bytes, too few for an IDX file of {CONTENTS[dimensions]}")
+    _check_magic(int.from_bytes(content[:4], "big"), origin, dimensions)
+    require(found >= header, f"{origin}: found {found} bytes, but the header alone takes {header}")
+    return tuple(int(size) for size in np.frombuffer(content, ">u4", count=dimensions, offset=4))
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    """Bytes of a file of that shape, header included."""
+    return 4 * (1 + len(shape)) + math.prod(shape)
 
 
 def _check_magic(magic: int, origin: Path | str, dimensions: int) -> None:

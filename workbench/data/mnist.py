@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench import places
 from workbench.data import idx
-from workbench.data.dataset import Dataset, Facts, Settings, Source, require, text_digest
+from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, expanded, require, text_digest
 from workbench.data.download import NoMirrorError, download
 from workbench.engine.errors import BadInput
 
@@ -24,14 +24,19 @@ FOLDER_VARIABLE = "WORKBENCH_DATA"
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 FACTS = Facts(examples=70000, features=784, classes=10, outputs=10, test_size=10000)
+LARGEST_BYTES = 16 + 60000 * 784  # of a file, unpacked: the training images and their header
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Four IDX files: the MD5 of the unpacked bytes of each, and the folders on the web that offer them gzipped."""
+    """Four IDX files: the MD5 of the unpacked bytes of each, and the folders on the web that offer them gzipped.
+
+    `folders` are where they may lie within the folder of all data, the first one looked at first.
+    """
 
     contents: dict[str, str]
     mirrors: Sequence[str]
+    folders: Sequence[str]
 
 
 COLLECTIONS = {
@@ -46,6 +51,7 @@ COLLECTIONS = {
             "https://ossci-datasets.s3.amazonaws.com/mnist",
             "https://storage.googleapis.com/cvdf-datasets/mnist",
         ),
+        folders=("mnist", "", "MNIST/raw"),  # the last one is torchvision's
     ),
     "fashion_mnist": Collection(
         contents={
@@ -58,6 +64,7 @@ COLLECTIONS = {
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         ),
+        folders=("fashion_mnist", "", "fashion-mnist", "FashionMNIST/raw"),
     ),
 }
 
@@ -65,8 +72,9 @@ COLLECTIONS = {
 def load(settings: Settings) -> Dataset:
     """The 60,000 training and the last 10,000 test images, (70000, 784) uint8, with their labels.
 
-    Each of the four files is looked for, gzipped or plain, in FOLDER/NAME and in FOLDER itself, and is otherwise
-    downloaded into FOLDER/NAME. FOLDER is data.dir, else the environment's WORKBENCH_DATA, else a cache folder.
+    Each of the four files is looked for, gzipped or plain, in FOLDER/NAME and in FOLDER itself, by any of its customary
+    names (see `_find`), and is otherwise downloaded into FOLDER/NAME. FOLDER is data.dir, else the environment's
+    WORKBENCH_DATA, else a cache folder.
     Raises BadInput where a file is missing and cannot be downloaded, is broken, or holds something else.
     """
     paths = _find_or_download(settings)
@@ -74,27 +82,34 @@ def load(settings: Settings) -> Dataset:
     test, test_labels = _read_pair(settings.name, paths, TEST_IMAGES, TEST_LABELS)
     inputs = np.concatenate([train, test]).reshape(len(train) + len(test), -1)
     labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
-    return Dataset(settings.name, inputs, labels, FACTS.classes, len(test), 255.0, digest(settings))
+    return Dataset(settings.name, inputs, labels, FACTS.classes, len(test), 255.0, _digest(settings.name))
 
 
-def digest(settings: Settings) -> str:
-    """The digest of the four pinned contents; `load` holds each file against its own."""
-    return text_digest(" ".join(COLLECTIONS[settings.name].contents.values()))
+def known(settings: Settings) -> Known:
+    """The digest is that of the four pinned contents; `load` holds each file against its own."""
+    return Known(_digest(settings.name), FACTS)
+
+
+def _digest(name: str) -> str:
+    return text_digest(" ".join(COLLECTIONS[name].contents.values()))
 
 
 def _find_or_download(settings: Settings) -> dict[str, Path]:
     """Where each of the four files lies, once all of them are there."""
-    folder = _folder(settings)
-    require(folder.is_dir() or not folder.exists(), f"data.dir or {FOLDER_VARIABLE}: {folder} is not a folder")
-    name = settings.name
-    found = {file: _find(file, (folder / name, folder)) for file in COLLECTIONS[name].contents}
+    folder, name = _folder(settings), settings.name
+    places = [folder / place for place in COLLECTIONS[name].folders]
+    try:
+        require(folder.is_dir() or not folder.exists(), f"data.dir or {FOLDER_VARIABLE}: {folder} is not a folder")
+        found = {file: _find(file, places) for file in COLLECTIONS[name].contents}
+    except OSError as error:
+        raise BadInput(f"data.dir or {FOLDER_VARIABLE}: {folder} cannot be looked into ({error.strerror})") from None
     return {file: path or _download(name, file, folder / name) for file, path in found.items()}
 
 
 def _folder(settings: Settings) -> Path:
     folder = settings.dir or os.environ.get(FOLDER_VARIABLE)
     if folder:
-        return places.at_home(folder)
+        return expanded(f"data.dir or {FOLDER_VARIABLE}", folder)
     kept = places.cache()
     require(kept is not None, f"data.dir: there is no home folder to keep downloads in; give it, or {FOLDER_VARIABLE}")
     assert kept is not None
@@ -102,14 +117,16 @@ def _folder(settings: Settings) -> Path:
 
 
 def _find(file: str, folders: Sequence[Path]) -> Path | None:
-    candidates = [folder / f"{file}{suffix}" for folder in folders for suffix in (".gz", "")]
+    """Where a file lies: as `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, each perhaps with ".gz" behind it,
+    or in a folder of its own name, as some archives unpack."""
+    names = [f"{stem}{suffix}" for stem in (file, file.replace("-idx", ".idx")) for suffix in (".gz", "")]
+    candidates = [folder / name for folder in folders for name in (*names, *(f"{name}/{name}" for name in names))]
     return next((path for path in candidates if path.is_file()), None)
 
 
 def _download(name: str, file: str, folder: Path) -> Path:
     def accept(path: Path, address: str) -> None:
-        content = idx.read(path, address)
-        idx.decode(content, address, _dimensions(file))
+        content = idx.read(path, _dimensions(file), LARGEST_BYTES, address)
         _check_content(name, file, content, address)
 
     try:
@@ -123,7 +140,7 @@ def _download(name: str, file: str, folder: Path) -> Path:
 
 def _read_pair(name: str, paths: dict[str, Path], images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, rows, columns) uint8 and labels (n,) uint8, whose counts agree and whose content is the pinned one."""
-    contents = {file: idx.read(paths[file]) for file in (images, labels)}
+    contents = {file: idx.read(paths[file], _dimensions(file), LARGEST_BYTES) for file in (images, labels)}
     arrays = {file: idx.decode(content, paths[file], _dimensions(file)) for file, content in contents.items()}
     require(
         len(arrays[images]) == len(arrays[labels]),
@@ -160,13 +177,11 @@ MNIST_LIKE = {
     "mnist": Source(
         "70000 handwritten digits of 28 x 28 pixels, ten classes, the last 10000 for testing; data.dir or downloaded",
         load,
-        digest,
-        lambda _: FACTS,
+        known,
     ),
     "fashion_mnist": Source(
         "70000 articles of clothing of 28 x 28 pixels, ten classes, the last 10000 for testing; data.dir or downloaded",
         load,
-        digest,
-        lambda _: FACTS,
+        known,
     ),
 }

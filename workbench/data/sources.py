@@ -1,9 +1,13 @@
-"""The table of datasets, and the three questions that can be asked of any of them."""
+"""The table of datasets, and the questions that can be asked of any of them.
+
+Settings may name the digest that the data must have, as those of a planned run do. Every answer is held to it here: to
+the digest of the very arrays that are handed out, and of the very content that the facts are of.
+"""
 
 from __future__ import annotations
 
 from workbench.data.bundled import BUNDLED
-from workbench.data.dataset import Dataset, Facts, Settings, Source, require
+from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, require
 from workbench.data.mnist import MNIST_LIKE
 from workbench.data.npz import NPZ
 from workbench.data.synthetic import SYNTHETIC
@@ -12,18 +16,40 @@ DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
 
 
 def load(settings: Settings) -> Dataset:
-    """The dataset that the settings name, downloaded if need be. Its digest is `digest(settings)`; raises BadInput."""
-    return _source(settings).load(settings)
+    """The dataset that the settings name, downloaded if need be.
+
+    Raises BadInput where it is not to be had, or is another than the one whose digest the settings name.
+    """
+    dataset = _source(settings).load(settings)
+    _hold(settings, dataset.digest)
+    return dataset
+
+
+def known(settings: Settings) -> Known:
+    """What is known of the dataset that `load` would give, without loading or downloading; raises BadInput as well."""
+    found = _source(settings).known(settings)
+    _hold(settings, found.digest)
+    return found
 
 
 def digest(settings: Settings) -> str:
-    """The digest of the content that `load` would give, without loading or downloading: 16 hexadecimal characters."""
-    return _source(settings).digest(settings)
+    """The digest of the content that `load` would give: 16 hexadecimal characters."""
+    return known(settings).digest
 
 
 def describe(settings: Settings) -> Facts:
-    """The facts of the dataset that `load` would give, without loading or downloading."""
-    return _source(settings).describe(settings)
+    """The facts of the dataset that `load` would give."""
+    return known(settings).facts
+
+
+def _hold(settings: Settings, found: str) -> None:
+    """Raise BadInput where data of the digest `found` are not those that the settings ask for."""
+    where = f"data.name={settings.name}" + (f", data.path={settings.path}" if settings.path else "")
+    require(
+        settings.digest in (None, found),
+        f"{where}: found data of digest {found}, planned were {settings.digest}; "
+        f"put the planned data back, or start again to plan with these",
+    )
 
 
 def _source(settings: Settings) -> Source:

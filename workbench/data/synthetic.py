@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workbench.data.dataset import Dataset, Facts, Settings, Source, largest_magnitude, require, text_digest
+from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, largest_magnitude, require, text_digest
 from workbench.engine.randomness import Purpose, keys, normal, uniform
 
 # Part of the digests: raise it whenever a generator draws other numbers than before.
@@ -50,19 +50,18 @@ def _noisy(points: np.ndarray, noise: float) -> np.ndarray:
 
 def _source(name: str, summary: str, classes: int, generate: Callable[[int, float], tuple]) -> Source:
     def digest(settings: Settings) -> str:
-        _check(name, settings)
         return text_digest(f"{name} version={VERSION} examples={settings.examples} noise={float(settings.noise)!r}")
 
-    def describe(settings: Settings) -> Facts:
+    def known(settings: Settings) -> Known:
         _check(name, settings)
-        return Facts(settings.examples, features=2, classes=classes, outputs=classes)
+        return Known(digest(settings), Facts(settings.examples, features=2, classes=classes, outputs=classes))
 
     def load(settings: Settings) -> Dataset:
         _check(name, settings)
         inputs, labels = generate(settings.examples, settings.noise)
         return Dataset(name, inputs, labels, classes, None, largest_magnitude(inputs), digest(settings))
 
-    return Source(summary, load, digest, describe)
+    return Source(summary, load, known)
 
 
 def _check(name: str, settings: Settings) -> None:

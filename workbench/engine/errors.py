@@ -1,4 +1,4 @@
-"""The one error of bad input."""
+"""The one error of bad input, and how any error is told in one line."""
 
 
 class BadInput(ValueError):
@@ -6,3 +6,8 @@ class BadInput(ValueError):
 
     The message is one line: which key or file, what was found, what is allowed.
     """
+
+
+def in_one_line(error: Exception) -> str:
+    """Why something failed: the message of bad input as it stands, any other error's first line behind its type."""
+    return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}".splitlines()[0]

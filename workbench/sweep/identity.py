@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from functools import lru_cache
+from dataclasses import fields, replace
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
-from workbench.data import Facts, describe, digest
+from workbench.data import describe, digest
 from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import resolve_device
 from workbench.engine.kernels import resolve_kernel
@@ -35,7 +34,7 @@ def numbers(config: RunConfig) -> dict[str, Any]:
     flat = {key: value for key, value in flatten(config).items() if SETTINGS[key].numbers}
     flat["device"] = resolve_device(config.device)
     if flat["network.loss"] == "auto":
-        flat["network.loss"] = customary_loss(_facts(config.data).classes)
+        flat["network.loss"] = customary_loss(describe(config.data).classes)
     if flat["network.init"] == "auto":
         flat["network.init"] = ACTIVATIONS[config.network.activation].init
     if flat["optimizer.momentum_start"] is None:
@@ -71,15 +70,9 @@ def joint_digest(fingerprints: Iterable[str]) -> str:
     return text_digest(",".join(fingerprints))
 
 
-@lru_cache(maxsize=256)
-def data_digest(config: DataConfig) -> str:
-    """The dataset's digest, without loading it."""
-    return digest(config)
-
-
-@lru_cache(maxsize=256)
-def _facts(config: DataConfig) -> Facts:
-    return describe(config)
+def pinned(config: DataConfig) -> DataConfig:
+    """The same with the digest that the data have now: whoever loads them later gets these, or BadInput."""
+    return replace(config, digest=digest(config))
 
 
 def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from time import monotonic, time
 import numpy as np
 
 from workbench.engine.epoch import Epoch, RunEnd
+from workbench.engine.errors import in_one_line
 from workbench.sweep.measures import Instruments, Measured, Table
 from workbench.sweep.packs import Run
 from workbench.sweep.progress import Watcher
@@ -78,7 +79,7 @@ def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, t
     try:
         result: Measured | str = instruments.measure(run.config)
     except Exception as error:  # whatever it is, the other cells go on and the sweep tells of it at its end
-        result = f"{type(error).__name__}: {error}".splitlines()[0]
+        result = in_one_line(error)
     return run, result, (started, time())
 
 

@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Examples:
-    """Which data the runs of a pack read: arguments of `data.prepare`."""
+    """Which data the runs of a pack read, with the digest these must have: arguments of `data.load` and `prepare`."""
 
     config: DataConfig
     label_noise: np.ndarray
@@ -45,8 +45,9 @@ class Examples:
 class PlannedPack:
     """A pack to be trained: a plain value that can be sent anywhere.
 
-    `analyses` are those of each run, "" for none. `memory` is what it is predicted to take, in bytes; `cost` what it is
-    expected to take of time, in units that are the same for all packs; `updates` the updates of its longest run.
+    `analyses` are those of each run, "" for none; `train_examples` how many it has to train on. `memory` is what the
+    pack is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are the same for all
+    packs; `updates` the updates of its longest run.
     """
 
     digest: str
@@ -55,6 +56,7 @@ class PlannedPack:
     pack: Pack
     examples: Examples
     analyses: tuple[str, ...]
+    train_examples: int
     updates: int
     memory: int
     cost: float
@@ -185,6 +187,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
             tuple(run.numbers["data.scaling"] for run in runs),
         ),
         analyses=tuple(run.numbers.get("analyses", "") for run in runs),
+        train_examples=sizes.train,
         updates=updates * int(columns["epochs"].max()),
         memory=memory_of_pack(pack, architecture, asdict(sizes)),
         cost=float(columns["epochs"].sum()) * updates * _cost_of_update(pack, architecture),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.sweep.compose import Cell
-from workbench.sweep.identity import data_digest, fingerprint, joint_digest, numbers, run_name
+from workbench.sweep.identity import fingerprint, joint_digest, numbers, pinned, run_name
 from workbench.sweep.measures import TRAINING, Instruments
 from workbench.sweep.measuring import COST
 from workbench.sweep.packs import PlannedPack, Room, Run, packed, unfit
+from workbench.sweep.remarks import remarks
 from workbench.sweep.store import PENDING, Held, RunRecord
 
 
@@ -77,19 +78,29 @@ class Plan:
             for cell in self.cells
         ]
 
+    def remarks(self) -> list[str]:
+        """What a person should know before it is trained, a line each; see `remarks`."""
+        return remarks(self.packs, self.measurements)
+
     def factors(self) -> tuple[str, ...]:
         """The keys that vary over the cells."""
         return tuple(dict.fromkeys(key for cell in self.cells for key in cell.cell.factors))
 
 
 def identified(cells: Sequence[Cell], instruments: Instruments | None = None) -> list[PlannedCell]:
-    """The cells with the identities of their runs. Raises BadInput where a device or dataset is not to be had."""
+    """The cells with the identities of their runs, their data pinned to the digest these have now.
+
+    Raises BadInput where a device or dataset is not to be had.
+    """
+    pins = {data: pinned(data) for data in dict.fromkeys(cell.config.data for cell in cells)}
     planned = []
     for cell in cells:
-        decided = numbers(cell.config)
+        config = replace(cell.config, data=pins[cell.config.data])
+        decided = numbers(config)
         versions = instruments.versions(decided) if instruments else []
-        mark = fingerprint(decided, data_digest(cell.config.data), versions)
-        planned.append(PlannedCell(cell, run_name(cell.config, cell.choices, cell.factors), mark, decided))
+        mark = fingerprint(decided, str(config.data.digest), versions)
+        name = run_name(config, cell.choices, cell.factors)
+        planned.append(PlannedCell(replace(cell, config=config), name, mark, decided))
     return planned
 
 
@@ -119,6 +130,7 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
             for pack in plan.packs
         ),
         *(f"  {count} runs cannot be trained here: {reason}" for reason, count in Counter(plan.unfit.values()).items()),
+        *(f"  note: {remark}" for remark in plan.remarks()),
         f"  time: {time}",
         f"  report: {page}",
     ]

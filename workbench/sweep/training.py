@@ -12,7 +12,7 @@ import numpy as np
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.epoch import Epoch, RunEnd
-from workbench.engine.errors import BadInput
+from workbench.engine.errors import BadInput, in_one_line
 from workbench.engine.training import train
 from workbench.sweep.checkpoints import Checkpoints, Unfinished
 from workbench.sweep.history import Table
@@ -94,7 +94,7 @@ def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | Non
     return PackOutcome(
         planned=planned,
         ends=reached.ends,
-        reason=f"{type(error).__name__}: {error}".splitlines()[0] if error else "",
+        reason=in_one_line(error) if error else "",
         epochs=reached.history.epochs(),
         layers=reached.history.layers(),
         analysed=reached.analysed,
@@ -151,7 +151,19 @@ def _data(planned: PlannedPack) -> RunData:
     )
 
 
-@lru_cache(maxsize=2)
 def dataset(config: DataConfig) -> Dataset:
-    """The decoded arrays; the packs of a sweep mostly share one dataset."""
+    """The decoded arrays, which are those that the runs were planned for. Raises BadInput where these are gone."""
+    loaded_by = DataConfig(
+        name=config.name,
+        dir=config.dir,
+        path=config.path,
+        digest=config.digest,
+        examples=config.examples,
+        noise=config.noise,
+    )
+    return _loaded(loaded_by)
+
+
+@lru_cache(maxsize=2)  # the packs of a sweep mostly share one dataset, however each of them splits it
+def _loaded(config: DataConfig) -> Dataset:
     return load(config)

@@ -49,10 +49,14 @@ def connect(uri: str | None = None) -> Connection:
 
 
 def _hush() -> None:
-    """Before mlflow is imported: no telemetry, no `View run` lines; afterwards: no log lines, no tracebacks."""
+    """Before mlflow is imported: no telemetry, no `View run` lines, no bars while it fetches.
+
+    Afterwards: no log lines, no tracebacks.
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     _import_mlflow()  # it sets its own log levels when imported, so ours come after
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,56 @@
+"""What is said of a plan before it is trained: how own data were understood, what a batch size leaves out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.sweep.plan import Plan, described, identified, plan
+
+
+@pytest.fixture
+def planned(cells: MakeCells) -> Any:
+    def of(*changes: dict[str, Any]) -> Plan:
+        return plan(identified(cells([small(**change) for change in changes])), {}, PLENTY)
+
+    return of
+
+
+def batches(*sizes: int, train: int = 50) -> list[dict[str, Any]]:
+    return [{"data": {"train_size": train}, "training": {"batch_size": size}} for size in sizes]
+
+
+def test_a_batch_size_that_leaves_many_examples_out_is_said_with_a_better_one(planned: Any) -> None:
+    work = planned(*batches(32))
+    told = (
+        "training.batch_size=32: every epoch leaves out 18 of 50 training examples (36%), others each time, "
+        "as they fill no minibatch; 25 would leave out none"
+    )
+    assert work.remarks() == [told]
+    assert f"\n  note: {told}\n" in described(work, "name", "page", "time")
+
+
+@pytest.mark.parametrize("size", [1, 25, 24, 50])
+def test_a_few_left_out_are_not_worth_a_word(planned: Any, size: int) -> None:
+    assert planned(*batches(size)).remarks() == []
+
+
+def test_of_many_such_batch_sizes_the_worst_are_said(planned: Any) -> None:
+    told = planned(*batches(26, 27, 28, 29, 30)).remarks()
+    assert [line.split(":")[0] for line in told[:-1]] == [f"training.batch_size={size}" for size in (26, 27, 28)]
+    assert told[-1] == "and 2 more batch sizes leave many out"
+
+
+def test_how_a_file_was_understood_is_said_once_and_for_what_is_measured_too(planned: Any, tmp_path: Path) -> None:
+    path = str(tmp_path / "own.npz")
+    np.savez(path, inputs=np.arange(120.0).reshape(40, 3), targets=np.arange(40) / 7)
+    data = {"name": "npz", "path": path}
+    told = [f"{path}: understood as a regression, as targets are float64; integers would name classes"]
+    training = {"batch_size": 13}
+    assert planned(*({"seed": seed, "data": data, "training": training} for seed in range(3))).remarks() == told
+    assert planned({"data": data, "training": training, "measure": "gradient_identities"}).remarks() == told

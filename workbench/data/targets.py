@@ -1,0 +1,66 @@
+"""What a person's targets ask for: classes, or numbers to be predicted. Type and shape decide, and that is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from workbench.data.dataset import require
+
+ALLOWED = (
+    "allowed are integers of shape (examples,) or one-hot rows of shape (examples, classes) as labels, "
+    "or floats of shape (examples,) or (examples, outputs) for regression"
+)
+
+
+def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, str]:
+    """The targets of all examples, and one line that says how they were understood and how to choose otherwise.
+
+    `arrays` are the targets by key, to be understood together. Integers are labels, and so are one-hot rows of any
+    type; other floats make it a regression. Returns (examples,) int64 labels, or (examples, outputs) float64.
+    Raises BadInput for anything else.
+    """
+    for key, array in arrays.items():
+        fits = array.dtype.kind in "buif" and array.ndim in (1, 2) and array.size > 0
+        require(fits, f"{path}: {key} is {array.dtype} of shape {array.shape}; {ALLOWED}")
+    given = np.concatenate([array.reshape(len(array), -1) for array in arrays.values()])
+    if _is_one_hot(given):
+        return given.argmax(axis=1), (
+            f"{path}: understood as {given.shape[1]} classes, as every row of targets holds one 1 and else 0 (one-hot)"
+        )
+    if given.dtype.kind in "bui":
+        kind, shape = arrays["targets"].dtype, arrays["targets"].shape
+        require(given.shape[1] == 1, f"{path}: targets is {kind} of shape {shape}, and not one-hot; {ALLOWED}")
+        labels = _classes(path, given[:, 0])
+        return labels, f"{path}: understood as {labels.max() + 1} classes, as targets are integers"
+    with np.errstate(over="ignore"):
+        outputs = given.astype(np.float64)
+    for key, array in arrays.items():
+        with np.errstate(over="ignore"):
+            finite = bool(np.isfinite(array.astype(np.float64)).all())
+        require(finite, f"{path}: {key} holds numbers that are not finite")
+    return outputs, f"{path}: understood as a regression, as targets are {given.dtype}; {_otherwise(outputs)}"
+
+
+def _is_one_hot(rows: np.ndarray) -> bool:
+    """Whether each of the rows (examples, columns) holds one 1 and is 0 elsewhere, with two columns or more."""
+    return rows.shape[1] > 1 and bool(((rows == 1).sum(axis=1) == 1).all() and ((rows == 0) | (rows == 1)).all())
+
+
+def _classes(path: Path, labels: np.ndarray) -> np.ndarray:
+    """The labels as int64. Each class must occur, or a stray label would widen the network unseen."""
+    present = np.unique(labels)
+    require(
+        len(present) >= 2 and present[0] == 0 and present[-1] == len(present) - 1,
+        f"{path}: the labels are {len(present)} different integers from {present[0]} to {present[-1]}; "
+        f"allowed are 0, 1, ..., classes - 1, each of them present, and at least two",
+    )
+    return labels.astype(np.int64)
+
+
+def _otherwise(outputs: np.ndarray) -> str:
+    """How to have them understood as labels; more plainly where they look like these."""
+    if outputs.shape[1] == 1 and bool((outputs == np.round(outputs)).all()):
+        return "all are whole numbers: if they name classes, save them as integers (targets.astype(int))"
+    return "integers would name classes"

@@ -1,0 +1,37 @@
+"""What a person should know of a plan: how data of their own were understood, and what a batch size leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.data import known
+from workbench.sweep.packs import PlannedPack, Run
+
+NOTEWORTHY = 0.05  # share of the training examples that an epoch leaves out
+MOST = 3  # lines about batch sizes
+
+
+def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[str]:
+    """A line for each thing to be known of what is to be trained and measured. Raises BadInput where data are gone."""
+    configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
+    return [*dict.fromkeys(said for config in configs if (said := known(config).remark)), *_left_out(packs)]
+
+
+def _left_out(packs: Sequence[PlannedPack]) -> list[str]:
+    """A line for each batch size that leaves many examples out of every epoch, the worst first."""
+    found = {
+        (pack.train_examples % pack.pack.batch_size / pack.train_examples, pack.pack.batch_size, pack.train_examples)
+        for pack in packs
+    }
+    told = sorted((row for row in found if row[0] >= NOTEWORTHY), reverse=True)
+    lines = [_line(*row) for row in told[:MOST]]
+    return [*lines, f"and {len(told) - MOST} more batch sizes leave many out"] if len(told) > MOST else lines
+
+
+def _line(share: float, batch: int, examples: int) -> str:
+    better = min(range(batch, batch // 2, -1), key=lambda size: examples % size)
+    return (
+        f"training.batch_size={batch}: every epoch leaves out {examples % batch} of {examples} training examples "
+        f"({share:.0%}), others each time, as they fill no minibatch; {better} would leave out "
+        f"{examples % better or 'none'}"
+    )
