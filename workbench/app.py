@@ -280,7 +280,13 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    remarks = (*work.remarks(), *changes(name, earlier, work, sweep.facts), missing_cupy(), _slower(work), _compiling(work))
+    remarks = (
+        *work.remarks(),
+        *changes(name, earlier, work, sweep.facts),
+        missing_cupy(),
+        _slower(work),
+        _compiling(work),
+    )
     for line in remarks:
         if line:
             say(line)
