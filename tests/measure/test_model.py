@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.measure.cases import tiny, trained
 from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.classes import NO_CLASS
 from workbench.engine.errors import BadInput
 from workbench.engine.losses import LOSSES
 from workbench.measure import ANALYSES
@@ -72,3 +74,16 @@ def test_one_input_and_none_are_inputs() -> None:
     assert model.predict(model.examples[0]).shape == (1, model.about.outputs)
     assert model.predict(np.zeros((0, 2))).shape == (0, model.about.outputs)
     assert model.classify(model.examples).tolist() == model.predict(model.examples).argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("case", ["relu", "two classes"])
+def test_a_network_that_tells_no_classes_apart_names_none(case: str) -> None:
+    model, _ = kept(case)
+    silent = replace(model, parameters=np.zeros_like(model.parameters))
+    assert silent.classify(model.examples).tolist() == [NO_CLASS] * len(model.examples)
+    assert model.classify(np.full((2, model.about.inputs), np.nan)).tolist() == [NO_CLASS] * 2
+
+
+def test_a_regression_has_no_classes() -> None:
+    with pytest.raises(BadInput, match="this network is of a regression"):
+        kept("regression")[0].classify(np.zeros((1, 10)))

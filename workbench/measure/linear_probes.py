@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.engine.initializers import initial_weights
 from workbench.measure.measurement import Analysis, tidy
-from workbench.measure.trained import View, layout_of
+from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Measured, Trained
 
 REGULARIZATION = 1.0  # scikit-learn's C: the same for every layer and every network
@@ -38,7 +38,7 @@ def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, t
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the budget is the same for every layer
         probe.fit((features - mean) / deviation, labels)
-    return float(probe.score((test - mean) / deviation, test_labels))
+    return share_named(probe.decision_function((test - mean) / deviation), probe.classes_, test_labels)
 
 
 def _linear_probes(trained: Trained) -> Measured:

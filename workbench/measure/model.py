@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
 from workbench.engine.evaluation import CHUNK
 from workbench.engine.losses import LOSSES
@@ -67,18 +68,17 @@ class Model:
         """What the network says of inputs (n, features), as they are stored: (n, classes) probabilities, or
         (n, outputs) values of a regression, standardised as in training. Raises BadInput for another shape.
         """
-        given = np.atleast_2d(np.asarray(inputs))
-        if given.ndim != 2 or given.shape[1] != self.about.inputs or not np.issubdtype(given.dtype, np.number):
-            found = f"{given.dtype} {given.shape}"
-            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
         loss = LOSSES[self.about.loss]
-        parts = [loss.predict(self._forward(given[at : at + CHUNK])) for at in range(0, len(given), CHUNK)]
-        outputs = np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
+        outputs = loss.predict(self._logits(inputs))
         return outputs if loss.task == "regression" else as_classes(outputs)
 
     def classify(self, inputs: Any) -> np.ndarray:
-        """The most probable class of each input: (n, features) -> (n,) int."""
-        return self.predict(inputs).argmax(axis=1)
+        """The class that the network names for each input: (n, features) -> (n,) int. It is -1 (`classes.NO_CLASS`)
+        where two classes are equally probable or an output is not a number. Raises BadInput for a regression.
+        """
+        if LOSSES[self.about.loss].task == "regression":
+            raise BadInput("classify: this network is of a regression, which has no classes; ask it to predict")
+        return named_class(self._logits(inputs))
 
     def save(self, folder: Path) -> None:
         """Write the network into a folder: every tensor by name and layer, and what it is."""
@@ -100,6 +100,15 @@ class Model:
                     if tensor is not None:
                         tensor[0] = held[f"{name}_{number}"]
             return cls(about, parameters[0], held["scale"], held["shift"], held["examples"])
+
+    def _logits(self, inputs: Any) -> np.ndarray:
+        """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
+        given = np.atleast_2d(np.asarray(inputs))
+        if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":
+            found = f"{given.dtype} {given.shape}"
+            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
+        parts = [self._forward(given[at : at + CHUNK]) for at in range(0, len(given), CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
 
     def _forward(self, given: np.ndarray) -> np.ndarray:
         """z of the output layer: (n, features) -> (n, outputs), scaled as the engine's reader does it."""
