@@ -27,7 +27,7 @@ def sign_agrees(logit: Array, labels: Array) -> Array:
 
 
 def named_class(scores: np.ndarray) -> np.ndarray:
-    """The class that each output names, or `NO_CLASS`: scores (..., classes), or logits (..., 1) of class 1 -> (...)."""
+    """The class each output names, or `NO_CLASS`: scores (..., classes), or logits (..., 1) of class 1 -> (...) int."""
     if scores.shape[-1] == 1:
         logit = scores[..., 0]
         first, named = (logit > 0).astype(np.int64), np.abs(logit) > 0
