@@ -30,10 +30,6 @@ class Columns:
     origin: np.ndarray
     unit: np.ndarray
 
-    def given(self, rows: np.ndarray) -> np.ndarray:
-        """The numbers of the dataset in these rows, in float64: (n,) -> (n, columns)."""
-        return self.values[rows].astype(np.float64) * self.unit + self.origin
-
 
 def columns(given: np.ndarray) -> Columns:
     """The numbers (examples, columns) of a dataset as they are computed with; images, uint8, are kept as they are."""

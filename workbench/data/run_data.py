@@ -103,13 +103,13 @@ def prepare(
     scale, shift = _scaling(dataset, scaling, drawn[0], which)
     indices = [index[which] for index in drawn]
     if dataset.classes:
-        splits, target_scale, target_shift = _labels(dataset, indices, seeds, rates), *np.empty((2, len(seeds), 0))
+        splits, back = _labels(dataset, indices, seeds, rates), np.empty((2, len(seeds), 0))
     else:
-        splits, target_scale, target_shift = _outputs(dataset, indices)
-    inputs = dataset.columns
+        splits, back = _outputs(dataset, indices)
+    inputs, (train, validated, tested) = dataset.columns, splits
     return RunData(
-        inputs.values, *splits, scale, shift, seeds, dataset.classes, facts.outputs, inputs.origin, inputs.unit,
-        target_scale, target_shift,
+        inputs.values, train, validated, tested, scale, shift, seeds, dataset.classes, facts.outputs, inputs.origin,
+        inputs.unit, *back,
     )  # fmt: skip
 
 
@@ -159,9 +159,11 @@ def _labels(dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rate
     return splits
 
 
-def _outputs(dataset: Dataset, indices: list[np.ndarray]) -> tuple[list[Split], np.ndarray, np.ndarray]:
-    """Regression targets, standardised by each run's training split; scale and shift of the way back."""
+def _outputs(dataset: Dataset, indices: list[np.ndarray]) -> tuple[list[Split], np.ndarray]:
+    """Regression targets, standardised by each run's training split; and scale and shift of the way back, (2, runs,
+    outputs).
+    """
     targets = columns(dataset.targets)
     mean, deviation = moments(targets.values, indices[0])
     splits = [Split(index, (targets.values[index] - mean[:, None]) / deviation[:, None]) for index in indices]
-    return splits, deviation * targets.unit, mean * targets.unit + targets.origin
+    return splits, np.stack([deviation * targets.unit, mean * targets.unit + targets.origin])

@@ -6,11 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from workbench.data import RunData
 from workbench.engine.classes import NO_CLASS, named_class
 from workbench.engine.losses import LOSSES
 from workbench.engine.network import Network
 from workbench.engine.parameters import Layout
-from workbench.engine.reader import Data, Split
+from workbench.engine.reader import Split
 from workbench.sweep.measures import Trained
 
 
@@ -20,9 +21,14 @@ def layout_of(trained: Trained) -> Layout:
     return Layout(trained.pack.architecture(inputs, LOSSES[trained.pack.loss].units(outputs)))
 
 
-def scaled_inputs(data: Data, split: Split) -> np.ndarray:
+def scaled_inputs(data: RunData, split: Split) -> np.ndarray:
     """The inputs of the first run's split as its network reads them: (examples, features) float64."""
     return data.inputs[split.index[0]].astype(np.float64) * data.scale[0] + data.shift[0]
+
+
+def given_inputs(data: RunData, rows: np.ndarray) -> np.ndarray:
+    """Inputs as the dataset has them: (n,) rows -> (n, features) float64."""
+    return data.inputs[rows].astype(np.float64) * data.unit + data.origin
 
 
 class View:
