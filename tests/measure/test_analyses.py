@@ -16,7 +16,7 @@ from workbench.engine.monte_carlo import MonteCarlo
 from workbench.measure import ANALYSES, INSTRUMENTS
 from workbench.measure.calibration import calibration_error, reliability
 from workbench.measure.dropout_inference import unscaled
-from workbench.measure.linear_probes import untrained_weights
+from workbench.measure.linear_probes import probe_accuracy, standardisation, untrained_weights
 from workbench.measure.smoothness import jacobian_norms
 from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Trained
@@ -99,6 +99,20 @@ def test_probabilities_that_do_not_sum_to_one_are_seen(monkeypatch: pytest.Monke
 def test_linear_probes_start_from_the_weights_the_run_started_from() -> None:
     run = trained(tiny(network={"activation": "prelu"}, optimizer={"learning_rate": 1e-12}, training={"epochs": 1}))
     np.testing.assert_allclose(untrained_weights(run), run.weights.last, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_a_probe_reads_units_of_any_size_and_passes_over_those_that_never_move(dtype: type, size: float) -> None:
+    moving = np.random.default_rng(0).standard_normal((50, 1))
+    still = np.full((50, 1), 0.7) * (1 + np.finfo(dtype).eps * (moving > 0))
+    features = (np.hstack([moving, still, np.zeros((50, 1))]) * size).astype(dtype)
+    mean, deviation = standardisation(features)
+    assert deviation[0] == pytest.approx(moving.std() * size)
+    assert deviation[1:].tolist() == [np.inf, np.inf]
+    labels = (moving[:, 0] > 0).astype(int)
+    assert probe_accuracy(features, labels, features, labels) > 0.9
+    assert mean.shape == (3,)
 
 
 def test_the_probe_of_the_last_layer_reads_what_the_network_has_learned() -> None:

@@ -25,6 +25,17 @@ def untrained_weights(trained: Trained) -> np.ndarray:
     return parameters
 
 
+def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of every unit, (examples, units) -> (units,) float64 each.
+
+    The deviation is infinite where a unit moves by no more than rounding at its size: it tells nothing, and becomes 0.
+    """
+    wide = features.astype(np.float64)
+    mean, deviation = wide.mean(axis=0), wide.std(axis=0)
+    rounding = 4 * np.finfo(features.dtype).eps * np.abs(wide).max(axis=0)
+    return mean, np.where(deviation > rounding, deviation, np.inf)
+
+
 def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
     """Test accuracy of multinomial logistic regression on standardised features, (examples, units) each."""
     import warnings
@@ -32,8 +43,7 @@ def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, t
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    deviation[deviation < 1e-12] = 1.0  # a unit that never moves tells nothing
+    mean, deviation = standardisation(features)
     probe = LogisticRegression(C=REGULARIZATION, max_iter=ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the budget is the same for every layer
