@@ -34,6 +34,7 @@ from workbench.sweep.progress import watcher
 from workbench.sweep.provenance import facts
 from workbench.sweep.recorder import Recorder
 from workbench.sweep.results import unfit_result
+from workbench.sweep.rounding import hidden
 from workbench.sweep.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
 from workbench.sweep.training import PackOutcome, Sitting, cores, dataset
@@ -268,7 +269,7 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _compiling(work)):
+    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), *hidden(work.packs), _compiling(work)):
         if line:
             say(line)
 
