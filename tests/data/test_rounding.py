@@ -64,7 +64,9 @@ def test_an_offset_that_is_not_scaled_away_is_said() -> None:
 
 
 def test_inputs_beyond_the_dtype_are_refused() -> None:
-    with pytest.raises(BadInput, match=r"^data.scaling: found none, which leaves column 0 of the inputs beyond float32"):
+    with pytest.raises(
+        BadInput, match=r"^data.scaling: found none, which leaves column 0 of the inputs beyond float32"
+    ):
         said(1e200 * Z, scaling="none")
     assert said(1e200 * Z, scaling="none", dtype="float64") == ""
 
