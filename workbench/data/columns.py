@@ -17,6 +17,7 @@ import numpy as np
 # 2^-24 times this, and more. Products of scaled and shifted numbers have room between the two sizes.
 FAR = 8.0
 SMALL, LARGE = 2.0**-40, 2.0**40
+EXACT = 2.0**53  # float64 holds every integer below
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def narrowest(numbers: np.ndarray) -> np.ndarray:
 
 def rounded_together(given: np.ndarray, held: np.ndarray) -> int | None:
     """The first column in which numbers that were given apart are held as one; None if there is none."""
-    if given.dtype.itemsize <= 4 or given.dtype == np.float64:
-        return None  # float64 holds all of these exactly
+    if np.abs(held).max() < EXACT if given.dtype.kind in "bui" else given.dtype.itemsize <= 8:
+        return None
     counts = ([len(np.unique(column)) for column in numbers.T] for numbers in (given, held))
     return next((place for place, (apart, left) in enumerate(zip(*counts, strict=True)) if left < apart), None)
