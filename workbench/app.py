@@ -36,6 +36,7 @@ from workbench.sweep.progress import watcher
 from workbench.sweep.provenance import facts
 from workbench.sweep.recorder import Recorder
 from workbench.sweep.results import unfit_result
+from workbench.sweep.rounding import hidden
 from workbench.sweep.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
 from workbench.sweep.training import PackOutcome, Sitting, dataset
@@ -284,6 +285,7 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         *work.remarks(),
         *changes(name, earlier, work, sweep.facts),
         missing_cupy(),
+        *hidden(work.packs),
         _slower(work),
         _compiling(work),
     )

@@ -79,7 +79,7 @@ def test_true_is_no_number_and_an_integer_is_one():
     "init_scale": st.floats(0, 10),
 }))  # fmt: skip
 def test_what_is_allowed_arrives_unchanged(values):
-    flat = flatten(run_config({"network": values}))
+    flat = flatten(run_config({"network": values, "dtype": "float64"}))
     assert {key: flat[f"network.{key}"] for key in values} == values
 
 

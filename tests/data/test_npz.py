@@ -33,10 +33,39 @@ def test_images_stay_bytes_and_are_flattened(packed):
     assert dataset.targets.dtype == np.int64
 
 
-def test_floats_become_single_precision(packed):
-    dataset = load(packed(inputs=IMAGES / 3 - 40, targets=LABELS.astype(np.uint8)))
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int32, np.int64, np.uint16, np.float16, np.float64])
+def test_numbers_become_single_precision_where_that_holds_them_exactly(packed, dtype):
+    dataset = load(packed(inputs=(IMAGES / 2).astype(dtype), targets=LABELS.astype(np.uint8)))
     assert dataset.inputs.dtype == np.float32
-    assert dataset.largest == 40.0
+    np.testing.assert_array_equal(dataset.inputs, (IMAGES / 2).astype(dtype).reshape(8, 12))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        IMAGES / 3 - 40, IMAGES + 1e9 + 0.5, IMAGES * 1e-50, IMAGES * 1e300, IMAGES.astype(int) + 2**40,
+        IMAGES.astype(np.uint32) + 2**31,
+    ],
+)  # fmt: skip
+def test_numbers_that_single_precision_would_round_stay_as_they_are(packed, given):
+    dataset = load(packed(inputs=given, targets=LABELS))
+    assert dataset.inputs.dtype == np.float64
+    np.testing.assert_array_equal(dataset.inputs, given.reshape(8, 12))
+    assert dataset.largest == np.abs(given).max()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.longdouble])
+def test_numbers_that_float64_cannot_keep_apart_are_refused(packed, dtype):
+    near = np.arange(16).reshape(8, 2).astype(dtype) + dtype(2**62)
+    with pytest.raises(BadInput, match="column 0 of inputs holds different numbers that are one in float64"):
+        load(packed(inputs=near, targets=LABELS))
+    apart = np.arange(16).reshape(8, 2).astype(dtype) * dtype(2**20 + 1) + dtype(2**62)
+    assert load(packed(inputs=apart, targets=LABELS)).inputs.dtype == np.float64  # rounded, and still apart
+
+
+def test_targets_beyond_float64_are_refused(packed):
+    with pytest.raises(BadInput, match="targets holds numbers that are not finite"):
+        load(packed(inputs=IMAGES, targets=np.full(8, np.longdouble("1e400"))))
 
 
 @pytest.mark.parametrize("shape", [(8,), (8, 1), (8, 2)])
@@ -129,7 +158,7 @@ MISUSE = {
     "text": ({"inputs": IMAGES, "targets": LABELS.astype(str)}, "targets is <U"),
     "objects": ({"inputs": IMAGES.astype(object), "targets": LABELS}, "holds Python objects, which are not read"),
     "not finite": ({"inputs": np.full((8, 2), np.nan), "targets": LABELS}, "inputs holds numbers that are not finite"),
-    "too large": ({"inputs": np.full((8, 2), 1e300), "targets": LABELS}, "not finite in float32"),
+    "too large": ({"inputs": np.full((8, 2), np.longdouble("1e400")), "targets": LABELS}, "not finite"),
     "a target beyond float64": (
         {"inputs": IMAGES, "targets": np.full(8, np.longdouble("1e4000"))},
         "targets holds numbers that are not finite",

@@ -67,7 +67,7 @@ def test_delta_is_the_difference_quotient_of_each_example(loss: str) -> None:
 
 
 @pytest.mark.parametrize("loss", [name for name, row in LOSSES.items() if row.task != "regression"])
-def test_a_hit_is_the_most_likely_class(loss: str) -> None:
+def test_a_hit_is_the_most_likely_class_where_no_two_are_equal(loss: str) -> None:
     z, labels = drawn(loss)
     most_likely = z.argmax(axis=-1) if z.shape[-1] > 1 else (z[..., 0] > 0)
     assert np.array_equal(LOSSES[loss].judge(z, labels).correct, most_likely == labels)

@@ -9,15 +9,16 @@ import pytest
 
 from tests.measure.cases import tiny, trained
 from workbench.config import RunConfig
+from workbench.engine.epoch import Weights
 from workbench.engine.errors import BadInput
 from workbench.engine.losses import LOSSES
 from workbench.engine.monte_carlo import MonteCarlo
 from workbench.measure import ANALYSES, INSTRUMENTS
 from workbench.measure.calibration import calibration_error, reliability
 from workbench.measure.dropout_inference import unscaled
-from workbench.measure.linear_probes import untrained_weights
+from workbench.measure.linear_probes import probe_accuracy, standardisation, untrained_weights
 from workbench.measure.smoothness import jacobian_norms
-from workbench.measure.trained import View, layout_of
+from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Trained
 
 # What an analysis asks of a run beside its own name.
@@ -67,8 +68,25 @@ def test_the_jacobian_is_that_of_finite_differences(activation: str) -> None:
 
 def test_calibration_is_perfect_where_confidence_comes_true_and_else_the_distance() -> None:
     probabilities = np.array([[0.75, 0.25]] * 4)
-    assert calibration_error(reliability(probabilities, np.array([0, 0, 0, 1]))) == pytest.approx(0)
-    assert calibration_error(reliability(probabilities, np.array([1, 1, 1, 1]))) == pytest.approx(0.75)
+    assert calibration_error(reliability(probabilities, np.array([True, True, True, False]))) == pytest.approx(0)
+    assert calibration_error(reliability(probabilities, np.zeros(4, bool))) == pytest.approx(0.75)
+
+
+def test_what_names_no_class_is_right_in_no_analysis() -> None:
+    """A network of zeros: its probabilities are equal, its test accuracy is 0 by whoever counts."""
+    run = trained(tiny())
+    silent = replace(run, weights=Weights(*(np.zeros_like(run.weights.final),) * 3))
+    found = INSTRUMENTS.analyse("calibration+monte_carlo+pruning", silent)
+    accuracies = {name: value for name, value in found.metrics.items() if name.endswith("accuracy")}
+    assert len(accuracies) > 6
+    assert set(accuracies.values()) == {0.0}
+    assert found.metrics["last_calibration_error"] == pytest.approx(0.25)
+
+
+def test_a_tied_vote_of_another_model_is_no_hit() -> None:
+    votes, kinds = np.array([[0.5, 0.5, 0.0], [0.2, 0.2, 0.6], [1 / 3] * 3]), np.array([3, 5, 7])
+    assert share_named(votes, kinds, np.array([3, 7, 3])) == pytest.approx(1 / 3)
+    assert share_named(np.array([-1.0, 0.0, 2.0, 2.0]), kinds[:2], np.array([3, 3, 5, 3])) == 0.5
 
 
 def test_probabilities_that_do_not_sum_to_one_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +99,20 @@ def test_probabilities_that_do_not_sum_to_one_are_seen(monkeypatch: pytest.Monke
 def test_linear_probes_start_from_the_weights_the_run_started_from() -> None:
     run = trained(tiny(network={"activation": "prelu"}, optimizer={"learning_rate": 1e-12}, training={"epochs": 1}))
     np.testing.assert_allclose(untrained_weights(run), run.weights.last, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_a_probe_reads_units_of_any_size_and_passes_over_those_that_never_move(dtype: type, size: float) -> None:
+    moving = np.random.default_rng(0).standard_normal((50, 1))
+    still = np.full((50, 1), 0.7) * (1 + np.finfo(dtype).eps * (moving > 0))
+    features = (np.hstack([moving, still, np.zeros((50, 1))]) * size).astype(dtype)
+    mean, deviation = standardisation(features)
+    assert deviation[0] == pytest.approx(moving.std() * size)
+    assert deviation[1:].tolist() == [np.inf, np.inf]
+    labels = (moving[:, 0] > 0).astype(int)
+    assert probe_accuracy(features, labels, features, labels) > 0.9
+    assert mean.shape == (3,)
 
 
 def test_the_probe_of_the_last_layer_reads_what_the_network_has_learned() -> None:

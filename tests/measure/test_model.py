@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import pytest
 
 from tests.measure.cases import tiny, trained
 from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.classes import NO_CLASS
 from workbench.engine.errors import BadInput
 from workbench.engine.losses import LOSSES
 from workbench.measure import ANALYSES
 from workbench.measure.model import TABLE, Model, _load_pyfunc, model_of
-from workbench.measure.trained import View, as_classes
+from workbench.measure.trained import View, as_classes, given_inputs
 from workbench.sweep.identity import numbers
+from workbench.sweep.measures import Trained
 
 CASES: dict[str, Any] = {
     **{name: {"network": {"activation": name}} for name in ACTIVATIONS},
@@ -39,12 +43,14 @@ def kept(case: str) -> tuple[Model, View]:
 def test_predictions_are_the_engines(case: str) -> None:
     model, view = kept(case)
     run = trained(tiny(**CASES[case]))
-    outputs = model.predict(run.data.inputs[run.data.test.index[0]])
+    outputs = model.predict(given_inputs(run.data, run.data.test.index[0]))
     loss = LOSSES[model.about.loss]
     expected = loss.predict(view.logits)
     if loss.task != "regression":
         expected = as_classes(expected)
         np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
+    else:
+        expected = expected * run.data.target_scale[0] + run.data.target_shift[0]
     np.testing.assert_allclose(outputs, expected, rtol=2e-4, atol=2e-6)
     np.testing.assert_array_equal(model.parameters, run.weights.final[0])
 
@@ -72,3 +78,68 @@ def test_one_input_and_none_are_inputs() -> None:
     assert model.predict(model.examples[0]).shape == (1, model.about.outputs)
     assert model.predict(np.zeros((0, 2))).shape == (0, model.about.outputs)
     assert model.classify(model.examples).tolist() == model.predict(model.examples).argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("case", ["relu", "two classes"])
+def test_a_network_that_tells_no_classes_apart_names_none(case: str) -> None:
+    model, _ = kept(case)
+    silent = replace(model, parameters=np.zeros_like(model.parameters))
+    assert silent.classify(model.examples).tolist() == [NO_CLASS] * len(model.examples)
+    assert model.classify(np.full((2, model.about.inputs), np.nan)).tolist() == [NO_CLASS] * 2
+
+
+@pytest.fixture
+def own_data(tmp_path: Path) -> Callable[..., Any]:
+    """Keeps the model of a run on arrays of one's own, and gives the run too."""
+
+    def keep(dtype: str, **arrays: np.ndarray) -> tuple[Model, Trained]:
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.npz"
+        np.savez(file, **arrays)
+        data = {"name": "npz", "path": str(file)}
+        config = tiny(data=data, dtype=dtype, network={"depth": 0}, training={"epochs": 20})
+        run = trained(config)
+        return model_of(ANALYSES["model"].analyse(run).tables[TABLE], numbers(config)), run
+
+    return keep
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("offset", "size"), [(0, 1.0), (1e9, 1.0), (3, 1e-50), (-4e11, 1e-9), (0, 1e200)])
+def test_a_regression_answers_in_the_units_of_its_data(own_data: Any, dtype: str, offset: float, size: float) -> None:
+    z = np.random.default_rng(0).standard_normal((200, 2))
+    targets = (2 * z[:, 0] + z[:, 1] + offset) * size
+    model, run = own_data(dtype, inputs=(z + offset) * size, targets=targets)
+    found = model.predict((z + offset) * size)[:, 0]
+    assert found.dtype == np.float64
+    np.testing.assert_allclose((found - targets) / size, 0, atol=0.05 + 1e-14 * abs(offset))
+    assert model.says == "what was to be predicted, in the units of the dataset"
+    np.testing.assert_allclose(model.examples, ((z + offset) * size)[run.data.test.index[0][:3]], rtol=1e-15)
+
+
+def test_an_offset_of_the_inputs_does_not_change_what_a_model_says(own_data: Any) -> None:
+    z = np.round(np.random.default_rng(0).standard_normal((200, 2)) * 2**10) / 2**10  # exact at any of these offsets
+    plain, _ = own_data("float32", inputs=z, targets=(z.sum(axis=1) > 0).astype(int))
+    far, _ = own_data("float32", inputs=z + 2.0**40, targets=(z.sum(axis=1) > 0).astype(int))
+    np.testing.assert_allclose(far.predict(z + 2.0**40), plain.predict(z), atol=1e-4)
+    assert (far.classify(z + 2.0**40) == (z.sum(axis=1) > 0)).mean() > 0.95
+
+
+def test_what_another_version_kept_is_one_line(tmp_path: Path) -> None:
+    config = tiny(**CASES["regression"])
+    table = ANALYSES["model"].analyse(trained(config)).tables[TABLE]
+    for name in ("origin", "target_scale"):
+        left = {column: values[table["part"] != name] for column, values in table.items()}
+        with pytest.raises(BadInput, match=f"the kept model holds no {name}: another version of Workbench kept it"):
+            model_of(left, numbers(config))
+    model = model_of(table, numbers(config))
+    model.save(tmp_path)
+    with np.load(tmp_path / "weights.npz") as held:
+        older = {name: held[name] for name in held.files if name != "unit"}
+    np.savez(tmp_path / "weights.npz", **older)
+    with pytest.raises(BadInput, match="the kept model holds no unit"):
+        Model.load(tmp_path)
+
+
+def test_a_regression_has_no_classes() -> None:
+    with pytest.raises(BadInput, match="this network is of a regression"):
+        kept("regression")[0].classify(np.zeros((1, 10)))

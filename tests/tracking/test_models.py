@@ -38,6 +38,7 @@ def test_a_run_can_be_asked_and_so_can_mlflow() -> None:
     inputs = np.random.default_rng(0).normal(size=(7, model.about.inputs))
     np.testing.assert_array_equal(served.predict(inputs), model.predict(inputs))
     assert served.metadata.signature is not None
+    assert served.metadata.metadata["outputs"] == "the probability of each class"
     assert not np.array_equal(workbench.load_run(sweep.runs["run_id"][0]).predict(inputs), model.predict(inputs))
 
 

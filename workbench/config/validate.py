@@ -37,8 +37,10 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
             raise BadInput(f"{name} is {_shown(value)}; allowed: a group of settings such as {_first_key(name)}")
     config = RunConfig(**parts)
     _check_name(config.name)
-    from workbench.config.fit import fit  # late: it loads the engine, which `--help` can do without
+    from workbench.config.fit import fit  # late: these load the engine, which `--help` can do without
+    from workbench.config.rounding import check_rounding
 
+    check_rounding(config)
     fit(config.data, config.network.loss, config.training.batch_size)
     return config
 
@@ -52,7 +54,7 @@ def check(key: str, value: Any) -> Any:
         return None
     if setting.kind is float and type(value) is int:
         value = float(value)
-    if type(value) is not setting.kind or not _within(setting, value):
+    if type(value) is not setting.kind or not within(setting, value):
         raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}")
     return value
 
@@ -101,7 +103,8 @@ def _section(name: str, keys: tuple[str, ...], *values: Any) -> Any:
     return SECTIONS[name](**{key: check(f"{name}.{key}", value) for key, value in zip(keys, values, strict=True)})
 
 
-def _within(setting: Setting, value: Any) -> bool:
+def within(setting: Setting, value: Any) -> bool:
+    """Whether a value of the right type is one that the setting may have."""
     if names := setting.names():
         return set(value.split("+")) <= {*names, ""} if setting.several else value in names
     if setting.kind not in (int, float):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from workbench.data.columns import Columns, columns
 from workbench.engine.errors import BadInput
 
 
@@ -54,7 +56,8 @@ class Facts:
 class Dataset:
     """The decoded arrays of a dataset, shared by all runs.
 
-    inputs: (examples, features), uint8 where the source is images, else float32.
+    inputs: (examples, features), uint8 where the source is images, else float32, or float64 where that is needed to
+    hold them exactly.
     targets: (examples,) int64 labels from 0 to classes - 1, or (examples, outputs) float64 for regression.
     classes: 0 for regression.
     test_size: None where test examples are drawn from the pool by seed; n where the last n examples are the test set.
@@ -76,6 +79,11 @@ class Dataset:
         """The facts as the arrays themselves tell them."""
         examples, features = self.inputs.shape
         return Facts(examples, features, self.classes, self.classes or self.targets.shape[1], self.test_size)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The inputs as they are computed with."""
+        return columns(self.inputs)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.data.archive import read_arrays
+from workbench.data.columns import narrowest, rounded_together
 from workbench.data.dataset import (
     Dataset,
     Known,
@@ -29,7 +30,8 @@ ALLOWED = f"{', '.join(NEEDED)}, and together {', '.join(TEST)}"
 def load(settings: Settings) -> Dataset:
     """The dataset in the file data.path.
 
-    inputs: (examples, ...) numbers, flattened to (examples, features); uint8 stays uint8, all else becomes float32.
+    inputs: (examples, ...) numbers, flattened to (examples, features); uint8 stays uint8, all else becomes float32, or
+    float64 where float32 would round them.
     targets: (examples,) integers from 0 to classes - 1, each of them present, are labels, and so are one-hot rows;
     other floats (examples,) or (examples, outputs) make it a regression. test_inputs and test_targets, both or
     neither, are the fixed test set. Every other content raises BadInput. Nothing is unpickled.
@@ -120,17 +122,20 @@ def _check_counts(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _inputs(path: Path, arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
-    """(examples, features) uint8 or float32."""
+    """(examples, features) uint8, float32 or float64: what holds them exactly."""
     array = arrays[key]
     require(array.dtype.kind in "buif", f"{path}: {key} is of type {array.dtype}; allowed are real numbers")
     rows = array.reshape(len(array), -1)
     require(rows.shape[1] > 0, f"{path}: {key} has no features (its shape is {array.shape})")
-    if rows.dtype == np.uint8:
-        return rows
-    with np.errstate(over="ignore"):
-        rows = rows.astype(np.float32)
-    require(bool(np.isfinite(rows).all()), f"{path}: {key} holds numbers that are not finite in float32")
-    return rows
+    held = narrowest(rows)
+    require(bool(np.isfinite(held).all()), f"{path}: {key} holds numbers that are not finite")
+    merged = rounded_together(rows, held)
+    require(
+        merged is None,
+        f"{path}: column {merged} of {key} holds different numbers that are one in float64, which keeps 53 bits; "
+        f"subtract an offset from them",
+    )
+    return held
 
 
 NPZ = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from workbench.data.columns import columns
 from workbench.data.dataset import Dataset, require
 from workbench.data.label_noise import noisy_labels
 from workbench.data.order import epoch_order
@@ -35,9 +37,12 @@ class Split:
 class RunData:
     """What `train` needs of the data: plain arrays, picklable.
 
-    inputs: (examples, features) as stored, shared. train, validation, test: see `Split`.
+    inputs: (examples, features) as they are computed with, shared; a number of the dataset is input * unit + origin,
+    (features,) float64 each (`data.columns`). train, validation, test: see `Split`.
     scale, shift: (runs, 1, features) float64; a scaled input is input * scale + shift.
     seeds: (runs,) int64. classes: 0 for regression. outputs: classes, or the numbers to be predicted.
+    target_scale, target_shift: (runs, outputs) float64; what was to be predicted is target * scale + shift. Without
+    columns, (runs, 0), where targets are labels.
     """
 
     inputs: np.ndarray
@@ -49,13 +54,19 @@ class RunData:
     seeds: np.ndarray
     classes: int
     outputs: int
+    origin: np.ndarray
+    unit: np.ndarray
+    target_scale: np.ndarray
+    target_shift: np.ndarray
 
     def take(self, runs: np.ndarray) -> RunData:
         """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared, and so
         does everything of runs that follow one another."""
         rows = _as_slice(runs)
-        parts = {name: getattr(self, name).take(rows) for name in ("train", "validation", "test")}
-        return replace(self, **parts, scale=self.scale[rows], shift=self.shift[rows], seeds=self.seeds[rows])
+        parts: dict[str, Any] = {name: getattr(self, name).take(rows) for name in ("train", "validation", "test")}
+        for name in ("scale", "shift", "seeds", "target_scale", "target_shift"):
+            parts[name] = getattr(self, name)[rows]
+        return replace(self, **parts)
 
     def order(self, epoch: int) -> np.ndarray:
         """The order of an epoch: (runs, n) int64 positions in `train.index`, a fresh permutation per seed and epoch."""
@@ -91,9 +102,15 @@ def prepare(
     drawn = draw_splits(distinct, facts, split_sizes(facts, train_size, validation, test))
     scale, shift = _scaling(dataset, scaling, drawn[0], which)
     indices = [index[which] for index in drawn]
-    fill = _labels if dataset.classes else _outputs
-    train, validated, tested = fill(dataset, indices, seeds, rates)
-    return RunData(dataset.inputs, train, validated, tested, scale, shift, seeds, dataset.classes, facts.outputs)
+    if dataset.classes:
+        splits, back = _labels(dataset, indices, seeds, rates), np.empty((2, len(seeds), 0))
+    else:
+        splits, back = _outputs(dataset, indices)
+    inputs, (train, validated, tested) = dataset.columns, splits
+    return RunData(
+        inputs.values, train, validated, tested, scale, shift, seeds, dataset.classes, facts.outputs, inputs.origin,
+        inputs.unit, *back,
+    )  # fmt: skip
 
 
 def _check(dataset: Dataset, seeds: np.ndarray, rates: np.ndarray, scaling: Sequence[str]) -> None:
@@ -124,7 +141,7 @@ def _scaling(
     for name in sorted(set(scaling)):
         runs = np.flatnonzero(names == name)
         splits, place = np.unique(which[runs], return_inverse=True)
-        fitted = SCALINGS[name].fit(dataset.inputs, dataset.largest, train[splits])
+        fitted = SCALINGS[name].fit(dataset.columns, dataset.largest, train[splits])
         scale[runs, 0], shift[runs, 0] = (values[place] for values in fitted)
     return scale, shift
 
@@ -142,7 +159,11 @@ def _labels(dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rate
     return splits
 
 
-def _outputs(dataset: Dataset, indices: list[np.ndarray], _seeds: np.ndarray, _rates: np.ndarray) -> list[Split]:
-    """Regression targets, standardised by each run's training split."""
-    mean, deviation = moments(dataset.targets, indices[0])
-    return [Split(index, (dataset.targets[index] - mean[:, None]) / deviation[:, None]) for index in indices]
+def _outputs(dataset: Dataset, indices: list[np.ndarray]) -> tuple[list[Split], np.ndarray]:
+    """Regression targets, standardised by each run's training split; and scale and shift of the way back, (2, runs,
+    outputs).
+    """
+    targets = columns(dataset.targets)
+    mean, deviation = moments(targets.values, indices[0])
+    splits = [Split(index, (targets.values[index] - mean[:, None]) / deviation[:, None]) for index in indices]
+    return splits, np.stack([deviation * targets.unit, mean * targets.unit + targets.origin])

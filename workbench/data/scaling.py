@@ -11,31 +11,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.data.columns import Columns
+
 EXAMPLES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """`fit(inputs, largest, index)`: inputs (examples, features), the dataset's `largest`, and the training rows of
-    each split, (splits, n); returns scale and shift, (splits, features) float64 each.
+    """`fit(inputs, largest, index)`: the dataset's inputs as columns, its `largest`, and the training rows of each
+    split, (splits, n); returns scale and shift of the columns' values, (splits, features) float64 each.
     """
 
     summary: str
-    fit: Callable[[np.ndarray, float, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    fit: Callable[[Columns, float, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def _none(inputs: np.ndarray, _largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = (len(index), inputs.shape[1])
-    return np.ones(shape), np.zeros(shape)
+def _none(inputs: Columns, _largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    shape = (len(index), len(inputs.unit))
+    return np.broadcast_to(inputs.unit, shape), np.broadcast_to(inputs.origin, shape)
 
 
-def _unit(inputs: np.ndarray, largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = (len(index), inputs.shape[1])
-    return np.full(shape, 1.0 / largest), np.zeros(shape)
+def _unit(inputs: Columns, largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    shape = (len(index), len(inputs.unit))
+    return np.broadcast_to(inputs.unit / largest, shape), np.broadcast_to(inputs.origin / largest, shape)
 
 
-def _standard(inputs: np.ndarray, _largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, deviation = moments(inputs, index)
+def _standard(inputs: Columns, _largest: float, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, deviation = moments(inputs.values, index)
     return 1.0 / deviation, -mean / deviation
 
 
@@ -82,7 +84,15 @@ def _moments_of_floats(rows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray,
     deviation = np.empty_like(mean)
     for split, chosen in enumerate(index):
         values = rows[chosen].astype(np.float64)
-        mean[split], deviation[split] = values.mean(axis=0), values.std(axis=0)
+        mean[split] = values.mean(axis=0)
+        deviation[split] = _root_mean_square(values - mean[split])
         # Rounding of the mean must not make a constant feature look as if it varied.
         deviation[split, values.min(axis=0) == values.max(axis=0)] = 0.0
     return mean, deviation
+
+
+def _root_mean_square(values: np.ndarray) -> np.ndarray:
+    """Of each column, (n, columns) -> (columns,). A power of two keeps squares from over- and underflowing."""
+    power = np.frexp(np.abs(values).max(axis=0))[1]
+    scaled = np.ldexp(values, -power)
+    return np.ldexp(np.sqrt((scaled * scaled).mean(axis=0)), power)

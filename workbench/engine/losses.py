@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.engine.backend import Array, module_of
+from workbench.engine.classes import exceeds_others, sign_agrees
 
 
 class Judged(NamedTuple):
     """What a loss says of a batch.
 
-    losses (runs, batch): l of each example; correct (runs, batch): whether its class is right, None for a regression;
+    losses (runs, batch): l of each example; correct (runs, batch): whether its class is named (`classes`),
+    None for a regression;
     delta (runs, batch, outputs): dl/dz of each example at the output layer.
     """
 
@@ -72,7 +74,7 @@ def _cross_entropy(z: Array, labels: Array) -> Judged:
     own = _at_label(z, labels)
     largest = z.max(axis=-1)
     shifted = z - largest[..., None]
-    correct = z[own] == largest
+    correct = exceeds_others(z, z[own][..., None])
     e = np.exp(shifted)
     total = e.sum(axis=-1)
     losses = np.log(total) - shifted[own]
@@ -86,7 +88,7 @@ def _binary_cross_entropy(z: Array, labels: Array) -> Judged:
     z1 = z[..., 0]
     target = labels.astype(z.dtype)
     losses = np.maximum(z1, 0) + np.log1p(np.exp(-np.abs(z1))) - target * z1
-    return Judged(losses, (z1 > 0) == (labels > 0), (sigmoid(z1) - target)[..., None])
+    return Judged(losses, sign_agrees(z1, labels), (sigmoid(z1) - target)[..., None])
 
 
 def _squared_error(z: Array, targets: Array) -> Judged:
@@ -103,7 +105,7 @@ def _softmax_squared_error(z: Array, labels: Array) -> Judged:
     error[own] -= 1
     losses = (error * error).sum(axis=-1) * 0.5
     delta = y * (error - (error * y).sum(axis=-1, keepdims=True))
-    return Judged(losses, z[own] == z.max(axis=-1), delta)
+    return Judged(losses, exceeds_others(z, z[own][..., None]), delta)
 
 
 LOSSES: dict[str, Loss] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.backend import Array, module_of, to_host
+from workbench.engine.classes import named_class
 from workbench.engine.dropout import Dropout, mask_keys
 from workbench.engine.evaluation import CHUNK
 from workbench.engine.losses import LOSSES
@@ -65,7 +66,7 @@ class MonteCarlo:
         if outputs.shape[-1] == 1:  # the probability of class 1
             outputs = np.concatenate([1 - outputs, outputs], axis=-1)
         own = np.take_along_axis(outputs, targets[..., None], axis=-1)[..., 0]
-        return -np.log(np.maximum(own, TINY)).mean(axis=1), (outputs.argmax(axis=-1) == targets).mean(axis=1)
+        return -np.log(np.maximum(own, TINY)).mean(axis=1), (named_class(outputs) == targets).mean(axis=1)
 
     def _average(self, start: int, number: int, samples: int) -> np.ndarray:
         """The average output for one chunk of examples: (runs, chunk, outputs) float64."""

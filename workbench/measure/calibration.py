@@ -11,18 +11,18 @@ from workbench.sweep.measures import Measured, Table, Trained
 BINS = 15
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Table:
+def reliability(probabilities: np.ndarray, correct: np.ndarray) -> Table:
     """By confidence, in `BINS` equal bins: the share of examples, their mean confidence and their accuracy.
 
-    Confidence is the probability of the most probable class; probabilities (examples, classes), labels (examples,).
+    Confidence is the probability of the most probable class; probabilities (examples, classes), correct (examples,)
+    bool: whether the class is named.
     """
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     held = np.bincount(place, minlength=BINS)
     kept = held > 0
     return {
-        "share": held[kept] / len(labels),
+        "share": held[kept] / len(correct),
         "confidence": np.bincount(place, confidence, BINS)[kept] / held[kept],
         "accuracy": np.bincount(place, correct, BINS)[kept] / held[kept],
     }
@@ -38,7 +38,7 @@ def _calibration(trained: Trained) -> Measured:
     tables: list[Table] = []
     for when, parameters in (("last", trained.weights.last), ("best", trained.weights.best)):
         view = View(trained, parameters, "test")
-        table = reliability(view.probabilities, view.labels)
+        table = reliability(view.probabilities, view.correct)
         metrics[f"{when}_calibration_error"] = calibration_error(table)
         metrics[f"{when}_probability_sum_error"] = float(np.abs(view.probabilities.sum(axis=1) - 1).max())
         metrics[f"{when}_lowest_probability"] = float(view.probabilities.min())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.engine.classes import named_class
 from workbench.engine.monte_carlo import MonteCarlo
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import View, as_classes, layout_of, negative_log_likelihood
@@ -35,7 +36,7 @@ def _monte_carlo(trained: Trained) -> Measured:
     labels = data.test.targets[0]
     for samples in SAMPLES:
         outputs = as_classes(masks.outputs(samples)[0])
-        accuracy = float((outputs.argmax(axis=1) == labels).mean())
+        accuracy = float((named_class(outputs) == labels).mean())
         rows.append(("monte_carlo", samples, accuracy, negative_log_likelihood(outputs, labels)))
     metrics: dict[str, float] = {}
     for form, _, accuracy, loss in rows:  # of the averages the one over the most masks stays

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.engine.initializers import initial_weights
 from workbench.measure.measurement import Analysis, tidy
-from workbench.measure.trained import View, layout_of
+from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Measured, Trained
 
 REGULARIZATION = 1.0  # scikit-learn's C: the same for every layer and every network
@@ -25,6 +25,17 @@ def untrained_weights(trained: Trained) -> np.ndarray:
     return parameters
 
 
+def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of every unit, (examples, units) -> (units,) float64 each.
+
+    The deviation is infinite where a unit moves by no more than rounding at its size: it tells nothing, and becomes 0.
+    """
+    wide = features.astype(np.float64)
+    mean, deviation = wide.mean(axis=0), wide.std(axis=0)
+    rounding = 4 * np.finfo(features.dtype).eps * np.abs(wide).max(axis=0)
+    return mean, np.where(deviation > rounding, deviation, np.inf)
+
+
 def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
     """Test accuracy of multinomial logistic regression on standardised features, (examples, units) each."""
     import warnings
@@ -32,13 +43,12 @@ def probe_accuracy(features: np.ndarray, labels: np.ndarray, test: np.ndarray, t
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    deviation[deviation < 1e-12] = 1.0  # a unit that never moves tells nothing
+    mean, deviation = standardisation(features)
     probe = LogisticRegression(C=REGULARIZATION, max_iter=ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the budget is the same for every layer
         probe.fit((features - mean) / deviation, labels)
-    return float(probe.score((test - mean) / deviation, test_labels))
+    return share_named(probe.decision_function((test - mean) / deviation), probe.classes_, test_labels)
 
 
 def _linear_probes(trained: Trained) -> Measured:

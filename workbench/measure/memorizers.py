@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.config import RunConfig
 from workbench.data import load, prepare
 from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Measurement, tidy
-from workbench.measure.trained import scaled_inputs
+from workbench.measure.trained import scaled_inputs, share_named
 from workbench.sweep.measures import Measured
 
 NEIGHBOURS = (1, 3, 5, 15)
@@ -27,7 +29,7 @@ def _memorizers(config: RunConfig) -> Measured:
     (inputs, labels), (unseen, expected) = (
         (scaled_inputs(data, split), split.targets[0]) for split in (data.train, data.test)
     )
-    models: dict[tuple[str, int], object] = {
+    models: dict[tuple[str, int], Any] = {
         ("neighbours", k): KNeighborsClassifier(k, algorithm="brute") for k in NEIGHBOURS
     }
     for depth in DEPTHS:
@@ -35,8 +37,11 @@ def _memorizers(config: RunConfig) -> Measured:
         models["tree", 0 if depth is None else depth] = tree
     found = {}
     for key, model in models.items():
-        model.fit(inputs, labels)  # type: ignore[attr-defined]
-        found[key] = model.score(inputs, labels), model.score(unseen, expected)  # type: ignore[attr-defined]
+        model.fit(inputs, labels)
+        found[key] = tuple(
+            share_named(model.predict_proba(rows), model.classes_, wanted)  # a vote that is tied names no class
+            for rows, wanted in ((inputs, labels), (unseen, expected))
+        )
     unpruned, nearest, several = found["tree", 0], found["neighbours", 1], found["neighbours", MODERATE]
     rows = [(*key, *scores) for key, scores in found.items()]
     return Measured(

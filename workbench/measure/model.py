@@ -6,26 +6,33 @@ MLflow loads such a folder by `_load_pyfunc` (`loader_module`); no pickle is wri
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
 from workbench.engine.evaluation import CHUNK
 from workbench.engine.losses import LOSSES
 from workbench.engine.network import Network
 from workbench.engine.parameters import Architecture, Layout
 from workbench.measure.measurement import Analysis
-from workbench.measure.trained import as_classes, layout_of
+from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.sweep.measures import Measured, Table, Trained
 
 WEIGHTS_FILE, ABOUT_FILE = "weights.npz", "network.json"
 EXAMPLES = 3  # test inputs kept with a model, as an example of what it reads
 TABLE = "model"
-_PARTS = ("parameters", "scale", "shift", "outputs", "examples")
+# What a model is made of beside its architecture; the arrays among them that are saved with its weights.
+_ARRAYS = ("origin", "unit", "scale", "shift", "target_scale", "target_shift", "examples")
+_PARTS = ("parameters", "outputs", *_ARRAYS)
+# What is said of a model to whoever asks it.
+INPUTS = "numbers as the dataset has them, unscaled"
+CLASSES = "the probability of each class"
+VALUES = "what was to be predicted, in the units of the dataset"
 
 
 @dataclass(frozen=True)
@@ -53,62 +60,86 @@ class About:
 class Model:
     """One trained network with the weights its run ended with.
 
-    parameters (size,) is a row of the engine's buffer; scale, shift (features,): an input is read as x * scale + shift.
-    examples (n, features): a few inputs as they are stored.
+    parameters (size,) is a row of the engine's buffer. origin, unit, scale, shift (features,): an input x is read as
+    (x - origin) / unit * scale + shift, and only what is left of the division is rounded to the working dtype.
+    target_scale, target_shift (outputs,): an output y of a regression means y * scale + shift; empty for classes.
+    examples (n, features): a few inputs as the dataset has them.
     """
 
     about: About
     parameters: np.ndarray
+    origin: np.ndarray
+    unit: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
+    target_scale: np.ndarray
+    target_shift: np.ndarray
     examples: np.ndarray
 
+    @property
+    def says(self) -> str:
+        """What `predict` gives, in words."""
+        return VALUES if LOSSES[self.about.loss].task == "regression" else CLASSES
+
     def predict(self, inputs: Any) -> np.ndarray:
-        """What the network says of inputs (n, features), as they are stored: (n, classes) probabilities, or
-        (n, outputs) values of a regression, standardised as in training. Raises BadInput for another shape.
+        """What the network says of inputs (n, features), as the dataset has them: (n, classes) probabilities, or
+        (n, outputs) float64 values of a regression in the dataset's own units. Raises BadInput for another shape.
         """
-        given = np.atleast_2d(np.asarray(inputs))
-        if given.ndim != 2 or given.shape[1] != self.about.inputs or not np.issubdtype(given.dtype, np.number):
-            found = f"{given.dtype} {given.shape}"
-            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
         loss = LOSSES[self.about.loss]
-        parts = [loss.predict(self._forward(given[at : at + CHUNK])) for at in range(0, len(given), CHUNK)]
-        outputs = np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
-        return outputs if loss.task == "regression" else as_classes(outputs)
+        outputs = loss.predict(self._logits(inputs))
+        if loss.task == "regression":
+            return outputs * self.target_scale + self.target_shift
+        return as_classes(outputs)
 
     def classify(self, inputs: Any) -> np.ndarray:
-        """The most probable class of each input: (n, features) -> (n,) int."""
-        return self.predict(inputs).argmax(axis=1)
+        """The class that the network names for each input: (n, features) -> (n,) int. It is -1 (`classes.NO_CLASS`)
+        where two classes are equally probable or an output is not a number. Raises BadInput for a regression.
+        """
+        if LOSSES[self.about.loss].task == "regression":
+            raise BadInput("classify: this network is of a regression, which has no classes; ask it to predict")
+        return named_class(self._logits(inputs))
 
     def save(self, folder: Path) -> None:
         """Write the network into a folder: every tensor by name and layer, and what it is."""
         folder.mkdir(parents=True, exist_ok=True)
         layers = enumerate(self.about.layout.to_numpy(self.parameters), start=1)
         named = {f"{name}_{number}": array for number, layer in layers for name, array in layer.items()}
-        arrays = {"scale": self.scale, "shift": self.shift, "examples": self.examples}
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(folder / WEIGHTS_FILE, allow_pickle=False, **named, **arrays)
         (folder / ABOUT_FILE).write_text(json.dumps(asdict(self.about), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises BadInput where another version of Workbench did."""
         about = About(**json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
         with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as held:
+            _require_parts({name for name in _ARRAYS if name in held}, _ARRAYS)
             parameters = np.zeros((1, about.layout.size), about.dtype)
             for number, view in enumerate(about.layout.views(parameters), start=1):
                 for name, tensor in view._asdict().items():
                     if tensor is not None:
                         tensor[0] = held[f"{name}_{number}"]
-            return cls(about, parameters[0], held["scale"], held["shift"], held["examples"])
+            return cls(about, parameters[0], **{name: held[name] for name in _ARRAYS})
+
+    def _logits(self, inputs: Any) -> np.ndarray:
+        """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
+        given = np.atleast_2d(np.asarray(inputs))
+        if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":
+            found = f"{given.dtype} {given.shape}"
+            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
+        parts = [self._forward(given[at : at + CHUNK]) for at in range(0, len(given), CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
 
     def _forward(self, given: np.ndarray) -> np.ndarray:
-        """z of the output layer: (n, features) -> (n, outputs), scaled as the engine's reader does it."""
+        """z of the output layer: (n, features) -> (n, outputs), read and scaled as the engine does it."""
         dtype = np.dtype(self.about.dtype)
         parameters = self.parameters[None].astype(dtype)
         network = Network(self.about.layout, parameters, None, np.array([self.about.slope], dtype), len(given))
-        np.multiply(given, self.scale.astype(dtype), out=network.inputs[0], casting="unsafe")
-        np.add(network.inputs[0], self.shift.astype(dtype), out=network.inputs[0])
-        return network.forward()[0].copy()
+        with np.errstate(all="ignore"):  # what is far beyond the training data overflows, as in training
+            network.inputs[0] = (given.astype(np.float64) - self.origin) / self.unit
+            np.multiply(network.inputs[0], self.scale.astype(dtype), out=network.inputs[0])
+            np.add(network.inputs[0], self.shift.astype(dtype), out=network.inputs[0])
+            return network.forward()[0].copy()
 
 
 def _keep(trained: Trained) -> Measured:
@@ -116,10 +147,14 @@ def _keep(trained: Trained) -> Measured:
     data = trained.data
     parts = {
         "parameters": trained.weights.final[0],
+        "outputs": np.array([layout_of(trained).layers[-1].units]),
+        "origin": data.origin,
+        "unit": data.unit,
         "scale": np.ravel(data.scale),
         "shift": np.ravel(data.shift),
-        "outputs": np.array([layout_of(trained).layers[-1].units]),
-        "examples": data.inputs[data.test.index[0][:EXAMPLES]].ravel(),
+        "target_scale": np.ravel(data.target_scale),
+        "target_shift": np.ravel(data.target_shift),
+        "examples": given_inputs(data, data.test.index[0][:EXAMPLES]).ravel(),
     }
     table = {
         "part": np.repeat(list(parts), [len(values) for values in parts.values()]),
@@ -130,9 +165,13 @@ def _keep(trained: Trained) -> Measured:
 
 
 def model_of(table: Table, params: Mapping[str, Any]) -> Model:
-    """A model from the rows that `_keep` left of one run and the run's settings."""
+    """A model from the rows that `_keep` left of one run and the run's settings. Raises BadInput where another version
+    of Workbench left them.
+    """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
     held = {name: value[part == name] for name in _PARTS}
+    scalings = ("target_scale", "target_shift") if LOSSES[str(params["network.loss"])].task == "regression" else ()
+    _require_parts({name for name in _PARTS if held[name].size}, ("origin", "unit", *scalings))
     about = About(
         inputs=len(held["scale"]),
         outputs=int(held["outputs"][0]),
@@ -144,8 +183,17 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
         slope=float(params["network.slope"]),
         dtype=str(params["dtype"]),
     )
-    examples = held["examples"].reshape(-1, about.inputs)
-    return Model(about, held["parameters"].astype(about.dtype), held["scale"], held["shift"], examples)
+    arrays = {name: held[name] for name in _ARRAYS} | {"examples": held["examples"].reshape(-1, about.inputs)}
+    return Model(about, held["parameters"].astype(about.dtype), **arrays)
+
+
+def _require_parts(held: Collection[str], needed: Collection[str]) -> None:
+    missing = [name for name in needed if name not in held]
+    if missing:
+        raise BadInput(
+            f"the kept model holds no {missing[0]}: another version of Workbench kept it, without all that its answers "
+            f"need; the command that trained it trains it anew"
+        )
 
 
 def _load_pyfunc(path: str) -> Served:
@@ -161,7 +209,7 @@ class Served:
 
     # Without types: MLflow would take them for the model's signature, and check every input by them.
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        """Probabilities of the classes, or the values of a regression."""
+        """Probabilities of the classes, or the values of a regression in the units of the dataset."""
         return self.model.predict(model_input)
 
 

@@ -6,10 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from workbench.data import RunData
+from workbench.engine.classes import NO_CLASS, named_class
 from workbench.engine.losses import LOSSES
 from workbench.engine.network import Network
 from workbench.engine.parameters import Layout
-from workbench.engine.reader import Data, Split
+from workbench.engine.reader import Split
 from workbench.sweep.measures import Trained
 
 
@@ -19,9 +21,14 @@ def layout_of(trained: Trained) -> Layout:
     return Layout(trained.pack.architecture(inputs, LOSSES[trained.pack.loss].units(outputs)))
 
 
-def scaled_inputs(data: Data, split: Split) -> np.ndarray:
+def scaled_inputs(data: RunData, split: Split) -> np.ndarray:
     """The inputs of the first run's split as its network reads them: (examples, features) float64."""
     return data.inputs[split.index[0]].astype(np.float64) * data.scale[0] + data.shift[0]
+
+
+def given_inputs(data: RunData, rows: np.ndarray) -> np.ndarray:
+    """Inputs as the dataset has them: (n,) rows -> (n, features) float64."""
+    return data.inputs[rows].astype(np.float64) * data.unit + data.origin
 
 
 class View:
@@ -47,10 +54,15 @@ class View:
         """Of each class."""
         return as_classes(self._loss.predict(self.logits))
 
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """Whether the logits name each example's class, (examples,) bool: see `engine.classes`."""
+        return named_class(self.logits) == self.labels
+
     @property
     def accuracy(self) -> float:
-        """Share of examples whose most probable class is theirs."""
-        return float((self.probabilities.argmax(axis=1) == self.labels).mean())
+        """Share of examples whose class is named."""
+        return float(self.correct.mean())
 
     @property
     def negative_log_likelihood(self) -> float:
@@ -61,6 +73,15 @@ class View:
 def as_classes(outputs: np.ndarray) -> np.ndarray:
     """Probabilities of all classes, (examples, classes), also of a single output, the probability of class 1."""
     return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def share_named(scores: np.ndarray, classes: np.ndarray, labels: np.ndarray) -> float:
+    """Share of labels (examples,) that the scores of another model name, by the rule of `engine.classes`.
+
+    scores (examples, classes), or (examples,) logits of the second of two; classes: which one each score is of.
+    """
+    named = named_class(scores if scores.ndim == 2 else scores[:, None])
+    return float(((named != NO_CLASS) & (classes[named] == labels)).mean())
 
 
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:

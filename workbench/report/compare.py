@@ -18,6 +18,7 @@ from workbench.report.page import stem
 from workbench.report.rendering import render
 from workbench.report.sections import Group, Plot, legend
 from workbench.report.svg import draw
+from workbench.report.units import units_of_losses
 from workbench.report.view import title
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _summary(found: Comparison) -> str:
     tally = Counter(case.finding for case in cases)
     parts = [f"{tally[finding]} {finding}" for finding in MEANING if tally[finding]]
     text = f"In {wording.metric(main).name.lower()}, of {wording.plural(len(cases), 'case')}: {', '.join(parts)}."
+    if units := units_of_losses(*found.designs):
+        text += f" {units}"
     beyond = sorted((case for case in cases if case.finding == BEYOND), key=lambda case: -abs(case.change))
     if beyond:
         most = beyond[0]

@@ -12,6 +12,7 @@ from workbench.report.claims import Claim
 from workbench.report.curves import Histories, curves, deepest, layers
 from workbench.report.design import CURVES, Design, Factor, counts, extreme, read
 from workbench.report.exhibits import Figure, exhibits
+from workbench.report.units import captioned, units_of_losses, with_units
 from workbench.report.verdicts import VERDICTS, Verdict
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ def view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: S
     order = [effect.factor for effect in found[design.main].values()]
     pairs = effects_of.interactions(design, order)
     histories = Histories(sweep, design)
-    by_factor = [_one_factor(design, histories, factor, found, place) for place, factor in enumerate(order)]
+    units = units_of_losses(design)
+    by_factor = [_one_factor(design, histories, factor, found, place, units) for place, factor in enumerate(order)]
     main_pairs = [pair[0] for pair in pairs]
     said = {
         "title": title(sweep),
         "description": sweep.facts.get("description", ""),
         "summary": sentences.summary(list(found[design.main].values()), main_pairs, design.main),
+        "units": units,
     }
     common = provenance.common(sweep)
     spreads = {one["factor"].key: one["spreads"] for one in by_factor}
@@ -58,13 +61,16 @@ def view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: S
         "asked": sentences.asked(design), "counts": counts(design.runs), "notice": sentences.seed_notice(design),
         "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "verdicts": VERDICTS,
-        "cards": [sections.card(claim, verdict, f"claim-{k}") for k, (claim, verdict) in enumerate(judged)],
+        "cards": [
+            with_units(sections.card(claim, verdict, f"claim-{k}"), units) for k, (claim, verdict) in enumerate(judged)
+        ],
         "exhibits": exhibits(figures, sweep), "by_factor": by_factor,
-        "pairs": sections.interactions(pairs), "pair_count": len(pairs), "probes": _probes(sweep, design),
-        "sensitivity": [
+        "pairs": captioned(sections.interactions(pairs), design.headlines, units), "pair_count": len(pairs),
+        "probes": _probes(sweep, design),
+        "sensitivity": captioned((
             sections.spread(one["spreads"], one["factor"], design.main, f"spread-{k}")
             for k, one in enumerate(by_factor)
-        ],
+        ), [design.main], units),
         "runs": runs_table.runs_table(design, sweep.facts),
         "address": tables.address(sweep.facts.get("uri", "")),
         "parent": tables.run_link(sweep.facts, sweep.facts.get("run_id", "")),
@@ -75,16 +81,21 @@ def view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: S
 
 
 def _one_factor(
-    design: Design, histories: Histories, factor: Factor, found: Mapping[str, Mapping[str, Any]], place: int
+    design: Design,
+    histories: Histories,
+    factor: Factor,
+    found: Mapping[str, Mapping[str, Any]],
+    place: int,
+    units: str,
 ) -> dict[str, Any]:
     """The section of one factor: its sentence, its main effects, its learning curves."""
     mine = [found[metric][factor.key] for metric in design.headlines]
     spreads = effects_of.spreads(design, factor, design.main)
-    groups = [sections.main_effects(mine, spreads, f"effect-{place}")]
+    groups = captioned([sections.main_effects(mine, spreads, f"effect-{place}")], design.headlines, units)
     metrics = [key for key in CURVES[design.task] if key in histories.metrics]
     if len(histories.epochs) > 1 and metrics:
         group = [curves(design, histories, factor, metric) for metric in metrics]
-        groups.append(sections.learning_curves(group, f"curve-{place}"))
+        groups += captioned([sections.learning_curves(group, f"curve-{place}")], metrics, units)
     return {"factor": factor, "sentence": sentences.effect_in_words(mine[0]), "groups": groups, "spreads": spreads}
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.measure.model import INPUTS, Model, model_of
 from workbench.measure.model import TABLE as MODEL_TABLE
-from workbench.measure.model import Model, model_of
 from workbench.sweep.store import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import read_table
@@ -81,6 +81,7 @@ def _log(connection: Connection, run_id: str, model: Model) -> None:
         pyfunc.save_model(
             str(target), loader_module="workbench.measure.model", data_path=str(folder), signature=_signature(model),
             input_example=model.examples, pip_requirements=_requirements(),
+            metadata={"inputs": INPUTS, "outputs": model.says},
         )  # fmt: skip
         connection.client.log_artifacts(run_id, str(target), MODEL)
 

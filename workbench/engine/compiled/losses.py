@@ -2,7 +2,8 @@
 summed.
 
 z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
-regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits).
+regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits); what a hit is
+stands in `engine.classes`.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ def judge(code, z, outputs, labels, values, scale, bits):
 def _shift(z, outputs, labels):
     """Take each row's largest logit off;
 
-    The number of rows whose own class has it, and the sum of own shifted logits.
+    The number of rows whose own class alone has it, and the sum of own shifted logits.
     """
     hits, own = 0, 0.0
     for i in range(labels.size):
-        row, largest = part(z, i * outputs, outputs), _LOWEST
+        row, largest, below = part(z, i * outputs, outputs), _LOWEST, 0
+        score = row[labels[i]]
         for k in range(outputs):
             largest = max(row[k], largest)  # in this order a logit that is not a number stays one
-        hits += row[labels[i]] == largest
+            below += row[k] < score
+        hits += below == outputs - 1
         for k in range(outputs):
             row[k] -= largest
         own += np.float64(row[labels[i]])
@@ -74,7 +77,7 @@ def _binary(z, labels, scale):
     for i in range(z.size):
         logit, target = z[i], np.float32(labels[i])
         loss += np.float64(max(logit, ZERO) + np.log1p(np.exp(-abs(logit))) - target * logit)
-        hits += (logit > ZERO) == (target > ZERO)
+        hits += (logit if target > ZERO else -logit) > ZERO
         z[i] = (tanh(logit * HALF) * HALF + HALF - target) * scale
     return loss, hits
 

@@ -1,5 +1,6 @@
 // Losses: the rows of `LOSSES` that have a form here. `judged` looks at one example: z (outputs,) becomes
-// scale * dl/dz; returns l, and sets `hit` to whether its class is right. `values` is read for a regression only.
+// scale * dl/dz; returns l, and sets `hit` to whether its class is named (`engine/classes.py`). `values` is read for a
+// regression only.
 
 struct Verdict {
     double loss;
@@ -10,6 +11,13 @@ __device__ __forceinline__ float largest_of(const float* z, int outputs) {
     float largest = z[0];
     for (int k = 1; k < outputs; ++k) largest = larger(largest, z[k]);
     return largest;
+}
+
+// Whether the label's logit is larger than every other: ties and what is not a number name no class.
+__device__ __forceinline__ bool exceeds_others(const float* z, int outputs, int label) {
+    int below = 0;
+    for (int k = 0; k < outputs; ++k) below += z[k] < z[label];
+    return below == outputs - 1;
 }
 
 // z <- exp(z - largest); returns the sum, and the label's z - largest through `own`.
@@ -26,7 +34,7 @@ __device__ __forceinline__ float exponentials(float* z, int outputs, float large
 
 __device__ __forceinline__ Verdict cross_entropy(float* z, int outputs, int label, float scale) {
     float largest = largest_of(z, outputs), own = 0.0f;
-    bool hit = z[label] == largest;
+    bool hit = exceeds_others(z, outputs, label);
     float total = exponentials(z, outputs, largest, label, &own);
     for (int k = 0; k < outputs; ++k) z[k] = (z[k] / total - (k == label ? 1.0f : 0.0f)) * scale;
     return {(double)(logf(total) - own), hit};
@@ -36,7 +44,7 @@ __device__ __forceinline__ Verdict binary_cross_entropy(float* z, int label, flo
     float logit = z[0], target = (float)label;
     float loss = larger(logit, 0.0f) + log1pf(expf(-fabsf(logit))) - target * logit;
     z[0] = (sigmoid(logit) - target) * scale;
-    return {(double)loss, (logit > 0.0f) == (label > 0)};
+    return {(double)loss, (label > 0 ? logit : -logit) > 0.0f};
 }
 
 __device__ __forceinline__ Verdict squared_error(float* z, int outputs, const float* values, float scale) {
@@ -51,7 +59,7 @@ __device__ __forceinline__ Verdict squared_error(float* z, int outputs, const fl
 
 __device__ __forceinline__ Verdict softmax_squared_error(float* z, int outputs, int label, float scale) {
     float largest = largest_of(z, outputs), own = 0.0f;
-    bool hit = z[label] == largest;
+    bool hit = exceeds_others(z, outputs, label);
     float total = exponentials(z, outputs, largest, label, &own), squares = 0.0f, mixed_error = 0.0f;
     for (int k = 0; k < outputs; ++k) {
         float y = z[k] / total, error = y - (k == label ? 1.0f : 0.0f);

@@ -1,0 +1,37 @@
+"""Which class an output names: the one definition, for every kernel, analysis and served model.
+
+An output names the class whose score (logit or probability) is larger than that of every other class. If no class has
+such a score, because the largest is shared or a score is not a number, the output names no class and no label is a hit:
+an answer that cannot tell classes apart is not counted as right. A single output is the logit of class 1 against a 0 of
+class 0: its sign decides, and 0 names no class. The compiled form and the device's stand in their `losses`; the tests
+hold them to this one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.backend import Array
+
+NO_CLASS = -1  # what `named_class` says where no class is named: no label is ever equal to it
+
+
+def exceeds_others(scores: Array, own: Array) -> Array:
+    """Whether a class's score is larger than every other: (..., classes), its own (..., 1) -> (...) bool."""
+    return (scores < own).sum(axis=-1) == scores.shape[-1] - 1
+
+
+def sign_agrees(logit: Array, labels: Array) -> Array:
+    """The same for single outputs: logits (...) of class 1, labels (...) 0 or 1 -> (...) bool."""
+    return np.where(labels > 0, logit, -logit) > 0
+
+
+def named_class(scores: np.ndarray) -> np.ndarray:
+    """The class each output names, or `NO_CLASS`: scores (..., classes), or logits (..., 1) of class 1 -> (...) int."""
+    if scores.shape[-1] == 1:
+        logit = scores[..., 0]
+        first, named = (logit > 0).astype(np.int64), np.abs(logit) > 0
+    else:
+        first = scores.argmax(axis=-1)
+        named = exceeds_others(scores, np.take_along_axis(scores, first[..., None], axis=-1))
+    return np.where(named, first, NO_CLASS)

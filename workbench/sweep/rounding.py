@@ -1,0 +1,21 @@
+"""What a person must know of the data before a sweep trains on them: numbers that rounding makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.data.rounding import hidden_by_rounding
+from workbench.sweep.packs import PlannedPack
+from workbench.sweep.training import dataset
+
+
+def hidden(packs: Iterable[PlannedPack]) -> list[str]:
+    """A line for each way in which the data of these packs lose what they tell; BadInput where they cannot be read."""
+    asked = {
+        (pack.examples.config, str(scaling), pack.pack.dtype) for pack in packs for scaling in pack.examples.scaling
+    }
+    lines = [
+        line for config, scaling, dtype in sorted(asked, key=repr)
+        for line in hidden_by_rounding(dataset(config), scaling, dtype)
+    ]  # fmt: skip
+    return list(dict.fromkeys(lines))
