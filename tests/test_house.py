@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
-# Entry points that wire the rooms, and the one place that knows where files lie.
+# Entry points that wire the rooms; and what knows how files, addresses and secrets are written, for all of them.
 FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
-SHARED = ("places",)
+SHARED = ("places", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {
