@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import Any
 
+from workbench.redaction import redacted
 from workbench.sweep.store import DIVERGED, FAILED, FINISHED
 
 # MLflow's own tags, which its UI understands.
@@ -84,8 +85,8 @@ def key(name: str) -> str:
 
 
 def text(value: Any) -> str:
-    """A value as text that every database takes: no lone surrogates, no NUL."""
-    return str(value).encode("utf-8", "replace").decode().replace("\x00", "�")
+    """A value as text that every database takes, and everybody may read: no lone surrogates, no NUL, no secret."""
+    return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
 def param(value: Any) -> str:
