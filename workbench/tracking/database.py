@@ -99,12 +99,14 @@ def _create(file: Path) -> None:
     """A new database appears in one step, so that neither a second process nor a kill finds half of one.
 
     MLflow fills it table by table (about 1.5 s); so it does that aside, and the finished file is linked into place.
+    Its client would write the path of the working folder into a statement as it is, and fail at a quote in it.
     """
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as aside:
-        MlflowClient(database_uri(Path(aside) / "new.db")).search_experiments(max_results=1)
+        new = SqlAlchemyStore(database_uri(Path(aside) / "new.db"), file_address(file.parent / ARTIFACTS))
+        new.engine.dispose()
         complete = file.with_name(f"{file.name}.{os.getpid()}")
         shutil.copyfile(Path(aside) / "new.db", complete)
     try:
