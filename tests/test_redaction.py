@@ -60,6 +60,10 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redacted(text) == redacted_message(text) == text
 
 
+def test_a_typed_address_keeps_its_quotes() -> None:
+    assert redacted_override(f"tracking.uri='http://h?a={MARKER}'") == "tracking.uri='http://h?a=***'"
+
+
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="&;="), max_size=12).map(
     lambda text: MARKER + text + MARKER
 )

@@ -35,6 +35,8 @@ def redacted(text: str) -> str:
 
 def redacted_override(text: str) -> str:
     """The same of one typed `key=value`: an address is one to its end, whatever characters stand in it."""
+    if quoted := re.fullmatch(r"([^=]*=)(['\"])(.*)\2", text, re.DOTALL):
+        return f"{quoted[1]}{quoted[2]}{redacted_override(quoted[3])}{quoted[2]}"
     head, mark, rest = text.partition("://")
     if not mark or " " in head:
         return redacted(text)

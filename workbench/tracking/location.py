@@ -17,6 +17,7 @@ ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks as well
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
 ALLOWED = "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
 _CONNECT_SECONDS = 5.0
+_OPTIONS = ("timeout", "isolation_level", "check_same_thread", "cached_statements")  # that SQLite's driver takes
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def _sqlite(uri: str, shown: str) -> Location:
     except (ValueError, OSError) as error:
         reason = "the name of a folder in it is no UTF-8" if isinstance(error, UnicodeError) else error
         raise BadInput(f"tracking.uri: {shown!r:.200} names no file ({reason}); {ALLOWED}") from None
+    options = "&".join(option for option in options.split("&") if option.partition("=")[0] in _OPTIONS)
     here = Path.cwd()
     near = file.relative_to(here) if file.is_relative_to(here) else file
     return Location(database_uri(file, options), sqlite_address(near), file)
