@@ -24,10 +24,11 @@ def sqlite_address(file: Path, options: str = "") -> str:
 def sqlite_file(address: str) -> tuple[Path, str]:
     """The database an SQLite address names, and its options. Raises ValueError where it names no file."""
     path, _, options = address.partition(":///")[2].partition("?")
+    path = unquote(path)
     if not path or path == ":memory:" or "\0" in path:
-        raise ValueError("it names no file")
+        raise ValueError("found no path")
     try:
-        return Path(unquote(path)).expanduser(), options
+        return Path(path).expanduser(), options
     except RuntimeError as error:  # ~name of a person who is not there
         raise ValueError(str(error)) from None
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,9 +48,9 @@ def readable(file: Path) -> Path:
     """
     try:
         if _is_writable(file) and _is_writable(file.parent):
-            with closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
+            with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
                 _find_again(database, file.parent)
-            return file
+                return file
         return _copied(file, _stamps(file))
     except (sqlite3.Error, OSError) as error:
         raise BadInput(f"tracking.uri: the store {file} cannot be read ({error})") from None
