@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from tests.tracking.cases import cell, result, sweep, trained
 from workbench import addresses
 from workbench.addresses import file_address, host_of, local_path, scheme_of, sqlite_address, sqlite_file
+from workbench.sweep.command import main
 from workbench.tracking.export import export
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.location import database_uri, locate
@@ -117,3 +118,17 @@ def test_a_store_stays_in_its_own_folder(
     if neighbour != folder:
         assert {file.name for file in neighbour.iterdir()} == {"mlflow.db"}
         assert (neighbour / "mlflow.db").read_bytes() == before
+
+
+def test_a_persons_own_conf_is_found_whatever_the_folder_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a%20b?c#d e"
+    (folder / "conf" / "sweep").mkdir(parents=True)
+    (folder / "conf" / "sweep" / "own.yaml").write_text(
+        "# @package _global_\nhydra: {sweeper: {params: {seed: '0,1'}}}\n"
+    )
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(folder)
+    assert main(["+sweep=own", "data=blobs", "device=cpu", "dry_run=true"]) == 0
+    assert "sweep own: 2 cells" in capsys.readouterr().out

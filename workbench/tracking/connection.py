@@ -78,6 +78,7 @@ def _hush() -> None:
     import mlflow  # noqa: F401  (it sets its own log levels when imported, so ours come after)
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it says again what is asked of a server, a token with it
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # logs tracebacks of what it raises anyway
 
