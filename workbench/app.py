@@ -128,7 +128,7 @@ def _check_reports() -> None:
 
 
 def _page_of(name: str) -> Path:
-    from workbench.report.page import stem
+    from workbench.report.folder import stem
 
     return REPORTS / f"{stem(name, REPORTS)}.html"
 

@@ -52,8 +52,8 @@ def _list(asked: Namespace) -> None:
 
 def _delete(asked: Namespace) -> None:
     from workbench.report.claim_files import known_claims
+    from workbench.report.folder import stem
     from workbench.report.index import write_index
-    from workbench.report.page import stem
     from workbench.tracking.housekeeping import delete, refuse_unknown
 
     refuse_unknown(asked.name, asked.uri)  # before a folder is made for the lock
@@ -82,7 +82,7 @@ def _export(asked: Namespace) -> None:
 
 def _pages_of(name: str) -> list[Path]:
     """The page of a sweep and its data, where they are there."""
-    from workbench.report.page import stem
+    from workbench.report.folder import stem
 
     files = [REPORTS / f"{stem(name, REPORTS)}.{suffix}" for suffix in ("html", "json")]
     return [file for file in files if file.is_file()]

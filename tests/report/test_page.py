@@ -15,9 +15,10 @@ import pytest
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
 from workbench.report.design import OUTCOMES
+from workbench.report.folder import stem
 from workbench.report.index import write_index
 from workbench.report.language import CHINESE, said
-from workbench.report.page import Page, stem, write
+from workbench.report.page import Page, write
 from workbench.report.verdicts import VERDICTS
 
 from .synthetic import Tables, sweep

@@ -14,8 +14,7 @@ from workbench.report.comparison import BEYOND, SAME, UNKNOWN, WITHIN, Case, Com
 from workbench.report.curves import Histories
 from workbench.report.design import CURVES, SEED, counts
 from workbench.report.effects import over_seeds
-from workbench.report.folder import make
-from workbench.report.page import stem
+from workbench.report.folder import make, stem
 from workbench.report.rendering import render
 from workbench.report.sections import Group, Plot, legend
 from workbench.report.svg import draw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +10,17 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from workbench.engine.errors import BadInput
-from workbench.filenames import file_name
 from workbench.report import record
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
 from workbench.report.figure_files import write_figures
-from workbench.report.folder import make
+from workbench.report.folder import make, stem
 from workbench.report.rendering import render
 from workbench.report.verdicts import decide_all
 from workbench.report.view import view
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
-
-_RESERVED = ("index",)
-_TAKEN = re.compile(
-    r"compare-.*|.*\.(html|json)", re.IGNORECASE
-)  # as other pages, and other files of a page, are called
 
 
 @dataclass(frozen=True)
@@ -42,11 +35,6 @@ class Page:
     def files(self) -> tuple[Path, ...]:
         """All of it, to be kept with the sweep."""
         return self.html, self.json, self.figures
-
-
-def stem(name: str, folder: Path) -> str:
-    """What a sweep's files in `folder` are called: as the sweep where that can be, and no other page's is."""
-    return file_name(name, folder, (name.lower(),) if _TAKEN.fullmatch(name) else _RESERVED)
 
 
 def write(
