@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
-# Entry points that wire the rooms; and what knows where files lie and how commands begin and end.
+# Entry points that wire the rooms; and what knows where files lie, how commands begin and end, and how file names,
+# addresses and secrets are written.
 FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
-SHARED = ("places", "entry", "signals", "streams")
+SHARED = ("places", "entry", "signals", "streams", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {

@@ -10,7 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbench import app, sweeps
+from tests.unwritable import unwritable
+from workbench import app, load_run, sweeps
+from workbench.engine.errors import BadInput
+from workbench.report.__main__ import main as report
 from workbench.report.claim_files import Experiment
 from workbench.sweep.command import main
 from workbench.tracking.read import load
@@ -37,6 +40,22 @@ def workspace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder = Path(shutil.copytree(trained, tmp_path / "work space"))
     monkeypatch.chdir(folder)
     return folder
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """All that lies in a folder, with what is in the files; a database, and what SQLite keeps beside it, by name alone:
+    a copied store is told where it lies now when it is first read.
+    """
+    found = [path for path in sorted(folder.rglob("*")) if not path.name.endswith(("-wal", "-shm"))]
+    files = [path for path in found if path.is_file() and path.suffix != ".db"]
+    return {str(path.relative_to(folder)): path.read_bytes() if path in files else b"" for path in found}
+
+
+def change(statement: str, *values: str) -> None:
+    """Make the store one that somebody else made."""
+    with closing(sqlite3.connect("mlflow.db")) as database:
+        database.execute(statement, values)
+        database.commit()
 
 
 def run_ids(folder: Path) -> set[str]:
@@ -113,3 +132,154 @@ def test_what_cannot_be_exported_is_one_line(
     assert complaint in error
     assert error.count("\n") == 1
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("store", ["sqlite:///mlflow.db", "sqlite:///none.db"])
+def test_deleting_what_is_not_there_makes_and_takes_nothing(
+    store: str, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace.parent / "mine").mkdir()
+    before = everything(workspace.parent)
+    for name in ("typo", "..", "../..", "../mine", "/", "", "a\nb", "x" * 5000, "first/..", "irst"):
+        capsys.readouterr()
+        assert sweeps.main(["--uri", store, "delete", name]) == 2
+        assert sweeps.main(["--uri", store, "export", name, "out"]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 2
+        assert "holds none called" in error or "there is no store" in error
+    assert everything(workspace.parent) == before
+
+
+def test_a_name_of_a_foreign_store_does_not_leave_its_folder(workspace: Path) -> None:
+    precious = workspace.parent / "outside" / "precious"
+    for folder in (precious.parent, workspace / "reports" / "outside"):
+        folder.mkdir(parents=True)
+    precious.write_text("mine")
+    change("UPDATE tags SET value = '../../outside' WHERE key = 'workbench.sweep' AND value = 'second'")
+    assert report(["../../outside"]) == 0
+    assert sweeps.main(["export", "../../outside", "copy"]) == 0
+    assert {path.name for path in workspace.parent.iterdir()} == {"work space", "outside"}
+    assert len(list((workspace / "copy" / "reports").iterdir())) == 2
+    assert sweeps.main(["delete", "../../outside"]) == 0
+    assert precious.read_text() == "mine"
+    assert [path.name for path in precious.parent.iterdir()] == ["precious"]
+
+
+def test_a_sweep_file_of_a_foreign_store_is_not_run(workspace: Path) -> None:
+    (workspace / "experiments").mkdir()
+    (workspace / "evil.py").write_text("raise SystemExit('run')")
+    assert app._experiment("../evil") == app._experiment("x" * 5000) == app._experiment("a\0") == Experiment()
+
+
+def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = load("second").facts["run_id"]
+    mine = workspace.parent / "mine" / run / "artifacts"
+    shutil.copytree(workspace / "mlruns" / "workbench" / run / "artifacts", mine)
+    (mine / "secret").symlink_to("/etc/passwd")
+    change("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", mine.as_uri(), run)
+    before = everything(mine)
+    assert sweeps.main(["export", "second", "copy"]) == 0
+    assert (workspace / "copy" / "mlruns" / "workbench" / run / "artifacts" / "plan.parquet").exists()
+    assert not list((workspace / "copy").rglob("secret"))
+    assert sweeps.main(["delete", "second"]) == 0
+    assert everything(mine) == before
+    assert f"{mine} lies outside of the store and is left there" in capsys.readouterr().err
+
+
+def test_a_strange_run_id_is_not_exported(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = load("second").facts["run_id"]
+    for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+        change(f"UPDATE {table} SET run_uuid = '../../../out' WHERE run_uuid = ?", run)
+    assert sweeps.main(["export", "second", "copy"]) == 2
+    assert "which is no run id of MLflow's" in capsys.readouterr().err
+    assert not (workspace / "copy").exists()
+
+
+def test_of_a_link_in_sweeps_the_link_alone_is_deleted(workspace: Path) -> None:
+    mine = workspace.parent / "mine"
+    (workspace / "sweeps" / "second").rename(mine)
+    (workspace / "sweeps" / "second").symlink_to(mine)
+    assert sweeps.main(["delete", "second"]) == 0
+    assert not (workspace / "sweeps" / "second").is_symlink()
+    assert (mine / "log.txt").exists()
+
+
+def test_a_sweep_below_another_name_is_not_deleted_with_it() -> None:
+    change("UPDATE tags SET value = 'group/second' WHERE key = 'workbench.sweep' AND value = 'second'")
+    assert sweeps.main(["delete", "group"]) == 2
+    assert sweeps.main(["delete", "group/second"]) == 0
+
+
+@pytest.mark.parametrize("typed", ["+sweep=../../outside", "+sweep=../sweep/own"])
+def test_a_sweep_file_outside_its_folder_is_refused(
+    typed: str, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "conf" / "sweep").mkdir(parents=True)
+    for file in (workspace / "outside.yaml", workspace / "conf" / "sweep" / "own.yaml"):
+        file.write_text("# @package _global_\nhydra: {sweeper: {params: {seed: '0,1'}}}\n")
+    capsys.readouterr()
+    before = everything(workspace.parent)
+    assert main([typed, *SMALL]) == 2
+    assert capsys.readouterr().err.endswith("allowed: the name of a file in conf/sweep, as +sweep=tour\n")
+    assert everything(workspace.parent) == before
+
+
+def test_a_store_that_may_only_be_read_is_read(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, out = load("second"), str(tmp_path / "out")
+    moved = workspace.rename(workspace.with_name("moved"))
+    before = everything(moved)
+    store = f"sqlite:///{moved}/mlflow.db"
+    with unwritable(moved):
+        found = load("second", store)
+        assert found.facts["missing"] == ""
+        for name in ("runs", "epochs", "layers"):
+            pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
+        assert report(["second", "--uri", store, "--folder", out]) == 0
+        assert report(["--compare", "first", "second", "--uri", store, "--folder", out]) == 0
+        assert sweeps.main(["--uri", store]) == 0
+        assert sweeps.main(["--uri", store, "export", "second", str(tmp_path / "copy")]) == 0
+        with pytest.raises(BadInput, match="its weights were not kept"):
+            load_run(found.runs["run_id"][0], store)
+        capsys.readouterr()
+        assert main([*SMALL, "seed=range(5)", "name=first", "dry_run=true", f"tracking.uri='{store}'"]) == 0
+        assert "4 held already, 1 to train" in capsys.readouterr().out
+    assert everything(moved) == before
+    pd.testing.assert_frame_equal(load("second", f"sqlite:///{tmp_path}/copy/mlflow.db").epochs, expected.epochs)
+
+
+def test_what_another_process_wrote_last_is_read_where_nothing_may_be_written(workspace: Path) -> None:
+    with closing(sqlite3.connect("mlflow.db")) as database:
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute("UPDATE tags SET value = 'late' WHERE key = 'workbench.sweep' AND value = 'second'")
+        database.commit()
+        assert (workspace / "mlflow.db-wal").stat().st_size > 0
+        with unwritable(workspace):
+            assert len(load("late").runs) == 3
+
+
+@pytest.mark.parametrize("folder", ["/dev/null/x", "mlflow.db", "mlflow.db/x", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_one_line(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert report(["first", "--folder", folder]) == 2
+    assert report(["--compare", "first", "second", "--folder", folder]) == 2
+    assert sweeps.main(["export", "first", folder]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 3
+    assert error.count("no folder that can be made") + error.count("is there already") == 3
+
+
+def test_pages_are_not_written_where_nothing_may_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "closed").mkdir()
+    capsys.readouterr()
+    with unwritable(tmp_path / "closed"):
+        assert report(["first", "--folder", str(tmp_path / "closed")]) == 2
+    assert capsys.readouterr().err.endswith("(it cannot be written to); pages lie there\n")
+
+
+def test_something_else_where_a_page_is_to_be_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other/first.html").mkdir(parents=True)
+    capsys.readouterr()
+    assert report(["first", "--folder", "other"]) == 2
+    assert capsys.readouterr().err == "other/first.html cannot be written (Is a directory)\n"

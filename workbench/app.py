@@ -16,6 +16,7 @@ from workbench import places
 from workbench.engine.backend import missing_cupy
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import missing_numba
+from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.changes import changes
 from workbench.sweep.checkpoints import Checkpoints
@@ -54,12 +55,12 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     planned = identified(cells, INSTRUMENTS)
     name = settings.name or f"sweep-{joint_digest(cell.fingerprint for cell in planned)[:8]}"
     root = sweeps_folder(settings.tracking.uri)
-    folder = root / name
+    folder = folder_of(root, name)
     checkpoints = Checkpoints(folder, settings.checkpoint_seconds)
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
         time = Speeds(root).foretell(work.packs, cores())
-        print(described(work, name, str(REPORTS / f"{name}.html"), time))
+        print(described(work, name, str(_page_of(name)), time))
         return FINISHED
     if settings.pages:
         _check_reports()
@@ -124,25 +125,28 @@ def sweeps_folder(uri: str | None) -> Path:
 
 def _check_reports() -> None:
     """What would keep the page from being written is said before anything is trained."""
-    try:
-        REPORTS.mkdir(exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"{REPORTS}: found no folder that can be made or used ({error.strerror}); pages lie there"
-        ) from None
+    from workbench.report.folder import make
+
+    make(REPORTS)
 
 
-def _open_store(settings: SweepSettings) -> Store:
+def _page_of(name: str) -> Path:
+    from workbench.report.folder import stem
+
+    return REPORTS / f"{stem(name, REPORTS)}.html"
+
+
+def _open_store(settings: SweepSettings, to_read: bool = False) -> Store:
     from workbench.tracking.write import MlflowStore
 
-    return MlflowStore(settings.tracking.uri, settings.tracking.experiment)
+    return MlflowStore(settings.tracking.uri, settings.tracking.experiment, to_read)
 
 
 def _existing_store(settings: SweepSettings) -> Store | None:
-    """The store, unless it would have to be created."""
+    """The store, only to be read, unless it would have to be created."""
     from workbench.tracking.location import is_there
 
-    return _open_store(settings) if is_there(settings.tracking.uri) else None
+    return _open_store(settings, to_read=True) if is_there(settings.tracking.uri) else None
 
 
 def _plan(

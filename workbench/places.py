@@ -48,5 +48,14 @@ def both(name: str) -> list[Path]:
 
 
 def find(name: str, file: str) -> Path | None:
-    """The file `file` in the folders `name`, ours first; None where neither has it."""
-    return next((folder / file for folder in both(name) if (folder / file).is_file()), None)
+    """The file `file` in the folders `name`, ours first; None where neither has it.
+
+    A file outside of these folders is never found, however it is named: a store that somebody else made may name any.
+    """
+    parts = file.split("/")
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+        return None
+    try:
+        return next((folder / file for folder in both(name) if (folder / file).is_file()), None)
+    except OSError:  # a name that is too long
+        return None

@@ -29,6 +29,7 @@ HOME = "digits"  # the dataset the sweep files ask for
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
     from workbench.engine.errors import BadInput
+    from workbench.redaction import redacted_override
 
     asked = _parser().parse_args(arguments)
     try:
@@ -37,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if asked.list:
-        print(*(" ".join(["python -m workbench", *command]) for command in commands.values()), sep="\n")
+        print(
+            *(" ".join(["python -m workbench", *map(redacted_override, command)]) for command in commands.values()),
+            sep="\n",
+        )
         return 0
     status = run(commands)
     if not any(text.startswith("dry_run") for text in asked.overrides):

@@ -16,13 +16,15 @@ if __name__ == "__main__":  # before anything heavy is imported
 
 import shutil
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.app import REPORTS, sweeps_folder
 from workbench.engine.errors import BadInput
+from workbench.filenames import folder_of, remove
 from workbench.list import Listing, show
+from workbench.redaction import Parser, remember
 from workbench.sweep.lock import locked
 from workbench.sweep.memory import in_words
 
@@ -30,6 +32,7 @@ from workbench.sweep.memory import in_words
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status. Bad input is one line on stderr and status 2."""
     asked = _parsed(arguments)
+    remember(asked.uri or "")
     try:
         {"list": _list, "delete": _delete, "export": _export}[asked.what or "list"](asked)
     except BadInput as error:
@@ -54,18 +57,20 @@ def _list(asked: Namespace) -> None:
 
 def _delete(asked: Namespace) -> None:
     from workbench.report.claim_files import known_claims
+    from workbench.report.folder import stem
     from workbench.report.index import write_index
-    from workbench.tracking.housekeeping import delete
+    from workbench.tracking.housekeeping import delete, refuse_unknown
 
-    folder = sweeps_folder(asked.uri) / asked.name
+    refuse_unknown(asked.name, asked.uri)  # before a folder is made for the lock
+    folder = folder_of(sweeps_folder(asked.uri), asked.name)
     with locked(folder, asked.name):
         runs = delete(asked.name, asked.uri)
-        shutil.rmtree(folder, ignore_errors=True)
-    pages = [file for suffix in ("html", "json") if (file := REPORTS / f"{asked.name}.{suffix}").exists()]
+        remove(folder)
+    pages = _pages_of(asked.name)
     for page in pages:
         page.unlink()
     if pages:
-        shutil.rmtree(REPORTS / asked.name, ignore_errors=True)  # the figures
+        remove(REPORTS / stem(asked.name, REPORTS))  # the figures
         write_index(REPORTS, known_claims())
     print(f"deleted: {asked.name}, {runs} runs")
 
@@ -75,16 +80,21 @@ def _export(asked: Namespace) -> None:
 
     export(asked.name, asked.folder, asked.uri)
     (asked.folder / REPORTS).mkdir()
-    for suffix in ("html", "json"):
-        if (page := REPORTS / f"{asked.name}.{suffix}").exists():
-            shutil.copyfile(page, asked.folder / REPORTS / page.name)
+    for page in _pages_of(asked.name):
+        shutil.copyfile(page, asked.folder / REPORTS / page.name)
     print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
 
 
+def _pages_of(name: str) -> list[Path]:
+    """The page of a sweep and its data, where they are there."""
+    from workbench.report.folder import stem
+
+    files = [REPORTS / f"{stem(name, REPORTS)}.{suffix}" for suffix in ("html", "json")]
+    return [file for file in files if file.is_file()]
+
+
 def _parsed(arguments: Sequence[str] | None) -> Namespace:
-    parser = ArgumentParser(
-        prog="python -m workbench.sweeps", description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="python -m workbench.sweeps", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--uri", help="the store, as MLflow names it (default: the working folder's)")
     commands = parser.add_subparsers(dest="what", metavar="list | delete | export")
     commands.add_parser("list", help="every sweep and what it takes on disk (the default)")

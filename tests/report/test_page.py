@@ -15,9 +15,10 @@ import pytest
 from workbench.engine.errors import BadInput
 from workbench.report.claims import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
 from workbench.report.design import OUTCOMES
+from workbench.report.folder import stem
 from workbench.report.index import write_index
 from workbench.report.language import CHINESE, said
-from workbench.report.page import Page, stem, write
+from workbench.report.page import Page, write
 from workbench.report.verdicts import VERDICTS
 
 from .synthetic import Tables, sweep
@@ -205,13 +206,30 @@ def test_the_tour_is_light_enough(tmp_path: Path) -> None:
     assert write(tables, [], tmp_path).html.stat().st_size < 3_000_000
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "index", "a b", "x" * 5000, "\u202eabc", "\U0001f600", HOSTILE])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "../x",
+        "a/b",
+        "index",
+        "Index",
+        "a.html",
+        "compare-a-b",
+        "nul",
+        "a b",
+        "x" * 5000,
+        "\u202eabc",
+        "\U0001f600",
+        HOSTILE,
+    ],
+)
 def test_a_name_that_cannot_be_a_files_becomes_one(name: str, tmp_path: Path) -> None:
     page = write(replace(sweep(SMALL, seeds=1), name=name), [], tmp_path / "pages")
     assert page.html.parent == tmp_path / "pages"
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,60}\.html", page.html.name)
     assert page.html.name != "index.html"
-    assert page.html.stem != stem(name + "!")
+    assert page.html.stem != stem(name + "!", page.html.parent)
 
 
 def test_an_empty_sweep_is_refused(tmp_path: Path) -> None:

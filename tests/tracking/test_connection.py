@@ -37,4 +37,4 @@ def test_no_place_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatc
 def test_no_room_among_temporary_files_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "full").touch()
     with pytest.raises(BadInput, match=r"^TMPDIR: a new store cannot be made in [^\n]*$"):
-        database._fill(str(tmp_path / "full"))
+        database._fill(str(tmp_path / "full"), tmp_path)

@@ -44,6 +44,10 @@ def test_the_environment_names_the_store_and_an_argument_overrules_it(
         ("/runs/mlflow.db", "is a plain path"),
         ("sqlite:///:memory:", "names no file"),
         ("sqlite://", "names no file"),
+        ("sqlite:///a%00b.db", "names no file"),
+        ("sqlite:///" + "x" * 5000, "names no file"),
+        ("sqlite:///~nobody-of-this-name/mlflow.db", "names no file"),
+        ("sqlite:///\udcff/mlflow.db", "names no file"),
         ("ftp://host/runs", "unknown kind of store"),
     ],
 )
@@ -51,6 +55,15 @@ def test_what_mlflow_cannot_keep_runs_in_is_one_line(uri: str, complaint: str) -
     with pytest.raises(BadInput, match=f"^tracking.uri: .*{complaint}.*; allowed: sqlite:///mlflow.db") as caught:
         connect(uri)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["postgresql://me:pass[word@127.0.0.1:1/db", "http://host:port", "http://[::1", "https://]"]
+)
+def test_what_is_no_address_is_one_line_that_says_how_to_write_it(uri: str) -> None:
+    with pytest.raises(BadInput, match=r"^tracking.uri: .* is no address: .*written") as caught:
+        connect(uri)
+    assert "word" not in str(caught.value).partition("is no address")[0]
 
 
 def test_a_server_that_does_not_answer_is_one_line_without_its_password() -> None:

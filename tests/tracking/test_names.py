@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.entities import Metric, Param, RunTag
@@ -37,3 +39,12 @@ def test_a_packs_folder_is_one_plain_name(pack: str) -> None:
 )
 def test_dotted_keys_stay_as_they_are(key: str) -> None:
     assert names.key(key) == key
+
+
+def test_a_secret_is_hidden_in_the_texts_of_json_and_never_in_its_quotes() -> None:
+    line = 'a = ("postgresql://me:hunter2@host/db?token=abcd", {"k": 1})'
+    value = {"diff": line, "uri=http://me:hunter2@h": [1.5, None]}
+    written = names.json_text(value, ensure_ascii=False)
+    assert "hunter2" not in written
+    assert "abcd" not in written
+    assert json.loads(written)["diff"] == 'a = ("postgresql://***@host/db?token=***", {"k": 1})'

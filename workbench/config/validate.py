@@ -118,8 +118,9 @@ def within(setting: Setting, value: Any) -> bool:
 
 def _check_name(name: str | None) -> None:
     """A sweep's name becomes that of its folder and page."""
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise BadInput(f"name is {name!r}; allowed: letters, digits, '.', '_' and '-', the first a letter or digit")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        allowed = "at most 100 letters, digits, '.', '_' and '-', the first a letter or digit"
+        raise BadInput(f"name is {name!r:.200}; allowed: {allowed}")
 
 
 def _shown(value: Any) -> str:

@@ -1,11 +1,16 @@
 """The one error of bad input, and how any error is told in one line."""
 
+from workbench.redaction import redacted_message
+
 
 class BadInput(ValueError):
     """Something a person gave is not usable.
 
-    The message is one line: which key or file, what was found, what is allowed.
+    The message is one line: which key or file, what was found, what is allowed. No secret stands in it.
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(redacted_message(str(message)))
 
 
 def in_one_line(error: Exception) -> str:

@@ -9,11 +9,12 @@ if __name__ == "__main__":  # before anything heavy is imported
 
 import sys
 import webbrowser
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
+from workbench.redaction import Parser
 from workbench.report.rebuild import REPORTS, comparison, rebuild
 
 
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = _written(asked)
     except BadInput as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:  # the folder is full, or something else stands where a page is to be
+        print(f"{error.filename or asked.folder} cannot be written ({error.strerror})", file=sys.stderr)
         return 2
     for file in files:
         print(file)
@@ -42,8 +46,8 @@ def _written(asked: Namespace) -> list[Path]:
     return [index, pages[0].html] if len(pages) == 1 else [*(page.html for page in pages), index]
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m workbench.report", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser(prog="python -m workbench.report", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="sweeps; all that the store holds where none is named")
     parser.add_argument(
         "--compare", nargs=2, metavar=("A", "B"),

@@ -14,7 +14,7 @@ from workbench.report.comparison import BEYOND, SAME, UNKNOWN, WITHIN, Case, Com
 from workbench.report.curves import Histories
 from workbench.report.design import CURVES, SEED, counts
 from workbench.report.effects import over_seeds
-from workbench.report.page import stem
+from workbench.report.folder import make, stem
 from workbench.report.rendering import render
 from workbench.report.sections import Group, Plot, legend
 from workbench.report.svg import draw
@@ -36,17 +36,17 @@ MEANING = {
 def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> Path:
     """Write `<folder>/compare-<first>-<second>.html`. Raises BadInput where the two have nothing in common."""
     found = compare(first, second)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"compare-{stem(first.name)}-{stem(second.name)}.html"
-    target.write_text(render("compare", _view(found)), encoding="utf-8")
+    make(folder)
+    target = folder / f"compare-{stem(first.name, folder)}-{stem(second.name, folder)}.html"
+    target.write_text(render("compare", _view(found, folder)), encoding="utf-8")
     return target
 
 
-def _view(found: Comparison) -> dict[str, Any]:
+def _view(found: Comparison, folder: Path) -> dict[str, Any]:
     labels = _labels(found)
     return {
         "title": f"{labels[0]} \u2192 {labels[1]}", "labels": labels, "summary": _summary(found),
-        "sides": [_side(side, label) for side, label in zip(found.sides, labels, strict=True)],
+        "sides": [_side(side, label, folder) for side, label in zip(found.sides, labels, strict=True)],
         "settings": tables.Table("Settings", ("Setting", *labels), found.settings, words=3),
         "facts": tables.Table("Code, machine and data", ("", *labels), tuple(
             (provenance.name_of(key), *values) for key, *values in found.facts), words=3),
@@ -63,11 +63,11 @@ def _labels(found: Comparison) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _side(side: SweepTables, label: str) -> dict[str, Any]:
+def _side(side: SweepTables, label: str, folder: Path) -> dict[str, Any]:
     return {
         "label": label, "title": title(side), "description": side.facts.get("description", ""),
         "command": side.facts.get("command", ""), "started": side.facts.get("started", ""),
-        "page": f"{stem(side.name)}.html", "counts": {name: n for name, n in counts(side.runs).items() if n},
+        "page": f"{stem(side.name, folder)}.html", "counts": {name: n for name, n in counts(side.runs).items() if n},
         "runs": len(side.runs),
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.report import record, wording
 from workbench.report.claims import Claim
 from workbench.report.design import OUTCOMES
+from workbench.report.folder import make
 from workbench.report.rendering import render
 from workbench.report.verdicts import VERDICTS
 
@@ -53,7 +54,7 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
 
     `known` are the claims of experiment files by their stem; those without a page are listed as not run yet.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     entries = [entry for path in sorted(folder.glob("*.json")) if (entry := _entry(path))]
     entries.sort(key=lambda entry: entry.started, reverse=True)
     lines = _once(line for entry in entries for line in entry.lines)

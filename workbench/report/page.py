@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +14,13 @@ from workbench.report import record
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
 from workbench.report.figure_files import write_figures
+from workbench.report.folder import make, stem
 from workbench.report.rendering import render
 from workbench.report.verdicts import decide_all
 from workbench.report.view import view
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
-
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("index",)
 
 
 @dataclass(frozen=True)
@@ -39,14 +35,6 @@ class Page:
     def files(self) -> tuple[Path, ...]:
         """All of it, to be kept with the sweep."""
         return self.html, self.json, self.figures
-
-
-def stem(name: str) -> str:
-    """The name of a sweep's files: its own where it can be one, else what is left of it and a digest."""
-    if _PLAIN.fullmatch(name) and name not in _RESERVED:
-        return name
-    left = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
-    return f"{left or 'sweep'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def write(
@@ -65,8 +53,8 @@ def write(
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
     made = view(tables, list(zip(claims, decide_all(claims, tables, others), strict=True)), figures)
-    folder.mkdir(parents=True, exist_ok=True)
-    name = stem(tables.name)
+    make(folder)
+    name = stem(tables.name, folder)
     page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made.shown, folder / name))
     page.html.write_text(render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}), encoding="utf-8")
     page.json.write_text(record.text(made.data) + "\n", encoding="utf-8")

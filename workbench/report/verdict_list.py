@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.report import notes, record, wording
+from workbench.report.folder import make
 from workbench.report.verdicts import VERDICTS
 
 FILE = "index.json"
@@ -45,7 +46,7 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
     }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     target = folder / FILE
     target.write_text(json.dumps(record.plain(data), indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
     return target

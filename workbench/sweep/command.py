@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from traceback import walk_tb
 from typing import Any, NoReturn
 
@@ -17,6 +19,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench import places
 from workbench.engine.errors import BadInput
+from workbench.redaction import redacted_message, remember
 from workbench.sweep import register
 from workbench.sweep.complain import complaint, unreadable
 
@@ -25,6 +28,8 @@ OTHER_COMMANDS = ("help", "hydra_help", "cfg", "info", "shell_completion", "run"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status. Bad input is one line on stderr and status 2."""
+    for text in sys.argv[1:] if arguments is None else arguments:
+        remember(text)
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     try:
@@ -48,7 +53,8 @@ def _run(parser: ArgumentParser, args: Namespace) -> None:
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        _run_hydra(args, parser, _never_called, str(places.ours("conf")), "config")
+        with _shown_without_secrets(args):
+            _run_hydra(args, parser, _never_called, str(places.ours("conf")), "config")
     except BadInput:
         raise
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
@@ -61,6 +67,20 @@ def _run(parser: ArgumentParser, args: Namespace) -> None:
         raise complaint(error, args.overrides, register.loader()) from error
     finally:
         os.environ.pop("HYDRA_FULL_ERROR") if before is None else os.environ.update(HYDRA_FULL_ERROR=before)
+
+
+@contextmanager
+def _shown_without_secrets(args: Namespace) -> Iterator[None]:
+    """What Hydra prints of a configuration (--cfg, --info) may hold the address of a store, with its password."""
+    if not (args.cfg or args.info):
+        yield
+        return
+    shown = StringIO()
+    try:
+        with redirect_stdout(shown):
+            yield
+    finally:
+        print(redacted_message(shown.getvalue()), end="")
 
 
 def _is_hydras(error: BaseException) -> bool:

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from workbench.config import SETTINGS, RunConfig, flatten, run_config
+from workbench.redaction import redacted_override
 from workbench.sweep.complain import complaint
 
 Value = str | int | float | bool | None
@@ -31,8 +32,8 @@ Value = str | int | float | bool | None
 class Cell:
     """One cell of a sweep's design.
 
-    `overrides` are this job's overrides as typed; `factors` the swept keys with their values here, only those that vary
-    over the sweep (a config group under its own name); `choices` the config groups chosen.
+    `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here,
+    only those that vary over the sweep (a config group under its own name); `choices` the config groups chosen.
     """
 
     index: int
@@ -219,7 +220,10 @@ def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]
     keys = dict.fromkeys(key for job in jobs for text in job for key in _touched(composer.parse(text), composer))
     columns = _factors(list(keys), [flatten(config) | chosen for config, chosen in zip(configs, choices, strict=True)])
     rows = zip(jobs, columns, configs, choices, strict=True)
-    return [Cell(i, tuple(job), factors, config, chosen) for i, (job, factors, config, chosen) in enumerate(rows)]
+    return [
+        Cell(i, tuple(map(redacted_override, job)), factors, config, chosen)
+        for i, (job, factors, config, chosen) in enumerate(rows)
+    ]
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:

@@ -15,6 +15,8 @@ from omegaconf import DictConfig
 
 from workbench.config import TrackingConfig, flatten
 from workbench.engine.errors import BadInput
+from workbench.filenames import folder_of
+from workbench.redaction import redacted, redacted_override
 from workbench.sweep.compose import Cell, cells
 from workbench.sweep.departures import Departures, departures
 from workbench.sweep.interruption import INTERRUPTED
@@ -31,7 +33,7 @@ class SweepSettings:
     """What a command asks for beside its cells.
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
-    that stem, or None; `command` repeats the sweep exactly; `departures` are the settings that
+    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
     its file does not hold; `pages` is whether there is to be a page.
     """
 
@@ -97,7 +99,7 @@ class PackedLauncher(Launcher):
         assert self.config is not None
         asked = settings(design, self.config)
         name = asked.name or otherwise
-        return name, sweeps_folder(asked.tracking.uri) / name
+        return name, folder_of(sweeps_folder(asked.tracking.uri), name)
 
     def _design(self, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
         assert self.hydra_context is not None
@@ -111,13 +113,13 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
     flat = [flatten(cell.config) for cell in design]
     for key in OF_THE_SWEEP:
         if len(found := {cell[key] for cell in flat}) > 1:
-            values = ", ".join(sorted(map(str, found)))
+            values = ", ".join(sorted(redacted_override(str(value)) for value in found))
             raise BadInput(f"{key} is {values}; allowed: one value, it belongs to the sweep as a whole")
     config = design[0].config
-    stem = master.hydra.runtime.choices.get("sweep")
+    stem = _sweep_file(master.hydra.runtime.choices.get("sweep"))
     return SweepSettings(
         name=config.name or stem,
-        description=config.description,
+        description=redacted(config.description),
         sweep=stem,
         command=command(master),
         tracking=config.tracking,
@@ -130,10 +132,19 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
     )
 
 
+def _sweep_file(choice: str | None) -> str | None:
+    """The chosen sweep file, by its name in `conf/sweep`: its sweep and its claims are called so as well."""
+    parts = choice.split("/") if choice else []
+    if any(not part.strip(".") or part.strip() != part or "\\" in part for part in parts):
+        raise BadInput(f"sweep is {choice!r:.200}; allowed: the name of a file in conf/sweep, as +sweep=tour")
+    return choice
+
+
 def command(master: DictConfig) -> str:
-    """The command that asks for this sweep, quoted for a shell."""
+    """The command that asks for this sweep, quoted for a shell. Secrets are left out: it is kept, shown and shared."""
     typed = [*master.hydra.overrides.hydra, *master.hydra.overrides.task]
-    return shlex.join(["python", "-m", "workbench", *(text for text in typed if text != "hydra.mode=MULTIRUN")])
+    said = [redacted_override(text) for text in typed if text != "hydra.mode=MULTIRUN"]
+    return shlex.join(["python", "-m", "workbench", *said])
 
 
 def _run(design: Sequence[Cell], of_the_sweep: SweepSettings) -> int:

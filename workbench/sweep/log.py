@@ -1,6 +1,6 @@
 """What a sweep says: at once to the person, and with the time into the log in the sweep's folder.
 
-The workings of a sweep `say` what a person must know and `note` what is only for the log.
+The workings of a sweep `say` what a person must know and `note` what is only for the log; neither tells a secret.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from workbench.redaction import redacted_message
+
 FILE = "log.txt"
 _LOGGER = logging.getLogger("workbench.sweep")
 
 
 def say(line: str) -> None:
     """One line on standard error, and in the log."""
-    _LOGGER.info(line)
+    _LOGGER.info(redacted_message(line))
 
 
 def note(text: str) -> None:
     """In the log alone."""
-    _LOGGER.debug(text)
+    _LOGGER.debug(redacted_message(text))
 
 
 def counted(count: int, what: str) -> str:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.addresses import sqlite_address
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
 
@@ -83,7 +84,7 @@ class Study:
         self._seed, self._sampler, self._states = seed, optuna.samplers.TPESampler, optuna.trial.TrialState
         file.parent.mkdir(parents=True, exist_ok=True)
         self._study = optuna.create_study(
-            storage=f"sqlite:///{file.absolute()}", study_name=name, direction=direction, load_if_exists=True
+            storage=sqlite_address(file.absolute()), study_name=name, direction=direction, load_if_exists=True
         )
         asked = json.dumps([direction, *(sorted(repr(item) for item in self._space.items()))])
         known = self._study.user_attrs.get(SPACE, asked)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
-from workbench.tracking.database import prepare
-from workbench.tracking.location import Location, locate
+from workbench.tracking.database import prepare, readable
+from workbench.tracking.location import Location, database_uri, locate
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,27 +25,50 @@ _NO_HOME = "/nonexistent"
 
 @dataclass(frozen=True)
 class Connection:
-    """An open store: MLflow's client and the place it talks to."""
+    """An open store: MLflow's client and the place it talks to; of an SQLite store the `database` file that is open,
+    which is a copy where the store cannot be written to.
+    """
 
     client: MlflowClient
     location: Location
+    database: Path | None = None
 
 
 def connect(uri: str | None = None) -> Connection:
-    """Opens the store at `uri` (default: see `locate`); a missing SQLite database is created first.
+    """Opens the store at `uri` (default: see `locate`) to write; a missing SQLite database is created first.
 
     Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
     """
     location = locate(uri)
     _hush()
-    from mlflow import MlflowClient
-
     if location.file is not None:
         prepare(location.file)
+    return _opened(location, location.uri, location.file)
+
+
+def connect_to_read(uri: str | None = None) -> Connection:
+    """Opens the store at `uri` (default: see `locate`) to read. Nothing is made in its folder, and nothing has to be.
+
+    Raises BadInput if the store is not there, unreachable, broken, or of a kind MLflow cannot use.
+    """
+    location = locate(uri)
+    _hush()
+    if location.file is None:
+        return _opened(location, location.uri, None)
+    if not location.file.exists():
+        raise BadInput(f"tracking.uri: there is no store {location.shown} yet; a sweep makes it")
+    database = readable(location.file)
+    own = database == location.file
+    return _opened(location, location.uri if own else database_uri(database), database)
+
+
+def _opened(location: Location, uri: str, database: Path | None) -> Connection:
+    from mlflow import MlflowClient
+
     with one_line(location):
-        client = MlflowClient(location.uri)
+        client = MlflowClient(uri)
         client.search_experiments(max_results=1)  # opens the store: the first call is the one that fails
-    return Connection(client, location)
+    return Connection(client, location, database)
 
 
 def _hush() -> None:
@@ -59,6 +82,7 @@ def _hush() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     _import_mlflow()  # it sets its own log levels when imported, so ours come after
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it says again what is asked of a server, a token with it
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # logs tracebacks of what it raises anyway
 

@@ -1,19 +1,25 @@
-"""An SQLite store's database file: made once and whole, put into write-ahead mode, and mended after a move."""
+"""An SQLite store's database file: made once and whole, put into write-ahead mode, mended after a move; and read where
+it cannot be written to.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from workbench.addresses import file_address, local_path
 from workbench.engine.errors import BadInput
-from workbench.tracking.location import ARTIFACTS
+from workbench.tracking.location import ARTIFACTS, database_uri
 
 _LOCK_SECONDS = 20.0
+_BESIDE = ("", "-wal", "-journal")  # a database and what SQLite keeps of it beside it, by the end of the names
+_TRIES = 10  # to copy a database while another machine writes it
 # Where MLflow keeps absolute places of artifacts: table -> column. The first is the one that the others begin with.
 _PLACES = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
 
@@ -34,14 +40,70 @@ def prepare(file: Path) -> None:
         raise BadInput(f"tracking.uri: the store {file} cannot be used ({error})") from None
 
 
+def readable(file: Path) -> Path:
+    """The database to open in order to read `file`: that itself, or a copy where it cannot be written to, since SQLite
+    makes files beside a database that it reads. In either one artifacts are found where they lie now.
+
+    Raises BadInput when the file is no SQLite database or cannot be read.
+    """
+    try:
+        if _is_writable(file) and _is_writable(file.parent):
+            with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
+                _find_again(database, file.parent)
+                return file
+        return _copied(file, _stamps(file))
+    except (sqlite3.Error, OSError) as error:
+        raise BadInput(f"tracking.uri: the store {file} cannot be read ({error})") from None
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _stamps(file: Path) -> tuple[tuple[int, int] | None, ...]:
+    """What tells whether a database was written since: of its files when that was, and how large they are."""
+    return tuple(_stamp(Path(f"{file}{end}")) for end in _BESIDE)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        about = file.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=16)
+def _copied(file: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Path:
+    """A copy of the database as it stood at `stamps`, or later, in a folder that goes when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="workbench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy = folder / "copy.db"
+    for _ in range(_TRIES):
+        for end, stamp in zip(_BESIDE, stamps, strict=True):
+            if stamp is None:
+                Path(f"{copy}{end}").unlink(missing_ok=True)
+            else:
+                shutil.copyfile(f"{file}{end}", f"{copy}{end}")
+        before, stamps = stamps, _stamps(file)
+        if stamps == before:
+            break
+    else:
+        raise OSError("another process writes it all the time; try again when it is done")
+    with closing(sqlite3.connect(copy)) as database:
+        _find_again(database, file.parent)
+    return copy
+
+
 def _create(file: Path) -> None:
     """A new database appears in one step, so that neither a second process nor a kill finds half of one.
 
     MLflow fills it table by table (about 1.5 s); so it does that aside, and the finished file is linked into place.
+    Its client would write the path of the working folder into a statement as it is, and fail at a quote in it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with _aside() as aside:
-        _fill(aside)
+        _fill(aside, file.parent / ARTIFACTS)
         complete = file.with_name(f"{file.name}.{os.getpid()}")
         shutil.copyfile(Path(aside) / "new.db", complete)
     try:
@@ -63,15 +125,18 @@ def _aside() -> tempfile.TemporaryDirectory[str]:
         raise BadInput(f"TMPDIR: no folder for temporary files can be made ({error.strerror})") from None
 
 
-def _fill(aside: str) -> None:
-    """A new database in the folder `aside`. Raises BadInput where there is no room for it, among other reasons."""
+def _fill(aside: str, artifacts: Path) -> None:
+    """A new database in the folder `aside`, of a store whose artifacts lie in a folder.
+
+    Raises BadInput where there is no room for it, among other reasons.
+    """
     from alembic.util import CommandError
-    from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        MlflowClient(f"sqlite:///{aside}/new.db").search_experiments(max_results=1)
+        SqlAlchemyStore(database_uri(Path(aside) / "new.db"), file_address(artifacts)).engine.dispose()
     except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None
@@ -100,13 +165,12 @@ def _find_again(database: sqlite3.Connection, folder: Path) -> None:
 
 def _beside(recorded: str | None, folder: Path) -> str | None:
     """The URI beside the database that `recorded` has become, None if it stands where it should or is not local."""
-    parts = urlsplit(recorded or "")
-    if not recorded or parts.scheme not in ("", "file"):
+    old = local_path(recorded)
+    if old is None:
         return None
-    old = Path(unquote(parts.path) if parts.scheme else recorded)
     if ARTIFACTS not in old.parts:
         return None
     root = len(old.parts) - old.parts[::-1].index(ARTIFACTS)
     new = folder / ARTIFACTS / Path(*old.parts[root:])
     gone = (folder / ARTIFACTS).exists() and not Path(*old.parts[:root]).exists()
-    return new.as_uri() if new != old and (new.exists() or gone) else None
+    return file_address(new) if new != old and (new.exists() or gone) else None

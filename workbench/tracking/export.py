@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.addresses import sqlite_address
 from workbench.engine.errors import BadInput
+from workbench.filenames import is_inside, remove
 from workbench.tracking import names
-from workbench.tracking.connection import Connection, connect, one_line, parents
-from workbench.tracking.housekeeping import local
+from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents
+from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, RUN_ID, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan import standing
@@ -32,38 +34,58 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
     """Copy the latest sweep called `name` into `folder`, which must not be there yet; the URI of the store in it.
 
     Runs that it reuses from other sweeps come along with their histories. Raises BadInput for stores that are no
-    SQLite file, and for a folder that is there.
+    SQLite file, and for a folder that is there or cannot be made.
     """
-    connection = connect(uri)
-    source = connection.location.file
+    connection = connect_to_read(uri)
+    source = connection.database
     if source is None:
         raise BadInput(f"tracking.uri: {connection.location.shown} is a server; export reads SQLite stores alone")
-    if folder.exists():
-        raise BadInput(f"{folder} is there already; export makes the folder")
     with one_line(connection.location):
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         if not found:
-            raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r}")
-        parent = found[-1]
-        target = connect(f"sqlite:///{(folder / DEFAULT_FILE).absolute()}")
-        experiment = connection.client.get_experiment(parent.info.experiment_id).name
-        into = experiment_of(target, experiment)
-        rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
-        histories = {row["history"] for row in rows if row["history"]}
-        others = {history.removeprefix("runs:/").partition("/")[0] for history in histories} - {parent.info.run_id}
-        runs = {parent.info.run_id, *others, *(row["run_id"] for row in rows), *(row["origin"] for row in rows)} - {""}
-        _copy_rows(source, target, sorted(runs), into)
-        _copy_artifacts(connection, target, parent, others, histories)
+            raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
+        _make(folder)
+        try:
+            return _copy_sweep(connection, source, found[-1], folder)
+        except BaseException:
+            remove(folder)  # half a copy would pass for a whole one
+            raise
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise BadInput(f"{folder} is there already; export makes the folder") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{folder!s:.200}: found no folder that can be made ({reason}); the copy lies there") from None
+
+
+def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> str:
+    """Everything of one sweep into a new store in that folder; the address of this store."""
+    address = sqlite_address((folder / DEFAULT_FILE).absolute())
+    target = connect(address)
+    experiment = connection.client.get_experiment(parent.info.experiment_id).name
+    into = experiment_of(target, experiment)
+    rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
+    histories = {row["history"] for row in rows if row["history"]}
+    others = {history.removeprefix("runs:/").partition("/")[0] for history in histories} - {parent.info.run_id}
+    runs = {parent.info.run_id, *others, *(row["run_id"] for row in rows), *(row["origin"] for row in rows)} - {""}
+    _copy_rows(source, target, sorted(runs), into)
+    _copy_artifacts(connection, target, parent, others, histories)
     with closing(sqlite3.connect(folder / DEFAULT_FILE)) as database:
         # The sweeps that histories come from are here for these alone: they are no sweeps of this store.
         marks = ",".join("?" * len(others))
         database.execute(f"DELETE FROM tags WHERE key = ? AND run_uuid IN ({marks})", [names.KIND, *others])
         database.commit()
-    return target.location.uri
+    return address
 
 
 def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment: str) -> None:
     """Every row that hangs on these runs, in every table that has any; their artifacts lie in the new place."""
+    if strangers := [run for run in runs if not RUN_ID.fullmatch(run)]:
+        raise BadInput(f"sweep: its store names a run {strangers[0]!r:.80}, which is no run id of MLflow's")
     assert target.location.file is not None
     with closing(sqlite3.connect(target.location.file, isolation_level=None)) as database:
         database.execute("ATTACH DATABASE ? AS old", (str(source),))
@@ -78,12 +100,12 @@ def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment
         place = target.client.get_experiment(experiment).artifact_location
         places = "SELECT experiment_id, artifact_location FROM old.experiments"
         for old_id, old in database.execute(places).fetchall():
-            for table, column in (("runs", "artifact_uri"), ("logged_models", "artifact_location")):
-                database.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE experiment_id = ? "
-                    f"AND substr({column}, 1, ?) = ?",
-                    (place, len(old) + 1, old_id, len(old), old),
-                )
+            database.execute(
+                "UPDATE logged_models SET artifact_location = ? || substr(artifact_location, ?) "
+                "WHERE experiment_id = ? AND substr(artifact_location, 1, ?) = ?",
+                (place, len(old) + 1, old_id, len(old), old),
+            )
+        database.execute("UPDATE runs SET artifact_uri = ? || '/' || run_uuid || ?", (place, f"/{ARTIFACTS_OF_A_RUN}"))
         for table in _tables(database, "experiment_id"):
             if table in ("runs", "logged_models", *_OF_MODELS):
                 database.execute(f"UPDATE {table} SET experiment_id = ?", (int(experiment),))
@@ -122,7 +144,12 @@ def _copy_artifacts(
 
 
 def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
-    old = local(connection.client.get_run(run_id).info.artifact_uri)
-    new = local(target.client.get_run(run_id).info.artifact_uri)
-    if old and new and (old / path).is_dir():
-        shutil.copytree(old / path, new / path, dirs_exist_ok=True)
+    old = artifacts_of(connection.client.get_run(run_id))
+    new = artifacts_of(target.client.get_run(run_id))
+    if not old or not new:
+        return
+    for file in sorted((old / path).rglob("*")):
+        if file.is_file() and is_inside(file, old):  # a link may lead to what is no part of the sweep
+            copy = new / file.relative_to(old)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)  # not its permissions: a copy of what may only be read can be written to

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
+from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
+from workbench.filenames import folder_of, is_inside, remove
+from workbench.sweep.log import say
 from workbench.tracking import names
-from workbench.tracking.connection import Connection, connect, one_line, parents, search
+from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.plan import STANDING, standing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
+ARTIFACTS_OF_A_RUN = "artifacts"  # where MLflow keeps them: the folder <run id>/artifacts
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,8 @@ class Size:
 
 
 def sizes(uri: str | None = None) -> list[Size]:
-    """What is held under each name, in the order in which the names came up."""
-    connection = connect(uri)
+    """What is held under each name, in the order in which the names came up. Nothing is written."""
+    connection = connect_to_read(uri)
     with one_line(connection.location):
         by_name: dict[str, list[Run]] = {}
         for parent in parents(connection):
@@ -49,6 +55,14 @@ def sizes(uri: str | None = None) -> list[Size]:
         ]
 
 
+def refuse_unknown(name: str, uri: str | None = None) -> None:
+    """Raises BadInput where the store holds no sweep of that name, or is not there; nothing is made in either case."""
+    connection = connect_to_read(uri)
+    with one_line(connection.location):
+        if not _everything_of(connection, name):
+            raise BadInput(_none_of(name, connection))
+
+
 def delete(name: str, uri: str | None = None) -> int:
     """Take away every sweep of that name (of a search, its batches too) with runs and artifacts; how many runs it was.
 
@@ -56,11 +70,10 @@ def delete(name: str, uri: str | None = None) -> int:
     """
     connection = connect(uri)
     with one_line(connection.location):
-        everything = [run for view in ("active", "deleted") for run in search(connection, "", view)]
-        everything = [run for run in everything if _is_of(run, name)]
+        everything = _everything_of(connection, name)
         sweeps = [run for run in everything if run.data.tags.get(names.KIND) != names.RUN_KIND]
         if not everything:
-            raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r}")
+            raise BadInput(_none_of(name, connection))
         children = [run for run in everything if run not in sweeps]
         _refuse_if_shown_elsewhere(connection, name, {run.info.run_id for run in children})
         for run in sweeps:  # from here on nothing of it is held, nor shown
@@ -73,21 +86,37 @@ def delete(name: str, uri: str | None = None) -> int:
     return len(children)
 
 
-def local(uri: str | None) -> Path | None:
-    """The folder of an artifact URI; None where artifacts lie with a server."""
-    parts = urlsplit(uri or "")
-    return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
+def artifacts_of(run: Run) -> Path | None:
+    """The folder of a run's artifacts; None where they lie with a server, or in a folder that is none of a run: a store
+    that somebody else made may name any.
+    """
+    folder, own = local_path(run.info.artifact_uri), (run.info.run_id, ARTIFACTS_OF_A_RUN)
+    if folder is None or not RUN_ID.fullmatch(run.info.run_id):
+        return None
+    try:
+        return folder if folder.parts[-2:] == folder.resolve().parts[-2:] == own else None
+    except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+        return None
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder and below."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of the files in a folder and below; where a link leads is not counted."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _everything_of(connection: Connection, name: str) -> list[Run]:
+    """Every run of the sweeps of that name, also those that a person deleted in MLflow's UI."""
+    return [run for view in ("active", "deleted") for run in search(connection, "", view) if _is_of(run, name)]
+
+
+def _none_of(name: str, connection: Connection) -> str:
+    return f"sweep: {connection.location.shown} holds none called {name!r:.200}"
 
 
 def _is_of(run: Run, name: str) -> bool:
     """Whether a run belongs to the sweep of that name, or to a batch of that search."""
-    sweep = run.data.tags.get(names.SWEEP, "")
-    return sweep == names.tag(name) or sweep.startswith(names.tag(f"{name}/"))
+    batch = rf"{re.escape(names.tag(name))}(/trials-\d+-\d+)?"
+    return re.fullmatch(batch, run.data.tags.get(names.SWEEP, "")) is not None
 
 
 def _children_planned(connection: Connection, parent: Run) -> int:
@@ -95,7 +124,7 @@ def _children_planned(connection: Connection, parent: Run) -> int:
 
 
 def _artifacts_size(run: Run) -> int:
-    folder = local(run.info.artifact_uri)
+    folder = artifacts_of(run)
     return size_of(folder) if folder else 0
 
 
@@ -113,9 +142,11 @@ def _refuse_if_shown_elsewhere(connection: Connection, name: str, runs: set[str]
 
 def _delete(connection: Connection, run: Run) -> None:
     """For good where this process can, else for MLflow's own `mlflow gc` to finish."""
-    folder = local(run.info.artifact_uri)
-    if folder and folder.parent.name == run.info.run_id:
-        shutil.rmtree(folder.parent, ignore_errors=True)
+    folder, ours = artifacts_of(run), connection.location.artifacts
+    if folder and ours and is_inside(folder, ours):  # what lies elsewhere is not known to be this store's
+        remove(folder.parent)
+    elif folder and folder.exists():
+        say(f"{folder} lies outside of the store and is left there")
     store: Any = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
     if hasattr(store, "_hard_delete_run"):
         store._hard_delete_run(run.info.run_id)
@@ -132,4 +163,4 @@ def _shrink(file: Path) -> None:
 
 def folders_of(names_of_sweeps: Sequence[str], root: Path) -> dict[str, int]:
     """Bytes of the sweeps' own folders (checkpoints and logs) below `root`, by name."""
-    return {name: size_of(root / name) for name in names_of_sweeps if (root / name).is_dir()}
+    return {name: size_of(folder) for name in names_of_sweeps if (folder := folder_of(root, name)).is_dir()}

@@ -6,22 +6,23 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from workbench import places
+from workbench.addresses import host_of, scheme_of, sqlite_address, sqlite_file
 from workbench.engine.errors import BadInput
+from workbench.redaction import redacted_override, remember
 
 DEFAULT_FILE = "mlflow.db"
 ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks as well
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
 ALLOWED = "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
 _CONNECT_SECONDS = 5.0
+_OPTIONS = ("timeout", "isolation_level", "check_same_thread", "cached_statements")  # that SQLite's driver takes
 
 
 @dataclass(frozen=True)
 class Location:
-    """A store's place: the `uri` MLflow is given, its `shown` form, and for SQLite the database's `file`."""
+    """A store's place: the `uri` MLflow is given, its `shown` form without secrets, and for SQLite its `file`."""
 
     uri: str
     shown: str
@@ -40,17 +41,18 @@ def locate(uri: str | None = None) -> Location:
     and for servers that do not answer.
     """
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{DEFAULT_FILE}"
-    scheme = urlsplit(chosen).scheme
-    family = scheme.partition("+")[0]
+    remember(chosen)
+    shown = redacted_override(chosen)
+    family = scheme_of(chosen).partition("+")[0]
     if family == "sqlite":
-        return _sqlite(chosen)
+        return _sqlite(chosen, shown)
     if family in PORTS:
-        location = Location(chosen, _without_password(chosen))
+        location = Location(chosen, shown)
         _check_answer(location, family)
         return location
     if family in ("", "file"):
-        raise BadInput(f"tracking.uri: {chosen!r} is a plain path, where MLflow keeps no runs; {ALLOWED}")
-    raise BadInput(f"tracking.uri: unknown kind of store {_without_password(chosen)!r}; {ALLOWED}")
+        raise BadInput(f"tracking.uri: {shown!r} is a plain path, where MLflow keeps no runs; {ALLOWED}")
+    raise BadInput(f"tracking.uri: unknown kind of store {shown!r}; {ALLOWED}")
 
 
 def is_there(uri: str | None = None) -> bool:
@@ -59,32 +61,38 @@ def is_there(uri: str | None = None) -> bool:
     return file is None or file.exists()
 
 
-def _sqlite(uri: str) -> Location:
+def database_uri(file: Path, options: str = "") -> str:
+    """The address under which MLflow opens a database file. With the driver named it makes no folder of its own, which
+    would be called as the address is written.
+    """
+    return sqlite_address(file, options).replace("sqlite:", "sqlite+pysqlite:", 1)
+
+
+def _sqlite(uri: str, shown: str) -> Location:
     """sqlite:///relative or sqlite:////absolute, made absolute so that a later change of folder does no harm."""
-    path, _, query = uri.partition(":///")[2].partition("?")
-    if not path or path == ":memory:":
-        raise BadInput(f"tracking.uri: {uri!r} names no file; {ALLOWED}")
-    file = places.at_home(path).absolute()
+    try:
+        path, options = sqlite_file(uri)
+        file = path.absolute()
+        str(file).encode()  # MLflow takes no other names of folders
+        file.exists()
+    except (ValueError, OSError) as error:
+        reason = "the name of a folder in it is no UTF-8" if isinstance(error, UnicodeError) else error
+        raise BadInput(f"tracking.uri: {shown!r:.200} names no file ({reason}); {ALLOWED}") from None
+    options = "&".join(option for option in options.split("&") if option.partition("=")[0] in _OPTIONS)
     here = Path.cwd()
-    shown = file.relative_to(here) if file.is_relative_to(here) else file
-    scheme = uri.partition(":///")[0]
-    return Location(f"{scheme}:///{file}" + (f"?{query}" if query else ""), f"sqlite:///{shown}", file)
-
-
-def _without_password(uri: str) -> str:
-    """The URI as it may be shown and stored."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    near = file.relative_to(here) if file.is_relative_to(here) else file
+    return Location(database_uri(file, options), sqlite_address(near), file)
 
 
 def _check_answer(location: Location, family: str) -> None:
     """Asks the server's port first: MLflow itself would try again for minutes before it gives up."""
-    parts = urlsplit(location.uri)
-    if not parts.hostname or family in getproxies():
+    try:
+        host, port = host_of(location.uri)
+    except ValueError as error:
+        raise BadInput(f"tracking.uri: {location.shown!r} is no address: {error}") from None
+    if not host or family in getproxies():
         return
     try:
-        socket.create_connection((parts.hostname, parts.port or PORTS[family]), _CONNECT_SECONDS).close()
+        socket.create_connection((host, port or PORTS[family]), _CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise BadInput(f"tracking.uri: {location.shown!r} does not answer ({error})") from None

@@ -18,7 +18,7 @@ from workbench.measure.model import TABLE as MODEL_TABLE
 from workbench.sweep.store import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import read_table
-from workbench.tracking.connection import Connection, connect, one_line
+from workbench.tracking.connection import Connection, connect_to_read, one_line
 from workbench.tracking.plan import PlanRow
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
     """
     from mlflow.exceptions import MlflowException
 
-    connection = connect(uri)
+    connection = connect_to_read(uri)
     with one_line(connection.location):
         try:
             run = connection.client.get_run(run_id)

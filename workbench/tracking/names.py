@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from typing import Any
 
+from workbench.redaction import redacted
 from workbench.sweep.store import DIVERGED, FAILED, FINISHED
 
 # MLflow's own tags, which its UI understands.
@@ -84,8 +86,25 @@ def key(name: str) -> str:
 
 
 def text(value: Any) -> str:
-    """A value as text that every database takes: no lone surrogates, no NUL."""
-    return str(value).encode("utf-8", "replace").decode().replace("\x00", "�")
+    """A value as text that every database takes, and everybody may read: no lone surrogates, no NUL, no secret."""
+    return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """A value as JSON, each text in it as `text` has it.
+
+    Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
+    """
+    plain = json.loads(json.dumps(value, **options))
+    return json.dumps(_texts(plain), **options)
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {text(key): _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return text(value) if isinstance(value, str) else value
 
 
 def param(value: Any) -> str:

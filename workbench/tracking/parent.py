@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.addresses import file_address
 from workbench.engine.errors import BadInput
+from workbench.filenames import file_name
 from workbench.sweep.store import OUTCOMES, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Family
@@ -30,7 +30,7 @@ def experiment_of(connection: Connection, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         beside = connection.location.artifacts
-        place = None if beside is None else (beside / _folder(name)).as_uri()
+        place = None if beside is None else file_address(beside / file_name(name, beside))
         try:
             return client.create_experiment(name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING})
         except MlflowException:
@@ -40,6 +40,12 @@ def experiment_of(connection: Connection, name: str) -> str:
     if found.lifecycle_stage != "active":
         raise BadInput(f"tracking.experiment: {name!r} was deleted in MLflow; restore it there or name another")
     return found.experiment_id
+
+
+def known_experiment(connection: Connection, name: str) -> str:
+    """The id of the experiment `name`; "" where there is none."""
+    found = connection.client.get_experiment_by_name(name)
+    return found.experiment_id if found else ""
 
 
 def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None) -> str:
@@ -83,7 +89,7 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]
         asked |= {"rules": before["rules"], "rules_stored": before.get("rules_stored", "")}
     elif sweep.rules:
         asked["rules_stored"] = datetime.now(UTC).isoformat(timespec="seconds")
-    files = {names.SWEEP_FILE: names.text(json.dumps(asked, indent=2, default=str, ensure_ascii=False))}
+    files = {names.SWEEP_FILE: names.json_text(asked, indent=2, default=str, ensure_ascii=False)}
     return {**files, names.RULES: asked["rules"]} if asked["rules"] else files
 
 
@@ -134,8 +140,3 @@ def _levels(sweep: SweepRecord) -> dict[str, str]:
             if name in cell.factors:
                 levels[name].setdefault(str(cell.factors[name]))
     return {name: ", ".join(values) for name, values in levels.items()}
-
-
-def _folder(experiment: str) -> str:
-    """An experiment's name as a folder name."""
-    return re.sub(r"[^\w\-]", "_", names.text(experiment))[:80] or "_"

@@ -119,7 +119,7 @@ def _furthest(table: pyarrow.Table) -> list[int]:
 
 def _json(value: Any) -> str:
     """A value as JSON that Parquet takes, whatever characters a person typed."""
-    return names.text(json.dumps(value, default=_plain, ensure_ascii=False))
+    return names.json_text(value, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

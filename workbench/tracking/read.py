@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from workbench.engine.errors import BadInput
+from workbench.redaction import redacted, redacted_override
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import read_table, read_text
-from workbench.tracking.connection import Connection, connect, one_line, parents
+from workbench.tracking.connection import Connection, connect_to_read, one_line, parents
 from workbench.tracking.histories import TABLE
 from workbench.tracking.parent import outcome_counts
 from workbench.tracking.plan import STANDING, PlanRow, from_table, standing
@@ -50,7 +51,7 @@ def load(name: str, uri: str | None = None) -> SweepTables:
 
     Raises BadInput if the store has none of that name, or cannot be read.
     """
-    connection = connect(uri)
+    connection = connect_to_read(uri)
     with one_line(connection.location):
         everything = parents(connection)
         found = _called(name, everything)
@@ -84,7 +85,7 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
     """
     import pandas
 
-    connection = connect(uri)
+    connection = connect_to_read(uri)
     lines = []
     with one_line(connection.location):
         for parent in parents(connection):
@@ -107,7 +108,7 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
         record = row.record
         own = {name: getattr(record, name) for name in ("cell", "name", "fingerprint", "pack", "outcome", "reason")}
         own |= {"reused": bool(record.origin), "run_id": row.run_id, "origin": record.origin}
-        own["overrides"] = " ".join(record.overrides)
+        own["overrides"] = " ".join(map(redacted_override, record.overrides))
         ends = {name: getattr(record, name) for name in ("weights_digest", "started", "ended")}
         rest = {**record.params, **record.metrics, **record.factors}
         table.append({**own, **{name: rest[name] for name in rest if name not in own and name not in ends}, **ends})
@@ -198,7 +199,7 @@ def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[s
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier sitting, if it runs
     facts["ended"] = _moment(ended)
     facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended else ""
-    return {**asked.get("facts", {}), **facts}
+    return {name: redacted(str(text)) for name, text in {**asked.get("facts", {}), **facts}.items()}
 
 
 def _moment(milliseconds: int | None) -> str:

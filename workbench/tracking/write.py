@@ -13,10 +13,18 @@ from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, PackResult, RunR
 from workbench.tracking import names
 from workbench.tracking.artifacts import put, read_text
 from workbench.tracking.children import Child, Family, curves, existing, write
-from workbench.tracking.connection import connect, one_line, parents, search
+from workbench.tracking.connection import connect, connect_to_read, one_line, parents, search
 from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
-from workbench.tracking.parent import describe, experiment_of, family_of, outcome_counts, start, sweep_files
+from workbench.tracking.parent import (
+    describe,
+    experiment_of,
+    family_of,
+    known_experiment,
+    outcome_counts,
+    start,
+    sweep_files,
+)
 from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
 from workbench.tracking.system import SystemMetrics
 
@@ -29,13 +37,14 @@ class MlflowStore:
     """The `Store` of `workbench.sweep.store`, in MLflow.
 
     `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing.
-    Raises BadInput when the store cannot be used. A run that a person deletes in the UI is no longer held.
+    Raises BadInput when the store cannot be used. A run that a person deletes in the UI is no longer held. `to_read`
+    asks what is held and no more: nothing is written, so the store may be one that cannot be written to.
     """
 
-    def __init__(self, uri: str | None = None, experiment: str = "workbench") -> None:
-        self._connection = connect(uri)
+    def __init__(self, uri: str | None = None, experiment: str = "workbench", to_read: bool = False) -> None:
+        self._connection = connect_to_read(uri) if to_read else connect(uri)
         with one_line(self._connection.location):
-            self._experiment = experiment_of(self._connection, experiment)
+            self._experiment = (known_experiment if to_read else experiment_of)(self._connection, experiment)
         self._family = Family(self._experiment, "", "")
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}

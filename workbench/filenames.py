@@ -1,0 +1,70 @@
+"""Names become files and folders here, and nowhere else.
+
+A name comes from a command line, from a file's name, or from a store that somebody else made. It may be anything: with
+`..` or `/` in it, thousands of characters long, a device of Windows, or another name in capitals. What it becomes is
+always one plain name (`file_name`), so that nothing is written, read or deleted outside the folder that was meant.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+LONGEST = 100  # characters of a name that is kept as it is
+DEPTH = 3  # folders within each other that a name with "/" may stand for
+_PLAIN = re.compile(
+    rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{LONGEST - 2}}}[A-Za-z0-9_-])?"
+)  # Windows drops a dot at the end
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)  # of Windows, in every folder
+
+
+def file_name(name: str, folder: Path, reserved: Collection[str] = ()) -> str:
+    """The file or folder in `folder` that a name stands for: the name itself where it can be one and is not reserved,
+    else what is left of it and a digest.
+
+    Two names never share a file: where the file system takes no notice of capitals, a name with capitals gets a digest.
+    """
+    plain = _PLAIN.fullmatch(name) and not _DEVICE.fullmatch(name) and name.lower() not in reserved
+    if plain and (name == name.lower() or not ignores_case(folder)):
+        return name
+    left = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40].strip("-")
+    return f"{left or 'sweep'}-{sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """The folder below `root` that belongs to a name; `a/b` is the folder `b` in that of `a`. It need not exist."""
+    parts = name.split("/")
+    if len(parts) > DEPTH:
+        parts = [name]
+    return root.joinpath(*(file_name(part, root) for part in parts))
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path lies below a folder, links followed."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve()) and path.resolve() != folder.resolve()
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL, a name that is too long
+        return False
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away with what is in it. Of a link the link alone goes: where it leads is not ours."""
+    if folder.is_symlink():
+        with suppress(OSError):
+            folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ignores_case(folder: Path) -> bool:
+    """Whether `A` and `a` are one file there; asked of the nearest folder that exists and has letters in its name."""
+    for place in (found := folder.absolute(), *found.parents):
+        other = place.with_name(place.name.swapcase()) if place.name else place
+        with suppress(OSError, ValueError):
+            if other != place and place.exists():
+                return other.exists() and other.samefile(place)
+    return False

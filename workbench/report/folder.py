@@ -1,0 +1,32 @@
+"""The folder that pages are written into, and what their files are called."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from workbench.engine.errors import BadInput
+from workbench.filenames import file_name
+
+_RESERVED = ("index",)
+# As other pages are called, and other files of a page.
+_TAKEN = re.compile(r"compare-.*|.*\.(html|json)", re.IGNORECASE)
+
+
+def make(folder: Path) -> None:
+    """Make the folder where it is not there. Raises BadInput where that cannot be done, or it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(None, "it cannot be written to")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(
+            f"{folder!s:.200}: found no folder that can be made or used ({reason}); pages lie there"
+        ) from None
+
+
+def stem(name: str, folder: Path) -> str:
+    """What a sweep's files in `folder` are called: as the sweep where that can be, and no other page's is."""
+    return file_name(name, folder, (name.lower(),) if _TAKEN.fullmatch(name) else _RESERVED)
