@@ -56,6 +56,31 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.n
     return mean - half, mean + half
 
 
+def largest_difference(differences: np.ndarray, levels: int, confidence: float = CONFIDENCE) -> Interval:
+    """The interval of the difference of the best and the worst of several `levels`, chosen after looking.
+
+    `differences` (n,) are those of the two, paired by seed; NaN ends where n < 2. Student's interval with the quantile
+    of the studentised range in place of t's (Tukey 1953): of equal levels it leaves 0 out as seldom as it says, however
+    many there are, and for two levels it is Student's own. The deviation is that of the two alone, since levels may
+    differ in how noisy they are. For normal values the means tell nothing of it, so the choice does not either.
+    """
+    values = np.asarray(differences, dtype=float)
+    n = len(values)
+    if n < 2:
+        return Interval(np.nan, np.nan)
+    half = _range_quantile(confidence, levels, n - 1) * float(values.std(ddof=1)) / np.sqrt(n)
+    mean = float(values.mean())
+    return Interval(mean - half, mean + half)
+
+
+@lru_cache(maxsize=256)
+def _range_quantile(confidence: float, levels: int, freedom: int) -> float:
+    """Of the largest difference of `levels` means in its standard errors. SciPy takes a tenth of a second for it."""
+    if levels <= 2:
+        return float(stats.t.ppf(0.5 + confidence / 2, freedom))
+    return float(stats.studentized_range.ppf(confidence, levels, freedom) / np.sqrt(2))
+
+
 def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resamples: int = 10_000) -> Interval:
     """The expanded percentile bootstrap interval of the mean of `values` (n,); NaN where n < 2.
 
