@@ -2,7 +2,9 @@
 
 What the intervals promise is simulated in the tests. At n = 12 the 95 % ones cover 0.95 of the time for normal
 differences. For skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.75, which is why a
-verdict among failures rests on the sign-flip test alone (`verdicts`).
+verdict among failures rests on the sign-flip test alone (`verdicts`). Those of best minus worst (2 to 40 levels, 5 to
+30 seeds) cover 0.94 to 0.96 of the time for normal values, 0.95 to 1.00 for skewed ones or levels of unequal noise, and
+0.90 to 0.95 where levels are skewed in opposite directions, as Student's does there.
 
 Everything takes plain arrays whose last axis is the seed, and is deterministic: where chance is needed (bootstrap,
 sign flips beyond 20 seeds) the generator has a fixed seed, so a page built twice is the same page.
