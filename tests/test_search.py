@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from workbench import app
-from workbench.engine.errors import BadInput
+from workbench.report.rebuild import sweep_names
 from workbench.sweep.command import main
-from workbench.sweep.study import Dimension, Goal, Study, Trial, judged
+from workbench.sweep.store import PENDING
+from workbench.sweep.study import Goal, judged
 from workbench.tracking.read import load, sweeps
 
-pytest.importorskip("optuna")
+optuna = pytest.importorskip("optuna")
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
-SPACE = [
-    Dimension("optimizer.learning_rate", 1e-3, 1.0, log=True),
-    Dimension("network.activation", choices=("relu", "tanh")),
-]
 SEARCH = [
     "hydra/sweeper=optuna", "data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu",
     "optimizer.learning_rate=tag(log,interval(1e-3,1))", "dropout.rate=interval(0,0.5)", "seed=range(2)",
-    "workers=1", "name=look", "hydra.sweeper.batch=2",
+    "workers=1", "kernel=plain", "name=look", "hydra.sweeper.batch=2",
 ]  # fmt: skip
-
-
-def value(trial: Trial) -> float:
-    return (trial.values["optimizer.learning_rate"] - 0.1) ** 2
-
-
-def tried(file: Path, batches: int, cut_off: bool = False) -> list[Trial]:
-    """The trials of a study that is opened anew for every batch; `cut_off` loses each batch once before it is told."""
-    for _ in range(batches):
-        if cut_off:
-            Study(file, "mine", SPACE, "minimize", 0).batch(2)
-        study = Study(file, "mine", SPACE, "minimize", 0)
-        for trial in study.batch(4):
-            study.tell(trial, value(trial))
-    return Study(file, "mine", SPACE, "minimize", 0).done
-
-
-def test_an_interrupted_study_tries_what_it_would_have_tried(tmp_path: Path) -> None:
-    whole = tried(tmp_path / "a.db", 4)
-    assert [trial.number for trial in whole] == [*range(16)]
-    assert tried(tmp_path / "b.db", 4, cut_off=True) == whole
-    assert min(map(value, whole[8:])) < min(map(value, whole[:4]))
-    assert {trial.values["network.activation"] for trial in whole} == {"relu", "tanh"}
-
-
-def test_another_space_under_the_same_name_is_refused(tmp_path: Path) -> None:
-    Study(tmp_path / "a.db", "mine", SPACE, "minimize", 0)
-    with pytest.raises(BadInput, match="searches something else; give another name="):
-        Study(tmp_path / "a.db", "mine", SPACE[:1], "minimize", 0)
-
-
-def test_an_integer_setting_is_searched_over_integers(tmp_path: Path) -> None:
-    (trial,) = Study(tmp_path / "a.db", "mine", [Dimension("network.width", 4, 64, log=True)], "minimize", 0).batch(1)
-    assert type(trial.values["network.width"]) is int
 
 
 @pytest.mark.parametrize(
@@ -76,24 +40,75 @@ def test_a_trial_is_judged_by_the_mean_over_its_seeds(
 
 
 def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*SEARCH, "hydra.sweeper.trials=4"]) == app.FINISHED
+    assert main([*SEARCH, "hydra.sweeper.trials=3"]) == app.FINISHED
     captured = capsys.readouterr()
     assert captured.out == "report: reports/look.html\n"
     assert "look/trials-0000-0001: 4 runs, 0 held already, 4 to train in 1 pack" in captured.err
-    assert "look: 4/4 trials, best best_validation_loss " in captured.err
-    assert "look: 8 runs, 8 held already, 0 to train in 0 packs" in captured.err
+    assert "look: 3/3 trials, best best_validation_loss " in captured.err
+    assert "look: 6 runs, 6 held already, 0 to train in 0 packs" in captured.err
     runs = load("look").runs
-    assert runs["optimizer.learning_rate"].nunique() == 4
+    assert runs["optimizer.learning_rate"].nunique() == 3
     assert set(runs["outcome"]) == {"finished"}
-    assert main([*SEARCH, "hydra.sweeper.trials=5"]) == app.FINISHED
-    assert "look: 10 runs, 10 held already" in capsys.readouterr().err
-    assert set(sweeps()["name"]) == {"look", "look/trials-0000-0001", "look/trials-0002-0003", "look/trials-0004-0004"}
+    study = optuna.load_study(study_name="look", storage=f"sqlite:///{Path('sweeps/look/study.db').absolute()}")
+    assert sorted(trial.params["optimizer.learning_rate"] for trial in study.trials) == sorted(
+        runs["optimizer.learning_rate"].unique()
+    )
+
+    assert main([*SEARCH, "hydra.sweeper.trials=4"]) == app.FINISHED
+    assert "look: 8 runs, 8 held already" in capsys.readouterr().err
+    assert set(sweeps()["name"]) == {"look", "look/trials-0000-0001", "look/trials-0002-0002", "look/trials-0003-0003"}
+    assert sweep_names() == ["look"]  # a batch has no page, also when all pages are made again
+
+    assert main([*SEARCH, "hydra.sweeper.trials=4", "training.epochs=3"]) == 2
+    expected = "name: the search look was begun with training.epochs 2, and now it is 3; give another name="
+    assert capsys.readouterr().err.splitlines()[-1].startswith(expected)
+
+    assert main([*SEARCH, "hydra.sweeper.trials=6", "dry_run=true"]) == app.FINISHED
+    assert "sweep look/trials-0004-0005: 4 cells" in capsys.readouterr().out
+    assert len(json.loads(Path("sweeps/look/search.json").read_text())["content"]["trials"]) == 4
+
+
+IMPOSSIBLE = [
+    *(text for text in SEARCH if not text.startswith(("dropout", "optimizer", "seed"))),
+    "training.batch_size=interval(8,200)", "hydra.sweeper.trials=6", "hydra.sweeper.batch=3", "training.epochs=1",
+]  # fmt: skip
+
+
+def test_a_search_goes_on_past_a_trial_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(IMPOSSIBLE) == app.FINISHED
+    lines = capsys.readouterr().err.splitlines()
+    said = [line for line in lines if "cannot be and counts as the worst" in line]
+    assert not [line for line in lines if "could not be written" in line]
+    assert said
+    assert all("training.batch_size is " in line for line in said)
+    tables = load("look")
+    assert len(tables.runs) == 6 - len(said)
+    assert tables.facts["description"].startswith(f"{len(said)} of 6 trials cannot be: training.batch_size is ")
+
+
+def test_a_search_in_which_nothing_can_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*IMPOSSIBLE, "training.batch_size=interval(150,200)", "hydra.sweeper.trials=2"]) == 2
+    assert "look: none of its 2 trials can be: training.batch_size is 1" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_batch_that_is_not_all_recorded_is_not_taken_for_failed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "run_batch", lambda cells, *_: (app.FAILED, [(PENDING, float("nan"))] * len(cells)))
+    assert main([*SEARCH, "hydra.sweeper.trials=2"]) == app.FAILED
+    assert "4 runs of look/trials-0000-0001 without a result, so the search stops here" in capsys.readouterr().err
+    assert not Path("sweeps/look/search.json").exists()
 
 
 BAD = {
     "optimizer.learning_rate=0.1": "nothing to search; type key=interval(low,high)",
     "hydra.sweeper.direction=up": "hydra.sweeper.direction is 'up'; allowed: one of minimize, maximize",
     "hydra.sweeper.trials=0": "allowed: at least 1 of each",
+    "network.activation=relu,tanhh": "network.activation is 'tanhh'; allowed: one of ",
+    "optimizer=adam,sdg": "optimizer is 'sdg'; allowed: one of ",
+    "optimizer.lr=1,2": "optimizer.lr",
+    "optimizer.learning_rate=interval(-1,1)": "optimizer.learning_rate: found an interval from -1.0 to 1.0; allowed: a",
+    "hydra.sweeper.metric=best_validation_auc": "hydra.sweeper.metric is 'best_validation_auc'; allowed: one of ",
     "network.activation=interval(1,2)": "an interval is for a setting that is a number",
     "optimizer.learning_rate=tag(log,interval(0,1))": "optimizer.learning_rate: ",
     "hydra.sweeper.metric=loss": "hydra.sweeper.metric is 'loss'; allowed: one of ",

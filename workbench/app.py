@@ -60,12 +60,18 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
         time = Speeds(root).foretell(work.packs, cores())
-        print(described(work, name, str(_page_of(name)), time))
+        page = str(_page_of(name)) if settings.pages else f"none; {settings.part_of} has one in the end"
+        print(described(work, name, page, time))
         return FINISHED
     if settings.pages:
         _check_reports()
     with locked(folder, name), logged(folder):
         return _run(planned, name, checkpoints, Speeds(root), settings)
+
+
+def identify(cells: Sequence[Cell]) -> list[PlannedCell]:
+    """The cells with the identities of their runs. Raises BadInput where a device or dataset is not to be had."""
+    return identified(cells, INSTRUMENTS)
 
 
 def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tuple[int, list[tuple[str, float]]]:
@@ -75,8 +81,10 @@ def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tu
     assert settings.name is not None
     status = run_sweep(cells, settings)
     runs = load(settings.name, settings.tracking.uri).runs.sort_values("cell")
-    if metric not in runs and (runs["outcome"] == "finished").any():
-        known = [name for name in runs.columns if name.startswith(("best_", "last_"))]
+    finished = runs[runs["outcome"] == "finished"]
+    if len(finished) and (metric not in runs or finished[metric].isna().all()):
+        known = [name for name in map(str, runs) if name.startswith(("best_", "last_"))]
+        known = [name for name in known if finished[name].notna().any()]
         raise BadInput(f"hydra.sweeper.metric is {metric!r}; allowed: one of {', '.join(known)}")
     values = runs[metric] if metric in runs else [math.nan] * len(runs)
     return status, [(str(outcome), float(value)) for outcome, value in zip(runs["outcome"], values, strict=True)]
@@ -186,6 +194,7 @@ def _record(work: Plan, name: str, settings: SweepSettings, claims: Sequence[Cla
         "sweep_file": settings.sweep or "",
         "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
         "departures": _departures(name, settings),
+        "part_of": settings.part_of,
         "data_digest": ", ".join(sorted({f"{data.name} {data.digest}" for data in datasets})),
     }
     return SweepRecord(

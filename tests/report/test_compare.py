@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workbench.engine.errors import BadInput
 from workbench.report.compare import write_comparison
 from workbench.report.comparison import BEYOND, SAME, UNKNOWN, WITHIN, compare
+from workbench.report.statistics import t_interval
 
 from .synthetic import Tables, sweep
 from .test_page import HOSTILE, Outline
@@ -100,3 +101,24 @@ def test_the_page_is_whole_safe_and_the_same_twice(tmp_path: Path) -> None:
     assert text.count("<script") == 1
     assert len(outline.ids) == len(set(outline.ids))
     assert write_comparison(BASE, hostile, tmp_path).read_text(encoding="utf-8") == text
+
+
+def test_rates_equal_to_six_digits_are_two_cases_and_two_settings() -> None:
+    rates = {"optimizer.learning_rate": (0.12345678, 0.12345679)}
+    found = compare(*(sweep(rates, seeds=3, trouble=False) for _ in range(2)))
+    assert {case.label for case in found.cases["best_test_accuracy"]} == {
+        "learning rate 0.12345678", "learning rate 0.12345679",
+    }  # fmt: skip
+    one, other = (
+        replace(BASE, runs=BASE.runs.assign(**{"network.slope": slope})) for slope in (0.12345678, 0.12345679)
+    )
+    assert compare(one, other).settings == (("network.slope", "0.12345678", "0.12345679"),)
+
+
+def test_intervals_hold_for_all_cases_at_once() -> None:
+    other = changed(BASE, 0.0, noise=0.01)
+    cases = compare(BASE, other).cases["best_test_accuracy"]
+    (case,) = [case for case in cases if case.label == "depth 1, activation relu"]
+    mine = (BASE.runs["network.depth"] == 1) & (BASE.runs["network.activation"] == "relu")
+    differences = (other.runs["best_test_accuracy"] - BASE.runs["best_test_accuracy"])[mine].to_numpy()
+    assert case.interval == pytest.approx([float(end) for end in t_interval(differences, 1 - 0.05 / len(cases))])

@@ -111,7 +111,13 @@ def _forest(found: Comparison, metric: str, place: int) -> Group:
         partial(figures.forest, cases=drawn, key=metric), f"forest-{place}", f"Change of {name.lower()}. {text}.",
         (620, 48 + 20 * len(drawn)), (left, 16, 8, 30),
     )  # fmt: skip
-    caption = "Second minus first, with 95 % interval. Filled: beyond seed noise; hollow: within it."
+    caption = "Second minus first. Filled: beyond seed noise; hollow: within it. "
+    caption += (
+        f"The 95 % intervals hold for all {len(ordered)} cases at once, since the largest stand first; Holm\u2019s "
+        "test is a little sharper than they are."
+        if len(ordered) > 1
+        else "With its 95 % interval."
+    )
     if len(ordered) > len(drawn):
         caption += f" The {len(drawn)} largest of {len(ordered)} cases."
     rows = [

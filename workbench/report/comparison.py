@@ -2,6 +2,8 @@
 
 Runs are matched on every key that either sweep varies and both know; a combination of their values is a case. Within a
 case the seeds are paired where both sweeps have them, so that a difference stands against the noise between seeds.
+
+A page shows the largest of many changes first, so intervals hold for all cases at once (Bonferroni's).
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ _FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype",
 class Case:
     """One combination of the shared factors on one metric: `change` is second minus first, paired by seed if `paired`.
 
-    `p` is that of Student's test, Holm-corrected over all cases of the metric; `finding` is one of SAME (every pair is
+    `interval` is one of those that hold for all cases of the metric at once, with a confidence of 95 %. `p` is that of
+    Student's test, Holm-corrected over the same cases; `finding` is one of SAME (every pair is
     equal to the last bit), WITHIN, BEYOND and UNKNOWN (fewer than two seeds on a side).
     """
 
@@ -100,11 +103,11 @@ def _finished(design: Design, shared: Sequence[str]) -> pd.DataFrame:
 def _cases(first: pd.DataFrame, second: pd.DataFrame, shared: Sequence[str], metric: str) -> tuple[Case, ...]:
     sides = [_by_case(frame, shared, metric) for frame in (first, second)]
     names = wording.factors(shared)
+    both = [key for key in sides[0] if key in sides[1]]
     found = []
-    for key in sides[0]:
-        if key in sides[1]:
-            label = ", ".join(f"{names[k]} {value}" for k, value in zip(shared, key, strict=True)) or "all runs"
-            found.append(_case(label, metric, sides[0][key], sides[1][key]))
+    for key in both:
+        label = ", ".join(f"{names[k]} {value}" for k, value in zip(shared, key, strict=True)) or "all runs"
+        found.append(_case(label, metric, sides[0][key], sides[1][key], 1 - (1 - CONFIDENCE) / len(both)))
     adjusted = holm([case.p for case in found if np.isfinite(case.p)])
     queue = iter(adjusted)
     return tuple(_decided(case, float(next(queue)) if np.isfinite(case.p) else case.p) for case in found)
@@ -120,31 +123,31 @@ def _by_case(frame: pd.DataFrame, shared: Sequence[str], metric: str) -> dict[tu
     return found
 
 
-def _case(label: str, metric: str, first: Mapping[int, float], second: Mapping[int, float]) -> Case:
+def _case(label: str, metric: str, first: Mapping[int, float], second: Mapping[int, float], confidence: float) -> Case:
     seeds = sorted(set(first) & set(second))
     paired = len(seeds) >= 2
     missing = Interval(float("nan"), float("nan"))
     if paired:
         one, two = (np.array([side[seed] for seed in seeds]) for side in (first, second))
         differences = two - one
-        interval = Interval(*(float(end) for end in t_interval(differences)))
+        interval = Interval(*(float(end) for end in t_interval(differences, confidence)))
         p = _student(float(differences.mean()), float(differences.std(ddof=1)) / len(seeds) ** 0.5, len(seeds) - 1)
     else:
         one, two = (np.array(list(side.values())) for side in (first, second))
-        interval, p = _apart(one, two) if min(len(one), len(two)) >= 2 else (missing, float("nan"))
+        interval, p = _apart(one, two, confidence) if min(len(one), len(two)) >= 2 else (missing, float("nan"))
     count = len(seeds) if paired else min(len(one), len(two))
     same = paired and bool((one == two).all())
     return Case(label, metric, float(one.mean()), float(two.mean()), float(two.mean() - one.mean()), interval, count,
                 paired, p, SAME if same else "")  # fmt: skip
 
 
-def _apart(one: np.ndarray, two: np.ndarray) -> tuple[Interval, float]:
+def _apart(one: np.ndarray, two: np.ndarray, confidence: float) -> tuple[Interval, float]:
     """Welch's interval and p for seeds that are not the same."""
     shares = [float(side.var(ddof=1)) / len(side) for side in (one, two)]
     change, error = float(two.mean() - one.mean()), sum(shares) ** 0.5
     weights = [share**2 / (len(side) - 1) for share, side in zip(shares, (one, two), strict=True)]
     freedom = error**4 / sum(weights) if sum(weights) else 1.0
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
     return Interval(change - half, change + half), _student(change, error, freedom)
 
 

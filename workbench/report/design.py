@@ -82,7 +82,7 @@ def _ordered(column: pd.Series) -> list[Any]:
 
 def _factor(key: str, name: str, column: pd.Series) -> Factor:
     values = _ordered(column)
-    return Factor(key, name, tuple(values), tuple(wording.value(item) for item in values))
+    return Factor(key, name, tuple(values), wording.labels(values))
 
 
 def _levels(factor: Factor, column: pd.Series) -> list[int]:
@@ -154,3 +154,8 @@ def extreme(design: Design, worst: bool) -> pd.Series | None:
     better = wording.metric(design.main).better
     lowest = (better > 0) == worst
     return design.runs.iloc[int(np.nanargmin(column) if lowest else np.nanargmax(column))]
+
+
+def alike(design: Design, value: float) -> int:
+    """How many finished runs came to this value of the main metric."""
+    return int((design.runs[design.main].eq(value) & design.runs["outcome"].eq("finished")).sum())

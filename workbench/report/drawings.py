@@ -62,7 +62,7 @@ class Lines(Drawing):
     own_scale: bool = False
 
     def labels(self, everything: pd.DataFrame) -> list[str]:
-        return [wording.value(one) for one in everything[self.by].unique()] if self.by else []
+        return list(wording.labels(list(everything[self.by].unique()))) if self.by else []
 
     def slots(self, everything: pd.DataFrame) -> Sequence[palette.Slot]:
         return palette.slots_of(self.by, list(everything[self.by].unique())) if self.by else palette.slots(1)
@@ -110,13 +110,13 @@ class Lines(Drawing):
             ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
         if not pd.api.types.is_numeric_dtype(everything[self.x]):
-            figures._name_places(ax.xaxis, [wording.value(one) for one in spots])
+            figures._name_places(ax.xaxis, wording.labels(list(spots)))
         elif self.log_x:
             ax.set_xscale("log")
             ax.xaxis.set_minor_locator(NullLocator())
             _decades(ax.xaxis, np.array(list(spots.values())))
         elif len(spots) <= 8:
-            ax.set_xticks(list(spots.values()), _apart([wording.value(one) for one in spots], list(spots.values())))
+            ax.set_xticks(list(spots.values()), _apart(list(wording.labels(list(spots))), list(spots.values())))
         else:
             ax.xaxis.set_major_locator(MaxNLocator(6))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
@@ -167,7 +167,7 @@ class Heat(Drawing):
         shown = 10.0**values if self.log else values
         texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in shown]
         figures.heat_map(
-            ax, values, [wording.value(one) for one in table.index], [wording.value(one) for one in table.columns],
+            ax, values, wording.labels(list(table.index)), wording.labels(list(table.columns)),
             self._norm(everything), texts if self.written else None,
         )  # fmt: skip
         if self.upwards:

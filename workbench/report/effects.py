@@ -3,6 +3,9 @@
 The seed is the unit: results are averaged over the other factors within each seed first, and intervals run over seeds.
 Levels are compared on matched runs: a combination of the other factors counts only if it finished at every level, so
 that a level does not look good because its hard cases diverged. How many runs that sets aside is reported.
+
+The two levels of a difference are the best and the worst, and the factor shown first is the one with the largest:
+both are chosen after looking, and the intervals of differences allow for it.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.report.design import SEED, Design, Factor, lost
-from workbench.report.statistics import Interval, t_interval
+from workbench.report.statistics import CONFIDENCE, Interval, largest_difference, t_interval
 from workbench.report.wording import metric as metric_of
 
 
@@ -34,8 +37,11 @@ class Level:
 class Effect:
     """A factor's main effect on a metric.
 
-    `change` is the mean at level `top` (the best) minus the mean at level `bottom` (the worst), `interval` its interval
-    paired by seed. `matched` is False where no combination finished at every level, so that all runs had to be used.
+    `change` is the mean at level `top` (the best) minus the mean at level `bottom` (the worst; another one also where
+    all are equal, but `top` itself where no other finished). `interval` is its 95 % interval, paired by seed, which
+    allows for the choice of the two among all levels, and of the factor among `family` of them. `matched` is False
+    where no combination finished at every level, so that all runs had to be used: then there is no interval, since the
+    levels differ in more than this factor.
     """
 
     factor: Factor
@@ -48,6 +54,12 @@ class Effect:
     seeds: int
     set_aside: int
     matched: bool
+    family: int = 1
+
+    @property
+    def compared(self) -> int:
+        """How many levels have a mean."""
+        return sum(bool(np.isfinite(level.mean)) for level in self.levels)
 
 
 @dataclass(frozen=True)
@@ -109,8 +121,11 @@ def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int) -> L
     return Level(label, runs, mean, _interval(values), tuple(held))
 
 
-def main_effect(design: Design, factor: Factor, metric: str) -> Effect:
-    """The main effect of `factor` on `metric`, paired by seed over matched runs."""
+def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) -> Effect:
+    """The main effect of `factor` on `metric`, paired by seed over matched runs.
+
+    `family` is the number of factors it is picked from: 1 for a factor that was named before looking.
+    """
     runs, set_aside, is_matched = matched(design, [factor.key], metric)
     means = by_seed(runs, factor, metric, design.seeds)
     counts = runs[f"level:{factor.key}"].value_counts()
@@ -118,21 +133,29 @@ def main_effect(design: Design, factor: Factor, metric: str) -> Effect:
         _level(label, values, design.seeds, int(counts.get(place, 0)))
         for place, (label, values) in enumerate(zip(factor.labels, means, strict=True))
     )
-    score = np.array([level.mean for level in levels]) * (metric_of(metric).better or 1)
-    if not np.isfinite(score).any():
-        missing = Interval(float("nan"), float("nan"))
-        return Effect(factor, metric, levels, 0, 0, float("nan"), missing, 0, set_aside, is_matched)
-    top, bottom = int(np.nanargmax(score)), int(np.nanargmin(score))
+    top, bottom, compared = _ends(np.array([level.mean for level in levels]) * (metric_of(metric).better or 1))
     differences = means[top] - means[bottom]
     differences = differences[np.isfinite(differences)]
-    change = levels[top].mean - levels[bottom].mean
-    interval = _interval(differences)
-    return Effect(factor, metric, levels, top, bottom, change, interval, len(differences), set_aside, is_matched)
+    change, interval = levels[top].mean - levels[bottom].mean, Interval(float("nan"), float("nan"))
+    if is_matched and compared > 1:
+        interval = largest_difference(differences, compared, 1 - (1 - CONFIDENCE) / max(family, 1))
+    seeds = len(differences)
+    return Effect(factor, metric, levels, top, bottom, change, interval, seeds, set_aside, is_matched, family)
+
+
+def _ends(score: np.ndarray) -> tuple[int, int, int]:
+    """The places of the best and the worst level, two different ones where two have a score, and how many have one."""
+    held = np.flatnonzero(np.isfinite(score))
+    if not len(held):
+        return 0, 0, 0
+    top = int(held[np.argmax(score[held])])
+    rest = held[held != top]
+    return top, int(rest[np.argmin(score[rest])]) if len(rest) else top, len(held)
 
 
 def main_effects(design: Design, metric: str) -> list[Effect]:
     """The main effects of every factor on `metric`, the largest first; factors without two finished levels last."""
-    effects = [main_effect(design, factor, metric) for factor in design.factors]
+    effects = [main_effect(design, factor, metric, len(design.factors)) for factor in design.factors]
     return sorted(effects, key=lambda effect: -abs(effect.change) if np.isfinite(effect.change) else 1.0)
 
 

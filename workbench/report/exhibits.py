@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.drawings import Drawing
 from workbench.report.sections import Group, Key, Plot, legend
@@ -147,6 +148,6 @@ def _head(name: str) -> str:
 
 
 def _text(item: Any, name: str, value: str) -> str:
-    if isinstance(item, (float, np.floating)):
+    if isinstance(item, (float, np.floating)) and name not in SETTINGS:
         return wording.amount(float(item), value if name in ("low", "high") else name)
     return wording.value(item)

@@ -31,7 +31,11 @@ LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
 
 def _shortened(labels: Sequence[str]) -> list[str]:
-    return [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
+    """Labels cut to what there is room for: at their ends, or at their beginnings where only these are the same."""
+    cut = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
+    if len(set(cut)) == len(set(labels)):
+        return cut
+    return [label if len(label) <= LONGEST_LABEL else "\u2026" + label[1 - LONGEST_LABEL :] for label in labels]
 
 
 def _tick(value: float, unit: str = "", sign: str = "-") -> str:

@@ -56,13 +56,17 @@ def comparison(first: str, second: str, uri: str | None = None, folder: Path = R
 
 
 def sweep_names(uri: str | None = None) -> list[str]:
-    """The names of all sweeps that the store holds, the oldest first. Raises BadInput where it has none."""
+    """The names of all sweeps that have a page, the oldest first: not of a search's batches, which its own page shows.
+
+    Raises BadInput where the store has none.
+    """
     from workbench.tracking.location import is_there, locate
     from workbench.tracking.read import sweeps
 
     if not is_there(uri):
         raise BadInput(f"tracking.uri: there is no store {locate(uri).shown} yet; a sweep makes it")
-    found = list(dict.fromkeys(sweeps(uri)["name"]))
+    held = sweeps(uri)
+    found = list(dict.fromkeys(held["name"][held["part_of"] == ""]))
     if not found:
         raise BadInput(f"the store {locate(uri).shown} holds no sweep yet, so there is nothing to report")
     return found

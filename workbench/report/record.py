@@ -24,8 +24,12 @@ FORMAT = 1
 _DIGITS = 7
 
 
+class Exact(float):
+    """A number that somebody chose, and not one that came out: kept to the last digit."""
+
+
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: arrays as lists, floats to seven digits, what is not finite as null."""
+    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, not finite ones as null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -33,6 +37,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, Exact):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     return None if value is pd.NaT or value is pd.NA else value
@@ -45,7 +51,12 @@ def text(data: Any) -> str:
 
 
 def _factor(factor: Factor) -> dict[str, Any]:
-    return {"key": factor.key, "name": factor.name, "values": list(factor.values)}
+    return {"key": factor.key, "name": factor.name, "values": _chosen(factor.values)}
+
+
+def _chosen(values: Iterable[Any]) -> list[Any]:
+    """The values of a setting, exactly."""
+    return [Exact(value) if isinstance(value, float) else value for value in values]
 
 
 def _effect(effect: Effect) -> dict[str, Any]:
@@ -97,6 +108,7 @@ def _runs(design: Design) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         key: design.runs[key].tolist() for key in (*keys, "fingerprint", *metrics) if key in design.runs
     }
+    table |= {factor.key: _chosen(table[factor.key]) for factor in design.factors}
     return {**table, "status": status(design.runs).tolist()}
 
 
@@ -126,5 +138,6 @@ def record(
         "claims": [_claim(claim, verdict) for claim, verdict in judged],
         "dataset": described(tables)[1],
         "verdicts": {claim.id: verdict_in_short(claim, verdict) for claim, verdict in judged},
-        "runs": _runs(design), "common": {key: value for key, (value, _) in common.items()}, "provenance": tables.facts,
+        "runs": _runs(design), "common": dict(zip(common, _chosen(value for value, _ in common.values()), strict=True)),
+        "provenance": tables.facts,
     }  # fmt: skip

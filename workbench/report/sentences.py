@@ -16,6 +16,7 @@ from workbench.report.statistics import FEWEST_SEEDS
 if TYPE_CHECKING:
     from workbench.report.verdicts import Verdict
 
+MOST_TIED = 3  # levels with the very same mean that are named one by one
 _REASONS = {
     "reproduced": "all of it beyond {edge}, in the predicted direction",
     "contradicted": "all of it beyond {edge}, in the opposite direction",
@@ -132,15 +133,36 @@ def effect_in_words(effect: Effect) -> str:
     name = wording.metric(effect.metric).name.lower()
     if effect.top == effect.bottom:
         return f"only {effect.levels[effect.top].label} has finished runs with a {name}"
-    top, bottom = effect.levels[effect.top], effect.levels[effect.bottom]
-    ends = sorted(math.copysign(1.0, effect.change) * end for end in effect.interval)
-    span = wording.between(ends[0], ends[1], effect.metric, signed=ends[0] < 0)
-    inner = f" (95 % interval {span}, {effect.seeds} seeds)" if span else " (no interval: fewer than two seeds)"
+    top, bottom = (wording.amount(effect.levels[end].mean, effect.metric) for end in (effect.top, effect.bottom))
+    if effect.change == 0:
+        return f"{name} averages {top} with {_tied(effect, effect.top)} alike, no difference{_certainty(effect)}"
     return (
-        f"{name} averages {wording.amount(top.mean, effect.metric)} with {_level(effect, top.label)} against "
-        f"{wording.amount(bottom.mean, effect.metric)} with {_level(effect, bottom.label)}, a difference of "
-        f"{wording.change(abs(effect.change), effect.metric, signed=False)}{inner}"
+        f"{name} averages {top} with {_tied(effect, effect.top)} against {bottom} with "
+        f"{_tied(effect, effect.bottom)}, a difference of "
+        f"{wording.change(abs(effect.change), effect.metric, signed=False)}{_certainty(effect)}"
     )
+
+
+def _certainty(effect: Effect) -> str:
+    """The interval of an effect in brackets, or why there is none."""
+    if not effect.matched:
+        return " (no interval: the levels could not be matched on the other factors)"
+    low, high = sorted(math.copysign(1.0, effect.change) * end for end in effect.interval)
+    if not math.isfinite(low):
+        return " (no interval: fewer than two seeds)"
+    if low == high:
+        return f" (the same in all {effect.seeds} seeds)"
+    return f" (95 % interval {wording.between(low, high, effect.metric, signed=low < 0)}, {effect.seeds} seeds)"
+
+
+def _tied(effect: Effect, place: int) -> str:
+    """The level at a place, with those whose mean is the very same."""
+    mean = effect.levels[place].mean
+    labels = [_level(effect, level.label) for level in effect.levels if level.mean == mean]
+    if len(labels) <= MOST_TIED:
+        return wording.listing(labels)
+    whole = "all" if len(labels) == effect.compared else "each of"
+    return f"{whole} {len(labels)} levels of {effect.factor.name}"
 
 
 def _level(effect: Effect, label: str) -> str:
@@ -155,12 +177,14 @@ def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str
     if not real:
         return ""
     count = f"Of {len(real)} factors, " if len(real) > 1 else ""
-    lead = f"{real[0].factor.name} moved {name} most" if len(real) > 1 else f"The one factor was {real[0].factor.name}"
+    if len(real) == 1:
+        lead = f"The one factor was {real[0].factor.name}"
+    elif real[0].change == 0:
+        return f"{count}none moved {name}: with {real[0].factor.name}, {effect_in_words(real[0])}."
+    else:
+        lead = f"{real[0].factor.name} moved {name} most"
     text = [f"{count}{lead}: {effect_in_words(real[0])}."]
-    rest = [
-        f"{one.factor.name} ({wording.change(abs(one.change), metric, signed=False)}, best {one.levels[one.top].label})"
-        for one in real[1:]
-    ]
+    rest = [f"{one.factor.name} ({_in_short(one)})" for one in real[1:]]
     if rest:
         text.append(f"Then {wording.listing(rest)}.")
     strongest = [pair for pair in pairs if math.isfinite(pair.size)][:1]
@@ -171,6 +195,13 @@ def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str
             f"the sum of their effects by up to {wording.change(pair.size, metric, signed=False)}."
         )
     return " ".join(text)
+
+
+def _in_short(effect: Effect) -> str:
+    if effect.change == 0:
+        return "no difference"
+    size = wording.change(abs(effect.change), effect.metric, signed=False)
+    return f"{size}, best {effect.levels[effect.top].label}"
 
 
 def asked(design: Design) -> str:

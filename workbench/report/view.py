@@ -10,7 +10,7 @@ from workbench.report import effects as effects_of
 from workbench.report import provenance, record, runs_table, sections, sentences, tables, wording
 from workbench.report.claims import Claim
 from workbench.report.curves import Histories, curves, deepest, layers
-from workbench.report.design import CURVES, Design, Factor, counts, extreme, read
+from workbench.report.design import CURVES, Design, Factor, alike, counts, extreme, read
 from workbench.report.exhibits import Figure, exhibits
 from workbench.report.units import captioned, units_of_losses, with_units
 from workbench.report.verdicts import VERDICTS, Verdict
@@ -114,18 +114,25 @@ def _probes(sweep: SweepTables, design: Design) -> list[sections.Group]:
 def _worst_and_best(design: Design) -> str:
     """The best and the worst finished run in one sentence; "" where nothing finished."""
     parts = []
-    for word, worst in (("worst", True), ("best", False)):
-        run = extreme(design, worst)
+    ends = [extreme(design, worst) for worst in (True, False)]
+    for word, run in zip(("worst", "best"), ends, strict=True):
         if run is not None:
             where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
             where.append(f"seed {int(run['seed'])}")
+            same = alike(design, float(run[design.main])) - 1
             parts.append(
                 f"the {word} is cell {int(run['cell'])} with "
                 f"{wording.amount(float(run[design.main]), design.main)} ({', '.join(where)})"
+                f"{f', and {same:,} more like it' if same else ''}"
             )
     if not parts:
         return "No run has finished yet."
-    return f"By {wording.metric(design.main).name.lower()}, {' and '.join(parts)}."
+    name, count = wording.metric(design.main).name.lower(), int(design.runs["outcome"].eq("finished").sum())
+    values = {float(run[design.main]) for run in ends if run is not None}
+    if count > 1 and len(values) == 1:
+        return f"All {count:,} finished runs came to the same {name}, {wording.amount(values.pop(), design.main)}."
+    luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
+    return f"By {name}, {' and '.join(parts)}.{luck if count > 1 else ''}"
 
 
 def title(sweep: SweepTables) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
 MINUS = "\u2212"
 
@@ -149,12 +150,28 @@ def duration(seconds: float) -> str:
 
 
 def value(item: Any) -> str:
-    """A factor's value, as one would type it."""
+    """A setting's value as one would type it: equal texts for equal values (0 and 0.0), other texts for other ones."""
     if item is None or (isinstance(item, float) and math.isnan(item)):
         return "null"
     if isinstance(item, bool):
         return "true" if item else "false"
-    return f"{item:g}" if isinstance(item, float) else str(item)
+    return repr(float(item)).removesuffix(".0") if isinstance(item, float) else str(item)
+
+
+def labels(items: Sequence[Any]) -> tuple[str, ...]:
+    """The values of a factor as its labels: numbers to six digits, or to as many more as tell them all apart.
+
+    Texts are quoted where one of them would read like another value: the text "1" beside the number.
+    """
+    for digits in range(SHORTEST_LABEL, LONGEST_NUMBER):
+        texts = [_rounded(item, digits) for item in items]
+        if len(set(texts)) == len(texts):
+            return tuple(texts)
+    return tuple(repr(item) if isinstance(item, str) else value(item) for item in items)
+
+
+def _rounded(item: Any, digits: int) -> str:
+    return f"{item:.{digits}g}" if isinstance(item, float) and math.isfinite(item) else value(item)
 
 
 _NEEDS_GROUP = {"rate", "input_rate", "strength", "noise", "examples"}

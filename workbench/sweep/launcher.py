@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
@@ -20,7 +21,12 @@ from workbench.redaction import redacted, redacted_override
 from workbench.sweep.compose import Cell, cells
 from workbench.sweep.departures import Departures, departures
 from workbench.sweep.interruption import INTERRUPTED
+from workbench.sweep.log import counted, say
 
+if TYPE_CHECKING:
+    from workbench.sweep.plan import PlannedCell
+
+PENDING = "pending"  # as in `store`, which NumPy comes with: Hydra's plugins import this
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
     "name", "description", "tracking.uri", "tracking.experiment", "reuse", "dry_run", "executor", "workers",
@@ -34,7 +40,7 @@ class SweepSettings:
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
     that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
-    its file does not hold; `pages` is whether there is to be a page.
+    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page.
     """
 
     name: str | None
@@ -49,7 +55,12 @@ class SweepSettings:
     checkpoint_seconds: float
     fail_fast: bool
     departures: Departures = field(default_factory=dict)
-    pages: bool = True
+    part_of: str = ""
+
+    @property
+    def pages(self) -> bool:
+        """Whether there is to be a page."""
+        return not self.part_of
 
 
 class PackedLauncher(Launcher):
@@ -66,40 +77,63 @@ class PackedLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Train every job; ends the process with the application's exit status unless that is 0."""
+        return self.train(job_overrides)
+
+    def train(
+        self, job_overrides: Sequence[Sequence[str]], name: str | None = None, remark: str = "", part_of: str = ""
+    ) -> Sequence[JobReturn]:
+        """Train every job, as a sweep of that name (None: as asked for); `remark` is added to its description."""
         assert self.config is not None
         if not job_overrides:
             raise BadInput("nothing is asked for: a range or list of the sweep is empty")
         design = self._design(job_overrides)
         file_cells = self._design(self.file_jobs)
         departed = departures(design, file_cells) if file_cells else {}
-        status = _run(design, replace(settings(design, self.config), departures=departed))
+        asked = settings(design, self.config)
+        about = " ".join(part for part in (asked.description, remark) if part)
+        named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
+        status = _run(design, replace(named, departures=departed))
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
 
-    def evaluate(self, job_overrides: Sequence[Sequence[str]], name: str, metric: str) -> list[tuple[str, float]]:
-        """Train every job as a sweep called `name`, without a page: the outcome of each and its metric.
+    def evaluate(
+        self, job_overrides: Sequence[Sequence[str]], name: str, metric: str, part_of: str
+    ) -> list[tuple[str, float]]:
+        """Train every job as a sweep called `name`, a batch of `part_of`: the outcome of each and its metric.
 
-        Ends the process where it was interrupted.
+        Ends the process where it was interrupted, where runs failed with `fail_fast`, and where results are not
+        recorded yet: what they came to is not known, so a search cannot go on from them.
         """
-        from workbench.app import run_batch
+        from workbench.app import FAILED, run_batch
 
         design = self._design(job_overrides)
         assert self.config is not None
-        status, found = run_batch(design, replace(settings(design, self.config), name=name, pages=False), metric)
-        if status == INTERRUPTED:
+        asked = settings(design, self.config)
+        status, found = run_batch(design, replace(asked, name=name, part_of=part_of), metric)
+        if status == INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
+        if waiting := sum(outcome == PENDING for outcome, _ in found):
+            say(f"{part_of}: {counted(waiting, 'run')} of {name} without a result, so the search stops here; the same "
+                "command goes on")  # fmt: skip
+            raise SystemExit(status or FAILED)
         return found
 
-    def place(self, job: Sequence[str], otherwise: str) -> tuple[str, Path]:
-        """The name of the sweep that a job like this one belongs to, and the folder of its files."""
+    def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
+        """The jobs as planned cells. Raises BadInput where one of them cannot be."""
+        from workbench.app import identify
+
+        return identify(self._design(job_overrides))
+
+    def place(self, job: Sequence[str], otherwise: str) -> tuple[str, Path, bool]:
+        """The name of the sweep that a job like this one belongs to, the folder of its files, and whether it is dry."""
         from workbench.app import sweeps_folder
 
         design = self._design([job])
         assert self.config is not None
         asked = settings(design, self.config)
         name = asked.name or otherwise
-        return name, folder_of(sweeps_folder(asked.tracking.uri), name)
+        return name, folder_of(sweeps_folder(asked.tracking.uri), name), asked.dry_run
 
     def _design(self, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
         assert self.hydra_context is not None

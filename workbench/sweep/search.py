@@ -2,32 +2,52 @@
 
 Trials come in batches, and a batch is a sweep: its runs train together in packs. Seeds are not searched; a trial is
 judged by the mean over them. At the end all trials are one sweep with one page.
+
+A batch knows of the batches before it and of nothing else. So a search that was killed anywhere, or that gets more
+trials later, tries what it would have tried in one go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.core.utils import JobReturn
 
-from workbench.config import SETTINGS
+from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
+from workbench.sweep.journal import Journal
 from workbench.sweep.launcher import PackedLauncher
-from workbench.sweep.log import say
-from workbench.sweep.study import DIRECTIONS, Dimension, Goal, Study, Trial, judged
+from workbench.sweep.lock import locked
+from workbench.sweep.log import counted, logged, say
+from workbench.sweep.study import (
+    DIRECTIONS,
+    SAMPLER,
+    Dimension,
+    Goal,
+    Told,
+    Trial,
+    export,
+    judged,
+    needs_optuna,
+    suggested,
+)
 from workbench.sweep.sweeper import GridSweeper, refuse_several_sweeps
+from workbench.sweep.trials import Kind, Search
 
 AVERAGED = "seed"
+STUDY = "study.db"  # the search once more, for Optuna's own tools
+LOOKED_AT = 32  # trials that may be impossible before a search is refused
 
 
 class OptunaSweeper(GridSweeper):
     """Searches `trials` settings, `batch` of them at a time, for the best `metric`; `params` as in the grid's sweeper.
 
     `key=interval(a,b)` is searched between a and b, `key=tag(log,interval(a,b))` on a logarithmic scale, and what has
-    a list of values among these. The study is stored in the sweep's folder, and the same command goes on with it; with
-    more `trials` it goes on further.
+    a list of values among these. What came out is kept in the sweep's folder, and the same command goes on with it;
+    with more `trials` it goes on further.
     """
 
     def __init__(
@@ -46,19 +66,26 @@ class OptunaSweeper(GridSweeper):
         from workbench.sweep.identity import text_digest  # late: NumPy comes with it
 
         space, fixed = self.split([*self._parse_config(), *arguments])
+        self._check_space(space)
         rest = self._grid(fixed)
-        name, folder = self.launcher.place(rest[0], f"search-{text_digest(' '.join([*arguments, str(space)]))[:8]}")
-        study = Study(folder / "study.db", name, space, self.goal.direction, self.seed)
-        while missing := max(self.trials - len(study.done), 0):
-            self._try(study, study.batch(min(self.batch, missing)), rest, name)
-        every = [job for trial in study.done for job in jobs(trial, rest)]
-        return [self._launch([[*job, f"name={name}"] for job in every])]
+        named = f"search-{text_digest(' '.join([*arguments, str(space)]))[:8]}"
+        jobs = self._possible(space, rest)
+        name, folder, dry_run = self.launcher.place(jobs[0], named)
+        trainer = Trainer(self.launcher, rest, name, self.goal)
+        kind = Kind(space, self.goal, self.seed, self.batch, self.identity(space, self.launcher.identify(jobs)))
+        if dry_run:
+            return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
+        with locked(folder, name), logged(folder):
+            search = Search(kind, self.trials, Journal(folder))
+            told = search.run(trainer)
+            _export(folder / STUDY, name, kind, search.told)
+        return [self._launch_all(told, trainer)]
 
     def _check(self) -> None:
         """Hydra would wrap what the constructor raises."""
         if self.goal.direction not in DIRECTIONS:
-            allowed = ", ".join(DIRECTIONS)
-            raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed}")
+            allowed_ones = ", ".join(DIRECTIONS)
+            raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
         if min(self.trials, self.batch) < 1:
             raise BadInput(f"hydra.sweeper: {self.trials} trials, {self.batch} a batch; allowed: at least 1 of each")
 
@@ -72,22 +99,115 @@ class OptunaSweeper(GridSweeper):
                  if override.key_or_group not in searched]  # fmt: skip
         return list(searched.values()), fixed
 
-    def _try(self, study: Study, batch: Sequence[Trial], rest: Sequence[Sequence[str]], name: str) -> None:
-        """Train a batch and tell the study what came out."""
-        assert isinstance(self.launcher, PackedLauncher)
-        asked = [job for trial in batch for job in jobs(trial, rest)]
-        part = f"{name}/trials-{batch[0].number:04d}-{batch[-1].number:04d}"
-        outcomes = self.launcher.evaluate(asked, part, self.goal.metric)
-        for position, trial in enumerate(batch):
-            study.tell(trial, judged(outcomes[position * len(rest) : (position + 1) * len(rest)], self.goal))
-        if best := study.best():
-            values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-                              for key, value in best[0].items())  # fmt: skip
-            say(f"{name}: {len(study.done)}/{self.trials} trials, best {self.goal.metric} {best[1]:.4g} at {values}")
+    def _check_space(self, space: Sequence[Dimension]) -> None:
+        """Raise BadInput for values that no trial could have; which ones go together shows when they are tried."""
+        assert self.hydra_context is not None
+        needs_optuna()
+        for one in space:
+            one.distribution()
+            groups = self.hydra_context.config_loader.get_group_options(one.key, results_filter=None)
+            for choice in one.choices if one.key in SETTINGS else ():
+                check(one.key, self._parse([f"{one.key}={choice}"])[0].value())
+            if strangers := [choice for choice in one.choices if groups and choice not in groups]:
+                raise BadInput(f"{one.key} is {strangers[0]!r}; allowed: one of {', '.join(groups)}")
+            if one.key.replace(".", "").isidentifier() and one.key not in SETTINGS and not groups:
+                raise BadInput(unknown(one.key))
+            if not one.choices:
+                _check_interval(one)
 
-    def _launch(self, every: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
+    def _possible(self, space: Sequence[Dimension], rest: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The jobs of a trial that can be: they say what the search's runs have in common."""
         assert isinstance(self.launcher, PackedLauncher)
-        return self.launcher.launch(every, initial_job_idx=0)
+        first: BadInput | None = None
+        tried = [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]
+        for trial in tried:
+            try:
+                self.launcher.identify(found := jobs(trial, rest))
+            except BadInput as error:
+                first = first or error
+            else:
+                return found
+        assert first is not None
+        raise first
+
+    def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
+        """Which search it is, part by part: another value of one of them makes another search."""
+        from workbench.engine.training import NUMERICAL_VERSION
+
+        parts = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
+        parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": SAMPLER}
+        parts |= {one.key: str(one) for one in sorted(space, key=lambda one: one.key)}
+        parts |= {key: value for key, value in planned[0].numbers.items() if key not in parts and key != AVERAGED}
+        parts[AVERAGED] = ",".join(str(cell.numbers.get(AVERAGED)) for cell in planned)
+        parts["the digest of the data"] = str(planned[0].cell.config.data.digest)
+        return {**parts, "the engine's numerical version": NUMERICAL_VERSION}
+
+    def _plan(self, search: Search, trainer: Trainer) -> Any:
+        """Print the plan of the next batch: what comes after it hangs on what it comes to."""
+        assert isinstance(self.launcher, PackedLauncher)
+        search.resume(trainer)
+        asked = search.asked()
+        say(f"{trainer.name}: {counted(self.trials, 'trial')}, {self.batch} at a time; {len(search.told)} are there")
+        possible = [trial for trial, (runs, _) in zip(asked, trainer.runs(asked), strict=True) if runs]
+        if not possible:
+            return []
+        return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
+
+    def _launch_all(self, told: Sequence[Told], trainer: Trainer) -> Sequence[JobReturn]:
+        """All trials that can be, as one sweep."""
+        assert isinstance(self.launcher, PackedLauncher)
+        impossible = [one.reason for one in told if not one.runs]
+        if len(impossible) == len(told):
+            raise BadInput(f"{trainer.name}: none of its {counted(len(told), 'trial')} can be: {impossible[-1]}")
+        remark = f"{len(impossible)} of {len(told)} trials cannot be: {impossible[-1]}" if impossible else ""
+        return self.launcher.train(trainer.jobs([one.trial for one in told if one.runs]), trainer.name, remark)
+
+
+class Trainer:
+    """Trains the trials of one search. `rest`: the overrides of a trial's runs beside its own values, a seed each."""
+
+    def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
+        self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
+
+    def jobs(self, trials: Sequence[Trial]) -> list[list[str]]:
+        """The overrides of all their runs."""
+        return [job for trial in trials for job in jobs(trial, self.rest)]
+
+    def part(self, trials: Sequence[Trial]) -> str:
+        """The name of the sweep that trains them."""
+        return f"{self.name}/trials-{trials[0].number:04d}-{trials[-1].number:04d}"
+
+    def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        from workbench.sweep.identity import joint_digest
+
+        if not trials:
+            return []
+        try:
+            marks = [cell.fingerprint for cell in self.launcher.identify(self.jobs(trials))]
+        except BadInput as error:
+            return [self.runs([trial])[0] for trial in trials] if len(trials) > 1 else [("", str(error))]
+        count = len(self.rest)
+        return [(joint_digest(marks[place : place + count]), "") for place in range(0, len(marks), count)]
+
+    def train(self, trials: Sequence[Trial]) -> list[Told]:
+        """What they come to, in their order."""
+        runs = self.runs(trials)
+        possible = [trial for trial, (digest, _) in zip(trials, runs, strict=True) if digest]
+        found = (
+            self.launcher.evaluate(self.jobs(possible), self.part(trials), self.goal.metric, self.name)
+            if possible
+            else []
+        )
+        outcomes, told = iter(found), []
+        for trial, (digest, reason) in zip(trials, runs, strict=True):
+            if digest:
+                value = judged([next(outcomes) for _ in self.rest], self.goal)
+                told.append(Told(trial, value, digest, "" if value is not None else "a run of it failed"))
+            else:
+                say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
+                told.append(Told(trial, self.goal.worst, "", reason))
+        return told
 
 
 def dimension(override: Override) -> Dimension | None:
@@ -109,3 +229,19 @@ def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
     """The overrides of the runs of a trial: one for each seed."""
     own = [f"{key}={value!r}" if isinstance(value, float) else f"{key}={value}" for key, value in trial.values.items()]
     return [[*job, *own] for job in rest]
+
+
+def _check_interval(one: Dimension) -> None:
+    setting = SETTINGS[one.key]
+    low = float("-inf") if setting.low is None else setting.low
+    high = float("inf") if setting.high is None else setting.high
+    if not (low <= one.low <= one.high <= high):
+        raise BadInput(f"{one.key}: found an interval from {one.low!r} to {one.high!r}; allowed: {allowed(setting)}")
+
+
+def _export(file: Path, name: str, kind: Kind, told: Sequence[Told]) -> None:
+    """It is a copy, so what goes wrong with it costs nothing but itself."""
+    try:
+        export(file, name, kind.space, kind.goal, told)
+    except Exception as error:
+        say(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

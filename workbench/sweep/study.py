@@ -1,21 +1,21 @@
-"""A study of Optuna's, kept in one file: what was tried, what came out, what to try next.
+"""What a search tries next: a function of what it searches, its seed, the trial's number and what came out before.
 
-Trials are asked for in batches that train together. What a trial is depends on the trials told before and on its
-number alone, so that a study which was interrupted goes on as it would have gone.
+Optuna's sampler is made anew for every trial and told of all earlier batches, so nothing hangs on what a process that
+was killed had asked for already, nor on how many trials there are to be in all.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from sqlite3 import connect
 from typing import TYPE_CHECKING, Any
 
-from workbench.addresses import sqlite_address
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-SPACE = "space"  # attribute of the study: what it searches, as text
+SAMPLER = "TPE"
 DIRECTIONS = ("minimize", "maximize")
 
 
@@ -50,13 +50,32 @@ class Dimension:
         except ValueError as error:
             raise BadInput(f"{self.key}: {' '.join(str(error).split())}") from error
 
+    def __str__(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return f"between {self.low!r} and {self.high!r}{' on a logarithmic scale' * self.log}"
+
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of every dimension, by key, and its number in the study."""
+    """One setting of every dimension, by key, and its number in the search."""
 
     number: int
     values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a trial came to.
+
+    `value` is None where a run failed; a trial that cannot be counts as the worst there is. `runs` is the digest of
+    its runs, "" where it cannot be; `reason` says why not.
+    """
+
+    trial: Trial
+    value: float | None
+    runs: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,56 +90,21 @@ class Goal:
         """What a diverged run counts as."""
         return math.inf if self.direction == "minimize" else -math.inf
 
+    def best(self, told: Sequence[Told]) -> Told | None:
+        """The best trial, the first of equals; None while none came to a finite value."""
+        held = [one for one in told if one.value is not None and math.isfinite(one.value)]
+        sign = 1 if self.direction == "minimize" else -1
+        return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
 
-class Study:
-    """The study called `name` in `file`, made where it is not there yet.
 
-    Raises BadInput where Optuna is missing, or where the study of that name searches something else.
-    """
-
-    def __init__(self, file: Path, name: str, space: Sequence[Dimension], direction: str, seed: int) -> None:
-        optuna = _optuna()
-        self._space = {dimension.key: dimension.distribution() for dimension in space}
-        self._seed, self._sampler, self._states = seed, optuna.samplers.TPESampler, optuna.trial.TrialState
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._study = optuna.create_study(
-            storage=sqlite_address(file.absolute()), study_name=name, direction=direction, load_if_exists=True
-        )
-        asked = json.dumps([direction, *(sorted(repr(item) for item in self._space.items()))])
-        known = self._study.user_attrs.get(SPACE, asked)
-        if known != asked:
-            raise BadInput(f"name: the study {name} in {file} searches something else; give another name=")
-        self._study.set_user_attr(SPACE, asked)
-
-    @property
-    def done(self) -> list[Trial]:
-        """The trials that came to an end, in order."""
-        return [_plain(trial) for trial in self._study.trials if trial.state.is_finished()]
-
-    def batch(self, size: int) -> list[Trial]:
-        """The next trials, so many in all: first those an earlier sitting asked for and never told of."""
-        open_ones = [trial for trial in self._study.trials if not trial.state.is_finished()]
-        asked = [_plain(trial) for trial in open_ones]
-        while len(asked) < size:
-            number = len(self._study.trials)
-            self._study.sampler = self._sampler(seed=_seed(self._seed, number))
-            trial = self._study.ask(self._space)
-            asked.append(Trial(trial.number, dict(trial.params)))
-        return asked
-
-    def tell(self, trial: Trial, value: float | None) -> None:
-        """What a trial came to; None where it failed."""
-        if value is None:
-            self._study.tell(trial.number, state=self._states.FAIL)
-        else:
-            self._study.tell(trial.number, value)
-
-    def best(self) -> tuple[Mapping[str, Any], float] | None:
-        """The best trial's settings and its value; None before there is one."""
-        try:
-            return self._study.best_params, self._study.best_value
-        except ValueError:
-            return None
+def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, told: Sequence[Told]) -> Trial:
+    """The trial of that number, given what the earlier batches came to. Raises BadInput where Optuna is missing."""
+    optuna = needs_optuna()
+    distributions = _distributions(space)
+    sampler = optuna.samplers.TPESampler(seed=int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4]))
+    study = optuna.create_study(direction=goal.direction, sampler=sampler)
+    study.add_trials([_frozen(one, distributions) for one in told])
+    return Trial(number, dict(study.ask(distributions).params))
 
 
 def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
@@ -133,7 +117,27 @@ def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
     return sum(values) / len(values)
 
 
-def _optuna() -> Any:
+def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, told: Sequence[Told]) -> None:
+    """The search as an SQLite file for Optuna's own tools, such as its dashboard. We never read it."""
+    optuna = needs_optuna()
+    storage = optuna.storages.RDBStorage("sqlite:///:memory:")
+    study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
+    study.add_trials([_frozen(one, _distributions(space)) for one in told])
+    beside = file.with_name(f".{file.name}.new")
+    for left in (beside, file.with_name(f"{beside.name}-journal")):  # by a kill
+        left.unlink(missing_ok=True)
+    try:
+        with closing(storage.engine.raw_connection()) as source, closing(connect(beside)) as target:
+            source.driver_connection.backup(target)
+        beside.replace(file)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        storage.engine.dispose()
+
+
+def needs_optuna() -> Any:
+    """Optuna, imported late. Raises BadInput where it is missing."""
     try:
         import optuna
     except ImportError as error:
@@ -142,9 +146,18 @@ def _optuna() -> Any:
     return optuna
 
 
-def _plain(trial: FrozenTrial) -> Trial:
-    return Trial(trial.number, dict(trial.params))
+def _distributions(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
+    """By key and in the order of the keys: what is tried does not hang on the order in which they were typed."""
+    return {one.key: one.distribution() for one in sorted(space, key=lambda one: one.key)}
 
 
-def _seed(seed: int, number: int) -> int:
-    return int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4])
+def _frozen(told: Told, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    from optuna.trial import TrialState, create_trial
+
+    return create_trial(
+        params={key: told.trial.values[key] for key in distributions},
+        distributions=dict(distributions),
+        state=TrialState.FAIL if told.value is None else TrialState.COMPLETE,
+        value=told.value,
+        user_attrs={"reason": told.reason} if told.reason else {},
+    )

@@ -80,8 +80,8 @@ def _called(name: str, everything: list[Run]) -> list[Run]:
 
 
 def sweeps(uri: str | None = None) -> pandas.DataFrame:
-    """All sweeps of the store, oldest first: name, digest, run_id, experiment_id, started, outcome, cells and the
-    number of cells finished, diverged, failed, pending and reused.
+    """All sweeps of the store, oldest first: name, digest, run_id, experiment_id, started, outcome, part_of (the search
+    it is a batch of, or ""), cells and the number of cells finished, diverged, failed, pending and reused.
     """
     import pandas
 
@@ -93,9 +93,11 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
             counts = outcome_counts(table["outcome"], table["origin"])
             tags = parent.data.tags
             line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST], "run_id": parent.info.run_id}
+            line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
             line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
             lines.append({**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts})
-    columns = ["name", "digest", "run_id", "experiment_id", "started", "outcome", "cells", *outcome_counts([], [])]
+    columns = ["name", "digest", "run_id", "experiment_id", "started", "outcome", "part_of", "cells"]
+    columns += outcome_counts([], [])
     return pandas.DataFrame(lines, columns=columns)
 
 

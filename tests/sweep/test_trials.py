@@ -1,0 +1,227 @@
+"""A search that is killed anywhere, or gets more trials later, tries what it would have tried in one go."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import places
+from workbench.engine.errors import BadInput
+from workbench.sweep import journal, trials
+from workbench.sweep.journal import Journal, changed
+from workbench.sweep.study import Dimension, Goal, Told, Trial, suggested
+from workbench.sweep.trials import Kind, Search
+
+pytest.importorskip("optuna")
+
+KILLS = int(os.environ.get("WORKBENCH_KILLS", "0"))
+SPACE = [
+    Dimension("optimizer.learning_rate", 1e-3, 1.0, log=True),
+    Dimension("network.activation", choices=("relu", "tanh")),
+    Dimension("network.width", 4, 64),
+]
+KIND = Kind(SPACE, Goal("best_validation_loss", "minimize"), 0, 4, {"hydra.sweeper.seed": 0, "training.epochs": 2})
+COUNT = 22  # beyond the first ten, which are drawn blindly
+
+
+class Made:
+    """Trains nothing: a trial comes to a function of its values, cannot be, or fails."""
+
+    name = "mine"
+
+    def __init__(self, digest: str = "runs of ") -> None:
+        self.digest, self.trained = digest, list[Trial]()
+
+    def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+        return [("", "too wide") if trial.values["network.width"] > 56 else (f"{self.digest}{trial.values}", "")
+                for trial in trials]  # fmt: skip
+
+    def train(self, trials: Sequence[Trial]) -> list[Told]:
+        self.trained += trials
+        return [self.told(trial, *found) for trial, found in zip(trials, self.runs(trials), strict=True)]
+
+    def told(self, trial: Trial, runs: str, reason: str) -> Told:
+        if not runs:
+            return Told(trial, float("inf"), "", reason)
+        failed = trial.values["network.width"] == 20
+        return Told(trial, None if failed else (trial.values["optimizer.learning_rate"] - 0.1) ** 2, runs)
+
+
+def searched(folder: Path, count: int = COUNT, kind: Kind = KIND, trainer: Made | None = None) -> list[Told]:
+    return Search(kind, count, Journal(folder)).run(trainer or Made())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
+    return searched(tmp_path_factory.mktemp("whole"))
+
+
+def test_a_search_finds_goes_on_past_what_cannot_be_and_looks_everywhere(whole: list[Told]) -> None:
+    assert [one.trial.number for one in whole] == [*range(COUNT)]
+    assert any(not one.runs for one in whole)
+    assert {one.trial.values["network.activation"] for one in whole} == {"relu", "tanh"}
+    assert all(type(one.trial.values["network.width"]) is int for one in whole)
+    best = KIND.goal.best(whole)
+    assert best is not None
+    assert best.value == min(one.value for one in whole if one.value is not None)
+
+
+class Killed(BaseException):
+    """What a process that is killed never gets to handle."""
+
+
+def dying(function: Callable[..., Any], left: list[int], after: bool) -> Callable[..., Any]:
+    """The function, which ends everything at its last call that is left: before it does anything, or after."""
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and not after:
+            raise Killed
+        found = function(*arguments, **named)
+        if left[0] == 0:
+            raise Killed
+        return found
+
+    return called
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("place", ["one value asked for", "asked for", "trained", "written", "renamed"])
+def test_killed_anywhere_it_tries_the_same(
+    whole: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, after: bool
+) -> None:
+    import optuna
+
+    spots: dict[str, tuple[Any, str]] = {
+        "one value asked for": (optuna.trial.Trial, "_suggest"), "asked for": (trials, "suggested"),
+        "trained": (Made, "train"), "written": (journal.json, "dump"), "renamed": (Path, "replace"),
+    }  # fmt: skip
+    owner, name = spots[place]
+    left = [0]
+    monkeypatch.setattr(owner, name, dying(getattr(owner, name), left, after))
+    for moment in (1, 2, 3, 5):
+        left[0], kills = moment, 0
+        folder = tmp_path / str(moment)
+        while True:
+            try:
+                found = searched(folder)
+            except Killed:
+                kills += 1
+                left[0] = moment + kills * 3  # else it would die at the same place for ever
+            else:
+                break
+        assert kills
+        assert found == whole
+
+
+def test_more_trials_go_on_as_if_they_had_been_asked_for_at_once(whole: list[Told], tmp_path: Path) -> None:
+    trainer = Made()
+    for count in (1, 6, 7, COUNT):
+        assert searched(tmp_path, count, trainer=trainer) == whole[:count]
+    assert trainer.trained == [one.trial for one in whole]
+    assert searched(tmp_path, 5, trainer=trainer) == whole[:5]
+    assert len(trainer.trained) == COUNT
+
+
+def test_what_is_tried_does_not_hang_on_the_order_in_which_it_was_typed(whole: list[Told]) -> None:
+    again = suggested(SPACE[::-1], KIND.goal, 0, 21, whole[:20])
+    assert again == whole[21].trial
+
+
+def test_a_full_disk_stops_no_search(
+    whole: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    searched(tmp_path, 4)
+    with monkeypatch.context() as full:
+        full.setattr(journal.json, "dump", dying_of(OSError(28, "No space left on device")))
+        assert searched(tmp_path, 12) == whole[:12]
+    assert f"{tmp_path / journal.FILE} could not be written (No space left on device)" in capsys.readouterr().err
+    kept = Journal(tmp_path).read()
+    assert kept is not None
+    assert kept.told == whole[:4]
+    assert [file.name for file in tmp_path.iterdir()] == [journal.FILE]
+    assert searched(tmp_path, 12) == whole[:12]
+
+
+def dying_of(error: Exception) -> Callable[..., Any]:
+    def called(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return called
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"digest": "", "content": {}}', "null", "flipped", "\udcff"])
+def test_a_damaged_file_is_set_aside_and_the_same_is_tried_again(
+    whole: list[Told], tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    searched(tmp_path, 8)
+    file = tmp_path / journal.FILE
+    text = file.read_text().replace("tanh", "relu") if damage == "flipped" else damage
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert searched(tmp_path, 8) == whole[:8]
+    assert f"{file}.broken: a broken file was set aside" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"hydra.sweeper.seed": 1}, "hydra.sweeper.seed 0, and now it is 1"),
+        ({"training.epochs": 3}, "training.epochs 2, and now it is 3"),
+        ({"dropout.rate": "between 0 and 1"}, "dropout.rate nothing, and now it is between 0 and 1"),
+    ],
+)
+def test_another_search_under_the_same_name_is_refused(parts: dict[str, Any], said: str, tmp_path: Path) -> None:
+    searched(tmp_path, 4)
+    other = Kind(SPACE, KIND.goal, 0, 4, {**KIND.parts, **parts})
+    with pytest.raises(BadInput, match=f"the search mine was begun with {said}; give another name="):
+        searched(tmp_path, 4, other)
+    with pytest.raises(BadInput, match="begun with other runs for the same trials"):
+        searched(tmp_path, 4, trainer=Made("other runs of "))
+    assert changed(KIND.parts, KIND.parts) == ""
+
+
+def test_another_optuna_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    searched(tmp_path, 4)
+    file = tmp_path / journal.FILE
+    content = json.loads(file.read_text())["content"] | {"optuna": "4.9"}
+    file.write_text(json.dumps({"digest": journal._digest(content), "content": content}))
+    searched(tmp_path, 4)
+    assert "mine: begun with Optuna 4.9, and this is " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not KILLS, reason="WORKBENCH_KILLS=50 kills a process that searches so often, at random moments")
+def test_sigkill_at_random_moments_changes_nothing(whole: list[Told], tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from tests.sweep.test_trials import searched\n"
+        "print('begins', flush=True); searched(pathlib.Path(sys.argv[1])); print('done', flush=True)"
+    )
+    root = places.ours("conf").parent
+    chance, kills, sweep, struck = random.Random(1), 0, 0, list[int]()
+    while kills < KILLS:
+        folder = tmp_path / str(sweep)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True, cwd=root
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            process.wait(chance.uniform(0, 1.5))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            kills += 1
+            kept = Journal(folder).read()
+            struck.append(len(kept.told) if kept else 0)
+        rest, _ = process.communicate()
+        if "done" in rest:
+            sweep += 1
+            assert searched(folder) == whole
+    assert searched(tmp_path / str(sweep)) == whole
+    print(f"{kills} kills, with so many trials told: {sorted(struck)}")

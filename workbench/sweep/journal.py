@@ -1,0 +1,101 @@
+"""What a search has tried, kept in one file of the sweep's folder that is written whole after every batch.
+
+It also says which search it was. What it lacks is asked for again, which gives the same trials: nothing of a batch in
+flight has to be kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from workbench.sweep.log import say
+from workbench.sweep.study import Told, Trial
+
+FILE = "search.json"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
+
+    search: Mapping[str, Any]
+    optuna: str
+    told: list[Told]
+
+
+class Journal:
+    """The file of a search in the folder of its sweep."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / FILE
+
+    def read(self) -> Kept | None:
+        """What was kept; None where there is nothing. A file that was damaged is set aside, and that is said."""
+        try:
+            text = self.file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            self._set_aside(str(error))
+            return None
+        try:
+            return _kept(json.loads(text))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self._set_aside("it is not what was written")
+            return None
+
+    def write(self, kept: Kept) -> None:
+        """Keep it, in one step: a kill leaves either what was there before or all of it."""
+        trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason}
+                  for one in kept.told]  # fmt: skip
+        content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.file.with_name(f".{FILE}.new")
+        try:
+            with beside.open("w", encoding="utf-8") as target:
+                json.dump({"digest": _digest(content), "content": content}, target, indent=1)
+                target.flush()
+                os.fsync(target.fileno())
+            beside.replace(self.file)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _set_aside(self, why: str) -> None:
+        aside = self.file.with_suffix(".json.broken")
+        with suppress(OSError):
+            self.file.replace(aside)
+        say(f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds")
+
+
+def _kept(held: Any) -> Kept:
+    """Raises ValueError, KeyError or TypeError where it is not what `Journal.write` wrote."""
+    content = held["content"]
+    if held["digest"] != _digest(content):
+        raise ValueError("its digest does not fit")
+    told = [Told(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
+            for number, one in enumerate(content["trials"])]  # fmt: skip
+    return Kept(content["search"], content["optuna"], told)
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first part in which two searches differ, in words; "" where they are the same."""
+    for key in dict.fromkeys((*now, *before)):
+        one, other = (_shown(side[key]) if key in side else "nothing" for side in (before, now))
+        if one != other:
+            return f"{key} {one}, and now it is {other}"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,96 @@
+"""The trials of a search in their order: what was tried, what comes next, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.journal import Journal, Kept, changed
+from workbench.sweep.log import say
+from workbench.sweep.study import Dimension, Goal, Told, Trial, needs_optuna, suggested
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which search it is; `parts` are all that decides what it tries, and what that comes to, by name."""
+
+    space: Sequence[Dimension]
+    goal: Goal
+    seed: int
+    batch: int
+    parts: Mapping[str, Any]
+
+
+class Trains(Protocol):
+    """Who trains the trials of the search called `name`."""
+
+    name: str
+
+    def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
+        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        ...
+
+    def train(self, trials: Sequence[Trial]) -> list[Told]:
+        """What they come to, in their order."""
+        ...
+
+
+class Search:
+    """A search as far as it has come: `told` are its trials, of `trials` that are asked for."""
+
+    def __init__(self, kind: Kind, trials: int, journal: Journal) -> None:
+        self.kind, self.trials, self.journal = kind, trials, journal
+        self.optuna = str(needs_optuna().__version__)
+        self.told: list[Told] = []
+
+    def run(self, trainer: Trains) -> list[Told]:
+        """All trials that are asked for; those that are not there yet are trained."""
+        self.resume(trainer)
+        while asked := self.asked():
+            self.told += trainer.train(asked)
+            self._keep()
+            self._say_best(trainer.name)
+        return self.told[: self.trials]
+
+    def _keep(self) -> None:
+        try:
+            self.journal.write(Kept(self.kind.parts, self.optuna, self.told))
+        except OSError as error:  # a full disk: what is not kept is tried again, and its runs are held by then
+            say(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
+
+    def asked(self) -> list[Trial]:
+        """What is left of the batch that comes next; it knows of whole batches alone, however it was cut."""
+        known = len(self.told) - len(self.told) % self.kind.batch
+        numbers = range(len(self.told), min(known + self.kind.batch, self.trials))
+        kind = self.kind
+        return [suggested(kind.space, kind.goal, kind.seed, number, self.told[:known]) for number in numbers]
+
+    def resume(self, trainer: Trains) -> None:
+        """Take up what was kept of this very search. Raises BadInput where what lies there is another one."""
+        kept = self.journal.read()
+        if kept is None:
+            return
+        difference = changed(kept.search, self.kind.parts)
+        if not difference and [runs for runs, _ in trainer.runs([one.trial for one in kept.told])] != [
+            one.runs for one in kept.told
+        ]:
+            difference = "other runs for the same trials: a file of conf/, the device or the kernel is not as before"
+        if difference:
+            raise BadInput(
+                f"name: the search {trainer.name} was begun with {difference}; give another name=, or delete "
+                f"{self.journal.file} to begin it anew"
+            )
+        if kept.optuna != self.optuna:
+            say(f"{trainer.name}: begun with Optuna {kept.optuna}, and this is {self.optuna}: from here on it may try "
+                "other settings than it would have tried")  # fmt: skip
+        self.told = kept.told
+        say(f"{trainer.name}: goes on, {len(self.told)} of {self.trials} trials are there")
+
+    def _say_best(self, name: str) -> None:
+        if best := self.kind.goal.best(self.told):
+            values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+                              for key, value in best.trial.values.items())  # fmt: skip
+            found = f"best {self.kind.goal.metric} {best.value:.4g} at {values}"
+            say(f"{name}: {len(self.told)}/{self.trials} trials, {found}")
