@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,9 +71,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh MLflow database."""
-    from workbench.tracking.connection import connect
 
-    return made_once(tmp_path_factory, "empty", lambda folder: connect(f"sqlite:///{folder}/mlflow.db")) / "mlflow.db"
+    def make(folder: Path) -> None:
+        from workbench.tracking.connection import connect
+
+        connect(f"sqlite:///{folder}/mlflow.db")
+        with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the one file is all there is to copy
+
+    return made_once(tmp_path_factory, "empty", make) / "mlflow.db"
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages whose figures are left blank, for tests that look elsewhere: drawing is most of what a small sweep costs."""
+    from markupsafe import Markup, escape
+
+    from workbench.report import compare, exhibits, sections
+
+    def blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:
+        return Markup(f'<svg class="plot" role="img" aria-label="{escape(alt)}"></svg>')
+
+    for module in (compare, exhibits, sections):
+        monkeypatch.setattr(module, "draw", blank)
 
 
 @pytest.fixture

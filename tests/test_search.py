@@ -14,7 +14,7 @@ from workbench.tracking.read import load, sweeps
 
 pytest.importorskip("optuna")
 
-pytestmark = pytest.mark.usefixtures("workspace")
+pytestmark = pytest.mark.usefixtures("workspace", "blank_figures")
 
 SPACE = [
     Dimension("optimizer.learning_rate", 1e-3, 1.0, log=True),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.once import made_once
 from workbench import app, sweeps
 from workbench.report.claim_files import Experiment
 from workbench.sweep.command import main
@@ -18,22 +19,22 @@ from workbench.tracking.read import load
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sweep of three runs, and one that shows two of them and one of its own."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(folder)
-        assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
-        assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
-    return folder
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
+            assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
+
+    return made_once(tmp_path_factory, "two-sweeps", make)
 
 
 @pytest.fixture(autouse=True)
 def workspace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in which the test works."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = Path(shutil.copytree(trained, tmp_path / "work space"))
     monkeypatch.chdir(folder)
     return folder
