@@ -11,17 +11,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
+from tests.blank import leave_blank
 from tests.once import WORKER, made_once
 from tests.repetitions import THOROUGH
 from tests.surroundings import heed_ctrl_c, settle
 
 HOME = None if WORKER in os.environ else settle()  # workers are started by a process that has settled
 heed_ctrl_c()
-
-from hypothesis import HealthCheck, settings
-from threadpoolctl import threadpool_limits
-
 threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin may have imported NumPy before us
 # How fast the machine is decides nothing, and no example is kept from one run to the next.
 settings.register_profile(
@@ -84,16 +83,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages whose figures are left blank, for tests that look elsewhere: drawing is most of what a small sweep costs."""
-    from markupsafe import Markup, escape
-
-    from workbench.report import compare, exhibits, sections
-
-    def blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:
-        return Markup(f'<svg class="plot" role="img" aria-label="{escape(alt)}"></svg>')
-
-    for module in (compare, exhibits, sections):
-        monkeypatch.setattr(module, "draw", blank)
+    """Pages without their figures."""
+    leave_blank(monkeypatch.setattr)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What the suite takes from the machine and what it hides, so that the same tests pass for everybody.
 
-Hidden are the home, and the variables of a person's shell that steer what is tested. What stays is the folder of caches,
-where it can be written to: engine and fonts are prepared once, for all workers and all processes that tests start.
+Hidden are the home, and the variables of a person's shell that steer what is tested. What stays is the folder of
+caches, where it can be written to: engine and fonts are prepared once, for all workers and all processes that tests
+start.
 """
 
 from __future__ import annotations
