@@ -1,7 +1,7 @@
 """A sweep killed anywhere and started again ends with the very numbers it would have had.
 
-Few kills in the suite; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s` gives twenty for each executor
-and says where they struck.
+Few kills in the suite, more under WORKBENCH_THOROUGH; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s`
+gives twenty for each executor and says where they struck.
 """
 
 from __future__ import annotations
