@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic, sleep
 
-CEILING = 300.0  # seconds after which it will not come any more
+CEILING = 900.0  # seconds after which it will not come any more
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import CEILING, wait_until
 from workbench import places
 from workbench.sweep.interruption import INTERRUPTED, SIGNALS, Interruption
 
@@ -52,12 +52,15 @@ def test_the_second_stops_at_once_whatever_the_main_thread_waits_for() -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        assert "stopping after this epoch" in process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == INTERRUPTED
-        assert process.stderr.read() == "stopped at once; the same command goes on from the last checkpoints\n"
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGINT)
+            assert "stopping after this epoch" in process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=CEILING) == INTERRUPTED
+            assert process.stderr.read() == "stopped at once; the same command goes on from the last checkpoints\n"
+        finally:
+            process.kill()  # else a test that fails would wait for it for ever
 
 
 def test_what_was_ignored_stays_ignored_as_under_nohup() -> None:
