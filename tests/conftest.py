@@ -53,12 +53,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not session.config.getoption("numprocesses", None) or WORKER in os.environ or not numba_is_installed():
         return
     from tests.engine.cases import data_for, pack_of
-    from workbench.engine.compiled.jit import is_compiled
     from workbench.engine.training import train
 
-    if not is_compiled():
-        pack = pack_of(1, dtype="float32", kernel="compiled", epochs=1)
-        list(train(pack, data_for(pack)))
+    pack = pack_of(1, dtype="float32", kernel="compiled", epochs=1)
+    list(train(pack, data_for(pack)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
