@@ -16,10 +16,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from time import sleep
 from typing import Any, NoReturn
 
-from tests.waiting import CEILING
+from tests.waiting import CEILING, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 GATE = "go on"
@@ -60,6 +59,7 @@ class Commands:
     """Starts commands. To be entered."""
 
     def __enter__(self) -> Commands:
+        self._started: list[Command] = []
         self._socket, theirs = socket.socketpair()
         command = [sys.executable, "-m", "tests.commands", str(theirs.fileno())]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -70,6 +70,9 @@ class Commands:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for command in self._started:
+            if not command.has_ended():
+                command.send_signal(signal.SIGKILL)
         self._socket.close()
         self._server.wait()
 
@@ -83,7 +86,8 @@ class Commands:
         socket.send_fds(self._socket, [order], [written for _, written in pipes])
         for _, written in pipes:
             os.close(written)
-        return Command(*(read for read, _ in pipes))
+        self._started.append(Command(*(read for read, _ in pipes)))
+        return self._started[-1]
 
 
 def _serve(connection: socket.socket) -> None:
@@ -131,8 +135,8 @@ def _hold(pack: int) -> None:
     def train(*given: Any) -> Iterator[Any]:
         held = next(numbers) == pack
         for epoch in honest(*given):
-            while held and epoch.number == 3 and not gate.exists():
-                sleep(0.01)
+            if held and epoch.number == 3:
+                wait_until(gate.exists)
             yield epoch
 
     training.train = train

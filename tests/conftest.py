@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
+from tests import stores
 from tests.blank import leave_blank
 from tests.once import WORKER, made_once
 from tests.repetitions import THOROUGH
@@ -73,8 +72,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from workbench.tracking.connection import connect
 
         connect(f"sqlite:///{folder}/mlflow.db")
-        with closing(sqlite3.connect(folder / "mlflow.db")) as database:
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the one file is all there is to copy
+        stores.settle(folder / "mlflow.db")
 
     return made_once(tmp_path_factory, "empty", make) / "mlflow.db"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests import stores
 from tests.once import made_once
 from workbench import app, sweeps
 from workbench.report.claim_files import Experiment
@@ -28,6 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.chdir(folder)
             assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
             assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
+        stores.settle(folder / "mlflow.db")
 
     return made_once(tmp_path_factory, "two-sweeps", make)
 
@@ -35,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def workspace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in which the test works."""
-    folder = Path(shutil.copytree(trained, tmp_path / "work space"))
+    folder = stores.copied(trained, tmp_path / "work space")
     monkeypatch.chdir(folder)
     return folder
 
