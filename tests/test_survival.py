@@ -78,6 +78,7 @@ def in_mlflow(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         found = {name: database.execute(joined.format(query)).fetchall() for name, query in queries.items()}
     changing = ("mlflow.parentRunId", "workbench.history", "workbench.pack", "workbench.overrides", "seconds")
     changing += ("mlflow.source.name",)  # the command, which says who trains
+    changing += ("mlflow.source.git.commit",)  # somebody may commit meanwhile
     return {name: sorted(row for row in rows if row[1] not in changing) for name, rows in found.items()}
 
 
