@@ -1,5 +1,5 @@
-"""For all tests: one BLAS thread, as in `python -m workbench`, for which equal bits are promised; and an empty store,
-made once and copied, since making one takes seconds.
+"""For all tests: surroundings that are nobody's, workers side by side, and an empty store, made once and copied, since
+making one takes seconds.
 """
 
 from __future__ import annotations
@@ -10,9 +10,59 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # read when NumPy is first imported
+from tests import stores
+from tests.blank import leave_blank
+from tests.once import WORKER, made_once
+from tests.repetitions import THOROUGH
+from tests.surroundings import heed_ctrl_c, settle
+
+HOME = None if WORKER in os.environ else settle()  # workers are started by a process that has settled
+heed_ctrl_c()
+threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin may have imported NumPy before us
+# How fast the machine is decides nothing, and no example is kept from one run to the next.
+settings.register_profile(
+    "suite", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow],
+    max_examples=300 if THOROUGH else 100,
+)  # fmt: skip
+settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if HOME:
+        config.add_cleanup(lambda: shutil.rmtree(HOME, ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A worker for every core; none for tests named by their files, where one wants to print and to debug."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    if all(Path(named.partition("::")[0]).is_file() for named in config.args):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores > 1 else 0
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before workers start: the engine is compiled, so that no two of them compile the same."""
+    from workbench.engine.kernels import numba_is_installed
+
+    if not session.config.getoption("numprocesses", None) or WORKER in os.environ or not numba_is_installed():
+        return
+    from tests.engine.cases import data_for, pack_of
+    from workbench.engine.training import train
+
+    pack = pack_of(1, dtype="float32", kernel="compiled", epochs=1)
+    list(train(pack, data_for(pack)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how to have this very order again; pytest-randomly says it in a header that -q leaves out."""
+    if isinstance(seed := config.getoption("randomly_seed", None), int):
+        terminalreporter.write_line(f"in random order: --randomly-seed={seed} repeats it")
 
 
 @pytest.fixture(autouse=True)
@@ -27,11 +77,20 @@ def _secrets_are_forgotten() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh MLflow database."""
-    from workbench.tracking.connection import connect
 
-    file = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    connect(f"sqlite:///{file}")
-    return file
+    def make(folder: Path) -> None:
+        from workbench.tracking.connection import connect
+
+        connect(f"sqlite:///{folder}/mlflow.db")
+        stores.settle(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "empty", make) / "mlflow.db"
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without their figures."""
+    leave_blank(monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -41,5 +100,4 @@ def workspace(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPa
     folder.mkdir()
     shutil.copyfile(empty_database, folder / "mlflow.db")
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder

@@ -22,10 +22,8 @@ SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=
 GRID = [*SMALL, "network.depth=0,1", "optimizer=sgd,adam", "seed=range(3)", "name=small"]
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+pytestmark = pytest.mark.usefixtures("workspace")
+quick = pytest.mark.usefixtures("blank_figures")
 
 
 def digests(name: str) -> pd.Series:
@@ -48,6 +46,7 @@ def test_a_sweep_ends_with_every_run_in_the_store_and_a_page(capsys: pytest.Capt
     assert Path("reports/index.html").exists()
 
 
+@quick
 def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     main(GRID)
     before = digests("small")
@@ -56,6 +55,7 @@ def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str
     pd.testing.assert_series_equal(digests("small"), before)
 
 
+@quick
 def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.CaptureFixture[str]) -> None:
     main(GRID)
     assert main([*GRID, "seed=range(4)"]) == app.FINISHED
@@ -65,6 +65,7 @@ def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.Captu
     assert "20 runs, 16 held already, 4 to train" in capsys.readouterr().err
 
 
+@quick
 def test_reuse_false_trains_anew_to_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     main(GRID)
     before = digests("small")
@@ -74,19 +75,22 @@ def test_reuse_false_trains_anew_to_the_same_numbers(capsys: pytest.CaptureFixtu
 
 
 def test_a_dry_run_prints_the_plan_and_leaves_the_folder_as_it_was(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:
+    (workspace / "mlflow.db").unlink()
     assert main([*GRID, "dry_run=true"]) == app.FINISHED
     assert "sweep small: 12 cells, 12 runs; 0 held already, 12 to train in 4 packs" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert list(workspace.iterdir()) == []
 
 
+@quick
 def test_a_dry_run_knows_what_is_held(capsys: pytest.CaptureFixture[str]) -> None:
     main(GRID)
     main([*GRID, "seed=range(4)", "dry_run=true"])
     assert "12 held already, 4 to train" in capsys.readouterr().out
 
 
+@quick
 def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(SMALL) == app.FINISHED
     page = Path(capsys.readouterr().out.removeprefix("report: ").strip())
@@ -95,6 +99,7 @@ def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFix
     assert counts(page.stem) == {"finished": 1}
 
 
+@quick
 def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +123,7 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
     assert "9 held already, 3 to train" in capsys.readouterr().err
 
 
+@quick
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +172,7 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     assert "extra 'gpu'" in error
 
 
+@quick
 def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
     command = ["+sweep=vanishing_gradients", "training.epochs=1", "network.width=4", "seed=range(2)"]
     assert main([*command, "network.depth=1,8"]) == app.FINISHED

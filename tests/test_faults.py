@@ -20,7 +20,7 @@ from workbench.sweep.lock import locked
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
-pytestmark = pytest.mark.usefixtures("workspace")
+pytestmark = pytest.mark.usefixtures("workspace", "blank_figures")
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 SEEDS = [*SMALL, "seed=range(5)", "name=small"]

@@ -18,12 +18,11 @@ SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=
 MEASURED = [*SMALL, "measure=training,matrix_form", "seed=range(2)", "name=measured"]
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+pytestmark = pytest.mark.usefixtures("workspace")
+quick = pytest.mark.usefixtures("blank_figures")
 
 
+@quick
 def test_measurements_stand_beside_training_in_the_store_and_are_not_taken_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -41,6 +40,7 @@ def test_measurements_stand_beside_training_in_the_store_and_are_not_taken_again
     pd.testing.assert_frame_equal(again.tables["linear_probes"], found.tables["linear_probes"])
 
 
+@quick
 def test_a_timing_is_taken_anew_and_stands_in_a_sweep_of_its_own(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +52,7 @@ def test_a_timing_is_taken_anew_and_stands_in_a_sweep_of_its_own(
     assert set(found.runs.loc[found.runs["measure"] == "matrix_form", "reused"]) == {False}
 
 
+@quick
 def test_a_measurement_that_fails_is_said_and_the_status_tells(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "measure=relu_as_maxout", "network.activation=relu,tanh", "name=half"]) == app.FAILED
     assert "1 run failed: network.activation is 'tanh'; allowed with" in capsys.readouterr().err

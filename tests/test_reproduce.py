@@ -35,7 +35,6 @@ DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with two questions of a person's own, one of them with a value that is not allowed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "conf" / "sweep").mkdir(parents=True)
     (tmp_path / "experiments").mkdir()
     for name, text in (("mine", SWEEP), ("broken", SWEEP.replace("epochs: 1", "epochs: -1"))):
@@ -62,6 +61,7 @@ def test_on_another_dataset_only_what_says_how() -> None:
             reproduce.planned(stems, data)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["broken", "mine", "--set", "workers=1", "device=cpu"]
     assert reproduce.main(arguments) == 2

@@ -1,7 +1,7 @@
 """A sweep killed anywhere and started again ends with the very numbers it would have had.
 
-Few kills in the suite; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s` gives twenty for each executor
-and says where they struck.
+Few kills in the suite, more under WORKBENCH_THOROUGH; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s`
+gives twenty for each executor and says where they struck.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import count
@@ -20,28 +21,39 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.commands import GATE, Command, Commands
+from tests.repetitions import repetitions
+from tests.waiting import wait_until
 from workbench import app, places
 from workbench.sweep.interruption import INTERRUPTED
 from workbench.tracking.read import load
 
-KILLS = int(os.environ.get("WORKBENCH_KILLS", "2"))
+KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(2, 6))
 EPOCHS = 120 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
 SWEEP = [
     "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam", "seed=range(4)",
     "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
     "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
+Start = Callable[..., Command]
 OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each sitting
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [sys.executable, "-m", "workbench", *SWEEP, *overrides]
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Commands]:
+    with Commands() as server:
+        yield server
+
+
+@pytest.fixture
+def start(commands: Commands) -> Start:
+    """Starts the sweep in a folder."""
+
+    def begin(folder: Path, *overrides: str, hold: int | None = None) -> Command:
+        folder.mkdir(exist_ok=True)
+        return commands.start(folder, [*SWEEP, *overrides], hold)
+
+    return begin
 
 
 def results(folder: Path) -> list[pd.DataFrame]:
@@ -66,6 +78,7 @@ def in_mlflow(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         found = {name: database.execute(joined.format(query)).fetchall() for name, query in queries.items()}
     changing = ("mlflow.parentRunId", "workbench.history", "workbench.pack", "workbench.overrides", "seconds")
     changing += ("mlflow.source.name",)  # the command, which says who trains
+    changing += ("mlflow.source.git.commit",)  # somebody may commit meanwhile
     return {name: sorted(row for row in rows if row[1] not in changing) for name, rows in found.items()}
 
 
@@ -78,10 +91,11 @@ def assert_same_results(found: Path, expected: Path) -> None:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    process = start(folder)
-    output, errors = process.communicate(timeout=300)
-    assert process.returncode == app.FINISHED, errors
-    assert output == "report: reports/mine.html\n"
+    environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
+    command = [sys.executable, "-m", "workbench", *SWEEP]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == app.FINISHED, done.stderr
+    assert done.stdout == "report: reports/mine.html\n"
     return folder
 
 
@@ -93,9 +107,8 @@ def seconds(uninterrupted: Path) -> float:
     return max((last - first).total_seconds(), 1.0)
 
 
-def killed(process: subprocess.Popen[str], moment: float) -> bool:
+def killed(process: Command, moment: float) -> bool:
     """Kill it so many seconds after its first line, or right at its start-up; whether it was still there."""
-    assert process.stderr is not None
     first = "" if moment < 0 else process.stderr.readline()
     if " 0 to train" in first and moment > 0.2:  # only the page is left: mostly it comes to its end
         return False
@@ -111,7 +124,7 @@ def killed(process: subprocess.Popen[str], moment: float) -> bool:
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
-    uninterrupted: Path, seconds: float, tmp_path: Path, executor: str
+    uninterrupted: Path, seconds: float, tmp_path: Path, executor: str, start: Start
 ) -> None:
     """A sweep that comes to its end between two kills is compared, and the next kill strikes another one."""
     overrides = [f"executor={executor}", "workers=2"] if executor == "processes" else []
@@ -123,7 +136,7 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
             if kills < KILLS and killed(process, moments.uniform(-0.1, 0.7) * seconds):
                 kills += 1
                 continue
-            _, errors = process.communicate(timeout=300)
+            _, errors = process.communicate()
             assert process.returncode == app.FINISHED, errors
             ended = True
         assert_same_results(folder, uninterrupted)
@@ -133,27 +146,31 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
 
 
 def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_on(
-    uninterrupted: Path, tmp_path: Path
+    uninterrupted: Path, tmp_path: Path, start: Start
 ) -> None:
-    process = start(tmp_path)
-    assert process.stderr is not None
+    process = start(tmp_path, hold=1)
     assert "16 to train" in process.stderr.readline()
     process.stderr.readline()  # the first pack is done
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=120)
+    assert "stopping after this epoch" in process.stderr.readline()
+    (tmp_path / GATE).touch()
+    output, errors = process.communicate()
     assert process.returncode == INTERRUPTED, errors
-    assert "stopping after this epoch" in errors
     assert output == "report: reports/mine.html\n"
     assert list((tmp_path / "sweeps/mine").glob("*.npz"))
     again = start(tmp_path)
-    _, errors = again.communicate(timeout=300)
+    _, errors = again.communicate()
     assert again.returncode == app.FINISHED, errors
     assert_same_results(tmp_path, uninterrupted)
 
 
-def test_started_twice_at_once_one_trains_and_the_other_says_who_does(uninterrupted: Path, tmp_path: Path) -> None:
-    both = [start(tmp_path), start(tmp_path)]
-    said = [process.communicate(timeout=300)[1] for process in both]
+def test_started_twice_at_once_one_trains_and_the_other_says_who_does(
+    uninterrupted: Path, tmp_path: Path, start: Start
+) -> None:
+    both = [start(tmp_path, hold=0), start(tmp_path, hold=0)]
+    wait_until(lambda: any(process.has_ended() for process in both))
+    (tmp_path / GATE).touch()
+    said = [process.communicate()[1] for process in both]
     assert sorted(process.returncode for process in both) == [app.FINISHED, 2], said
     (refused,) = [text for text, process in zip(said, both, strict=True) if process.returncode == 2]
     other = next(process for process in both if process.returncode == app.FINISHED)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests import stores
+from tests.once import made_once
 from tests.unwritable import unwritable
 from workbench import app, load_run, sweeps
 from workbench.engine.errors import BadInput
@@ -21,23 +23,24 @@ from workbench.tracking.read import load
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sweep of three runs, and one that shows two of them and one of its own."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(folder)
-        assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
-        assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
-    return folder
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
+            assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
+        stores.settle(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "two-sweeps", make)
 
 
 @pytest.fixture(autouse=True)
 def workspace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in which the test works."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    folder = Path(shutil.copytree(trained, tmp_path / "work space"))
+    folder = stores.copied(trained, tmp_path / "work space")
     monkeypatch.chdir(folder)
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep import checkpoints as module
+from workbench.sweep import training
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.packs import PlannedPack
 from workbench.sweep.plan import identified, plan
@@ -172,7 +174,11 @@ def test_other_libraries_than_those_of_the_checkpoint_are_told(
     assert "this is numpy 99; it goes on, and may end with numbers that differ" in capsys.readouterr().err
 
 
-def test_the_time_of_all_sittings_counts(planned: PlannedPack, tmp_path: Path) -> None:
+def test_the_time_of_all_sittings_counts(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count()
+    for place in (module, training):
+        for name in ("time", "monotonic"):
+            monkeypatch.setattr(place, name, lambda: float(next(clock)))
     with pytest.raises(KeyboardInterrupt):
         train_pack(planned, sitting(tmp_path, epochs=3))
     before = Checkpoints(tmp_path).resume(planned)

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from tests.waiting import CEILING, wait_until
 from workbench import places
 from workbench.sweep.interruption import INTERRUPTED, SIGNALS, Interruption
 
@@ -24,17 +25,24 @@ with Interruption() as interruption:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_is_noted_and_does_not_strike(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(number)
+    before = signal.signal(number, ends)  # it may be ignored here, as under nohup
+    try:
+        assert_noted(number, capsys)
+    finally:
+        signal.signal(number, before)
+
+
+def ends(number: int, frame: object) -> None:
+    raise AssertionError(f"signal {number} struck at {frame}")
+
+
+def assert_noted(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     with Interruption() as interruption:
         assert not interruption.asked
         os.kill(os.getpid(), number)
-        for _ in range(1000):
-            if interruption.asked:
-                break
-            threading.Event().wait(0.01)
-        assert interruption.asked
+        wait_until(lambda: interruption.asked)
     assert capsys.readouterr().err == "stopping after this epoch; once more stops at once\n"
-    assert signal.getsignal(number) is before
+    assert signal.getsignal(number) is ends
 
 
 def test_the_second_stops_at_once_whatever_the_main_thread_waits_for() -> None:
@@ -44,12 +52,15 @@ def test_the_second_stops_at_once_whatever_the_main_thread_waits_for() -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        assert "stopping after this epoch" in process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == INTERRUPTED
-        assert process.stderr.read() == "stopped at once; the same command goes on from the last checkpoints\n"
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGINT)
+            assert "stopping after this epoch" in process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=CEILING) == INTERRUPTED
+            assert process.stderr.read() == "stopped at once; the same command goes on from the last checkpoints\n"
+        finally:
+            process.kill()  # else a test that fails would wait for it for ever
 
 
 def test_what_was_ignored_stays_ignored_as_under_nohup() -> None:

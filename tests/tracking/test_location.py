@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests import stores
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
 from workbench.tracking.connection import connect
@@ -150,7 +150,8 @@ def test_a_moved_workspace_works_at_its_new_place(folder: Path) -> None:
 
 def test_a_copied_workspace_leaves_the_original_alone(folder: Path) -> None:
     record(folder)
-    copy = Path(shutil.copytree(folder, folder.with_name("copy")))
+    stores.settle(folder / "mlflow.db")
+    copy = stores.copied(folder, folder.with_name("copy"))
     before = sorted((folder / "mlruns").rglob("*"))
     record(copy, "only in the copy")
     assert sorted((folder / "mlruns").rglob("*")) == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.tracking.cases import EPOCHS, STARTED, cell, result, sweep, trained
+from tests.waiting import wait_until
 from workbench.sweep.store import DIVERGED, FAILED, PackResult
 from workbench.tracking.children import CURVE_POINTS
 from workbench.tracking.write import MlflowStore
@@ -235,7 +235,6 @@ def test_system_metrics_stand_on_the_parent_run(uri: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("workbench.tracking.system.SECONDS", 0.05)
     store = MlflowStore(uri)
     store.begin(sweep([cell(0)]))
-    time.sleep(0.3)
+    sampled = {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"}
+    wait_until(lambda: sampled <= set(MlflowClient(uri).get_run(store.run_id).data.metrics))
     store.end("interrupted")
-    metrics = MlflowClient(uri).get_run(store.run_id).data.metrics
-    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(metrics)

@@ -1,0 +1,51 @@
+"""What the suite takes from the machine and what it hides, so that the same tests pass for everybody.
+
+Hidden are the home, and the variables of a person's shell that steer what is tested. What stays is the folder of
+caches, where it can be written to: engine and fonts are prepared once, for all workers and all processes that tests
+start.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+STEERING = ("MLFLOW_", "HYDRA_", "NUMBA_", "MPL", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+TERMINAL = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "BROWSER")
+HERE = "127.0.0.1,localhost"  # no proxy stands between a test and the server it starts
+
+
+def settle() -> Path:
+    """Hide the person's home and shell from this process and from all that it starts. Returns the new home."""
+    caches = _caches()
+    for name in list(os.environ):
+        if name.startswith((*STEERING, *TERMINAL)):
+            del os.environ[name]
+    home = Path(tempfile.mkdtemp(prefix="workbench-tests-home-"))
+    if caches:
+        (home / ".cache").symlink_to(caches)
+    os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, **dict.fromkeys(ONE_THREAD, "1")}
+    os.environ.pop("XDG_CACHE_HOME", None)
+    return home
+
+
+def heed_ctrl_c() -> None:
+    """Ctrl-C strikes, also where the suite runs in the background of a script, which ignores it: whatever a process
+    ignores, the processes that tests start would ignore too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _caches() -> Path | None:
+    """The person's folder of caches; None where there is none that can be written to."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):  # no home at all is a RuntimeError
+        return None
