@@ -78,13 +78,15 @@ class Dataset:
 class Source:
     """Where a dataset comes from: one row of the table `DATASETS`.
 
-    `digest` and `describe` neither load nor download (`npz` looks into the file). All three raise BadInput.
+    `digest` and `describe` neither load nor download (`npz` looks into the file). All three raise BadInput. `reads`
+    names the settings that choose its content.
     """
 
     summary: str
     load: Callable[[Settings], Dataset]
     digest: Callable[[Settings], str]
     describe: Callable[[Settings], Facts]
+    reads: tuple[str, ...] = ()
 
 
 def content_digest(*arrays: np.ndarray) -> str:

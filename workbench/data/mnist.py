@@ -160,11 +160,13 @@ MNIST_LIKE = {
         load,
         digest,
         lambda _: FACTS,
+        reads=("dir",),
     ),
     "fashion_mnist": Source(
         "70000 articles of clothing of 28 x 28 pixels, ten classes, the last 10000 for testing; data.dir or downloaded",
         load,
         digest,
         lambda _: FACTS,
+        reads=("dir",),
     ),
 }

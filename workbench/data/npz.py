@@ -171,6 +171,10 @@ def _classes(path: Path, labels: np.ndarray) -> int:
 
 NPZ = {
     "npz": Source(
-        "your own arrays: data.path=FILE.npz with inputs, targets[, test_inputs, test_targets]", load, digest, describe
+        "your own arrays: data.path=FILE.npz with inputs, targets[, test_inputs, test_targets]",
+        load,
+        digest,
+        describe,
+        reads=("path",),
     )
 }

@@ -62,7 +62,7 @@ def _source(name: str, summary: str, classes: int, generate: Callable[[int, floa
         inputs, labels = generate(settings.examples, settings.noise)
         return Dataset(name, inputs, labels, classes, None, largest_magnitude(inputs), digest(settings))
 
-    return Source(summary, load, digest, describe)
+    return Source(summary, load, digest, describe, reads=("examples", "noise"))
 
 
 def _check(name: str, settings: Settings) -> None:

@@ -18,6 +18,8 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.compose import Cell, cells
 from workbench.sweep.departures import Departures, departures
 from workbench.sweep.interruption import INTERRUPTED
+from workbench.sweep.log import say
+from workbench.sweep.remarks import refuse_unread_factors, remarks
 
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
@@ -57,6 +59,7 @@ class PackedLauncher(Launcher):
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
         self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
+        self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
@@ -68,6 +71,10 @@ class PackedLauncher(Launcher):
         if not job_overrides:
             raise BadInput("nothing is asked for: a range or list of the sweep is empty")
         design = self._design(job_overrides)
+        if not self.searched:
+            refuse_unread_factors(design)
+        for line in remarks(design):
+            say(line)
         file_cells = self._design(self.file_jobs)
         departed = departures(design, file_cells) if file_cells else {}
         status = _run(design, replace(settings(design, self.config), departures=departed))
@@ -82,6 +89,7 @@ class PackedLauncher(Launcher):
         """
         from workbench.app import run_batch
 
+        self.searched = True
         design = self._design(job_overrides)
         assert self.config is not None
         status, found = run_batch(design, replace(settings(design, self.config), name=name, pages=False), metric)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.config import as_read
 from workbench.sweep.compose import Cell
 from workbench.sweep.identity import data_digest, fingerprint, joint_digest, numbers, run_name
 from workbench.sweep.measures import TRAINING, Instruments
@@ -86,9 +87,9 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
     """The cells with the identities of their runs. Raises BadInput where a device or dataset is not to be had."""
     planned = []
     for cell in cells:
-        decided = numbers(cell.config)
+        decided, read = numbers(cell.config), as_read(cell.config)
         versions = instruments.versions(decided) if instruments else []
-        mark = fingerprint(decided, data_digest(cell.config.data), versions)
+        mark = fingerprint(decided if read == cell.config else numbers(read), data_digest(cell.config.data), versions)
         planned.append(PlannedCell(cell, run_name(cell.config, cell.choices, cell.factors), mark, decided))
     return planned
 
