@@ -13,6 +13,7 @@ vanishing_gradients and sparsity take ten minutes each.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if asked.list:
-        print(*(" ".join(["python -m workbench", *command]) for command in commands.values()), sep="\n")
+        print(*(shlex.join(["python", "-m", "workbench", *command]) for command in commands.values()), sep="\n")
         return 0
     status = run(commands)
     if not any(text.startswith("dry_run") for text in asked.overrides):

@@ -8,7 +8,7 @@ from tests.sweep.test_command import app, complaint, design, in_an_empty_folder 
 from workbench.sweep.plan import identified
 
 REFUSED = {
-    ("optimizer.momentum=0,0.9",): "nothing reads it with optimizer=sgd; it is read with optimizer=momentum or nesterov",
+    ("optimizer.momentum=0,0.9",): "with optimizer=sgd; it is read with optimizer=momentum or nesterov",
     ("optimizer=adagrad,adam", "optimizer.alpha=0.5,0.9"): "with optimizer=adagrad or optimizer=adam; it is read with",
     ("optimizer.schedule_factor=0.9,1",): "with optimizer.schedule=constant; it is read with optimizer.schedule=expo",
     ("network.slope=0.1,0.2",): "with network.activation=relu; it is read with network.activation=leaky_relu or prelu",

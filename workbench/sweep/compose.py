@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
-from workbench.sweep.complain import complaint
+from workbench.sweep.complain import complaint, refuse_path
 from workbench.sweep.unread import source_readers, unread_of
 
 Value = str | int | float | bool | None
@@ -228,6 +228,8 @@ def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]
             composed.append(composer.compose(job))
         except (HydraException, OmegaConfBaseException) as error:
             raise complaint(error, job, loader) from error
+    for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
+        refuse_path(group, name)
     configs = [run_config(job.values) for job in composed]
     choices = [job.choices for job in composed]
     typed = [tuple(dict.fromkeys(k for text in job for k in _touched(composer.parse(text), composer))) for job in jobs]
@@ -240,10 +242,12 @@ def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:
-    """The keys an override speaks of: a group, a setting, or every setting of a section."""
+    """The keys an override speaks of: a group, a setting, or those of a section that it gives or takes."""
     key = override.key_or_group
     if composer.is_choice(override):
         return [override.get_key_element().lstrip("+~")]
+    if isinstance(given := override.value(), dict):
+        return [name for name in (f"{key}.{leaf}" for leaf in _leaves(given)) if name in SETTINGS]
     return [name for name in SETTINGS if name == key or name.startswith(key + ".")]
 
 
