@@ -41,13 +41,14 @@ VALUES = [
 ]  # fmt: skip
 KEYS = [
     "hydra.sweeper._target_", "hydra/job_logging", "hydra/hydra_logging", "hydra/launcher", "hydra/sweeper",
-    "hydra.run.dir",    "hydra.sweep.dir", "hydra.output_subdir", "hydra.callbacks.x", "hydra.mode", "hydra.job.chdir", "hydra.searchpath",
-    "hydra", "hydra.sweeper", "hydra.sweeper.params", "hydra.sweeper.arms", "+hydra.sweeper.parms", "hydra.verbose",
-    "hydra.launcher._target_", "optimizer.name", "optimizer.lr", "lr", "network", "network.depth.x", "+sweep", 
-    "++sweep", "sweep", "~sweep", "~seed", "~optimizer", "arm", "optimizer@data", "+optimizer@x", "", "=", "_target_", "defaults",
-    "package", "data.path", "name", "tracking", "penalty", "seed", "data", "training.batch_size", "kernel", "executor",
+    "hydra.run.dir", "hydra.sweep.dir", "hydra.output_subdir", "hydra.callbacks.x", "hydra.mode", "hydra.job.chdir",
+    "hydra.searchpath", "hydra", "hydra.sweeper", "hydra.sweeper.params", "hydra.sweeper.arms",
+    "+hydra.sweeper.parms", "hydra.verbose", "hydra.launcher._target_", "optimizer.name", "optimizer.lr", "lr",
+    "network", "network.depth.x", "+sweep", "++sweep", "sweep", "~sweep", "~seed", "~optimizer", "arm",
+    "optimizer@data", "+optimizer@x", "", "=", "_target_", "defaults", "package", "data.path", "name", "tracking",
+    "penalty", "seed", "data", "training.batch_size", "kernel", "executor",
 ]  # fmt: skip
-FLAGS = ["-m", "--multirun", "--run", "--nothing", "-", "--", "-x", "--config-name=x", "--config-dir=nowhere", 
+FLAGS = ["-m", "--multirun", "--run", "--nothing", "-", "--", "-x", "--config-name=x", "--config-dir=nowhere",
          "--package=x", "--resolve", "--info", "--cfg", "--cfg=all", "--hydra-help", "--version", "--config-path=.",
          "-cd"]  # fmt: skip
 
@@ -76,22 +77,22 @@ def damaged(draw: random.Random) -> list[str]:
     return words
 
 
-def inserted(draw: random.Random, word: str, words: list[str]) -> str:
+def inserted(draw: random.Random, word: str, _words: list[str]) -> str:
     at = draw.randint(0, len(word))
     return word[:at] + draw.choice(CHARACTERS) * draw.choice([1, 1, 1, 2, 50, 3000]) + word[at:]
 
 
-def removed(draw: random.Random, word: str, words: list[str]) -> str:
+def removed(draw: random.Random, word: str, _words: list[str]) -> str:
     at = draw.randint(0, len(word))
     return word[:at] + word[at + 1 :]
 
 
-def doubled(draw: random.Random, word: str, words: list[str]) -> str:
+def doubled(draw: random.Random, word: str, _words: list[str]) -> str:
     at = draw.randint(0, len(word))
     return word[:at] + word[at // 2 : at] + word[at:]
 
 
-def revalued(draw: random.Random, word: str, words: list[str]) -> str:
+def revalued(draw: random.Random, word: str, _words: list[str]) -> str:
     return f"{word.partition('=')[0]}={draw.choice(VALUES)}"
 
 
@@ -99,19 +100,19 @@ def swapped(draw: random.Random, word: str, words: list[str]) -> str:
     return f"{word.partition('=')[0]}={draw.choice(words).partition('=')[2]}"
 
 
-def replaced(draw: random.Random, word: str, words: list[str]) -> str:
+def replaced(draw: random.Random, _word: str, _words: list[str]) -> str:
     return f"{draw.choice(KEYS)}={draw.choice(VALUES)}"
 
 
-def prefixed(draw: random.Random, word: str, words: list[str]) -> str:
+def prefixed(draw: random.Random, word: str, _words: list[str]) -> str:
     return draw.choice(["+", "++", "~"]) + word
 
 
-def respelt(draw: random.Random, word: str, words: list[str]) -> str:
+def respelt(draw: random.Random, word: str, _words: list[str]) -> str:
     return word.replace("=", draw.choice([" = ", "==", ":", ""]))
 
 
-def flagged(draw: random.Random, word: str, words: list[str]) -> str:
+def flagged(draw: random.Random, _word: str, _words: list[str]) -> str:
     return draw.choice(FLAGS)
 
 

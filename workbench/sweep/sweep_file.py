@@ -15,7 +15,8 @@ from workbench import places
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
 
-Given, Found = TypeVar("Given"), TypeVar("Found")
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 HEADER = "# @package _global_"
 IN_GRID = "hydra.sweeper.params."
 

@@ -94,7 +94,7 @@ class GridSweeper(BasicSweeper):
 
     def _stem(self) -> str | None:
         assert self.config is not None
-        return self.config.hydra.runtime.choices.get("sweep")  # type: ignore[no-any-return]
+        return self.config.hydra.runtime.choices.get("sweep")
 
     def _grid(self, overrides: list[str]) -> list[list[str]]:
         parsed = self._parse(overrides)
@@ -116,8 +116,9 @@ def refuse_several_sweeps(arguments: Sequence[Override]) -> None:
 
 def _values(argument: Override) -> list[str]:
     """The values an override gives, quotes taken off."""
-    values = list(argument.sweep_iterator()) if argument.is_sweep_override() else [argument.value()]
-    return [str(Override._convert_value(value)) for value in values]
+    if not argument.is_sweep_override():
+        return [str(argument.value())]
+    return [str(Override._convert_value(value)) for value in argument.sweep_iterator()]
 
 
 def _arm(name: str) -> str:
