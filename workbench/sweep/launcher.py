@@ -89,7 +89,6 @@ class PackedLauncher(Launcher):
         """
         from workbench.app import run_batch
 
-        self.searched = True
         design = self._design(job_overrides)
         assert self.config is not None
         status, found = run_batch(design, replace(settings(design, self.config), name=name, pages=False), metric)
@@ -101,6 +100,7 @@ class PackedLauncher(Launcher):
         """The name of the sweep that a job like this one belongs to, and the folder of its files."""
         from workbench.app import sweeps_folder
 
+        self.searched = True
         design = self._design([job])
         assert self.config is not None
         asked = settings(design, self.config)
