@@ -56,6 +56,8 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
         time = Speeds(root).foretell(work.packs, cores())
+        for line in settings.remarks:
+            say(line)
         print(described(work, name, str(REPORTS / f"{name}.html"), time))
         return FINISHED
     if settings.pages:
@@ -268,7 +270,7 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"{name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
-    for line in (*changes(name, earlier, work, sweep.facts), missing_cupy(), _compiling(work)):
+    for line in (*settings.remarks, *changes(name, earlier, work, sweep.facts), missing_cupy(), _compiling(work)):
         if line:
             say(line)
 

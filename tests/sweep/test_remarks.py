@@ -30,26 +30,26 @@ def test_a_sweep_over_what_nothing_reads_is_refused(app, capsys, arguments):  # 
     assert app.calls == []
 
 
-def said(capsys, app, *arguments):  # noqa: F811
-    cells, _ = design(app, *arguments)
-    return cells, capsys.readouterr().err
+def said(app, *arguments):  # noqa: F811
+    cells, settings = design(app, *arguments)
+    return cells, settings.remarks
 
 
-def test_a_single_value_that_nothing_reads_is_said(app, capsys):  # noqa: F811
-    _, err = said(capsys, app, "optimizer.momentum=0.5", "optimizer.alpha=0.3", "seed=1,2")
-    assert err == (
+def test_a_single_value_that_nothing_reads_is_said(app):  # noqa: F811
+    _, remarks = said(app, "optimizer.momentum=0.5", "optimizer.alpha=0.3", "seed=1,2")
+    assert remarks == (
         "optimizer.momentum=0.5: no effect, as nothing reads it with optimizer=sgd; it is read with "
-        "optimizer=momentum or nesterov\n"
-        "optimizer.alpha=0.3: no effect, as nothing reads it with optimizer=sgd; it is read with optimizer=rmsprop\n"
+        "optimizer=momentum or nesterov",
+        "optimizer.alpha=0.3: no effect, as nothing reads it with optimizer=sgd; it is read with optimizer=rmsprop",
     )
-    _, err = said(capsys, app, "measure=matrix_form", "training.epochs=1", "dropout.rate=0.5")
-    assert err.startswith("training.epochs=1: no effect, as nothing reads it with measure=matrix_form")
+    _, remarks = said(app, "measure=matrix_form", "training.epochs=1", "dropout.rate=0.5")
+    assert remarks[0].startswith("training.epochs=1: no effect, as nothing reads it with measure=matrix_form")
 
 
-def test_cells_that_nothing_read_tells_apart_are_one_run(app, capsys):  # noqa: F811
-    cells, err = said(capsys, app, "optimizer=sgd,momentum", "optimizer.momentum=0.5,0.9")
-    assert err == (
-        "1 of 4 cells ask for a run that another cell asks for: optimizer.momentum is not read with optimizer=sgd\n"
+def test_cells_that_nothing_read_tells_apart_are_one_run(app):  # noqa: F811
+    cells, remarks = said(app, "optimizer=sgd,momentum", "optimizer.momentum=0.5,0.9")
+    assert remarks == (
+        "1 of 4 cells ask for a run that another cell asks for: optimizer.momentum is not read with optimizer=sgd",
     )
     marks = [cell.fingerprint for cell in identified(cells)]
     assert marks[0] == marks[1]
@@ -57,17 +57,17 @@ def test_cells_that_nothing_read_tells_apart_are_one_run(app, capsys):  # noqa: 
     assert [cell.numbers["optimizer.momentum"] for cell in identified(cells)] == [0.5, 0.9] * 2  # as it was typed
 
 
-def test_nothing_is_said_of_what_is_read(app, capsys):  # noqa: F811
+def test_nothing_is_said_of_what_is_read(app):  # noqa: F811
     for arguments in (["penalty=none,l2", "penalty.strength=0.1"], ["network.depth=0,1", "dropout.rate=0.5"],
                       ["optimizer=adam,adamw"], ["measure=training,memorizers", "data.label_noise=0,0.2"],
                       ["penalty={l1: 0.1}"], ["penalty=l1", "penalty.strength=1,2"]):  # fmt: skip
-        assert said(capsys, app, *arguments)[1] == ""
+        assert said(app, *arguments)[1] == ()
 
 
-def test_what_a_search_varies_is_not_refused_once_it_is_trained(app, capsys, monkeypatch):  # noqa: F811
+def test_what_a_search_varies_is_not_refused_once_it_is_trained(app, monkeypatch):  # noqa: F811
     from workbench.sweep.launcher import PackedLauncher
 
     monkeypatch.setattr(PackedLauncher, "searched", True, raising=False)
     monkeypatch.setattr(PackedLauncher, "__init__", lambda self: self.__dict__.update(file_jobs=()))
-    _, err = said(capsys, app, "optimizer.momentum=0,0.9")
-    assert err.startswith("optimizer.momentum: no effect")
+    _, remarks = said(app, "optimizer.momentum=0,0.9")
+    assert remarks[0].startswith("optimizer.momentum: no effect")

@@ -24,6 +24,7 @@ from workbench.sweep.complain import complaint, refuse_path, unreadable
 from workbench.sweep.sweep_file import check_file
 from workbench.sweep.typed import check
 
+LONGEST = 2000  # characters of a complaint
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")
 OTHER_COMMANDS = ("help", "hydra_help", "cfg", "info", "shell_completion", "run", "multirun")
 
@@ -84,10 +85,11 @@ def _check(overrides: Sequence[str]) -> None:
 def on_one_line(text: str) -> str:
     """A message as one line: what would end it, or steer a terminal, is shown as Python writes it in a string.
 
-    A word that nobody could have meant is shown by its beginning.
+    A word that nobody could have meant is shown by its beginning, and so is a message of thousands of characters.
     """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     text = re.sub(r"\S{400,}", lambda word: f"{word[0][:100]}…", text)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def _is_hydras(error: BaseException) -> bool:

@@ -18,7 +18,6 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.compose import Cell, cells
 from workbench.sweep.departures import Departures, departures
 from workbench.sweep.interruption import INTERRUPTED
-from workbench.sweep.log import say
 from workbench.sweep.remarks import refuse_unread_factors, remarks
 
 # What is decided once for a sweep, so it cannot differ between its cells.
@@ -34,7 +33,7 @@ class SweepSettings:
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
     that stem, or None; `command` repeats the sweep exactly; `departures` are the settings that
-    its file does not hold; `pages` is whether there is to be a page.
+    its file does not hold; `pages` is whether there is to be a page; `remarks` are what is to be said of the settings.
     """
 
     name: str | None
@@ -50,6 +49,7 @@ class SweepSettings:
     fail_fast: bool
     departures: Departures = field(default_factory=dict)
     pages: bool = True
+    remarks: tuple[str, ...] = ()
 
 
 class PackedLauncher(Launcher):
@@ -73,11 +73,10 @@ class PackedLauncher(Launcher):
         design = self._design(job_overrides)
         if not self.searched:
             refuse_unread_factors(design)
-        for line in remarks(design):
-            say(line)
         file_cells = self._design(self.file_jobs)
         departed = departures(design, file_cells) if file_cells else {}
-        status = _run(design, replace(settings(design, self.config), departures=departed))
+        asked = replace(settings(design, self.config), departures=departed, remarks=tuple(remarks(design)))
+        status = _run(design, asked)
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]

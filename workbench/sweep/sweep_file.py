@@ -89,7 +89,10 @@ def check_file(stem: str) -> None:
 
     What cannot be read at all is left to Hydra, which says where.
     """
-    file = places.find("conf/sweep", f"{stem}.yaml")
+    try:
+        file = places.find("conf/sweep", f"{stem}.yaml")
+    except (OSError, ValueError):  # no name of a file
+        return
     if file is None:
         return
     in_the_file(stem, _check_text, file)

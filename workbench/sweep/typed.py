@@ -24,6 +24,7 @@ from workbench.engine.errors import BadInput
 OF_HYDRA = ("hydra/sweeper", "hydra/launcher", "hydra.searchpath", "hydra.verbose")
 SWEEPER = "hydra.sweeper."
 MOST_CELLS = 1_000_000
+LONGEST_KEY = 200  # characters: Hydra looks for a file of that name
 LONGEST = 20_000  # characters of a key or value that are read; Hydra's parser takes seconds for more
 
 
@@ -49,6 +50,8 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
 
 def read(text: str, sweeps: Sequence[str] = ()) -> Override:
     """One override, by Hydra's grammar. Raises BadInput with what to type instead."""
+    if len(key := text.partition("=")[0].lstrip("+~")) > LONGEST_KEY:
+        raise BadInput(unknown(key))
     if len(text) > LONGEST:
         raise BadInput(f"{shortened(text)}: {len(text):,} characters; allowed: at most {LONGEST:,}")
     try:
