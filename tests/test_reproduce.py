@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,12 @@ def short(word: str) -> dict[str, Any]:
     part = {"effect": 0.1, "interval": [0.05, 0.15], "n": 12, "metric": "test_loss"}
     also = [part | {"verdict": word, "effect": 0.7}]
     return part | {"verdict": word, "by_itself": "reproduced", "also": also, "section": "s"}
+
+
+def test_printed_commands_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    value = "description=$(touch pwned) `x` 'y'"
+    assert reproduce.main(["mine", "--list", "--set", value]) == 0
+    assert shlex.split(capsys.readouterr().out)[-1] == value
 
 
 def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
         time = Speeds(root).foretell(work.packs, cores())
+        for line in settings.remarks:
+            say(line)
         page = str(_page_of(name)) if settings.pages else f"none; {settings.part_of} has one in the end"
         print(described(work, name, page, time))
         return FINISHED
@@ -295,6 +297,7 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
     )
     remarks = (
+        *settings.remarks,
         *work.remarks(),
         *changes(name, earlier, work, sweep.facts),
         missing_cupy(),

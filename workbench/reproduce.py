@@ -15,6 +15,7 @@ if __name__ == "__main__":  # before anything heavy is imported
 
     entry.run("workbench.reproduce")
 
+import shlex
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -38,10 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if asked.list:
-        print(
-            *(" ".join(["python -m workbench", *map(redacted_override, command)]) for command in commands.values()),
-            sep="\n",
-        )
+        for command in commands.values():
+            print(shlex.join(["python", "-m", "workbench", *map(redacted_override, command)]))
         return 0
     status = run(commands)
     if not any(text.startswith("dry_run") for text in asked.overrides):

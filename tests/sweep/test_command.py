@@ -207,7 +207,7 @@ BAD = {
     "seed=range(1": "cannot be read",
     "seed=interval(1,2)": "range(start,stop,step)",
     "=3": "type key=value",
-    '"': "cannot be read",
+    '"': "type key=value",
     "reuse=true,false": "allowed: one value",
     "name=a,b": "allowed: one value",
     "name=a/b": "name is 'a/b'",

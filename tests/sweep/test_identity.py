@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.sweep.cases import small
-from workbench.config import SETTINGS, RunConfig, flatten
+from workbench.config import SETTINGS, RunConfig, as_read, flatten
 from workbench.sweep.identity import fingerprint, numbers, pinned, run_name
 
 
 def mark(config: RunConfig) -> str:
-    return fingerprint(numbers(config), str(pinned(config.data).digest))
+    return fingerprint(numbers(as_read(config)), str(pinned(config.data).digest))
 
 
 def changed(config: RunConfig, key: str) -> RunConfig:
@@ -40,6 +40,20 @@ FIXED = {key for key, setting in SETTINGS.items() if len(setting.names()) == 1}
 ABOUT_DATA = {"data.path", "data.digest"}  # they say which data these must be, whose digest decides
 LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key not in FIXED | ABOUT_DATA]
 DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]
+# What reads a setting that a run of `small` does not.
+READING: dict[str, dict[str, Any]] = {
+    "network.pieces": {"network": {"activation": "maxout"}},
+    "network.slope": {"network": {"activation": "prelu"}},
+    "network.init_scale": {"network": {"init": "normal"}},
+    "optimizer.schedule_factor": {"optimizer": {"schedule": "exponential"}},
+    "optimizer.momentum": {"optimizer": {"name": "momentum"}},
+    "optimizer.momentum_start": {"optimizer": {"name": "momentum", "momentum_ramp_epochs": 3}},
+    "optimizer.momentum_ramp_epochs": {"optimizer": {"name": "nesterov", "momentum_start": 0.5}},
+    "optimizer.alpha": {"optimizer": {"name": "rmsprop"}},
+    "optimizer.beta1": {"optimizer": {"name": "adam"}},
+    "optimizer.beta2": {"optimizer": {"name": "adam"}},
+    "optimizer.epsilon": {"optimizer": {"name": "adagrad"}},
+}
 
 
 @pytest.mark.parametrize("key", LABELS)
@@ -51,8 +65,14 @@ def test_a_setting_that_decides_no_number_leaves_the_fingerprint_alone(key: str)
 def test_a_setting_that_decides_numbers_changes_the_fingerprint(key: str) -> None:
     # Not every dataset and kernel is to be had everywhere.
     chosen = {"data.name": small(data={"name": "digits"}), "kernel": small(kernel="plain")}
-    config = chosen.get(key) or changed(small(), key)
-    assert mark(config) != mark(small())
+    base = small(**READING.get(key, {}))
+    config = chosen.get(key) or changed(base, key)
+    assert mark(config) != mark(base)
+
+
+@pytest.mark.parametrize("key", READING)
+def test_a_setting_that_nothing_reads_leaves_the_fingerprint_alone(key: str) -> None:
+    assert mark(changed(small(), key)) == mark(small())
 
 
 def test_auto_and_what_it_stands_for_are_one_run() -> None:

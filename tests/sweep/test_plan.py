@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.sweep.memory import in_words
 from workbench.sweep.plan import PlannedCell, described, identified, plan
 from workbench.sweep.store import Held
 
@@ -49,3 +50,14 @@ def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list
     assert "2 runs · blobs, relu 1 x 4, sgd" in text
     assert "time: about 0:10" in text
     assert text.endswith("report: reports/mine.html")
+
+
+def test_sizes_are_never_in_powers_of_ten() -> None:
+    assert [in_words(size) for size in (0, 999.7, 1023, 1000 * 1024, 1023.9 * 2**20, 5 * 2**30)] == [
+        "0 B",
+        "1000 B",
+        "1023 B",
+        "1000 KiB",
+        "1024 MiB",
+        "5.0 GiB",
+    ]

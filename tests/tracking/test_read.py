@@ -119,6 +119,8 @@ def test_an_unknown_sweep_is_one_line_that_names_those_there_are(store: MlflowSt
     store.begin(sweep([cell(0)], name="widths", digest="d2"))
     with pytest.raises(BadInput, match=r"it holds seeds, widths$"):
         load("x", uri)
+    with pytest.raises(BadInput, match=r"holds one sweep called 'seeds', so there is no seeds~1$"):
+        load("seeds~1", uri)
 
 
 def test_an_empty_store_has_no_sweeps(uri: str) -> None:

@@ -1,6 +1,7 @@
 """The configuration of a run: its schema, its checks, and the families its choices come from."""
 
 from workbench.config.families import FAMILIES, Choices, table
+from workbench.config.reading import Unread, as_read, unread
 from workbench.config.schema import (
     SECTIONS,
     SETTINGS,
@@ -30,11 +31,14 @@ __all__ = [
     "Setting",
     "TrackingConfig",
     "TrainingConfig",
+    "Unread",
     "allowed",
+    "as_read",
     "check",
     "flatten",
     "limits",
     "run_config",
     "table",
     "unknown",
+    "unread",
 ]

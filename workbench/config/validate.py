@@ -17,6 +17,28 @@ from workbench.config.setting import Setting
 from workbench.engine.errors import BadInput
 
 _KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+# What others call our settings.
+ALIASES = {
+    "lr": "optimizer.learning_rate", "eta": "optimizer.learning_rate", "rate": "optimizer.learning_rate",
+    "wd": "optimizer.weight_decay", "lambda": "penalty.strength", "mu": "optimizer.momentum",
+    "eps": "optimizer.epsilon", "betas": "optimizer.beta1", "rho": "optimizer.alpha", "decay_rate": "optimizer.alpha",
+    "scheduler": "optimizer.schedule", "lr_scheduler": "optimizer.schedule", "lr_schedule": "optimizer.schedule",
+    "gamma": "optimizer.schedule_factor", "opt": "optimizer", "optim": "optimizer",
+    "bs": "training.batch_size", "batch": "training.batch_size", "batchsize": "training.batch_size",
+    "minibatch": "training.batch_size", "num_epochs": "training.epochs", "n_epochs": "training.epochs",
+    "max_epochs": "training.epochs", "epoch": "training.epochs", "early_stopping": "training.patience",
+    "hidden": "network.width", "hidden_size": "network.width", "hidden_dim": "network.width", "units": "network.width",
+    "neurons": "network.width", "layers": "network.depth", "n_layers": "network.depth", "num_layers": "network.depth",
+    "hidden_layers": "network.depth", "act": "network.activation", "activation_fn": "network.activation",
+    "nonlinearity": "network.activation", "initializer": "network.init", "weight_init": "network.init",
+    "negative_slope": "network.slope", "criterion": "network.loss", "loss_fn": "network.loss",
+    "p": "dropout.rate", "drop": "dropout.rate", "dropout_rate": "dropout.rate", "dropout_p": "dropout.rate",
+    "dataset": "data", "regularizer": "penalty", "reg": "penalty", "random_state": "seed", "random_seed": "seed",
+    "seeds": "seed", "val_size": "data.validation", "validation_split": "data.validation", "test_size": "data.test",
+    "n_jobs": "workers", "num_workers": "workers", "jobs": "workers", "gpu": "device", "cuda": "device",
+    "amp": "precision", "metric": "hydra.sweeper.metric", "n_trials": "hydra.sweeper.trials",
+}  # fmt: skip
+LONGEST_NAME = 128  # a file's name may have 255 bytes, and ours get endings
 
 
 def run_config(values: Mapping[str, Any]) -> RunConfig:
@@ -83,9 +105,12 @@ def unknown(key: str) -> str:
     """One line for a key that is none: what is most like it, and where all of them are listed."""
     by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
     close = [by_last_part[part] for part in get_close_matches(key.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)]
+    if key.rpartition(".")[2].lower() in ALIASES:
+        close = [ALIASES[key.rpartition(".")[2].lower()]]
     close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
-    return f"{key} is not a setting{guess} (all of them: python -m workbench.list keys)"
+    shown = key if len(key) <= 100 else f"{key[:100]}…"
+    return f"{shown} is not a setting{guess} (all of them: python -m workbench.list keys)"
 
 
 def flatten(config: RunConfig) -> dict[str, Any]:
@@ -118,9 +143,14 @@ def within(setting: Setting, value: Any) -> bool:
 
 def _check_name(name: str | None) -> None:
     """A sweep's name becomes that of its folder and page."""
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        allowed = "at most 100 letters, digits, '.', '_' and '-', the first a letter or digit"
-        raise BadInput(f"name is {name!r:.200}; allowed: {allowed}")
+    if name is None:
+        return
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise BadInput(f"name is {name!r}; allowed: letters, digits, '.', '_' and '-', the first a letter or digit")
+    if len(name) > LONGEST_NAME:
+        raise BadInput(f"name has {len(name):,} characters; allowed: at most {LONGEST_NAME}")
+    if name == "index" or name.endswith((".html", ".json")):
+        raise BadInput(f"name is {name!r}; allowed: a name without .html or .json, and not index: a page is called so")
 
 
 def _shown(value: Any) -> str:

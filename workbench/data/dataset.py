@@ -102,12 +102,14 @@ class Known:
 class Source:
     """Where a dataset comes from: one row of the table `DATASETS`.
 
-    `known` neither loads nor downloads (`npz` looks into the file). Both raise BadInput.
+    `known` neither loads nor downloads (`npz` looks into the file). Both raise BadInput. `reads` names the settings
+    that choose its content.
     """
 
     summary: str
     load: Callable[[Settings], Dataset]
     known: Callable[[Settings], Known]
+    reads: tuple[str, ...] = ()
 
 
 def content_digest(*arrays: np.ndarray) -> str:

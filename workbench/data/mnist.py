@@ -178,10 +178,12 @@ MNIST_LIKE = {
         "70000 handwritten digits of 28 x 28 pixels, ten classes, the last 10000 for testing; data.dir or downloaded",
         load,
         known,
+        reads=("dir",),
     ),
     "fashion_mnist": Source(
         "70000 articles of clothing of 28 x 28 pixels, ten classes, the last 10000 for testing; data.dir or downloaded",
         load,
         known,
+        reads=("dir",),
     ),
 }

@@ -139,5 +139,10 @@ def _inputs(path: Path, arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
 
 
 NPZ = {
-    "npz": Source("your own arrays: data.path=FILE.npz with inputs, targets[, test_inputs, test_targets]", load, known)
+    "npz": Source(
+        "your own arrays: data.path=FILE.npz with inputs, targets[, test_inputs, test_targets]",
+        load,
+        known,
+        reads=("path",),
+    )
 }

@@ -61,7 +61,7 @@ def _source(name: str, summary: str, classes: int, generate: Callable[[int, floa
         inputs, labels = generate(settings.examples, settings.noise)
         return Dataset(name, inputs, labels, classes, None, largest_magnitude(inputs), digest(settings))
 
-    return Source(summary, load, known)
+    return Source(summary, load, known, reads=("examples", "noise"))
 
 
 def _check(name: str, settings: Settings) -> None:

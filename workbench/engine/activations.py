@@ -20,7 +20,8 @@ class Activation:
     """One row of `ACTIVATIONS`.
 
     `init` names the customary initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
-    which saturation is measured; `slope_derivative(z)` is da/dslope where the slope is a parameter that is learned.
+    which saturation is measured; `slope_derivative(z)` is da/dslope where the slope is a parameter that is learned;
+    `reads` names the settings it needs: "slope", "pieces".
     """
 
     summary: str
@@ -29,6 +30,7 @@ class Activation:
     init: str
     steepest: float = 1.0
     slope_derivative: Callable[[Array], Array] | None = None
+    reads: tuple[str, ...] = ()
 
     def forward(self, z: Array, slope: Array, out: Array) -> None:
         """Write a, (runs, batch, units), for z, (runs, batch, rows); rows = units but for maxout."""
@@ -129,18 +131,23 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Activation("1 / (1 + exp(-z))", _sigmoid, _sigmoid_derivative, init="glorot", steepest=0.25),
     "tanh": Activation("hyperbolic tangent", _tanh, _tanh_derivative, init="glorot"),
     "relu": Activation("max(z, 0)", _relu, _relu_derivative, init="he"),
-    "leaky_relu": Activation("z, or slope * z where z is negative", _leaky_relu, _leaky_relu_derivative, init="he"),
+    "leaky_relu": Activation(
+        "z, or slope * z where z is negative", _leaky_relu, _leaky_relu_derivative, init="he", reads=("slope",)
+    ),
     "prelu": Activation(
         "leaky ReLU whose slopes, one a unit, are learned",
         _leaky_relu,
         _leaky_relu_derivative,
         init="he",
         slope_derivative=_left_of_zero,
+        reads=("slope",),
     ),
     # Of two pieces the larger keeps the whole variance of one, so he's factor 2, which makes up for ReLU's loss of
     # half,
     # would double it with every layer.
-    "maxout": Maxout("the largest of a unit's pieces", _identity, _identity_derivative, init="glorot"),
+    "maxout": Maxout(
+        "the largest of a unit's pieces", _identity, _identity_derivative, init="glorot", reads=("pieces",)
+    ),
     "softplus": Activation("ln(1 + exp(z))", _softplus, _softplus_derivative, init="he"),
     "identity": Activation("z itself: a linear network", _identity, _identity_derivative, init="glorot"),
 }

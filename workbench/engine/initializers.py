@@ -19,11 +19,12 @@ from workbench.engine.randomness import Purpose, keys, normal, uniform
 @dataclass(frozen=True)
 class Initializer:
     """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width of a uniform or the standard
-    deviation of a normal distribution, as `distribution` says."""
+    deviation of a normal distribution, as `distribution` says; `reads` is ("init_scale",) where it needs that."""
 
     summary: str
     distribution: str
     spread: Callable[[int, int, float], float]
+    reads: tuple[str, ...] = ()
 
 
 INITIALIZERS: dict[str, Initializer] = {
@@ -52,8 +53,12 @@ INITIALIZERS: dict[str, Initializer] = {
         "normal",
         lambda fan_in, fan_out, scale: 1 / sqrt(fan_in),
     ),
-    "normal": Initializer("normal with deviation init_scale", "normal", lambda fan_in, fan_out, scale: scale),
-    "uniform": Initializer("uniform within init_scale", "uniform", lambda fan_in, fan_out, scale: scale),
+    "normal": Initializer(
+        "normal with deviation init_scale", "normal", lambda fan_in, fan_out, scale: scale, reads=("init_scale",)
+    ),
+    "uniform": Initializer(
+        "uniform within init_scale", "uniform", lambda fan_in, fan_out, scale: scale, reads=("init_scale",)
+    ),
     "zero": Initializer(
         "all weights zero: units that start alike stay alike", "uniform", lambda fan_in, fan_out, scale: 0.0
     ),

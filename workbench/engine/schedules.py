@@ -10,16 +10,30 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Schedule:
-    """One row of `SCHEDULES`: `multiplier(update, factor)` scales the learning rate of update 0, 1, 2, ..."""
+    """One row of `SCHEDULES`: `multiplier(update, factor)` scales the learning rate of update 0, 1, 2, ...
+
+    `reads` names the settings it needs beside the learning rate.
+    """
 
     summary: str
     multiplier: Callable[[np.ndarray, float], np.ndarray]
+    reads: tuple[str, ...] = ()
 
 
 SCHEDULES: dict[str, Schedule] = {
     "constant": Schedule("the same rate throughout", lambda update, factor: np.ones(len(update))),
     "inverse_sqrt": Schedule("rate / sqrt(update + 1)", lambda update, factor: 1 / np.sqrt(update + 1)),
-    "exponential": Schedule("rate * schedule_factor^update", lambda update, factor: np.power(factor, update)),
+    "exponential": Schedule(
+        "rate * schedule_factor^update", lambda update, factor: np.power(factor, update), reads=("schedule_factor",)
+    ),
+}
+
+# Of what the timetable gives, the settings it is made from where these are called otherwise, or are several.
+MADE_FROM = {
+    "momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
+    "next_momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
+    "bias1": ("beta1",),
+    "bias2": ("beta2",),
 }
 
 

@@ -52,7 +52,7 @@ def _dropout_average(config: RunConfig) -> Measured:
 DROPOUT_AVERAGE = {
     "dropout_average": Measurement(
         "scaled weights against the geometric (and arithmetic) average over every mask of one hidden layer",
-        ("data", "network", "dropout", "seed"),
+        ("data.name", "data.path", "network", "dropout", "seed"),
         ("geometric_average_error", "arithmetic_average_difference", "unscaled_average_difference"),
         _dropout_average,
     )

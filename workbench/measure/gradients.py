@@ -193,7 +193,7 @@ GRADIENTS = {
     "gradient_identities": Measurement(
         "backpropagation against central differences, sums over examples and the reversed network: largest relative "
         "differences",
-        ("data", "network", "dropout", "seed"),
+        ("data.name", "data.path", "network", "dropout", "seed"),
         (
             "gradient_error", "gradients_checked", "slope_gradient_error", "batch_gradient_error",
             "forward_factor_error", "reversed_network_error", "output_delta_error",

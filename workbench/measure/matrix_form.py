@@ -51,7 +51,7 @@ def _matrix_form(config: RunConfig) -> Measured:
 MATRIX_FORM = {
     "matrix_form": Measurement(
         "outputs of the network in matrix form against those computed neuron by neuron: largest relative difference",
-        ("data", "network", "seed"),
+        ("data.name", "data.path", "network", "seed"),
         ("matrix_form_error",),
         _matrix_form,
     )

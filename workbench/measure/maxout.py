@@ -80,13 +80,13 @@ def _thin_networks(config: RunConfig) -> Measured:
 MAXOUT = {
     "relu_as_maxout": Measurement(
         "outputs of a ReLU network against those of maxout with its second pieces fixed at zero: largest difference",
-        ("data", "network", "seed"),
+        ("data.name", "data.path", "network", "seed"),
         ("relu_as_maxout_error",),
         _relu_as_maxout,
     ),
     "thin_networks": Measurement(
         "a maxout (or ReLU) network against the thin linear network of each example; distinct ones per example",
-        ("data", "network", "seed"),
+        ("data.name", "data.path", "network", "seed"),
         ("thin_network_error", "thin_networks_per_example"),
         _thin_networks,
     ),

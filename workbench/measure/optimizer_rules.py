@@ -160,19 +160,19 @@ def _adam(config: RunConfig) -> Measured:
 OPTIMIZER_RULES = {
     "optimizer_memory": Measurement(
         "Adagrad's and RMSProp's effective step where the gradient's scale is switched, against its closed form",
-        ("optimizer",),
+        ("optimizer.learning_rate", "optimizer.alpha", "optimizer.epsilon"),
         ("adagrad_memory_error", "rmsprop_memory_error", "adagrad_steps_to_forget", "rmsprop_steps_to_forget"),
         _memory,
     ),
     "momentum_unrolled": Measurement(
         "momentum's path against the unrolled sum of lambda^k g over drawn gradients: largest relative difference",
-        ("optimizer", "seed"),
+        ("optimizer.learning_rate", "optimizer.momentum", "seed"),
         ("momentum_unrolled_error",),
         _momentum_unrolled,
     ),
     "adam_algorithm": Measurement(
         "Adam's path against its algorithm line by line; without its momentum RMSProp's, without squares momentum's",
-        ("optimizer", "seed"),
+        ("optimizer.learning_rate", "optimizer.beta1", "optimizer.beta2", "optimizer.epsilon", "seed"),
         (
             "adam_error", "adam_without_momentum_error", "adam_without_squares_error",
             "adam_without_correction_difference",

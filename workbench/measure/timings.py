@@ -171,7 +171,7 @@ TIMINGS = {
     ),
     "backpropagation_timing": Measurement(
         "time of the backward pass over that of the forward pass; of finite differences, one forward pass a parameter",
-        ("data", "network", "training.batch_size", "seed"),
+        ("data.name", "data.path", "network", "training.batch_size", "seed"),
         (
             "parameters", "forward_log10_seconds", "backward_over_forward", "backward_ratio_from_middle",
             "finite_differences_over_forward",
@@ -181,7 +181,7 @@ TIMINGS = {
     ),
     "activation_timing": Measurement(
         "seconds of the activation function with its derivative, and of a whole step of gradient descent",
-        ("data", "network", "training.batch_size", "seed"),
+        ("data.name", "data.path", "network", "training.batch_size", "seed"),
         ("elementwise_log10_seconds", "step_log10_seconds"),
         _activation_timing,
         timing=True,

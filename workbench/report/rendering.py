@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -40,6 +41,7 @@ def _environment() -> Environment:
     )
     css, js = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js"))
     light, dark = palette.variables()
+    environment.filters["for_a_shell"] = shlex.quote  # of a command that is shown to be pasted
     environment.globals |= {
         "look": {"css": css, "js": js, "light": light, "dark": dark},
         "gradient": palette.gradient(),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from traceback import walk_tb
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench.config import SECTIONS, SETTINGS, check, unknown
 from workbench.engine.errors import BadInput
+from workbench.sweep.typed import MOST_CELLS, read, shortened, size
 
 
 def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:
@@ -31,13 +34,9 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
 
 def diagnose(text: str, loader: ConfigLoader) -> None:
     """Raise BadInput if this override is at fault by itself: its syntax, its key, its choice or its value."""
-    try:
-        override = OverridesParser.create(config_loader=loader).parse_override(text)
-    except HydraException as error:
-        raise BadInput(f"{text}: cannot be read ({one_line(error)})") from error
+    override = read(text)
+    override.config_loader = loader
     key = override.key_or_group
-    if not key:
-        raise BadInput(f"{text}: has no key; type key=value")
     options = loader.get_group_options(key, results_filter=ObjectType.CONFIG)
     if override.is_hydra_override():
         return
@@ -63,14 +62,29 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
 def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigLoader) -> None:
     key, text = override.key_or_group, str(override.input_line)
     for name in map(str, _values(override)):
-        if name not in options:
-            raise BadInput(f"{key} is {name!r}; allowed: one of {', '.join(options)}")
+        if name not in options and "${" not in name:
+            raise BadInput(f"{key} is {shortened(name)!r}; {_instead(key, name, options)}")
     if key not in _by_default(loader) and not override.is_add():
-        raise BadInput(f"{text}: {key} has no default choice to replace; type +{text}")
+        raise BadInput(f"{text}: {key} has no default choice to replace; type {shlex.quote('+' + text.lstrip('+'))}")
     if key in _by_default(loader) and override.is_add():
-        raise BadInput(f"{text}: {key} has a choice already; type {text.lstrip('+')}")
+        raise BadInput(f"{text}: {key} has a choice already; type {shlex.quote(text.lstrip('+'))}")
 
 
+def refuse_path(group: str, name: str) -> None:
+    """Raise BadInput for a choice by its file, as adam.yaml or ./adam: Hydra finds it, and nothing else knows it."""
+    bare = re.sub(r"\.ya?ml$", "", name)
+    parts = [part for part in bare.split("/") if part not in ("", ".", "..")]
+    if "/".join(parts) != name:
+        instead = f"{'+' if group == 'sweep' else ''}{group}={parts[-1] if parts else 'NAME'}"
+        raise BadInput(f"{group} is {shortened(name)!r}; type {shlex.quote(instead)}")
+
+
+def _instead(key: str, name: str, options: Sequence[str]) -> str:
+    bare = re.sub(r"\.ya?ml$", "", name)
+    return f"type {key}={bare}" if bare != name and bare in options else f"allowed: one of {', '.join(options)}"
+
+
+@lru_cache(maxsize=1)
 def _by_default(loader: ConfigLoader) -> set[str]:
     """The config groups that have a default choice."""
     defaults = loader.compute_defaults_list("config", [], RunMode.MULTIRUN).defaults
@@ -85,6 +99,8 @@ def _values(override: Override) -> list[object]:
         raise BadInput(
             f"{override.input_line}: an interval cannot be swept over; allowed: 1,2,3 or range(start,stop,step)"
         )
+    if size(override) > MOST_CELLS:
+        return []
     return [Override._convert_value(value) for value in override.sweep_iterator()]
 
 
@@ -98,9 +114,13 @@ def unreadable(error: UnicodeDecodeError) -> BadInput:
 
 def one_line(error: BaseException) -> str:
     """A message of Hydra or OmegaConf, and of what caused it, without its list of folders, as one line."""
-    parts = [str(error)]
+    known = isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserWarning)
+    parts = [str(error) if known else f"{type(error).__name__}: {error}"]
     if isinstance(error.__cause__, OmegaConfBaseException):
         parts.append(str(error.__cause__))
     text = "\n".join(parts).split("Config search path:")[0]
+    text = re.sub(r"See https://hydra\S+( for details)?", "", text)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("object_type=")]
-    return re.sub(r"\s+", " ", "; ".join(lines)).replace(":; ", ": ")
+    text = re.sub(r"\s+", " ", "; ".join(lines)).replace(":; ", ": ")
+    text = re.sub(r"^In '([^']+)': \w+ raised while composing config: ", r"conf/\1.yaml: ", text)
+    return re.sub(r"(; full_key:$|; reference_type=\w+)", "", text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
@@ -21,9 +21,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from workbench.config import SETTINGS, RunConfig, flatten, run_config
+from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
 from workbench.redaction import redacted_override
-from workbench.sweep.complain import complaint
+from workbench.sweep.complain import complaint, refuse_path
+from workbench.sweep.unread import source_readers, unread_of
 
 Value = str | int | float | bool | None
 
@@ -32,8 +33,9 @@ Value = str | int | float | bool | None
 class Cell:
     """One cell of a sweep's design.
 
-    `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here,
-    only those that vary over the sweep (a config group under its own name); `choices` the config groups chosen.
+    `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here, only
+    those that vary over the sweep (a config group under its own name); `choices` the config groups chosen; `typed` the settings and
+    groups that the overrides speak of; `unread` the settings and groups that this cell does not read.
     """
 
     index: int
@@ -41,14 +43,20 @@ class Cell:
     factors: dict[str, Value]
     config: RunConfig
     choices: dict[str, str]
+    typed: tuple[str, ...] = ()
+    unread: Mapping[str, Unread] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Composed:
-    """One job as Hydra composes it: the resolved configuration, without Hydra's own part, and the groups chosen."""
+    """One job as Hydra composes it: the resolved configuration, without Hydra's own part, and the groups chosen.
+
+    `interpolated` is the text of the interpolations that gave some of the values.
+    """
 
     values: dict[str, Any]
     choices: dict[str, str]
+    interpolated: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,12 @@ class _Base:
     def interpolated(self) -> str:
         """The text of all interpolations."""
         return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
+
+    def interpolated_without(self, keys: Sequence[str]) -> str:
+        """The text of the interpolations that still count where these keys are given a value."""
+        if not keys or not any("${" in str(self.leaves[key]) for key in keys):
+            return self.interpolated
+        return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
 
     def may_show_elsewhere(self, patch: Override) -> bool:
         """Whether other values may hang on a patched one: its name stands in an interpolation, or it is one itself."""
@@ -102,7 +116,7 @@ class Composer:
         if values is None:
             config = _with(base.config, patches)
             values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-        return Composed(values, base.choices)
+        return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
 
     def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
         """The base with patches that other values hang on: kept like a base of its own, since there are few of them."""
@@ -215,22 +229,26 @@ def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]
             composed.append(composer.compose(job))
         except (HydraException, OmegaConfBaseException) as error:
             raise complaint(error, job, loader) from error
+    for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
+        refuse_path(group, name)
     configs = [run_config(job.values) for job in composed]
     choices = [job.choices for job in composed]
-    keys = dict.fromkeys(key for job in jobs for text in job for key in _touched(composer.parse(text), composer))
+    typed = [tuple(dict.fromkeys(k for text in job for k in _touched(composer.parse(text), composer))) for job in jobs]
+    keys = dict.fromkeys(key for row in typed for key in row)
     columns = _factors(list(keys), [flatten(config) | chosen for config, chosen in zip(configs, choices, strict=True)])
-    rows = zip(jobs, columns, configs, choices, strict=True)
-    return [
-        Cell(i, tuple(map(redacted_override, job)), factors, config, chosen)
-        for i, (job, factors, config, chosen) in enumerate(rows)
-    ]
+    readers, jobs_of = source_readers(), zip(configs, composed, strict=True)
+    unread = [unread_of(config, job.choices, job.interpolated, readers) for config, job in jobs_of]
+    rows = zip(jobs, columns, configs, choices, typed, unread, strict=True)
+    return [Cell(i, tuple(map(redacted_override, job)), *row) for i, (job, *row) in enumerate(rows)]
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:
-    """The keys an override speaks of: a group, a setting, or every setting of a section."""
+    """The keys an override speaks of: a group, a setting, or those of a section that it gives or takes."""
     key = override.key_or_group
     if composer.is_choice(override):
         return [override.get_key_element().lstrip("+~")]
+    if isinstance(given := override.value(), dict):
+        return [name for name in (f"{key}.{leaf}" for leaf in _leaves(given)) if name in SETTINGS]
     return [name for name in SETTINGS if name == key or name.startswith(key + ".")]
 
 

@@ -51,7 +51,7 @@ def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> P
 
 
 def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence[int] = ()) -> str:
-    """The digest of a run: of `numbers(config)`, the data and the engine's numerical version.
+    """The digest of a run: of `numbers(as_read(config))`, the data and the engine's numerical version.
 
     `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
     but belong to what the store holds of it: a run held without them is trained again to be analysed.

@@ -22,6 +22,7 @@ from workbench.sweep.compose import Cell, cells
 from workbench.sweep.departures import Departures, departures
 from workbench.sweep.interruption import INTERRUPTED
 from workbench.sweep.log import counted, say
+from workbench.sweep.unread_factors import refuse_unread_factors, remarks
 
 if TYPE_CHECKING:
     from workbench.sweep.plan import PlannedCell
@@ -40,7 +41,8 @@ class SweepSettings:
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
     that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
-    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page.
+    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
+    `remarks` are what is to be said of the settings.
     """
 
     name: str | None
@@ -56,6 +58,7 @@ class SweepSettings:
     fail_fast: bool
     departures: Departures = field(default_factory=dict)
     part_of: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def pages(self) -> bool:
@@ -70,6 +73,7 @@ class PackedLauncher(Launcher):
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
         self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
+        self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
@@ -87,9 +91,11 @@ class PackedLauncher(Launcher):
         if not job_overrides:
             raise BadInput("nothing is asked for: a range or list of the sweep is empty")
         design = self._design(job_overrides)
+        if not self.searched:
+            refuse_unread_factors(design)
         file_cells = self._design(self.file_jobs)
         departed = departures(design, file_cells) if file_cells else {}
-        asked = settings(design, self.config)
+        asked = replace(settings(design, self.config), remarks=tuple(remarks(design)))
         about = " ".join(part for part in (asked.description, remark) if part)
         named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
         status = _run(design, replace(named, departures=departed))
@@ -129,6 +135,7 @@ class PackedLauncher(Launcher):
         """The name of the sweep that a job like this one belongs to, the folder of its files, and whether it is dry."""
         from workbench.app import sweeps_folder
 
+        self.searched = True
         design = self._design([job])
         assert self.config is not None
         asked = settings(design, self.config)

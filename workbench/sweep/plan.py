@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from workbench.config import as_read
 from workbench.sweep.compose import Cell
 from workbench.sweep.identity import fingerprint, joint_digest, numbers, pinned, run_name
 from workbench.sweep.measures import TRAINING, Instruments
@@ -96,9 +97,9 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
     planned = []
     for cell in cells:
         config = replace(cell.config, data=pins[cell.config.data])
-        decided = numbers(config)
+        decided, read = numbers(config), as_read(config)
         versions = instruments.versions(decided) if instruments else []
-        mark = fingerprint(decided, str(config.data.digest), versions)
+        mark = fingerprint(decided if read == config else numbers(read), str(config.data.digest), versions)
         name = run_name(config, cell.choices, cell.factors)
         planned.append(PlannedCell(replace(cell, config=config), name, mark, decided))
     return planned

@@ -6,16 +6,22 @@ before anything is trained, so that is left out. It also writes a folder for eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 
 from workbench.engine.errors import BadInput
+from workbench.sweep.complain import diagnose
 from workbench.sweep.departures import seedless
 from workbench.sweep.launcher import PackedLauncher
+from workbench.sweep.sweep_file import arms_of, in_the_file, named, params_of
+from workbench.sweep.typed import check, in_quotes, refuse_too_many
 
 
 class GridSweeper(BasicSweeper):
@@ -26,58 +32,101 @@ class GridSweeper(BasicSweeper):
     setting `arm`. The command line wins over an arm, an arm over the params; `arm=a,b` takes only those arms.
     """
 
-    def __init__(self, params: Mapping[str, Any], arms: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(max_batch_size=None, params={key: typed(value) for key, value in params.items()})
-        self.arms = arms
+    def __init__(self, params: Any, arms: Any, **others: Any) -> None:
+        super().__init__(max_batch_size=None, params=None)
+        self.given, self.given_arms, self.others = params, arms, others  # Hydra would wrap what is raised here
 
     def sweep(self, arguments: list[str]) -> Any:
         """Launch every job of the sweep in one batch; `arguments` are the overrides of the command line."""
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
+        self._check_file()
         of_the_file = [typed for typed in arguments if typed.startswith("+sweep=")]
         if of_the_file and len(arguments) > len(of_the_file):
             self.launcher.file_jobs = seedless(self.jobs(of_the_file))
         return [self.launcher.launch(self.jobs(arguments), initial_job_idx=0)]
 
+    @property
+    def arms(self) -> dict[str, list[str]]:
+        """The arms by their names, each as the overrides it stands for."""
+        return in_the_file(self._stem(), arms_of, self.given_arms)
+
     def jobs(self, arguments: list[str]) -> list[list[str]]:
         """The overrides of every job, in the order of the grid: the last key changes fastest."""
-        if not self.arms:
-            return self._grid(self._parse_config() + arguments)
         parsed = self._parse(arguments)
         asked = [value for argument in parsed if argument.key_or_group == "arm" for value in _values(argument)]
-        if strangers := [name for name in asked if name not in self.arms]:
-            raise BadInput(f"arm is {strangers[0]!r}; allowed: one of {', '.join(self.arms)}")
+        arms = self.arms
+        if asked and not arms:
+            raise BadInput(
+                f"arm is {asked[0]!r}; this sweep has no arms: they stand in a sweep file, hydra.sweeper.arms"
+            )
+        if not arms:
+            return self._grid(self._parse_config() + arguments)
+        if strangers := [name for name in asked if name not in arms]:
+            raise BadInput(f"arm is {strangers[0]!r}; allowed: one of {', '.join(arms)}")
         typed_last = [str(argument.input_line) for argument in parsed if argument.key_or_group != "arm"]
         jobs: list[list[str]] = []
-        for name in [name for name in self.arms if name in (asked or self.arms)]:
-            jobs += self._grid([*self._parse_config(), f"arm={name}", *self.arms[name], *typed_last])
+        for name in [name for name in arms if name in (asked or arms)]:
+            jobs += self._grid([*self._parse_config(), _arm(name), *arms[name], *typed_last])
         return jobs
 
+    def _check_file(self) -> None:
+        """What is wrong in the sweep file is said with the file's name."""
+        if self.others:
+            close = get_close_matches(next(iter(self.others)), ("params", "arms"), n=1)
+            guess = f"; did you mean {close[0]}?" if close else "; allowed: params, arms"
+            raise BadInput(
+                f"{named(self._stem())}hydra.sweeper.{next(iter(self.others))} is nothing a sweep has{guess}"
+            )
+        every = [*self._parse_config(), *(text for arm in self.arms.values() for text in arm)]
+        in_the_file(self._stem(), self._check_each, every)
+
+    def _check_each(self, overrides: Sequence[str]) -> None:
+        assert self.hydra_context is not None
+        check(overrides)
+        for text in dict.fromkeys(overrides):
+            diagnose(text, self.hydra_context.config_loader)
+
+    def _parse_config(self) -> list[str]:
+        """The overrides that `hydra.sweeper.params` stands for."""
+        return in_the_file(self._stem(), params_of, self.given)
+
+    def _stem(self) -> str | None:
+        assert self.config is not None
+        return self.config.hydra.runtime.choices.get("sweep")
+
     def _grid(self, overrides: list[str]) -> list[list[str]]:
-        return self.split_arguments(self._parse(overrides), None)[0]
+        parsed = self._parse(overrides)
+        refuse_too_many(parsed)
+        return self.split_arguments(parsed, None)[0]
 
     def _parse(self, overrides: list[str]) -> list[Override]:
         assert self.hydra_context is not None
         return OverridesParser.create(config_loader=self.hydra_context.config_loader).parse_overrides(overrides)
 
 
-def typed(value: Any) -> str:
-    """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Sequence):
-        return ",".join(typed(item) for item in value)
-    return Override._get_value_element_as_str(value)
-
-
 def refuse_several_sweeps(arguments: Sequence[Override]) -> None:
     """Hydra would read `+sweep=a,b` as a grid of two files and forget the grids within them."""
     for argument in arguments:
         if argument.key_or_group == "sweep" and argument.is_sweep_override():
-            commands = " and ".join(f"+sweep={name}" for name in _values(argument))
+            commands = " and ".join(shlex.quote(f"+sweep={name}") for name in _values(argument))
             raise BadInput(f"{argument.input_line} is more than one sweep; ask for one after the other: {commands}")
 
 
 def _values(argument: Override) -> list[str]:
-    return list(argument.sweep_string_iterator()) if argument.is_sweep_override() else [str(argument.value())]
+    """The values an override gives, quotes taken off."""
+    if not argument.is_sweep_override():
+        return [str(argument.value())]
+    return [str(Override._convert_value(value)) for value in argument.sweep_iterator()]
+
+
+def _arm(name: str) -> str:
+    """The override that sets the arm: in quotes only where it would be read as something else without."""
+    plain = f"arm={name}"
+    try:
+        override = OverridesParser.create().parse_override(plain)
+    except HydraException:
+        return f"arm={in_quotes(name)}"
+    as_it_is = not override.is_sweep_override() and override.value() == name
+    return plain if as_it_is else f"arm={in_quotes(name)}"

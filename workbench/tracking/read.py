@@ -56,9 +56,13 @@ def load(name: str, uri: str | None = None) -> SweepTables:
         everything = parents(connection)
         found = _called(name, everything)
         if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
-            name = earlier[1]
-            same = _called(name, everything)
+            same = _called(earlier[1], everything)
             found = same[: max(0, len(same) - int(earlier[2]))]
+            if same and not found:
+                times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
+                where = connection.location.shown
+                raise BadInput(f"sweep: {where} holds {times} called {earlier[1]!r}, so there is no {name}")
+            name = earlier[1]
         if not found:
             raise BadInput(_unknown(name, everything, connection))
         parent = found[-1]

@@ -1,0 +1,141 @@
+"""Which settings a run reads: a momentum is nothing to plain descent, a slope nothing to ReLU.
+
+What a choice reads stands in its own row (`reads` of an optimizer, an activation, an initializer, a schedule, a
+dataset; `takes` of a measurement). Here stands only how settings of different families bear on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from workbench.config.families import Choices, table
+from workbench.config.schema import SETTINGS, RunConfig
+
+TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Why a run does not read a setting: `because` of another one, such as "optimizer=sgd"; `remedy` is what to
+    type so that it is read."""
+
+    because: str
+    remedy: str
+
+
+def unread(config: RunConfig) -> dict[str, Unread]:
+    """The settings, of those that decide numbers, that this run does not read, each with the reason."""
+    found = dict(_of_the_choices(config))
+    if config.measure == TRAINING:
+        return found
+    return {**_not_measured(config.measure), **{key: found[key] for key in found if _by_section(key, config.measure)}}
+
+
+def as_read(config: RunConfig) -> RunConfig:
+    """The training run with every setting it does not read at its default: equal where nothing read differs.
+
+    A measurement stays as it is.
+    """
+    if config.measure != TRAINING:
+        return config
+    changes: dict[str, dict[str, Any]] = {}
+    for key in unread(config):
+        section, _, name = key.rpartition(".")
+        if getattr(getattr(config, section), name) != SETTINGS[key].default:
+            changes.setdefault(section, {})[name] = SETTINGS[key].default
+    return replace(config, **{part: replace(getattr(config, part), **new) for part, new in changes.items()})
+
+
+def _of_the_choices(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    flat = {"network.activation": config.network.activation, "data.name": config.data.name,
+            "network.init": config.network.init, "optimizer.name": config.optimizer.name,
+            "optimizer.schedule": config.optimizer.schedule}  # fmt: skip
+    for key, (chooser, readers) in _governed().items():
+        if flat[chooser] not in readers:
+            typed = chooser.removesuffix(".name")
+            yield key, Unread(f"{typed}={flat[chooser]}", f"{typed}={either(readers)}")
+    yield from _of_the_ramp(config)
+    yield from _without_hidden_layers(config)
+    yield from _with_a_test_set(config)
+
+
+def _of_the_ramp(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    ramp, start = "optimizer.momentum_ramp_epochs", "optimizer.momentum_start"
+    if config.optimizer.name not in _governed()[ramp][1]:
+        return
+    if config.optimizer.momentum_ramp_epochs == 0:
+        yield start, Unread(f"{ramp}=0", f"{ramp} of 1 or more")
+    if config.optimizer.momentum_start is None:
+        yield ramp, Unread(f"{start}=null", f"{start} given")
+
+
+def _without_hidden_layers(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    if config.network.depth > 0:
+        return
+    why = Unread("network.depth=0", "network.depth of 1 or more")
+    for key in ("network.width", "network.pieces", "network.slope", "dropout.rate"):
+        yield key, why
+    if config.network.init != "auto":  # else the activation decides the initial weights
+        yield "network.activation", why
+
+
+def _with_a_test_set(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    from workbench.data import describe
+
+    if describe(config.data).test_size is not None:
+        yield "data.test", Unread(f"data={config.data.name}, which has a test set of its own", "another dataset")
+
+
+@lru_cache(maxsize=1)
+def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Setting -> the setting that chooses whether it is read, and the choices that read it; only where not all do."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for chooser in SETTINGS.values():
+        if not isinstance(chooser.choices, Choices):
+            continue
+        section = chooser.key.rpartition(".")[0]
+        rows = {name: _settings_read(row) for name, row in table(chooser.choices.family).items()}
+        for name in dict.fromkeys(name for read in rows.values() for name in read):
+            readers = tuple(choice for choice, read in rows.items() if name in read)
+            if f"{section}.{name}" in SETTINGS and len(readers) < len(rows):
+                found[f"{section}.{name}"] = (chooser.key, readers)
+    return found
+
+
+def _settings_read(row: Any) -> tuple[str, ...]:
+    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several."""
+    from workbench.engine.schedules import MADE_FROM
+
+    return tuple(name for read in getattr(row, "reads", ()) for name in MADE_FROM.get(read, (read,)))
+
+
+@lru_cache(maxsize=64)
+def _not_measured(measure: str) -> Mapping[str, Unread]:
+    """What a measurement does not take."""
+    rows = table("measurements")
+    missing = [key for key, setting in SETTINGS.items() if setting.numbers and not _taken(key, measure)]
+    return {
+        key: Unread(f"measure={measure}", f"measure={either([TRAINING, *(row for row in rows if _taken(key, row))])}")
+        for key in missing
+    }
+
+
+def _taken(key: str, measure: str) -> bool:
+    takes = table("measurements")[measure].takes
+    return key == "measure" or key in takes or key.partition(".")[0] in takes
+
+
+def _by_section(key: str, measure: str) -> bool:
+    """Whether a measurement takes the setting only as one of its section: then it is read as in training."""
+    takes = table("measurements")[measure].takes
+    return key not in takes and key.partition(".")[0] in takes
+
+
+def either(names: Iterable[str]) -> str:
+    """Names as alternatives: "a, b or c"; of many the first three."""
+    every = list(names)
+    *rest, last = every if len(every) <= 5 else [*every[:3], "others"]
+    return f"{', '.join(rest)} or {last}" if rest else last

@@ -1,0 +1,139 @@
+"""What stands in a sweep file: its grid and its arms as overrides, and what is wrong with it before Hydra reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml  # type: ignore[import-untyped]
+from hydra.core.override_parser.types import Override
+from omegaconf._utils import get_yaml_loader
+
+from workbench import places
+from workbench.config import SETTINGS
+from workbench.engine.errors import BadInput
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+HEADER = "# @package _global_"
+IN_GRID = "hydra.sweeper.params."
+
+
+def named(stem: str | None) -> str:
+    """The file, for the beginning of a complaint."""
+    return f"conf/sweep/{stem}.yaml: " if stem else ""
+
+
+def in_the_file(stem: str | None, do: Callable[[Given], Found], given: Given) -> Found:
+    """What `do` makes of something that stands in a sweep file: its complaints begin with the file's name."""
+    try:
+        return do(given)
+    except BadInput as error:
+        raise BadInput(f"{named(stem)}{error}") from error
+
+
+def params_of(given: Any) -> list[str]:
+    """`hydra.sweeper.params` as overrides; a mapping within it is a section, nothing is no grid."""
+    if given is None:
+        return []
+    if not isinstance(given, Mapping):
+        raise BadInput(f"hydra.sweeper.params is {given!r}; allowed: lines of key: values")
+    return [f"{key}={typed(value)}" for key, value in _leaves(given)]
+
+
+def arms_of(given: Any) -> dict[str, list[str]]:
+    """`hydra.sweeper.arms`: name -> overrides, which may stand there as a list, as key: value, or as one."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise BadInput(f"hydra.sweeper.arms is {given!r}; allowed: lines of name: [key=value, ...]")
+    for name in map(str, given):
+        if not name.strip() or not name.isprintable():
+            raise BadInput(f"an arm is called {name!r}; allowed: a name of printable characters")
+    return {str(name): list(_overrides(str(name), arm)) for name, arm in given.items()}
+
+
+def _overrides(name: str, arm: Any) -> Iterator[str]:
+    if isinstance(arm, str):
+        yield arm
+    elif isinstance(arm, Mapping):
+        yield from (f"{key}={typed(value)}" for key, value in _leaves(arm))
+    elif isinstance(arm, Sequence):
+        for part in arm:
+            yield from _overrides(name, part)
+    elif arm is not None:
+        raise BadInput(f"arm {name!r} is {arm!r}; allowed: [key=value, ...]")
+
+
+def typed(value: Any) -> str:
+    """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return ",".join(typed(item) for item in value)
+    return Override._get_value_element_as_str(value)
+
+
+def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def check_file(stem: str) -> None:
+    """Raise BadInput where the sweep file does not begin as it must, or YAML reads a value as something else.
+
+    What cannot be read at all is left to Hydra, which says where.
+    """
+    try:
+        file = places.find("conf/sweep", f"{stem}.yaml")
+    except (OSError, ValueError):  # no name of a file
+        return
+    if file is None:
+        return
+    in_the_file(stem, _check_text, file)
+
+
+def _check_text(file: Path) -> None:
+    try:
+        text = file.read_text(encoding="utf-8")
+        tree = yaml.compose(text.removeprefix("\ufeff"), Loader=get_yaml_loader())
+    except (UnicodeDecodeError, yaml.YAMLError, OSError):
+        return
+    if text.startswith("\ufeff"):
+        raise BadInput("begins with a byte order mark; save it as UTF-8 without one")
+    if not re.search(r"^#\s*@package\s+_global_\s*$", text, re.MULTILINE):
+        raise BadInput(f"its first line must be {HEADER}; without it Hydra puts the settings elsewhere")
+    for key, node in _scalars(tree):
+        _check_scalar(key, node)
+
+
+def _check_scalar(key: str, node: yaml.ScalarNode) -> None:
+    """YAML 1.1 reads 010 as 8, 1:30 as 90 and no as false: whoever typed it did not mean that."""
+    line = f"line {node.start_mark.line + 1}: {key} is {node.value}"
+    kind = node.tag.rpartition(":")[2]
+    setting = SETTINGS.get(key.removeprefix(IN_GRID))
+    wants_text = setting is not None and setting.kind is str
+    if kind in ("int", "float") and (wants_text or re.fullmatch(r"[-+]?0[0-9_]+|.*:.*", node.value)):
+        read = get_yaml_loader()("").construct_object(node)
+        if str(read) != node.value:
+            raise BadInput(f"{line}, which YAML reads as {read}; write {read}, or '{node.value}' for the text")
+    if kind == "bool" and wants_text:
+        read = node.value.lower() in ("yes", "on", "true", "y")
+        raise BadInput(f"{line}, which YAML reads as {str(read).lower()}; write '{node.value}' for the text")
+
+
+def _scalars(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """The plain scalars of a file, unquoted, each with its dotted key."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(value, f"{prefix}.{key.value}" if prefix else str(key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item, prefix)
+    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+        yield prefix, node

@@ -1,0 +1,157 @@
+"""What is typed, looked at before Hydra composes it: can it be read, is it ours to set, is it read as it is written."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Override,
+    Quote,
+    QuotedString,
+    RangeSweep,
+)  # fmt: skip
+from hydra.errors import HydraException
+
+from workbench.config import SECTIONS, SETTINGS, allowed, unknown
+from workbench.engine.errors import BadInput
+
+# Of Hydra's own settings those that mean something here; the others decide over files and logs that we do not keep.
+OF_HYDRA = ("hydra/sweeper", "hydra/launcher", "hydra.searchpath", "hydra.verbose")
+SWEEPER = "hydra.sweeper."
+MOST_CELLS = 1_000_000
+LONGEST_KEY = 200  # characters: Hydra looks for a file of that name
+LONGEST = 20_000  # characters of a key or value that are read; Hydra's parser takes seconds for more
+
+
+def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
+    """Raise BadInput for the first override that cannot be read, is not ours to set, or is read as something else.
+
+    `sweeps` are the names of the sweep files, for who types one of them alone.
+    """
+    for text in texts:
+        override = read(text, sweeps)
+        key = override.key_or_group
+        if override.is_hydra_override() or key == "hydra":
+            _check_hydras(key, text)
+        elif override.is_delete():
+            if key in SETTINGS or key in SECTIONS:
+                raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+        else:
+            _check_name_of_choice(override)
+            for value in [] if override.is_sweep_override() else [override.value()]:
+                _check_as_written(override, value)
+        size(override)
+
+
+def read(text: str, sweeps: Sequence[str] = ()) -> Override:
+    """One override, by Hydra's grammar. Raises BadInput with what to type instead."""
+    if len(key := text.partition("=")[0].lstrip("+~")) > LONGEST_KEY:
+        raise BadInput(unknown(key))
+    if len(text) > LONGEST:
+        raise BadInput(f"{shortened(text)}: {len(text):,} characters; allowed: at most {LONGEST:,}")
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except (HydraException, RecursionError) as error:
+        raise BadInput(_unreadable(text, sweeps)) from error
+    if not override.key_or_group:
+        raise BadInput(f"{shortened(text)}: has no key; type key=value")
+    return override
+
+
+def size(override: Override) -> int:
+    """How many values an override gives. Raises BadInput for a range that never ends."""
+    sweep = override.value() if override.is_sweep_override() else None
+    if isinstance(sweep, RangeSweep):
+        start, stop, step = (float(bound) for bound in (sweep.start or 0, sweep.stop or 0, sweep.step))
+        if step == 0 or not all(math.isfinite(bound) for bound in (start, stop, step)):
+            raise BadInput(f"{override.input_line}: never ends; allowed: range(start,stop,step), the step not 0")
+        return max(0, math.ceil((stop - start) / step))
+    if isinstance(sweep, ChoiceSweep):
+        return len(sweep.list)
+    return 1
+
+
+def refuse_too_many(overrides: Sequence[Override]) -> None:
+    """Raise BadInput for a grid that no memory would hold; of two overrides of a key the later counts."""
+    last = {override.key_or_group: override for override in overrides}
+    cells = math.prod(max(size(override), 1) for override in last.values())
+    if cells > MOST_CELLS:
+        largest = max(last.values(), key=size)
+        raise BadInput(
+            f"{shortened(str(largest.input_line))}: the sweep has {cells:,} cells; allowed: at most {MOST_CELLS:,}"
+        )
+
+
+def in_quotes(value: str) -> str:
+    """A text as one value of Hydra's grammar, whatever stands in it."""
+    return QuotedString(text=value, quote=Quote.single).with_quotes()
+
+
+def for_a_shell(text: str) -> str:
+    """A text as one word of a shell, as readable as may be."""
+    plain = "'" in text and not set(text) & set('"$`\\!') and text.isprintable()
+    return f'"{text}"' if plain else shlex.quote(text)
+
+
+def shortened(text: str) -> str:
+    """A text that is quoted in a message, of at most 200 characters."""
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _unreadable(text: str, sweeps: Sequence[str]) -> str:
+    key, equals, value = text.partition("=")
+    bare, shown = key.lstrip("+~"), shortened(text)
+    if not equals:
+        if text in sweeps:
+            return f"{text}: has no =; a sweep is asked for by +sweep={text}"
+        return f"{shown}: has no =; type key=value (all keys: python -m workbench.list keys)"
+    if not bare:
+        return f"{shown}: has no key; type key=value"
+    if not value.isprintable():
+        return f"{shown}: cannot be read; allowed: characters that can be printed"
+    if bare not in SETTINGS:
+        known = bare.isascii() and bare.isidentifier()  # it may be a group of choices
+        return f"{shown}: cannot be read{_quoted(key, value)}" if known else f"{shown}: {unknown(bare)}"
+    setting = SETTINGS[bare]
+    if setting.kind is str and not setting.choices:
+        return f"{shown}: cannot be read{_quoted(key, value)}"
+    several = "; several as 1,2,3 or range(start,stop,step)" if setting.kind in (int, float) else ""
+    return f"{shown}: cannot be read; {bare} takes {allowed(setting)}{several}"
+
+
+def _quoted(key: str, value: str) -> str:
+    return f"; quote the value: {for_a_shell(f'{key}={in_quotes(value)}')}"
+
+
+def _check_hydras(key: str, text: str) -> None:
+    if key in OF_HYDRA or (key.startswith(SWEEPER) and not key.startswith(SWEEPER + "_")):
+        return
+    close = get_close_matches(key, OF_HYDRA, n=1)
+    guess = f"; did you mean {close[0]}?" if close else ""
+    every = ", ".join([*OF_HYDRA, f"{SWEEPER}KEY"])
+    raise BadInput(f"{shortened(text)}: is not for a command to set{guess} (allowed of Hydra's: {every})")
+
+
+def _check_name_of_choice(override: Override) -> None:
+    """`optimizer.name=adam` would keep what another choice has set beside the name."""
+    section, _, last = override.key_or_group.rpartition(".")
+    if last == "name" and f"{section}.name" in SETTINGS:
+        key, equals, value = str(override.input_line).partition("=")
+        typed = for_a_shell(f"{section}{equals}{value}")
+        raise BadInput(
+            f"{shortened(key)}: would keep what the other choice of {section} sets beside its name; type {typed}"
+        )
+
+
+def _check_as_written(override: Override, value: object) -> None:
+    """A text that Hydra reads as a number: 1e5 would become 100000.0."""
+    setting = SETTINGS.get(override.key_or_group)
+    written = str(override.input_line).partition("=")[2].strip()
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if setting and setting.kind is str and number and str(value) != written:
+        raise BadInput(f"{override.input_line}: is read as the number {value}{_quoted(override.key_or_group, written)}")

@@ -1,0 +1,51 @@
+"""Settings that are typed and that no run reads: refused where they are swept over, said where there is one value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.config import as_read, flatten
+from workbench.engine.errors import BadInput
+from workbench.sweep.compose import Cell
+
+
+def refuse_unread_factors(cells: Sequence[Cell]) -> None:
+    """Raise BadInput where a setting is swept over that no cell reads in which it stands."""
+    for key, of_the_key in _typed(cells).items():
+        if key in cells[0].factors and all(key in cell.unread for cell in of_the_key):
+            raise BadInput(f"{key} is swept over, but nothing reads it {_why(key, of_the_key)}")
+
+
+def remarks(cells: Sequence[Cell]) -> list[str]:
+    """What a person should know: values that nothing reads, and cells that are one run as nothing tells them apart."""
+    nowhere: dict[str, list[str]] = {}
+    partly = []
+    for key, of_the_key in _typed(cells).items():
+        without = [cell for cell in of_the_key if key in cell.unread]
+        if without and len(without) == len(of_the_key):
+            values = dict.fromkeys(flatten(cell.config).get(key, cell.choices.get(key)) for cell in without)
+            shown = f"{key}={next(iter(values))}" if len(values) == 1 else key
+            nowhere.setdefault(_why(key, without), []).append(shown)
+        elif without and key in cells[0].factors:
+            partly.append(f"{key} is not read {_why(key, without).partition(';')[0]}")
+    lines = [f"{', '.join(keys)}: no effect, as nothing reads it {why}" for why, keys in nowhere.items()]
+    alike = len({cell.config for cell in cells}) - len({as_read(cell.config) for cell in cells})
+    if partly and alike:
+        lines.append(f"{alike} of {len(cells)} cells ask for a run that another cell asks for: {'; '.join(partly)}")
+    return lines
+
+
+def _typed(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Every key that is typed (or stands in the sweep file's grid) with the cells in which it is."""
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        for key in cell.typed:
+            found.setdefault(key, []).append(cell)
+    return found
+
+
+def _why(key: str, cells: Sequence[Cell]) -> str:
+    reasons = [cell.unread[key] for cell in cells]
+    because = list(dict.fromkeys(reason.because for reason in reasons))
+    more = f" or {len(because) - 2} more" if len(because) > 2 else ""
+    return f"with {' or '.join(because[:2])}{more}; it is read with {reasons[0].remedy}"
