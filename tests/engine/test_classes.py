@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.engine.classes import NO_CLASS, exceeds_others, named_class
-from workbench.engine.kernels import numba_is_installed
+from workbench.engine.kernels import numba_fault
 from workbench.engine.losses import LOSSES
 from workbench.engine.training import train
 
@@ -65,7 +65,7 @@ def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 
 KERNELS: list[Callable[[str, np.ndarray, np.ndarray], int]] = [
     plain,
-    pytest.param(compiled, marks=pytest.mark.skipif(not numba_is_installed(), reason="Numba is not installed")),
+    pytest.param(compiled, marks=pytest.mark.skipif(bool(numba_fault()), reason="Numba cannot be used here")),
     pytest.param(device, marks=pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the device code with")),
 ]  # type: ignore[list-item]
 
@@ -103,7 +103,7 @@ def test_every_class_can_be_named() -> None:
 @pytest.mark.parametrize("kernel", ["plain", "compiled"])
 @pytest.mark.parametrize("loss", CLASSIFIERS)
 def test_a_network_of_zeros_makes_no_hit(loss: str, kernel: str) -> None:
-    if kernel == "compiled" and not numba_is_installed():
+    if kernel == "compiled" and numba_fault():
         pytest.skip("Numba is not installed")
     pack = pack_of(1, loss=loss, init="zero", dtype="float32", kernel=kernel, epochs=1)
     untrained = next(iter(train(pack, data_for(pack))))

@@ -33,9 +33,9 @@ Value = str | int | float | bool | None
 class Cell:
     """One cell of a sweep's design.
 
-    `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here, only
-    those that vary over the sweep (a config group under its own name); `choices` the config groups chosen; `typed` the settings and
-    groups that the overrides speak of; `unread` the settings and groups that this cell does not read.
+    `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here,
+    only those that vary over the sweep (a config group under its own name); `choices` the config groups chosen; `typed`
+    the settings and groups that the overrides speak of; `unread` the settings and groups that this cell does not read.
     """
 
     index: int
