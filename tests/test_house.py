@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
-# Entry points that wire the rooms, and the one place that knows where files lie.
+# Entry points that wire the rooms; where files lie, and how one is written.
 FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
-SHARED = ("places",)
+SHARED = ("files", "places")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {
@@ -25,8 +25,8 @@ LIBRARIES: dict[str, set[str]] = {
     # cupy: how much memory is free, and which version computed.
     "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle", "optuna"},
     "measure": NUMERIC | {"sklearn", "pandas"},
-    # sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
-    "tracking": PLAIN | {"mlflow", "pyarrow", "sqlalchemy", "alembic"},
+    # requests, sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
+    "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic"},
     "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe"},
     "experiments": PLAIN,
 }

@@ -91,15 +91,23 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises BadInput where the weights are not those of the network."""
         about = About(**json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
-        with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as held:
-            parameters = np.zeros((1, about.layout.size), about.dtype)
-            for number, view in enumerate(about.layout.views(parameters), start=1):
-                for name, tensor in view._asdict().items():
-                    if tensor is not None:
-                        tensor[0] = held[f"{name}_{number}"]
-            return cls(about, parameters[0], held["scale"], held["shift"], held["examples"])
+        with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as content:
+            held = {name: content[name] for name in content.files}
+        parameters = np.zeros((1, about.layout.size), about.dtype)
+        tensors = {
+            f"{name}_{number}": tensor[0]
+            for number, view in enumerate(about.layout.views(parameters), start=1)
+            for name, tensor in view._asdict().items()
+            if tensor is not None
+        }
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        shapes |= {"scale": (about.inputs,), "shift": (about.inputs,)}
+        _check_shapes({name: array.shape for name, array in held.items() if name != "examples"}, shapes)
+        for name, tensor in tensors.items():
+            tensor[:] = held[name]
+        return cls(about, parameters[0], held["scale"], held["shift"], _examples(held["examples"], about.inputs))
 
     def _forward(self, given: np.ndarray) -> np.ndarray:
         """z of the output layer: (n, features) -> (n, outputs), scaled as the engine's reader does it."""
@@ -130,9 +138,13 @@ def _keep(trained: Trained) -> Measured:
 
 
 def model_of(table: Table, params: Mapping[str, Any]) -> Model:
-    """A model from the rows that `_keep` left of one run and the run's settings."""
+    """A model from the rows that `_keep` left of one run and the run's settings.
+
+    Raises BadInput where the weights are not those of the network that the settings tell of.
+    """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
     held = {name: value[part == name] for name in _PARTS}
+    _check_shapes({"outputs": held["outputs"].shape}, {"outputs": (1,)})
     about = About(
         inputs=len(held["scale"]),
         outputs=int(held["outputs"][0]),
@@ -144,8 +156,27 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
         slope=float(params["network.slope"]),
         dtype=str(params["dtype"]),
     )
-    examples = held["examples"].reshape(-1, about.inputs)
+    fitting = {"parameters": (about.layout.size,), "scale": (about.inputs,), "shift": (about.inputs,)}
+    _check_shapes({name: held[name].shape for name in fitting}, fitting)
+    examples = _examples(held["examples"], about.inputs)
     return Model(about, held["parameters"].astype(about.dtype), held["scale"], held["shift"], examples)
+
+
+def _check_shapes(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises BadInput where an array is missing, one too many, or of another shape: NumPy would spread it silently."""
+    for name in [*expected, *(name for name in found if name not in expected)]:
+        if found.get(name) != expected.get(name):
+            raise BadInput(
+                f"{WEIGHTS_FILE}: {name} has the shape {found.get(name, 'of nothing')}; "
+                f"this network has {expected.get(name, 'no such array')}"
+            )
+
+
+def _examples(values: np.ndarray, inputs: int) -> np.ndarray:
+    """The examples kept with a model: (n, inputs)."""
+    if values.size % max(inputs, 1) or not inputs:
+        raise BadInput(f"{WEIGHTS_FILE}: examples holds {values.size} numbers; this network reads {inputs} each")
+    return values.reshape(-1, inputs)
 
 
 def _load_pyfunc(path: str) -> Served:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
+from workbench.tracking.confined import own_folder
 from workbench.tracking.connection import Connection, connect, one_line, parents, search
 from workbench.tracking.plan import STANDING, standing
 
@@ -113,8 +114,8 @@ def _refuse_if_shown_elsewhere(connection: Connection, name: str, runs: set[str]
 
 def _delete(connection: Connection, run: Run) -> None:
     """For good where this process can, else for MLflow's own `mlflow gc` to finish."""
-    folder = local(run.info.artifact_uri)
-    if folder and folder.parent.name == run.info.run_id:
+    folder = own_folder(connection, run.info.run_id, run.info.artifact_uri)
+    if folder:
         shutil.rmtree(folder.parent, ignore_errors=True)
     store: Any = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
     if hasattr(store, "_hard_delete_run"):

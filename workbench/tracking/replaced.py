@@ -1,0 +1,40 @@
+"""An SQLite database that is deleted or replaced while we have it open: it takes what nobody will ever read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.tracking.bulk import engine_of
+from workbench.tracking.connection import Connection
+from workbench.tracking.database import prepare
+
+
+class Database:
+    """The file a connection was opened on, as the system knows it; servers have none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._file = connection, connection.location.file
+        self._known = _identity(self._file)
+
+    def replaced(self) -> bool:
+        """Whether the path leads to another file by now, or to none."""
+        return self._file is not None and _identity(self._file) != self._known
+
+    def reopened(self) -> bool:
+        """Open what lies there now, an empty database where nothing does; False where it is the file it was."""
+        if self._file is None or not self.replaced():
+            return False
+        engine = engine_of(self._connection)
+        if engine is not None:
+            engine.dispose()  # its open connections lead to the file that is gone
+        prepare(self._file)
+        self._known = _identity(self._file)
+        return True
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
