@@ -21,9 +21,14 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
 def test_what_cannot_be_finished_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "plan"
     files.write(file, "whole")
-    with pytest.raises(OSError, match="full"), files.whole(file) as unnamed:
-        unnamed.write_text("ha")
-        raise OSError("the disk is full")
+
+    def half() -> None:
+        with files.whole(file) as unnamed:
+            unnamed.write_text("ha")
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        half()
 
     def full(_: int) -> None:
         raise OSError("the disk is full")

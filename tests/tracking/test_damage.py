@@ -61,6 +61,10 @@ def assert_same(found: SweepTables, expected: SweepTables) -> None:
     assert found.facts["missing"] == ""
 
 
+def one_line(error: BadInput) -> None:
+    assert "\n" not in str(error)
+
+
 def again(uri: str) -> None:
     """What the same command does: record what is not held."""
     store = MlflowStore(uri)
@@ -157,7 +161,7 @@ def test_fuzz_of_artifacts(
         try:
             found = load("seeds", uri)
         except BadInput as error:
-            assert "\n" not in str(error)
+            one_line(error)
         else:
             assert set(found.epochs["test_loss"]) <= set(expected.epochs["test_loss"])
             whole = found.facts["missing"] == "" and len(found.runs) == len(expected.runs)
@@ -183,7 +187,7 @@ def test_fuzz_of_databases(store: MlflowStore, folder: Path, tmp_path: Path) -> 
                 load("seeds", uri_of(place))
             MlflowStore(uri_of(place)).begin(asked("new"))
         except BadInput as error:
-            assert "\n" not in str(error)
+            one_line(error)
 
 
 def test_latest_is_what_was_begun_last_whatever_the_clock_says(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

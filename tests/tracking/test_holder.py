@@ -173,8 +173,13 @@ def test_where_the_store_is_a_file_nothing_is_written() -> None:
 def test_a_lost_hold_stops_the_sweep_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
     server, lost = Server(), []
     monkeypatch.setattr(holder, "BEAT", 0.01)
-    with pytest.raises(KeyboardInterrupt), hold(server.connection, "1", "mine", lost.append):
-        server.tags.clear()
-        threading.Event().wait(60)
+
+    def trained() -> None:
+        with hold(server.connection, "1", "mine", lost.append):
+            server.tags.clear()
+            threading.Event().wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained()
     assert "was taken over" in lost[0]
     assert server.tags == {}

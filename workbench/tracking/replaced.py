@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from workbench.tracking.bulk import engine_of
@@ -27,9 +29,20 @@ class Database:
         engine = engine_of(self._connection)
         if engine is not None:
             engine.dispose()  # its open connections lead to the file that is gone
+        if not _holds_anything(self._file):  # SQLite makes an empty file where somebody writes to one that is gone
+            for suffix in ("", "-wal", "-shm"):
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         prepare(self._file)
         self._known = _identity(self._file)
         return True
+
+
+def _holds_anything(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchall())
+    except sqlite3.Error:
+        return file.exists() and file.stat().st_size > 0
 
 
 def _identity(file: Path | None) -> tuple[int, int] | None:

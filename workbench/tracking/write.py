@@ -93,6 +93,8 @@ class MlflowStore:
         Where the database was replaced, or the sweep deleted, the sweep is begun anew in what is there: then all that
         was recorded is missing.
         """
+        if self._database.replaced():
+            self._system.stop()  # it writes to the one that is gone, and would open the next before it is made
         return self._patiently(self._missing)
 
     def end(self, outcome: str) -> None:
