@@ -1,17 +1,20 @@
 """A sweep killed anywhere and started again ends with the very numbers it would have had.
 
-Few kills in the suite; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s` gives twenty for each executor
-and says where they struck.
+Few kills in the suite. `WORKBENCH_KILLS=60 python -m pytest tests/test_survival.py -s -k random_moments` gives two
+hundred, sixty for each executor and eighty inside of recording and of writing the page, and prints where they struck.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import count
@@ -31,13 +34,50 @@ SWEEP = [
     "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
     "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
+# What takes too little of a sweep to be struck by chance: the function that does it kills its process after a random
+# number of its lines, of Python's own and MLflow's.
+PARTS = {
+    "recording": ("workbench.tracking.write", "MlflowStore", "_record"),
+    "beginning": ("workbench.tracking.write", "MlflowStore", "_begin"),
+    "ending": ("workbench.tracking.write", "MlflowStore", "_end"),
+    "page": ("workbench.app", "", "write_report"),
+}
+OF_EACH_PART = max(KILLS // 3, 1)
+STRUCK_INSIDE = """
+import importlib, os, random, sys
+module, owner, name, seed = sys.argv[1:5]
+del sys.argv[1:5]
+import workbench.app
+place = importlib.import_module(module)
+place = getattr(place, owner) if owner else place
+honest, moment = getattr(place, name), random.Random(seed)
+def struck(*given, **named):
+    lines = [int(10 ** moment.uniform(0, 5))]
+    def trace(frame, event, argument):
+        if event == "line":
+            lines[0] -= 1
+            if lines[0] < 0:
+                os.write(2, f"struck: {name} in {os.path.basename(frame.f_code.co_filename)}\\n".encode())
+                os.kill(os.getpid(), 9)
+        return trace
+    sys.settrace(trace)
+    try:
+        return honest(*given, **named)
+    finally:
+        sys.settrace(None)
+setattr(place, name, struck)
+from workbench.sweep.command import main
+raise SystemExit(main())
+"""
+STRUCK: Counter[tuple[str, str]] = Counter()  # (part of the sweep, where it was) -> kills
 OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each sitting
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+def start(folder: Path, *overrides: str, inside: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """The sweep as a process; `inside` names a part in which it kills itself, and the seed of the moment."""
     environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [sys.executable, "-m", "workbench", *SWEEP, *overrides]
+    command = [sys.executable, *(["-c", STRUCK_INSIDE, *inside] if inside else ["-m", "workbench"]), *SWEEP, *overrides]
     folder.mkdir(exist_ok=True)
     return subprocess.Popen(
         command, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -75,6 +115,15 @@ def assert_same_results(found: Path, expected: Path) -> None:
     assert in_mlflow(found) == in_mlflow(expected)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    """Where kills struck, for whoever runs this with -s."""
+    yield
+    print(f"\n{STRUCK.total()} kills; every sweep ended with the numbers of the one that was never killed")
+    for (part, place), times in sorted(STRUCK.items(), key=lambda item: (item[0][0], -item[1])):
+        print(f"  {part:10}  {times:4}  {place}")
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
@@ -104,7 +153,8 @@ def killed(process: subprocess.Popen[str], moment: float) -> bool:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         _, rest = process.communicate()
-        print(f"  killed after: {[first, *rest.splitlines()][-1].strip() or '(start-up)'}")
+        last = [first, *rest.splitlines()][-1].strip() or "(start-up)"
+        STRUCK["any moment", "after: " + re.sub(r"\d[\d,.:]*", "n", last)[:90]] += 1
         return True
     return False
 
@@ -130,6 +180,37 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
         assert not list((folder / "sweeps/mine").glob("*.npz"))
         if kills == KILLS:
             return
+
+
+@pytest.mark.parametrize("part", PARTS if KILLS > 4 else ["recording"])
+def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
+    uninterrupted: Path, tmp_path: Path, part: str
+) -> None:
+    """Up to four kills a sweep, each in another sitting of it."""
+    kills = 0
+    for sweep in count():
+        folder = tmp_path / str(sweep)
+        for seed in count(100 * sweep):
+            wanted = kills < OF_EACH_PART and seed < 100 * sweep + 4  # then it may come to its end
+            process = start(folder, inside=[*PARTS[part], f"{part} {seed}"] if wanted else [])
+            _, errors = process.communicate(timeout=600)
+            if process.returncode != -signal.SIGKILL:
+                assert process.returncode == app.FINISHED, errors
+                break
+            kills += 1
+            STRUCK.update((part, place) for place in re.findall(r"struck: .* in (.*)", errors))
+        assert_same_results(folder, uninterrupted)
+        assert not list((folder / "sweeps/mine").glob("*.npz"))
+        assert not list(folder.rglob(".*.new"))
+        assert left_running(folder) == []
+        if kills >= OF_EACH_PART:
+            return
+
+
+def left_running(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        running = "SELECT run_uuid FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"
+        return [run_id for (run_id,) in database.execute(running)]
 
 
 def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_on(
