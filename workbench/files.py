@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_KNOWS_NO_FLUSHING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # some file systems, mostly of folders
 UNFINISHED = ".new"  # how the name of a file ends that is still being written
 
 
@@ -24,7 +26,7 @@ def whole(file: Path) -> Iterator[Path]:
         unnamed.replace(file)
     finally:
         unnamed.unlink(missing_ok=True)
-    with suppress(OSError):  # some file systems know no flushing of folders
+    with suppress(OSError):  # the file is there; whether its name outlives a loss of power is the system's affair
         _flush(file.parent)
 
 
@@ -45,5 +47,8 @@ def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _KNOWS_NO_FLUSHING:
+            raise
     finally:
         os.close(handle)

@@ -110,6 +110,7 @@ def test_a_damaged_file_stops_no_other_sweep_and_is_mended_by_its_own(
     assert set(sweeps(uri)["name"]) == {"other", "seeds", "new"}
     damaged = load("seeds", uri)
     assert list(damaged.runs["outcome"]) == ["finished"] * 3
+    assert (damaged.facts["missing"] == "") == (file not in ("plan.parquet", "epochs.parquet", "layers.parquet"))
     said = capsys.readouterr().err
     if file != "rule.json":  # of which sweep.json holds the same
         assert (file in said) == (file != "runs.parquet")  # nothing reads those of a finished sweep

@@ -89,7 +89,13 @@ def from_table(table: pyarrow.Table) -> list[PlanRow]:
 
 
 def standing(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> pyarrow.Table:
-    """A sweep's plan as it stands: the plan, and while the sweep runs (or was killed) what its packs came to since.
+    """A sweep's plan as it stands (`look`)."""
+    return look(connection, parent, columns)[0]
+
+
+def look(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> tuple[pyarrow.Table, bool]:
+    """A sweep's plan as it stands: the plan, and while the sweep runs (or was killed) what its packs came to since; and
+    whether the plan is damaged, so that cells may be missing.
 
     One row a cell, with all `columns` of `to_table` by default (else at least STANDING). No row if somebody removed
     the artifacts. A damaged file is told, and what the packs hold stands in for a damaged plan.
@@ -108,7 +114,7 @@ def standing(connection: Connection, parent: Run, columns: Sequence[str] | None 
                 tables.append(pack)
                 orders += [_order(pack)] * len(pack)
     table = pyarrow.concat_tables(tables)
-    return rows_of(table, _furthest(table, orders))
+    return rows_of(table, _furthest(table, orders)), broken
 
 
 def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:

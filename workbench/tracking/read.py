@@ -15,7 +15,7 @@ from workbench.tracking.connection import Connection, connect, parents
 from workbench.tracking.damage import tell
 from workbench.tracking.histories import TABLE
 from workbench.tracking.parent import asked_of, outcome_counts
-from workbench.tracking.plan import STANDING, PlanRow, from_table, standing
+from workbench.tracking.plan import STANDING, PlanRow, from_table, look, standing
 
 if TYPE_CHECKING:
     import pandas
@@ -64,7 +64,8 @@ def _load(connection: Connection, name: str) -> SweepTables:
     if not found:
         raise BadInput(_unknown(name, everything, connection))
     parent = found[-1]
-    rows = from_table(standing(connection, parent))
+    table, broken = look(connection, parent)
+    rows = from_table(table)
     if not rows:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
@@ -72,7 +73,7 @@ def _load(connection: Connection, name: str) -> SweepTables:
     epochs, layers, tables, missing = _histories(connection, rows)
     facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
-    facts["missing"] = ", ".join(missing)
+    facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
     factors = asked.get("factors") or dict.fromkeys(key for row in rows for key in row.record.factors)
     return SweepTables(name, facts, tuple(map(str, factors)), _runs(rows), epochs, layers, tables)
 
