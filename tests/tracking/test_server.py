@@ -21,6 +21,9 @@ from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
 
+PAUSED: list[float] = []  # seconds that were waited between two tries: all the time that passes
+
+
 @pytest.fixture(scope="session")
 def port(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("server")
@@ -31,10 +34,12 @@ def port(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
 
 @pytest.fixture
 def proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The way to the server; a second try comes soon."""
-    monkeypatch.setattr(patience, "_PAUSES", (0.01, 0.05))
+    """The way to the server. Time passes only between two tries, however slow the machine is."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    monkeypatch.setattr(patience, "monotonic", lambda: sum(PAUSED))
+    monkeypatch.setattr(patience.Patience.__init__, "__defaults__", (60.0, PAUSED.append))
+    PAUSED.clear()
     made = Proxy(port)
     yield made
     made.close()
@@ -114,12 +119,13 @@ def test_what_a_slow_server_made_twice_goes_into_the_trash(proxy: Proxy, experim
 def test_a_server_that_is_gone_is_said_and_waited_for_within_the_budget(
     proxy: Proxy, experiment: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = MlflowStore(proxy.uri, experiment, 1.0)
+    store = MlflowStore(proxy.uri, experiment, 20.0)
     store.begin(sweep([cell(0)], name=experiment))
     proxy.fate = lambda method, path: REFUSED  # noqa: ARG005
     with pytest.raises(BadInput, match=r"^tracking.uri: the store http://127.* failed: "):
         store.record(result([trained(cell(0))]))
-    assert f"the store {proxy.uri} does not answer; it is tried again for up to 1 s (tracking.wait_seconds=1)" in (
+    assert sum(PAUSED) == 20
+    assert f"the store {proxy.uri} does not answer; it is tried again for up to 20 s (tracking.wait_seconds=20)" in (
         capsys.readouterr().err
     )
     tried = Counter[str]()

@@ -6,6 +6,7 @@ is repeated here is a whole operation, which looks at what the store holds befor
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from workbench.sweep.log import say
 SECONDS = 60.0  # the budget where nobody set another
 SAID_AFTER = 8.0  # seconds of silence
 _PAUSES = (0.5, 5.0)  # seconds between two tries: at first, and at most
+_SOME_ANSWERS = 5
 _RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _OURS: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
 
@@ -25,11 +27,15 @@ Answer = TypeVar("Answer")
 
 
 class Patience:
-    """The budget of a store, in seconds an operation. Once one was spent in vain, the next operation is tried once."""
+    """The budget of a store: seconds without an answer. Once it was spent in vain, the next operation is tried once.
+
+    An operation of many requests, some of which are answered, may take _SOME_ANSWERS times as long.
+    """
 
     def __init__(self, shown: str, seconds: float = SECONDS, pause: Callable[[float], None] = sleep) -> None:
         self.shown, self.seconds, self._pause = shown, seconds, pause
         self._spent = False
+        self._answered = -math.inf  # when a request was last answered
 
     def tell_mlflow(self) -> None:
         """MLflow's client repeats nothing by itself, and gives up a request within the budget."""
@@ -44,17 +50,21 @@ class Patience:
         timer.start()
         try:
             yield
+            self._answered = monotonic()
         finally:
             timer.cancel()
 
     def until_answered(self, act: Callable[[], Answer]) -> Answer:
         """What `act` gives; where the server is out of reach it is tried again until the budget is spent."""
-        began, pause = monotonic(), _PAUSES[0]
+        began, pause = math.inf, _PAUSES[0]
         while True:
             try:
                 answer = act()
             except Exception as error:
-                left = self.seconds - (monotonic() - began)
+                now = monotonic()
+                began = min(began, now)
+                left = self.seconds - (now - max(began, self._answered))
+                left = min(left, _SOME_ANSWERS * self.seconds - (now - began))
                 if not is_lost(error) or self._spent or left <= 0:
                     self._spent = self._spent or is_lost(error)
                     raise

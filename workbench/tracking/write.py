@@ -55,6 +55,8 @@ class MlflowStore:
         self._family = Family(self._experiment, "", "")
         self._in_doubt = self._troubled = False  # whether something was cut off since the children were looked at, ever
         self._order, self._recorded = 0, 0  # the sitting's place in the order of creation, and what it recorded
+        self._shown: set[str] = set()  # fingerprints that were once held, reused or recorded in this sitting
+        self._tried: set[str] = set()  # and those of runs that failed as well
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}
@@ -80,6 +82,7 @@ class MlflowStore:
 
         The same name and digest goes on with its parent run, unless `sweep.fresh`.
         """
+        self._shown, self._tried = set(), set()
         self._patiently(lambda: self._begin(sweep))
         self._system.start(self.run_id, self._connection.location.uri)
 
@@ -176,22 +179,21 @@ class MlflowStore:
         put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows, order)})
 
     def _missing(self) -> set[str]:
-        shown = {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
-        tried = {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
+        self._shown |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
+        self._tried |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
         if self._database.reopened():
             self._experiment = experiment_of(self._connection, self._experiment_name)
         if any(parent.info.run_id == self.run_id for parent in parents(self._connection)):
             if names.SWEEP_FILE not in self._artifacts():
                 put(self._connection, self.run_id, self._files)
-            return shown - set(held(self._connection, shown))
+            return self._shown - set(held(self._connection, self._shown))
         found = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
         cells = [
             replace(cell, origin=found[cell.fingerprint].run_id) if cell.fingerprint in found else _asked_for(cell)
             for cell in self._sweep.cells
         ]
         self._begin(replace(self._sweep, cells=cells))
-        still = {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
-        return tried - still
+        return self._tried - {row.record.fingerprint for row in self._rows.values() if row.held or row.record.origin}
 
     def _end(self, outcome: str) -> None:
         if self._database.replaced():
