@@ -42,6 +42,7 @@ PARTS = {
     "ending": ("workbench.tracking.write", "MlflowStore", "_end"),
     "page": ("workbench.app", "", "write_report"),
 }
+CEILING = 1800  # seconds; a sweep takes a few, on a machine of one's own
 OF_EACH_PART = max(KILLS // 3, 1)
 STRUCK_INSIDE = """
 import importlib, os, random, sys
@@ -128,7 +129,7 @@ def table() -> Iterator[None]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
     process = start(folder)
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=CEILING)
     assert process.returncode == app.FINISHED, errors
     assert output == "report: reports/mine.html\n"
     return folder
@@ -173,7 +174,7 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
             if kills < KILLS and killed(process, moments.uniform(-0.1, 0.7) * seconds):
                 kills += 1
                 continue
-            _, errors = process.communicate(timeout=300)
+            _, errors = process.communicate(timeout=CEILING)
             assert process.returncode == app.FINISHED, errors
             ended = True
         assert_same_results(folder, uninterrupted)
@@ -182,7 +183,7 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
             return
 
 
-@pytest.mark.parametrize("part", PARTS if KILLS > 4 else ["recording"])
+@pytest.mark.parametrize("part", PARTS if KILLS > 2 else ["recording"])
 def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
     uninterrupted: Path, tmp_path: Path, part: str
 ) -> None:
@@ -193,7 +194,7 @@ def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
         for seed in count(100 * sweep):
             wanted = kills < OF_EACH_PART and seed < 100 * sweep + 4  # then it may come to its end
             process = start(folder, inside=[*PARTS[part], f"{part} {seed}"] if wanted else [])
-            _, errors = process.communicate(timeout=600)
+            _, errors = process.communicate(timeout=CEILING)
             if process.returncode != -signal.SIGKILL:
                 assert process.returncode == app.FINISHED, errors
                 break
@@ -221,20 +222,20 @@ def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_o
     assert "16 to train" in process.stderr.readline()
     process.stderr.readline()  # the first pack is done
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=CEILING)
     assert process.returncode == INTERRUPTED, errors
     assert "stopping after this epoch" in errors
     assert output == "report: reports/mine.html\n"
     assert list((tmp_path / "sweeps/mine").glob("*.npz"))
     again = start(tmp_path)
-    _, errors = again.communicate(timeout=300)
+    _, errors = again.communicate(timeout=CEILING)
     assert again.returncode == app.FINISHED, errors
     assert_same_results(tmp_path, uninterrupted)
 
 
 def test_started_twice_at_once_one_trains_and_the_other_says_who_does(uninterrupted: Path, tmp_path: Path) -> None:
     both = [start(tmp_path), start(tmp_path)]
-    said = [process.communicate(timeout=300)[1] for process in both]
+    said = [process.communicate(timeout=CEILING)[1] for process in both]
     assert sorted(process.returncode for process in both) == [app.FINISHED, 2], said
     (refused,) = [text for text, process in zip(said, both, strict=True) if process.returncode == 2]
     other = next(process for process in both if process.returncode == app.FINISHED)

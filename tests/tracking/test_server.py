@@ -20,7 +20,6 @@ from workbench.tracking.housekeeping import delete
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
-
 PAUSED: list[float] = []  # seconds that were waited between two tries: all the time that passes
 
 

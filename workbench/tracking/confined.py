@@ -1,11 +1,10 @@
 """What of a store lies where the store itself lies. A store made by somebody else is hostile input: an address in it
-must not lead a deletion or a copy elsewhere.
+must not lead a deletion elsewhere, not even to the artifacts of another store.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from workbench.tracking.artifacts import folder_of
@@ -25,16 +24,3 @@ def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) ->
     real, inside = folder.resolve(), root.resolve()
     fits = real.name == "artifacts" and real.parent.name == run_id and inside in real.parent.parents
     return real if fits else None
-
-
-def copy_within(source: Path, target: Path, path: str) -> None:
-    """Copy the folder `path` of one folder of artifacts into another. Links are left out, and so is a path that leads
-    elsewhere.
-    """
-    old, new = (source / path).resolve(), (target / path).resolve()
-    if old.is_dir() and (old == source or source in old.parents) and (new == target or target in new.parents):
-        shutil.copytree(old, new, dirs_exist_ok=True, ignore=_links)
-
-
-def _links(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if (Path(folder) / name).is_symlink()]

@@ -5,6 +5,7 @@ Rows and files are copied as they are, run ids included, so that everything that
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
-from workbench.tracking.confined import copy_within, own_folder
 from workbench.tracking.connection import Connection, connect, one_line, parents
+from workbench.tracking.housekeeping import local
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan import standing
@@ -49,11 +50,10 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
         into = experiment_of(target, experiment)
         rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
         histories = {row["history"] for row in rows if row["history"]}
-        places = [place for history in histories if (place := names.history_place(history))]
-        others = {run_id for run_id, _ in places} - {parent.info.run_id}
+        others = {history.removeprefix("runs:/").partition("/")[0] for history in histories} - {parent.info.run_id}
         runs = {parent.info.run_id, *others, *(row["run_id"] for row in rows), *(row["origin"] for row in rows)} - {""}
         _copy_rows(source, target, sorted(runs), into)
-        _copy_artifacts(connection, target, parent, others, places)
+        _copy_artifacts(connection, target, parent, others, histories)
     with closing(sqlite3.connect(folder / DEFAULT_FILE)) as database:
         # The sweeps that histories come from are here for these alone: they are no sweeps of this store.
         marks = ",".join("?" * len(others))
@@ -111,17 +111,18 @@ def _insert(database: sqlite3.Connection, table: str, column: str, values: Seque
 
 
 def _copy_artifacts(
-    connection: Connection, target: Connection, parent: Run, others: Iterable[str], places: Iterable[tuple[str, str]]
+    connection: Connection, target: Connection, parent: Run, others: Iterable[str], histories: Iterable[str]
 ) -> None:
     """All files of the sweep, and of the sweeps that it reuses runs of the histories of these."""
     _copy(connection, target, parent.info.run_id, "")
-    for run_id, path in places:
+    wanted = [history.removeprefix("runs:/").partition("/") for history in histories]
+    for run_id, _, path in wanted:
         if run_id in others:
             _copy(connection, target, run_id, path)
 
 
 def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
-    old = own_folder(connection, run_id, connection.client.get_run(run_id).info.artifact_uri)
-    new = own_folder(target, run_id, target.client.get_run(run_id).info.artifact_uri)
-    if old and new:
-        copy_within(old, new, path)
+    old = local(connection.client.get_run(run_id).info.artifact_uri)
+    new = local(target.client.get_run(run_id).info.artifact_uri)
+    if old and new and (old / path).is_dir():
+        shutil.copytree(old / path, new / path, dirs_exist_ok=True)
