@@ -13,6 +13,7 @@ from workbench.tracking import names
 from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.inputs import dataset_inputs
+from workbench.tracking.patience import once
 from workbench.tracking.plan import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
@@ -87,7 +88,8 @@ def _write_one(
     run, client = _new_run(family, row, points), connection.client
     with connection.waiting():
         if known is None:
-            run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
+            with once():
+                run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
             tags: Mapping[str, str] = {}
         else:
             run_id, tags = known.run_id, _tags(family, row)

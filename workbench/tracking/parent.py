@@ -17,6 +17,7 @@ from workbench.tracking.children import Family
 from workbench.tracking.connection import Connection, order_of, search
 from workbench.tracking.damage import tell
 from workbench.tracking.inputs import dataset_inputs, datasets_of
+from workbench.tracking.patience import once
 from workbench.tracking.plan import from_table, standing, to_table
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
     with connection.waiting():
         if run_id is None and not mine:
             name = names.run_name(sweep.name, "sweep")
-            run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
+            with once():
+                run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
         else:
             known = mine[0].data.params if mine else {param.key for param in params}  # what MLflow holds stays so
             params = [param for param in params if param.key not in known]

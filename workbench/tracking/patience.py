@@ -1,7 +1,8 @@
 """How long a server may keep us waiting: one budget for every operation, said early, and never spent twice.
 
-MLflow's client would repeat each request by itself, a creation too, and be silent for minutes. It is told not to; what
-is repeated here is a whole operation, which looks at what the store holds before it creates anything.
+MLflow's client would repeat each request by itself, a creation too, and be silent for minutes. It is told to repeat at
+once or not at all, and no creation (`once`); what is repeated here is a whole operation, which looks at what the store
+holds before it creates anything.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SAID_AFTER = 8.0  # seconds of silence
 _PAUSES = (0.5, 5.0)  # seconds between two tries: at first, and at most
 _SOME_ANSWERS = 5
 _RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_BACKOFF, _JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
+_AGAIN = "2"  # times that MLflow's client may repeat a request by itself
 _OURS: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
 
 Answer = TypeVar("Answer")
@@ -38,9 +41,11 @@ class Patience:
         self._answered = -math.inf  # when a request was last answered
 
     def tell_mlflow(self) -> None:
-        """MLflow's client repeats nothing by itself, and gives up a request within the budget."""
-        os.environ[_RETRIES] = "0"
-        _set(_TIMEOUT, str(max(1, round(self.seconds))))
+        """MLflow's client repeats at once what does no harm twice, and gives up a request within the budget."""
+        os.environ[_RETRIES] = _AGAIN
+        _set(_BACKOFF, "0")
+        _set(_JITTER, "0.1")
+        _set(_TIMEOUT, str(max(1, round(self.seconds / (1 + int(_AGAIN))))))
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -81,6 +86,20 @@ class Patience:
 
     def _limit(self, seconds: float) -> str:
         return f"up to {seconds:.0f} s (tracking.wait_seconds={self.seconds:g})"
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Around a creation: whether the first request arrived is found out before there is a second."""
+    again = os.environ.get(_RETRIES)
+    if again is None:
+        yield
+        return
+    os.environ[_RETRIES] = "0"
+    try:
+        yield
+    finally:
+        os.environ[_RETRIES] = _AGAIN
 
 
 def is_lost(error: BaseException) -> bool:
