@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +66,22 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
     try:
         for file in (names.EPOCHS, names.LAYERS, names.TABLES, names.MODELS):
             if file in there:
-                read_table(connection, root, f"{folder}/{file}")
+                read_history(connection, root, f"{folder}/{file}")
     except Broken as error:
         tell(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
         return False
     return True
+
+
+def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
+    """One table of a pack; None where it is gone. Raises Broken where it is damaged, or its columns are not there."""
+    table = read_table(connection, root, path)
+    if table is None:
+        return None
+    columns = {names.EPOCHS: EPOCH_COLUMNS, names.LAYERS: LAYER_COLUMNS, names.TABLES: (TABLE,)}
+    if missing := {"fingerprint", *columns.get(posixpath.basename(path), ())} - set(table.column_names):
+        raise Broken(path, ValueError(f"columns are missing: {', '.join(sorted(missing))}"))
+    return table
 
 
 def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.engine.errors import BadInput
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
-from workbench.tracking.artifacts import Broken, read_table
+from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect, parents
 from workbench.tracking.damage import tell
-from workbench.tracking.histories import TABLE
+from workbench.tracking.histories import TABLE, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
 from workbench.tracking.plan import STANDING, PlanRow, from_table, look, standing
 
@@ -160,13 +160,10 @@ def _read_history(
     if parent is None:
         return None
     pairs = [(row.record.cell, names.text(row.record.fingerprint)) for row in members]
-    needed = {names.EPOCHS: EPOCH_COLUMNS, names.LAYERS: LAYER_COLUMNS}.get(path.rpartition("/")[2], (TABLE,))
     try:
-        table = read_table(connection, parent.info.artifact_uri, path)
+        table = read_history(connection, parent.info.artifact_uri, path)
         if table is None:
             return None
-        if not {"fingerprint", *needed} <= set(table.column_names):
-            raise Broken(path, ValueError(f"columns are missing of {', '.join(needed)}"))
     except Broken as error:
         tell(connection, parent, str(error))
         return None
