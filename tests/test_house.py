@@ -16,7 +16,7 @@ ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms; and what knows where files lie, how commands begin and end, and how file names,
 # addresses and secrets are written.
 FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
-SHARED = ("places", "entry", "signals", "streams", "filenames", "addresses", "redaction")
+SHARED = ("files", "places", "entry", "signals", "streams", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {
@@ -26,8 +26,8 @@ LIBRARIES: dict[str, set[str]] = {
     # cupy: how much memory is free, and which version computed.
     "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle", "optuna"},
     "measure": NUMERIC | {"sklearn", "pandas"},
-    # sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
-    "tracking": PLAIN | {"mlflow", "pyarrow", "sqlalchemy", "alembic"},
+    # requests, sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
+    "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic"},
     "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe"},
     "experiments": PLAIN,
 }

@@ -1,17 +1,20 @@
 """A sweep killed anywhere and started again ends with the very numbers it would have had.
 
-Few kills in the suite, more under WORKBENCH_THOROUGH; `WORKBENCH_KILLS=20 python -m pytest tests/test_survival.py -s`
-gives twenty for each executor and says where they struck.
+Few kills in the suite, more under WORKBENCH_THOROUGH. `WORKBENCH_KILLS=60 python -m pytest tests/test_survival.py -s
+-k random_moments` gives two hundred, sixty for each executor and eighty inside of beginning, recording, ending and
+writing the page, and prints where they struck.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -36,6 +39,42 @@ SWEEP = [
     "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
 Start = Callable[..., Command]
+# What takes too little of a sweep to be struck by chance: the function that does it kills its process after a random
+# number of its lines, of Python's own and MLflow's.
+PARTS = {
+    "recording": ("workbench.tracking.write", "MlflowStore", "_record"),
+    "beginning": ("workbench.tracking.write", "MlflowStore", "_begin"),
+    "ending": ("workbench.tracking.write", "MlflowStore", "_end"),
+    "page": ("workbench.app", "", "write_report"),
+}
+OF_EACH_PART = max(KILLS // 3, 1)
+STRUCK_INSIDE = """
+import importlib, os, random, sys
+module, owner, name, seed = sys.argv[1:5]
+del sys.argv[1:5]
+import workbench.app
+place = importlib.import_module(module)
+place = getattr(place, owner) if owner else place
+honest, moment = getattr(place, name), random.Random(seed)
+def struck(*given, **named):
+    lines = [int(10 ** moment.uniform(0, 5))]
+    def trace(frame, event, argument):
+        if event == "line":
+            lines[0] -= 1
+            if lines[0] < 0:
+                os.write(2, f"struck: {name} in {os.path.basename(frame.f_code.co_filename)}\\n".encode())
+                os.kill(os.getpid(), 9)
+        return trace
+    sys.settrace(trace)
+    try:
+        return honest(*given, **named)
+    finally:
+        sys.settrace(None)
+setattr(place, name, struck)
+from workbench.sweep.command import main
+raise SystemExit(main())
+"""
+STRUCK: Counter[tuple[str, str]] = Counter()  # (part of the sweep, where it was) -> kills
 OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each sitting
 
 
@@ -54,6 +93,15 @@ def start(commands: Commands) -> Start:
         return commands.start(folder, [*SWEEP, *overrides], hold)
 
     return begin
+
+
+def struck_inside(folder: Path, part: str, seed: str) -> tuple[int, str]:
+    """Run the sweep in a process that kills itself inside a part, at a moment of the seed: its status, what it said."""
+    environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
+    command = [sys.executable, "-c", STRUCK_INSIDE, *PARTS[part], seed, *SWEEP]
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
 
 
 def results(folder: Path) -> list[pd.DataFrame]:
@@ -88,6 +136,15 @@ def assert_same_results(found: Path, expected: Path) -> None:
     assert in_mlflow(found) == in_mlflow(expected)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    """Where kills struck, for whoever runs this with -s."""
+    yield
+    print(f"\n{STRUCK.total()} kills; every sweep ended with the numbers of the one that was never killed")
+    for (part, place), times in sorted(STRUCK.items(), key=lambda item: (item[0][0], -item[1])):
+        print(f"  {part:10}  {times:4}  {place}")
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
@@ -117,7 +174,8 @@ def killed(process: Command, moment: float) -> bool:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         _, rest = process.communicate()
-        print(f"  killed after: {[first, *rest.splitlines()][-1].strip() or '(start-up)'}")
+        last = [first, *rest.splitlines()][-1].strip() or "(start-up)"
+        STRUCK["any moment", "after: " + re.sub(r"\d[\d,.:]*", "n", last)[:90]] += 1
         return True
     return False
 
@@ -143,6 +201,40 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
         assert not list((folder / "sweeps/mine").glob("*.npz"))
         if kills == KILLS:
             return
+
+
+@pytest.mark.parametrize("part", PARTS if KILLS > 2 else ["recording"])
+def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
+    uninterrupted: Path, tmp_path: Path, part: str, start: Start
+) -> None:
+    """Up to four kills a sweep, each in another sitting of it."""
+    kills = 0
+    for sweep in count():
+        folder = tmp_path / str(sweep)
+        for seed in range(100 * sweep, 100 * sweep + 4):
+            if kills >= OF_EACH_PART:
+                break
+            status, errors = struck_inside(folder, part, f"{part} {seed}")
+            if status != -signal.SIGKILL:
+                assert status == app.FINISHED, errors
+                break
+            kills += 1
+            STRUCK.update((part, place) for place in re.findall(r"struck: .* in (.*)", errors))
+        process = start(folder)
+        _, errors = process.communicate()
+        assert process.returncode == app.FINISHED, errors
+        assert_same_results(folder, uninterrupted)
+        assert not list((folder / "sweeps/mine").glob("*.npz"))
+        assert not list(folder.rglob(".*.new"))
+        assert left_running(folder) == []
+        if kills >= OF_EACH_PART:
+            return
+
+
+def left_running(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        running = "SELECT run_uuid FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"
+        return [run_id for (run_id,) in database.execute(running)]
 
 
 def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_on(

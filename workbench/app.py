@@ -108,6 +108,19 @@ def _run(
     cells: Sequence[PlannedCell], name: str, checkpoints: Checkpoints, speeds: Speeds, settings: SweepSettings
 ) -> int:
     store = _open_store(settings)
+    with store.hold(name):
+        return _run_held(cells, name, store, checkpoints, speeds, settings)
+
+
+def _run_held(
+    cells: Sequence[PlannedCell],
+    name: str,
+    store: Store,
+    checkpoints: Checkpoints,
+    speeds: Speeds,
+    settings: SweepSettings,
+) -> int:
+    checkpoints.tidy()
     earlier = store.earlier(name)
     work = _plan(cells, name, store, checkpoints, settings)
     experiment = _experiment(settings.sweep, name)
@@ -117,8 +130,6 @@ def _run(
     _announce(work, name, earlier, sweep, settings)
     store.begin(sweep)
     ended = _train(work, store, checkpoints, speeds, settings)
-    if ended.status == FINISHED:
-        checkpoints.drop_all_of([cell.fingerprint for cell in work.cells])
     pages = _close(name, experiment, store, ended, settings)
     _conclude(work, ended, pages or (), checkpoints)
     return max(FAILED, ended.status) if pages is None else ended.status
@@ -129,7 +140,7 @@ def sweeps_folder(uri: str | None) -> Path:
     from workbench.tracking.location import locate
 
     file = locate(uri).file
-    folder = file.parent if file else Path.cwd()
+    folder = file.resolve().parent if file else Path.cwd()  # one store has one folder, whatever links lead to it
     return Path(SWEEPS) if folder == Path.cwd() else folder / SWEEPS
 
 
@@ -149,7 +160,8 @@ def _page_of(name: str) -> Path:
 def _open_store(settings: SweepSettings, to_read: bool = False) -> Store:
     from workbench.tracking.write import MlflowStore
 
-    return MlflowStore(settings.tracking.uri, settings.tracking.experiment, to_read)
+    tracking = settings.tracking
+    return MlflowStore(tracking.uri, tracking.experiment, tracking.wait_seconds, to_read)
 
 
 def _existing_store(settings: SweepSettings) -> Store | None:
@@ -223,14 +235,14 @@ def _departures(name: str, settings: SweepSettings) -> str:
 def _train(work: Plan, store: Store, checkpoints: Checkpoints, speeds: Speeds, settings: SweepSettings) -> Ended:
     """Train every pack; recording one overlaps training the next."""
     reasons, interrupted, done = dict(work.unfit), False, []
-    if reasons:
-        store.record(unfit_result(reasons, work.cells))
     with (
         Interruption() as interruption,
         Recorder(store, work.cells, checkpoints) as recorder,
         watcher(work.runs_to_do + len(work.held), work.cost, len(work.held)) as watch,
     ):
         sitting = Sitting(_workers(settings), watch, checkpoints, lambda: interruption.asked, INSTRUMENTS)
+        if reasons:
+            recorder.take(unfit_result(reasons, work.cells))
         try:
             for outcome in EXECUTORS[settings.executor](work.packs, sitting):
                 recorder.take(outcome)
@@ -247,7 +259,7 @@ def _train(work: Plan, store: Store, checkpoints: Checkpoints, speeds: Speeds, s
         except KeyboardInterrupt:
             interrupted = True
     speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
-    return Ended(reasons, len(recorder.unrecorded), interrupted)
+    return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost))
 
 
 def _measured(work: Plan, sitting: Sitting, recorder: Recorder) -> Iterator[Batch]:

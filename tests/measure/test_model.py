@@ -143,3 +143,30 @@ def test_what_another_version_kept_is_one_line(tmp_path: Path) -> None:
 def test_a_regression_has_no_classes() -> None:
     with pytest.raises(BadInput, match="this network is of a regression"):
         kept("regression")[0].classify(np.zeros((1, 10)))
+
+
+@pytest.mark.parametrize("name", ["weights_1", "biases_1", "scale", "shift", "one too many", "one too few", "examples"])
+def test_weights_of_another_shape_than_the_network_s_are_refused(name: str, tmp_path: Path) -> None:
+    """NumPy would spread an array of shape (1, 1) over a whole layer, and nobody would hear of it."""
+    model, _ = kept("relu")
+    model.save(tmp_path)
+    with np.load(tmp_path / "weights.npz", allow_pickle=False) as content:
+        held = {key: content[key] for key in content.files}
+    first = next(key for key in held if key.startswith(name.split("_")[0][:6]) or name.startswith("one"))
+    if name == "one too few":
+        del held[first]
+    else:
+        held["slopes_9" if name == "one too many" else first] = np.ones((1, 1), np.float32)
+    np.savez(tmp_path / "weights.npz", allow_pickle=False, **held)
+    with pytest.raises(BadInput, match=r"^weights\.npz: "):
+        Model.load(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["parameters", "scale", "shift", "outputs", "examples"])
+def test_rows_of_a_model_that_do_not_fit_its_settings_are_refused(part: str) -> None:
+    config = tiny(**CASES["relu"])
+    table = ANALYSES["model"].analyse(trained(config)).tables[TABLE]
+    kept_rows = np.ones(len(table["part"]), bool)
+    kept_rows[np.flatnonzero(np.asarray(table["part"]) == part)[-1]] = False
+    with pytest.raises(BadInput, match=r"^weights\.npz: "):
+        model_of({name: np.asarray(column)[kept_rows] for name, column in table.items()}, numbers(config))

@@ -37,6 +37,8 @@ def test_the_second_is_told_who_holds_the_sweep_and_a_killed_holder_holds_nothin
         assert first.stdout.readline() == "held\n"
         with pytest.raises(BadInput, match=f"^name: the sweep mine is being trained by process {first.pid} on "):
             locked(tmp_path, "mine").__enter__()
+        with pytest.raises(BadInput, match=f"by process {first.pid} on "):  # the one refused takes nothing away
+            locked(tmp_path, "mine").__enter__()
         first.kill()
         first.wait()
         with locked(tmp_path, "mine"):

@@ -232,6 +232,9 @@ class TrackingConfig:
         None, role="none", unit="address", help="MLflow's tracking address; null is its own default, a database here"
     )
     experiment: str = setting("workbench", role="none", unit="label", help="MLflow experiment")
+    wait_seconds: float = setting(
+        60.0, role="none", low=1, unit="seconds", help="a server that is out of reach is tried again for so long"
+    )
 
 
 @dataclass(frozen=True)

@@ -110,16 +110,26 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        """Read what `save` wrote. Raises BadInput where another version of Workbench did."""
+        """Read what `save` wrote. Raises BadInput where another version of Workbench did, or where the weights are not
+        those of the network.
+        """
         about = About(**json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
-        with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as held:
-            _require_parts({name for name in _ARRAYS if name in held}, _ARRAYS)
-            parameters = np.zeros((1, about.layout.size), about.dtype)
-            for number, view in enumerate(about.layout.views(parameters), start=1):
-                for name, tensor in view._asdict().items():
-                    if tensor is not None:
-                        tensor[0] = held[f"{name}_{number}"]
-            return cls(about, parameters[0], **{name: held[name] for name in _ARRAYS})
+        with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as content:
+            held = {name: content[name] for name in content.files}
+        _require_parts({name for name in _ARRAYS if name in held}, _ARRAYS)
+        parameters = np.zeros((1, about.layout.size), about.dtype)
+        tensors = {
+            f"{name}_{number}": tensor[0]
+            for number, view in enumerate(about.layout.views(parameters), start=1)
+            for name, tensor in view._asdict().items()
+            if tensor is not None
+        }
+        shapes = {name: tensor.shape for name, tensor in tensors.items()} | _shapes_of(about)
+        _check_shapes({name: array.shape for name, array in held.items() if name != "examples"}, shapes)
+        for name, tensor in tensors.items():
+            tensor[:] = held[name]
+        arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
+        return cls(about, parameters[0], **arrays)
 
     def _logits(self, inputs: Any) -> np.ndarray:
         """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
@@ -165,13 +175,16 @@ def _keep(trained: Trained) -> Measured:
 
 
 def model_of(table: Table, params: Mapping[str, Any]) -> Model:
-    """A model from the rows that `_keep` left of one run and the run's settings. Raises BadInput where another version
-    of Workbench left them.
+    """A model from the rows that `_keep` left of one run and the run's settings.
+
+    Raises BadInput where another version of Workbench left them, or where they are not of the network that the settings
+    tell of.
     """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
     held = {name: value[part == name] for name in _PARTS}
     scalings = ("target_scale", "target_shift") if LOSSES[str(params["network.loss"])].task == "regression" else ()
     _require_parts({name for name in _PARTS if held[name].size}, ("origin", "unit", *scalings))
+    _check_shapes({"outputs": held["outputs"].shape}, {"outputs": (1,)})
     about = About(
         inputs=len(held["scale"]),
         outputs=int(held["outputs"][0]),
@@ -183,7 +196,9 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
         slope=float(params["network.slope"]),
         dtype=str(params["dtype"]),
     )
-    arrays = {name: held[name] for name in _ARRAYS} | {"examples": held["examples"].reshape(-1, about.inputs)}
+    fitting = {"parameters": (about.layout.size,), **_shapes_of(about)}
+    _check_shapes({name: held[name].shape for name in fitting}, fitting)
+    arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
     return Model(about, held["parameters"].astype(about.dtype), **arrays)
 
 
@@ -194,6 +209,30 @@ def _require_parts(held: Collection[str], needed: Collection[str]) -> None:
             f"the kept model holds no {missing[0]}: another version of Workbench kept it, without all that its answers "
             f"need; the command that trained it trains it anew"
         )
+
+
+def _shapes_of(about: About) -> dict[str, tuple[int, ...]]:
+    """What scales the inputs, and of a regression the targets."""
+    targets = (about.outputs if LOSSES[about.loss].task == "regression" else 0,)
+    inputs = dict.fromkeys(("origin", "unit", "scale", "shift"), (about.inputs,))
+    return {**inputs, "target_scale": targets, "target_shift": targets}
+
+
+def _check_shapes(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises BadInput where an array is missing, one too many, or of another shape: NumPy would spread it silently."""
+    for name in [*expected, *(name for name in found if name not in expected)]:
+        if found.get(name) != expected.get(name):
+            raise BadInput(
+                f"{WEIGHTS_FILE}: {name} has the shape {found.get(name, 'of nothing')}; "
+                f"this network has {expected.get(name, 'no such array')}"
+            )
+
+
+def _examples(values: np.ndarray, inputs: int) -> np.ndarray:
+    """The examples kept with a model: (n, inputs)."""
+    if values.size % max(inputs, 1) or not inputs:
+        raise BadInput(f"{WEIGHTS_FILE}: examples holds {values.size} numbers; this network reads {inputs} each")
+    return values.reshape(-1, inputs)
 
 
 def _load_pyfunc(path: str) -> Served:

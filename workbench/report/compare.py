@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench import files
 from workbench.report import figures, provenance, tables, wording
 from workbench.report.comparison import BEYOND, SAME, UNKNOWN, WITHIN, Case, Comparison, compare
 from workbench.report.curves import Histories
@@ -38,7 +39,7 @@ def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> P
     found = compare(first, second)
     make(folder)
     target = folder / f"compare-{stem(first.name, folder)}-{stem(second.name, folder)}.html"
-    target.write_text(render("compare", _view(found, folder)), encoding="utf-8")
+    files.write(target, render("compare", _view(found, folder)))
     return target
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench import files
 from workbench.report import palette
 from workbench.report.sections import Group
 
@@ -21,7 +22,7 @@ def write_figures(shown: Mapping[str, Any], folder: Path) -> Path:
     for old in target.glob("*.svg"):
         old.unlink()
     for place, (name, svg) in enumerate(_drawings(_groups(shown)), 1):
-        (target / f"{place:03d}-{name}.svg").write_text(standalone(svg), encoding="utf-8")
+        files.write(target / f"{place:03d}-{name}.svg", standalone(svg))
     return target
 
 

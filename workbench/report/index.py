@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench import files
 from workbench.report import record, wording
 from workbench.report.claims import Claim
 from workbench.report.design import OUTCOMES
@@ -66,7 +67,7 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
         "claims": len(lines), "runs": sum(entry.cells for entry in entries),
     }  # fmt: skip
     target = folder / INDEX
-    target.write_text(render("index", shown), encoding="utf-8")
+    files.write(target, render("index", shown))
     return target
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from workbench import files
 from workbench.engine.errors import BadInput
 from workbench.report import record
 from workbench.report.claims import Claim
@@ -56,6 +57,6 @@ def write(
     make(folder)
     name = stem(tables.name, folder)
     page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made.shown, folder / name))
-    page.html.write_text(render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}), encoding="utf-8")
-    page.json.write_text(record.text(made.data) + "\n", encoding="utf-8")
+    files.write(page.html, render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}))
+    files.write(page.json, record.text(made.data) + "\n")
     return page

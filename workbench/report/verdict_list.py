@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench import files
 from workbench.report import notes, record, wording
 from workbench.report.folder import make
 from workbench.report.verdicts import VERDICTS
@@ -48,7 +49,7 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
     }  # fmt: skip
     make(folder)
     target = folder / FILE
-    target.write_text(json.dumps(record.plain(data), indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+    files.write(target, json.dumps(record.plain(data), indent=1, ensure_ascii=True) + "\n")
     return target
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of packs: one file a pack, written whole or not at all, checked when it is read.
+"""Checkpoints of packs: one file a pack, written whole or not at all, checked to the last bit when it is read.
 
 A checkpoint holds the engine's state after an epoch, the histories so far, and how the runs that are over have ended.
 From it training goes on to the very numbers it would have come to (`engine.training.train`). The last one of a pack,
@@ -11,12 +11,14 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 from time import monotonic, time
-from zipfile import BadZipFile
+from typing import BinaryIO
 
 import numpy as np
 
+from workbench import files
 from workbench.engine.epoch import RunEnd, State
 from workbench.sweep.history import History, Table
 from workbench.sweep.log import note, say
@@ -25,7 +27,8 @@ from workbench.sweep.packs import PlannedPack
 from workbench.sweep.provenance import numerics
 
 STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+DIGEST = "blake2b"  # of everything before it, at the end of a checkpoint's file
+DIGEST_BYTES = 64
 
 
 @dataclass
@@ -61,6 +64,15 @@ class Checkpoints:
         """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are passed."""
         return sorted((runs for file in self._files() if (runs := _fingerprints(file))), key=len)
 
+    def tidy(self) -> None:
+        """Set aside what is broken, with a word, and take away what a kill left half-written; the sweep is held."""
+        files.clear(self.folder)
+        for file in self._files():
+            try:
+                _check(file)
+            except Exception as error:  # whatever a damaged file leads to
+                _set_aside(file, error)
+
     def resume(self, planned: PlannedPack) -> Unfinished:
         """How far a pack had come: by its own checkpoint, else by that of a larger pack that all of its runs were in.
 
@@ -74,11 +86,20 @@ class Checkpoints:
             try:
                 if file.exists():
                     return _read(file, planned)
-            except _UNREADABLE as error:
-                aside = file.with_suffix(".broken")
-                file.replace(aside)
-                say(f"{aside}: a broken checkpoint was set aside ({error}); its pack starts over")
+            except Exception as error:  # whatever a damaged file leads to
+                _set_aside(file, error)
         return untouched(planned)
+
+    def result(self, planned: PlannedPack) -> Unfinished | None:
+        """What a pack came to, where its last checkpoint is there and whole."""
+        if not self._file(planned).exists():
+            return None
+        reached = self.resume(planned)
+        return reached if all(reached.ends) else None
+
+    def holds(self, planned: PlannedPack) -> bool:
+        """Whether there is a checkpoint of this very pack."""
+        return self._file(planned).exists()
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
@@ -111,16 +132,12 @@ class Checkpoints:
 
     def _write(self, planned: PlannedPack, reached: Unfinished) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self._file(planned)
-        unnamed = file.with_suffix(f".{os.getpid()}")
-        try:
-            with unnamed.open("wb") as target:
-                np.savez(target, allow_pickle=False, **_arrays(planned, reached))
-                target.flush()
-                os.fsync(target.fileno())
-            unnamed.replace(file)
-        finally:
-            unnamed.unlink(missing_ok=True)
+        with files.whole(self._file(planned)) as unnamed, unnamed.open("w+b") as target:
+            np.savez(target, allow_pickle=False, **_arrays(planned, reached))
+            target.seek(0)
+            digest = file_digest(target, DIGEST).digest()
+            target.seek(0, os.SEEK_END)
+            target.write(digest)
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.npz"))
@@ -152,7 +169,45 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
     return {"fingerprints": np.array(planned.fingerprints), "about": np.array(json.dumps(about))} | arrays
 
 
+def _check(file: Path) -> None:
+    """Raises ValueError where the file is not, bit for bit, the one that was written."""
+    with file.open("rb") as source:
+        size = max(source.seek(0, os.SEEK_END) - DIGEST_BYTES, 0)
+        source.seek(size)
+        noted = source.read()
+        source.seek(0)
+        if file_digest(_Beginning(source, size), DIGEST).digest() != noted:
+            raise ValueError("it is not what was written")
+
+
+class _Beginning:
+    """The first `size` bytes of a file, as `file_digest` reads them."""
+
+    def __init__(self, source: BinaryIO, size: int) -> None:
+        self._source, self._left = source, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        part = self._source.read(min(len(buffer), self._left))
+        self._left -= len(part)
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _set_aside(file: Path, error: Exception) -> None:
+    aside = file.with_suffix(".broken")
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    try:
+        file.replace(aside)
+        say(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
+    except OSError:  # as where another worker was first
+        say(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
+
+
 def _read(file: Path, planned: PlannedPack) -> Unfinished:
+    _check(file)
     with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
     place = {str(mark): i for i, mark in enumerate(arrays["fingerprints"])}
@@ -195,7 +250,7 @@ def _fingerprints(file: Path) -> tuple[str, ...]:
     try:
         with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
             return tuple(str(mark) for mark in content["fingerprints"])
-    except _UNREADABLE:
+    except Exception:  # whatever a damaged file leads to
         return ()
 
 

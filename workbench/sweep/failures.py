@@ -16,16 +16,19 @@ OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
 
 @dataclass(frozen=True)
 class Ended:
-    """How a sitting ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted."""
+    """How a sitting ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted, and
+    runs that the store held and lost in the meantime.
+    """
 
     reasons: Mapping[str, str]
     unrecorded: int
     interrupted: bool
+    lost: int = 0
 
     @property
     def status(self) -> int:
         """The exit status."""
-        return INTERRUPTED if self.interrupted else FAILED if self.reasons or self.unrecorded else FINISHED
+        return INTERRUPTED if self.interrupted else FAILED if self.reasons or self.unrecorded or self.lost else FINISHED
 
     def words(self, folder: Path) -> list[str]:
         """What the same command will make good; `folder` is where results wait that were not recorded."""
@@ -33,6 +36,8 @@ class Ended:
         if self.unrecorded:
             packs = counted(self.unrecorded, "pack")
             lines.append(f"{packs} could not be recorded; the same command goes on from what {folder} holds of them")
+        if self.lost:
+            lines.append(f"{counted(self.lost, 'run')} are gone from the store; the same command trains them again")
         if self.interrupted:
             lines.append("interrupted: the same command goes on where this one stopped")
         return lines

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 PENDING = "pending"  # as in `store`, which NumPy comes with: Hydra's plugins import this
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
-    "name", "description", "tracking.uri", "tracking.experiment", "reuse", "dry_run", "executor", "workers",
-    "checkpoint_seconds", "fail_fast",
+    "name", "description", "tracking.uri", "tracking.experiment", "tracking.wait_seconds", "reuse", "dry_run",
+    "executor", "workers", "checkpoint_seconds", "fail_fast",
 )  # fmt: skip
 
 

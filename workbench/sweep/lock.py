@@ -36,10 +36,12 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         ) from None
     try:
         _take(file, name)
-        yield
+        try:
+            yield
+        finally:  # only the holder may: what stands there tells the next who holds it
+            with suppress(OSError):
+                os.ftruncate(file, 0)
     finally:
-        with suppress(OSError):
-            os.ftruncate(file, 0)
         os.close(file)
 
 

@@ -1,7 +1,8 @@
 """Records packs and measurements in the store, beside the training of the next ones.
 
 One writer, in a thread of its own. What the store does not take is kept as the pack's checkpoint, and the sweep goes
-on: the same command records it.
+on: the same command records it. At the end the store is asked what it holds; what is not there is recorded once more,
+and a checkpoint is dropped only when the store holds its runs.
 """
 
 from __future__ import annotations
@@ -13,25 +14,31 @@ from typing import Self
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.log import say
+from workbench.sweep.log import counted, say
 from workbench.sweep.measuring import Batch
+from workbench.sweep.packs import PlannedPack
 from workbench.sweep.plan import PlannedCell
 from workbench.sweep.results import batch_result, pack_result
-from workbench.sweep.store import Store
-from workbench.sweep.training import PackOutcome
+from workbench.sweep.store import PackResult, Store
+from workbench.sweep.training import PackOutcome, outcome_of
+
+Outcome = PackOutcome | Batch | PackResult
 
 
 class Recorder:
     """Takes outcomes as they come; leaving it waits until all are recorded, or have been tried once more.
 
-    `unrecorded` are those that the store did not take.
+    `unrecorded` are those that the store did not take, `lost` the runs that it held and does not hold any more.
     """
 
     def __init__(self, store: Store, cells: Sequence[PlannedCell], checkpoints: Checkpoints) -> None:
         self._store, self._cells, self._checkpoints = store, cells, checkpoints
         self._thread = ThreadPoolExecutor(1, "recorder")
         self._pending: list[Future[None]] = []
-        self.unrecorded: list[PackOutcome | Batch] = []
+        self._taken: list[Outcome | PlannedPack] = []  # a pack whose result lies in its checkpoint without that result
+        self._closing = False  # the sweep waits for us: a store that fails once is not tried with every other outcome
+        self.unrecorded: list[Outcome] = []
+        self.lost: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -39,14 +46,13 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing = True
         self.wait()
-        again, self.unrecorded = self.unrecorded, []
-        for outcome in again:
-            self.take(outcome)
-        self.wait()
+        self._try_again()
+        self._verify()
         self._thread.shutdown()
 
-    def take(self, outcome: PackOutcome | Batch) -> None:
+    def take(self, outcome: Outcome) -> None:
         """Record an outcome, soon."""
         self._pending.append(self._thread.submit(self._record, outcome))
 
@@ -56,15 +62,68 @@ class Recorder:
             future.result()
         self._pending = []
 
-    def _record(self, outcome: PackOutcome | Batch) -> None:
-        result = batch_result if isinstance(outcome, Batch) else pack_result
+    def _record(self, outcome: Outcome) -> None:
+        if self._closing and self.unrecorded:
+            self.unrecorded.append(outcome)
+            return
         try:
-            self._store.record(result(outcome, self._cells))  # type: ignore[arg-type]
+            self._store.record(self._result(outcome))
         except BadInput as error:
             if not self.unrecorded:
                 say(f"  {error}; the sweep goes on, and it is recorded later")
             self.unrecorded.append(outcome)
             return
-        # A pack that failed goes on from its checkpoint when it is tried again.
-        if isinstance(outcome, PackOutcome) and not outcome.failed:
-            self._checkpoints.drop(outcome.planned)
+        self._taken.append(self._light(outcome))
+
+    def _result(self, outcome: Outcome) -> PackResult:
+        if isinstance(outcome, PackResult):
+            return outcome
+        return batch_result(outcome, self._cells) if isinstance(outcome, Batch) else pack_result(outcome, self._cells)
+
+    def _light(self, outcome: Outcome) -> Outcome | PlannedPack:
+        """What to remember of an outcome: its pack alone, where a checkpoint holds the rest."""
+        if isinstance(outcome, PackOutcome) and not outcome.failed and self._checkpoints.holds(outcome.planned):
+            return outcome.planned
+        return outcome
+
+    def _full(self, taken: Outcome | PlannedPack) -> Outcome | None:
+        """The outcome that is remembered; None where its checkpoint is gone."""
+        if not isinstance(taken, PlannedPack):
+            return taken
+        reached = self._checkpoints.result(taken)
+        return outcome_of(taken, reached, None) if reached else None
+
+    def _try_again(self) -> None:
+        again, self.unrecorded = self.unrecorded, []
+        for outcome in again:
+            self.take(outcome)
+        self.wait()
+
+    def _verify(self) -> None:
+        """Ask the store what it holds; record once more what is not there, and drop the checkpoints of what is."""
+        try:
+            missing = self._store.missing()
+            if missing:
+                lost = counted(len(missing), "run")
+                say(f"  the store does not hold {lost} that it held; recorded again from {self._checkpoints.folder}")
+                taken, self._taken = self._taken, []
+                for outcome in map(self._full, (one for one in taken if missing & _fingerprints(one))):
+                    if outcome is not None:
+                        self.take(outcome)
+                self._taken += [one for one in taken if not missing & _fingerprints(one)]
+                self.wait()
+                self._try_again()
+                missing = self._store.missing()
+        except BadInput as error:
+            say(f"  {error}; what was recorded could not be verified, so the checkpoints stay")
+            return
+        waiting = {mark for outcome in self.unrecorded for mark in _fingerprints(outcome)}
+        self.lost = missing - waiting
+        safe = {cell.fingerprint for cell in self._cells} - missing - waiting
+        self._checkpoints.drop_all_of(self._store.held(sorted(safe)))
+
+
+def _fingerprints(outcome: Outcome | PlannedPack) -> set[str]:
+    if isinstance(outcome, Batch | PackResult):
+        return {run.fingerprint for run in outcome.runs}
+    return set((outcome.planned if isinstance(outcome, PackOutcome) else outcome).fingerprints)

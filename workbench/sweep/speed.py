@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from workbench import files
 from workbench.sweep.packs import PlannedPack
 
 FILE = "speed.json"
@@ -37,9 +40,7 @@ class Speeds:
                 known[key] = {"speed": speed, "of": date.today().isoformat()}
         with suppress(OSError):  # a convenience: nothing depends on it
             self.folder.mkdir(parents=True, exist_ok=True)
-            unnamed = self.folder / f"{FILE}.new"
-            unnamed.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            unnamed.replace(self.folder / FILE)
+            files.write(self.folder / FILE, json.dumps(known, indent=1))
 
     def foretell(self, packs: Sequence[PlannedPack], cores: int) -> str:
         """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
@@ -55,12 +56,20 @@ class Speeds:
             )
         return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
 
-    def _known(self) -> dict[str, dict]:
+    def _known(self) -> dict[str, dict[str, Any]]:
+        """What the file holds that can be one of its entries: a damaged one is worth nothing, and no word."""
         try:
             found = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return {key: entry for key, entry in found.items() if _is_speed(entry)} if isinstance(found, dict) else {}
+
+
+def _is_speed(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("of"), str):
+        return False
+    speed = entry.get("speed")
+    return isinstance(speed, int | float) and 0 < speed < math.inf
 
 
 def in_words(seconds: float) -> str:

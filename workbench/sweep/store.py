@@ -6,6 +6,7 @@ Plain values only, so that a sweep knows nothing of the store behind them (`work
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -113,6 +114,12 @@ class Earlier:
 class Store(Protocol):
     """Keeps the runs of sweeps. Every method may raise BadInput when the store cannot be reached or is broken."""
 
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        """While it is entered no other process trains a sweep of that name into this store. Raises BadInput if one
+        does. Whatever `sweep.lock` keeps apart need not be kept apart again.
+        """
+        ...
+
     def earlier(self, name: str) -> Earlier | None:
         """The latest sweep called so, of whatever cells; None where there is none."""
         ...
@@ -127,6 +134,12 @@ class Store(Protocol):
 
     def record(self, result: PackResult) -> None:
         """Writes down what a pack came to. The same result again changes nothing."""
+        ...
+
+    def missing(self) -> set[str]:
+        """The fingerprints of what was held, reused or recorded in this sitting and is not there when the store is
+        opened afresh: all of them where it was replaced. What they came to can be recorded again.
+        """
         ...
 
     def end(self, outcome: str) -> None:

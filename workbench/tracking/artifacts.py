@@ -1,4 +1,4 @@
-"""Files of a parent run: put there, and fetched as tables."""
+"""Files of a parent run: put there whole, and fetched as tables. What is broken is told apart from what is gone."""
 
 from __future__ import annotations
 
@@ -7,47 +7,115 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from workbench import files as whole_files
+from workbench.engine.errors import BadInput
 from workbench.tracking.connection import Connection
 
 
-def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
-    """Writes artifacts of a run: path inside the run -> text, or a pyarrow table for Parquet. Existing ones go."""
-    import pyarrow.parquet as parquet
+class Broken(BadInput):
+    """An artifact that is there and cannot be read; the text says why, in one line."""
 
+    def __init__(self, path: str, error: BaseException) -> None:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        super().__init__(f"{path} cannot be read ({first[:200]})")
+
+
+def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
+    """Writes artifacts of a run: path inside the run -> text, or a pyarrow table for Parquet. Existing ones go.
+
+    Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
+    leaves the one before.
+    """
+    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    if root is not None:
+        for path, content in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            with whole_files.whole(root / path) as unnamed:
+                _write(unnamed, content)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         for path, content in files.items():
             folder, name = posixpath.split(path)
             file = Path(scratch) / name
-            if isinstance(content, str):
-                file.write_bytes(content.encode("utf-8", "replace"))
-            else:
-                parquet.write_table(content, file, compression="zstd")
-            connection.client.log_artifact(run_id, str(file), folder or None)
+            _write(file, content)
+            with connection.waiting():
+                connection.client.log_artifact(run_id, str(file), folder or None)
+
+
+def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
+    """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
+    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
+        path = Path(folder, file.relative_to(source.parent))
+        if root is None:
+            with connection.waiting():
+                connection.client.log_artifact(run_id, str(file), path.parent.as_posix())
+            continue
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        whole_files.write(root / path, file.read_bytes())
+
+
+def clear(root: str) -> None:
+    """Takes away what a kill left half-written among the artifacts under `root`, where they are files."""
+    folder = folder_of(root)
+    if folder is not None:
+        for one in (folder, *folder.glob("*/"), *folder.glob("packs/*/")):
+            whole_files.clear(one)
 
 
 def read_table(connection: Connection, root: str, path: str, columns: Sequence[str] | None = None) -> Any:
-    """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is not there."""
+    """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is not there.
+
+    Raises Broken where it is damaged; pages of a Parquet file carry checksums.
+    """
     import pyarrow.parquet as parquet
 
     with tempfile.TemporaryDirectory() as scratch:
         file = _fetch(connection, root, path, scratch)
-        return None if file is None else parquet.read_table(file, columns=columns and list(columns), memory_map=False)
+        if file is None:
+            return None
+        try:
+            with file.open("rb") as source:
+                content = parquet.ParquetFile(source, page_checksum_verification=True, memory_map=False)
+                return content.read(columns and list(columns))
+        except Exception as error:  # pyarrow raises whatever a damaged file leads it to
+            raise Broken(path, error) from error
 
 
 def read_text(connection: Connection, root: str, path: str) -> str | None:
-    """The text artifact `path` under a run's artifact URI `root`; None if it is not there."""
+    """The text artifact `path` under a run's artifact URI `root`; None if it is not there. Raises Broken."""
     with tempfile.TemporaryDirectory() as scratch:
         file = _fetch(connection, root, path, scratch)
-        return None if file is None else file.read_text(encoding="utf-8")
+        try:
+            return None if file is None else file.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise Broken(path, error) from error
 
 
 def listing(connection: Connection, root: str, path: str) -> list[str]:
     """The names inside the folder `path`, none if it is not there."""
     from mlflow.artifacts import list_artifacts
 
-    found = list_artifacts(artifact_uri=posixpath.join(root, path), tracking_uri=connection.location.uri)
+    with connection.waiting():
+        found = list_artifacts(artifact_uri=posixpath.join(root, path), tracking_uri=connection.location.uri)
     return sorted(posixpath.basename(one.path) for one in found)
+
+
+def folder_of(uri: str | None) -> Path | None:
+    """The folder of an artifact URI; None where artifacts lie with a server."""
+    parts = urlsplit(uri or "")
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
+
+
+def _write(file: Path, content: Any) -> None:
+    import pyarrow.parquet as parquet
+
+    if isinstance(content, str):
+        file.write_bytes(content.encode("utf-8", "replace"))
+    else:
+        parquet.write_table(content, file, compression="zstd", write_page_checksum=True)
 
 
 def _fetch(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
@@ -55,13 +123,19 @@ def _fetch(connection: Connection, root: str, path: str, scratch: str) -> Path |
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    local = root.startswith(("file:", "/"))
-    where = {} if local else {"dst_path": scratch}
+    folder = folder_of(root)
+    if folder is not None:
+        return folder / path if (folder / path).is_file() else None
     try:
-        return Path(download_artifacts(artifact_uri=f"{root}/{path}", tracking_uri=connection.location.uri, **where))
-    except (MlflowException, FileNotFoundError):
+        with connection.waiting():
+            return Path(
+                download_artifacts(
+                    artifact_uri=f"{root}/{path}", tracking_uri=connection.location.uri, dst_path=scratch
+                )
+            )
+    except (MlflowException, OSError):
         # What a missing file is called differs between MLflow's kinds of artifact stores: ask whether it is listed.
-        folder, name = posixpath.split(path)
-        if name in listing(connection, root, folder):
+        name = posixpath.basename(path)
+        if name in listing(connection, root, posixpath.dirname(path)):
             raise
         return None

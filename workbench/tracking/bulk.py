@@ -48,14 +48,14 @@ class NewRun:
 
 def can_insert(connection: Connection) -> bool:
     """Whether the store is a database of which this process holds the engine, in the form this module knows."""
-    return _engine(connection) is not None
+    return engine_of(connection) is not None
 
 
 def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> list[str]:
     """Write all the runs, or none of them; their run ids."""
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
 
-    engine = _engine(connection)
+    engine = engine_of(connection)
     assert engine is not None
     place = connection.client.get_experiment(experiment).artifact_location
     marks = [uuid.uuid4().hex for _ in runs]
@@ -79,7 +79,8 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     return marks
 
 
-def _engine(connection: Connection) -> Engine | None:
+def engine_of(connection: Connection) -> Engine | None:
+    """The engine of a database that this process opened itself; None where a server answers."""
     store = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
     return getattr(store, "engine", None) if type(store).__name__ == "SqlAlchemyStore" else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from workbench.tracking import names
 from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.inputs import dataset_inputs
+from workbench.tracking.patience import once
 from workbench.tracking.plan import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
@@ -43,16 +44,24 @@ class Family:
     datasets: Mapping[str, str] = field(default_factory=dict)  # name -> digest
 
 
-def existing(connection: Connection, parent: str) -> dict[tuple[int, str], Child]:
-    """The children a parent run has already: (cell, fingerprint) -> child."""
-    children = {}
+def existing(connection: Connection, parent: str, known: Collection[str] = ()) -> dict[tuple[int, str], Child]:
+    """The children a parent run has already: (cell, fingerprint) -> child.
+
+    Of several for one cell (a server took a request whose answer was lost, and took it again) one stays: that of the
+    run ids `known`, else one that is complete; the others go into MLflow's trash.
+    """
+    found: dict[tuple[int, str], list[Child]] = {}
     for run in search(connection, f"tags.`{names.PARENT}` = '{parent}'"):
         tags = run.data.tags
-        if names.CELL in tags:
+        if tags.get(names.CELL, "").isdecimal():
             outcome = "" if run.info.status == "RUNNING" else tags.get(names.OUTCOME, "")
             child = Child(run.info.run_id, outcome, tags.get(names.REASON, ""), tags.get(names.ORIGIN, ""))
-            children[int(tags[names.CELL]), tags.get(names.FINGERPRINT, "")] = child
-    return children
+            found.setdefault((int(tags[names.CELL]), tags.get(names.FINGERPRINT, "")), []).append(child)
+    for twins in found.values():
+        twins.sort(key=lambda child: (child.run_id not in known, not child.outcome, child.run_id))
+        for twin in twins[1:]:
+            connection.client.delete_run(twin.run_id)
+    return {place: twins[0] for place, twins in found.items()}
 
 
 def write(
@@ -77,15 +86,17 @@ def _write_one(
 ) -> Child:
     """Writes or completes one child by MLflow's client."""
     run, client = _new_run(family, row, points), connection.client
-    if known is None:
-        run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
-        tags: Mapping[str, str] = {}
-    else:
-        run_id, tags = known.run_id, _tags(family, row)
-    _log(connection, run_id, run, tags)
-    if run.dataset:
-        client.log_inputs(run_id, dataset_inputs(dict([run.dataset])))
-    client.set_terminated(run_id, run.status, run.ended)
+    with connection.waiting():
+        if known is None:
+            with once():
+                run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
+            tags: Mapping[str, str] = {}
+        else:
+            run_id, tags = known.run_id, _tags(family, row)
+        _log(connection, run_id, run, tags)
+        if run.dataset:
+            client.log_inputs(run_id, dataset_inputs(dict([run.dataset])))
+        client.set_terminated(run_id, run.status, run.ended)
     return _child(run_id, row.record)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
 from workbench.tracking.location import Location, database_uri, locate
+from workbench.tracking.patience import SECONDS, Patience
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,20 +22,34 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _NO_HOME = "/nonexistent"
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An open store: MLflow's client and the place it talks to; of an SQLite store the `database` file that is open,
-    which is a copy where the store cannot be written to.
+    """An open store: MLflow's client, the place it talks to, and how long that may keep us waiting; of an SQLite store
+    the `database` file that is open, which is a copy where the store cannot be written to.
     """
 
     client: MlflowClient
     location: Location
     database: Path | None = None
+    patience: Patience = field(default_factory=lambda: Patience(""))
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Around one request to a server: a long silence is said."""
+        return nullcontext() if self.location.file else self.patience.waiting()
+
+    def patiently(self, act: Callable[[], Answer]) -> Answer:
+        """What `act` gives, tried again while a server is out of reach. Every fault is one line (BadInput).
+
+        `act` may be repeated after a request whose answer was lost: it must look before it creates anything.
+        """
+        with one_line(self.location):
+            return act() if self.location.file else self.patience.until_answered(act)
 
 
-def connect(uri: str | None = None) -> Connection:
+def connect(uri: str | None = None, patience: float = SECONDS) -> Connection:
     """Opens the store at `uri` (default: see `locate`) to write; a missing SQLite database is created first.
 
     Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
@@ -43,10 +58,10 @@ def connect(uri: str | None = None) -> Connection:
     _hush()
     if location.file is not None:
         prepare(location.file)
-    return _opened(location, location.uri, location.file)
+    return _opened(location, location.uri, location.file, patience)
 
 
-def connect_to_read(uri: str | None = None) -> Connection:
+def connect_to_read(uri: str | None = None, patience: float = SECONDS) -> Connection:
     """Opens the store at `uri` (default: see `locate`) to read. Nothing is made in its folder, and nothing has to be.
 
     Raises BadInput if the store is not there, unreachable, broken, or of a kind MLflow cannot use.
@@ -54,21 +69,25 @@ def connect_to_read(uri: str | None = None) -> Connection:
     location = locate(uri)
     _hush()
     if location.file is None:
-        return _opened(location, location.uri, None)
+        return _opened(location, location.uri, None, patience)
     if not location.file.exists():
         raise BadInput(f"tracking.uri: there is no store {location.shown} yet; a sweep makes it")
     database = readable(location.file)
     own = database == location.file
-    return _opened(location, location.uri if own else database_uri(database), database)
+    return _opened(location, location.uri if own else database_uri(database), database, patience)
 
 
-def _opened(location: Location, uri: str, database: Path | None) -> Connection:
+def _opened(location: Location, uri: str, database: Path | None, patience: float) -> Connection:
     from mlflow import MlflowClient
 
+    budget = Patience(location.shown, patience)
+    if location.file is None:
+        budget.tell_mlflow()
     with one_line(location):
-        client = MlflowClient(uri)
-        client.search_experiments(max_results=1)  # opens the store: the first call is the one that fails
-    return Connection(client, location, database)
+        connection = Connection(MlflowClient(uri), location, database, budget)
+        with connection.waiting():
+            connection.client.search_experiments(max_results=1)  # opens the store: the first call is the one that fails
+    return connection
 
 
 def _hush() -> None:
@@ -121,29 +140,38 @@ def one_line(location: Location) -> Iterator[None]:
 
 
 def search(connection: Connection, conditions: str, view: str = "active") -> list[Run]:
-    """All runs of the store, in every experiment, that meet MLflow's filter `conditions`, oldest first.
+    """All runs of the store, in every experiment, that meet MLflow's filter `conditions`, in the order of their
+    creation (`names.ORDER`; runs from before that was noted come first, by their start).
 
     `view` is "active", or "deleted" for those a person deleted in the UI.
     """
     from mlflow.entities import ViewType
 
     kind = {"active": ViewType.ACTIVE_ONLY, "deleted": ViewType.DELETED_ONLY}[view]
-    experiments = [one.experiment_id for one in _pages(connection.client.search_experiments)]
+    experiments = [one.experiment_id for one in _pages(connection, connection.client.search_experiments)]
     arguments = {"run_view_type": kind, "order_by": ["attributes.start_time ASC"]}
-    return _pages(connection.client.search_runs, experiments, conditions, **arguments)
+    return sorted(_pages(connection, connection.client.search_runs, experiments, conditions, **arguments), key=order_of)
+
+
+def order_of(run: Run) -> int:
+    """The place of a parent run in the order of creation, from 1; 0 where it was not noted."""
+    noted = run.data.tags.get(names.ORDER, "")
+    return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
 def parents(connection: Connection) -> list[Run]:
-    """The parent runs of all sweeps whose plan is written, oldest first."""
-    return search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'")
+    """The parent runs of all sweeps whose plan is written, the latest last."""
+    found = search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'")
+    return [run for run in found if {names.SWEEP, names.DIGEST, names.OUTCOME} <= set(run.data.tags)]
 
 
-def _pages(call: Any, *arguments: Any, **named: Any) -> list[Any]:
+def _pages(connection: Connection, call: Any, *arguments: Any, **named: Any) -> list[Any]:
     """All pages of one of MLflow's paged answers."""
     found: list[Any] = []
     token = None
     while True:
-        page = call(*arguments, max_results=_PAGE, page_token=token, **named)
+        with connection.waiting():
+            page = call(*arguments, max_results=_PAGE, page_token=token, **named)
         found.extend(page)
         token = page.token
         if not token:

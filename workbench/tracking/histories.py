@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
+from workbench.tracking import names
+from workbench.tracking.artifacts import Broken, listing, read_table
+from workbench.tracking.connection import Connection
+from workbench.tracking.damage import tell
 
 if TYPE_CHECKING:
     import pyarrow
+    from mlflow.entities import Run
 
 TABLE = "table"  # which of the tables that stand in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
@@ -40,6 +46,42 @@ def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
         arrays = {column: pyarrow.array(values, kinds[column]) for column, values in rows.items()}
         parts.append(pyarrow.table({TABLE: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
     return pyarrow.concat_tables(parts, promote_options="permissive")
+
+
+def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> bool:
+    """Whether the tables of a pack are all there and, where they are files of this machine, can be read to their end.
+
+    `parents` are the sweeps of the store by run id. What is damaged is told.
+    """
+    place = names.history_place(history)
+    parent = parents.get(place[0]) if place else None
+    if place is None or parent is None:
+        return False
+    root, folder = parent.info.artifact_uri, place[1]
+    there = listing(connection, root, folder)
+    if not {names.EPOCHS, names.LAYERS} <= set(there):
+        return False
+    if connection.location.file is None:
+        return True
+    try:
+        for file in (names.EPOCHS, names.LAYERS, names.TABLES, names.MODELS):
+            if file in there:
+                read_history(connection, root, f"{folder}/{file}")
+    except Broken as error:
+        tell(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
+        return False
+    return True
+
+
+def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
+    """One table of a pack; None where it is gone. Raises Broken where it is damaged, or its columns are not there."""
+    table = read_table(connection, root, path)
+    if table is None:
+        return None
+    columns = {names.EPOCHS: EPOCH_COLUMNS, names.LAYERS: LAYER_COLUMNS, names.TABLES: (TABLE,)}
+    if missing := {"fingerprint", *columns.get(posixpath.basename(path), ())} - set(table.column_names):
+        raise Broken(path, ValueError(f"columns are missing: {', '.join(sorted(missing))}"))
+    return table
 
 
 def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

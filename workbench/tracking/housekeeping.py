@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
-from workbench.filenames import folder_of, is_inside, remove
+from workbench.filenames import folder_of, remove
 from workbench.sweep.log import say
 from workbench.tracking import names
+from workbench.tracking.confined import own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.plan import STANDING, standing
 
@@ -142,9 +143,9 @@ def _refuse_if_shown_elsewhere(connection: Connection, name: str, runs: set[str]
 
 def _delete(connection: Connection, run: Run) -> None:
     """For good where this process can, else for MLflow's own `mlflow gc` to finish."""
-    folder, ours = artifacts_of(run), connection.location.artifacts
-    if folder and ours and is_inside(folder, ours):  # what lies elsewhere is not known to be this store's
-        remove(folder.parent)
+    folder = artifacts_of(run)
+    if own := own_folder(connection, run.info.run_id, run.info.artifact_uri):
+        remove(own.parent)
     elif folder and folder.exists():
         say(f"{folder} lies outside of the store and is left there")
     store: Any = getattr(getattr(connection.client, "_tracking_client", None), "store", None)

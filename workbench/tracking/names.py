@@ -25,6 +25,7 @@ INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
 DIGEST = "workbench.digest"
+ORDER = "workbench.order"  # of a parent run, anew at every sitting: 1 + the highest in the store, since clocks lie
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
@@ -59,6 +60,7 @@ RUN_STATUS = {FINISHED: "FINISHED", DIVERGED: "FINISHED", FAILED: "FAILED"}
 SWEEP_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 RUNNING = "running"
 
+_HISTORY = re.compile(rf"runs:/([0-9a-f]{{32}})/({PACKS}/(?!\.)[\w.\-]+)")
 _KEY_LIMIT, _NAME_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 250, 6000, 8000
 
 
@@ -67,9 +69,15 @@ def history(parent: str, pack: str) -> str:
     return f"runs:/{parent}/{PACKS}/{pack_folder(pack)}"
 
 
+def history_place(history: str) -> tuple[str, str] | None:
+    """The run id and the folder that `history` names; None for what it never made, as a stranger's store may hold."""
+    found = _HISTORY.fullmatch(history)
+    return (found[1], found[2]) if found else None
+
+
 def pack_folder(pack: str) -> str:
     """A pack's digest as a folder name."""
-    return re.sub(r"[^\w.\-]", "_", pack) or "_"
+    return re.sub(r"[^\w.\-]|^\.+", "_", pack) or "_"
 
 
 def summary(name: str) -> str:

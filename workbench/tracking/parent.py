@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.addresses import file_address
 from workbench.engine.errors import BadInput
 from workbench.filenames import file_name
 from workbench.sweep.store import OUTCOMES, SweepRecord
 from workbench.tracking import names
+from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
-from workbench.tracking.connection import Connection
+from workbench.tracking.connection import Connection, order_of, search
+from workbench.tracking.damage import tell
 from workbench.tracking.inputs import dataset_inputs, datasets_of
+from workbench.tracking.patience import once
+from workbench.tracking.plan import from_table, standing, to_table
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 _PARAM_BATCH = 100
 
@@ -48,25 +56,84 @@ def known_experiment(connection: Connection, name: str) -> str:
     return found.experiment_id if found else ""
 
 
-def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None) -> str:
-    """Creates the parent run, or opens `run_id` again for another sitting of the same sweep. Returns its id."""
+def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None, order: int) -> str:
+    """Creates the parent run, or opens `run_id` again for another sitting of the same sweep. Returns its id.
+
+    `order` is the sitting's place in the order of creation. A parent of this sweep that a kill, or an answer that was
+    lost, left without its plan is taken up again.
+    """
     from mlflow.entities import Param, RunTag
 
-    tags = _tags(sweep)
+    tags = {**_tags(sweep), names.ORDER: str(order)}
     client = connection.client
     inputs = dataset_inputs(datasets_of(sweep.facts))
-    if run_id is not None:
-        client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    begun = _half_begun(connection, experiment, sweep.name)
+    mine = [one for one in begun if one.data.tags.get(names.DIGEST) == tags[names.DIGEST]] if run_id is None else []
+    for other in begun:
+        if other not in mine[:1]:
+            client.set_terminated(other.info.run_id, names.SWEEP_STATUS["interrupted"])
+            client.delete_run(other.info.run_id)
+    params = [Param(names.key(name), names.param(values)) for name, values in _levels(sweep).items()]
+    with connection.waiting():
+        if run_id is None and not mine:
+            name = names.run_name(sweep.name, "sweep")
+            with once():
+                run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
+        else:
+            known = mine[0].data.params if mine else {param.key for param in params}  # what MLflow holds stays so
+            params = [param for param in params if param.key not in known]
+            run_id = run_id or mine[0].info.run_id
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+            client.update_run(run_id, "RUNNING")
+        for first in range(0, len(params), _PARAM_BATCH):
+            client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
         client.log_inputs(run_id, inputs)
-        client.update_run(run_id, "RUNNING")
-        return run_id
-    run_id = client.create_run(experiment, tags=tags, run_name=names.run_name(sweep.name, "sweep")).info.run_id
-    swept = {names.key(name): names.param(values) for name, values in _levels(sweep).items()}
-    params = [Param(name, value) for name, value in swept.items()]
-    for first in range(0, len(params), _PARAM_BATCH):
-        client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
-    client.log_inputs(run_id, inputs)
     return run_id
+
+
+def next_order(connection: Connection) -> int:
+    """The place of a new sitting in the order of creation: one more than any that the store holds, deleted ones too."""
+    ours = f"tags.`{names.DIGEST}` != ''"
+    return 1 + max(
+        (order_of(run) for view in ("active", "deleted") for run in search(connection, ours, view)), default=0
+    )
+
+
+def close_killed(connection: Connection, parent: Run) -> None:
+    """An earlier sweep that a kill left running, and that nobody trains, is closed with what it came to."""
+    run_id, client = parent.info.run_id, connection.client
+    put(connection, run_id, {names.PLAN: to_table(from_table(standing(connection, parent)))})
+    client.set_tag(run_id, names.OUTCOME, "interrupted")
+    client.set_terminated(run_id, names.SWEEP_STATUS["interrupted"])
+
+
+def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
+    """What sweep.json says was asked; of a damaged one the rules alone, which stand in a file of their own."""
+    root = parent.info.artifact_uri
+    try:
+        asked = json.loads(read_text(connection, root, names.SWEEP_FILE) or "{}")
+        if not isinstance(asked, dict) or not isinstance(asked.get("facts", {}), dict):
+            raise ValueError("it says nothing of a sweep")
+        return asked
+    except (Broken, ValueError) as error:
+        broken = error if isinstance(error, Broken) else Broken(names.SWEEP_FILE, error)
+        tell(connection, parent, str(broken))
+    try:
+        return {"rules": read_text(connection, root, names.RULES) or ""}
+    except Broken as error:
+        tell(connection, parent, str(error))
+        return {}
+
+
+def _half_begun(connection: Connection, experiment: str, name: str) -> list[Run]:
+    """The parents of that name whose plan was never written; whoever asks holds the sweep, so nobody is at them."""
+    running = search(connection, "attributes.status = 'RUNNING'")
+    return [
+        run
+        for run in running
+        if run.info.experiment_id == experiment and run.data.tags.get(names.SWEEP) == names.tag(name)
+        if names.DIGEST in run.data.tags and names.KIND not in run.data.tags
+    ]
 
 
 def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:

@@ -11,15 +11,17 @@ import numpy as np
 
 from workbench.sweep.store import DIVERGED, FAILED, FINISHED, HELD_OUTCOMES, PENDING, RunRecord
 from workbench.tracking import names
-from workbench.tracking.artifacts import listing, read_table
+from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
+from workbench.tracking.damage import tell
 
 if TYPE_CHECKING:
     import pyarrow
     from mlflow.entities import Run
 
 _RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one that came further counts
-STANDING = ("cell", "outcome", "ended")  # the columns that `standing` cannot do without
+STANDING = ("cell", "outcome")  # the columns that `standing` cannot do without
+_ORDER = b"workbench.order"  # metadata of a pack's table: which recording of its sitting it is
 _JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, kept as JSON text so that the types survive
 
 
@@ -50,8 +52,8 @@ def planned(cells: Sequence[RunRecord]) -> list[PlanRow]:
     return rows
 
 
-def to_table(rows: Iterable[PlanRow]) -> pyarrow.Table:
-    """The rows as a table, in the order of the cells."""
+def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
+    """The rows as a table, in the order of the cells. Of two tables of packs the one of higher `order` is the later."""
     import pyarrow
 
     ordered = sorted(rows, key=lambda row: row.record.cell)
@@ -69,36 +71,50 @@ def to_table(rows: Iterable[PlanRow]) -> pyarrow.Table:
     for name in _JSON:
         values = [_json(getattr(row.record, name)) for row in ordered]
         columns[name] = pyarrow.array(values, pyarrow.string())
-    return pyarrow.table(columns)
+    return pyarrow.table(columns, metadata={_ORDER: str(order).encode()})
 
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
-    """The rows of a table that `to_table` made."""
+    """The rows of a table that `to_table` made. Raises Broken where it holds something else."""
     rows = []
-    for values in table.to_pylist():
-        place = {name: values.pop(name) for name in ("row", "run_id", "history")}
-        values.update({name: json.loads(values[name]) for name in _JSON})
-        values["overrides"] = tuple(values["overrides"])
-        rows.append(PlanRow(RunRecord(**values), **place))
+    try:
+        for values in table.to_pylist():
+            place = {name: values.pop(name) for name in ("row", "run_id", "history")}
+            values.update({name: json.loads(values[name]) for name in _JSON})
+            values["overrides"] = tuple(values["overrides"])
+            rows.append(PlanRow(RunRecord(**values), **place))
+    except (TypeError, ValueError) as error:
+        raise Broken(names.PLAN, error) from error
     return rows
 
 
 def standing(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> pyarrow.Table:
-    """A sweep's plan as it stands: the plan, and while the sweep runs (or was killed) what its packs came to since.
+    """A sweep's plan as it stands (`look`)."""
+    return look(connection, parent, columns)[0]
+
+
+def look(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> tuple[pyarrow.Table, bool]:
+    """A sweep's plan as it stands: the plan, and while the sweep runs (or was killed) what its packs came to since; and
+    whether the plan is damaged, so that cells may be missing.
 
     One row a cell, with all `columns` of `to_table` by default (else at least STANDING). No row if somebody removed
-    the artifacts.
+    the artifacts. A damaged file is told, and what the packs hold stands in for a damaged plan.
     """
     import pyarrow
 
     root = parent.info.artifact_uri
-    paths = [names.PLAN]
-    if parent.data.tags.get(names.OUTCOME) == names.RUNNING:
-        paths += [f"{names.PACKS}/{folder}/{names.RUNS}" for folder in listing(connection, root, names.PACKS)]
-    tables = [read_table(connection, root, path, columns) for path in paths]
     nothing = to_table([]).select(columns or to_table([]).column_names)
-    table = pyarrow.concat_tables([nothing, *(one for one in tables if one is not None)])
-    return rows_of(table, _furthest(table))
+    plan, broken = _read(connection, parent, names.PLAN, nothing)
+    tables = [nothing] if plan is None else [nothing, plan]
+    orders = [0] * sum(len(table) for table in tables)
+    if broken or parent.data.tags.get(names.OUTCOME) == names.RUNNING:
+        for folder in listing(connection, root, names.PACKS):
+            pack, _ = _read(connection, parent, f"{names.PACKS}/{folder}/{names.RUNS}", nothing)
+            if pack is not None:
+                tables.append(pack)
+                orders += [_order(pack)] * len(pack)
+    table = pyarrow.concat_tables(tables)
+    return rows_of(table, _furthest(table, orders)), broken
 
 
 def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
@@ -108,12 +124,43 @@ def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
     return table.take(pyarrow.array(positions, pyarrow.int64()))
 
 
-def _furthest(table: pyarrow.Table) -> list[int]:
-    """Of all rows of a cell the one that came further; of equal ones the one that ended last."""
-    best: dict[int, tuple[int, float, int]] = {}
-    cells, outcomes, ends = (table[name].to_pylist() for name in STANDING)
-    for index, (cell, outcome, ended) in enumerate(zip(cells, outcomes, ends, strict=True)):
-        best[cell] = max(best.get(cell, (-1, 0.0, 0)), (_RANK[outcome], ended, index))
+def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -> tuple[pyarrow.Table | None, bool]:
+    """A table of a plan's rows with the columns of `like`; None where there is none, and whether it is damaged."""
+    try:
+        table = read_table(connection, parent.info.artifact_uri, path, like.column_names)
+        if table is None:
+            return None, False
+        return _checked(table, path, like), False
+    except Broken as error:
+        tell(connection, parent, str(error))
+        return None, True
+
+
+def _checked(table: pyarrow.Table, path: str, like: pyarrow.Table) -> pyarrow.Table:
+    """The table, if it is one of a plan's. Raises Broken."""
+    kept = table.schema.metadata or {}
+    try:
+        table = table.select(like.column_names).cast(like.schema)
+        strangers = set(table["outcome"].to_pylist()) - set(_RANK)
+        if strangers or any(column.null_count for column in table.columns):
+            raise ValueError("it holds no plan")
+    except Exception as error:  # of a damaged schema pyarrow raises many kinds
+        raise Broken(path, error) from error
+    return table.replace_schema_metadata({_ORDER: kept.get(_ORDER, b"0")})
+
+
+def _order(table: pyarrow.Table) -> int:
+    """Which recording of its sitting a pack's table is; 0 where that was not noted."""
+    noted = table.schema.metadata[_ORDER]
+    return int(noted) if noted.isdigit() and len(noted) < 16 else 0
+
+
+def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
+    """Of all rows of a cell the one that came further; of equal ones the one that was recorded last."""
+    best: dict[int, tuple[int, int, int]] = {}
+    cells, outcomes = (table[name].to_pylist() for name in STANDING)
+    for index, (cell, outcome, order) in enumerate(zip(cells, outcomes, orders, strict=True)):
+        best[cell] = max(best.get(cell, (-1, 0, 0)), (_RANK[outcome], order, index))
     return [best[cell][2] for cell in sorted(best)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,11 +11,12 @@ from workbench.engine.errors import BadInput
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
-from workbench.tracking.artifacts import read_table, read_text
-from workbench.tracking.connection import Connection, connect_to_read, one_line, parents
-from workbench.tracking.histories import TABLE
-from workbench.tracking.parent import outcome_counts
-from workbench.tracking.plan import STANDING, PlanRow, from_table, standing
+from workbench.tracking.artifacts import Broken
+from workbench.tracking.connection import Connection, connect_to_read, parents
+from workbench.tracking.damage import tell
+from workbench.tracking.histories import TABLE, read_history
+from workbench.tracking.parent import asked_of, outcome_counts
+from workbench.tracking.plan import STANDING, PlanRow, from_table, look, standing
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +29,7 @@ class SweepTables:
 
     `facts`: name -> text (command, digest, outcome, started, ended, seconds, run_id, experiment_id, experiment, uri,
     rules: those stored first, rules_stored: when that was, earlier: the run ids of earlier sweeps of that name,
-    missing: histories that could not be found, and what the sweep itself noted: commit, versions, device ...).
+    missing: histories that are gone or damaged, and what the sweep itself noted: commit, versions, device ...).
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
@@ -52,30 +52,35 @@ def load(name: str, uri: str | None = None) -> SweepTables:
     Raises BadInput if the store has none of that name, or cannot be read.
     """
     connection = connect_to_read(uri)
-    with one_line(connection.location):
-        everything = parents(connection)
-        found = _called(name, everything)
-        if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
-            same = _called(earlier[1], everything)
-            found = same[: max(0, len(same) - int(earlier[2]))]
-            if same and not found:
-                times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
-                where = connection.location.shown
-                raise BadInput(f"sweep: {where} holds {times} called {earlier[1]!r}, so there is no {name}")
-            name = earlier[1]
-        if not found:
-            raise BadInput(_unknown(name, everything, connection))
-        parent = found[-1]
-        rows = from_table(standing(connection, parent))
-        if not rows:
-            where = f"{connection.location.shown}, run {parent.info.run_id}"
-            raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
-        asked = json.loads(read_text(connection, parent.info.artifact_uri, names.SWEEP_FILE) or "{}")
-        epochs, layers, tables, missing = _histories(connection, rows)
-        facts = _facts(connection, parent, asked)
+    return connection.patiently(lambda: _load(connection, name))
+
+
+def _load(connection: Connection, name: str) -> SweepTables:
+    everything = parents(connection)
+    found = _called(name, everything)
+    if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
+        name = earlier[1]
+        same = _called(name, everything)
+        found = same[: max(0, len(same) - int(earlier[2]))]
+        if same and not found:
+            times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
+            where, asked_for = connection.location.shown, f"{name}~{earlier[2]}"
+            raise BadInput(f"sweep: {where} holds {times} called {name!r}, so there is no {asked_for}")
+    if not found:
+        raise BadInput(_unknown(name, everything, connection))
+    parent = found[-1]
+    table, broken = look(connection, parent)
+    rows = from_table(table)
+    if not rows:
+        where = f"{connection.location.shown}, run {parent.info.run_id}"
+        raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
+    asked = asked_of(connection, parent)
+    epochs, layers, tables, missing = _histories(connection, rows)
+    facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
-    facts["missing"] = ", ".join(missing)
-    return SweepTables(name, facts, tuple(asked.get("factors", ())), _runs(rows), epochs, layers, tables)
+    facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
+    factors = asked.get("factors") or dict.fromkeys(key for row in rows for key in row.record.factors)
+    return SweepTables(name, facts, tuple(map(str, factors)), _runs(rows), epochs, layers, tables)
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:
@@ -90,19 +95,21 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
     import pandas
 
     connection = connect_to_read(uri)
-    lines = []
-    with one_line(connection.location):
-        for parent in parents(connection):
-            table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
-            counts = outcome_counts(table["outcome"], table["origin"])
-            tags = parent.data.tags
-            line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST], "run_id": parent.info.run_id}
-            line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
-            line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
-            lines.append({**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts})
+    lines = connection.patiently(lambda: [_line(connection, parent) for parent in parents(connection)])
     columns = ["name", "digest", "run_id", "experiment_id", "started", "outcome", "part_of", "cells"]
     columns += outcome_counts([], [])
     return pandas.DataFrame(lines, columns=columns)
+
+
+def _line(connection: Connection, parent: Run) -> dict[str, Any]:
+    """A sweep in the list of all."""
+    table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
+    counts = outcome_counts(table["outcome"], table["origin"])
+    tags = parent.data.tags
+    line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST], "run_id": parent.info.run_id}
+    line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
+    line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
+    return {**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts}
 
 
 def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
@@ -125,21 +132,21 @@ def _histories(
     connection: Connection, rows: list[PlanRow]
 ) -> tuple[pandas.DataFrame, pandas.DataFrame, dict[str, pandas.DataFrame], list[str]]:
     """The epochs and layers of all cells, what was measured of them by name, and the histories that are gone (their
-    sweep was deleted for good).
+    sweep was deleted for good) or damaged.
     """
     cells: dict[str, list[PlanRow]] = {}
     for row in rows:
         if row.history:
             cells.setdefault(row.history, []).append(row)
     tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS: [], names.LAYERS: [], names.TABLES: []}
-    roots: dict[str, str | None] = {}
+    sweeps: dict[str, Run | None] = {}
     missing = []
     for history, members in cells.items():
-        parent, _, folder = history.removeprefix("runs:/").partition("/")
-        if parent not in roots:
-            roots[parent] = _root(connection, parent)
+        parent, folder = names.history_place(history) or ("", "")
+        if parent not in sweeps:
+            sweeps[parent] = _sweep(connection, parent) if parent else None
         for file, found in tables.items():
-            table = _read_history(connection, roots[parent], f"{folder}/{file}", members)
+            table = _read_history(connection, sweeps[parent], f"{folder}/{file}", members)
             if table is None and file != names.TABLES:  # which only what was measured has
                 missing.append(f"{history}/{file}")
             elif table is not None:
@@ -150,15 +157,23 @@ def _histories(
 
 
 def _read_history(
-    connection: Connection, root: str | None, path: str, members: list[PlanRow]
+    connection: Connection, parent: Run | None, path: str, members: list[PlanRow]
 ) -> pandas.DataFrame | None:
-    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is gone."""
+    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is gone or damaged,
+    which is told.
+    """
     import pandas
 
-    table = None if root is None else read_table(connection, root, path)
-    if table is None:
+    if parent is None:
         return None
     pairs = [(row.record.cell, names.text(row.record.fingerprint)) for row in members]
+    try:
+        table = read_history(connection, parent.info.artifact_uri, path)
+        if table is None:
+            return None
+    except Broken as error:
+        tell(connection, parent, str(error))
+        return None
     return pandas.DataFrame(pairs, columns=["cell", "fingerprint"]).merge(table.to_pandas(), on="fingerprint")
 
 
@@ -183,12 +198,12 @@ def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
     return {name: _together(parts, ("cell", "fingerprint"), ["cell"]) for name, parts in found.items()}
 
 
-def _root(connection: Connection, run_id: str) -> str | None:
-    """Where a run's artifacts lie; None if the run is gone for good."""
+def _sweep(connection: Connection, run_id: str) -> Run | None:
+    """The sweep whose artifacts hold a history; None if it is gone for good."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return connection.client.get_run(run_id).info.artifact_uri
+        return connection.client.get_run(run_id)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
@@ -198,13 +213,14 @@ def _root(connection: Connection, run_id: str) -> str | None:
 def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[str, str]:
     """What is known of a sweep besides its numbers."""
     info = parent.info
-    facts = {name: str(asked.get(name, "")) for name in ("digest", "command", "rules", "rules_stored")}
+    tags = {"digest": parent.data.tags[names.DIGEST], "command": parent.data.tags.get(names.SOURCE, "")}
+    facts = {name: str(asked.get(name, tags.get(name, ""))) for name in ("digest", "command", "rules", "rules_stored")}
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier sitting, if it runs
     facts["ended"] = _moment(ended)
-    facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended else ""
+    facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended and info.start_time else ""
     return {name: redacted(str(text)) for name, text in {**asked.get("facts", {}), **facts}.items()}
 
 

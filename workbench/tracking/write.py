@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, PackResult, RunRecord, SweepRecord
+from workbench.sweep.store import HELD_OUTCOMES, PENDING, Earlier, Held, PackResult, RunRecord, SweepRecord
 from workbench.tracking import names
-from workbench.tracking.artifacts import put, read_text
+from workbench.tracking.artifacts import clear, keep, listing, put
 from workbench.tracking.children import Child, Family, curves, existing, write
-from workbench.tracking.connection import connect, connect_to_read, one_line, parents, search
+from workbench.tracking.connection import Answer, connect, connect_to_read, parents
 from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
+from workbench.tracking.holder import hold
+from workbench.tracking.holdings import called, done_in, earlier, held, origins_of, same_sweep
 from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
 from workbench.tracking.parent import (
+    asked_of,
+    close_killed,
     describe,
     experiment_of,
     family_of,
     known_experiment,
+    next_order,
     outcome_counts,
     start,
     sweep_files,
 )
-from workbench.tracking.plan import STANDING, PlanRow, from_table, planned, rows_of, standing, to_table
+from workbench.tracking.patience import SECONDS
+from workbench.tracking.plan import PlanRow, planned, to_table
+from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
 
 if TYPE_CHECKING:
     import numpy as np
-    from mlflow.entities import Run
 
 
 class MlflowStore:
     """The `Store` of `workbench.sweep.store`, in MLflow.
 
-    `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing.
-    Raises BadInput when the store cannot be used. A run that a person deletes in the UI is no longer held. `to_read`
-    asks what is held and no more: nothing is written, so the store may be one that cannot be written to.
+    `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing;
+    `patience` is how many seconds a server may be out of reach before an operation is given up. Raises BadInput when
+    the store cannot be used. A run that a person deletes in the UI is no longer held, nor is one whose history is
+    damaged. `to_read` asks what is held and no more: nothing is written, so the store may be one that cannot be
+    written to.
     """
 
-    def __init__(self, uri: str | None = None, experiment: str = "workbench", to_read: bool = False) -> None:
-        self._connection = connect_to_read(uri) if to_read else connect(uri)
-        with one_line(self._connection.location):
-            self._experiment = (known_experiment if to_read else experiment_of)(self._connection, experiment)
+    def __init__(
+        self,
+        uri: str | None = None,
+        experiment: str = "workbench",
+        patience: float = SECONDS,
+        to_read: bool = False,
+    ) -> None:
+        self._connection = (connect_to_read if to_read else connect)(uri, patience)
+        self._database = Database(self._connection)
+        self._experiment_name = experiment
+        find = known_experiment if to_read else experiment_of
+        self._experiment = self._connection.patiently(lambda: find(self._connection, experiment))
         self._family = Family(self._experiment, "", "")
+        self._in_doubt = self._troubled = False  # whether something was cut off since the children were looked at, ever
+        self._order, self._recorded = 0, 0  # the sitting's place in the order of creation, and what it recorded
+        self._shown: set[str] = set()  # fingerprints that were once held, reused or recorded in this sitting
+        self._tried: set[str] = set()  # and those of runs that failed as well
+        self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}
+        self._files: dict[str, str] = {}
         self._children: dict[tuple[int, str], Child] = {}
         self._system = SystemMetrics()
 
@@ -58,136 +80,148 @@ class MlflowStore:
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
         """Those of the fingerprints that the store holds as finished or diverged, in any experiment."""
-        wanted = set(fingerprints)
-        with one_line(self._connection.location):
-            deleted = {run.info.run_id for run in search(self._connection, _OURS, "deleted")}
-            found = {}
-            for parent in parents(self._connection) if wanted else []:
-                table = standing(self._connection, parent, _HOLDING).to_pydict()
-                for _, outcome, _, fingerprint, run_id, origin in zip(*table.values(), strict=True):
-                    trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
-                    if trained and fingerprint in wanted:
-                        found[fingerprint] = Held(run_id, outcome)
-        return found
+        return self._patiently(lambda: held(self._connection, set(fingerprints)))
 
     def earlier(self, name: str) -> Earlier | None:
         """The latest sweep of that name in this experiment."""
-        with one_line(self._connection.location):
-            found = self._called(name)
-            if not found:
-                return None
-            parent = found[-1]
-            columns = (*STANDING, "row", "pack", "fingerprint")
-            table = standing(self._connection, parent, columns).select(["pack", "row", "fingerprint"]).to_pylist()
-            packs: dict[str, dict[str, None]] = {}
-            for line in sorted(table, key=lambda line: (line["pack"], line["row"])):
-                packs.setdefault(line["pack"], {})[line["fingerprint"]] = None  # cells may share a run
-            return Earlier(
-                digest=parent.data.tags[names.DIGEST],
-                started=parent.info.start_time / 1000,
-                fingerprints=tuple(line["fingerprint"] for line in table),
-                packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
-                facts=self._asked(parent).get("facts", {}),
-            )
+        return self._patiently(lambda: earlier(self._connection, self._experiment, name))
 
     def begin(self, sweep: SweepRecord) -> None:
         """Writes the plan with every cell pending (or reused), then the light children of the reused cells.
 
         The same name and digest goes on with its parent run, unless `sweep.fresh`.
         """
-        with one_line(self._connection.location):
-            same = self._same(sweep)
-            parent = None if sweep.fresh else same
-            earlier = parent.info.run_id if parent else None
-            self._children = existing(self._connection, earlier) if earlier else {}
-            done = self._done(parent) if parent else {}
-            origins = self._origins({cell.origin for cell in sweep.cells} - {""})
-            run_id = start(self._connection, self._experiment, sweep, earlier)
-            self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
-            self._rows = {}
-            for row in planned(sweep.cells):
-                kept = done.get((row.record.cell, row.record.fingerprint))
-                self._rows[row.record.cell] = kept or _reused(row, origins)
-            files = sweep_files(sweep, self._asked(same) if same else {})
-            put(self._connection, run_id, {**files, names.PLAN: to_table(self._rows.values())})
-            self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
-            self._write_reused()
-            self._system.start(run_id, self._connection.location.uri)
+        self._shown, self._tried = set(), set()
+        self._patiently(lambda: self._begin(sweep))
+        self._system.start(self.run_id, self._connection.location.uri)
 
     def record(self, result: PackResult) -> None:
         """Histories first, then the children, then the pack's rows: a complete child always has its history."""
-        folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
-        with one_line(self._connection.location):
-            tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
-            measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
-            if measured:
-                tables[names.TABLES] = together(measured)
-            if MODEL_TABLE in result.tables:
-                tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
-            put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
-            histories = by_fingerprint(result.epochs)
-            rows = self._write(self._rows_of(result), histories)
-            keep_models(self._connection, rows, result.tables)
-            put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows)})
+        self._patiently(lambda: self._record(result))
+
+    def missing(self) -> set[str]:
+        """The fingerprints of what this sweep held, reused or recorded and the store, looked at afresh, does not hold.
+
+        Where the database was replaced, or the sweep deleted, the sweep is begun anew in what is there: then all that
+        was recorded is missing.
+        """
+        if self._database.replaced():
+            self._system.stop()  # it writes to the one that is gone, and would open the next before it is made
+        return self._patiently(self._missing)
 
     def end(self, outcome: str) -> None:
         """Updates the plan and closes the parent run; `outcome` is finished, failed or interrupted."""
-        status = names.SWEEP_STATUS[outcome]
-        with one_line(self._connection.location):
-            self._system.stop()
-            client, run_id = self._connection.client, self.run_id
-            put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
-            cells = [row.record for row in self._rows.values()]
-            counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
+        self._system.stop()
+        self._patiently(lambda: self._end(outcome))
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Keeps files as artifacts of the parent, in its folder `report`; folders with what is in them."""
+
+        def attach() -> None:
+            for file in files:
+                keep(self._connection, self.run_id, file, names.REPORT)
+
+        self._patiently(attach)
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        """While it is entered, no other process trains the sweep `name` into this store. Raises BadInput if one does.
+
+        Where the store is a file, the lock of its folder does that (`sweep.lock`).
+        """
+        return hold(self._connection, self._experiment, name, self._lose)
+
+    def _lose(self, reason: str) -> None:
+        """The sweep was taken over: nothing more is recorded here."""
+        self._taken_over = reason
+
+    def _patiently(self, act: Callable[[], Answer]) -> Answer:
+        """`act`, repeated while a server is out of reach; it looks again at what the store holds after a failure."""
+
+        def attempt() -> Answer:
+            if self._taken_over:
+                raise BadInput(self._taken_over)
+            try:
+                return act()
+            except Exception:
+                self._in_doubt = self._troubled = True
+                raise
+
+        return self._connection.patiently(attempt)
+
+    def _begin(self, sweep: SweepRecord) -> None:
+        same = same_sweep(self._connection, self._experiment, sweep)
+        parent = None if sweep.fresh else same
+        known = parent.info.run_id if parent else None
+        self._children = existing(self._connection, known) if known else {}
+        done = done_in(self._connection, parent, self._children) if parent else {}
+        origins = origins_of(self._connection, {cell.origin for cell in sweep.cells} - {""})
+        for killed in called(self._connection, self._experiment, sweep.name):
+            if killed.data.tags[names.OUTCOME] == names.RUNNING and killed.info.run_id != known:
+                close_killed(self._connection, killed)
+        self._order, self._recorded = next_order(self._connection), 0
+        run_id = start(self._connection, self._experiment, sweep, known, self._order)
+        self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
+        self._rows = {}
+        for row in planned(sweep.cells):
+            kept = done.get((row.record.cell, row.record.fingerprint))
+            self._rows[row.record.cell] = kept or _reused(row, origins)
+        self._files = sweep_files(sweep, asked_of(self._connection, same) if same else {})
+        clear(self._connection.client.get_run(run_id).info.artifact_uri)
+        put(self._connection, run_id, {**self._files, names.PLAN: to_table(self._rows.values())})
+        self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
+        self._write_reused()
+
+    def _record(self, result: PackResult) -> None:
+        folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
+        tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
+        measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
+        if measured:
+            tables[names.TABLES] = together(measured)
+        if MODEL_TABLE in result.tables:
+            tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
+        put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
+        histories = by_fingerprint(result.epochs)
+        rows = self._write(self._rows_of(result), histories)
+        keep_models(self._connection, rows, result.tables)
+        self._recorded += 1
+        order = self._order * _RECORDINGS + self._recorded
+        put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows, order)})
+
+    def _missing(self) -> set[str]:
+        self._shown |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
+        self._tried |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
+        if self._database.reopened():
+            self._experiment = experiment_of(self._connection, self._experiment_name)
+        if any(parent.info.run_id == self.run_id for parent in parents(self._connection)):
+            if names.SWEEP_FILE not in self._artifacts():
+                put(self._connection, self.run_id, self._files)
+            return self._shown - set(held(self._connection, self._shown))
+        found = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
+        cells = [
+            replace(cell, origin=found[cell.fingerprint].run_id) if cell.fingerprint in found else _asked_for(cell)
+            for cell in self._sweep.cells
+        ]
+        self._begin(replace(self._sweep, cells=cells))
+        return self._tried - {row.record.fingerprint for row in self._rows.values() if row.held or row.record.origin}
+
+    def _end(self, outcome: str) -> None:
+        if self._database.replaced():
+            raise BadInput(f"tracking.uri: the database of the store {self._connection.location.shown} was replaced")
+        client, run_id = self._connection.client, self.run_id
+        if self._troubled:
+            existing(self._connection, run_id, {row.run_id for row in self._rows.values()})
+        put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
+        cells = [row.record for row in self._rows.values()]
+        counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
+        with self._connection.waiting():
             for name, count in counts.items():
                 client.log_metric(run_id, f"cells/{name}", count)
             client.set_tag(run_id, names.NOTE, names.tag(describe(self._sweep, counts)))
             client.set_tag(run_id, names.OUTCOME, outcome)
-            client.set_terminated(run_id, status)
+            client.set_terminated(run_id, names.SWEEP_STATUS[outcome])
 
-    def attach(self, files: Sequence[Path]) -> None:
-        """Keeps files as artifacts of the parent, in its folder `report`; folders with what is in them."""
-        with one_line(self._connection.location):
-            client = self._connection.client
-            for file in files:
-                if file.is_dir():
-                    client.log_artifacts(self.run_id, str(file), f"{names.REPORT}/{file.name}")
-                else:
-                    client.log_artifact(self.run_id, str(file), names.REPORT)
-
-    def _called(self, name: str) -> list[Run]:
-        """The parent runs of that name in this experiment, oldest first."""
-        return [
-            parent
-            for parent in parents(self._connection)
-            if parent.info.experiment_id == self._experiment and parent.data.tags.get(names.SWEEP) == names.tag(name)
-        ]
-
-    def _same(self, sweep: SweepRecord) -> Run | None:
-        """The latest parent run of this very sweep in this experiment."""
-        digest = names.tag(sweep.digest)
-        same = [parent for parent in self._called(sweep.name) if parent.data.tags.get(names.DIGEST) == digest]
-        return same[-1] if same else None
-
-    def _asked(self, parent: Run) -> dict[str, Any]:
-        """What sweep.json says was asked."""
-        return json.loads(read_text(self._connection, parent.info.artifact_uri, names.SWEEP_FILE) or "{}")
-
-    def _done(self, parent: Run) -> dict[tuple[int, str], PlanRow]:
-        """The cells that an earlier sitting of this sweep trained to an end and whose child still stands."""
-        standing_children = {child.run_id for child in self._children.values()}
-        rows = from_table(standing(self._connection, parent))
-        held = [row for row in rows if row.held and row.run_id in standing_children]
-        return {(row.record.cell, row.record.fingerprint): row for row in held}
-
-    def _origins(self, wanted: set[str]) -> dict[str, PlanRow]:
-        """The rows of the runs that cells are reused from: run id -> row."""
-        found: dict[str, PlanRow] = {}
-        for parent in parents(self._connection) if wanted else []:
-            table = standing(self._connection, parent)
-            chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in wanted]
-            found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})
-        return found
+    def _artifacts(self) -> list[str]:
+        return listing(self._connection, self._connection.client.get_run(self.run_id).info.artifact_uri, "")
 
     def _write_reused(self) -> None:
         """A light child for every reused cell, and the plan once more with their run ids."""
@@ -212,6 +246,11 @@ class MlflowStore:
 
     def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:
         """Writes the children of these cells and notes them in the plan."""
+        if self._in_doubt:
+            self._children = existing(
+                self._connection, self.run_id, {child.run_id for child in self._children.values()}
+            )
+            self._in_doubt = False
         places = [(row.record.cell, names.tag(row.record.fingerprint)) for row in rows]
         points = [
             curves(row.record, histories[row.record.fingerprint]) if row.record.fingerprint in histories else []
@@ -225,8 +264,7 @@ class MlflowStore:
         return written
 
 
-_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
-_HOLDING = (*STANDING, "fingerprint", "run_id", "origin")  # the columns of a plan that tell what is held
+_RECORDINGS = 10**6  # more than a sitting makes
 
 
 def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
@@ -238,6 +276,13 @@ def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
         raise BadInput(f"cell {row.record.cell}: reused from run {row.record.origin!r}, which the store does not hold")
     record = replace(_shown_as(origin.record, row.record), params=row.record.params, origin=row.record.origin)
     return PlanRow(record, origin.row, history=origin.history)
+
+
+def _asked_for(cell: RunRecord) -> RunRecord:
+    """A cell as it was asked for, of which nothing is known any more."""
+    return RunRecord(
+        cell.cell, cell.name, cell.fingerprint, cell.pack, cell.overrides, factors=cell.factors, params=cell.params
+    )
 
 
 def _shown_as(trained: RunRecord, cell: RunRecord) -> RunRecord:

@@ -1,0 +1,220 @@
+"""Damaged files of a store: other sweeps go on, what is damaged is told and made good, nothing wrong is ever read.
+
+`WORKBENCH_FUZZ=1000 python -m pytest tests/tracking/test_damage.py tests/sweep/test_damaged_checkpoints.py` tries so
+many files instead of a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.tracking.cases import cell, result, sweep, trained, uri_of
+from workbench.engine.errors import BadInput
+from workbench.sweep.store import FAILED, SweepRecord
+from workbench.tracking import damage
+from workbench.tracking.read import SweepTables, load, sweeps
+from workbench.tracking.write import MlflowStore
+
+CASES = int(os.environ.get("WORKBENCH_FUZZ", "30"))
+FILES = ("plan.parquet", "sweep.json", "rule.json", "runs.parquet", "epochs.parquet", "layers.parquet")
+CELLS = [cell(0), cell(1), cell(2, pack="b")]
+ASKED = sweep(CELLS, rules='{"rule": 1}')
+PACKS = [result([trained(CELLS[0]), trained(CELLS[1])]), result([trained(CELLS[2])], pack="b")]
+
+
+def asked(name: str) -> SweepRecord:
+    return sweep([cell(9, "of the other")], name=name, digest="d9")
+
+
+@pytest.fixture
+def store(uri: str) -> MlflowStore:
+    """A store with the finished sweep `seeds` and another one."""
+    found = MlflowStore(uri)
+    found.begin(asked("other"))
+    found.record(result([trained(cell(9, "of the other"))]))
+    found.end("finished")
+    found.begin(ASKED)
+    for pack in PACKS:
+        found.record(pack)
+    found.end("finished")
+    return found
+
+
+def artifact(folder: Path, store: MlflowStore, name: str) -> Path:
+    return min((folder / "mlruns").rglob(f"{store.run_id}/**/{name}"))
+
+
+def assert_same(found: SweepTables, expected: SweepTables) -> None:
+    own = ["started", "ended"]
+    pd.testing.assert_frame_equal(found.runs.drop(columns=own), expected.runs.drop(columns=own))
+    pd.testing.assert_frame_equal(found.epochs, expected.epochs)
+    pd.testing.assert_frame_equal(found.layers, expected.layers)
+    assert found.factors == expected.factors
+    assert found.facts["rules"] == expected.facts["rules"]
+    assert found.facts["missing"] == ""
+
+
+def one_line(error: BadInput) -> None:
+    assert "\n" not in str(error)
+
+
+def again(uri: str) -> None:
+    """What the same command does: record what is not held."""
+    store = MlflowStore(uri)
+    held = store.held([one.fingerprint for one in CELLS])
+    store.begin(ASKED)
+    for pack in PACKS:
+        if any(run.fingerprint not in held for run in pack.runs):
+            store.record(pack)
+    assert store.missing() == set()
+    store.end("finished")
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ (1 << chance.randrange(8))]) + content[place + 1 :]
+
+
+def cut(content: bytes, chance: random.Random) -> bytes:
+    return content[: chance.randrange(len(content))]
+
+
+def zeroed(content: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(content))
+    length = chance.randrange(1, 600)
+    return content[:start] + bytes(len(content[start : start + length])) + content[start + length :]
+
+
+def noise(content: bytes, chance: random.Random) -> bytes:
+    return chance.randbytes(chance.randrange(1, 2 * len(content)))
+
+
+HARMS: list[Callable[[bytes, random.Random], bytes]] = [flipped, flipped, flipped, cut, zeroed, noise]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_damaged_file_stops_no_other_sweep_and_is_mended_by_its_own(
+    store: MlflowStore, uri: str, folder: Path, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = load("seeds", uri)
+    artifact(folder, store, file).write_bytes(b"\xff\xfe not what it was")
+    assert set(MlflowStore(uri).held(["fp0", "fp2", "of the other"])) >= {"of the other"}
+    MlflowStore(uri).begin(asked("new"))
+    assert set(sweeps(uri)["name"]) == {"other", "seeds", "new"}
+    damaged = load("seeds", uri)
+    assert list(damaged.runs["outcome"]) == ["finished"] * 3
+    assert (damaged.facts["missing"] == "") == (file not in ("plan.parquet", "epochs.parquet", "layers.parquet"))
+    said = capsys.readouterr().err
+    if file != "rule.json":  # of which sweep.json holds the same
+        assert (file in said) == (file != "runs.parquet")  # nothing reads those of a finished sweep
+    again(uri)
+    assert_same(load("seeds", uri), expected)
+
+
+def test_of_a_damaged_sweep_json_the_rules_stay_fixed(store: MlflowStore, uri: str, folder: Path) -> None:
+    artifact(folder, store, "sweep.json").write_text('{"name": "x", ')
+    MlflowStore(uri).begin(sweep(CELLS, rules="another"))
+    assert load("seeds", uri).facts["rules"] == '{"rule": 1}'
+
+
+def test_a_damaged_plan_is_said_with_how_to_mend_it(
+    store: MlflowStore, uri: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifact(folder, store, "plan.parquet").write_bytes(b"")
+    sweeps(uri)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"sweep 'seeds' in sqlite:///mlflow.db, run {store.run_id}: plan.parquet cannot be read (")
+    assert line.endswith("mends it; python -m workbench.sweeps delete seeds takes it away")
+
+
+def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(
+    store: MlflowStore, uri: str, folder: Path
+) -> None:
+    """A failed cell and a held one: never is one taken for the other."""
+    file = artifact(folder, store, "plan.parquet")
+    content = file.read_bytes()
+    place = content.index(b"fp1")  # a fingerprint among the pages
+    file.write_bytes(content[: place + 2] + b"7" + content[place + 3 :])
+    assert set(MlflowStore(uri).held(["fp0", "fp1", "fp7"])) == {"fp0", "fp1"}  # from what the packs hold
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_fuzz_of_artifacts(
+    store: MlflowStore, uri: str, folder: Path, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever happens to a file, what is read is what was written or is named as missing, and is made good."""
+    expected, other = load("seeds", uri), load("other", uri)
+    shutil.copytree(folder / "mlruns", folder / "kept")
+    for case in range(part, CASES // 2, 10):
+        monkeypatch.setattr(damage, "_TOLD", set())
+        chance = random.Random(f"artifacts {case}")
+        file = artifact(folder, store, FILES[case % len(FILES)])
+        file.write_bytes(chance.choice(HARMS)(file.read_bytes(), chance))
+        print(f"case {case}: {file.name}")
+        assert_same(load("other", uri), other)
+        try:
+            found = load("seeds", uri)
+        except BadInput as error:
+            one_line(error)
+        else:
+            assert set(found.epochs["test_loss"]) <= set(expected.epochs["test_loss"])
+            whole = found.facts["missing"] == "" and len(found.runs) == len(expected.runs)
+            assert not whole or len(found.epochs) == len(expected.epochs)
+        again(uri)
+        assert_same(load("seeds", uri), expected)
+        shutil.rmtree(folder / "mlruns")
+        shutil.copytree(folder / "kept", folder / "mlruns")
+
+
+def test_fuzz_of_databases(store: MlflowStore, folder: Path, tmp_path: Path) -> None:
+    """MLflow's own database: read as it is, or refused in one line."""
+    store._connection.client._tracking_client.store.engine.dispose()
+    content = (folder / "mlflow.db").read_bytes()
+    for case in range(max(CASES // 10, 3)):
+        chance = random.Random(f"databases {case}")
+        place = tmp_path / str(case)
+        place.mkdir()
+        (place / "mlflow.db").write_bytes(chance.choice(HARMS)(content, chance))
+        print(f"case {case}")
+        try:
+            if "seeds" in set(sweeps(uri_of(place))["name"]):
+                load("seeds", uri_of(place))
+            MlflowStore(uri_of(place)).begin(asked("new"))
+        except BadInput as error:
+            one_line(error)
+
+
+def test_latest_is_what_was_begun_last_whatever_the_clock_says(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    now = time.time()
+    for sitting, digest in enumerate(("one", "two", "three", "two")):
+        monkeypatch.setattr(time, "time", lambda sitting=sitting: now - 10_000 * sitting)
+        found = MlflowStore(uri)
+        found.begin(sweep([cell(number) for number in range(1 + sitting % 3)], digest=digest))
+        found.end("finished")
+        assert load("seeds", uri).facts["run_id"] == found.run_id
+        earlier = found.earlier("seeds")
+        assert earlier is not None
+        assert earlier.digest == digest
+    assert list(sweeps(uri)["digest"]) == ["one", "three", "two"]
+    assert load("seeds~1", uri).facts["digest"] == "three"
+
+
+def test_of_two_recordings_of_a_cell_the_later_one_counts_whatever_the_clock_says(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]))
+    for pack, reason, ended in (("b", "first", 9e9), ("a", "second", 1.0)):
+        store.record(result([trained(cell(0), FAILED, reason=reason, ended=ended)], pack=pack))
+    assert list(load("seeds", uri).runs["reason"]) == ["second"]
+    again = MlflowStore(uri)
+    again.begin(sweep([cell(0)]))
+    again.record(result([trained(cell(0), FAILED, reason="third", ended=0.5)], pack="b"))
+    assert list(load("seeds", uri).runs["reason"]) == ["third"]

@@ -1,0 +1,185 @@
+"""The hold on a sweep of a server's: one at a time, a dead holder is forgotten, and no two clocks are compared."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from workbench.engine.errors import BadInput
+from workbench.tracking import holder
+from workbench.tracking.connection import Connection
+from workbench.tracking.holder import BEAT, STALE, Claims, hold
+from workbench.tracking.location import Location
+from workbench.tracking.patience import Patience
+
+
+class Server:
+    """The tags of one experiment."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+        self.connection = Connection(self, Location("http://far", "http://far"), Patience("http://far", 1.0))  # type: ignore[arg-type]
+
+    def get_experiment(self, _: str) -> Any:
+        return SimpleNamespace(tags=dict(self.tags))
+
+    def set_experiment_tag(self, _: str, key: str, value: str) -> None:
+        self.tags[key] = value
+
+    def delete_experiment_tag(self, _: str, key: str) -> None:
+        self.tags.pop(key, None)
+
+
+class Clock:
+    """Time that passes only while somebody pauses; `then` happens at every pause."""
+
+    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
+        self.now, self.then = 0.0, then
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.then()
+
+
+def claims(server: Server, clock: Clock | None = None, machine: str = "elsewhere", token: str = "") -> Claims:
+    """Claims on the sweep `mine` by a process of some machine."""
+    clock = clock or Clock()
+    made = Claims(server.connection, "1", "mine", clock, clock.pause)
+    made.mine = replace(made.mine, machine=machine, token=token or made.mine.token)
+    return made
+
+
+def test_a_free_sweep_is_held_at_once_and_given_back() -> None:
+    server, clock = Server(), Clock()
+    first = claims(server, clock)
+    first.take()
+    assert clock.now == 0
+    assert json.loads(*server.tags.values())["holds"] is True
+    first.withdraw()
+    assert server.tags == {}
+
+
+def test_a_holder_that_gives_signs_of_life_is_named_and_stays() -> None:
+    server = Server()
+    first = claims(server)
+    first.take()
+    clock = Clock(lambda: clock.now % BEAT or first.beat())
+    with pytest.raises(BadInput, match=r"^name: the sweep mine is being trained by process \d+ on \S+ since "):
+        claims(server, clock).take()
+    assert clock.now <= BEAT
+    assert list(server.tags) == [f"{first._key}{first.mine.token}"]
+
+
+def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    server, clock = Server(), Clock()
+    claims(server).take()
+    second = claims(server, clock)
+    second.take()
+    assert STALE <= clock.now <= STALE + 2
+    assert len(server.tags) == 1
+    assert second.mine.turn == 2
+    assert "holds it; it is waited for up to 90 s" in capsys.readouterr().err
+
+
+def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
+    server, clock = Server(), Clock()
+    here = holder._machine()
+    first = claims(server, machine=here)
+    first.take()
+    with pytest.raises(BadInput, match="is being trained by"):
+        claims(server, clock, here).take()
+    first._write(born="of another process of that number")
+    claims(server, clock, here).take()
+    assert clock.now == 0
+
+
+def test_a_holder_that_was_taken_over_stops_even_if_it_comes_back() -> None:
+    server = Server()
+    first, second = claims(server), claims(server)
+    first.take()
+    second.take()
+    assert "was taken over by process" in first.beat()
+    first._write()  # it was writing a sign of life meanwhile
+    assert "was taken over by process" in first.beat()
+    assert second.beat() == ""
+
+
+def test_of_many_that_come_at_once_one_holds() -> None:
+    """Real threads, each of which may be anywhere."""
+    for _ in range(20):
+        server, held, refused = Server(), [], []
+        barrier = threading.Barrier(4)
+
+        def come(server: Server = server, held: list = held, refused: list = refused, barrier: Any = barrier) -> None:
+            mine = claims(server, Clock(lambda: threading.Event().wait(0.001)), holder._machine())
+            barrier.wait()
+            try:
+                mine.take()
+                held.append(mine.mine.token)
+            except BadInput:
+                refused.append(mine.mine.token)
+
+        threads = [threading.Thread(target=come) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(held) == 1, (held, refused)
+        assert [json.loads(text)["token"] for text in server.tags.values()] == held
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
+    """The first by token waits for the other to withdraw, whoever looks first."""
+    server = Server()
+    late = claims(server, token=order[1])
+    late._write(beat=1)
+    clock = Clock(lambda: late._write(beat=late.mine.beat + 1) if clock.now < 3 else late.withdraw())
+    early = claims(server, clock, token=order[0])
+    if order == ("a", "b"):
+        early.take()
+        assert clock.now == 3
+    else:
+        with pytest.raises(BadInput, match="is being trained"):
+            early.take()
+
+
+@pytest.mark.parametrize("odd", ["", "{", "[]", '{"token": 1}', json.dumps({"token": "x"}), "é" * 500])
+def test_what_is_no_claim_is_passed_over(odd: str) -> None:
+    server = Server()
+    first = claims(server)
+    server.tags[f"{first._key}odd"] = odd
+    server.tags[f"{first._key}typed"] = json.dumps(asdict(replace(first.mine, holds=1)))
+    first.take()
+
+
+def test_where_the_store_is_a_file_nothing_is_written() -> None:
+    server = Server()
+    location = Location("sqlite:////x", "x", file=Path("/x"))
+    with hold(replace(server.connection, location=location), "1", "mine", print):
+        assert server.tags == {}
+
+
+def test_a_lost_hold_stops_the_sweep_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, lost = Server(), []
+    monkeypatch.setattr(holder, "BEAT", 0.01)
+
+    def trained() -> None:
+        with hold(server.connection, "1", "mine", lost.append):
+            server.tags.clear()
+            threading.Event().wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained()
+    assert "was taken over" in lost[0]
+    assert server.tags == {}

@@ -1,0 +1,158 @@
+"""A store that is a server: one sweep at a time, each run once whatever answers are lost, and a budget for waiting."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+
+from tests.tracking.cases import cell, result, sweep, trained
+from tests.tracking.server import ANSWERED, LOST, REFUSED, SILENT, Proxy, running
+from workbench.engine.errors import BadInput
+from workbench.tracking import patience
+from workbench.tracking.housekeeping import delete
+from workbench.tracking.read import load
+from workbench.tracking.write import MlflowStore
+
+PAUSED: list[float] = []  # seconds that were waited between two tries: all the time that passes
+
+
+@pytest.fixture(scope="session")
+def port(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copyfile(empty_database, folder / "mlflow.db")
+    with running(folder, folder / "mlflow.db") as found:
+        yield found
+
+
+@pytest.fixture
+def proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The way to the server. Time passes only between two tries, however slow the machine is."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    monkeypatch.setattr(patience, "monotonic", lambda: sum(PAUSED))
+    monkeypatch.setattr(patience.Patience.__init__, "__defaults__", (60.0, PAUSED.append))
+    PAUSED.clear()
+    made = Proxy(port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def experiment() -> str:
+    """One of its own for every test."""
+    return f"test {uuid.uuid4().hex}"
+
+
+def runs_of(uri: str, experiment: str, view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([found.experiment_id], run_view_type=view))
+
+
+def test_a_sweep_is_held_in_the_server_and_its_holder_named(proxy: Proxy, experiment: str) -> None:
+    first, second = MlflowStore(proxy.uri, experiment), MlflowStore(proxy.uri, experiment)
+    said = r"^name: the sweep mine is being trained by process \d+ on \S+ since 20"
+    with first.hold("mine"), second.hold("another"), pytest.raises(BadInput, match=said):
+        second.hold("mine").__enter__()
+    with second.hold("mine"):
+        pass
+    assert not [key for key in MlflowClient(proxy.uri).get_experiment_by_name(experiment).tags if "lock" in key]
+
+
+def lost(proxy: Proxy, *, every: int) -> Counter[str]:
+    """The answers to so many of the requests that write are lost: the first, and every so manyth."""
+    seen: Counter[str] = Counter()
+
+    def fate(method: str, path: str) -> str:
+        if method == "GET" or path.endswith("search"):
+            return ANSWERED
+        seen[path] += 1
+        return LOST if seen[path] % every == 1 else ANSWERED
+
+    proxy.fate = fate
+    return seen
+
+
+def test_each_cell_has_one_child_and_none_runs_on_whatever_answers_are_lost(proxy: Proxy, experiment: str) -> None:
+    cells = [cell(number) for number in range(3)]
+    store = MlflowStore(proxy.uri, experiment)
+    seen = lost(proxy, every=3)
+    store.begin(sweep(cells, name=experiment))
+    store.record(result([trained(one) for one in cells]))
+    assert store.missing() == set()
+    store.end("finished")
+    proxy.fate = lambda method, path: ANSWERED  # noqa: ARG005
+    runs = runs_of(proxy.uri, experiment)
+    assert Counter(run.data.tags.get("workbench.cell", "parent") for run in runs) == dict.fromkeys("012", 1) | {
+        "parent": 1
+    }
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert seen["/api/2.0/mlflow/runs/create"] >= 4
+    found = load(experiment, proxy.uri)
+    assert list(found.runs["outcome"]) == ["finished"] * 3
+    assert found.facts["missing"] == ""
+
+
+def test_what_a_slow_server_made_twice_goes_into_the_trash(proxy: Proxy, experiment: str) -> None:
+    """The request is lost to us and arrives after we have looked: there are two, until the end."""
+    store = MlflowStore(proxy.uri, experiment)
+    store.begin(sweep([cell(0)], name=experiment))
+    store.record(result([trained(cell(0))]))
+    (child,) = [run for run in runs_of(proxy.uri, experiment) if "workbench.cell" in run.data.tags]
+    tags = {key: value for key, value in child.data.tags.items() if key.startswith(("workbench", "mlflow.parent"))}
+    store._connection.client.create_run(child.info.experiment_id, tags=tags)
+    store._troubled = True
+    store.end("finished")
+    left = [run.info.run_id for run in runs_of(proxy.uri, experiment) if "workbench.cell" in run.data.tags]
+    assert left == [child.info.run_id]
+    assert store.held(["fp0"])["fp0"].run_id == child.info.run_id
+
+
+def test_a_server_that_is_gone_is_said_and_waited_for_within_the_budget(
+    proxy: Proxy, experiment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = MlflowStore(proxy.uri, experiment, 20.0)
+    store.begin(sweep([cell(0)], name=experiment))
+    proxy.fate = lambda method, path: REFUSED  # noqa: ARG005
+    with pytest.raises(BadInput, match=r"^tracking.uri: the store http://127.* failed: "):
+        store.record(result([trained(cell(0))]))
+    assert sum(PAUSED) == 20
+    assert f"the store {proxy.uri} does not answer; it is tried again for up to 20 s (tracking.wait_seconds=20)" in (
+        capsys.readouterr().err
+    )
+    tried = Counter[str]()
+    proxy.fate = lambda method, path: tried.update([path]) or REFUSED  # noqa: ARG005
+    with pytest.raises(BadInput):
+        store.end("failed")
+    assert max(tried.values()) <= 3  # the budget is spent once; MLflow itself asks three times
+    proxy.fate = lambda method, path: ANSWERED  # noqa: ARG005
+    store.record(result([trained(cell(0))]))
+    store.end("finished")
+    assert list(load(experiment, proxy.uri).runs["outcome"]) == ["finished"]
+
+
+def test_a_server_that_is_silent_is_said_to_be(
+    proxy: Proxy, experiment: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MlflowStore(proxy.uri, experiment, 1.0)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    proxy.fate = lambda method, path: SILENT  # noqa: ARG005
+    with pytest.raises(BadInput):
+        store.held(["fp0"])
+    assert "is silent; it is waited for up to 1 s (tracking.wait_seconds=1)" in capsys.readouterr().err
+
+
+def test_a_sweep_of_a_server_is_deleted(proxy: Proxy, experiment: str) -> None:
+    store = MlflowStore(proxy.uri, experiment)
+    store.begin(sweep([cell(0)], name=experiment))
+    store.record(result([trained(cell(0))]))
+    store.end("finished")
+    assert delete(experiment, proxy.uri) == 1
+    assert runs_of(proxy.uri, experiment) == []

@@ -1,0 +1,26 @@
+"""What of a store lies where the store itself lies. A store made by somebody else is hostile input: an address in it
+must not lead a deletion elsewhere, not even to the artifacts of another store.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from workbench.tracking.artifacts import folder_of
+from workbench.tracking.connection import Connection
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) -> Path | None:
+    """The folder of a run's artifacts, if it is one of this SQLite store's own: <store>/.../<run id>/artifacts.
+
+    None for any other, also where a link on the way leads out.
+    """
+    root, folder = connection.location.artifacts, folder_of(artifact_uri)
+    if root is None or folder is None or not _RUN_ID.fullmatch(run_id):
+        return None
+    real, inside = folder.resolve(), root.resolve()
+    fits = real.name == "artifacts" and real.parent.name == run_id and inside in real.parent.parents
+    return real if fits else None

@@ -1,0 +1,29 @@
+"""Damaged files of the store: each is told once, with the sweep it belongs to and how to mend it; others go on."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from workbench.sweep.log import say
+from workbench.tracking import names
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from workbench.tracking.connection import Connection
+
+_TOLD: set[tuple[str, str, str]] = set()
+
+
+def tell(connection: Connection, parent: Run, what: str) -> None:
+    """Say once in this process what is wrong with an artifact of a sweep."""
+    key = (connection.location.uri, parent.info.run_id, what)
+    if key in _TOLD:
+        return
+    _TOLD.add(key)
+    name = " ".join(parent.data.tags.get(names.SWEEP, "?").split())
+    say(
+        f"sweep {name!r} in {connection.location.shown}, run {parent.info.run_id}: {what}; other sweeps go on. "
+        f"Its own command mends it; python -m workbench.sweeps delete {shlex.quote(name)} takes it away"
+    )

@@ -1,0 +1,232 @@
+"""One sweep, one process, where the store is a server: the hold on a sweep stands in the store itself.
+
+Every process that wants a sweep writes a claim, a tag of the experiment of its own, and reads all claims. It holds the
+sweep once it has seen no claim but its own: of two that do so one must have read the other's, since it wrote its own
+before it read. Of several that come at once the first by token waits for the others to withdraw.
+
+A holder counts up a number in its claim. Whoever finds a claim watches that number by a clock of its own; no two clocks
+are compared. A claim whose number stands still for STALE seconds is of a process that is no more, and is taken away;
+on one machine the process itself is looked for, and nobody waits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, Thread, main_thread
+from time import monotonic, sleep
+from typing import Any
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.log import say
+from workbench.tracking.connection import Connection
+
+STALE = 90.0  # seconds without a sign of life
+BEAT = 10.0  # seconds between two signs
+_LOOK = 1.0  # seconds between two looks at the claims of others
+_SAID_AFTER = 5.0
+PREFIX = "workbench.lock."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a claim says: whether it holds, its signs of life so far, and whose it is.
+
+    `turn` is higher than that of every claim it took the place of; `machine` names the running system whose process
+    numbers `pid` and `born` are of, "" where that is not known.
+    """
+
+    token: str
+    holds: bool
+    beat: int
+    turn: int
+    holder: str
+    machine: str
+    pid: int
+    born: str
+
+
+@contextmanager
+def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str], None]) -> Iterator[None]:
+    """Hold the sweep `name` of an experiment of a server's. Raises BadInput, with the holder, where another does.
+
+    `lose` is called with a reason where another process took the sweep over, since nothing was heard of this one;
+    then the process is told to stop as by Ctrl-C.
+    """
+    if connection.location.file is not None:
+        yield
+        return
+    claims = Claims(connection, experiment, name)
+    claims.take()
+    ended = Event()
+    thread = Thread(target=_beat, args=(claims, ended, lose), name="holder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        claims.withdraw()
+
+
+class Claims:
+    """The claims on one sweep, and ours among them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        experiment: str,
+        name: str,
+        clock: Callable[[], float] = monotonic,
+        pause: Callable[[float], None] = sleep,
+    ) -> None:
+        self._connection, self._experiment, self._name = connection, experiment, name
+        self._clock, self._pause = clock, pause
+        self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
+        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
+        self.mine = Claim(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _born(os.getpid()))
+
+    def take(self) -> None:
+        """Hold the sweep, or raise BadInput with its holder."""
+        try:
+            self._take()
+        except BaseException:
+            self.withdraw()
+            raise
+
+    def withdraw(self) -> None:
+        """Take our claim back; where the server is out of reach it goes stale by itself."""
+        with suppress(Exception):
+            self._remove(self.mine.token)
+
+    def beat(self) -> str:
+        """Give a sign of life; the reason where the sweep is no longer ours, "" else."""
+        found = self._all()
+        taken = [other for other in found.values() if other.holds and other.turn > self.mine.turn]
+        if self.mine.token not in found or taken:
+            by = f" by {taken[0].holder}" if taken else ""
+            return (
+                f"name: the sweep {self._name} was taken over{by}, since this process gave no sign of life for "
+                f"{STALE:.0f} s; it stops here, and the same command goes on"
+            )
+        self._write(beat=self.mine.beat + 1)
+        return ""
+
+    def _take(self) -> None:
+        began, told = self._clock(), False
+        seen: dict[str, tuple[int, float]] = {}  # token -> its number of signs, and since when it stands still
+        first: dict[str, int] = {}
+        self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
+        while True:
+            others = self._connection.patiently(self._all)
+            others.pop(self.mine.token, None)
+            now = self._clock()
+            for token, other in list(others.items()):
+                if seen.get(token, (None, 0.0))[0] != other.beat:
+                    seen[token] = other.beat, now
+                first.setdefault(token, other.beat)
+                there = _is_there(other)
+                if there is False or (there is None and now - seen[token][1] >= STALE):
+                    self._connection.patiently(lambda other=other: self._take_away(other))  # type: ignore[misc]
+                    del others[token]
+                elif (there or other.beat != first[token]) and (other.holds or token < self.mine.token):
+                    raise BadInput(
+                        f"name: the sweep {self._name} is being trained by {other.holder}; wait until it ends, stop "
+                        f"it, or give another name= (a holder that is no more is forgotten after {STALE:.0f} s)"
+                    )
+            if not others:
+                self._connection.patiently(lambda: self._write(holds=True, beat=self.mine.beat + 1))
+                return
+            if not told and now - began >= _SAID_AFTER:
+                told = True
+                say(
+                    f"{self._name}: {next(iter(others.values())).holder} holds it; it is waited for up to "
+                    f"{STALE:.0f} s whether there is still a sign of life from there"
+                )
+            self._pause(_LOOK)
+            self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
+
+    def _all(self) -> dict[str, Claim]:
+        """All claims on the sweep by token, in the order of the tokens; what is no claim is passed over."""
+        with self._connection.waiting():
+            tags = self._connection.client.get_experiment(self._experiment).tags
+        found = {}
+        for key in sorted(tags):
+            if key.startswith(self._key) and (claim := _claim(tags[key])):
+                found[claim.token] = claim
+        return found
+
+    def _write(self, **changes: Any) -> None:
+        self.mine = replace(self.mine, **changes)
+        with self._connection.waiting():
+            key = self._key + self.mine.token
+            self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
+
+    def _take_away(self, other: Claim) -> None:
+        self._write(turn=max(self.mine.turn, other.turn + 1))
+        self._remove(other.token)
+
+    def _remove(self, token: str) -> None:
+        from mlflow.exceptions import RestException
+
+        with self._connection.waiting():
+            try:
+                self._connection.client.delete_experiment_tag(self._experiment, self._key + token)
+            except RestException as error:
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):  # somebody else took it away
+                    self._connection.client.set_experiment_tag(self._experiment, self._key + token, "")  # an old server
+
+
+def _beat(claims: Claims, ended: Event, lose: Callable[[str], None]) -> None:
+    while not ended.wait(BEAT):
+        reason = ""
+        with suppress(Exception):  # a server that is out of reach for a while
+            reason = claims.beat()
+        if reason:
+            say(reason)
+            lose(reason)
+            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+            return
+
+
+def _claim(text: str) -> Claim | None:
+    try:
+        claim = Claim(**json.loads(text))
+        kinds = {name: type(value) for name, value in asdict(claim).items()}
+    except (TypeError, ValueError):
+        return None
+    return claim if all(kinds[name].__name__ == kind for name, kind in Claim.__annotations__.items()) else None
+
+
+def _is_there(claim: Claim) -> bool | None:
+    """Whether the claim's process runs; None where it is of another machine."""
+    if not claim.machine or claim.machine != _machine():
+        return None
+    return _born(claim.pid) == claim.born
+
+
+def _machine() -> str:
+    """This running system and its numbering of processes, which containers have of their own; "" where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except (OSError, ValueError):
+        return ""
+
+
+def _born(pid: int) -> str:
+    """When a process began, as the system counts; "" where there is none of that number."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

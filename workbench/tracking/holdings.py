@@ -1,0 +1,93 @@
+"""What a store holds already: runs that need not be trained again, and the earlier sweeps of a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, SweepRecord
+from workbench.tracking import names
+from workbench.tracking.children import Child
+from workbench.tracking.connection import Connection, parents, search
+from workbench.tracking.histories import intact
+from workbench.tracking.parent import asked_of
+from workbench.tracking.plan import STANDING, PlanRow, from_table, rows_of, standing
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
+_HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the columns of a plan that tell what is held
+
+
+def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
+    """Those of the fingerprints that are held as finished or diverged, in any experiment, with their histories."""
+    deleted = {run.info.run_id for run in search(connection, _OURS, "deleted")}
+    sweeps = {parent.info.run_id: parent for parent in parents(connection)} if wanted else {}
+    found: dict[str, tuple[Held, str]] = {}
+    for parent in sweeps.values():
+        table = standing(connection, parent, _HOLDING).to_pydict()
+        for _, outcome, fingerprint, run_id, origin, history in zip(*table.values(), strict=True):
+            trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
+            if trained and fingerprint in wanted:
+                found[fingerprint] = Held(run_id, outcome), history
+    histories = {history: intact(connection, sweeps, history) for _, history in found.values()}
+    return {fingerprint: run for fingerprint, (run, history) in found.items() if histories[history]}
+
+
+def earlier(connection: Connection, experiment: str, name: str) -> Earlier | None:
+    """The latest sweep of that name in the experiment."""
+    found = called(connection, experiment, name)
+    if not found:
+        return None
+    parent = found[-1]
+    columns = (*STANDING, "row", "pack", "fingerprint")
+    table = standing(connection, parent, columns).select(["pack", "row", "fingerprint"]).to_pylist()
+    packs: dict[str, dict[str, None]] = {}
+    for line in sorted(table, key=lambda line: (line["pack"], line["row"])):
+        packs.setdefault(line["pack"], {})[line["fingerprint"]] = None  # cells may share a run
+    return Earlier(
+        digest=parent.data.tags[names.DIGEST],
+        started=(parent.info.start_time or 0) / 1000,
+        fingerprints=tuple(line["fingerprint"] for line in table),
+        packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
+        facts=asked_of(connection, parent).get("facts", {}),
+    )
+
+
+def called(connection: Connection, experiment: str, name: str) -> list[Run]:
+    """The parent runs of that name in the experiment, oldest first."""
+    return [
+        parent
+        for parent in parents(connection)
+        if parent.info.experiment_id == experiment and parent.data.tags.get(names.SWEEP) == names.tag(name)
+    ]
+
+
+def same_sweep(connection: Connection, experiment: str, sweep: SweepRecord) -> Run | None:
+    """The latest parent run of this very sweep in the experiment."""
+    digest = names.tag(sweep.digest)
+    same = [
+        parent for parent in called(connection, experiment, sweep.name) if parent.data.tags.get(names.DIGEST) == digest
+    ]
+    return same[-1] if same else None
+
+
+def done_in(
+    connection: Connection, parent: Run, children: Mapping[tuple[int, str], Child]
+) -> dict[tuple[int, str], PlanRow]:
+    """The cells that an earlier sitting of this sweep trained to an end and whose child still stands."""
+    standing_children = {child.run_id for child in children.values()}
+    rows = from_table(standing(connection, parent))
+    held = [row for row in rows if row.held and row.run_id in standing_children]
+    return {(row.record.cell, row.record.fingerprint): row for row in held}
+
+
+def origins_of(connection: Connection, wanted: set[str]) -> dict[str, PlanRow]:
+    """The rows of the runs that cells are reused from: run id -> row."""
+    found: dict[str, PlanRow] = {}
+    for parent in parents(connection) if wanted else []:
+        table = standing(connection, parent)
+        chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in wanted]
+        found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})
+    return found

@@ -1,0 +1,121 @@
+"""How long a server may keep us waiting: one budget for every operation, said early, and never spent twice.
+
+MLflow's client would repeat each request by itself, a creation too, and be silent for minutes. It is told to repeat at
+once or not at all, and no creation (`once`); what is repeated here is a whole operation, which looks at what the store
+holds before it creates anything.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
+from time import monotonic, sleep
+from typing import TypeVar
+
+from workbench.sweep.log import say
+
+SECONDS = 60.0  # the budget where nobody set another
+SAID_AFTER = 8.0  # seconds of silence
+_PAUSES = (0.5, 5.0)  # seconds between two tries: at first, and at most
+_SOME_ANSWERS = 5
+_RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_BACKOFF, _JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
+_AGAIN = "2"  # times that MLflow's client may repeat a request by itself
+_OURS: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
+
+Answer = TypeVar("Answer")
+
+
+class Patience:
+    """The budget of a store: seconds without an answer. Once it was spent in vain, the next operation is tried once.
+
+    An operation of many requests, some of which are answered, may take _SOME_ANSWERS times as long.
+    """
+
+    def __init__(self, shown: str, seconds: float = SECONDS, pause: Callable[[float], None] = sleep) -> None:
+        self.shown, self.seconds, self._pause = shown, seconds, pause
+        self._spent = False
+        self._answered = -math.inf  # when a request was last answered
+
+    def tell_mlflow(self) -> None:
+        """MLflow's client repeats at once what does no harm twice, and gives up a request within the budget."""
+        os.environ[_RETRIES] = _AGAIN
+        _set(_BACKOFF, "0")
+        _set(_JITTER, "0.1")
+        _set(_TIMEOUT, str(max(1, round(self.seconds / (1 + int(_AGAIN))))))
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around one request: where it takes long, that is said."""
+        timer = Timer(min(SAID_AFTER, self.seconds / 2), self._say_silent)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+            self._answered = monotonic()
+        finally:
+            timer.cancel()
+
+    def until_answered(self, act: Callable[[], Answer]) -> Answer:
+        """What `act` gives; where the server is out of reach it is tried again until the budget is spent."""
+        began, pause = math.inf, _PAUSES[0]
+        while True:
+            try:
+                answer = act()
+            except Exception as error:
+                now = monotonic()
+                began = min(began, now)
+                left = self.seconds - (now - max(began, self._answered))
+                left = min(left, _SOME_ANSWERS * self.seconds - (now - began))
+                if not is_lost(error) or self._spent or left <= 0:
+                    self._spent = self._spent or is_lost(error)
+                    raise
+                if pause == _PAUSES[0]:
+                    say(f"  the store {self.shown} does not answer; it is tried again for {self._limit(left)}")
+                self._pause(min(pause, left))
+                pause = min(2 * pause, _PAUSES[1])
+            else:
+                self._spent = False
+                return answer
+
+    def _say_silent(self) -> None:
+        say(f"  the store {self.shown} is silent; it is waited for {self._limit(self.seconds)}")
+
+    def _limit(self, seconds: float) -> str:
+        return f"up to {seconds:.0f} s (tracking.wait_seconds={self.seconds:g})"
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Around a creation: whether the first request arrived is found out before there is a second."""
+    again = os.environ.get(_RETRIES)
+    if again is None:
+        yield
+        return
+    os.environ[_RETRIES] = "0"
+    try:
+        yield
+    finally:
+        os.environ[_RETRIES] = _AGAIN
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a request may or may not have arrived: the server was out of reach, broke off or was overloaded."""
+    from mlflow.exceptions import MlflowException, RestException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, RestException):
+        return error.error_code in ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+    if isinstance(error, MlflowException):
+        unanswered = str(error).startswith("API request to ") or error.error_code == "TEMPORARILY_UNAVAILABLE"
+        return unanswered and "Invalid url" not in str(error)
+    return isinstance(error, RequestException | OperationalError | ConnectionError | TimeoutError)
+
+
+def _set(variable: str, value: str) -> None:
+    if os.environ.get(variable) in (None, _OURS.get(variable)):
+        os.environ[variable] = _OURS[variable] = value

@@ -1,0 +1,53 @@
+"""An SQLite database that is deleted or replaced while we have it open: it takes what nobody will ever read."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from workbench.tracking.bulk import engine_of
+from workbench.tracking.connection import Connection
+from workbench.tracking.database import prepare
+
+
+class Database:
+    """The file a connection was opened on, as the system knows it; servers have none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._file = connection, connection.location.file
+        self._known = _identity(self._file)
+
+    def replaced(self) -> bool:
+        """Whether the path leads to another file by now, or to none."""
+        return self._file is not None and _identity(self._file) != self._known
+
+    def reopened(self) -> bool:
+        """Open what lies there now, an empty database where nothing does; False where it is the file it was."""
+        if self._file is None or not self.replaced():
+            return False
+        engine = engine_of(self._connection)
+        if engine is not None:
+            engine.dispose()  # its open connections lead to the file that is gone
+        if not _holds_anything(self._file):  # SQLite makes an empty file where somebody writes to one that is gone
+            for suffix in ("", "-wal", "-shm"):
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        prepare(self._file)
+        self._known = _identity(self._file)
+        return True
+
+
+def _holds_anything(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchall())
+    except sqlite3.Error:
+        return file.exists() and file.stat().st_size > 0
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
