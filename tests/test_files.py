@@ -45,3 +45,10 @@ def test_what_a_kill_leaves_is_cleared(tmp_path: Path) -> None:
     (tmp_path / "mine.new").write_text("whole")
     files.clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.new"]
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(OSError, match=r"page\.html") as raised:
+        files.write(tmp_path / "page.html", "text")
+    assert raised.value.filename == str(tmp_path / "page.html")

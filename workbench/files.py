@@ -24,6 +24,10 @@ def whole(file: Path) -> Iterator[Path]:
         yield unnamed
         _flush(unnamed)
         unnamed.replace(file)
+    except OSError as error:
+        if error.filename == str(unnamed):  # nobody has heard of that one
+            error.filename = str(file)
+        raise
     finally:
         unnamed.unlink(missing_ok=True)
     with suppress(OSError):  # the file is there; whether its name outlives a loss of power is the system's affair
