@@ -10,7 +10,7 @@ from benchmarks.contest import Entry, Rules, compete
 from benchmarks.hosts import Teams
 from benchmarks.statistics import spread
 from benchmarks.works import Work
-from workbench.engine.kernels import numba_fault
+from workbench.engine.kernels.choice import numba_fault
 
 PARTS = ("bare, compiled", "probes", "evaluation")
 WORKS = (

@@ -9,9 +9,9 @@ from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
 from benchmarks.hosts import Teams
 from benchmarks.statistics import ratio, spread
 from benchmarks.works import Work
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.penalties import PENALTIES
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
 
 BASE = Work("digits", 3, 128, 16, 32)
 # A strength that acts without changing much. Max-norm bounds by it.

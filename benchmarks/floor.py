@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.works import Work, layout_of
-from workbench.engine.kernels import numba_fault
-from workbench.engine.parameters import Layout
+from workbench.engine.kernels.choice import numba_fault
+from workbench.engine.training.layout import Layout
 
 STEPS = 32
 
@@ -64,8 +64,8 @@ def compiled_steps(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: 
     """The same through the compiled kernel's own products, called as its step calls them."""
     import numba
 
-    from workbench.engine.compiled.kernel import places_of, scratch_for
-    from workbench.engine.compiled.products import through_weights, weight_gradient, weighted_sums
+    from workbench.engine.kernels.compiled.kernel import places_of, scratch_for
+    from workbench.engine.kernels.compiled.products import through_weights, weight_gradient, weighted_sums
 
     njit: Any = numba.njit
     scratch, places, gradients = scratch_for(layout, batch), places_of(layout), np.zeros_like(w)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu_works import Work, data_of, flops_of_step, pack_of
-from workbench.engine.cuda.plan import Launch, Matrix, Product
-from workbench.engine.group import Group
+from workbench.engine.kernels.cuda.plan import Launch, Matrix, Product
+from workbench.engine.training.group import Group
 
 REPEATS = 200
 BIG = 8192  # rows and columns of a product that shows the device's own rate
@@ -21,7 +21,7 @@ def rates() -> dict[str, float]:
     """The device's own rates: TFLOP/s of a large product by precision, TB/s of a copy (read and written)."""
     import cupy
 
-    from workbench.engine.cuda.device import device_machine
+    from workbench.engine.kernels.cuda.device import device_machine
 
     draw = np.random.default_rng(0)
     a, b, c = (cupy.asarray(draw.random((BIG, BIG), np.float32)) for _ in range(3))
@@ -41,8 +41,8 @@ def rates() -> dict[str, float]:
 
 def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
     """Microseconds of every launch of a step by itself, repeated within one graph, and of all products together."""
-    from workbench.engine.cuda.device import device_machine
-    from workbench.engine.cuda.kernel import GraphTrainer
+    from workbench.engine.kernels.cuda.device import device_machine
+    from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
     machine = device_machine(precision)
     group: Any = Group(pack_of(work, "cuda", "plain"), data_of(work))

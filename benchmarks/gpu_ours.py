@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu_works import Work, data_of, pack_of, updates_of
-from workbench.engine.group import Group
-from workbench.engine.training import train
+from workbench.engine.training.group import Group
+from workbench.engine.training.loop import train
 
 
 class Steps:
@@ -23,8 +23,8 @@ class Steps:
         trainer: Any = self._group._trainer
         self._trainer = trainer
         if kernel == "graph":
-            from workbench.engine.cuda.device import device_machine
-            from workbench.engine.cuda.kernel import GraphTrainer
+            from workbench.engine.kernels.cuda.device import device_machine
+            from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
             self._trainer = GraphTrainer(trainer._rows, device_machine(precision))
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from workbench.data.dataset import Dataset
 from workbench.data.run_data import RunData, prepare
-from workbench.engine.initializers import initial_weights
-from workbench.engine.pack import Pack
-from workbench.engine.parameters import Architecture
+from workbench.engine.rules.initializers import initial_weights
+from workbench.engine.training.layout import Architecture
+from workbench.engine.training.pack import Pack
 
 CLASSES, RATE, LEARNING_RATE = 10, 0.5, 0.001
 EPOCHS = 10**6  # more than any measurement lasts: no run ends during one

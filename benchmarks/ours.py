@@ -7,12 +7,12 @@ import numpy as np
 from benchmarks.works import Work, data_of, first_weights, layout_of, pack_of, updates_of
 from workbench.data import RunData
 from workbench.engine.backend import zeros
-from workbench.engine.kernels import KERNELS
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.rows import Rows
-from workbench.engine.sizes import runs_per_group
-from workbench.engine.training import train
+from workbench.engine.kernels.choice import KERNELS
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.loop import train
+from workbench.engine.training.memory import runs_per_group
+from workbench.engine.training.pack import Pack
 
 LOSSES_KEPT = 16  # epochs
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from workbench.config import run_config
-from workbench.engine.epoch import METRICS
-from workbench.engine.probes import PROBES
+from workbench.engine.rules.probes import PROBES
+from workbench.engine.training.epoch import METRICS
 from workbench.sweep.identity import numbers
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 

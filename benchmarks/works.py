@@ -14,12 +14,12 @@ import numpy as np
 
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, describe, load, prepare
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.initializers import initial_weights
-from workbench.engine.losses import LOSSES
-from workbench.engine.minibatches import minibatches
-from workbench.engine.pack import Pack
-from workbench.engine.parameters import Layout
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import initial_weights
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.minibatches import minibatches
+from workbench.engine.training.pack import Pack
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 FOLDER_VARIABLE = "WORKBENCH_DATA"

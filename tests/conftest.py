@@ -48,12 +48,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before workers start: the engine is compiled, so that no two of them compile the same."""
-    from workbench.engine.kernels import numba_fault
+    from workbench.engine.kernels.choice import numba_fault
 
     if not session.config.getoption("numprocesses", None) or WORKER in os.environ or numba_fault():
         return
     from tests.engine.cases import data_for, pack_of
-    from workbench.engine.training import train
+    from workbench.engine.training.loop import train
 
     pack = pack_of(1, dtype="float32", kernel="compiled", epochs=1)
     list(train(pack, data_for(pack)))

@@ -15,10 +15,10 @@ from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
 from benchmarks.families import FAMILIES
 from benchmarks.hosts import Teams
 from benchmarks.works import Work
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.kernels import numba_fault
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.penalties import PENALTIES
+from workbench.engine.kernels.choice import numba_fault
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
 
 WORK = Work("digits", 2, 8, 3, 32)
 RUNS = np.arange(3)

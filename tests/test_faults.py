@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from workbench import app
-from workbench.engine import kernels
 from workbench.engine.errors import BadInput
+from workbench.engine.kernels import choice as kernels
 from workbench.report.claim_files import Experiment
 from workbench.sweep import packs, training
 from workbench.sweep.command import main

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from workbench.engine.workers import without_main_module
+from workbench.engine.training.workers import without_main_module
 from workbench.signals import SIGNALS, held, leave_to_parent
 
 

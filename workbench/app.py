@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from workbench import places
 from workbench.engine.backend import missing_cupy
 from workbench.engine.errors import BadInput
-from workbench.engine.kernels import missing_numba
+from workbench.engine.kernels.choice import missing_numba
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.changes import changes
@@ -333,7 +333,7 @@ def _compiling(work: Plan) -> str:
     """A word where the first pack will be kept waiting by the compiler."""
     if not any(pack.pack.kernel == "compiled" for pack in work.packs):
         return ""
-    from workbench.engine.compiled.jit import cache_folder, is_compiled
+    from workbench.engine.kernels.compiled.jit import cache_folder, is_compiled
 
     if is_compiled():
         return ""

@@ -11,11 +11,11 @@ from tests.measure.cases import tiny
 from tests.measure.test_measurements import suited
 from workbench.config import SETTINGS, RunConfig, as_read, flatten, run_config, unread
 from workbench.data import DATASETS, load, prepare
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.initializers import INITIALIZERS
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.schedules import MADE_FROM, SCHEDULES
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import INITIALIZERS
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.schedules import MADE_FROM, SCHEDULES
+from workbench.engine.training.loop import train
 from workbench.measure import INSTRUMENTS, MEASUREMENTS
 from workbench.sweep.identity import engine_pack, numbers
 

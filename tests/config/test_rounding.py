@@ -7,7 +7,7 @@ import pytest
 
 from workbench.config import SETTINGS, Setting, run_config
 from workbench.engine.errors import BadInput
-from workbench.engine.pack import COLUMNS
+from workbench.engine.training.pack import COLUMNS
 
 FLOATS = [s for s in SETTINGS.values() if s.kind is float and s.role == "per_run" and s.engine in COLUMNS]
 SHARES = ("dropout.rate", "dropout.input_rate")  # held in 65536 levels, whatever the dtype

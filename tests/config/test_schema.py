@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.config import SECTIONS, SETTINGS, RunConfig, allowed, check, flatten
-from workbench.engine.pack import COLUMNS, Pack
+from workbench.engine.training.pack import COLUMNS, Pack
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())

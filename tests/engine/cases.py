@@ -9,15 +9,15 @@ import numpy as np
 
 from workbench.data.dataset import Dataset
 from workbench.data.run_data import RunData, prepare
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.epoch import Epoch
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import COLUMNS, Pack
-from workbench.engine.parameters import Architecture, Layout
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.randomness import Purpose, keys, normal
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.epoch import Epoch
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import COLUMNS, Pack
+from workbench.engine.training.randomness import Purpose, keys, normal
 
 FEATURES = 5
 RATES = {"sgd": 0.2, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.02}

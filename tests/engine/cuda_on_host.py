@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.cuda import source
-from workbench.engine.cuda.plan import Launch, Operand, Plan, Product, gemm
+from workbench.engine.kernels.cuda import source
+from workbench.engine.kernels.cuda.plan import Launch, Operand, Plan, Product, gemm
 
 from .strict_device import DeviceArray
 

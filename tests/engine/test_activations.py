@@ -8,7 +8,7 @@ from math import exp, log1p, tanh
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
+from workbench.engine.rules.activations import ACTIVATIONS
 
 SLOPE = 0.15
 Z = np.concatenate([np.linspace(-6, 6, 241) + 0.0123, [-40.0, 40.0]]).reshape(1, 1, -1)  # no kink is hit

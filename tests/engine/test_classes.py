@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.engine.classes import NO_CLASS, exceeds_others, named_class
-from workbench.engine.kernels import numba_fault
-from workbench.engine.losses import LOSSES
-from workbench.engine.training import train
+from workbench.engine.kernels.choice import numba_fault
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.loop import train
 
 from .cases import classes_of, data_for, pack_of
 from .cuda_on_host import COMPILER, HostMachine
@@ -39,7 +39,7 @@ def plain(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 
 
 def compiled(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
-    from workbench.engine.compiled import losses
+    from workbench.engine.kernels.compiled import losses
 
     bits = np.empty(z.size, np.int32)
     return int(
@@ -48,8 +48,8 @@ def compiled(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 
 
 def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
-    from workbench.engine.cuda import codes
-    from workbench.engine.cuda.plan import Launch
+    from workbench.engine.kernels.cuda import codes
+    from workbench.engine.kernels.cuda.plan import Launch
 
     batch, outputs = z.shape
     losses, hits = np.zeros(1), np.zeros(1, np.int64)

@@ -12,20 +12,20 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
 
-from workbench.engine import kernels
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.compiled import activations, jit, losses, probes, update
-from workbench.engine.compiled.elementary import exp_in_place, tanh
-from workbench.engine.compiled.masks import apply_fresh_mask
 from workbench.engine.errors import BadInput
-from workbench.engine.kernels import numba_fault, with_kernel
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.probes import PROBES, Probe
-from workbench.engine.randomness import Purpose, keys, lanes
-from workbench.engine.training import train
+from workbench.engine.kernels import choice as kernels
+from workbench.engine.kernels.choice import numba_fault, with_kernel
+from workbench.engine.kernels.compiled import activations, jit, losses, probes, update
+from workbench.engine.kernels.compiled.elementary import exp_in_place, tanh
+from workbench.engine.kernels.compiled.masks import apply_fresh_mask
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.probes import PROBES, Probe
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.randomness import Purpose, keys, lanes
 
 from .cases import (
     STRENGTHS,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import cuda_is_usable
-from workbench.engine.cuda import memory
-from workbench.engine.group import Group
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.kernels.cuda import memory
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.group import Group
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
 
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 
@@ -80,8 +80,8 @@ def test_interruption_changes_nothing() -> None:
 def test_products_have_the_precision_that_was_asked_for(precision: str) -> None:
     import cupy
 
-    from workbench.engine.cuda.device import device_machine
-    from workbench.engine.cuda.plan import Matrix, Product
+    from workbench.engine.kernels.cuda.device import device_machine
+    from workbench.engine.kernels.cuda.plan import Matrix, Product
 
     size, draw = 256, np.random.default_rng(0)
     left, right = (draw.normal(size=(2, size, size)).astype(np.float32) for _ in range(2))

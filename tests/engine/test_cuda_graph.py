@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.cuda import cublas, device
-from workbench.engine.cuda.plan import Launch
-from workbench.engine.training import train
+from workbench.engine.kernels.cuda import cublas, device
+from workbench.engine.kernels.cuda.plan import Launch
+from workbench.engine.training.loop import train
 
 from . import strict_device
 from .cases import data_for, pack_of

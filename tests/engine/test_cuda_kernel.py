@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine import kernels
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.cuda.kernel import GraphEvaluator, GraphTrainer
-from workbench.engine.evaluation import CHUNK
-from workbench.engine.kernels import KERNELS
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.rows import Rows
-from workbench.engine.training import train
+from workbench.engine.kernels import choice as kernels
+from workbench.engine.kernels.choice import KERNELS
+from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
 
 from . import strict_device
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.cuda import memory
-from workbench.engine.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
-from workbench.engine.cuda.kernel import GraphEvaluator, GraphTrainer
-from workbench.engine.group import Group
-from workbench.engine.losses import LOSSES
+from workbench.engine.kernels.cuda import memory
+from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
+from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.group import Group
 
 from .cases import data_for, pack_of
 from .cuda_on_host import HostMachine, needs_compiler

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.cuda import order
-from workbench.engine.cuda.kernel import GraphTrainer
-from workbench.engine.group import Group
+from workbench.engine.kernels.cuda import order
+from workbench.engine.kernels.cuda.kernel import GraphTrainer
+from workbench.engine.training.group import Group
 
 from . import strict_device
 from .cases import data_for, pack_of

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.cuda import codes
-from workbench.engine.cuda.codes import supports
-from workbench.engine.cuda.plan import Launch, Matrix, Product, gemm
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.penalties import PENALTIES, Penalty
-from workbench.engine.randomness import Purpose, keys, lanes
+from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.cuda.codes import supports
+from workbench.engine.kernels.cuda.plan import Launch, Matrix, Product, gemm
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES, Penalty
+from workbench.engine.training.randomness import Purpose, keys, lanes
 
 from .cases import STRENGTHS, classes_of, pack_of, targets_for
 from .cuda_on_host import HostMachine, needs_compiler

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.engine.dropout import LEVELS, Dropout, mask_keys
-from workbench.engine.network import Network
-from workbench.engine.training import train
+from workbench.engine.layers.dropout import LEVELS, Dropout, mask_keys
+from workbench.engine.training.loop import train
+from workbench.engine.training.network import Network
 
 from .cases import data_for, pack_of, small_layout
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from workbench.engine.network import Network
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.training import train
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.loop import train
+from workbench.engine.training.network import Network
 
 from .cases import STRENGTHS, data_for, mixed_pack, pack_of, small_layout
 

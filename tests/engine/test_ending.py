@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from workbench.data.run_data import RunData
-from workbench.engine.early_stopping import improves, out_of_patience
-from workbench.engine.ending import digest
-from workbench.engine.epoch import Epoch, RunEnd
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.early_stopping import improves, out_of_patience
+from workbench.engine.training.ending import digest
+from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.engine.training.loop import train
+from workbench.engine.training.network import Network
+from workbench.engine.training.pack import Pack
 
 from .cases import HUGE_RATE, alone, assert_same_course, course, data_for, layout_of, pack_of
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from workbench.data.run_data import RunData, Split
-from workbench.engine import evaluation
-from workbench.engine.evaluation import CHUNK, Evaluator
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training import evaluation
+from workbench.engine.training.evaluation import CHUNK, Evaluator
+from workbench.engine.training.loop import train
+from workbench.engine.training.network import Network
+from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 

@@ -1,6 +1,6 @@
 """Tiny runs whose numbers are pinned, so that nobody changes what a configuration means without noticing.
 
-Where a test here fails although the new numbers are right: raise NUMERICAL_VERSION in workbench/engine/training.py,
+Where a test here fails although the new numbers are right: raise NUMERICAL_VERSION in workbench/engine/training/loop.py,
 since results of the old version must not be reused, and pin the numbers the message shows.
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.training import NUMERICAL_VERSION, train
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.loop import NUMERICAL_VERSION, train
 
 from .cases import data_for, pack_of
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
-from workbench.engine.parameters import Architecture, Layout
-from workbench.engine.penalties import PENALTIES
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.network import Network
 
 from .cases import classes_of, targets_for
 

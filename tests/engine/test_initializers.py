@@ -7,10 +7,10 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.initializers import INITIALIZERS, initial_weights
-from workbench.engine.parameters import LayerShape
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import INITIALIZERS, initial_weights
+from workbench.engine.training.layout import LayerShape
+from workbench.engine.training.loop import train
 
 from .cases import data_for, pack_of, parameters_of
 

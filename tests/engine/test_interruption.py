@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from workbench.data.run_data import RunData
-from workbench.engine import workers
-from workbench.engine.epoch import Epoch, State
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training import workers
+from workbench.engine.training.epoch import Epoch, State
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
 
 from .cases import assert_same_course, course, data_for, mixed_pack, pack_of
 

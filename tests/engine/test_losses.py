@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.losses import LOSSES, customary_loss, fits_task, softmax
+from workbench.engine.rules.losses import LOSSES, customary_loss, fits_task, softmax
 
 from .cases import classes_of, targets_for
 

@@ -7,11 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from workbench.engine.evaluation import Evaluator
-from workbench.engine.losses import LOSSES
-from workbench.engine.monte_carlo import MonteCarlo
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.evaluation import Evaluator
+from workbench.engine.training.loop import train
+from workbench.engine.training.monte_carlo import MonteCarlo
+from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine import update
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import COLUMNS
-from workbench.engine.schedules import SCHEDULES, timetable
-from workbench.engine.update import Update
+from workbench.engine.kernels import update
+from workbench.engine.kernels.update import Update
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.schedules import SCHEDULES, timetable
+from workbench.engine.training.pack import COLUMNS
 
 from .cases import small_layout
 

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine import workers
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.errors import BadInput
-from workbench.engine.initializers import INITIALIZERS
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import COLUMNS, Pack
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.schedules import SCHEDULES
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import INITIALIZERS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.schedules import SCHEDULES
+from workbench.engine.training import workers
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import COLUMNS, Pack
 
 from .cases import (
     HUGE_RATE,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import ALIGNMENT, zeros
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.parameters import PADDING, Architecture, Layout
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.layout import PADDING, Architecture, Layout
+from workbench.engine.training.loop import train
 
 from .cases import STRENGTHS, data_for, layout_of, pack_of
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.pack import COLUMNS
-from workbench.engine.penalties import PENALTIES
-from workbench.engine.schedules import timetable
-from workbench.engine.update import Update
+from workbench.engine.kernels.update import Update
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.schedules import timetable
+from workbench.engine.training.pack import COLUMNS
 
 from .cases import STRENGTHS, small_layout
 

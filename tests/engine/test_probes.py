@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from workbench.data.run_data import RunData
-from workbench.engine.epoch import METRICS
-from workbench.engine.pack import Pack
-from workbench.engine.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED, gini
-from workbench.engine.probing import ProbeStation
-from workbench.engine.training import train
+from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED, gini
+from workbench.engine.training.epoch import METRICS
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.probing import ProbeStation
 
 from .cases import data_for, mixed_pack, pack_of, parameters_of
 

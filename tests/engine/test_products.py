@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
 
-from workbench.engine.compiled import products
-from workbench.engine.compiled.jit import compiled
-from workbench.engine.compiled.part import part
-from workbench.engine.compiled.tile import HEIGHTS, LANES, PANEL
+from workbench.engine.kernels.compiled import products
+from workbench.engine.kernels.compiled.jit import compiled
+from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL
 
 # Every height of a tile, ragged and full panels, depths under a vector, over one panel's depth, and of several of them.
 SHAPES = [

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.pack import Pack
-from workbench.engine.training import train
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from workbench.engine.randomness import Purpose, bits, keys, lanes, normal, permutations, uniform
+from workbench.engine.training.randomness import Purpose, bits, keys, lanes, normal, permutations, uniform
 
 COUNT = 20000
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.randomness import Purpose, bits, keys, lanes, normal, permutations, uniform
-from workbench.engine.training import train
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.loop import train
+from workbench.engine.training.randomness import Purpose, bits, keys, lanes, normal, permutations, uniform
 
 from . import strict_device
 from .cases import assert_same_trainings, data_for, mixed_pack

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.engine.cases import data_for, mixed_pack, pack_of
-from workbench.engine import workers
-from workbench.engine.ending import digest
-from workbench.engine.kernels import with_kernel
-from workbench.engine.training import train
+from workbench.engine.kernels.choice import with_kernel
+from workbench.engine.training import workers
+from workbench.engine.training.ending import digest
+from workbench.engine.training.loop import train
 
 RUNS = 5
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from workbench.engine import workers
-from workbench.engine.training import train
+from workbench.engine.training import workers
+from workbench.engine.training.loop import train
 
 from .cases import assert_same_trainings, data_for, pack_of
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.measure.cases import tiny, trained
 from workbench.config import RunConfig
-from workbench.engine.epoch import Weights
 from workbench.engine.errors import BadInput
-from workbench.engine.losses import LOSSES
-from workbench.engine.monte_carlo import MonteCarlo
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.epoch import Weights
+from workbench.engine.training.monte_carlo import MonteCarlo
 from workbench.measure import ANALYSES, INSTRUMENTS
 from workbench.measure.calibration import calibration_error, reliability
 from workbench.measure.dropout_inference import unscaled

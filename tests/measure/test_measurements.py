@@ -12,13 +12,13 @@ import pytest
 
 from tests.measure.cases import tiny
 from workbench.config import SECTIONS, SETTINGS, RunConfig
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import cuda_is_usable
 from workbench.engine.errors import BadInput
-from workbench.engine.layer import Layer
-from workbench.engine.losses import LOSSES
-from workbench.engine.optimizers import OPTIMIZERS
-from workbench.engine.penalties import PENALTIES
+from workbench.engine.layers.dense import Layer
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
 from workbench.measure import INSTRUMENTS, MEASUREMENTS, shifted_sigmoids, timings
 
 EXACT = 1e-9

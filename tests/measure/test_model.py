@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.measure.cases import tiny, trained
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.classes import NO_CLASS
 from workbench.engine.errors import BadInput
-from workbench.engine.losses import LOSSES
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
 from workbench.measure.model import TABLE, Model, _load_pyfunc, model_of
 from workbench.measure.trained import View, as_classes, given_inputs

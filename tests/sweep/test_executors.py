@@ -11,7 +11,7 @@ import pytest
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.engine.epoch import Epoch
+from workbench.engine.training.epoch import Epoch
 from workbench.sweep import training
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.cores import cores

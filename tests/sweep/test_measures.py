@@ -13,8 +13,8 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import RunConfig
-from workbench.engine.ending import digest
 from workbench.engine.errors import BadInput
+from workbench.engine.training.ending import digest
 from workbench.sweep.checkpoints import Checkpoints
 from workbench.sweep.identity import fingerprint, numbers, pinned
 from workbench.sweep.measures import Measured, Trained

@@ -11,7 +11,7 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import SETTINGS, RunConfig
-from workbench.engine.pack import COLUMNS
+from workbench.engine.training.pack import COLUMNS
 from workbench.sweep.packs import LARGEST_PACK, Room, Run, packed
 from workbench.sweep.plan import identified
 

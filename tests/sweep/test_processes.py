@@ -12,7 +12,7 @@ import pytest
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.engine.epoch import Epoch
+from workbench.engine.training.epoch import Epoch
 from workbench.sweep.checkpoints import Checkpoints, Unfinished
 from workbench.sweep.executors import EXECUTORS
 from workbench.sweep.packs import PlannedPack

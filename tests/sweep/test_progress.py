@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.engine.epoch import Epoch, RunEnd
+from workbench.engine.training.epoch import Epoch, RunEnd
 from workbench.sweep import progress
 from workbench.sweep.progress import Bars, Lines, Tally, watcher
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from workbench.config.schema import DataConfig
 from workbench.data import Facts, describe, split_sizes
 from workbench.engine.errors import BadInput
-from workbench.engine.losses import LOSSES, fits_task
+from workbench.engine.rules.losses import LOSSES, fits_task
 
 
 def fit(data: DataConfig, loss: str, batch_size: int) -> None:

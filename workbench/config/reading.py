@@ -107,7 +107,7 @@ def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
 
 def _settings_read(row: Any) -> tuple[str, ...]:
     """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several."""
-    from workbench.engine.schedules import MADE_FROM
+    from workbench.engine.rules.schedules import MADE_FROM
 
     return tuple(name for read in getattr(row, "reads", ()) for name in MADE_FROM.get(read, (read,)))
 

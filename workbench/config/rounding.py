@@ -9,9 +9,9 @@ import numpy as np
 
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.validate import allowed, within
-from workbench.engine.dropout import LEVELS
 from workbench.engine.errors import BadInput
-from workbench.engine.pack import COLUMNS
+from workbench.engine.layers.dropout import LEVELS
+from workbench.engine.training.pack import COLUMNS
 
 _LEVELS = f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
 _SHARES = ("dropout.rate", "dropout.input_rate")

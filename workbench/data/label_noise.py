@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.randomness import Purpose, keys, uniform
+from workbench.engine.training.randomness import Purpose, keys, uniform
 
 
 def noisy_labels(labels: np.ndarray, seeds: np.ndarray, rates: np.ndarray, classes: int) -> np.ndarray:

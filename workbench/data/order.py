@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.engine.randomness import Purpose, keys, permutations
+from workbench.engine.training.randomness import Purpose, keys, permutations
 
 
 def epoch_order(seeds: Any, epoch: int, count: int, xp: Any = np) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.data.dataset import Facts, require
-from workbench.engine.randomness import Purpose, keys, permutations
+from workbench.engine.training.randomness import Purpose, keys, permutations
 
 ELEMENTS_AT_ONCE = 1 << 22
 

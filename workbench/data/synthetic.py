@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, largest_magnitude, require, text_digest
-from workbench.engine.randomness import Purpose, keys, normal, uniform
+from workbench.engine.training.randomness import Purpose, keys, normal, uniform
 
 # Part of the digests: raise it whenever a generator draws other numbers than before.
 VERSION = 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
-from workbench.engine.losses import LOSSES, softmax
+from workbench.engine.rules.losses import LOSSES, softmax
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import largest_error, subject
 from workbench.sweep.measures import Measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.classes import named_class
-from workbench.engine.monte_carlo import MonteCarlo
+from workbench.engine.training.monte_carlo import MonteCarlo
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import View, as_classes, layout_of, negative_log_likelihood
 from workbench.sweep.measures import Measured, Trained

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.network import Network
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.initializers import initial_weights
+from workbench.engine.rules.initializers import initial_weights
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Measured, Trained

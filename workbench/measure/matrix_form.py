@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.parameters import LayerShape, Parameters
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.training.layout import LayerShape, Parameters
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured

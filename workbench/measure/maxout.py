@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
-from workbench.engine.network import Network
-from workbench.engine.parameters import Architecture, Layout
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.network import Network
 from workbench.measure.gradients import pattern
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject

@@ -15,10 +15,10 @@ import numpy as np
 
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
-from workbench.engine.evaluation import CHUNK
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
-from workbench.engine.parameters import Architecture, Layout
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.network import Network
 from workbench.measure.measurement import Analysis
 from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.sweep.measures import Measured, Table, Trained

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.optimizers import OPTIMIZERS
+from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.sweep.measures import Measured
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.pack import COLUMNS
-from workbench.engine.parameters import Architecture, Layout
-from workbench.engine.schedules import timetable
-from workbench.engine.update import Update
+from workbench.engine.kernels.update import Update
+from workbench.engine.rules.schedules import timetable
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.pack import COLUMNS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.subject import largest_error
 from workbench.sweep.measures import Measured
@@ -46,7 +46,7 @@ def run_through(
     `slots` are what the optimizer's memories start from, zero where there is nothing else; without `corrected` Adam
     leaves its averages as they are.
     """
-    from workbench.engine.optimizers import OPTIMIZERS
+    from workbench.engine.rules.optimizers import OPTIMIZERS
 
     weights, gradient = start[None].copy(), np.zeros((1, len(start)))
     names = OPTIMIZERS[optimizer].slots

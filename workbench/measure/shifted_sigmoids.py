@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.losses import sigmoid
+from workbench.engine.rules.losses import sigmoid
 from workbench.measure.measurement import Measurement, tidy
 from workbench.sweep.measures import Measured
 

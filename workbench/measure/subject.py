@@ -12,11 +12,11 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.data import describe
-from workbench.engine.activations import ACTIVATIONS
-from workbench.engine.initializers import initial_weights
-from workbench.engine.losses import LOSSES, Judged, customary_loss
-from workbench.engine.network import Network
-from workbench.engine.parameters import Architecture, Layout
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import initial_weights
+from workbench.engine.rules.losses import LOSSES, Judged, customary_loss
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.network import Network
 
 BIASES = 0.3  # deviation of biases and slopes, which start at one value in training: here nothing shall cancel
 

@@ -13,12 +13,12 @@ from time import perf_counter
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import cuda_is_usable
-from workbench.engine.network import Network
-from workbench.engine.pack import COLUMNS
-from workbench.engine.schedules import timetable
-from workbench.engine.update import Update
+from workbench.engine.kernels.update import Update
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.schedules import timetable
+from workbench.engine.training.network import Network
+from workbench.engine.training.pack import COLUMNS
 from workbench.measure.gradients import used_columns
 from workbench.measure.matrix_form import neuron
 from workbench.measure.measurement import Measurement

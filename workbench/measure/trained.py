@@ -8,10 +8,10 @@ import numpy as np
 
 from workbench.data import RunData
 from workbench.engine.classes import NO_CLASS, named_class
-from workbench.engine.losses import LOSSES
-from workbench.engine.network import Network
-from workbench.engine.parameters import Layout
-from workbench.engine.reader import Split
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.network import Network
+from workbench.engine.training.reader import Split
 from workbench.sweep.measures import Trained
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.colors import Normalize
 
-from workbench.engine.probes import PROBES
+from workbench.engine.rules.probes import PROBES
 from workbench.report import figures, palette, sentences, tables, wording
 from workbench.report.claims import Claim, Equivalence, Identity, digest
 from workbench.report.curves import Curves, Layers

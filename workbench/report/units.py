@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from workbench.engine.losses import LOSSES
+from workbench.engine.rules.losses import LOSSES
 from workbench.report.design import Design
 from workbench.report.sections import Card, Group
 from workbench.sweep.measures import TRAINING

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from workbench import files
-from workbench.engine.epoch import RunEnd, State
+from workbench.engine.training.epoch import RunEnd, State
 from workbench.sweep.history import History, Table
 from workbench.sweep.log import note, say
 from workbench.sweep.measures import Measured

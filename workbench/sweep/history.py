@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.engine.epoch import METRICS, Epoch
-from workbench.engine.probes import PROBES
+from workbench.engine.rules.probes import PROBES
+from workbench.engine.training.epoch import METRICS, Epoch
 
 Table = dict[str, np.ndarray]
 PROBE_NAMES = tuple(PROBES)

@@ -12,12 +12,12 @@ import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
 from workbench.data import describe, digest
-from workbench.engine.activations import ACTIVATIONS
 from workbench.engine.backend import resolve_device
-from workbench.engine.kernels import resolve_kernel
-from workbench.engine.losses import customary_loss
-from workbench.engine.pack import Pack
-from workbench.engine.training import NUMERICAL_VERSION
+from workbench.engine.kernels.choice import resolve_kernel
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import customary_loss
+from workbench.engine.training.loop import NUMERICAL_VERSION
+from workbench.engine.training.pack import Pack
 from workbench.sweep.measures import TRAINING
 
 STATIC = {field.name for field in fields(Pack)} - {"columns"}

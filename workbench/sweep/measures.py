@@ -14,8 +14,8 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.data import RunData
-from workbench.engine.epoch import Weights
-from workbench.engine.pack import Pack
+from workbench.engine.training.epoch import Weights
+from workbench.engine.training.pack import Pack
 
 Table = dict[str, np.ndarray]
 TRAINING = "training"  # the `measure` of a run that is trained

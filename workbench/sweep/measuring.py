@@ -8,8 +8,8 @@ from time import monotonic, time
 
 import numpy as np
 
-from workbench.engine.epoch import Epoch, RunEnd
 from workbench.engine.errors import in_one_line
+from workbench.engine.training.epoch import Epoch, RunEnd
 from workbench.sweep.measures import Instruments, Measured, Table
 from workbench.sweep.packs import Run
 from workbench.sweep.progress import Watcher

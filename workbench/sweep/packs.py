@@ -10,10 +10,10 @@ import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.data import describe, split_sizes
-from workbench.engine.losses import LOSSES
-from workbench.engine.pack import COLUMNS, Pack
-from workbench.engine.parameters import Architecture
-from workbench.engine.sizes import memory_of_pack
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.layout import Architecture
+from workbench.engine.training.memory import memory_of_pack
+from workbench.engine.training.pack import COLUMNS, Pack
 from workbench.sweep.identity import engine_pack, joint_digest
 from workbench.sweep.memory import PACKS_SHARE, in_words
 

@@ -15,8 +15,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from workbench.engine.epoch import Epoch
-from workbench.engine.workers import BLAS_THREADS, WorkerDied, without_main_module
+from workbench.engine.training.epoch import Epoch
+from workbench.engine.training.workers import BLAS_THREADS, WorkerDied, without_main_module
 from workbench.signals import held, leave_to_parent
 from workbench.sweep.checkpoints import Checkpoints, untouched
 from workbench.sweep.cores import cores

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from workbench.engine.epoch import Epoch
+from workbench.engine.training.epoch import Epoch
 from workbench.sweep.log import counted, note, on_a_terminal, say
 from workbench.sweep.speed import in_words
 

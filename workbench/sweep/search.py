@@ -132,7 +132,7 @@ class OptunaSweeper(GridSweeper):
 
     def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
         """Which search it is, part by part: another value of one of them makes another search."""
-        from workbench.engine.training import NUMERICAL_VERSION
+        from workbench.engine.training.loop import NUMERICAL_VERSION
 
         parts = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
         parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": SAMPLER}

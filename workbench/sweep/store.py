@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from workbench.engine.epoch import METRICS
+from workbench.engine.training.epoch import METRICS
 
 FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
 OUTCOMES = (FINISHED, DIVERGED, FAILED, PENDING)

@@ -11,9 +11,9 @@ import numpy as np
 
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
-from workbench.engine.epoch import Epoch, RunEnd
 from workbench.engine.errors import BadInput, in_one_line
-from workbench.engine.training import train
+from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.engine.training.loop import train
 from workbench.sweep.checkpoints import Checkpoints, Unfinished
 from workbench.sweep.history import Table
 from workbench.sweep.log import counted

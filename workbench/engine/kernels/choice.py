@@ -1,0 +1,166 @@
+"""Which form of the passes computes: plain NumPy or CuPy, or compiled by Numba. One table, chosen by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+
+from workbench.engine.backend import Array
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels.plain import PlainTrainer
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.training.evaluation import Evaluator
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.reader import Data, Split
+
+
+class Trainer(Protocol):
+    """Trains the rows of a group for an epoch."""
+
+    def train(self, epoch: int) -> dict[str, np.ndarray]:
+        """All updates of an epoch: train_loss, train_accuracy and learning_rate, (runs,) each."""
+        ...
+
+
+class Judge(Protocol):
+    """Evaluates networks on a split."""
+
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy, (runs,) each."""
+        ...
+
+
+class Prober(Protocol):
+    """Probes networks between two epochs."""
+
+    def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The probes of every epoch, (runs, layers) each, and rms of dl/dx, (runs,)."""
+        ...
+
+    def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
+        """The probes of runs that end, (runs, layers) each; NaN for the others."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of `KERNELS`. A part of what decides a run's numbers: kernels agree within rounding, not bit for bit."""
+
+    summary: str
+    supports: Callable[[Pack], bool]
+    trainer: Callable[[Rows], Trainer]
+    evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
+    prober: Callable[[Rows], Prober] = ProbeStation
+    workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
+
+
+def _plain_supports(pack: Pack) -> bool:
+    return pack.precision == "float32"
+
+
+def _compiled_supports(pack: Pack) -> bool:
+    if pack.precision != "float32" or pack.device != "cpu" or numba_fault():
+        return False
+    from workbench.engine.kernels.compiled.kernel import supports
+
+    return supports(pack)
+
+
+def _compiled_trainer(rows: Rows) -> Trainer:
+    from workbench.engine.kernels.compiled.kernel import CompiledTrainer
+
+    return CompiledTrainer(rows)
+
+
+def _compiled_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> Judge:
+    from workbench.engine.kernels.compiled.kernel import CompiledEvaluator
+
+    return CompiledEvaluator(pack, layout, weights, stored, data, split)
+
+
+def _compiled_prober(rows: Rows) -> Prober:
+    from workbench.engine.kernels.compiled import probes
+
+    return probes.CompiledProbes(rows) if probes.supports() else ProbeStation(rows)
+
+
+def _graph_supports(pack: Pack) -> bool:
+    from workbench.engine.kernels.cuda.codes import supports
+
+    return supports(pack)
+
+
+def _graph_trainer(rows: Rows) -> Trainer:
+    from workbench.engine.kernels.cuda.kernel import GraphTrainer
+
+    return GraphTrainer(rows)
+
+
+def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> Judge:
+    from workbench.engine.kernels.cuda.kernel import GraphEvaluator
+
+    return GraphEvaluator(pack, layout, weights, stored, data, split)
+
+
+KERNELS: dict[str, Kernel] = {
+    "compiled": Kernel(
+        "fused passes compiled by Numba, one run at a time: float32 on the CPU",
+        _compiled_supports, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
+    ),
+    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_supports, PlainTrainer, Evaluator),
+    # Last, so that nothing chooses it by itself until it has been measured on a device.
+    "graph": Kernel(
+        "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device; not measured yet",
+        _graph_supports, _graph_trainer, _graph_evaluator,
+    ),
+}  # fmt: skip
+
+
+@cache
+def numba_fault() -> str:
+    """Why there is no Numba to compile with; "" where there is. The engine does without."""
+    if find_spec("numba") is None:
+        return "Numba is not installed"
+    try:
+        import numba
+    except Exception as error:  # it may be installed beside a NumPy that is too new for it
+        return f"Numba cannot be imported ({type(error).__name__}: {error})".splitlines()[0]
+    settings: Any = numba.config
+    return "Numba is switched off by NUMBA_DISABLE_JIT" if settings.DISABLE_JIT else ""
+
+
+def missing_numba() -> str:
+    """One line where the plain kernel must train what Numba would."""
+    return f"{fault}: the plain kernel trains, two to three times slower" if (fault := numba_fault()) else ""
+
+
+def resolve_kernel(name: str, pack: Pack) -> str:
+    """The kernel that trains a pack; "auto" is the first that supports it.
+
+    Raises BadInput where a named one does not, or none.
+    """
+    if name == "auto":
+        if able := [kernel for kernel, row in KERNELS.items() if row.supports(pack)]:
+            return able[0]
+        raise BadInput(
+            f"precision: found {pack.precision} with device={pack.device}, dtype={pack.dtype}; allowed is float32, and "
+            f"tf32 with device=cuda and dtype=float32"
+        )
+    if not KERNELS[name].supports(pack):
+        why = f"device={pack.device}, dtype={pack.dtype}" if not (fault := numba_fault()) else fault
+        raise BadInput(
+            f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
+        )
+    return name
+
+
+def with_kernel(pack: Pack, name: str = "auto") -> Pack:
+    """The pack, trained by that kernel."""
+    return replace(pack, kernel=resolve_kernel(name, pack))

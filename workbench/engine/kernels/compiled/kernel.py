@@ -1,0 +1,160 @@
+"""What the compiled kernel offers the training loop: an epoch of updates for every run of a group, and evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.backend import Array, zeros
+from workbench.engine.kernels.compiled import activations, losses, passes, update
+from workbench.engine.kernels.compiled.products import PANEL_SIZE
+from workbench.engine.kernels.compiled.tile import PANEL
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.layers.dropout import LEVELS, dropped_levels, mask_keys
+from workbench.engine.rules.schedules import timetable
+from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data, Split
+
+
+def supports(pack: Pack) -> bool:
+    """Whether every piece of the pack has a compiled form; what has none is trained by the plain kernel."""
+    return (
+        pack.device == "cpu"
+        and pack.dtype == "float32"
+        and pack.activation in activations.CODES
+        and pack.loss in losses.CODES
+        and pack.optimizer in update.CODES
+    )
+
+
+class CompiledTrainer:
+    """Trains the rows of a group run by run, all of them in one call that leaves Python's lock alone.
+
+    See `plain.PlainTrainer` for the same in NumPy.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows, pack, layout = rows, rows.pack, rows.layout
+        self._scratch = scratch_for(layout, pack.batch_size)
+        columns = pack.columns
+        strengths = dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}
+        self._constant = np.stack([strengths[name] for name in update.CONSTANT], axis=1).astype(np.float32)
+        rates = [columns["input_dropout_rate"]] + [columns["dropout_rate"]] * pack.depth
+        levels = np.stack([dropped_levels(rate) for rate in rates], axis=1)
+        self._masked = levels.any(axis=1)
+        self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
+        self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
+
+    def train(self, epoch: int) -> dict[str, np.ndarray]:
+        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        rows, pack, first_update = self._rows, self._rows.pack, (epoch - 1) * self._rows.updates
+        table = timetable(pack.columns, first_update, rows.updates, rows.updates)
+        slots = [*rows.slots, rows.gradients, rows.gradients][:2]  # an optimizer without slots reads none
+        w, previous, first, second = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous, *slots))
+        means = np.empty((pack.runs, 2))
+        passes.train_epoch(
+            codes_of(pack), places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0], first, second,
+            previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
+            self._scratch, pack.batch_size, means,
+        )  # fmt: skip
+        return {
+            "train_loss": means[:, 0],
+            "train_accuracy": means[:, 1] if rows.data.classes else np.full(pack.runs, np.nan),
+            "learning_rate": table["learning_rate"][-1],
+        }
+
+    def _timetable(self, table: dict[str, np.ndarray], first_update: int) -> passes.Timetable:
+        varying = np.stack([table[name].T for name in update.VARYING], axis=-1).astype(np.float32)
+        rows = self._rows
+        shape = rows.pack.runs, rows.updates, len(rows.layout.layers)
+        if self._masked.any():
+            steps = np.arange(first_update, first_update + rows.updates)
+            keys = np.ascontiguousarray(mask_keys(rows.pack.columns["seed"], shape[2], steps).transpose(2, 0, 1))
+        else:
+            keys = np.zeros((shape[0], 1, 1), np.uint64)
+        return passes.Timetable(varying, self._constant, self._masked, keys, self._thresholds, self._scales)
+
+
+class CompiledEvaluator:
+    """Evaluates the networks in `weights` (runs, size) on one split of their data."""
+
+    def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
+        self._codes, self._places, self._weights = codes_of(pack), places_of(layout), weights
+        self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
+        self._chunk = min(CHUNK, split.index.shape[1])
+        self._scratch = scratch_for(layout, self._chunk)
+
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy of each run, two (runs,) float64 arrays; the accuracy of a regression is NaN."""
+        runs, size = self._weights.shape
+        means = np.empty((runs, 2))
+        passes.evaluate(
+            self._codes, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
+            self._scratch, means,
+        )  # fmt: skip
+        return means[:, 0], means[:, 1] if self._classes else np.full(runs, np.nan)
+
+
+def codes_of(pack: Pack) -> tuple[int, int, int]:
+    """The codes of activation, loss and optimizer."""
+    return activations.CODES[pack.activation], losses.CODES[pack.loss], update.CODES[pack.optimizer]
+
+
+def places_of(layout: Layout) -> np.ndarray:
+    """Where each layer's tensors begin in a row of the buffer, and its shape: (layers, 6), see `passes`."""
+    rows = zip(layout.starts(), layout.layers, strict=True)
+    return np.array([[*starts, layer.rows, layer.fan_in, layer.units] for starts, layer in rows], np.int64)
+
+
+def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
+    """Buffers for the activations of one batch of one run.
+
+    Behind each lie a few numbers more, for products read in whole vectors (`products`).
+    """
+    layers, inputs, outputs = len(layout.layers), layout.layers[0].fan_in, layout.layers[-1].units
+    rows = batch * max(layer.rows for layer in layout.layers)
+    units = batch * max(max(layer.units, layer.fan_in) for layer in layout.layers)
+    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
+    sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
+    buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
+    return passes.Scratch(
+        **buffers,
+        bits=np.zeros(max(rows, units), np.int32),
+        rows=np.zeros(batch, np.int64),
+        labels=np.zeros(batch, np.int64),
+        values=np.zeros(batch * outputs, np.float32),
+        strides=(rows, units),
+    )
+
+
+def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray) -> passes.Examples:
+    """A split of every run's data, and the runs' slopes (runs,), as the compiled passes read them."""
+    is_image, is_class = stored.dtype == np.uint8, data.classes > 0
+    return passes.Examples(
+        images=_flat(stored if is_image else (), np.uint8),
+        floats=_flat(() if is_image else stored, np.float32),
+        index=_flat(split.index, np.int64),
+        labels=_flat(split.targets if is_class else np.zeros(split.index.shape), np.int64),
+        values=_flat(() if is_class else split.targets, np.float32),
+        scale=np.ascontiguousarray(data.scale[:, 0], np.float32),
+        shift=np.ascontiguousarray(data.shift[:, 0], np.float32),
+        slope=slope.astype(np.float32),
+    )
+
+
+def _flat(array: Any, dtype: Any) -> np.ndarray:
+    return np.ascontiguousarray(array, dtype).reshape(-1)
+
+
+# What an evaluation is given for a timetable: it reads none of it.
+WITHOUT_MASKS = passes.Timetable(
+    varying=np.zeros((1, 1, 1), np.float32),
+    constant=np.zeros((1, 1), np.float32),
+    masked=np.zeros(1, bool),
+    keys=np.zeros((1, 1, 1), np.uint64),
+    thresholds=np.zeros((1, 1), np.uint32),
+    scales=np.zeros((1, 1), np.float32),
+)

@@ -1,0 +1,113 @@
+"""The compiled form of each loss: dl/dz takes the place of the output layer's z; the losses and hits of the batch are
+summed.
+
+z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
+regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits); what a hit is
+stands in `engine.classes`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.kernels.compiled.elementary import exp_in_place, tanh
+from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.part import part
+
+CODES = {
+    name: code
+    for code, name in enumerate(("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error"))
+}
+_CROSS_ENTROPY, _BINARY, _SQUARED, _SOFTMAX_SQUARED = range(4)
+_LOWEST = np.float32(-np.inf)
+
+
+@compiled
+def judge(code, z, outputs, labels, values, scale, bits):
+    """Sum of losses and number of hits; z <- scale * dl/dz. `bits` is int32 scratch of at least z's size."""
+    if code == _CROSS_ENTROPY:
+        return _cross_entropy(z, outputs, labels, scale, bits)
+    if code == _BINARY:
+        return _binary(z, labels, scale)
+    if code == _SQUARED:
+        return _squared(z, values, scale)
+    return _softmax_squared(z, outputs, labels, scale, bits)
+
+
+@compiled
+def _shift(z, outputs, labels):
+    """Take each row's largest logit off;
+
+    The number of rows whose own class alone has it, and the sum of own shifted logits.
+    """
+    hits, own = 0, 0.0
+    for i in range(labels.size):
+        row, largest, below = part(z, i * outputs, outputs), _LOWEST, 0
+        score = row[labels[i]]
+        for k in range(outputs):
+            largest = max(row[k], largest)  # in this order a logit that is not a number stays one
+            below += row[k] < score
+        hits += below == outputs - 1
+        for k in range(outputs):
+            row[k] -= largest
+        own += np.float64(row[labels[i]])
+    return hits, own
+
+
+@compiled
+def _cross_entropy(z, outputs, labels, scale, bits):
+    hits, own = _shift(z, outputs, labels)
+    exp_in_place(z, bits)
+    loss = -own
+    for i in range(labels.size):
+        row, total = part(z, i * outputs, outputs), ZERO
+        for k in range(outputs):
+            total += row[k]
+        loss += np.float64(np.log(total))
+        share = scale / total
+        for k in range(outputs):
+            row[k] *= share
+        row[labels[i]] -= scale
+    return loss, hits
+
+
+@compiled
+def _binary(z, labels, scale):
+    loss, hits = 0.0, 0
+    for i in range(z.size):
+        logit, target = z[i], np.float32(labels[i])
+        loss += np.float64(max(logit, ZERO) + np.log1p(np.exp(-abs(logit))) - target * logit)
+        hits += (logit if target > ZERO else -logit) > ZERO
+        z[i] = (tanh(logit * HALF) * HALF + HALF - target) * scale
+    return loss, hits
+
+
+@compiled
+def _squared(z, values, scale):
+    loss = 0.0
+    for i in range(z.size):
+        error = z[i] - values[i]
+        loss += 0.5 * np.float64(error) * np.float64(error)
+        z[i] = error * scale
+    return loss, 0
+
+
+@compiled
+def _softmax_squared(z, outputs, labels, scale, bits):
+    hits, _ = _shift(z, outputs, labels)
+    exp_in_place(z, bits)
+    loss = 0.0
+    for i in range(labels.size):
+        row, total = part(z, i * outputs, outputs), ZERO
+        for k in range(outputs):
+            total += row[k]
+        mixed = ZERO
+        for k in range(outputs):
+            row[k] /= total
+            error = row[k] - (ONE if k == labels[i] else ZERO)
+            loss += 0.5 * np.float64(error) * np.float64(error)
+            mixed += error * row[k]
+        for k in range(outputs):
+            error = row[k] - (ONE if k == labels[i] else ZERO)
+            row[k] *= (error - mixed) * scale
+    return loss, hits

@@ -1,0 +1,43 @@
+"""Dropout masks drawn and applied in one pass:
+
+The same integers as `randomness.lanes`, two units from every 32-bit draw.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.kernels.compiled.jit import ZERO, compiled
+
+_LOW = np.uint64(0xFFFFFFFF)
+_S15, _S16, _S32 = np.uint32(15), np.uint32(16), np.uint64(32)
+_M1, _M2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
+_LANE = np.uint32(0xFFFF)
+
+
+@compiled
+def apply_fresh_mask(source, target, mask, key, threshold, scale):
+    """target <- source * mask, for a mask drawn from the stream `key` and kept for the backward pass.
+
+    source, target, mask: flat float32 arrays, (batch * units,). A unit stays where 16 random bits reach `threshold`;
+    its mask is then `scale`, else 0. `target` may be `source`.
+    """
+    first, second = np.uint32(key & _LOW), np.uint32(key >> _S32)
+    pairs = source.size // 2
+    for pair in range(pairs):
+        x = _bits(np.uint32(pair), first, second)
+        mask[2 * pair] = scale if (x & _LANE) >= threshold else ZERO
+        mask[2 * pair + 1] = scale if (x >> _S16) >= threshold else ZERO
+    if source.size % 2:
+        x = _bits(np.uint32(pairs), first, second)
+        mask[source.size - 1] = scale if (x & _LANE) >= threshold else ZERO
+    for i in range(source.size):
+        target[i] = source[i] * mask[i]
+
+
+@compiled
+def _bits(counter, first, second):
+    x = counter ^ first  # Numba widens to 64 bits: products are cut back to 32 by hand
+    x = np.uint32((x ^ (x >> _S16)) * _M1) ^ second
+    x = np.uint32((x ^ (x >> _S15)) * _M2)
+    return np.uint32(x ^ (x >> _S16))

@@ -1,0 +1,30 @@
+"""A part of a flat array, as loops that shall become vector instructions want it.
+
+A slice would do, but counting its references costs more than what is done with it on a small network; and an index that
+Numba does not know to be positive, such as `at + i`, keeps a loop from being vectorised.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+from numba.np.arrayobj import make_array, populate_array
+
+from workbench.engine.kernels.compiled.jit import intrinsic
+
+
+@intrinsic
+def part(_context, array, at, size):
+    """array[at : at + size] of a flat, contiguous array, without counting a reference: not to be kept or returned."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.return_type
+        whole, result = make_array(kind)(context, builder, values[0]), make_array(kind)(context, builder)
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        data = cgutils.pointer_add(builder, whole.data, builder.mul(values[1], itemsize), whole.data.type)
+        populate_array(result, data=data, shape=[values[2]], strides=[itemsize], itemsize=itemsize, meminfo=None)
+        return result._getvalue()
+
+    return array(array, types.intp, types.intp), emit

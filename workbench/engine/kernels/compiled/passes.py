@@ -1,0 +1,216 @@
+"""The compiled passes of one run: forward, backward, and whole epochs of them.
+
+Everything is flat: a matrix lies in a one-dimensional array from its `at` on, row after row, and is looked at through a
+`part` of it. `places` (layers, 6) int64 tells where each layer's weights, biases and
+slopes begin in a run's row, and its rows, fan-in and units (`products`).
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+
+from workbench.engine.kernels.compiled import activations, losses
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.masks import apply_fresh_mask
+from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.products import (
+    BIASES,
+    FAN_IN,
+    ROWS,
+    SLOPES,
+    UNITS,
+    WEIGHTS,
+    through_weights,
+    weight_gradient,
+    weighted_sums,
+)
+from workbench.engine.kernels.compiled.update import NUMBERS, keep_within_norm, update
+
+# Buffers for one batch of one run: x, what the network reads; by layer z, a, what is left of a after its mask, and the
+# mask, whose layer 0 is the inputs'; dl/da of the layer the backward pass is at; slopes to read; a panel and zeros for
+# the products; integers for exp; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
+# and in a, masked and mask.
+Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros bits rows labels values strides")
+# Examples as the passes read them: images as bytes and other inputs as float32, of which one is empty, so that one
+# compilation serves both; each run's index, labels and values (of a regression, else empty) on its split: all flat, row
+# after row. scale and shift (runs, features); slope (runs,), left of zero.
+Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
+# What an update is told: of each run `varying` (runs, updates, 5) and `constant` (runs, 9), see `update.NUMBERS`;
+# whether it has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
+Timetable = namedtuple("Timetable", "varying constant masked keys thresholds scales")
+_MAX_NORM = NUMBERS.index("max_norm")
+
+
+@compiled
+def read(examples, run, rows, x):
+    """x (batch * features,) <- the run's scaled and shifted examples, numbers `rows` (batch,)."""
+    images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
+    scale, shift = examples.scale[run], examples.shift[run]
+    for i in range(rows.size):
+        target, start = part(x, i * features, features), rows[i] * features
+        if images.size > 0:
+            pixels = part(images, start, features)
+            for j in range(features):
+                target[j] = np.float32(pixels[j]) * scale[j] + shift[j]
+        else:
+            numbers = part(floats, start, features)
+            for j in range(features):
+                target[j] = numbers[j] * scale[j] + shift[j]
+
+
+@compiled
+def forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable):
+    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
+    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step."""
+    last = len(places) - 1
+    of_z, of_a = scratch.strides
+    x, x_at = scratch.x, 0
+    if masked and timetable.thresholds[run, 0] > 0:
+        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, FAN_IN], run, step, 0, timetable)
+    for layer in range(last + 1):
+        z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
+        weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
+        if layer < last:
+            slopes, slope_at = slopes_of(w, at, places, layer, activation, slope, scratch.slope)
+            activations.forward(
+                activation, scratch.z, z_at, scratch.a, a_at, batch, rows, units, slopes, slope_at, scratch.bits
+            )
+            x, x_at = scratch.a, a_at
+            if masked and timetable.thresholds[run, layer + 1] > 0:
+                size, mask_at = batch * units, a_at + of_a
+                _mask(x, a_at, scratch.masked, a_at, scratch.mask, mask_at, size, run, step, layer + 1, timetable)
+                x = scratch.masked
+
+
+@compiled
+def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, layer, timetable):
+    source, target, mask = part(source, source_at, size), part(target, target_at, size), part(mask, mask_at, size)
+    key, threshold = timetable.keys[run, step, layer], timetable.thresholds[run, layer]
+    apply_fresh_mask(source, target, mask, key, threshold, timetable.scales[run, layer])
+
+
+@compiled
+def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable):
+    """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
+    of_z, of_a = scratch.strides
+    for layer in range(len(places) - 1, -1, -1):
+        rows, fan_in, z_at, below = places[layer, ROWS], places[layer, FAN_IN], layer * of_z, (layer - 1) * of_a
+        dropped = masked and timetable.thresholds[run, layer] > 0
+        if layer == 0:
+            weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
+        else:
+            x = scratch.masked if dropped else scratch.a
+            weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
+        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES])
+        if layer > 0:
+            through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
+            if dropped:
+                mask = part(scratch.mask, below + of_a, batch * fan_in)
+                for i in range(mask.size):
+                    scratch.dl_da[i] *= mask[i]
+            slopes, slope_at = slopes_of(w, at, places, layer - 1, activation, slope, scratch.slope)
+            activations.backward(
+                activation, scratch.dl_da, scratch.z, z_at - of_z, scratch.a, below, batch, places[layer - 1, ROWS],
+                fan_in, slopes, slope_at, g, places[layer - 1, SLOPES],
+            )  # fmt: skip
+
+
+@compiled
+def slopes_of(w, at, places, layer, activation, slope, buffer):
+    """Where the slopes left of zero of a layer's units lie: learned ones in w, else the run's one slope for all."""
+    if activation == activations.PRELU:
+        return w, at + places[layer, SLOPES]
+    if activation == activations.LEAKY_RELU:
+        for unit in range(places[layer, UNITS]):
+            buffer[unit] = slope
+    return buffer, 0
+
+
+@compiled
+def _column_sums(matrix, at, batch, columns, out, out_at):
+    sums = part(out, out_at, columns)
+    for j in range(columns):
+        sums[j] = ZERO
+    for i in range(batch):
+        row = part(matrix, at + i * columns, columns)
+        for j in range(columns):
+            sums[j] += row[j]
+
+
+@compiled
+def train_epoch(codes, places, weights_end, w, g, first, second, previous, examples, order, timetable, scratch, batch,
+                means):  # fmt: skip
+    """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
+
+    codes: activation, loss, optimizer. w, first, second and previous: the runs' rows, one after the other; order: of
+    each run the positions in its training split, flat. The gradient row g serves all runs, and so stays in cache.
+    `previous` receives the weights before the last update.
+    """
+    activation, loss_code, optimizer = codes
+    updates, varying = timetable.varying.shape[1], timetable.varying.shape[2]
+    numbers, size, outputs = np.empty(len(NUMBERS), np.float32), g.size, places[-1, ROWS]
+    z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
+    for run in range(len(means)):
+        at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
+        total, hits = 0.0, 0
+        numbers[varying:] = timetable.constant[run]
+        for step in range(updates):
+            numbers[:varying] = timetable.varying[run, step]
+            if step == updates - 1:
+                previous[at : at + size] = w[at : at + size]
+            _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
+            read(examples, run, scratch.rows, scratch.x)
+            forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable)
+            loss, right = losses.judge(
+                loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch), scratch.bits
+            )
+            backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable)
+            update(optimizer, w, g, first, second, at, weights_end, numbers)
+            if numbers[_MAX_NORM] > ZERO:
+                _keep_within_norm(w, at, places, numbers[_MAX_NORM])
+            total += loss
+            hits += right
+        means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
+
+
+@compiled
+def _keep_within_norm(w, at, places, largest):
+    for layer in range(len(places)):
+        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, FAN_IN], largest)
+
+
+@compiled
+def _choose(order, run, runs, start, batch, examples, outputs, scratch):
+    """The rows, labels and values of a run's minibatch, `batch` positions of its order from `start` on."""
+    count, order_length = examples.index.size // runs, order.size // runs
+    chosen = part(order, run * order_length + start, batch)
+    index, labels = part(examples.index, run * count, count), part(examples.labels, run * count, count)
+    for i in range(batch):
+        scratch.rows[i] = index[chosen[i]]
+        scratch.labels[i] = labels[chosen[i]]
+    if examples.values.size > 0:
+        for i in range(batch):
+            for k in range(outputs):
+                scratch.values[i * outputs + k] = examples.values[(run * count + chosen[i]) * outputs + k]
+
+
+@compiled
+def evaluate(codes, places, w, size, examples, timetable, chunk, scratch, means):
+    """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
+    count, outputs = examples.index.size // len(means), places[-1, ROWS]
+    output_at = (len(places) - 1) * scratch.strides[0]
+    for run in range(len(means)):
+        total, hits = 0.0, 0
+        for start in range(0, count, chunk):
+            batch, first = min(chunk, count - start), run * count + start
+            read(examples, run, part(examples.index, first, batch), scratch.x)
+            forward(w, run * size, places, codes[0], examples.slope[run], batch, scratch, False, run, 0, timetable)
+            loss, right = losses.judge(
+                codes[1], part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
+                part(examples.values, first * outputs, batch * outputs), ONE, scratch.bits,
+            )  # fmt: skip
+            total += loss
+            hits += right
+        means[run, 0], means[run, 1] = total / count, hits / count

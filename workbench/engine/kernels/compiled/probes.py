@@ -1,0 +1,184 @@
+"""The compiled form of the probes: one forward and one backward pass of each run over its probe batch, and the sums.
+
+Sums may be reordered here, so that they become vector instructions: no run's training depends on them, and they agree
+with the plain probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from workbench.engine.kernels.compiled import activations, losses
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
+from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, codes_of, examples_of, places_of, scratch_for
+from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.passes import backward, forward, read, slopes_of
+from workbench.engine.kernels.compiled.products import FAN_IN, ROWS, SLOPES, UNITS, WEIGHTS, through_weights
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
+from workbench.engine.training.probing import ProbeStation
+
+NAMES = (
+    "activation_mean", "activation_deviation", "saturated", "gain", "dead", "gradient_z", "gradient_weights",
+    "update_size", "weight_rms", "near_zero", "exact_zero",
+)  # fmt: skip
+(_MEAN, _DEVIATION, _SATURATED, _GAIN, _DEAD, _GRADIENT_Z, _GRADIENT_WEIGHTS, _UPDATE_SIZE, _WEIGHT_RMS, _NEAR_ZERO,
+ _EXACT_ZERO) = range(len(NAMES))  # fmt: skip
+_NEAR, _SHARE = np.float32(NEAR_ZERO), np.float32(SATURATED)
+
+
+def supports() -> bool:
+    """Whether every probe of every epoch has a compiled form."""
+    return all(name in NAMES or probe.moment == "end" for name, probe in PROBES.items())
+
+
+class CompiledProbes:
+    """Probes the networks in the rows of a group. See `probing.ProbeStation` for the same in NumPy."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows, train = rows, rows.data.train
+        self._batch = min(EXAMPLES, train.index.shape[1])
+        first = SimpleNamespace(index=train.index[:, : self._batch], targets=train.targets[:, : self._batch])
+        self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
+        self._scratch = scratch_for(rows.layout, self._batch)
+
+    def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
+        rows = self._rows
+        values = np.full((len(NAMES), rows.pack.runs, len(rows.layout.layers)), np.nan)
+        of_inputs = np.empty(rows.pack.runs)
+        w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
+        steepest = np.float32(ACTIVATIONS[rows.pack.activation].steepest)
+        _probe(
+            codes_of(rows.pack), places_of(rows.layout), w, previous, rows.gradients[0], after_update, self._examples,
+            WITHOUT_MASKS, self._batch, steepest, self._scratch, values, of_inputs,
+        )  # fmt: skip
+        return dict(zip(NAMES, values, strict=True)), of_inputs
+
+    def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
+        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        if ending.any():
+            return ProbeStation(self._rows).at_end(ending)
+        shape = len(ending), len(self._rows.layout.layers)
+        return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
+
+
+@compiled
+def _probe(codes, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
+           of_inputs):  # fmt: skip
+    """All of `NAMES` for every run and layer, values (names, runs, layers), and rms of dl/dx, of_inputs (runs,)."""
+    of_z, outputs = scratch.strides[0], places[-1, ROWS]
+    last = len(places) - 1
+    for run in range(len(of_inputs)):
+        at, slope, first = run * g.size, examples.slope[run], run * batch
+        read(examples, run, part(examples.index, first, batch), scratch.x)
+        forward(w, at, places, codes[0], slope, batch, scratch, False, run, 0, timetable)
+        for layer in range(last + 1):
+            _of_forward(codes[0], places, layer, w, at, slope, g, batch, steepest, scratch, values[:, run, layer])
+        losses.judge(
+            codes[1], part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
+            part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch), scratch.bits,
+        )  # fmt: skip
+        backward(w, at, g, places, codes[0], slope, batch, scratch, False, run, timetable)
+        for layer in range(last + 1):
+            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, FAN_IN]
+            found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROWS])) * batch
+            found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS], size))
+            weights = part(w, at + places[layer, WEIGHTS], size)
+            found[_WEIGHT_RMS], found[_NEAR_ZERO], found[_EXACT_ZERO] = _sizes(weights)
+            if after_update:
+                before = part(previous, at + places[layer, WEIGHTS], size)
+                found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
+        through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
+        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, FAN_IN])) * batch
+
+
+@compiled
+def _of_forward(activation, places, layer, w, at, slope, g, batch, steepest, scratch, found):
+    """The probes of a layer after the forward pass; of the output layer, whose activation is the loss's, two."""
+    of_z, of_a = scratch.strides
+    rows, units = places[layer, ROWS], places[layer, UNITS]
+    if layer == len(places) - 1:
+        found[_MEAN], found[_DEVIATION] = _mean_and_deviation(part(scratch.z, layer * of_z, batch * rows))
+        return
+    a = part(scratch.a, layer * of_a, batch * units)
+    found[_MEAN], found[_DEVIATION] = _mean_and_deviation(a)
+    gain = part(scratch.masked, 0, batch * units)
+    if activation == activations.MAXOUT:
+        gain[:] = ONE  # all of a change passes, through the winning piece
+    else:  # what the backward pass makes of ones, in a copy of z
+        gain[:] = part(scratch.z, layer * of_z, batch * units)
+        upper = part(scratch.dl_da, 0, batch * units)
+        upper[:] = ONE
+        slopes, slope_at = slopes_of(w, at, places, layer, activation, slope, scratch.slope)
+        activations.backward(
+            activation, upper, gain, 0, a, 0, batch, units, units, slopes, slope_at, g, places[layer, SLOPES]
+        )
+    found[_GAIN], found[_SATURATED] = _rms(gain), _share_under(gain, _SHARE * steepest)
+    found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
+
+
+@summing
+def _mean_and_deviation(x):
+    total = ZERO
+    for i in range(x.size):
+        total += x[i]
+    mean = total / np.float32(x.size)
+    squares = ZERO
+    for i in range(x.size):
+        squares += (x[i] - mean) * (x[i] - mean)
+    return mean, np.sqrt(squares / np.float32(x.size))
+
+
+@summing
+def _rms(x):
+    squares = ZERO
+    for i in range(x.size):
+        squares += x[i] * x[i]
+    return np.sqrt(squares / np.float32(x.size))
+
+
+@summing
+def _rms_of_difference(x, y):
+    squares = ZERO
+    for i in range(x.size):
+        squares += (x[i] - y[i]) * (x[i] - y[i])
+    return np.sqrt(squares / np.float32(x.size))
+
+
+@summing
+def _sizes(weights):
+    """Root mean square, share near zero, share exactly zero."""
+    squares, near, zero = ZERO, 0, 0
+    for i in range(weights.size):
+        squares += weights[i] * weights[i]
+        near += abs(weights[i]) < _NEAR
+        zero += weights[i] == ZERO
+    return np.sqrt(squares / np.float32(weights.size)), near / weights.size, zero / weights.size
+
+
+@summing
+def _share_under(x, threshold):
+    count = 0
+    for i in range(x.size):
+        count += abs(x[i]) < threshold
+    return count / x.size
+
+
+@compiled
+def _share_dead(gain, alive):
+    """The share of units, the columns of gain (batch * units,), that pass nothing on for any example."""
+    units = alive.size
+    for unit in range(units):
+        alive[unit] = ZERO
+    for start in range(0, gain.size, units):
+        row = part(gain, start, units)
+        for unit in range(units):
+            alive[unit] = ONE if row[unit] != ZERO else alive[unit]
+    dead = 0
+    for unit in range(units):
+        dead += alive[unit] == ZERO
+    return dead / units

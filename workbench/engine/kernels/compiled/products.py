@@ -1,0 +1,90 @@
+"""The three matrix products of a layer: z = x W^T + b, dl/dW = (dl/dz)^T x, dl/dx = dl/dz W.
+
+Matrices lie in flat float32 arrays, each from its `at` on, row after row; a run's weights, biases and slopes begin in
+its row as the columns of `places` have it. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL` zeros.
+Up to `LANES` - 1 numbers beyond the end of x, z and dl/dx must be there to be read; behind a run's weights lie its
+biases.
+"""
+
+from __future__ import annotations
+
+from workbench.engine.kernels.compiled.jit import compiled
+from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
+
+WEIGHTS, BIASES, SLOPES, ROWS, FAN_IN, UNITS = range(6)  # the columns of `places`
+DEPTH = 192  # of the common dimension walked along at once: a panel of that depth stays in the first-level cache
+PANEL_SIZE = DEPTH * PANEL
+_TALLEST, _TALL, _SHORT = HEIGHTS[:3]
+
+
+@compiled
+def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
+    """z (batch, rows) = x (batch, fan_in) times W^T, plus the biases. W is transposed a panel at a time."""
+    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
+    weights_at, biases_at = at + places[layer, WEIGHTS], at + places[layer, BIASES]
+    for depth in range(0, fan_in, DEPTH):
+        steps = min(DEPTH, fan_in - depth)
+        for column in range(0, rows, PANEL):
+            width = min(PANEL, rows - column)
+            _transpose(w, weights_at + column * fan_in + depth, fan_in, width, steps, panel)
+            first, first_at, first_row = (z, z_at + column, rows) if depth else (w, biases_at + column, 0)
+            _tiles(
+                batch, width, steps, x, x_at + depth, fan_in, 1, panel, 0, PANEL, first, first_at, first_row,
+                z, z_at + column, rows,
+            )  # fmt: skip
+
+
+@compiled
+def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros):
+    """dl/dW (rows, fan_in) = the transpose of dl/dz (batch, rows), times x (batch, fan_in)."""
+    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
+    _product(rows, fan_in, batch, dl_dz, z_at, 1, rows, x, x_at, g, places[layer, WEIGHTS], zeros)
+
+
+@compiled
+def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
+    """dl/dx (batch, fan_in) = dl/dz (batch, rows) times W."""
+    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
+    _product(batch, fan_in, rows, dl_dz, z_at, rows, 1, w, at + places[layer, WEIGHTS], dl_dx, 0, zeros)
+
+
+@compiled
+def _product(m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros):
+    """c (m, n) = a (m, count) times b (count, n), panel by panel of b's columns, `DEPTH` of the common dimension at a
+    time."""
+    for depth in range(0, count, DEPTH):
+        steps = min(DEPTH, count - depth)
+        for column in range(0, n, PANEL):
+            first, first_at, first_row = (c, c_at + column, n) if depth else (zeros, 0, 0)
+            _tiles(
+                m, min(PANEL, n - column), steps, a, a_at + depth * a_step, a_row, a_step, b, b_at + depth * n + column,
+                n, first, first_at, first_row, c, c_at + column, n,
+            )  # fmt: skip
+
+
+@compiled
+def _tiles(m, width, steps, a, a_at, a_row, a_step, b, b_at, b_row, first, first_at, first_row, c, c_at, c_row):
+    """A panel of the result, (m, width), tile by tile from top to bottom."""
+    row = 0
+    while row < m:
+        left = m - row
+        height = _TALLEST if left >= _TALLEST else _TALL if left >= _TALL else _SHORT if left >= _SHORT else 1
+        multiply_tile(
+            height, a, a_at + row * a_row, a_row, a_step, b, b_at, b_row, first, first_at + row * first_row, first_row,
+            c, c_at + row * c_row, c_row, steps, width,
+        )  # fmt: skip
+        row += height
+
+
+@compiled
+def _transpose(w, at, row, width, steps, panel):
+    """panel[k, j] = w[j, k] for j < width and k < steps; what is beyond the width may be anything."""
+    if steps < LANES:
+        for j in range(width):
+            for k in range(steps):
+                panel[k * PANEL + j] = w[at + j * row + k]
+        return
+    for j in range(0, width, LANES):
+        for k in range(0, steps, LANES):
+            k = min(k, steps - LANES)  # the last block reaches back rather than beyond the row
+            transpose_block(w, at + j * row + k, row, min(LANES, width - j) - 1, panel, k * PANEL + j, PANEL)

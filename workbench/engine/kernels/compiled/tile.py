@@ -1,0 +1,189 @@
+"""The innermost loop of every matrix product, in LLVM's vector instructions: a tile of the result stays in registers.
+
+A product runs at the speed of the machine only where sums are kept in registers while the common dimension is walked
+along, so that a number loaded once is used many times (Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix
+Multiplication"). Numba writes its sums back to memory at every step; so this one loop, and the transposition of a
+block, are handed to LLVM as vectors of `LANES` numbers, which LLVM turns into whatever the processor has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+
+from workbench.engine.kernels.compiled.jit import intrinsic
+
+_HAS = binding.get_host_cpu_features()
+# Lanes of a vector register, vectors across a tile, and the heights a tile may have: as many sums as there are
+# registers for them, which are 32 with AVX-512 and on 64-bit ARM and 16 with AVX2, leaving some for what is multiplied.
+LANES, VECTORS, HEIGHTS = (
+    (16, 3, (8, 4, 2, 1)) if _HAS.get("avx512f") else (4, 3, (8, 4, 2, 1)) if _HAS.get("neon") else (8, 2, (6, 4, 2, 1))
+)
+PANEL = VECTORS * LANES  # columns of the result that are walked along together
+
+_FLOAT, _INT, _INDEX = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+_VECTOR = ir.VectorType(_FLOAT, LANES)
+_FLOAT_BYTES = 4
+Builder = Any  # of LLVM instructions
+Value = Any  # of LLVM: a number, a vector or a pointer that is known when the code runs
+
+
+@intrinsic
+def multiply_tile(_context, height, a, a_start, a_row, a_step, b, b_start, b_row, first, first_start, first_row, c,
+                  c_start, c_row, steps, width):  # fmt: skip
+    """c[r, j] = first[r, j] + sum over k of a[r, k] * b[k, j], for r < height (of `HEIGHTS`) and j < width <= `PANEL`.
+
+    All four are flat float32 arrays; a matrix begins at its `start`, and its rows are `row` numbers apart; those of `a`
+    have `step` between their columns. The sum runs over k in order, one rounding a step. `b` and `first` are read in
+    whole vectors: up to `LANES` - 1 numbers beyond the width must be there to be read.
+    """
+    n = types.int64
+    signature = types.void(n, a, n, n, n, b, n, n, first, n, n, c, n, n, n, n)
+
+    def emit(context: Any, builder: Builder, signature: Any, values: list[Value]) -> Value:
+        height, _, _, a_row, a_step, _, _, b_row, _, _, first_row, _, _, c_row, steps, width = values
+        pointers = [_pointer(context, builder, signature, values, place) for place in (1, 5, 8, 11)]
+        strides = a_row, a_step, b_row, first_row, c_row
+        vectors = builder.udiv(builder.add(width, _int(LANES - 1)), _int(LANES))
+        is_full = builder.icmp_signed(">=", width, _int(PANEL))
+        kind = builder.select(is_full, _int(0), vectors)  # 0: a full panel; else how many vectors, the last one masked
+        done = builder.append_basic_block("done")
+        cases = builder.switch(builder.add(builder.mul(height, _int(VECTORS + 1)), kind), done)
+        for rows in HEIGHTS:
+            for which in range(VECTORS + 1):
+                block = builder.append_basic_block(f"tile_{rows}_{which}")
+                cases.add_case(_int(rows * (VECTORS + 1) + which), block)
+                builder.position_at_end(block)
+                sums = _sums(builder, rows, which or VECTORS, pointers, strides, steps)
+                _store(builder, sums, pointers[3], c_row, width if which else None)
+                builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+@intrinsic
+def transpose_block(_context, source, start, row, last, target, target_start, target_row):
+    """target[j, i] = source[min(i, last), j] for i, j < `LANES`; flat float32 arrays, rows `row` numbers apart."""
+    n = types.int64
+    signature = types.void(source, n, n, n, target, n, n)
+
+    def emit(context: Any, builder: Builder, signature: Any, values: list[Value]) -> Value:
+        _, _, row, last, _, _, target_row = values
+        start, target_start = (_pointer(context, builder, signature, values, place) for place in (0, 4))
+        rows = []
+        for i in range(LANES):
+            within = builder.select(builder.icmp_signed("<", _int(i), last), _int(i), last)
+            rows.append(_load(builder, builder.gep(start, [builder.mul(within, row)])))
+        for j, column in enumerate(_transposed(builder, rows)):
+            _write(builder, column, builder.gep(target_start, [builder.mul(_int(j), target_row)]))
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+def _sums(
+    builder: Builder, rows: int, vectors: int, pointers: list[Value], strides: tuple[Value, ...], steps: Value
+) -> list[list[Value]]:
+    """The sums of a tile, [rows][vectors], after a loop over the common dimension."""
+    (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
+    places = [(r, v) for r in range(rows) for v in range(vectors)]
+    starts = {(r, v): _load(builder, _at(builder, first, r, first_row, v)) for r, v in places}
+    row_of_a = [_at(builder, a, r, a_row, 0) for r in range(rows)]
+    before, loop, after = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("after")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    step, offset, row_of_b = builder.phi(_INT), builder.phi(_INT), builder.phi(b.type)
+    sums = {place: builder.phi(_VECTOR) for place in places}
+    panel = [_load(builder, builder.gep(row_of_b, [_int(v * LANES)])) for v in range(vectors)]
+    factors = [_spread(builder, builder.load(builder.gep(row_of_a[r], [offset]))) for r in range(rows)]
+    added = {(r, v): _multiply_add(builder, factors[r], panel[v], sums[r, v]) for r, v in places}
+    following = builder.add(step, _int(1)), builder.add(offset, a_step), builder.gep(row_of_b, [b_row])
+    for phi, at_first, next_one in zip((step, offset, row_of_b), (_int(0), _int(0), b), following, strict=True):
+        phi.add_incoming(at_first, before)
+        phi.add_incoming(next_one, loop)
+    for place in places:
+        sums[place].add_incoming(starts[place], before)
+        sums[place].add_incoming(added[place], loop)
+    builder.cbranch(builder.icmp_signed("<", following[0], steps), loop, after)
+    builder.position_at_end(after)
+    return [[added[r, v] for v in range(vectors)] for r in range(rows)]
+
+
+def _store(builder: Builder, sums: list[list[Value]], c: Value, c_row: Value, width: Value | None) -> None:
+    """Write a tile; of its last column of vectors only the lanes within `width`, where one is given."""
+    for r, row in enumerate(sums):
+        for v, vector in enumerate(row):
+            target = _at(builder, c, r, c_row, v)
+            if width is not None and v == len(row) - 1:
+                _write_some(builder, vector, target, builder.sub(width, _int(v * LANES)))
+            else:
+                _write(builder, vector, target)
+
+
+def _transposed(builder: Builder, rows: list[Value]) -> list[Value]:
+    """The columns of a square of `LANES` vectors: blocks of 1, 2, 4, ... numbers change places across its diagonal."""
+    rows, size = list(rows), 1
+    while size < LANES:
+        upper = [lane if not lane & size else LANES + lane - size for lane in range(LANES)]
+        lower = [lane + size if not lane & size else LANES + lane for lane in range(LANES)]
+        for i in (i for i in range(LANES) if not i & size):
+            pair = rows[i], rows[i + size]
+            rows[i], rows[i + size] = (builder.shuffle_vector(*pair, _lanes(order)) for order in (upper, lower))
+        size *= 2
+    return rows
+
+
+def _pointer(context: Any, builder: Builder, signature: Any, values: list[Value], place: int) -> Value:
+    """Where the array at a place of the arguments begins, its start behind it taken on."""
+    array = cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place])
+    return builder.gep(array.data, [values[place + 1]])
+
+
+def _at(builder: Builder, pointer: Value, row: int, stride: Value, vector: int) -> Value:
+    return builder.gep(pointer, [builder.add(builder.mul(_int(row), stride), _int(vector * LANES))])
+
+
+def _load(builder: Builder, pointer: Value) -> Value:
+    value = builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()))
+    value.align = _FLOAT_BYTES
+    return value
+
+
+def _write(builder: Builder, value: Value, pointer: Value) -> None:
+    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer())).align = _FLOAT_BYTES
+
+
+def _write_some(builder: Builder, value: Value, pointer: Value, count: Value) -> None:
+    """Write the first `count` lanes."""
+    lanes = ir.Constant(ir.VectorType(_INT, LANES), list(range(LANES)))
+    mask = builder.icmp_signed("<", lanes, _spread(builder, count))
+    arguments = [value, builder.bitcast(pointer, _VECTOR.as_pointer()), ir.Constant(_INDEX, _FLOAT_BYTES), mask]
+    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
+    builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
+
+
+def _multiply_add(builder: Builder, x: Value, y: Value, z: Value) -> Value:
+    """x * y + z, rounded once where the processor can."""
+    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    name = f"llvm.fmuladd.v{LANES}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [x, y, z])
+
+
+def _spread(builder: Builder, number: Value) -> Value:
+    """A vector whose lanes are all that number."""
+    kind = ir.VectorType(number.type, LANES)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INDEX, 0))
+    return builder.shuffle_vector(one, one, _lanes([0] * LANES))
+
+
+def _lanes(order: list[int]) -> Value:
+    return ir.Constant(ir.VectorType(_INDEX, LANES), order)
+
+
+def _int(value: int) -> Value:
+    return ir.Constant(_INT, value)

@@ -1,0 +1,102 @@
+"""Runs plans on the device: the first time launch by launch, from then on as a CUDA graph that is replayed.
+
+CuPy compiles the kernels as it compiles its own: numbers under 1e-38 are flushed to zero, nothing is reordered.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.kernels.cuda import source
+from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
+from workbench.engine.kernels.cuda.plan import Argument, Launch, Plan
+
+STEPS = 16  # in the larger of the two graphs: spreads the host's cost of starting a graph
+
+
+class DeviceMachine:
+    """A stream, the compiled kernels, and a cuBLAS handle. `precision` is a row of `cublas.PRECISIONS`."""
+
+    def __init__(self, precision: str = "float32") -> None:
+        import cupy
+
+        # A stream that the default one does not wait for, nor it for that: nothing from elsewhere is ever captured.
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        module = cupy.RawModule(code=source.text())
+        self._kernels = {name: module.get_function(name) for name in source.KERNELS}
+        self._workspace = cupy.empty(WORKSPACE, np.uint8)
+        self._cublas = Cublas(self.stream, self._workspace, precision)
+
+    def program(self, plan: Plan) -> DeviceProgram:
+        """Get a plan ready; nothing is launched yet."""
+        return DeviceProgram(self, plan)
+
+    def launch(self, plan: Plan) -> None:
+        """Put every launch of a plan on the stream, or into the graph that the stream captures."""
+        with self.stream:
+            for part in plan:
+                if isinstance(part, Launch):
+                    arguments = tuple(_passed(argument) for argument in part.arguments)
+                    self._kernels[part.kernel](part.blocks, (part.threads,), arguments)
+                else:
+                    self._cublas.multiply(part)
+
+    def captured(self, plan: Plan, steps: int) -> Any:
+        """A graph of so many steps, one after the other."""
+        with self.stream:
+            self.stream.begin_capture()
+            try:
+                for _ in range(steps):
+                    self.launch(plan)
+            finally:
+                graph = self.stream.end_capture()
+        return graph
+
+
+class DeviceProgram:
+    """One plan on the device."""
+
+    def __init__(self, machine: DeviceMachine, plan: Plan) -> None:
+        self._machine, self._plan = machine, plan
+        self._graphs: dict[int, Any] = {}
+        self._warm = False
+
+    def run(self, times: int) -> None:
+        """Run the plan so many times and wait for it.
+
+        The very first time is not captured: kernels and cuBLAS are loaded when they are first used, and loading may not
+        happen while a stream captures.
+        """
+        import cupy
+
+        stream = self._machine.stream
+        stream.wait_event(cupy.cuda.get_current_stream().record())  # what was sent to the device is there
+        if not self._warm and times:
+            self._machine.launch(self._plan)
+            self._warm, times = True, times - 1
+        for steps in (STEPS, 1):
+            for _ in range(times // steps):
+                self._graph(steps).launch(stream)
+            times %= steps
+        stream.synchronize()
+
+    def _graph(self, steps: int) -> Any:
+        if steps not in self._graphs:
+            self._graphs[steps] = self._machine.captured(self._plan, steps)
+        return self._graphs[steps]
+
+
+@cache
+def device_machine(precision: str = "float32") -> DeviceMachine:
+    """The one machine of this process for each precision."""
+    return DeviceMachine(precision)
+
+
+def _passed(argument: Argument) -> Any:
+    """As CuPy passes it to a kernel: arrays by pointer, numbers as C's int and float."""
+    if isinstance(argument, int):
+        return np.int32(argument)
+    return np.float32(argument) if isinstance(argument, float) else argument

@@ -1,0 +1,131 @@
+"""What the kernel for NVIDIA devices offers the training loop: an epoch of updates for all rows, and evaluation.
+
+Within an epoch nothing crosses to the host: the order is drawn on the device, tables of numbers are sent before the
+first step, and losses and hits are fetched after the last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.backend import Array, module_of, to_host, zeros
+from workbench.engine.kernels.cuda import order
+from workbench.engine.kernels.cuda.buffers import Room, allocated, evaluation_rooms, fill, training_rooms
+from workbench.engine.kernels.cuda.passes import Passes
+from workbench.engine.kernels.cuda.plan import Machine
+from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.layers.dropout import LEVELS, dropped_levels
+from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data, Split
+
+
+class GraphTrainer:
+    """Trains the rows of a group side by side. See `plain.PlainTrainer` for the same in array functions.
+
+    `machine` runs the launches; the device by default, with products of the pack's precision.
+    """
+
+    def __init__(self, rows: Rows, machine: Machine | None = None) -> None:
+        self._rows, pack, layout, data = rows, rows.pack, rows.layout, rows.data
+        batch, examples = pack.batch_size, data.train.index.shape[1]
+        rooms = training_rooms(layout, batch, examples, rows.updates, data.classes, data.outputs)
+        self._arrays = _arrays(rooms, pack.runs, rows.xp)
+        fill(self._arrays, rows.xp, constant=constant_numbers(pack.columns), **_of_split(data, data.train))
+        fill(self._arrays, rows.xp, **_of_runs(pack), **_masks(pack))
+        stored = _flat(rows.stored)
+        passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
+        plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
+        self._program = (machine or _device(pack.precision)).program(plan)
+        self._seeded = order.is_drawn_by_seed(data, pack.columns["seed"])
+
+    def train(self, epoch: int) -> dict[str, np.ndarray]:
+        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        rows, arrays, columns = self._rows, self._arrays, self._rows.pack.columns
+        first = (epoch - 1) * rows.updates
+        varying = varying_numbers(columns, first, rows.updates)
+        fill(arrays, rows.xp, counters=np.array([-1, first - 1]), varying=varying)
+        arrays["losses"][...], arrays["hits"][...] = 0, 0
+        if self._seeded:
+            order.draw(arrays["order"], columns["seed"], epoch, rows.xp)
+        else:
+            fill(arrays, rows.xp, order=rows.data.order(epoch))
+        self._program.run(rows.updates)
+        seen = rows.updates * rows.pack.batch_size
+        return {
+            "train_loss": to_host(arrays["losses"]) / seen,
+            "train_accuracy": _accuracy(arrays["hits"], seen, rows.data),
+            "learning_rate": varying[:, -1, 0],
+        }
+
+
+class GraphEvaluator:
+    """Evaluates the networks in `weights` (runs, size) on one split of their data, every unit in use."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        layout: Layout,
+        weights: Array,
+        stored: Array,
+        data: Data,
+        split: Split,
+        machine: Machine | None = None,
+    ) -> None:
+        self._xp, self._data, self._examples = module_of(weights), data, split.index.shape[1]
+        batch = min(CHUNK, self._examples)
+        rooms = evaluation_rooms(layout, self._examples, data.classes, data.outputs)
+        self._arrays = _arrays(rooms, pack.runs, self._xp)
+        fill(self._arrays, self._xp, **_of_split(data, split), **_of_runs(pack))
+        passes = Passes(pack, layout, weights, None, _flat(stored), self._arrays, batch, self._examples, False)
+        self._program = (machine or _device(pack.precision)).program([*passes.forward(), passes.judge()])
+        self._chunks = -(-self._examples // batch)
+
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy of each run, two (runs,) float64 arrays; the accuracy of a regression is NaN."""
+        arrays = self._arrays
+        fill(arrays, self._xp, counters=np.array([-1, -1]))
+        arrays["losses"][...], arrays["hits"][...] = 0, 0
+        self._program.run(self._chunks)
+        return to_host(arrays["losses"]) / self._examples, _accuracy(arrays["hits"], self._examples, self._data)
+
+
+def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
+    return allocated(rooms, runs, xp) | {"counters": zeros((2,), np.int64, xp)}
+
+
+def _of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
+    targets = {"labels": split.targets} if data.classes else {"values": split.targets}
+    return {"index": split.index, "scale": data.scale, "shift": data.shift} | targets
+
+
+def _of_runs(pack: Pack) -> dict[str, np.ndarray]:
+    return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
+
+
+def _masks(pack: Pack) -> dict[str, np.ndarray]:
+    """Of each layer of each run, inputs first: below which of 16 random bits a unit drops, and the others' scale."""
+    rates = [pack.columns["input_dropout_rate"]] + [pack.columns["dropout_rate"]] * pack.depth
+    levels = np.stack([dropped_levels(rate) for rate in rates])
+    return {"thresholds": levels, "scales": LEVELS / (LEVELS - levels)}
+
+
+def _flat(stored: Array) -> Array:
+    """The stored inputs, example after example, as bytes or as float32."""
+    flat = stored.reshape(-1)
+    return flat if flat.dtype in (np.uint8, np.float32) else flat.astype(np.float32)
+
+
+def _accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
+    counted = to_host(hits)
+    return counted / seen if data.classes else np.full(len(counted), np.nan)
+
+
+def _device(precision: str) -> Machine:
+    from workbench.engine.kernels.cuda.device import device_machine
+
+    return device_machine(precision)

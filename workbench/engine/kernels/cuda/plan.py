@@ -1,0 +1,129 @@
+"""A step as a plain list: kernels to launch and matrix products to take, in order, with everything they read and write.
+
+Nothing here runs. A machine does: the device captures the list as a graph, the tests walk it on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from workbench.engine.backend import Array
+from workbench.engine.kernels.cuda.codes import LARGEST_GRID
+
+Argument = Array | int | float
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One kernel of `source.KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
+
+    An int is passed as C's int, a float as its float, an array as a pointer to its first element.
+    """
+
+    kernel: str
+    blocks: tuple[int, int]
+    threads: int
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix of every run: (rows, columns), row after row, from element `start` of the run's stretch of `array`.
+
+    `stride` elements lie between the stretches of two runs; `transposed` says how a product reads it.
+    """
+
+    array: Array
+    stride: int
+    rows: int
+    columns: int
+    start: int = 0
+    transposed: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As a product reads it."""
+        return (self.columns, self.rows) if self.transposed else (self.rows, self.columns)
+
+    @property
+    def turned(self) -> Matrix:
+        """The same memory, read the other way."""
+        return Matrix(self.array, self.stride, self.rows, self.columns, self.start, not self.transposed)
+
+
+@dataclass(frozen=True)
+class Product:
+    """out = left @ right for each of `runs` runs; `out` is not transposed."""
+
+    out: Matrix
+    left: Matrix
+    right: Matrix
+    runs: int
+
+    def __post_init__(self) -> None:
+        (rows, inner), (other, columns) = self.left.shape, self.right.shape
+        assert inner == other, f"{self.left.shape} meets {self.right.shape}"
+        assert (rows, columns) == self.out.shape, f"{(rows, columns)} goes to {self.out.shape}"
+        assert not self.out.transposed
+
+
+Plan = Sequence[Launch | Product]
+
+
+class Operand(NamedTuple):
+    """A matrix as BLAS sees it: column after column, `leading` elements apart."""
+
+    matrix: Matrix
+    transposed: bool
+    leading: int
+
+
+class Gemm(NamedTuple):
+    """A product as BLAS sees it: C (m, n) = op(A) (m, k) @ op(B) (k, n), all column after column."""
+
+    m: int
+    n: int
+    k: int
+    a: Operand
+    b: Operand
+    c: Operand
+
+
+class Program(Protocol):
+    """A plan, ready to run."""
+
+    def run(self, times: int) -> None:
+        """Run it so many times, one after the other. Returns when everything is done."""
+        ...
+
+
+class Machine(Protocol):
+    """What runs plans."""
+
+    def program(self, plan: Plan) -> Program:
+        """Get a plan ready. The program keeps its arrays alive."""
+        ...
+
+
+def gemm(product: Product) -> Gemm:
+    """A product of matrices that lie row after row, in the terms of a library whose matrices lie column after column.
+
+    Read that way each of ours is its own transpose, so it is asked for right^T @ left^T = out^T.
+    """
+    rows, columns = product.out.shape
+    a, b, c = (
+        Operand(matrix, matrix.transposed, matrix.columns) for matrix in (product.right, product.left, product.out)
+    )
+    return Gemm(columns, rows, product.left.shape[1], a, b, c)
+
+
+def tiles(elements: int, each: int) -> int:
+    """How many blocks share so many elements, `each` a block; more than the grid holds are walked in turns."""
+    return max(1, min(-(-elements // each), LARGEST_GRID))
+
+
+def threads_for(elements: int, largest: int) -> int:
+    """A power of two of threads, a warp at least, for a block that walks along so many elements."""
+    return min(largest, max(32, 1 << (elements - 1).bit_length()))

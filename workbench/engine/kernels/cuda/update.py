@@ -1,0 +1,44 @@
+"""The update of all parameters, as launches, and the tables of numbers it reads: the engine's `update.py`, fused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from workbench.engine.backend import Array
+from workbench.engine.kernels.cuda.codes import CONSTANT, OPTIMIZERS, THREADS, VARYING
+from workbench.engine.kernels.cuda.plan import Launch, threads_for, tiles
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.schedules import timetable
+
+AT_ONCE = 4  # parameters a thread: one 16-byte access
+
+
+def constant_numbers(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What an update reads and no step changes: (runs, CONSTANT) float32."""
+    strengths = dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}
+    return np.stack([strengths[name] for name in CONSTANT], axis=1).astype(np.float32)
+
+
+def varying_numbers(columns: Mapping[str, np.ndarray], first: int, updates: int) -> np.ndarray:
+    """What an update reads and every step changes, for an epoch from update `first` on: (runs, updates, VARYING)."""
+    table = timetable(columns, first, updates, updates)
+    return np.stack([table[name].T for name in VARYING], axis=-1)
+
+
+def update_launches(rows: Rows, arrays: Mapping[str, Array]) -> Iterator[Launch]:
+    """Penalties and optimizer over the flat buffer, then max-norm by layer where any run has one."""
+    pack, layout = rows.pack, rows.layout
+    first, second = [*rows.slots, rows.gradients, rows.gradients][:2]  # an optimizer without slots touches none
+    arguments = (
+        rows.weights, rows.gradients, first, second, rows.previous, arrays["counters"], arrays["varying"],
+        arrays["constant"], OPTIMIZERS.index(pack.optimizer), layout.weights_end, layout.size, rows.updates,
+    )  # fmt: skip
+    yield Launch("update", (pack.runs, tiles(layout.size, AT_ONCE * THREADS)), THREADS, arguments)
+    if not pack.columns["max_norm"].any():
+        return
+    for layer, (start, _, _) in zip(layout.layers, layout.starts(), strict=True):
+        shape = (start, layer.rows, layer.fan_in, layout.size)
+        threads = threads_for(layer.fan_in, THREADS)
+        yield Launch("bound", (pack.runs, tiles(layer.rows, 1)), threads, (rows.weights, arrays["constant"], *shape))

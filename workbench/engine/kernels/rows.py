@@ -1,0 +1,34 @@
+"""The rows of a group that still train:
+
+What a kernel works on. Views of the group's buffers, and what belongs to the runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.engine.backend import Array
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some runs of a pack, in the order of their rows.
+
+    weights, gradients, previous (the weights before an epoch's last update) and each slot are (runs, size); `stored`
+    holds the inputs on the device, as `data.inputs` has them; `updates` is the number of updates in an epoch.
+    """
+
+    pack: Pack
+    layout: Layout
+    data: Data
+    weights: Array
+    gradients: Array
+    previous: Array
+    slots: list[Array]
+    stored: Array
+    updates: int
+    xp: Any

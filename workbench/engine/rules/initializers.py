@@ -1,0 +1,82 @@
+"""Initial weights: how far from zero a layer's weights start, as a rule of its fan-in and fan-out. Biases start at
+zero.
+
+Drawn on the host for either backend, by seed and layer alone, so that equal seeds give equal starts everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from workbench.engine.training.layout import LayerShape
+from workbench.engine.training.randomness import Purpose, keys, normal, uniform
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width of a uniform or the standard
+    deviation of a normal distribution, as `distribution` says; `reads` is ("init_scale",) where it needs that."""
+
+    summary: str
+    distribution: str
+    spread: Callable[[int, int, float], float]
+    reads: tuple[str, ...] = ()
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "fan_in": Initializer(
+        "uniform within 1 / sqrt(fan_in) (LeCun et al. 1998)",
+        "uniform",
+        lambda fan_in, fan_out, scale: 1 / sqrt(fan_in),
+    ),
+    "glorot": Initializer(
+        "uniform within sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)",
+        "uniform",
+        lambda fan_in, fan_out, scale: sqrt(6 / (fan_in + fan_out)),
+    ),
+    "glorot_sigmoid": Initializer(
+        "four times glorot, as its authors advise for the sigmoid",
+        "uniform",
+        lambda fan_in, fan_out, scale: 4 * sqrt(6 / (fan_in + fan_out)),
+    ),
+    "he": Initializer(
+        "normal with deviation sqrt(2 / fan_in) (He et al. 2015)",
+        "normal",
+        lambda fan_in, fan_out, scale: sqrt(2 / fan_in),
+    ),
+    "lecun": Initializer(
+        "normal with deviation 1 / sqrt(fan_in) (LeCun et al. 1998)",
+        "normal",
+        lambda fan_in, fan_out, scale: 1 / sqrt(fan_in),
+    ),
+    "normal": Initializer(
+        "normal with deviation init_scale", "normal", lambda fan_in, fan_out, scale: scale, reads=("init_scale",)
+    ),
+    "uniform": Initializer(
+        "uniform within init_scale", "uniform", lambda fan_in, fan_out, scale: scale, reads=("init_scale",)
+    ),
+    "zero": Initializer(
+        "all weights zero: units that start alike stay alike", "uniform", lambda fan_in, fan_out, scale: 0.0
+    ),
+}
+
+
+def initial_weights(name: str, seed: int, layer: int, shape: LayerShape, init_scale: float) -> np.ndarray:
+    """The initial weights of one layer of one run, (rows, fan_in) float64.
+
+    They are a function of seed, layer and shape alone.
+    """
+    initializer = INITIALIZERS[name]
+    stream = keys(seed, Purpose.WEIGHTS, part=layer)
+    # One piece a maxout unit passes the gradient on, so its fan-out is that of the units, not of the rows.
+    spread = initializer.spread(shape.fan_in, shape.units, init_scale)
+    count = shape.rows * shape.fan_in
+    if initializer.distribution == "normal":
+        draws = spread * normal(stream, count)
+    else:
+        draws = spread * (2 * uniform(stream, count) - 1)
+    return draws.reshape(shape.rows, shape.fan_in)

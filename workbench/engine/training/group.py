@@ -1,0 +1,162 @@
+"""Runs that are walked through an epoch together: their buffers, and one epoch of training.
+
+Rows that still train come first in every buffer. A run that ends leaves its row behind them and the rest is put
+together anew, so that it costs nothing more and disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.backend import Array, array_module, to_host, zeros
+from workbench.engine.kernels.choice import KERNELS, Judge
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.initializers import initial_weights
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.early_stopping import improves
+from workbench.engine.training.ending import end_runs
+from workbench.engine.training.epoch import Epoch, State, Weights
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data
+
+NOT_STARTED = -1
+
+
+class Group:
+    """Trains the runs of `pack` on `data`, epoch by epoch. `state` goes on where `state()` was taken."""
+
+    def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
+        self.pack, self.data, self.xp = pack, data, array_module(pack.device)
+        self.dtype = np.dtype(pack.dtype)
+        self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
+        self._stored = self._as_read(data.inputs)
+        self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
+        names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)
+        self.buffers: dict[str, Array] = {name: self._zeros() for name in names}
+        self._gradients, self._previous = self._zeros(), self._zeros()
+        self.rows = np.arange(pack.runs)  # which run stands in which row
+        self.epoch_number = NOT_STARTED
+        self.best_loss = np.full(pack.runs, np.inf)
+        self.best_epoch = np.zeros(pack.runs, np.int64)
+        self.training = np.ones(pack.runs, bool)
+        if state is None:
+            self._initialise()
+        else:
+            self._restore(state)
+        self._settle()
+
+    @property
+    def active(self) -> int:
+        """How many runs still train."""
+        return int(self.training.sum())
+
+    def epoch(self) -> Epoch:
+        """Train the next epoch, or look at the untrained networks first, and judge which runs end."""
+        self.epoch_number += 1
+        with np.errstate(all="ignore"):  # a diverging run overflows; that is found out and said, not warned of
+            metrics = self._trainer.train(self.epoch_number) if self.epoch_number else self._untrained()
+            for split in ("validation", "test"):
+                metrics[f"{split}_loss"], metrics[f"{split}_accuracy"] = self._evaluators[split].evaluate()
+            probes, metrics["input_gradient"] = self._probes.take(after_update=self.epoch_number > 0)
+            self._remember_best(metrics["validation_loss"])
+            ended = end_runs(self, metrics)
+            runs = self.rows[: self.active]
+            probes |= self._probes.at_end(np.isin(runs, [end.run for end in ended]))
+        updates = self.updates if self.epoch_number else 0
+        epoch = Epoch(
+            self.epoch_number, runs.copy(), metrics, probes, ended, updates * self.pack.batch_size * len(runs)
+        )
+        if ended:
+            self.training[[int(np.flatnonzero(self.rows == end.run)[0]) for end in ended]] = False
+            self._settle()
+        return epoch
+
+    def state(self) -> State:
+        """All that the next epoch depends on, runs in the order of the pack: see `Epoch.state`."""
+        back = np.argsort(self.rows)
+        state = {name: to_host(buffer)[back] for name, buffer in self.buffers.items()}
+        state |= {name: getattr(self, name)[back] for name in ("best_loss", "best_epoch", "training")}
+        return state | {"epoch": np.array(self.epoch_number)}
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """The parameters of some runs, places in this group's pack."""
+        rows = np.argsort(self.rows)[runs]
+        last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
+        patient = self.pack.columns["patience"][runs] > 0
+        return Weights(last, best, np.where(patient[:, None], best, last))
+
+    def _as_read(self, inputs: np.ndarray) -> Array:
+        """The inputs on the device: images as they are stored, other numbers in the working dtype."""
+        return self.xp.asarray(inputs if inputs.dtype == np.uint8 else inputs.astype(self.dtype, copy=False))
+
+    def _zeros(self) -> Array:
+        return zeros((self.pack.runs, self.layout.size), self.dtype, self.xp)
+
+    def _initialise(self) -> None:
+        host = np.zeros((self.pack.runs, self.layout.size), self.dtype)
+        columns = self.pack.columns
+        for number, (shape, view) in enumerate(zip(self.layout.layers, self.layout.views(host), strict=True)):
+            for row, (name, seed, scale) in enumerate(
+                zip(columns["init"], columns["seed"], columns["init_scale"], strict=True)
+            ):
+                view.weights[row] = initial_weights(str(name), int(seed), number, shape, float(scale))
+            if view.slopes is not None:
+                view.slopes[...] = columns["slope"][:, None]
+        self.buffers["weights"][...] = self.xp.asarray(host)
+        self.buffers["best_weights"][...] = self.buffers["weights"]
+
+    def _restore(self, state: State) -> None:
+        for name, buffer in self.buffers.items():
+            buffer[...] = self.xp.asarray(state[name])
+        self.best_loss, self.best_epoch = state["best_loss"].copy(), state["best_epoch"].copy()
+        self.training, self.epoch_number = state["training"].copy(), int(state["epoch"])
+
+    def _settle(self) -> None:
+        """Bring the rows that train to the front and build everything that works on them."""
+        front = np.argsort(~self.training, kind="stable")
+        for name in ("rows", "best_loss", "best_epoch", "training"):
+            setattr(self, name, getattr(self, name)[front])
+        if np.any(front != np.arange(len(front))):
+            for buffer in self.buffers.values():
+                buffer[...] = buffer[front]
+        if self.active:
+            self._assemble(self.rows[: self.active])
+
+    def _assemble(self, runs: np.ndarray) -> None:
+        n, self.here = len(runs), self.pack.take(runs)
+        rows = Rows(
+            pack=self.here,
+            layout=self.layout,
+            data=self.data.take(runs),
+            weights=self.buffers["weights"][:n],
+            gradients=self._gradients[:n],
+            previous=self._previous[:n],
+            slots=[self.buffers[name][:n] for name in OPTIMIZERS[self.pack.optimizer].slots],
+            stored=self._stored,
+            updates=self.updates,
+            xp=self.xp,
+        )
+        self._trainer = KERNELS[self.pack.kernel].trainer(rows)
+        self._evaluators = {split: self._evaluator(rows.weights, runs, split) for split in ("validation", "test")}
+        self._probes = KERNELS[self.pack.kernel].prober(rows)
+
+    def evaluate(self, buffer: str, places: np.ndarray, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy, (places,) each, of some rows of a buffer on one split."""
+        return self._evaluator(self.buffers[buffer][places], self.rows[places], split).evaluate()
+
+    def _evaluator(self, weights: Array, runs: np.ndarray, split: str) -> Judge:
+        data = self.data.take(runs)
+        kernel = KERNELS[self.pack.kernel]
+        return kernel.evaluator(self.pack.take(runs), self.layout, weights, self._stored, data, getattr(data, split))
+
+    def _untrained(self) -> dict[str, np.ndarray]:
+        return {name: np.full(self.active, np.nan) for name in ("train_loss", "train_accuracy", "learning_rate")}
+
+    def _remember_best(self, validation_loss: np.ndarray) -> None:
+        better = np.flatnonzero(improves(validation_loss, self.best_loss[: self.active]))
+        if len(better):
+            self.buffers["best_weights"][better] = self.buffers["weights"][better]
+            self.best_loss[better] = validation_loss[better]
+            self.best_epoch[better] = self.epoch_number

@@ -1,0 +1,86 @@
+"""`train`: a pack of runs, epoch by epoch. It never logs, prints or writes; whoever calls it records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels.choice import KERNELS
+from workbench.engine.rules.losses import LOSSES, fits_task
+from workbench.engine.training.epoch import Epoch, State, Weights, merged
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data
+from workbench.engine.training.workers import CREWS, Crew, Here, gathered, joined, part_of
+
+# To be raised whenever the golden trajectories in the tests change: results of another version are not reused.
+NUMERICAL_VERSION = 3
+
+
+def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) -> Iterator[Epoch]:
+    """Train all runs of a pack; yields an `Epoch` for the untrained networks (number 0) and after every epoch.
+
+    A run ends after its `epochs`, out of patience, or diverged; the pack ends with its last run. `workers` threads or
+    processes, as the kernel likes, share the runs on a CPU; the caller sees to it that BLAS uses one thread in this
+    process. `state`, from `Epoch.state()`, goes on with the epoch after it. No number depends on either.
+
+    Raises BadInput where pack and data do not fit together.
+    """
+    _check(pack, data)
+    crews = _hire(pack, data, min(workers, pack.runs) if pack.device == "cpu" else 1, state)
+    try:
+        yield from _epochs(crews)
+    finally:
+        for crew in crews:
+            crew.close()
+
+
+def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
+    started, number = perf_counter(), None
+
+    def still_there(asked: int) -> None:
+        if asked != number:
+            raise RuntimeError(f"the state of epoch {asked} is gone: training is at epoch {number}")
+
+    def state_after(asked: int) -> State:
+        still_there(asked)
+        return joined([crew.state() for crew in crews])
+
+    def weights_after(asked: int, runs: np.ndarray) -> Weights:
+        still_there(asked)
+        return gathered([crew.runs for crew in crews], [crew.weights for crew in crews], runs)
+
+    working = list(crews)
+    while working:
+        for crew in working:
+            crew.start_epoch()
+        answers = [(crew, crew.finish_epoch()) for crew in working]
+        working = [crew for crew, epoch in answers if epoch is not None]
+        parts = [epoch for _, epoch in answers if epoch is not None]
+        if parts:
+            epoch = merged(parts)
+            number = epoch.number
+            seconds, started = perf_counter() - started, perf_counter()
+            yield replace(epoch, seconds=seconds, _state=state_after, _weights=weights_after)
+
+
+def _hire(pack: Pack, data: Data, workers: int, state: State | None) -> list[Crew]:
+    if workers == 1:
+        return [Here(pack, data, np.arange(pack.runs), state)]
+    shares = np.array_split(np.arange(pack.runs), workers)
+    crew = CREWS[KERNELS[pack.kernel].workers]
+    return [crew(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
+
+
+def _check(pack: Pack, data: Data) -> None:
+    examples = data.train.index.shape[1]
+    if pack.batch_size > examples:
+        raise BadInput(
+            f"training.batch_size: found {pack.batch_size}, allowed are 1 to {examples}, the training examples"
+        )
+    if not fits_task(pack.loss, data.classes):
+        task = f"{data.classes} classes" if data.classes else "a regression"
+        raise BadInput(f"network.loss: {pack.loss} is for {LOSSES[pack.loss].task}, and the data are {task}")

@@ -1,0 +1,98 @@
+"""How large things are: bytes of a run, and how many runs are walked through an epoch together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.probes import EXAMPLES
+from workbench.engine.training.evaluation import CHUNK, chunk_of
+from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data
+
+# Larger groups spread Python's cost per call over more runs, until their buffers leave the cache.
+CACHE = 6 * 2**20  # bytes
+LARGEST_GROUP = 64
+READERS = 4  # of a run's inputs: to train, to validate, to test, to probe; each has scale and shift in float32
+STEP_BYTES = 150  # of a run's step: its learning rate, momentum and bias corrections, drawn up and handed over
+MASK_BYTES = 40  # of a run's step and layer: the key of a mask, and what it is hashed with
+
+
+def bytes_per_run(pack: Pack, data: Data) -> int:
+    """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
+    layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
+    parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
+    activations = pack.batch_size * sum(layer.fan_in + 2 * layer.rows + layer.units for layer in layout.layers)
+    return (parameters + activations) * np.dtype(pack.dtype).itemsize
+
+
+def runs_per_group(pack: Pack, data: Data) -> int:
+    """How many runs share a group: as many as stay in cache on the CPU, all of them on a GPU."""
+    if pack.device != "cpu":
+        return pack.runs
+    if pack.kernel == "compiled":
+        return LARGEST_GROUP  # each run is walked through its epoch alone
+    return int(np.clip(CACHE // bytes_per_run(pack, data), 1, LARGEST_GROUP))
+
+
+def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str, int]) -> int:
+    """Bytes that a pack takes on the CPU while it trains, its data included but for the inputs, which all packs share.
+
+    `examples` of the splits train, validation and test. Held against the peak of a process in `benchmarks/memory.py`.
+    """
+    layout, groups = Layout(architecture), -(-pack.runs // LARGEST_GROUP)
+    runs = pack.runs * _of_run(pack, layout, examples)
+    if pack.kernel != "compiled":
+        return runs
+    ending = 4 * min(pack.runs, LARGEST_GROUP) * _of_probes(layout)  # the probes of a run's end are the plain ones
+    return runs + groups * _of_group(pack, layout, examples) + ending
+
+
+def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
+    """Its rows of the flat buffers and one more while it is judged at its end; its share of the data (index and target
+    of every example, an epoch's order and what it is sorted with, scale and shift of every feature); the tables of an
+    epoch's steps. The plain kernel holds the activations of every run of a group at once, the compiled one of one.
+    """
+    itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
+    updates, layers = examples["train"] // pack.batch_size, len(layout.layers)
+    data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.layers[0].fan_in
+    tables = updates * (STEP_BYTES + (MASK_BYTES * layers if _drops(pack) else 0))
+    if pack.kernel == "compiled":
+        return (4 + slots) * layout.size * itemsize + data + tables
+    return ((5 + slots) * layout.size + _activations(pack, layout, examples)) * itemsize + data + tables
+
+
+def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
+    """The scratch of the compiled kernel: to train, to evaluate on two splits and once more at the end, to probe."""
+    by_example = layout.layers[0].fan_in + sum(layer.rows + layer.units for layer in layout.layers)
+    chunks = sum(min(CHUNK, count) for count in examples.values())
+    return 4 * (chunks + pack.batch_size + EXAMPLES) * by_example
+
+
+def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
+    """Numbers the plain passes hold of a run: of a step, its masks, an evaluation of two splits, and the probes."""
+    masks = sum(layer.fan_in + layer.units for layer in layout.layers[:-1]) if _drops(pack) else 0
+    chunks = sum(chunk_of(examples[split]) for split in ("validation", "test"))
+    step = _forward(layout) + _backward(layout) + masks
+    return pack.batch_size * step + chunks * _forward(layout) + _of_probes(layout)
+
+
+def _of_probes(layout: Layout) -> int:
+    return EXAMPLES * (_forward(layout) + _backward(layout))
+
+
+def _forward(layout: Layout) -> int:
+    """Numbers of an example on its way forward: as it is stored and as it is read, and every layer's z and a."""
+    return 2 * layout.layers[0].fan_in + sum(layer.rows + layer.units for layer in layout.layers)
+
+
+def _backward(layout: Layout) -> int:
+    return max((layer.units for layer in layout.layers[:-1]), default=0)
+
+
+def _drops(pack: Pack) -> bool:
+    return bool(pack.columns["dropout_rate"].any() or pack.columns["input_dropout_rate"].any())

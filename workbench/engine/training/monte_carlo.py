@@ -1,0 +1,81 @@
+"""Monte-Carlo evaluation: what a network trained with dropout says on average over many random masks.
+
+The notes' rule, weights times (1 - rate), is the cheap stand-in for this average (Srivastava et al. 2014, section 7.5).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.backend import Array, module_of, to_host
+from workbench.engine.classes import named_class
+from workbench.engine.layers.dropout import Dropout, mask_keys
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.network import Network
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.randomness import Purpose
+from workbench.engine.training.reader import Data, Reader, Split
+
+TINY = 1e-12  # keeps the logarithm finite where the average gives the true class nothing
+
+
+class MonteCarlo:
+    """Averages the outputs of the networks in `weights` (runs, size) over masks drawn with each run's own dropout
+    rates.
+
+    Mask number k of a chunk of examples is a function of the run's seed, of k and of the chunk: an average over more
+    masks contains the one over fewer.
+    """
+
+    def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
+        self._xp = xp = module_of(weights)
+        columns, self._loss, self._split = pack.columns, LOSSES[pack.loss], split
+        self._chunk = min(CHUNK, split.index.shape[1])
+        slope = xp.asarray(columns["slope"].astype(weights.dtype))
+        self._network = Network(layout, weights, None, slope, self._chunk, dropout=True)
+        rates = [columns["input_dropout_rate"]] + [columns["dropout_rate"]] * pack.depth
+        units = [shape.fan_in for shape in layout.layers]
+        self._dropout = Dropout(rates, units, self._chunk, weights.dtype, xp)
+        self._reader = Reader(stored, data, self._chunk, weights.dtype, xp)
+        self._seeds, self._layers = columns["seed"], len(layout.layers)
+
+    def outputs(self, samples: int) -> np.ndarray:
+        """The average output over `samples` masks: (runs, examples, outputs) float64, probabilities or values."""
+        examples = self._split.index.shape[1]
+        starts = [min(first, examples - self._chunk) for first in range(0, examples, self._chunk)]
+        found: np.ndarray | None = None
+        for number, start in enumerate(starts):
+            part = self._average(start, number, samples)
+            if found is None:
+                found = np.empty((part.shape[0], examples, part.shape[2]))
+            found[:, start : start + self._chunk] = part
+        assert found is not None
+        return found
+
+    def evaluate(self, samples: int) -> tuple[np.ndarray, np.ndarray]:
+        """Loss and accuracy of the averaged outputs, (runs,) each: mean -ln p of the true class, or mean squared error
+        / 2.
+
+        The accuracy of a regression is NaN.
+        """
+        outputs, targets = self.outputs(samples), self._split.targets
+        if self._loss.task == "regression":
+            return ((outputs - targets) ** 2).sum(axis=-1).mean(axis=1) / 2, np.full(len(outputs), np.nan)
+        if outputs.shape[-1] == 1:  # the probability of class 1
+            outputs = np.concatenate([1 - outputs, outputs], axis=-1)
+        own = np.take_along_axis(outputs, targets[..., None], axis=-1)[..., 0]
+        return -np.log(np.maximum(own, TINY)).mean(axis=1), (named_class(outputs) == targets).mean(axis=1)
+
+    def _average(self, start: int, number: int, samples: int) -> np.ndarray:
+        """The average output for one chunk of examples: (runs, chunk, outputs) float64."""
+        rows = self._xp.asarray(self._split.index[:, start : start + self._chunk])
+        steps = number * 2**32 + np.arange(samples)
+        streams = self._xp.asarray(mask_keys(self._seeds, self._layers, steps, Purpose.MONTE_CARLO))
+        total = 0.0
+        for sample in range(samples):
+            self._reader.read(rows, self._network.inputs)  # the mask of the inputs is applied in place
+            z = self._network.forward(self._dropout.draw(streams[sample]))
+            total = total + self._loss.predict(z).astype(np.float64)
+        return to_host(total) / samples

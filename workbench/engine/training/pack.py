@@ -1,0 +1,90 @@
+"""A pack: runs whose arrays have the same shapes, trained together.
+
+It is made of plain arrays and values, and can be pickled anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+from workbench.engine.training.layout import Architecture
+
+# Every number (or name) that may differ from run to run within a pack, with its default.
+COLUMNS: dict[str, Any] = {
+    "seed": 0,
+    "init": "he",
+    "init_scale": 0.01,
+    "slope": 0.01,
+    "learning_rate": 0.1,
+    "schedule": "constant",
+    "schedule_factor": 1.0,
+    "momentum": 0.9,
+    "momentum_start": 0.9,
+    "momentum_ramp_epochs": 0.0,
+    "alpha": 0.9,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "weight_decay": 0.0,
+    "l1": 0.0,
+    "l1_proximal": 0.0,
+    "l2": 0.0,
+    "decay": 0.0,
+    "max_norm": 0.0,
+    "dropout_rate": 0.0,
+    "input_dropout_rate": 0.0,
+    "epochs": 20,
+    "patience": 0,
+}
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What all runs of a pack share, and one column of values per number that may differ.
+
+    `columns` maps names of `COLUMNS` to arrays of shape (runs,); a missing one takes its default in every run. `seed`
+    must be given: it says how many runs there are. `precision`, of matrix products in float32, is a row of
+    `PRECISIONS`; `device` is "cpu" or "cuda", `kernel` a row of `KERNELS`.
+    """
+
+    depth: int
+    width: int
+    activation: str
+    loss: str
+    optimizer: str
+    batch_size: int
+    columns: dict[str, np.ndarray] = field(repr=False)
+    pieces: int = 2
+    dtype: str = "float32"
+    precision: str = "float32"
+    device: str = "cpu"
+    kernel: str = "plain"
+
+    def __post_init__(self) -> None:
+        runs = len(self.columns["seed"])
+        complete = {name: np.full(runs, default) for name, default in COLUMNS.items()}
+        for name, values in self.columns.items():
+            if name not in COLUMNS or np.shape(values) != (runs,):
+                raise BadInput(
+                    f"pack column {name}: found shape {np.shape(values)}, allowed are {runs} values of {list(COLUMNS)}"
+                )
+            complete[name] = np.asarray(values)
+        object.__setattr__(self, "columns", complete)
+
+    @property
+    def runs(self) -> int:
+        """How many runs train together."""
+        return len(self.columns["seed"])
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Pack:
+        """The pack of some of the runs, in the order given."""
+        return replace(self, columns={name: values[np.asarray(rows, int)] for name, values in self.columns.items()})
+
+    def architecture(self, inputs: int, outputs: int) -> Architecture:
+        """The shapes of the network for data with so many features and output units."""
+        return Architecture(inputs, outputs, self.depth, self.width, self.activation, self.pieces)

@@ -1,0 +1,267 @@
+"""Who walks the groups of a pack: this thread, or worker threads or processes with a share of the runs each.
+
+Runs do not touch one another, so neither the number of workers nor the size of the groups changes any number.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context, util
+from multiprocessing.connection import Connection
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+
+from workbench.engine.training.epoch import Epoch, State, Weights, merged
+from workbench.engine.training.group import Group
+from workbench.engine.training.memory import runs_per_group
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.reader import Data
+from workbench.signals import held, leave_to_parent
+
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended without an answer: killed, most likely for memory."""
+
+
+class Crew(Protocol):
+    """Whoever trains some runs of a pack, epoch by epoch; `runs` are their places in the whole pack, ascending."""
+
+    runs: np.ndarray
+
+    def start_epoch(self) -> None:
+        """Begin the next epoch."""
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for it; None where no run is left to train. Runs are numbered as in the whole pack."""
+
+    def state(self) -> State:
+        """The state of these runs."""
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """The parameters of some of these runs, by their places in this crew."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Here:
+    """Trains its runs in this process, in groups that stay in cache. `runs` are their places in the whole pack."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        size = runs_per_group(pack, data)
+        parts = [np.arange(start, min(start + size, len(runs))) for start in range(0, len(runs), size)]
+        self.runs, self._parts = runs, parts
+        self._groups = [Group(pack.take(part), data.take(part), part_of(state, part)) for part in parts]
+
+    def start_epoch(self) -> None:
+        """Nothing: the work is done where its result is asked for."""
+
+    def finish_epoch(self) -> Epoch | None:
+        """Walk every group that still trains through one epoch."""
+        epochs = []
+        for group, part in zip(self._groups, self._parts, strict=True):
+            if group.active:
+                epoch = group.epoch()
+                epochs.append(_renumbered(epoch, self.runs[part]))
+        return merged(epochs) if epochs else None
+
+    def state(self) -> State:
+        """The groups' states, one after the other."""
+        return joined([group.state() for group in self._groups])
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """Each run's from the group it stands in."""
+        return gathered(self._parts, [group.weights for group in self._groups], runs)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Beside(Here):
+    """The same in a thread of its own: for kernels that leave Python's lock alone while they compute."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        super().__init__(pack, data, runs, state)
+        self._thread = ThreadPoolExecutor(1, "trainer")
+        self._answer: Future[Epoch | None] | None = None
+
+    def start_epoch(self) -> None:
+        """Begin the next epoch."""
+        self._answer = self._thread.submit(super().finish_epoch)
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for the epoch begun."""
+        assert self._answer is not None
+        return self._answer.result()
+
+    def close(self) -> None:
+        """Wait for the epoch in flight, if any, and end the thread."""
+        self._thread.shutdown()
+
+
+class Elsewhere:
+    """The same in a worker process with one BLAS thread."""
+
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+        self.runs = runs
+        with _one_blas_thread(), without_main_module(), held():
+            self._process, self._pipe = _started()
+        # It takes no notice of the SIGTERM by which daemons are ended where nobody closes this.
+        util.Finalize(self, self._process.kill, exitpriority=10)
+        self._pipe.send((pack, data, runs, state))
+
+    def start_epoch(self) -> None:
+        """Ask for the next epoch."""
+        self._send("finish_epoch")
+
+    def finish_epoch(self) -> Epoch | None:
+        """Wait for the epoch asked for."""
+        return self._receive()  # type: ignore[return-value]
+
+    def state(self) -> State:
+        """Fetch the state."""
+        self._send("state")
+        return self._receive()  # type: ignore[return-value]
+
+    def weights(self, runs: np.ndarray) -> Weights:
+        """Fetch the parameters of some of these runs."""
+        self._send("weights", runs)
+        return self._receive()  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _send(self, question: str, *about: object) -> None:
+        try:
+            self._pipe.send((question, about))
+        except OSError as error:
+            raise WorkerDied("a worker process died") from error
+
+    def _receive(self) -> object:
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(timeout=5)
+            raise WorkerDied(f"a worker process died with exit status {self._process.exitcode}") from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+CREWS: dict[str, type[Here] | type[Elsewhere]] = {"threads": Beside, "processes": Elsewhere}
+
+
+def part_of(state: State | None, runs: np.ndarray) -> State | None:
+    """The state of some of the runs."""
+    if state is None:
+        return None
+    return {name: array if name == "epoch" else array[runs] for name, array in state.items()}
+
+
+def joined(states: list[State]) -> State:
+    """One state out of the states of consecutive runs.
+
+    Those that ended early stand at an earlier epoch: the latest counts.
+    """
+    whole = {name: np.concatenate([state[name] for state in states]) for name in states[0] if name != "epoch"}
+    return whole | {"epoch": np.array(max(int(state["epoch"]) for state in states))}
+
+
+def gathered(
+    parts: Sequence[np.ndarray], fetch: Sequence[Callable[[np.ndarray], Weights]], runs: np.ndarray
+) -> Weights:
+    """The parameters of `runs`, in that order, each asked of the part it stands in.
+
+    `parts` hold ascending numbers of runs; `fetch` answers for numbers within its part.
+    """
+    found: dict[int, tuple[np.ndarray, ...]] = {}
+    for part, ask in zip(parts, fetch, strict=True):
+        if len(mine := runs[np.isin(runs, part)]):
+            answer = ask(np.searchsorted(part, mine))
+            found |= dict(zip(mine.tolist(), zip(answer.last, answer.best, answer.final, strict=True), strict=True))
+    return Weights(*(np.stack(rows) for rows in zip(*(found[int(run)] for run in runs), strict=True)))
+
+
+def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
+    ended = [replace(end, run=int(runs[end.run])) for end in epoch.ended]
+    return replace(epoch, runs=runs[epoch.runs], ended=ended)
+
+
+def _started() -> tuple[Any, Connection]:
+    """A new worker process, and our end of the pipe to it.
+
+    A fork server is forked before any thread exists, and has the engine imported: a worker starts in milliseconds. It
+    listens on a socket among the temporary files; where there is no place for one, a worker starts by itself.
+    """
+    server = get_context("forkserver")
+    server.set_forkserver_preload(["workbench.engine.training.workers"])
+    try:
+        return _started_by(server)
+    except OSError:
+        return _started_by(get_context("spawn"))
+
+
+def _started_by(context: Any) -> tuple[Any, Connection]:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    try:
+        process.start()
+    finally:
+        theirs.close()
+    return process, ours
+
+
+def _serve(pipe: Connection) -> None:
+    """The life of a worker process: answer until the pipe is closed."""
+    leave_to_parent()
+    try:
+        crew: Here | None = None
+        pack, data, runs, state = pipe.recv()
+        while True:
+            question, about = pipe.recv()
+            try:
+                crew = crew or Here(pack, data, runs, state)
+                pipe.send(getattr(crew, question)(*about))
+            except Exception as error:
+                pipe.send(error)
+    except (EOFError, OSError):
+        return
+
+
+@contextmanager
+def without_main_module() -> Iterator[None]:
+    """A new process imports the main script again, which no worker needs and not every script survives."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in BLAS_THREADS}
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
