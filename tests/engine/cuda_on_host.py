@@ -52,7 +52,7 @@ class HostMachine:
         letters, values = zip(*map(_passed, launch.arguments), strict=True)
         addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         call = _Call(*launch.blocks, launch.threads, self._backwards, "".join(letters).encode(), addresses)
-        status = _library().launch(launch.kernel.encode(), ctypes.byref(call))
+        status = _library(source.text()).launch(launch.kernel.encode(), ctypes.byref(call))
         assert status == 0, f"{launch.kernel}: {ERRORS[status]}: {''.join(letters)}"
 
     def multiply(self, product: Product) -> None:
@@ -103,13 +103,13 @@ def _passed(argument: Any) -> tuple[str, Any]:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def _library(text: str) -> ctypes.CDLL:
     """The device code, compiled once a session."""
     with tempfile.TemporaryDirectory() as name:
         folder, shim = Path(name), Path(__file__).with_name("cuda_on_host.hpp").read_text(encoding="utf-8")
         cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in source.KERNELS]
         entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
-        (folder / "device.cpp").write_text("\n".join([shim, source.text(), *entry]), encoding="utf-8")
+        (folder / "device.cpp").write_text("\n".join([shim, text, *entry]), encoding="utf-8")
         options = ["-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Werror", "-shared", "-fPIC"]
         command = [str(COMPILER), *options, "-o", str(folder / "device.so"), str(folder / "device.cpp")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import codes
-from workbench.engine.kernels.cuda.codes import supports
+from workbench.engine.kernels.cuda.codes import obstacle
 from workbench.engine.kernels.cuda.plan import Launch, Matrix, Product, gemm
+from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -64,7 +65,7 @@ def test_masks_are_the_plain_kernel_s_very_integers(features: int) -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_and_their_derivatives(activation: str) -> None:
     row, draw = ACTIVATIONS[activation], np.random.default_rng(1)
-    assert activation in codes.ACTIVATIONS
+    assert activation in codes.activations()
     pieces = 3 if activation == "maxout" else 1
     z = draw.normal(size=(RUNS, BATCH, pieces * UNITS)).astype(np.float32)
     z[0].flat[: EXTREMES.size] = EXTREMES  # one run has met every kind of number
@@ -75,7 +76,7 @@ def test_activations_and_their_derivatives(activation: str) -> None:
         row.forward(z, slope[:, None, None], out=a)
         row.backward(upper, z, a, slope[:, None, None], out=expected)
     found, weights, gradients = np.empty_like(a), np.zeros((RUNS, 32), np.float32), np.zeros((RUNS, 32), np.float32)
-    code, masks = codes.ACTIVATIONS.index(activation), no_masks(2)
+    code, masks = codes.activations().index(activation), no_masks(2)
     shape = (BATCH, UNITS, 32)
     launch("activate", (RUNS, 1), 256, z, weights, slope, *masks, found, code, pieces, 0, 0, -1, *shape)
     np.testing.assert_allclose(found, a, rtol=5e-7, atol=1e-30)
@@ -96,7 +97,7 @@ def test_biases_and_learned_slopes_are_read_where_they_lie_and_get_their_gradien
     weights, gradients = draw.normal(size=(RUNS, 128)).astype(np.float32), np.zeros((RUNS, 128), np.float32)
     here = z + weights[:, None, :units]
     expected = upper * np.where(here > 0, 1, weights[:, None, 64 : 64 + units])
-    slope, code = np.zeros(RUNS, np.float32), codes.ACTIVATIONS.index("prelu")
+    slope, code = np.zeros(RUNS, np.float32), codes.activations().index("prelu")
     places = (0, 64, BATCH, units, 128)  # biases at 0, slopes at 64
     launch("reverse", (RUNS, 2), 256, upper, z, weights, gradients, slope, *no_masks(2), code, 0, *places)
     np.testing.assert_allclose(z, expected, rtol=1e-6)
@@ -147,27 +148,27 @@ def test_a_logit_that_is_not_a_number_makes_the_loss_not_a_number_and_no_hit() -
 @needs_compiler
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_updates_with_every_penalty_at_once(optimizer: str) -> None:
-    assert optimizer in codes.OPTIMIZERS
+    assert optimizer in codes.optimizers()
     draw, size, end, updates = np.random.default_rng(4), 2048 + 96, 2048, 3
     w, g, m, v = (draw.normal(size=(RUNS, size)).astype(np.float32) for _ in range(4))
     v = np.abs(v)
     first = np.abs(m) if optimizer in ("adagrad", "rmsprop") else m
     slots = [first, v][: len(OPTIMIZERS[optimizer].slots)]
-    numbers = draw.uniform(0.05, 0.9, (RUNS, len(codes.NUMBERS))).astype(np.float32)
-    numbers[0, [codes.NUMBERS.index(name) for name in STRENGTHS]] = 0
-    at = SimpleNamespace(**{name: numbers[:, i : i + 1] for i, name in enumerate(codes.NUMBERS)})
+    numbers = draw.uniform(0.05, 0.9, (RUNS, len(codes.numbers()))).astype(np.float32)
+    numbers[0, [codes.numbers().index(name) for name in STRENGTHS]] = 0
+    at = SimpleNamespace(**{name: numbers[:, i : i + 1] for i, name in enumerate(codes.numbers())})
     gradient, weights = g.copy(), w.copy()
     gradient[:, :end] = PENALTIES["l2"].apply(w[:, :end], PENALTIES["l1"].apply(w[:, :end], g[:, :end], at), at)
     weights[:, :end] = PENALTIES["decay"].apply(w[:, :end], g, at)
     weights, *expected = OPTIMIZERS[optimizer].update(weights, gradient, *slots, at=at)
     weights[:, :end] = PENALTIES["l1_proximal"].apply(weights[:, :end], g, at)
-    varying = np.zeros((RUNS, updates, len(codes.VARYING)), np.float32)
-    varying[:, 2], constant = numbers[:, : len(codes.VARYING)], numbers[:, len(codes.VARYING) :].copy()
+    varying = np.zeros((RUNS, updates, len(VARYING)), np.float32)
+    varying[:, 2], constant = numbers[:, : len(VARYING)], numbers[:, len(VARYING) :].copy()
     found, previous = w.copy(), np.zeros_like(w)
-    one, two = [*slots, g, g][:2]
-    code = codes.OPTIMIZERS.index(optimizer)
+    four = [*slots, g, g, g, g][:4]
+    code = codes.optimizers().index(optimizer)
     tail = (np.array([2, 9]), varying, constant, code, end, size, updates)
-    launch("update", (RUNS, 2), 256, found, g, one, two, previous, *tail)
+    launch("update", (RUNS, 2), 256, found, g, *four, previous, *tail)
     np.testing.assert_allclose(found, weights, rtol=2e-5, atol=1e-6)
     np.testing.assert_array_equal(previous, w)  # the third of three updates is the epoch's last
     for slot, value in zip(slots, expected, strict=True):
@@ -177,8 +178,8 @@ def test_updates_with_every_penalty_at_once(optimizer: str) -> None:
 @needs_compiler
 def test_max_norm_bounds_every_neuron_of_the_runs_that_have_one() -> None:
     w = np.random.default_rng(5).normal(size=(RUNS, 128)).astype(np.float32)
-    constant = np.zeros((RUNS, len(codes.CONSTANT)), np.float32)
-    constant[:, codes.CONSTANT.index("max_norm")] = largest = np.array([0, 2.0, 4.0], np.float32)
+    constant = np.zeros((RUNS, len(codes.constant())), np.float32)
+    constant[:, codes.constant().index("max_norm")] = largest = np.array([0, 2.0, 4.0], np.float32)
     expected = w.copy()
     own = w[:, 32 : 32 + 6 * 15].reshape(RUNS, 6, 15)
     at = SimpleNamespace(max_norm=largest[:, None, None])
@@ -218,8 +219,9 @@ def test_products_are_asked_of_blas_in_its_own_terms(left_turned: bool, right_tu
 
 def test_only_what_has_a_form_on_the_device_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = pack_of(2, dtype="float32", device="cuda")
-    assert supports(pack)
-    assert not supports(pack_of(2, dtype="float32"))
-    assert not supports(pack_of(2, dtype="float64", device="cuda"))
-    monkeypatch.setitem(PENALTIES, "learning_rate", Penalty("somebody's new one", "after", lambda w, _gradient, _at: w))
-    assert not supports(pack)
+    assert not obstacle(pack)
+    assert "device=cpu" in obstacle(pack_of(2, dtype="float32"))
+    assert "float64" in obstacle(pack_of(2, dtype="float64", device="cuda"))
+    summed = Penalty("somebody's new one", "after", lambda w, g, at: w.cumsum())  # noqa: ARG005
+    monkeypatch.setitem(PENALTIES, "learning_rate", summed)
+    assert "penalty=learning_rate: it uses .cumsum of an array" in obstacle(pack)

@@ -48,5 +48,6 @@ def test_every_file_is_part_of_the_text_and_every_kernel_is_named() -> None:
 
 def test_the_codes_are_the_very_numbers_that_python_passes() -> None:
     constants = codes.constants()
-    assert constants["ACTIVATION_PRELU"] == codes.ACTIVATIONS.index("prelu")
-    assert constants["AT_MAX_NORM"] == len(codes.NUMBERS) - 1
+    assert constants["LOSS_SQUARED_ERROR"] == codes.LOSSES.index("squared_error")
+    assert constants["AT_MAX_NORM"] == len(codes.numbers()) - 1
+    assert f"case {codes.activations().index('prelu')}: return value_" in source.text()

@@ -54,23 +54,27 @@ class Kernel:
     """One row of `KERNELS`. A part of what decides a run's numbers: kernels agree within rounding, not bit for bit."""
 
     summary: str
-    supports: Callable[[Pack], bool]
+    obstacle: Callable[[Pack], str]  # why it cannot train a pack; "" if it can
     trainer: Callable[[Rows], Trainer]
     evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
     prober: Callable[[Rows], Prober] = ProbeStation
     workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
 
 
-def _plain_supports(pack: Pack) -> bool:
-    return pack.precision == "float32"
+def _plain_obstacle(pack: Pack) -> str:
+    return "" if pack.precision == "float32" else f"precision={pack.precision}"
 
 
-def _compiled_supports(pack: Pack) -> bool:
-    if pack.precision != "float32" or pack.device != "cpu" or numba_fault():
-        return False
-    from workbench.engine.kernels.compiled.kernel import supports
+def _compiled_obstacle(pack: Pack) -> str:
+    if pack.precision != "float32":
+        return f"precision={pack.precision}"
+    if pack.device != "cpu":
+        return f"device={pack.device}, dtype={pack.dtype}"
+    if fault := numba_fault():
+        return fault
+    from workbench.engine.kernels.compiled.kernel import obstacle
 
-    return supports(pack)
+    return obstacle(pack)
 
 
 def _compiled_trainer(rows: Rows) -> Trainer:
@@ -91,10 +95,10 @@ def _compiled_prober(rows: Rows) -> Prober:
     return probes.CompiledProbes(rows) if probes.supports() else ProbeStation(rows)
 
 
-def _graph_supports(pack: Pack) -> bool:
-    from workbench.engine.kernels.cuda.codes import supports
+def _graph_obstacle(pack: Pack) -> str:
+    from workbench.engine.kernels.cuda.codes import obstacle
 
-    return supports(pack)
+    return obstacle(pack)
 
 
 def _graph_trainer(rows: Rows) -> Trainer:
@@ -112,13 +116,13 @@ def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
 KERNELS: dict[str, Kernel] = {
     "compiled": Kernel(
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
-        _compiled_supports, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
+        _compiled_obstacle, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
     ),
-    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_supports, PlainTrainer, Evaluator),
+    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_obstacle, PlainTrainer, Evaluator),
     # Last, so that nothing chooses it by itself until it has been measured on a device.
     "graph": Kernel(
         "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device; not measured yet",
-        _graph_supports, _graph_trainer, _graph_evaluator,
+        _graph_obstacle, _graph_trainer, _graph_evaluator,
     ),
 }  # fmt: skip
 
@@ -147,14 +151,13 @@ def resolve_kernel(name: str, pack: Pack) -> str:
     Raises BadInput where a named one does not, or none.
     """
     if name == "auto":
-        if able := [kernel for kernel, row in KERNELS.items() if row.supports(pack)]:
+        if able := [kernel for kernel, row in KERNELS.items() if not row.obstacle(pack)]:
             return able[0]
         raise BadInput(
             f"precision: found {pack.precision} with device={pack.device}, dtype={pack.dtype}; allowed is float32, and "
             f"tf32 with device=cuda and dtype=float32"
         )
-    if not KERNELS[name].supports(pack):
-        why = f"device={pack.device}, dtype={pack.dtype}" if not (fault := numba_fault()) else fault
+    if why := KERNELS[name].obstacle(pack):
         raise BadInput(
             f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
         )

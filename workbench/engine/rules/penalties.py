@@ -7,7 +7,7 @@ no bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -62,3 +62,8 @@ PENALTIES: dict[str, Penalty] = {
     ),
     "max_norm": Penalty("each neuron's incoming weights kept within this norm; 0 is off", "rows", _max_norm),
 }
+
+
+def strengths(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The numbers of every run that rules read, (runs,) each. An optimizer's weight decay adds to the penalty's."""
+    return dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}

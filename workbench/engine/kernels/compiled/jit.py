@@ -17,8 +17,10 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import extending
+from numba import extending, types
 from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
 
 from workbench import places
 
@@ -35,13 +37,29 @@ def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset(
     njit: Any = numba.njit
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
     if cache_folder():
-        settings: Any = numba.config
-        before, settings.CACHE_DIR = settings.CACHE_DIR, cache_folder()
-        try:
-            dispatcher._cache = _Kept(function)
-        finally:
-            settings.CACHE_DIR = before
+        dispatcher._cache = _kept(function)
     return dispatcher
+
+
+def c_function(function: Callable[..., None]) -> Any:
+    """The function as a C function of 64-bit integers, compiled at once or read from the cache. It has an `address`."""
+    options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
+    signature = types.void(*[types.int64] * function.__code__.co_argcount)
+    made: Any = CFunc(function, normalize_signature(signature), locals={}, options=options)
+    if cache_folder():
+        made._cache = _kept(function)
+    made.compile()
+    return made
+
+
+def _kept(function: Callable[..., Any]) -> _Kept:
+    """The cache of a function, in our folder."""
+    settings: Any = numba.config
+    before, settings.CACHE_DIR = settings.CACHE_DIR, cache_folder()
+    try:
+        return _Kept(function)
+    finally:
+        settings.CACHE_DIR = before
 
 
 class _Kept(FunctionCache):

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.compiled import activations, losses, passes, update
+from workbench.engine.kernels.compiled import losses, passes, rules
 from workbench.engine.kernels.compiled.products import PANEL_SIZE
 from workbench.engine.kernels.compiled.tile import PANEL
+from workbench.engine.kernels.compiled.update import MOMENTS, UpdateRules
 from workbench.engine.kernels.rows import Rows
+from workbench.engine.kernels.traced import (
+    VARYING,
+    constant_numbers,
+    optimizer_trace,
+    penalty_trace,
+    rule_obstacle,
+    rules_read,
+    used_penalties,
+)
 from workbench.engine.layers.dropout import LEVELS, dropped_levels, mask_keys
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.evaluation import CHUNK
 from workbench.engine.training.layout import Layout
@@ -19,15 +32,13 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
 
 
-def supports(pack: Pack) -> bool:
-    """Whether every piece of the pack has a compiled form; what has none is trained by the plain kernel."""
-    return (
-        pack.device == "cpu"
-        and pack.dtype == "float32"
-        and pack.activation in activations.CODES
-        and pack.loss in losses.CODES
-        and pack.optimizer in update.CODES
-    )
+def obstacle(pack: Pack) -> str:
+    """Why this kernel cannot train the pack; "" if every rule of it has a compiled form."""
+    if pack.device != "cpu" or pack.dtype != "float32":
+        return f"device={pack.device}, dtype={pack.dtype}"
+    if pack.loss not in losses.CODES:
+        return f"network.loss={pack.loss}: it has no form in this kernel"
+    return rule_obstacle(pack, by_hand=rules.BY_HAND)
 
 
 class CompiledTrainer:
@@ -39,9 +50,12 @@ class CompiledTrainer:
     def __init__(self, rows: Rows) -> None:
         self._rows, pack, layout = rows, rows.pack, rows.layout
         self._scratch = scratch_for(layout, pack.batch_size)
-        columns = pack.columns
-        strengths = dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}
-        self._constant = np.stack([strengths[name] for name in update.CONSTANT], axis=1).astype(np.float32)
+        columns, reads = pack.columns, rules_read(pack)
+        self._network = network_rules(pack)
+        self._updating = update_rules(pack, rows.slots)
+        self._places = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
+        self._varying = [reads[place] for place in self._places]
+        self._constant = constant_numbers(columns, reads)
         rates = [columns["input_dropout_rate"]] + [columns["dropout_rate"]] * pack.depth
         levels = np.stack([dropped_levels(rate) for rate in rates], axis=1)
         self._masked = levels.any(axis=1)
@@ -52,11 +66,10 @@ class CompiledTrainer:
         """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
         rows, pack, first_update = self._rows, self._rows.pack, (epoch - 1) * self._rows.updates
         table = timetable(pack.columns, first_update, rows.updates, rows.updates)
-        slots = [*rows.slots, rows.gradients, rows.gradients][:2]  # an optimizer without slots reads none
-        w, previous, first, second = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous, *slots))
+        w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         means = np.empty((pack.runs, 2))
         passes.train_epoch(
-            codes_of(pack), places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0], first, second,
+            self._network, self._updating, places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0],
             previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
             self._scratch, pack.batch_size, means,
         )  # fmt: skip
@@ -67,22 +80,27 @@ class CompiledTrainer:
         }
 
     def _timetable(self, table: dict[str, np.ndarray], first_update: int) -> passes.Timetable:
-        varying = np.stack([table[name].T for name in update.VARYING], axis=-1).astype(np.float32)
         rows = self._rows
+        varying = np.empty((rows.pack.runs, rows.updates, len(self._varying)), np.float32)
+        for column, name in enumerate(self._varying):
+            varying[..., column] = table[name].T
+        max_norm = rows.pack.columns["max_norm"].astype(np.float32)
         shape = rows.pack.runs, rows.updates, len(rows.layout.layers)
         if self._masked.any():
             steps = np.arange(first_update, first_update + rows.updates)
             keys = np.ascontiguousarray(mask_keys(rows.pack.columns["seed"], shape[2], steps).transpose(2, 0, 1))
         else:
             keys = np.zeros((shape[0], 1, 1), np.uint64)
-        return passes.Timetable(varying, self._constant, self._masked, keys, self._thresholds, self._scales)
+        return passes.Timetable(
+            varying, self._places, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
+        )
 
 
 class CompiledEvaluator:
     """Evaluates the networks in `weights` (runs, size) on one split of their data."""
 
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
-        self._codes, self._places, self._weights = codes_of(pack), places_of(layout), weights
+        self._network, self._places, self._weights = network_rules(pack), places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(CHUNK, split.index.shape[1])
         self._scratch = scratch_for(layout, self._chunk)
@@ -92,15 +110,31 @@ class CompiledEvaluator:
         runs, size = self._weights.shape
         means = np.empty((runs, 2))
         passes.evaluate(
-            self._codes, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
+            self._network, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
             self._scratch, means,
         )  # fmt: skip
         return means[:, 0], means[:, 1] if self._classes else np.full(runs, np.nan)
 
 
-def codes_of(pack: Pack) -> tuple[int, int, int]:
-    """The codes of activation, loss and optimizer."""
-    return activations.CODES[pack.activation], losses.CODES[pack.loss], update.CODES[pack.optimizer]
+def network_rules(pack: Pack) -> passes.NetworkRules:
+    """The loops of the pack's activation, where its slopes come from, and the code of its loss."""
+    loops, row = rules.activation_loops(pack.activation), ACTIVATIONS[pack.activation]
+    slopes = passes.LEARNED_SLOPES if row.slope_derivative else passes.FIXED_SLOPE
+    return passes.NetworkRules(*loops, slopes, losses.CODES[pack.loss])
+
+
+def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
+    """The loops of the pack's optimizer and of the penalties in use, and where the slots lie."""
+    start, found = len(optimizer_trace(OPTIMIZERS[pack.optimizer]).reads), []
+    for name, row in used_penalties(pack).items():
+        reads = penalty_trace(row).reads
+        found.append((MOMENTS.index(row.moment), rules.penalty_loop(name), start, start + reads.index(name)))
+        start += len(reads)
+    return UpdateRules(
+        rules.optimizer_loop(pack.optimizer),
+        np.array([slot.ctypes.data for slot in slots], np.int64),
+        np.array(found, np.int64).reshape(-1, 4),
+    )
 
 
 def places_of(layout: Layout) -> np.ndarray:
@@ -122,7 +156,6 @@ def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
     return passes.Scratch(
         **buffers,
-        bits=np.zeros(max(rows, units), np.int32),
         rows=np.zeros(batch, np.int64),
         labels=np.zeros(batch, np.int64),
         values=np.zeros(batch * outputs, np.float32),
@@ -152,7 +185,9 @@ def _flat(array: Any, dtype: Any) -> np.ndarray:
 # What an evaluation is given for a timetable: it reads none of it.
 WITHOUT_MASKS = passes.Timetable(
     varying=np.zeros((1, 1, 1), np.float32),
+    places=np.zeros(0, np.int64),
     constant=np.zeros((1, 1), np.float32),
+    max_norm=np.zeros(1, np.float32),
     masked=np.zeros(1, bool),
     keys=np.zeros((1, 1, 1), np.uint64),
     thresholds=np.zeros((1, 1), np.uint32),

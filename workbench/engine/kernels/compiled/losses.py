@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.elementary import exp_in_place, tanh
+from workbench.engine.kernels.compiled.elementary import exp, tanh
 from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, compiled
 from workbench.engine.kernels.compiled.part import part
 
@@ -23,15 +23,17 @@ _LOWEST = np.float32(-np.inf)
 
 
 @compiled
-def judge(code, z, outputs, labels, values, scale, bits):
-    """Sum of losses and number of hits; z <- scale * dl/dz. `bits` is int32 scratch of at least z's size."""
+def judge(code, z, outputs, labels, values, scale):
+    """Sum of losses and number of hits; z <- scale * dl/dz."""
     if code == _CROSS_ENTROPY:
-        return _cross_entropy(z, outputs, labels, scale, bits)
+        return _cross_entropy(z, outputs, labels, scale)
     if code == _BINARY:
         return _binary(z, labels, scale)
     if code == _SQUARED:
         return _squared(z, values, scale)
-    return _softmax_squared(z, outputs, labels, scale, bits)
+    if code == _SOFTMAX_SQUARED:
+        return _softmax_squared(z, outputs, labels, scale)
+    raise ValueError("no loss has that code")
 
 
 @compiled
@@ -55,9 +57,15 @@ def _shift(z, outputs, labels):
 
 
 @compiled
-def _cross_entropy(z, outputs, labels, scale, bits):
+def _exponentiate(z):
+    for i in range(z.size):
+        z[i] = exp(z[i])
+
+
+@compiled
+def _cross_entropy(z, outputs, labels, scale):
     hits, own = _shift(z, outputs, labels)
-    exp_in_place(z, bits)
+    _exponentiate(z)
     loss = -own
     for i in range(labels.size):
         row, total = part(z, i * outputs, outputs), ZERO
@@ -93,9 +101,9 @@ def _squared(z, values, scale):
 
 
 @compiled
-def _softmax_squared(z, outputs, labels, scale, bits):
+def _softmax_squared(z, outputs, labels, scale):
     hits, _ = _shift(z, outputs, labels)
-    exp_in_place(z, bits)
+    _exponentiate(z)
     loss = 0.0
     for i in range(labels.size):
         row, total = part(z, i * outputs, outputs), ZERO

@@ -11,9 +11,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import activations, losses
+from workbench.engine.kernels.compiled import losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
+from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BIASES,
@@ -26,21 +27,25 @@ from workbench.engine.kernels.compiled.products import (
     weight_gradient,
     weighted_sums,
 )
-from workbench.engine.kernels.compiled.update import NUMBERS, keep_within_norm, update
+from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
 # Buffers for one batch of one run: x, what the network reads; by layer z, a, what is left of a after its mask, and the
 # mask, whose layer 0 is the inputs'; dl/da of the layer the backward pass is at; slopes to read; a panel and zeros for
-# the products; integers for exp; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
+# the products; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
 # and in a, masked and mask.
-Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros bits rows labels values strides")
+Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides")
 # Examples as the passes read them: images as bytes and other inputs as float32, of which one is empty, so that one
 # compilation serves both; each run's index, labels and values (of a regression, else empty) on its split: all flat, row
 # after row. scale and shift (runs, features); slope (runs,), left of zero.
 Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
-# What an update is told: of each run `varying` (runs, updates, 5) and `constant` (runs, 9), see `update.NUMBERS`;
-# whether it has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
-Timetable = namedtuple("Timetable", "varying constant masked keys thresholds scales")
-_MAX_NORM = NUMBERS.index("max_norm")
+# What the steps of an epoch read: of each run `constant` (runs, numbers), and `varying` (runs, updates, columns), whose
+# column k takes the place `places[k]` among the numbers at every step; its largest norm (runs,), 0 for none; whether it
+# has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
+Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
+# The rules of the network, see `rules.py`: the addresses of the activation's loops, where its slopes come from, and the
+# code of the loss.
+NetworkRules = namedtuple("NetworkRules", "forward backward gain slopes loss")
+NO_SLOPES, FIXED_SLOPE, LEARNED_SLOPES = range(3)
 
 
 @compiled
@@ -61,7 +66,7 @@ def read(examples, run, rows, x):
 
 
 @compiled
-def forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable):
+def forward(w, at, places, rules, slope, batch, scratch, masked, run, step, timetable):
     """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
     scratch.z. `masked`: whether fresh masks are drawn, those of the run's step."""
     last = len(places) - 1
@@ -73,10 +78,9 @@ def forward(w, at, places, activation, slope, batch, scratch, masked, run, step,
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
         weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
-            slopes, slope_at = slopes_of(w, at, places, layer, activation, slope, scratch.slope)
-            activations.forward(
-                activation, scratch.z, z_at, scratch.a, a_at, batch, rows, units, slopes, slope_at, scratch.bits
-            )
+            slope_at = slopes_of(w, at, places, layer, rules.slopes, slope, scratch.slope)
+            z_from, a_from = address_of(scratch.z, z_at), address_of(scratch.a, a_at)
+            call(rules.forward, (z_from, a_from, slope_at, batch, rows, units))
             x, x_at = scratch.a, a_at
             if masked and timetable.thresholds[run, layer + 1] > 0:
                 size, mask_at = batch * units, a_at + of_a
@@ -92,7 +96,7 @@ def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, 
 
 
 @compiled
-def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable):
+def backward(w, at, g, places, rules, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
@@ -110,22 +114,22 @@ def backward(w, at, g, places, activation, slope, batch, scratch, masked, run, t
                 mask = part(scratch.mask, below + of_a, batch * fan_in)
                 for i in range(mask.size):
                     scratch.dl_da[i] *= mask[i]
-            slopes, slope_at = slopes_of(w, at, places, layer - 1, activation, slope, scratch.slope)
-            activations.backward(
-                activation, scratch.dl_da, scratch.z, z_at - of_z, scratch.a, below, batch, places[layer - 1, ROWS],
-                fan_in, slopes, slope_at, g, places[layer - 1, SLOPES],
-            )  # fmt: skip
+            slope_at = slopes_of(w, at, places, layer - 1, rules.slopes, slope, scratch.slope)
+            upper, a_from = address_of(scratch.dl_da, 0), address_of(scratch.a, below)
+            z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES])
+            rows_below = places[layer - 1, ROWS]
+            call(rules.backward, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, fan_in))
 
 
 @compiled
-def slopes_of(w, at, places, layer, activation, slope, buffer):
-    """Where the slopes left of zero of a layer's units lie: learned ones in w, else the run's one slope for all."""
-    if activation == activations.PRELU:
-        return w, at + places[layer, SLOPES]
-    if activation == activations.LEAKY_RELU:
+def slopes_of(w, at, places, layer, source, slope, buffer):
+    """The address of the slopes of a layer's units: learned ones in w, else the run's one slope for all."""
+    if source == LEARNED_SLOPES:
+        return address_of(w, at + places[layer, SLOPES])
+    if source == FIXED_SLOPE:
         for unit in range(places[layer, UNITS]):
             buffer[unit] = slope
-    return buffer, 0
+    return address_of(buffer, 0)
 
 
 @compiled
@@ -140,36 +144,36 @@ def _column_sums(matrix, at, batch, columns, out, out_at):
 
 
 @compiled
-def train_epoch(codes, places, weights_end, w, g, first, second, previous, examples, order, timetable, scratch, batch,
+def train_epoch(network, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
     """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
 
-    codes: activation, loss, optimizer. w, first, second and previous: the runs' rows, one after the other; order: of
+    network: `NetworkRules`; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
     each run the positions in its training split, flat. The gradient row g serves all runs, and so stays in cache.
     `previous` receives the weights before the last update.
     """
-    activation, loss_code, optimizer = codes
-    updates, varying = timetable.varying.shape[1], timetable.varying.shape[2]
-    numbers, size, outputs = np.empty(len(NUMBERS), np.float32), g.size, places[-1, ROWS]
+    updates, moving = timetable.varying.shape[1], timetable.places
+    numbers, size, outputs = np.empty(timetable.constant.shape[1], np.float32), g.size, places[-1, ROWS]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
         total, hits = 0.0, 0
-        numbers[varying:] = timetable.constant[run]
+        numbers[:] = timetable.constant[run]
         for step in range(updates):
-            numbers[:varying] = timetable.varying[run, step]
+            for k in range(moving.size):
+                numbers[moving[k]] = timetable.varying[run, step, k]
             if step == updates - 1:
                 previous[at : at + size] = w[at : at + size]
             _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
             read(examples, run, scratch.rows, scratch.x)
-            forward(w, at, places, activation, slope, batch, scratch, masked, run, step, timetable)
+            forward(w, at, places, network, slope, batch, scratch, masked, run, step, timetable)
             loss, right = losses.judge(
-                loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch), scratch.bits
+                network.loss, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch)
             )
-            backward(w, at, g, places, activation, slope, batch, scratch, masked, run, timetable)
-            update(optimizer, w, g, first, second, at, weights_end, numbers)
-            if numbers[_MAX_NORM] > ZERO:
-                _keep_within_norm(w, at, places, numbers[_MAX_NORM])
+            backward(w, at, g, places, network, slope, batch, scratch, masked, run, timetable)
+            update(updating, w, g, at, weights_end, numbers)
+            if timetable.max_norm[run] > ZERO:
+                _keep_within_norm(w, at, places, timetable.max_norm[run])
             total += loss
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
@@ -197,7 +201,7 @@ def _choose(order, run, runs, start, batch, examples, outputs, scratch):
 
 
 @compiled
-def evaluate(codes, places, w, size, examples, timetable, chunk, scratch, means):
+def evaluate(network, places, w, size, examples, timetable, chunk, scratch, means):
     """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
     count, outputs = examples.index.size // len(means), places[-1, ROWS]
     output_at = (len(places) - 1) * scratch.strides[0]
@@ -206,10 +210,10 @@ def evaluate(codes, places, w, size, examples, timetable, chunk, scratch, means)
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
             read(examples, run, part(examples.index, first, batch), scratch.x)
-            forward(w, run * size, places, codes[0], examples.slope[run], batch, scratch, False, run, 0, timetable)
+            forward(w, run * size, places, network, examples.slope[run], batch, scratch, False, run, 0, timetable)
             loss, right = losses.judge(
-                codes[1], part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
-                part(examples.values, first * outputs, batch * outputs), ONE, scratch.bits,
+                network.loss, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
+                part(examples.values, first * outputs, batch * outputs), ONE,
             )  # fmt: skip
             total += loss
             hits += right

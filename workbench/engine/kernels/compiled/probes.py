@@ -10,12 +10,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import activations, losses
+from workbench.engine.kernels.compiled import losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
-from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, codes_of, examples_of, places_of, scratch_for
+from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, network_rules, places_of, scratch_for
+from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.passes import backward, forward, read, slopes_of
-from workbench.engine.kernels.compiled.products import FAN_IN, ROWS, SLOPES, UNITS, WEIGHTS, through_weights
+from workbench.engine.kernels.compiled.products import FAN_IN, ROWS, UNITS, WEIGHTS, through_weights
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
@@ -53,8 +54,8 @@ class CompiledProbes:
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         steepest = np.float32(ACTIVATIONS[rows.pack.activation].steepest)
         _probe(
-            codes_of(rows.pack), places_of(rows.layout), w, previous, rows.gradients[0], after_update, self._examples,
-            WITHOUT_MASKS, self._batch, steepest, self._scratch, values, of_inputs,
+            network_rules(rows.pack), places_of(rows.layout), w, previous, rows.gradients[0], after_update,
+            self._examples, WITHOUT_MASKS, self._batch, steepest, self._scratch, values, of_inputs,
         )  # fmt: skip
         return dict(zip(NAMES, values, strict=True)), of_inputs
 
@@ -67,7 +68,7 @@ class CompiledProbes:
 
 
 @compiled
-def _probe(codes, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
+def _probe(network, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
            of_inputs):  # fmt: skip
     """All of `NAMES` for every run and layer, values (names, runs, layers), and rms of dl/dx, of_inputs (runs,)."""
     of_z, outputs = scratch.strides[0], places[-1, ROWS]
@@ -75,14 +76,14 @@ def _probe(codes, places, w, previous, g, after_update, examples, timetable, bat
     for run in range(len(of_inputs)):
         at, slope, first = run * g.size, examples.slope[run], run * batch
         read(examples, run, part(examples.index, first, batch), scratch.x)
-        forward(w, at, places, codes[0], slope, batch, scratch, False, run, 0, timetable)
+        forward(w, at, places, network, slope, batch, scratch, False, run, 0, timetable)
         for layer in range(last + 1):
-            _of_forward(codes[0], places, layer, w, at, slope, g, batch, steepest, scratch, values[:, run, layer])
+            _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, values[:, run, layer])
         losses.judge(
-            codes[1], part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
-            part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch), scratch.bits,
+            network.loss, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
+            part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch),
         )  # fmt: skip
-        backward(w, at, g, places, codes[0], slope, batch, scratch, False, run, timetable)
+        backward(w, at, g, places, network, slope, batch, scratch, False, run, timetable)
         for layer in range(last + 1):
             found, size = values[:, run, layer], places[layer, ROWS] * places[layer, FAN_IN]
             found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROWS])) * batch
@@ -97,7 +98,7 @@ def _probe(codes, places, w, previous, g, after_update, examples, timetable, bat
 
 
 @compiled
-def _of_forward(activation, places, layer, w, at, slope, g, batch, steepest, scratch, found):
+def _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, found):
     """The probes of a layer after the forward pass; of the output layer, whose activation is the loss's, two."""
     of_z, of_a = scratch.strides
     rows, units = places[layer, ROWS], places[layer, UNITS]
@@ -107,16 +108,9 @@ def _of_forward(activation, places, layer, w, at, slope, g, batch, steepest, scr
     a = part(scratch.a, layer * of_a, batch * units)
     found[_MEAN], found[_DEVIATION] = _mean_and_deviation(a)
     gain = part(scratch.masked, 0, batch * units)
-    if activation == activations.MAXOUT:
-        gain[:] = ONE  # all of a change passes, through the winning piece
-    else:  # what the backward pass makes of ones, in a copy of z
-        gain[:] = part(scratch.z, layer * of_z, batch * units)
-        upper = part(scratch.dl_da, 0, batch * units)
-        upper[:] = ONE
-        slopes, slope_at = slopes_of(w, at, places, layer, activation, slope, scratch.slope)
-        activations.backward(
-            activation, upper, gain, 0, a, 0, batch, units, units, slopes, slope_at, g, places[layer, SLOPES]
-        )
+    slope_at = slopes_of(w, at, places, layer, network.slopes, slope, scratch.slope)
+    z_from, a_from, gain_at = address_of(scratch.z, layer * of_z), address_of(a, 0), address_of(gain, 0)
+    call(network.gain, (z_from, a_from, slope_at, gain_at, batch, rows, units))
     found[_GAIN], found[_SATURATED] = _rms(gain), _share_under(gain, _SHARE * steepest)
     found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
 

@@ -1,45 +1,49 @@
-"""The compiled update of one run: penalties and optimizer, fused, over blocks of the flat row that stay in the
-first-level cache.
+"""The compiled update of one run: penalties and optimizer over blocks of its row that stay in the first-level cache.
 
-`numbers` is one row of float32 in the order of `NUMBERS`: everything a rule of `OPTIMIZERS` or `PENALTIES` may read at
-a step.
+Every rule is a loop that is called by its address (`rules.py`). `numbers` is a row of float32: what each rule reads at
+this step, rule after rule, as `UpdateRules` has them.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
+from workbench.engine.kernels.compiled.jit import ZERO, compiled, summing
+from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call
 from workbench.engine.kernels.compiled.part import part
 
-CODES = {name: code for code, name in enumerate(("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"))}
-_SGD, _MOMENTUM, _NESTEROV, _ADAGRAD, _RMSPROP, _ADAM = range(6)
-
-VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
-CONSTANT = ("alpha", "beta1", "beta2", "epsilon", "l1", "l2", "decay", "l1_proximal", "max_norm")
-NUMBERS = VARYING + CONSTANT
-(_RATE, _LAMBDA, _NEXT, _BIAS1, _BIAS2, _ALPHA, _BETA1, _BETA2, _EPSILON, _L1, _L2, _DECAY, _PROXIMAL, _MAX_NORM) = (
-    range(14)
-)
+# optimizer: the address of its loop; slots: the addresses of its slots, each (runs, size); penalties (count, 4): the
+# moment, the address of the loop, and the places in `numbers` of what it reads and of its strength.
+UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties")
+MOMENTS = ("gradient", "before", "after")
+_GRADIENT, _BEFORE, _AFTER = range(3)
 _BLOCK = 4096  # elements
 
 
 @compiled
-def update(code, w, g, first, second, at, weights_end, numbers):
-    """One update of a run's row of w, which begins at `at`, by the gradient row g;
-
-    first and second are its slots, where the optimizer has them, in rows like those of w.
-    """
+def update(rules, w, g, at, weights_end, numbers):
+    """One update of a run's row of w, which begins at `at`, by the gradient row g. g is used up."""
+    slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
     for start in range(0, g.size, _BLOCK):
         size = min(_BLOCK, g.size - start)
         # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
         # comes.
         penalised = min(size, max(weights_end - start, 0))
-        w_of, g_of = part(w, at + start, size), part(g, start, size)
-        _before(part(w, at + start, penalised), g_of, numbers)
-        _optimize(code, w_of, g_of, part(first, at + start, size), part(second, at + start, size), numbers)
-        if numbers[_PROXIMAL] > ZERO:
-            _shrink(part(w, at + start, penalised), numbers[_RATE] * numbers[_PROXIMAL])
+        w_at, g_at = address_of(w, at + start), address_of(g, start)
+        _penalise(rules.penalties, _GRADIENT, w_at, g_at, penalised, numbers)
+        _penalise(rules.penalties, _BEFORE, w_at, g_at, penalised, numbers)
+        call(rules.optimizer, (w_at, g_at, slots, FLOAT_BYTES * (at + start), size, read))
+        _penalise(rules.penalties, _AFTER, w_at, g_at, penalised, numbers)
+
+
+@compiled
+def _penalise(penalties, moment, w_at, g_at, size, numbers):
+    """Apply the penalties of that moment whose strength is not zero."""
+    for row in range(len(penalties)):
+        if penalties[row, 0] == moment and numbers[penalties[row, 3]] != ZERO and size > 0:
+            call(penalties[row, 1], (w_at, g_at, size, address_of(numbers, penalties[row, 2])))
 
 
 @compiled
@@ -59,63 +63,3 @@ def _norm(weights):
     for i in range(weights.size):
         square += weights[i] * weights[i]
     return np.sqrt(square)
-
-
-@compiled
-def _before(w, g, numbers):
-    l1, l2, keep = numbers[_L1], numbers[_L2], ONE - numbers[_RATE] * numbers[_DECAY]
-    if l1 > ZERO:
-        for i in range(w.size):
-            g[i] += l1 * (np.float32(w[i] > ZERO) - np.float32(w[i] < ZERO))
-    if l2 > ZERO:
-        for i in range(w.size):
-            g[i] += l2 * w[i]
-    if keep != ONE:
-        for i in range(w.size):
-            w[i] *= keep
-
-
-@compiled
-def _shrink(w, threshold):
-    for i in range(w.size):
-        w[i] = max(w[i] - threshold, ZERO) + min(w[i] + threshold, ZERO)
-
-
-@compiled
-def _optimize(code, w, g, first, second, numbers):
-    rate, momentum, epsilon = numbers[_RATE], numbers[_LAMBDA], numbers[_EPSILON]
-    if code == _ADAM:
-        _adam(w, g, first, second, numbers)
-    elif code == _SGD:
-        for i in range(w.size):
-            w[i] -= rate * g[i]
-    elif code == _MOMENTUM:
-        for i in range(w.size):
-            first[i] = momentum * first[i] - rate * g[i]
-            w[i] += first[i]
-    elif code == _NESTEROV:
-        ahead = numbers[_NEXT]
-        for i in range(w.size):
-            step = rate * g[i]
-            first[i] = momentum * first[i] - step
-            w[i] = w[i] - step + ahead * first[i]
-    elif code == _ADAGRAD:
-        for i in range(w.size):
-            first[i] += g[i] * g[i]
-            w[i] -= rate * g[i] / (np.sqrt(first[i]) + epsilon)
-    else:
-        alpha = numbers[_ALPHA]
-        for i in range(w.size):
-            first[i] = alpha * first[i] + (ONE - alpha) * (g[i] * g[i])
-            w[i] -= rate * g[i] / (np.sqrt(first[i]) + epsilon)
-
-
-@compiled
-def _adam(w, g, first, second, numbers):
-    beta1, beta2, epsilon = numbers[_BETA1], numbers[_BETA2], numbers[_EPSILON]
-    step, correction = numbers[_RATE] / numbers[_BIAS1], ONE / numbers[_BIAS2]
-    for i in range(w.size):
-        m = beta1 * first[i] + (ONE - beta1) * g[i]
-        v = beta2 * second[i] + (ONE - beta2) * (g[i] * g[i])
-        first[i], second[i] = m, v
-        w[i] -= step * m / (np.sqrt(v * correction) + epsilon)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.cuda.codes import CONSTANT, VARYING
+from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.traced import VARYING
 from workbench.engine.training.evaluation import CHUNK
 from workbench.engine.training.layout import Layout
 
@@ -70,7 +71,7 @@ def rooms_for_updates(examples: int, updates: int) -> dict[str, Room]:
     return {
         "order": Room((examples,), np.int32),
         "varying": Room((updates, len(VARYING)), np.float32),
-        "constant": Room((len(CONSTANT),), np.float32),
+        "constant": Room((len(codes.constant()),), np.float32),
     }
 
 

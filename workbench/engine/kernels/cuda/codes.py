@@ -1,41 +1,86 @@
 """The names that device code and Python share: which rows of the families' tables have a form on the device.
 
-One list each; `source.text` hands them to the compiler as constants.
+A row has one if it is elementwise and can be followed (`lowering.py`), or if it is written by hand. `source.text` hands
+the codes to the compiler as constants.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from workbench.engine.kernels.lowering import CannotLower
+from workbench.engine.kernels.traced import (
+    VARYING,
+    activation_traces,
+    optimizer_trace,
+    penalty_trace,
+    rule_obstacle,
+)
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.pack import Pack
 
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "maxout", "softplus")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
-
-# What an update may read of a run: what varies with the step, see `schedules.timetable`, and what does not.
-VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
-CONSTANT = ("alpha", "beta1", "beta2", "epsilon", "l1", "l2", "decay", "l1_proximal", "max_norm")
-NUMBERS = VARYING + CONSTANT
+BY_HAND = ("maxout",)  # activations that are not elementwise
+MOST_SLOTS = 4  # that an optimizer may keep
 
 THREADS = 256  # of a block, at most
 TILE = 32  # columns side by side where a block adds up columns: one warp, so that reads are whole lines
 LARGEST_GRID = 65535  # blocks along the second axis
 
 
-def supports(pack: Pack) -> bool:
-    """Whether every piece of the pack has a form on the device; what has none is trained by the plain kernel."""
-    return (
-        pack.device == "cuda"
-        and pack.dtype == "float32"
-        and pack.activation in ACTIVATIONS
-        and pack.loss in LOSSES
-        and pack.optimizer in OPTIMIZERS
-        and all(name in CONSTANT or not pack.columns[name].any() for name in PENALTIES)
-    )
+def activations() -> tuple[str, ...]:
+    """The rows of `ACTIVATIONS` with a form on the device; a row's place is its code."""
+    return tuple(name for name, row in ACTIVATIONS.items() if name in BY_HAND or _has_form(activation_traces, row))
+
+
+def optimizers() -> tuple[str, ...]:
+    """The rows of `OPTIMIZERS` with a form on the device; a row's place is its code."""
+    rows = OPTIMIZERS.items()
+    return tuple(name for name, row in rows if len(row.slots) <= MOST_SLOTS and _has_form(optimizer_trace, row))
+
+
+def penalties() -> tuple[str, ...]:
+    """The elementwise rows of `PENALTIES` with a form on the device."""
+    return tuple(name for name, row in PENALTIES.items() if _has_form(penalty_trace, row))
+
+
+def constant() -> tuple[str, ...]:
+    """What rules read of a run that no step changes: of every optimizer, then of every penalty, then max-norm."""
+    read = [name for row in optimizers() for name in optimizer_trace(OPTIMIZERS[row]).reads]
+    read += [name for row in penalties() for name in penalty_trace(PENALTIES[row]).reads]
+    return (*dict.fromkeys(name for name in read if name not in VARYING), "max_norm")
+
+
+def numbers() -> tuple[str, ...]:
+    """All that an update may read of a run, in its order: what varies with the step, then what does not."""
+    return VARYING + constant()
+
+
+def obstacle(pack: Pack) -> str:
+    """Why this kernel cannot train the pack; "" if every piece of it has a form on the device."""
+    if pack.device != "cuda" or pack.dtype != "float32":
+        return f"device={pack.device}, dtype={pack.dtype}"
+    if pack.loss not in LOSSES:
+        return f"network.loss={pack.loss}: it has no form in this kernel"
+    if len(OPTIMIZERS[pack.optimizer].slots) > MOST_SLOTS:
+        return f"optimizer={pack.optimizer}: it keeps more than {MOST_SLOTS} slots"
+    return rule_obstacle(pack, by_hand=BY_HAND)
 
 
 def constants() -> dict[str, int]:
     """Every name the device code reads, with its number."""
-    families = {"ACTIVATION": ACTIVATIONS, "LOSS": LOSSES, "OPTIMIZER": OPTIMIZERS, "AT": NUMBERS}
-    codes = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
-    return codes | {"VARYING": len(VARYING), "CONSTANT": len(CONSTANT), "THREADS": THREADS, "TILE": TILE}
+    families = {"LOSS": LOSSES, "AT": numbers()}
+    found = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
+    sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "TILE": TILE}
+    return found | sizes | {"MOST_SLOTS": MOST_SLOTS}
+
+
+def _has_form(follow: Callable[[Any], object], row: object) -> bool:
+    try:
+        follow(row)
+    except CannotLower:
+        return False
+    return True

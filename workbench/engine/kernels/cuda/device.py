@@ -20,12 +20,12 @@ STEPS = 16  # in the larger of the two graphs: spreads the host's cost of starti
 class DeviceMachine:
     """A stream, the compiled kernels, and a cuBLAS handle. `precision` is a row of `cublas.PRECISIONS`."""
 
-    def __init__(self, precision: str = "float32") -> None:
+    def __init__(self, precision: str = "float32", text: str = "") -> None:
         import cupy
 
         # A stream that the default one does not wait for, nor it for that: nothing from elsewhere is ever captured.
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        module = cupy.RawModule(code=source.text())
+        module = cupy.RawModule(code=text or source.text())
         self._kernels = {name: module.get_function(name) for name in source.KERNELS}
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._cublas = Cublas(self.stream, self._workspace, precision)
@@ -89,10 +89,14 @@ class DeviceProgram:
         return self._graphs[steps]
 
 
-@cache
 def device_machine(precision: str = "float32") -> DeviceMachine:
-    """The one machine of this process for each precision."""
-    return DeviceMachine(precision)
+    """The one machine of this process for each precision, and for the rules that there are."""
+    return _machine(precision, source.text())
+
+
+@cache
+def _machine(precision: str, text: str) -> DeviceMachine:
+    return DeviceMachine(precision, text)
 
 
 def _passed(argument: Argument) -> Any:

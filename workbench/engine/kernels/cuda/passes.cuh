@@ -85,7 +85,7 @@ extern "C" __global__ void reverse(
             float dl_dz = dl_da * derivative(activation, here, left);
             z[place] = dl_dz;
             bias_sum += dl_dz;
-            slope_sum += dl_da * smaller(here, 0.0f);
+            if (slope_start >= 0) slope_sum += dl_da * slope_derivative(activation, here);
         }
     }
     bias_sum = over_lanes(bias_sum, shared);

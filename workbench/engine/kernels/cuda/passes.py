@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import ACTIVATIONS, LOSSES, THREADS, TILE
+from workbench.engine.kernels.cuda.codes import LOSSES, THREADS, TILE, activations
 from workbench.engine.kernels.cuda.plan import Argument, Launch, Matrix, Product, threads_for, tiles
 from workbench.engine.training.layout import LayerShape, Layout
 from workbench.engine.training.pack import Pack
@@ -79,7 +79,7 @@ class Passes:
         layer = self.layout.layers[number]
         arguments = (
             self.arrays[f"z{number}"], self.weights, self.arrays["slope"], *self._masks, self.arrays[f"out{number}"],
-            ACTIVATIONS.index(layer.activation), layer.rows // layer.units, number, *self._starts(number), self.batch,
+            activations().index(layer.activation), layer.rows // layer.units, number, *self._starts(number), self.batch,
             layer.units, self.layout.size,
         )  # fmt: skip
         return Launch("activate", (self.pack.runs, tiles(self.batch * layer.units, THREADS)), THREADS, arguments)
@@ -93,7 +93,7 @@ class Passes:
         if layer.activation == "maxout":
             arguments = (*common, *self._masks, layer.rows // layer.units, number, bias_start, *shape)
             return Launch("reverse_maxout", blocks, THREADS, arguments)
-        code = ACTIVATIONS.index(layer.activation)
+        code = activations().index(layer.activation)
         arguments = (*common, arrays["slope"], *self._masks, code, number, bias_start, slope_start, *shape)
         return Launch("reverse", blocks, THREADS, arguments)
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from workbench.engine.kernels.cuda.codes import constants
+from workbench.engine.kernels.cuda import codes, rules
 
 # In an order in which every file finds what it needs in those before it.
-FILES = ("randomness", "activations", "losses", "update", "blocks", "passes", "step")
+FILES = ("randomness", "elementary", "maxout", "losses", "blocks", "passes", "step")
+RULES_BEHIND = "elementary"  # the rules are printed behind this file
 KERNELS = (
     "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", "reverse_maxout", "update", "bound",
 )  # fmt: skip
 
 
-@cache
 def text() -> str:
-    """The whole source: the shared constants, then the files."""
-    names = [f"enum {{ {name} = {number} }};" for name, number in constants().items()]
-    files = [Path(__file__).with_name(f"{name}.cuh").read_text(encoding="utf-8") for name in FILES]
-    return "\n".join([*names, *files])
+    """The whole source: the shared constants, the files, and the rules as they are printed (`rules.py`)."""
+    names = [f"enum {{ {name} = {number} }};" for name, number in codes.constants().items()]
+    before, after = FILES[: FILES.index(RULES_BEHIND) + 1], FILES[FILES.index(RULES_BEHIND) + 1 :]
+    return "\n".join([*names, *map(_file, before), rules.activations(), rules.updates(), *map(_file, after)])
+
+
+@cache
+def _file(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.cuh").read_text(encoding="utf-8")

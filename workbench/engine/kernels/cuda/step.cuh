@@ -49,30 +49,33 @@ struct alignas(16) Four {
     float of[4];
 };
 
-// One update of all parameters, four a thread. varying (runs, updates, VARYING), constant (runs, CONSTANT): see
-// `codes.py`. `previous` receives the weights before the epoch's last update.
+// One update of all parameters, four a thread. slot0, ... (runs, size) are what the optimizer remembers, as many as it
+// has. varying (runs, updates, VARYING), constant (runs, CONSTANT): see `codes.py`. `previous` receives the weights
+// before the epoch's last update.
 extern "C" __global__ void update(
-    float* weights, const float* gradients, float* first, float* second, float* previous, const i64* counters,
-    const float* varying, const float* constant, int optimizer, int weights_end, int size, int updates) {
-    int run = blockIdx.x;
+    float* weights, const float* gradients, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
+    const i64* counters, const float* varying, const float* constant, int optimizer, int weights_end, int size,
+    int updates) {
+    int run = blockIdx.x, slots = slots_of(optimizer);
     i64 step = counters[0];
     float at[VARYING + CONSTANT];
     for (int i = 0; i < VARYING; ++i) at[i] = varying[((i64)run * updates + step) * VARYING + i];
     for (int i = 0; i < CONSTANT; ++i) at[VARYING + i] = constant[run * CONSTANT + i];
-    bool has_first = optimizer != OPTIMIZER_SGD, has_second = optimizer == OPTIMIZER_ADAM;
+    float* const kept[MOST_SLOTS] = {slot0, slot1, slot2, slot3};
     for (int p = 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < size; p += 4 * gridDim.y * blockDim.x) {
         i64 place = (i64)run * size + p;
-        Four w = *(const Four*)(weights + place), g = *(const Four*)(gradients + place), m = w, v = w;
-        if (has_first) m = *(const Four*)(first + place);
-        if (has_second) v = *(const Four*)(second + place);
+        Four w = *(const Four*)(weights + place), g = *(const Four*)(gradients + place), remembered[MOST_SLOTS];
+        for (int k = 0; k < MOST_SLOTS; ++k) remembered[k] = k < slots ? *(const Four*)(kept[k] + place) : g;
         if (step == updates - 1) *(Four*)(previous + place) = w;
         for (int i = 0; i < 4; ++i) {
-            Parameter next = updated(optimizer, {w.of[i], m.of[i], v.of[i]}, g.of[i], p < weights_end, at);
-            w.of[i] = next.w, m.of[i] = next.first, v.of[i] = next.second;
+            float slot[MOST_SLOTS];
+            for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = remembered[k].of[i];
+            updated(optimizer, w.of[i], g.of[i], slot, p < weights_end, at);
+            for (int k = 0; k < MOST_SLOTS; ++k) remembered[k].of[i] = slot[k];
         }
         *(Four*)(weights + place) = w;
-        if (has_first) *(Four*)(first + place) = m;
-        if (has_second) *(Four*)(second + place) = v;
+        for (int k = 0; k < MOST_SLOTS; ++k)
+            if (k < slots) *(Four*)(kept[k] + place) = remembered[k];
     }
 }
 

@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import CONSTANT, OPTIMIZERS, THREADS, VARYING
+from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.cuda.codes import MOST_SLOTS, THREADS
 from workbench.engine.kernels.cuda.plan import Launch, threads_for, tiles
 from workbench.engine.kernels.rows import Rows
+from workbench.engine.kernels.traced import VARYING
+from workbench.engine.rules.penalties import strengths
 from workbench.engine.rules.schedules import timetable
 
 AT_ONCE = 4  # parameters a thread: one 16-byte access
 
 
 def constant_numbers(columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What an update reads and no step changes: (runs, CONSTANT) float32."""
-    strengths = dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}
-    return np.stack([strengths[name] for name in CONSTANT], axis=1).astype(np.float32)
+    """What an update reads and no step changes: (runs, constants) float32."""
+    known = strengths(columns)
+    return np.stack([known[name] for name in codes.constant()], axis=1).astype(np.float32)
 
 
 def varying_numbers(columns: Mapping[str, np.ndarray], first: int, updates: int) -> np.ndarray:
@@ -30,10 +33,10 @@ def varying_numbers(columns: Mapping[str, np.ndarray], first: int, updates: int)
 def update_launches(rows: Rows, arrays: Mapping[str, Array]) -> Iterator[Launch]:
     """Penalties and optimizer over the flat buffer, then max-norm by layer where any run has one."""
     pack, layout = rows.pack, rows.layout
-    first, second = [*rows.slots, rows.gradients, rows.gradients][:2]  # an optimizer without slots touches none
+    slots = [*rows.slots, *[rows.gradients] * MOST_SLOTS][:MOST_SLOTS]  # what is no slot is not touched
     arguments = (
-        rows.weights, rows.gradients, first, second, rows.previous, arrays["counters"], arrays["varying"],
-        arrays["constant"], OPTIMIZERS.index(pack.optimizer), layout.weights_end, layout.size, rows.updates,
+        rows.weights, rows.gradients, *slots, rows.previous, arrays["counters"], arrays["varying"],
+        arrays["constant"], codes.optimizers().index(pack.optimizer), layout.weights_end, layout.size, rows.updates,
     )  # fmt: skip
     yield Launch("update", (pack.runs, tiles(layout.size, AT_ONCE * THREADS)), THREADS, arguments)
     if not pack.columns["max_norm"].any():

@@ -1,0 +1,59 @@
+"""Maxout's loops, by hand: the largest of a unit's pieces is a choice between rows, not elementwise.
+
+The rows of z (batch, pieces * units) lie piece by piece, row = piece * units + unit; a and dl/da are (batch, units).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.native import floats
+from workbench.engine.kernels.compiled.part import part
+
+_SERVED = np.float32(np.nan)  # equal to nothing
+
+
+def forward(z_at, a_at, slope_at, batch, rows, units):
+    """a <- the largest of each unit's pieces."""
+    for example in range(batch):
+        a = floats(a_at + 4 * example * units, units)
+        _largest(floats(z_at + 4 * example * rows, rows), a)
+
+
+def backward(dl_da_at, z_at, a_at, slope_at, slope_gradient_at, batch, rows, units):
+    """Hand each unit's dl/da to its first winning piece, nothing to the others. `a` is used up."""
+    for example in range(batch):
+        dl_da, a = floats(dl_da_at + 4 * example * units, units), floats(a_at + 4 * example * units, units)
+        _to_winner(dl_da, floats(z_at + 4 * example * rows, rows), a)
+
+
+def gain(z_at, a_at, slope_at, gain_at, batch, rows, units):
+    """All of a change passes, through the winning piece."""
+    floats(gain_at, batch * units)[:] = ONE
+
+
+LOOPS = (forward, backward, gain)
+
+
+@compiled
+def _largest(z, a):
+    units = a.size
+    for unit in range(units):
+        a[unit] = z[unit]
+    for start in range(units, z.size, units):
+        piece = part(z, start, units)
+        for unit in range(units):
+            a[unit] = max(a[unit], piece[unit])
+
+
+@compiled
+def _to_winner(dl_da, z, a):
+    """`a`, no longer needed, marks the units that are served."""
+    units = a.size
+    for start in range(0, z.size, units):
+        piece = part(z, start, units)
+        for unit in range(units):
+            wins = piece[unit] == a[unit]
+            piece[unit] = dl_da[unit] if wins else ZERO
+            a[unit] = _SERVED if wins else a[unit]

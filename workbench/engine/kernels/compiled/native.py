@@ -1,0 +1,64 @@
+"""Loops that are called by their address, so that the passes are compiled once, whatever rules they are given.
+
+A rule's loop is a C function whose arguments are 64-bit integers: addresses of float32 numbers, and sizes. The passes
+hold its address and call it; `floats` is how the loop looks at what lies at an address.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.np.arrayobj import make_array, populate_array
+
+from workbench.engine.kernels.compiled.jit import intrinsic
+
+FLOAT_BYTES = 4
+_INT = ir.IntType(64)
+
+
+@intrinsic
+def address_of(_context, array, at):
+    """The address of element `at` of a flat, contiguous array."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        whole = make_array(signature.args[0])(context, builder, values[0])
+        itemsize = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        offset = builder.mul(values[1], ir.Constant(_INT, itemsize))
+        return builder.add(builder.ptrtoint(whole.data, _INT), offset)
+
+    return types.int64(array, types.int64), emit
+
+
+@intrinsic
+def call(_context, address, arguments):
+    """Call the function at an address with a tuple of integers. It returns nothing."""
+
+    def emit(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        count = len(signature.args[1])
+        kind = ir.FunctionType(ir.VoidType(), [_INT] * count).as_pointer()
+        function = builder.inttoptr(values[0], kind)
+        builder.call(function, [builder.extract_value(values[1], place) for place in range(count)])
+        return _context.get_dummy_value()
+
+    return types.void(types.int64, arguments), emit
+
+
+def _viewed(dtype: Any, itemsize: int) -> Any:
+    def view(_context: Any, address: Any, size: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            kind = signature.return_type
+            result = make_array(kind)(context, builder)
+            data = builder.inttoptr(values[0], context.get_data_type(kind.dtype).as_pointer())
+            size_of = context.get_constant(types.intp, itemsize)
+            populate_array(result, data=data, shape=[values[1]], strides=[size_of], itemsize=size_of, meminfo=None)
+            return result._getvalue()
+
+        return types.Array(dtype, 1, "C")(types.int64, types.int64), emit
+
+    return view
+
+
+floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers that lie there
+integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers that lie there

@@ -1,0 +1,180 @@
+"""The rules of a pack as compiled loops: printed from the very functions of the tables, or by hand where these are not
+elementwise.
+
+Each loop is a C function over addresses (`native.py`), compiled when a pack first uses its rule and then kept on disk.
+A loop's text is written to a file of the cache folder under its own digest, since Numba caches what has a file.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.kernels.compiled import elementary, maxout, native
+from workbench.engine.kernels.compiled.jit import c_function, cache_folder
+from workbench.engine.kernels.lowering import Trace, statements
+from workbench.engine.kernels.traced import activation_traces, optimizer_trace, penalty_trace
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+
+# The addresses of an activation's loops: a <- value(z); z <- dl/dz, with the gradient of learned slopes; gain <- a'(z).
+ActivationLoops = namedtuple("ActivationLoops", "forward backward gain")
+BY_HAND: dict[str, ModuleType] = {"maxout": maxout}
+_ELEMENTARY = ("larger", "smaller", "sign", "exp", "expm1", "log", "log1p", "tanh")
+# What the printed loops may name.
+_NAMES = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
+    name: getattr(elementary, name) for name in _ELEMENTARY
+}
+_kept: list[Any] = []  # compiled functions, whose addresses are in use as long as the process lives
+
+
+@cache
+def activation_loops(name: str) -> ActivationLoops:
+    """The loops of a row of `ACTIVATIONS`."""
+    if name in BY_HAND:
+        return ActivationLoops(*(address(loop) for loop in BY_HAND[name].LOOPS))
+    value, derivative, slope = activation_traces(ACTIVATIONS[name])
+    text = [_activation_loop("forward", value, "a_of[i] = {}", ("z",))]
+    learned = [] if slope is None else [_slope_loop(slope)]
+    text.append(_activation_loop("backward", derivative, "z_of[i] = dl_da_of[i] * {}", ("z", "a"), learned))
+    text.append(_activation_loop("gain", derivative, "gain_of[i] = {}", ("z", "a")))
+    module = _module(name, "\n\n".join(text))
+    return ActivationLoops(*(address(getattr(module, loop)) for loop in ActivationLoops._fields))
+
+
+@cache
+def optimizer_loop(name: str) -> int:
+    """The address of the update of a row of `OPTIMIZERS`."""
+    row = OPTIMIZERS[name]
+    return address(_module(name, _update_loop(optimizer_trace(row), len(row.slots))).update)
+
+
+@cache
+def penalty_loop(name: str) -> int:
+    """The address of the loop of a row of `PENALTIES`, which changes the gradient or the weights."""
+    row = PENALTIES[name]
+    return address(_module(name, _penalty_loop(penalty_trace(row), row.moment)).penalise)
+
+
+def address(loop: Callable[..., None]) -> int:
+    """The address of a loop whose arguments are all 64-bit integers, compiled."""
+    compiled = c_function(loop)
+    _kept.append(compiled)
+    return int(compiled.address)
+
+
+def _activation_loop(name: str, traced: Trace, target: str, reads: Sequence[str], learned: Sequence[str] = ()) -> str:
+    """A loop over z and what is made of it, (batch, units); row by row if the rule reads the units' slopes."""
+    arguments = {
+        "forward": "z_at, a_at, slope_at, batch, rows, units",
+        "backward": "dl_da_at, z_at, a_at, slope_at, slope_gradient_at, batch, rows, units",
+        "gain": "z_at, a_at, slope_at, gain_at, batch, rows, units",
+    }[name]
+    arrays = [part.removesuffix("_at") for part in arguments.split(", ") if part.endswith("_at")]
+    arrays = [array for array in arrays if array not in ("slope", "slope_gradient")]
+    by_row = "slope" in traced.uses
+    body = [f"length = {'units' if by_row else 'batch * units'}", *learned]
+    body += ["slope_of = floats(slope_at, units)"] if by_row else []
+    body += ["for start in range(0, batch * units, length):"]
+    body += [f"    {array}_of = floats({array}_at + 4 * start, length)" for array in arrays]
+    body += ["    for i in range(length):"]
+    used = [array for array in (*reads, "slope") if array in traced.uses]
+    printed = statements(traced, "python")
+    inner = [f"{array} = {array}_of[i]" for array in used]
+    inner += [f"{name} = {expression}" for name, expression, _ in (*printed.once, *printed.each)]
+    inner += [target.format(printed.results[0])]
+    return "\n".join([f"def {name}({arguments}):", *_indented(body, 1), *_indented(inner, 3)])
+
+
+def _slope_loop(traced: Trace) -> str:
+    """The gradient of the slopes: the sum over the batch of dl/da times da/dslope."""
+    printed = statements(traced, "python")
+    inner = ["z = z_of[i]"] if "z" in traced.uses else []
+    inner += [f"{name} = {expression}" for name, expression, _ in (*printed.once, *printed.each)]
+    inner += [f"gradient_of[i] += dl_da_of[i] * {printed.results[0]}"]
+    head = [
+        "gradient_of = floats(slope_gradient_at, units)",
+        "gradient_of[:] = np.float32(0)",
+        "for start in range(0, batch * units, units):",
+        "    dl_da_of, z_of = floats(dl_da_at + 4 * start, units), floats(z_at + 4 * start, units)",
+        "    for i in range(units):",
+    ]
+    return "\n".join([*head, *_indented(inner, 2)])
+
+
+def _update_loop(traced: Trace, slots: int) -> str:
+    """One update of `size` weights by their gradients; slot k lies `offset` bytes behind the k-th of the addresses."""
+    arrays = ["w", "g", *(f"slot{k}" for k in range(slots))]
+    body = ["w_of, g_of = floats(w_at, size), floats(g_at, size)"]
+    body += [f"slot{k}_of = floats(integers(slots_at, {slots})[{k}] + offset, size)" for k in range(slots)]
+    outs = [f"{array}_of[i]" for array in arrays if array != "g"]
+    return _elementwise("update", "w_at, g_at, slots_at, offset, size, numbers_at", traced, arrays, body, outs)
+
+
+def _penalty_loop(traced: Trace, moment: str) -> str:
+    body = ["w_of, g_of = floats(w_at, size), floats(g_at, size)"]
+    outs = ["g_of[i]" if moment == "gradient" else "w_of[i]"]
+    return _elementwise("penalise", "w_at, g_at, size, numbers_at", traced, ["w", "g"], body, outs)
+
+
+def _elementwise(
+    name: str, arguments: str, traced: Trace, arrays: Sequence[str], body: list[str], outs: Sequence[str]
+) -> str:
+    """A loop over flat arrays; the numbers of the run at this step lie in the order in which the rule reads them."""
+    printed = statements(traced, "python")
+    body = [*body, f"numbers = floats(numbers_at, {len(traced.reads)})"]
+    body += [f"at_{read} = numbers[{place}]" for place, read in enumerate(traced.reads)]
+    body += [f"{name} = {expression}" for name, expression, _ in printed.once]
+    inner = [f"{array} = {array}_of[i]" for array in arrays if array in traced.uses]
+    inner += [f"{name} = {expression}" for name, expression, _ in printed.each]
+    inner += [f"{out} = {result}" for out, result in zip(outs, printed.results, strict=True)]
+    loop = ["for i in range(size):", *_indented(inner, 1)]
+    return "\n".join([f"def {name}({arguments}):", *_indented([*body, *loop], 1)])
+
+
+def _indented(lines: Sequence[str], depth: int) -> list[str]:
+    return ["    " * depth + line for text in lines for line in text.splitlines()]
+
+
+def _module(rule: str, text: str) -> ModuleType:
+    """The text as a module. It comes from a file if one can be written."""
+    name = f"{''.join(c if c.isalnum() else '_' for c in rule)}_{sha256(text.encode()).hexdigest()[:16]}"
+    file = Path(cache_folder()) / "rules" / f"{name}.py" if cache_folder() else None
+    if file and _written(file, text):
+        spec = spec_from_file_location(f"workbench_rule_{name}", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[spec.name] = module_from_spec(spec)  # where Numba looks when it reads its cache
+        vars(module).update(_NAMES)
+        spec.loader.exec_module(module)
+        return module
+    module = ModuleType(f"workbench_rule_{name}")
+    vars(module).update(_NAMES)
+    exec(compile(text, f"<rule {rule}>", "exec"), vars(module))
+    return module
+
+
+def _written(file: Path, text: str) -> bool:
+    """Whether the file is there, holding the text: it is named by it. It comes into being at once, or not at all."""
+    if file.exists():
+        return True
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as beside:
+            beside.write(text)
+        Path(beside.name).replace(file)
+    except OSError:
+        return False
+    return True
