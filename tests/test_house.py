@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
-# Entry points that wire the rooms; and what knows where files lie, how commands begin and end, and how file names,
-# addresses and secrets are written.
-FRONT = ("app", "__main__", "list", "reproduce", "sweeps")
+# Entry points that wire the rooms, what a person's own rules import; and what knows where files lie, how commands begin
+# and end, and how file names, addresses and secrets are written.
+FRONT = ("app", "__main__", "list", "reproduce", "sweeps", "rules")
 SHARED = ("files", "places", "entry", "signals", "streams", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}

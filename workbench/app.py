@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from workbench import places
 from workbench.engine.backend import missing_cupy
 from workbench.engine.errors import BadInput
-from workbench.engine.kernels.choice import missing_numba
+from workbench.engine.kernels.choice import why_not_compiled
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.changes import changes
@@ -314,7 +314,7 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
         *changes(name, earlier, work, sweep.facts),
         missing_cupy(),
         *hidden(work.packs),
-        _slower(work),
+        *_uncompiled(work),
         _compiling(work),
     )
     for line in remarks:
@@ -322,11 +322,10 @@ def _announce(work: Plan, name: str, earlier: Earlier | None, sweep: SweepRecord
             say(line)
 
 
-def _slower(work: Plan) -> str:
-    """A word where packs that Numba would train are left to the plain kernel."""
-    packs = [planned.pack for planned in work.packs]
-    wanted = any((pack.kernel, pack.device, pack.dtype) == ("plain", "cpu", "float32") for pack in packs)
-    return missing_numba() if wanted else ""
+def _uncompiled(work: Plan) -> list[str]:
+    """A line for each reason why runs are left to the plain kernel that Numba would train."""
+    reasons = dict.fromkeys(why_not_compiled(pack.pack) for pack in work.packs)
+    return [f"{reason}: the plain kernel trains, two to three times slower" for reason in reasons if reason]
 
 
 def _compiling(work: Plan) -> str:

@@ -1,4 +1,4 @@
-"""Where the parts that are not Python modules lie: `conf` and `experiments`, ours and a person's own."""
+"""Where `conf` and `experiments` lie, ours and a person's own, and a person's `rules`."""
 
 from __future__ import annotations
 

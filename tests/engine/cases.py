@@ -16,7 +16,8 @@ from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.epoch import Epoch
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.loop import train
-from workbench.engine.training.pack import COLUMNS, Pack
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.pack import columns as known_columns
 from workbench.engine.training.randomness import Purpose, keys, normal
 
 FEATURES = 5
@@ -55,8 +56,8 @@ def pack_of(runs: int, **given: Any) -> Pack:
     """A small pack; per-run numbers are given as one value or as one a run."""
     shared = {"depth": 2, "width": 6, "activation": "relu", "loss": "cross_entropy", "optimizer": "sgd"}
     shared |= {"batch_size": 8, "dtype": "float64"}
-    shared |= {name: given.pop(name) for name in list(given) if name not in COLUMNS}
-    given = {"seed": np.arange(runs), "epochs": 3, "learning_rate": RATES[str(shared["optimizer"])]} | given
+    shared |= {name: given.pop(name) for name in list(given) if name not in known_columns()}
+    given = {"seed": np.arange(runs), "epochs": 3, "learning_rate": RATES.get(str(shared["optimizer"]), 0.01)} | given
     columns = {name: np.broadcast_to(np.asarray(value), (runs,)).copy() for name, value in given.items()}
     init = ACTIVATIONS[str(shared["activation"])].init
     return Pack(**shared, columns={"init": np.full(runs, init)} | columns)  # type: ignore[arg-type]

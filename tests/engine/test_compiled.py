@@ -230,7 +230,7 @@ def test_why_numba_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "numba", None)  # as where it does not go with the NumPy beside it
     assert numba_fault.__wrapped__().startswith("Numba cannot be imported (")
     monkeypatch.setattr(kernels, "numba_fault", lambda: "Numba is away")
-    assert kernels.missing_numba() == "Numba is away: the plain kernel trains, two to three times slower"
+    assert kernels.why_not_compiled(with_kernel(pack_of(1, dtype="float32"))) == "Numba is away"
     with pytest.raises(BadInput, match="kernel: found compiled with Numba is away; allowed are auto and plain"):
         with_kernel(pack_of(1, dtype="float32"), "compiled")
 

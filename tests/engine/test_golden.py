@@ -1,7 +1,8 @@
 """Tiny runs whose numbers are pinned, so that nobody changes what a configuration means without noticing.
 
 Where a test here fails although the new numbers are right: raise NUMERICAL_VERSION in
-workbench/engine/training/loop.py, since results of the old version must not be reused, and pin the numbers the message shows.
+workbench/engine/training/loop.py, since results of the old version must not be reused, and pin the numbers that the
+message shows.
 """
 
 from __future__ import annotations

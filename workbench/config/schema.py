@@ -6,9 +6,9 @@ Defaults stand here and nowhere else; the files in `conf/` only set what differs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from types import MappingProxyType
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from workbench.config.families import Choices
 from workbench.config.setting import Setting, setting, settings_of
@@ -278,8 +278,8 @@ class RunConfig:
     )  # fmt: skip
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
+    optimizer: OptimizerConfig = field(default_factory=lambda: _sections["optimizer"]())
+    penalty: PenaltyConfig = field(default_factory=lambda: _sections["penalty"]())
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -306,7 +306,38 @@ class RunConfig:
     )
 
 
-SETTINGS: Mapping[str, Setting] = MappingProxyType(settings_of(RunConfig))
-SECTIONS: Mapping[str, type] = MappingProxyType(
-    {name: hint for name, hint in get_type_hints(RunConfig).items() if isinstance(hint, type) and is_dataclass(hint)}
-)
+_settings = settings_of(RunConfig)
+_sections: dict[str, type] = {
+    name: hint for name, hint in get_type_hints(RunConfig).items() if isinstance(hint, type) and is_dataclass(hint)
+}
+_brought: set[str] = set()
+SETTINGS: Mapping[str, Setting] = MappingProxyType(_settings)
+SECTIONS: Mapping[str, type] = MappingProxyType(_sections)
+
+
+def is_brought(key: str) -> bool:
+    """Whether a setting came with a row of a table (`extend`)."""
+    return key in _brought
+
+
+def extend(section: str, further: Mapping[str, Any]) -> None:
+    """Give a section settings that its dataclass does not have: numbers, each made by `setting`. May be repeated.
+
+    A row of a family's table may bring settings of its own, so that it needs no other place.
+    """
+    known = {item.name for item in fields(_sections[section])}
+    new = [(name, float, made) for name, made in further.items() if name not in known]
+    if not new:
+        return
+    before = _sections[section]
+    _sections[section] = make_dataclass(before.__name__, new, bases=(before,), frozen=True)
+    rows = settings_of(_sections[section], f"{section}.")
+    place = max(i for i, key in enumerate(_settings) if key.startswith(f"{section}.")) + 1
+    ordered = [
+        *list(_settings.items())[:place],
+        *((f"{section}.{name}", rows[f"{section}.{name}"]) for name, _, _ in new),
+    ]
+    ordered += list(_settings.items())[place:]
+    _brought.update(keys)
+    _settings.clear()
+    _settings.update(ordered)

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench import places
+from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
 from workbench.sweep import register
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     try:
+        load_own_rules(places.theirs("rules"))
         _run(parser, parser.parse_intermixed_args(arguments))
     except BadInput as error:
         print(on_one_line(str(error)), file=sys.stderr)

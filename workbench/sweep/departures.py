@@ -9,7 +9,6 @@ from workbench.sweep.compose import Cell, Value
 
 # A rule names its seeds itself; on which machine a run trained, and what else was measured of it, is not its question.
 WITHOUT = ("seed", "device", "kernel", "analyses")
-COMPARED = tuple(key for key, setting in SETTINGS.items() if setting.numbers and key not in WITHOUT)
 Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
 
 
@@ -21,7 +20,7 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
     held = {_settings(cell) for cell in of_the_file}
     strangers = list(dict.fromkeys(row for cell in asked if (row := _settings(cell)) not in held))
     found: dict[str, tuple[tuple[Value, ...], tuple[Value, ...]]] = {}
-    for place, key in enumerate(COMPARED):
+    for place, key in enumerate(compared()):
         fixed = tuple(dict.fromkeys(row[place] for row in sorted(held, key=str)))
         new = tuple(dict.fromkeys(row[place] for row in strangers if row[place] not in fixed))
         if new:
@@ -29,6 +28,11 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
     if strangers and not found:
         found["combination"] = (("one the sweep file does not hold",), ())
     return found
+
+
+def compared() -> tuple[str, ...]:
+    """The settings in which a command may depart from its sweep file."""
+    return tuple(key for key, setting in SETTINGS.items() if setting.numbers and key not in WITHOUT)
 
 
 def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -39,4 +43,4 @@ def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
 
 def _settings(cell: Cell) -> tuple[Value, ...]:
     flat = flatten(cell.config)
-    return tuple(flat[key] for key in COMPARED)
+    return tuple(flat[key] for key in compared())

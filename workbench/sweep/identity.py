@@ -11,18 +11,30 @@ from typing import Any
 import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
+from workbench.config.schema import is_brought
 from workbench.data import describe, digest
 from workbench.engine.backend import resolve_device
+from workbench.engine.kernels.checks import check
 from workbench.engine.kernels.choice import resolve_kernel
+from workbench.engine.rules import own
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import customary_loss
+from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.loop import NUMERICAL_VERSION
 from workbench.engine.training.pack import Pack
+from workbench.engine.training.pack import columns as pack_columns
 from workbench.sweep.measures import TRAINING
 
-STATIC = {field.name for field in fields(Pack)} - {"columns"}
+STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
 NOT_ASKED_FOR = {"measure": TRAINING, "analyses": ""}
+# Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
+RULE_KEYS = {
+    "ACTIVATIONS": "network.activation",
+    "LOSSES": "network.loss",
+    "OPTIMIZERS": "optimizer.name",
+}
+PER_RUN = {"INITIALIZERS": "init", "SCHEDULES": "schedule"}
 DIGITS = 16  # hexadecimal characters of a fingerprint
 
 
@@ -39,15 +51,35 @@ def numbers(config: RunConfig) -> dict[str, Any]:
         flat["network.init"] = ACTIVATIONS[config.network.activation].init
     if flat["optimizer.momentum_start"] is None:
         flat["optimizer.momentum_start"] = flat["optimizer.momentum"]
-    flat["kernel"] = resolve_kernel(config.kernel, engine_pack(flat, {"seed": np.zeros(1)}))
+    pack = engine_pack(flat, engine_columns([flat]))
+    for table, names in _rows(flat, pack.columns).items():
+        for name in names:
+            if file := own.rows_of_own().get((table, name)):
+                check(file, table, name)
+    flat["kernel"] = resolve_kernel(config.kernel, pack)
     flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
-    return {key: value for key, value in flat.items() if value != NOT_ASKED_FOR.get(key)}
+    return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
+
+
+def _is_left_out(key: str, value: Any) -> bool:
+    """Whether a run is without a setting: what a row of a table brings changes no run that leaves it at its default."""
+    return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
 def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
     static = {s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
-    return Pack(**static, columns=columns)
+    return Pack(**static, columns=columns, rules=own.used(_rows(decided, columns)))
+
+
+def engine_columns(runs: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """The columns of a pack, a value a run."""
+    known = pack_columns()
+    return {
+        setting.engine: np.array([run.get(key, setting.default) for run in runs])
+        for key, setting in SETTINGS.items()
+        if setting.role == "per_run" and setting.engine in known
+    }
 
 
 def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence[int] = ()) -> str:
@@ -56,8 +88,22 @@ def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence
     `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
     but belong to what the store holds of it: a run held without them is trained again to be analysed.
     """
-    parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions]
+    parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions, *_rule_digests(decided)]
     return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
+
+
+def _rows(decided: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict[str, set[str]]:
+    """The rows of the engine's tables that runs use, by table."""
+    rows = {table: {str(decided[key])} for table, key in RULE_KEYS.items()}
+    rows |= {table: set(columns[name].astype(str)) for table, name in PER_RUN.items() if name in columns}
+    return rows | {"PENALTIES": {name for name in PENALTIES if name in columns and columns[name].any()}}
+
+
+def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
+    """Of each file of a person's own rules that the run uses, the digest of its text."""
+    if not own.rows_of_own() or "network.activation" not in decided:
+        return []
+    return [file.digest for file in engine_pack(decided, engine_columns([decided])).rules]
 
 
 def text_digest(text: str) -> str:

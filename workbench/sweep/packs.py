@@ -13,8 +13,8 @@ from workbench.data import describe, split_sizes
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.layout import Architecture
 from workbench.engine.training.memory import memory_of_pack
-from workbench.engine.training.pack import COLUMNS, Pack
-from workbench.sweep.identity import engine_pack, joint_digest
+from workbench.engine.training.pack import Pack
+from workbench.sweep.identity import engine_columns, engine_pack, joint_digest
 from workbench.sweep.memory import PACKS_SHARE, in_words
 
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
@@ -166,11 +166,7 @@ def _at_least(run: Run) -> int:
 
 def _planned(runs: list[Run]) -> PlannedPack:
     first = runs[0]
-    columns = {
-        setting.engine: np.array([run.numbers[key] for run in runs])
-        for key, setting in SETTINGS.items()
-        if setting.role == "per_run" and setting.engine in COLUMNS
-    }
+    columns = engine_columns([run.numbers for run in runs])
     pack = engine_pack(first.numbers, columns)
     facts = describe(first.config.data)
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)

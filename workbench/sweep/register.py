@@ -13,14 +13,23 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from workbench import places
-from workbench.config import RunConfig
+from workbench.config import SECTIONS, RunConfig
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
 
 HYDRA_BEHAVES_AS = "1.3"
 
 
 def register() -> None:
     """Store the schema under the name that `conf/config.yaml` begins with. May be repeated."""
-    ConfigStore.instance().store(name="schema", node=schema())
+    store = ConfigStore.instance()
+    store.store(name="schema", node=schema())
+    for name, row in OPTIMIZERS.items():
+        store.store(group="optimizer", name=name, node={"name": name, "learning_rate": row.learning_rate})
+    for name in PENALTIES:
+        if not places.find("conf/penalty", f"{name}.yaml"):
+            node = {"name": name, "strength": 1e-3, name: "${penalty.strength}"}
+            store.store(group="penalty", name=name, node=node)
     OmegaConf.register_new_resolver("share", lambda whole, ratio: whole * ratio, replace=True)
     OmegaConf.register_new_resolver("rest", lambda whole, ratio: whole * (1 - ratio), replace=True)
 
@@ -33,7 +42,7 @@ def loader() -> ConfigLoader:
 
 def schema() -> DictConfig:
     """The defaults of `RunConfig`, typed: OmegaConf refuses other keys and other types."""
-    config: DictConfig = OmegaConf.structured(RunConfig)
+    config: DictConfig = OmegaConf.structured(RunConfig(**{name: section() for name, section in SECTIONS.items()}))
     _thaw(config)
     return config
 

@@ -140,11 +140,6 @@ def numba_fault() -> str:
     return "Numba is switched off by NUMBA_DISABLE_JIT" if settings.DISABLE_JIT else ""
 
 
-def missing_numba() -> str:
-    """One line where the plain kernel must train what Numba would."""
-    return f"{fault}: the plain kernel trains, two to three times slower" if (fault := numba_fault()) else ""
-
-
 def resolve_kernel(name: str, pack: Pack) -> str:
     """The kernel that trains a pack; "auto" is the first that supports it.
 
@@ -162,6 +157,13 @@ def resolve_kernel(name: str, pack: Pack) -> str:
             f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
         )
     return name
+
+
+def why_not_compiled(pack: Pack) -> str:
+    """Which rule of the pack keeps it from the compiled kernel, and why; "" where no rule does."""
+    if pack.kernel != "plain" or (pack.device, pack.dtype, pack.precision) != ("cpu", "float32", "float32"):
+        return ""
+    return KERNELS["compiled"].obstacle(pack)
 
 
 def with_kernel(pack: Pack, name: str = "auto") -> Pack:

@@ -13,11 +13,10 @@ import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.rules.penalties import PENALTIES, Penalty
+from workbench.engine.rules.penalties import PENALTIES, Penalty, strengths
 from workbench.engine.training.layout import Layout
 
 BLOCK = 32768  # elements: a dozen temporaries of this size fit a second-level cache
-CONSTANTS = ("alpha", "beta1", "beta2", "epsilon", "l1", "l1_proximal", "l2", "decay")
 
 
 @dataclass
@@ -49,16 +48,17 @@ class Update:
         xp: object,
     ) -> None:
         self._rule = OPTIMIZERS[optimizer]
-        strengths = dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}
-        used = [penalty for name, penalty in PENALTIES.items() if strengths[name].any() and penalty.moment != "rows"]
+        numbers = strengths(columns)
+        used = [penalty for name, penalty in PENALTIES.items() if numbers[name].any() and penalty.moment != "rows"]
+        constant = [name for name, values in numbers.items() if values.dtype.kind in "iuf"]
         self._blocks = [
             _Block(rows, weights[rows, part], gradients[rows, part], [slot[rows, part] for slot in slots], penalties)
             for start, end, penalties in ((0, layout.weights_end, used), (layout.weights_end, layout.size, []))
             for rows, part in _rectangles(len(weights), start, end)
         ]
         for block in self._blocks:
-            for name in CONSTANTS:
-                setattr(block.at, name, _column(strengths[name][block.rows], weights.dtype, xp))
+            for name in constant:
+                setattr(block.at, name, _column(numbers[name][block.rows], weights.dtype, xp))
         self._max_norm = SimpleNamespace(max_norm=_column(columns["max_norm"], weights.dtype, xp)[..., None])
         self._bounded = [view.weights for view in layout.views(weights)] if columns["max_norm"].any() else []
 

@@ -6,9 +6,11 @@ row a run: learning_rate, momentum, ... Each returns the new weights followed by
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +19,50 @@ from workbench.engine.backend import Array
 At = SimpleNamespace
 
 
+def read_by(rule: Callable[[Any], object]) -> tuple[str, ...]:
+    """The names that a rule asks of its `at`."""
+    asked: dict[str, None] = {}
+
+    class Asked:
+        def __getattr__(self, name: str) -> np.ndarray:
+            asked[name] = None
+            return np.full(1, 0.5)
+
+    rule(Asked())
+    return tuple(asked)
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A number that only this optimizer reads, as `at.NAME`; it is set as `optimizer.NAME`. Its default and range."""
+
+    default: float
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+    unit: str = ""
+
+
 @dataclass(frozen=True)
 class Optimizer:
-    """One row of `OPTIMIZERS`: what it remembers for every parameter (`slots`), what it reads of `at`, its update."""
+    """One row of `OPTIMIZERS`: what it remembers for every parameter (`slots`) and its update.
+
+    `update` reads its numbers of `at`: learning_rate, momentum, ..., and its own `hyperparameters`. `learning_rate` is
+    the customary one, which `optimizer=NAME` sets.
+    """
 
     summary: str
     slots: tuple[str, ...]
-    reads: tuple[str, ...]
     update: Callable[..., tuple[Array, ...]]
+    learning_rate: float = 0.01
+    hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict, hash=False)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The numbers that the update reads of `at`, in the order of reading."""
+        return read_by(lambda at: self.update(np.ones(1), np.ones(1), *(np.ones(1) for _ in self.slots), at=at))
 
 
 def sgd(w: Array, g: Array, at: At) -> tuple[Array, ...]:
@@ -69,29 +107,19 @@ def adam(w: Array, g: Array, m: Array, v: Array, at: At) -> tuple[Array, ...]:
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": Optimizer("stochastic gradient descent", (), ("learning_rate",), sgd),
-    "momentum": Optimizer(
-        "gradient descent with the notes' momentum", ("velocity",), ("learning_rate", "momentum"), momentum
-    ),
-    "nesterov": Optimizer(
-        "momentum with the gradient taken ahead",
-        ("velocity",),
-        ("learning_rate", "momentum", "next_momentum"),
-        nesterov,
-    ),
+    "sgd": Optimizer("stochastic gradient descent", (), sgd, learning_rate=0.1),
+    "momentum": Optimizer("gradient descent with the notes' momentum", ("velocity",), momentum, learning_rate=0.02),
+    "nesterov": Optimizer("momentum with the gradient taken ahead", ("velocity",), nesterov, learning_rate=0.02),
     "adagrad": Optimizer(
-        "step divided by the root of the sum of squared gradients", ("total",), ("learning_rate", "epsilon"), adagrad
+        "step divided by the root of the sum of squared gradients", ("total",), adagrad, learning_rate=0.02
     ),
     "rmsprop": Optimizer(
-        "step divided by a fading root mean square of the gradient",
-        ("mean_square",),
-        ("learning_rate", "alpha", "epsilon"),
-        rmsprop,
+        "step divided by a fading root mean square of the gradient", ("mean_square",), rmsprop, learning_rate=0.001
     ),
     "adam": Optimizer(
         "fading means of gradient and square, both corrected for their start",
         ("first_moment", "second_moment"),
-        ("learning_rate", "beta1", "beta2", "bias1", "bias2", "epsilon"),
         adam,
+        learning_rate=0.001,
     ),
 }

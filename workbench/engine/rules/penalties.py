@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.rules.optimizers import read_by
 
 At = SimpleNamespace
+MOMENTS = ("gradient", "before", "after", "rows")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,11 @@ class Penalty:
     summary: str
     moment: str
     apply: Callable[[Array, Array, At], Array]
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The numbers that it reads of `at`, its own strength among them."""
+        return read_by(lambda at: self.apply(np.ones((1, 1)), np.ones((1, 1)), at))
 
 
 def _l1(w: Array, g: Array, at: At) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.rules.losses import LOSSES, fits_task
+from workbench.engine.rules.own import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
@@ -29,6 +30,7 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
 
     Raises BadInput where pack and data do not fit together.
     """
+    install(pack.rules)
     _check(pack, data)
     crews = _hire(pack, data, min(workers, pack.runs) if pack.device == "cpu" else 1, state)
     try:

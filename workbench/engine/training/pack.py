@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.own import RuleFile
+from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.layout import Architecture
 
 # Every number (or name) that may differ from run to run within a pack, with its default.
@@ -43,13 +46,22 @@ COLUMNS: dict[str, Any] = {
 }
 
 
+def columns() -> dict[str, Any]:
+    """Every column of a pack with its default: those above, optimizers' own hyperparameters, penalties' strengths."""
+    further = {name: 0.0 for name in PENALTIES if name not in COLUMNS}
+    for row in OPTIMIZERS.values():
+        further |= {name: number.default for name, number in row.hyperparameters.items()}
+    return COLUMNS | further
+
+
 @dataclass(frozen=True)
 class Pack:
     """What all runs of a pack share, and one column of values per number that may differ.
 
-    `columns` maps names of `COLUMNS` to arrays of shape (runs,); a missing one takes its default in every run. `seed`
+    `columns` maps names of `columns()` to arrays of shape (runs,); a missing one takes its default in every run. `seed`
     must be given: it says how many runs there are. `precision`, of matrix products in float32, is a row of
-    `PRECISIONS`; `device` is "cpu" or "cuda", `kernel` a row of `KERNELS`.
+    `PRECISIONS`; `device` is "cpu" or "cuda", `kernel` a row of `KERNELS`. `rules` are the files of a person's own
+    rules that the runs use: they travel with the pack, and whoever trains it installs them.
     """
 
     depth: int
@@ -64,14 +76,16 @@ class Pack:
     precision: str = "float32"
     device: str = "cpu"
     kernel: str = "plain"
+    rules: tuple[RuleFile, ...] = ()
 
     def __post_init__(self) -> None:
         runs = len(self.columns["seed"])
-        complete = {name: np.full(runs, default) for name, default in COLUMNS.items()}
+        defaults = columns()
+        complete = {name: np.full(runs, default) for name, default in defaults.items()}
         for name, values in self.columns.items():
-            if name not in COLUMNS or np.shape(values) != (runs,):
+            if name not in defaults or np.shape(values) != (runs,):
                 raise BadInput(
-                    f"pack column {name}: found shape {np.shape(values)}, allowed are {runs} values of {list(COLUMNS)}"
+                    f"pack column {name}: found shape {np.shape(values)}, allowed are {runs} values of {list(defaults)}"
                 )
             complete[name] = np.asarray(values)
         object.__setattr__(self, "columns", complete)

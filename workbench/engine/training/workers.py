@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from workbench.engine.rules.own import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.group import Group
 from workbench.engine.training.memory import runs_per_group
@@ -234,6 +235,7 @@ def _serve(pipe: Connection) -> None:
         while True:
             question, about = pipe.recv()
             try:
+                install(pack.rules)
                 crew = crew or Here(pack, data, runs, state)
                 pipe.send(getattr(crew, question)(*about))
             except Exception as error:

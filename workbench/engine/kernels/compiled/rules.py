@@ -7,6 +7,7 @@ A loop's text is written to a file of the cache folder under its own digest, sin
 
 from __future__ import annotations
 
+import ctypes
 import math
 import sys
 from collections import namedtuple
@@ -66,6 +67,20 @@ def penalty_loop(name: str) -> int:
     """The address of the loop of a row of `PENALTIES`, which changes the gradient or the weights."""
     row = PENALTIES[name]
     return address(_module(name, _penalty_loop(penalty_trace(row), row.moment)).penalise)
+
+
+def run_activation(name: str, z: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Value and derivative of a row by its loops; z and slope are (units,) float32."""
+    loops, a, gain = activation_loops(name), np.empty_like(z), np.empty_like(z)
+    from_z, from_a, from_slope = (array.ctypes.data for array in (z, a, slope))
+    called(loops.forward, from_z, from_a, from_slope, 1, z.size, z.size)
+    called(loops.gain, from_z, from_a, from_slope, gain.ctypes.data, 1, z.size, z.size)
+    return a, gain
+
+
+def called(loop: int, *arguments: int) -> None:
+    """Call a loop by its address from Python."""
+    ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(arguments))(loop)(*arguments)
 
 
 def address(loop: Callable[..., None]) -> int:

@@ -1,0 +1,219 @@
+"""Rules of a person's own: found in a folder, joined to ours, checked when first used, carried by their packs."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels.checks import check
+from workbench.engine.kernels.choice import with_kernel
+from workbench.engine.rules import own
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.own import RuleFile
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
+
+from .cases import alone, assert_same_course, course, data_for, pack_of
+
+HEAD = "import numpy as np\nfrom workbench.rules import *\n"
+SWISH = (
+    HEAD
+    + """
+def swish(z, slope):
+    return z / (1 + np.exp(-z))
+
+def swish_derivative(z, a, slope):
+    gate = 1 / (1 + np.exp(-z))
+    return gate + a * (1 - gate)
+
+ACTIVATIONS = {"swish": Activation("z times its sigmoid", swish, swish_derivative, init="he")}
+"""
+)
+LION = (
+    HEAD
+    + """
+def lion(w, g, m, at):
+    step = np.sign(at.beta1 * m + (1 - at.beta1) * g)
+    return w - at.learning_rate * step, at.nu * m + (1 - at.nu) * g
+
+OPTIMIZERS = {
+    "lion": Optimizer("the sign of a fading mean", ("m",), lion, 3e-4,
+                      {"nu": Hyperparameter(0.99, "decay of the mean", low=0, high=1, open_high=True)}),
+}
+PENALTIES = {
+    "huber": Penalty("l2 near zero, l1 beyond", "gradient", lambda w, g, at: g + at.huber * np.clip(w, -0.1, 0.1)),
+}
+"""
+)
+
+
+@pytest.fixture(autouse=True)
+def _taken_out_again() -> Iterator[None]:
+    yield
+    own.uninstall()
+
+
+def swish_pack(**given: object) -> Pack:
+    """Three runs with an activation of a person's own."""
+    own.install([RuleFile("rules/swish.py", SWISH)])
+    pack = pack_of(3, activation="swish", dtype="float32", **given)
+    return replace(pack, rules=own.used({"ACTIVATIONS": ["swish"]}))
+
+
+def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "firewall.py").write_text("raise SystemExit('run')\nACTIVATIONS = {}\n", encoding="utf-8")
+    (folder / "tools.py").write_text("import workbench\nraise SystemExit('run')\n", encoding="utf-8")
+    (folder / "swish.py").write_text(SWISH, encoding="utf-8")
+    assert [file.name for file in own.read(folder)] == ["rules/swish.py"]
+
+
+@pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
+def test_an_own_activation_trains_packed_as_it_trains_alone(kernel: str, dtype: str) -> None:
+    if kernel == "compiled":
+        pytest.importorskip("numba", reason="Numba is not installed here")
+    pack = replace(swish_pack(), kernel=kernel, dtype=dtype)
+    data = data_for(pack)
+    packed = list(train(pack, data))
+    for run in range(pack.runs):
+        assert_same_course(course(packed, run), course(alone(pack, data, run), 0))
+
+
+def test_every_kernel_takes_it() -> None:
+    assert with_kernel(swish_pack()).kernel == "compiled"
+    from workbench.engine.kernels.cuda import codes, source
+
+    pack = replace(swish_pack(), device="cuda")
+    assert codes.obstacle(pack) == ""
+    assert f"case {codes.activations().index('swish')}: return value_" in source.text()
+
+
+def test_the_compiled_form_agrees_with_the_plain_one_for_optimizer_and_penalty_too() -> None:
+    pytest.importorskip("numba", reason="Numba is not installed here")
+    own.install([RuleFile("rules/lion.py", LION)])
+    given = {"nu": [0.5, 0.9, 0.99], "huber": [0.0, 0.1, 0.2], "learning_rate": [0.01] * 3}
+    plain = pack_of(3, optimizer="lion", activation="tanh", dtype="float32", **given)
+    compiled = with_kernel(plain)
+    assert compiled.kernel == "compiled"
+    data = data_for(plain)
+    for one, other in zip(train(plain, data), train(compiled, data), strict=True):
+        np.testing.assert_allclose(one.metrics["validation_loss"], other.metrics["validation_loss"], rtol=1e-4)
+
+
+def test_a_pack_brings_its_rules_to_whoever_trains_it() -> None:
+    pack = swish_pack()
+    data = data_for(pack)
+    expected = course(train(pack, data), 0)
+    carried = pickle.dumps(pack)
+    own.uninstall()
+    assert "swish" not in ACTIVATIONS
+    assert_same_course(course(train(pickle.loads(carried), data), 0), expected)
+
+
+def test_worker_processes_have_the_rule_too() -> None:
+    pack = swish_pack()
+    data = data_for(pack)
+    assert_same_course(course(train(pack, data, workers=2), 1), course(train(pack, data), 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ACTIVATIONS = {'relu': Activation('', np.abs, np.sign, init='he')}", "there is one of ours"),
+        ("ACTIVATIONS = {'a b': Activation('', np.abs, np.sign, init='he')}", "named 'a b'"),
+        ("ACTIVATIONS = {'mine': np.abs}", "is a ufunc; allowed: a Activation"),
+        ("ACTIVATIONS = [1]", "ACTIVATIONS is a list; allowed: a dictionary"),
+        ("x = 1 / 0\nACTIVATIONS = {}", "line 3: raises ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit('no')\nACTIVATIONS = {}", "line 4: raises SystemExit: no"),
+    ],
+)
+def test_a_file_that_is_not_right_is_refused_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=r"^rules/mine\.py") as refused:
+        own.install([RuleFile("rules/mine.py", HEAD + text)])
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "mine.py").write_text("import workbench\nACTIVATIONS = {\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"rules/mine\.py, line 2: found no Python"):
+        own.read(folder)
+
+
+WRONG = {
+    "a derivative that is not the value's": (
+        SWISH.replace("return gate + a * (1 - gate)", "return gate"),
+        "ACTIVATIONS", "swish", r"activation 'swish': its derivative at z = -5\.\d+ is .*finite differences give",
+    ),
+    "a value that overflows": (
+        SWISH.replace("return z / (1 + np.exp(-z))", "return np.exp(z * z * z)"), "ACTIVATIONS", "swish", "is inf",
+    ),
+    "a value in another dtype": (
+        SWISH.replace("return z / (1", "return np.float64(1) * z / (1"), "ACTIVATIONS", "swish", "float64 for float32",
+    ),
+    "an update without its slot": (
+        LION.replace(", at.nu * m + (1 - at.nu) * g", ",").replace("lion,", "lion,"), "OPTIMIZERS", "lion", "1 values",
+    ),
+    "an update that mixes elements": (
+        LION.replace("np.sign(", "np.mean("), "OPTIMIZERS", "lion", "depends on the other elements",
+    ),
+    "a penalty that acts without strength": (
+        LION.replace("g + at.huber *", "g + 0.1 + at.huber *"), "PENALTIES", "huber", "strength of 0 changes",
+    ),
+    "a penalty of another moment": (LION.replace('"gradient"', '"later"'), "PENALTIES", "huber", "moment is 'later'"),
+    "a schedule of one number": (
+        HEAD + "SCHEDULES = {'mine': Schedule('', lambda update, factor: 1.0)}",
+        "SCHEDULES", "mine", "one finite number",
+    ),
+    "an initializer below zero": (
+        HEAD + "INITIALIZERS = {'mine': Initializer('', 'normal', lambda a, b, c: -1.0)}", "INITIALIZERS", "mine",
+        "spread for fan_in=1",
+    ),
+    "a loss with another gradient": (
+        HEAD
+        + "def judge(z, t): return Judged(abs(z - t).sum(-1), None, z - t)\n"
+        + "LOSSES = {'mine': Loss('', 'regression', judge, lambda z: z)}",
+        "LOSSES", "mine", "its delta at z",
+    ),
+    "a rule that raises": (SWISH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swish", "raises NameError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_rule_is_said_in_one_line(case: str) -> None:
+    text, table, name, said = WRONG[case]
+    file = RuleFile("rules/mine.py", text)
+    own.install([file])
+    with pytest.raises(BadInput, match=said) as refused:
+        check(file, table, name)
+    assert str(refused.value).startswith("rules/mine.py: ")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "table", "name"), [(SWISH, "ACTIVATIONS", "swish"), (LION, "OPTIMIZERS", "lion"),
+                                                      (LION, "PENALTIES", "huber")])  # fmt: skip
+def test_what_is_right_passes(text: str, table: str, name: str) -> None:
+    file = RuleFile("rules/mine.py", text)
+    own.install([file])
+    check(file, table, name)
+
+
+def test_a_rule_that_cannot_be_lowered_trains_in_the_plain_kernel_and_says_why() -> None:
+    sinh = SWISH.replace("z / (1 + np.exp(-z))", "np.arcsinh(z)").replace(
+        "return gate + a * (1 - gate)", "return 1 / np.sqrt(1 + z * z)"
+    )
+    own.install([RuleFile("rules/swish.py", sinh)])
+    pack = with_kernel(pack_of(1, activation="swish", dtype="float32"))
+    assert pack.kernel == "plain"
+    from workbench.engine.kernels.choice import why_not_compiled
+
+    assert why_not_compiled(pack).startswith("network.activation=swish: np.arcsinh has no form in a compiled kernel")

@@ -1,0 +1,213 @@
+"""What is checked of a person's own rule when it is first used: its derivative, dtype and finiteness, its lowered form.
+
+Every complaint is one line that names the file, the rule and, for an activation, the z at which it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels.lowering import CannotLower
+from workbench.engine.rules.activations import Activation
+from workbench.engine.rules.initializers import Initializer
+from workbench.engine.rules.losses import Loss
+from workbench.engine.rules.optimizers import Optimizer
+from workbench.engine.rules.own import TABLES, RuleFile
+from workbench.engine.rules.penalties import MOMENTS, Penalty
+from workbench.engine.rules.schedules import Schedule
+
+STEP = 1e-6  # of finite differences in float64
+TOLERANCE = 1e-5
+LOWERED_TOLERANCE = 2e-5  # float32, and elementary functions that agree to a few ulp
+POINTS = np.concatenate([np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]])  # none of them a likely kink
+SLOPE = 0.2
+
+
+@lru_cache(maxsize=256)
+def check(file: RuleFile, table: str, name: str) -> None:
+    """Check a row that came from a file. Raises BadInput, one line."""
+    row = TABLES[table][0][name]
+    try:
+        with np.errstate(all="ignore"):
+            CHECKS[table](row, name)
+    except _Wrong as wrong:
+        raise BadInput(f"{file.name}: {_kind(row)} {name!r}: {wrong}") from None
+    except CannotLower:
+        return  # the plain kernel trains it, and the sweep says so
+    except Exception as error:
+        raise BadInput(
+            f"{file.name}: {_kind(row)} {name!r}: raises {type(error).__name__}: {error}".splitlines()[0]
+        ) from None
+
+
+class _Wrong(Exception):
+    """What is wrong with a rule."""
+
+
+def _kind(row: Any) -> str:
+    return type(row).__name__.lower()
+
+
+def _activation(row: Activation, name: str) -> None:
+    z = POINTS
+    value = _array(row.value(z, SLOPE), z, "its value")
+    derivative = _array(row.derivative(z, value, SLOPE), z, "its derivative")
+    _compare_derivative(lambda x: np.asarray(row.value(x, SLOPE)), derivative, z, "derivative")
+    if "slope" not in row.reads and not np.array_equal(value, np.broadcast_to(row.value(z, 2 * SLOPE), z.shape)):
+        raise _Wrong('its value depends on the slope; say so in its row: reads=("slope",)')
+    if row.slope_derivative is not None:
+        found = _array(row.slope_derivative(z), z, "its slope_derivative")
+        exact = (row.value(z, SLOPE + STEP) - row.value(z, SLOPE - STEP)) / (2 * STEP)
+        _agree(found, exact, z, "slope_derivative", TOLERANCE)
+    single = z.astype(np.float32)
+    kept = _array(row.value(single, np.float32(SLOPE)), single, "its value")
+    _array(row.derivative(single, kept, np.float32(SLOPE)), single, "its derivative")
+    _lowered_activation(row, name, single)
+
+
+def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
+    from workbench.engine.kernels.choice import numba_fault
+
+    if numba_fault():
+        return
+    from workbench.engine.kernels.compiled.rules import run_activation
+
+    slope = np.full(z.size, SLOPE, np.float32)
+    value, derivative = run_activation(name, z, slope)
+    exact = np.asarray(row.value(z, slope), np.float32)
+    _agree(value, exact, z, "compiled value", LOWERED_TOLERANCE)
+    found = np.asarray(row.derivative(z, exact, slope), np.float32)
+    _agree(derivative, found, z, "compiled derivative", LOWERED_TOLERANCE)
+
+
+def _compare_derivative(value: Callable[[Any], Any], found: np.ndarray, z: np.ndarray, what: str) -> None:
+    """Central differences; a point where those from the left and from the right differ is a kink, and not compared."""
+    left, right = (value(z) - value(z - STEP)) / STEP, (value(z + STEP) - value(z)) / STEP
+    smooth = np.abs(left - right) <= 1e-3 * (1 + np.abs(left))
+    exact = (value(z + STEP) - value(z - STEP)) / (2 * STEP)
+    _agree(found[smooth], exact[smooth], z[smooth], what, TOLERANCE, "finite differences give")
+
+
+def _agree(
+    found: np.ndarray,
+    exact: np.ndarray,
+    z: np.ndarray,
+    what: str,
+    tolerance: float,
+    words: str = "the plain form gives",
+) -> None:
+    wrong = ~np.isclose(found, exact, rtol=tolerance, atol=tolerance)
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise _Wrong(f"its {what} at z = {z[place]:.4g} is {found[place]:.6g}, and {words} {exact[place]:.6g}")
+
+
+def _array(result: Any, like: np.ndarray, what: str) -> np.ndarray:
+    """The result as an array of the same shape and dtype, finite everywhere; a constant or a truth value counts too."""
+    found = np.asarray(result)
+    if found.dtype == bool or found.ndim == 0:
+        found = np.broadcast_to(found, like.shape).astype(like.dtype)
+    if found.shape != like.shape:
+        raise _Wrong(f"{what} has shape {found.shape}; allowed: that of z, {like.shape}")
+    if found.dtype != like.dtype:
+        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} z; allowed: the same (Python numbers keep it)")
+    if not np.isfinite(found).all():
+        place = int(np.flatnonzero(~np.isfinite(found))[0])
+        raise _Wrong(f"{what} at z = {like[place]:.4g} is {found[place]}; allowed: a finite number")
+    return found
+
+
+def _numbers(reads: tuple[str, ...], dtype: Any) -> SimpleNamespace:
+    return SimpleNamespace(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
+
+
+def _optimizer(row: Optimizer, _name: str) -> None:
+    if len(set(row.slots)) != len(row.slots) or not all(slot.isidentifier() for slot in row.slots):
+        raise _Wrong(f"its slots are {row.slots}; allowed: different names of letters, digits and '_'")
+    draw = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        w, g = (draw.normal(size=(2, 64)).astype(dtype) for _ in range(2))
+        slots = [np.zeros((2, 64), dtype) for _ in row.slots]
+        found = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=_numbers(row.reads, dtype))
+        if not isinstance(found, tuple) or len(found) != 1 + len(slots):
+            raise _Wrong(f"its update returns {_count(found)}; allowed: a tuple of w and {len(slots)} slots")
+        for array, what in zip(found, ("w", *row.slots), strict=True):
+            _array(array, w, f"the new {what}")
+        part = row.update(w[:, :8], g[:, :8], *(slot[:, :8] for slot in slots), at=_numbers(row.reads, dtype))
+        if not np.array_equal(part[0], found[0][:, :8]):
+            raise _Wrong("an element's update depends on the other elements; allowed: elementwise arithmetic")
+
+
+def _count(found: Any) -> str:
+    return f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
+
+
+def _penalty(row: Penalty, name: str) -> None:
+    if row.moment not in MOMENTS:
+        raise _Wrong(f"its moment is {row.moment!r}; allowed: one of {', '.join(MOMENTS)}")
+    if name not in row.reads:
+        raise _Wrong(f"it does not read its strength, at.{name}")
+    draw = np.random.default_rng(0)
+    shape = (2, 8, 8) if row.moment == "rows" else (2, 64)
+    w, g = draw.normal(size=shape), draw.normal(size=shape)
+    at = SimpleNamespace(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
+    _array(row.apply(w, g, at), w, "its result")
+    setattr(at, name, np.zeros_like(getattr(at, name)))
+    unchanged = g if row.moment == "gradient" else w
+    if not np.array_equal(row.apply(w, g, at), unchanged):
+        raise _Wrong("a strength of 0 changes something; allowed: nothing")
+
+
+def _initializer(row: Initializer, _name: str) -> None:
+    if row.distribution not in ("uniform", "normal"):
+        raise _Wrong(f"its distribution is {row.distribution!r}; allowed: uniform, normal")
+    for fan_in, fan_out in ((1, 1), (64, 10), (784, 512)):
+        spread = row.spread(fan_in, fan_out, 0.01)
+        if not np.isfinite(spread) or spread < 0:
+            raise _Wrong(f"its spread for fan_in={fan_in}, fan_out={fan_out} is {spread}; allowed: a number, x >= 0")
+
+
+def _schedule(row: Schedule, _name: str) -> None:
+    updates = np.arange(1000.0)
+    found = np.asarray(row.multiplier(updates, 0.99))
+    if found.shape != updates.shape or not np.isfinite(found).all() or (found < 0).any():
+        raise _Wrong("its multiplier is not one finite number >= 0 for each update")
+    if not np.array_equal(np.asarray(row.multiplier(updates[500:], 0.99)), found[500:]):
+        raise _Wrong("its multiplier of an update depends on which others are asked for")
+
+
+def _loss(row: Loss, _name: str) -> None:
+    if row.task not in ("classes", "two_classes", "regression"):
+        raise _Wrong(f"its task is {row.task!r}; allowed: classes, two_classes, regression")
+    draw, outputs = np.random.default_rng(0), row.units({"classes": 3, "two_classes": 2, "regression": 2}[row.task])
+    z = draw.normal(size=(2, 5, outputs))
+    labels = draw.integers(0, 3 if row.task == "classes" else 2, (2, 5))
+    targets: Any = draw.normal(size=z.shape) if row.task == "regression" else labels
+    judged = row.judge(z.copy(), targets)
+    for index in np.ndindex(z.shape):
+        sides = []
+        for step in (STEP, -STEP):
+            moved = z.copy()
+            moved[index] += step
+            sides.append(row.judge(moved, targets).losses[index[:2]])
+        exact = (sides[0] - sides[1]) / (2 * STEP)
+        _agree(
+            np.array([judged.delta[index]]), np.array([exact]), np.array([z[index]]), "delta", TOLERANCE,
+            "finite differences of its losses give",
+        )  # fmt: skip
+
+
+CHECKS: dict[str, Callable[[Any, str], None]] = {
+    "ACTIVATIONS": _activation,
+    "OPTIMIZERS": _optimizer,
+    "PENALTIES": _penalty,
+    "INITIALIZERS": _initializer,
+    "SCHEDULES": _schedule,
+    "LOSSES": _loss,
+}

@@ -1,0 +1,146 @@
+"""Rules of a person's own: files that hold the very tables that ours do.
+
+A rule file is plain text that travels with every pack that uses one of its rules, so that whoever trains the pack, in
+another process or on another machine, has the rule as it was planned. Its rows join our tables when it is installed.
+"""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from workbench.engine.errors import BadInput
+from workbench.engine.rules.activations import ACTIVATIONS, Activation
+from workbench.engine.rules.initializers import INITIALIZERS, Initializer
+from workbench.engine.rules.losses import LOSSES, Loss
+from workbench.engine.rules.optimizers import OPTIMIZERS, Optimizer
+from workbench.engine.rules.penalties import PENALTIES, Penalty
+from workbench.engine.rules.schedules import SCHEDULES, Schedule
+
+TABLES: dict[str, tuple[dict[str, Any], type]] = {
+    "ACTIVATIONS": (ACTIVATIONS, Activation),
+    "OPTIMIZERS": (OPTIMIZERS, Optimizer),
+    "PENALTIES": (PENALTIES, Penalty),
+    "INITIALIZERS": (INITIALIZERS, Initializer),
+    "SCHEDULES": (SCHEDULES, Schedule),
+    "LOSSES": (LOSSES, Loss),
+}
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """A file of rules: its name, such as "rules/swish.py", and its text."""
+
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """The first characters of the SHA-256 of the text."""
+        return sha256(self.text.encode()).hexdigest()[:16]
+
+
+# Which file a row came from, by table and name; ours came from none.
+_origins: dict[tuple[str, str], RuleFile] = {}
+
+
+def read(folder: Path) -> list[RuleFile]:
+    """The files of a folder that hold rules, by name. A file that assigns none of `TABLES` is not ours, and not run.
+
+    Raises BadInput for a file that cannot be read, or is no Python.
+    """
+    found = []
+    for path in sorted(folder.glob("*.py")):
+        name = f"{folder.name}/{path.name}"
+        try:
+            text = path.read_text(encoding="utf-8")
+            declares = _declared(ast.parse(text))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{name}: cannot be read ({error})") from None
+        except (SyntaxError, ValueError) as error:
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            raise BadInput(f"{name}{line}: found no Python ({error.args[0]})") from None
+        if declares:
+            found.append(RuleFile(name, text))
+    return found
+
+
+def install(files: Iterable[RuleFile]) -> None:
+    """Run the files and add their rows to the tables. A file that is installed already is passed over.
+
+    Raises BadInput for a name that is taken, a row of another kind, or whatever the file raises.
+    """
+    for file in files:
+        if file in _origins.values():
+            continue
+        for table, rows in _tables_of(file).items():
+            known, kind = TABLES[table]
+            for name, row in rows.items():
+                _check(file, table, name, row, kind)
+                known[name] = row
+                _origins[table, name] = file
+
+
+def uninstall() -> None:
+    """Take every row that came from a file out of the tables."""
+    for table, name in list(_origins):
+        del TABLES[table][0][name], _origins[table, name]
+
+
+def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
+    """The files that the rows named, by table, came from; each once, by name."""
+    files = {_origins[table, name] for table, rows in names.items() for name in rows if (table, name) in _origins}
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def rows_of_own() -> dict[tuple[str, str], RuleFile]:
+    """Every row that came from a file, by table and name."""
+    return dict(_origins)
+
+
+def _declared(tree: ast.Module) -> bool:
+    """Whether a file assigns one of the tables and imports from workbench: so it was written for us."""
+    imports = any(
+        (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workbench"))
+        or (isinstance(node, ast.Import) and any(alias.name.startswith("workbench") for alias in node.names))
+        for node in tree.body
+    )  # fmt: skip
+    targets = [
+        target
+        for node in tree.body
+        for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
+    ]
+    return imports and any(isinstance(target, ast.Name) and target.id in TABLES for target in targets)
+
+
+def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
+    space: dict[str, Any] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
+    try:
+        exec(compile(file.text, file.name, "exec"), space)
+    except (Exception, SystemExit) as error:
+        line = next(
+            (frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file.name), 0
+        )
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise BadInput(f"{file.name}, line {line}: raises {said}") from None
+    found = {table: space[table] for table in TABLES if table in space}
+    for table, rows in found.items():
+        if not isinstance(rows, Mapping):
+            raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
+    return found
+
+
+def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise BadInput(f"{file.name}: {table} has a row named {name!r}; allowed: letters, digits and '_'")
+    if not isinstance(row, kind):
+        raise BadInput(f"{file.name}: {table}[{name!r}] is a {type(row).__name__}; allowed: a {kind.__name__}")
+    if name in TABLES[table][0]:
+        owner = _origins.get((table, name))
+        whose = f"{owner.name} has one too" if owner else "there is one of ours"
+        raise BadInput(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")
