@@ -41,9 +41,8 @@ def plain(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 def compiled(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
     from workbench.engine.kernels.compiled import losses
 
-    bits = np.empty(z.size, np.int32)
     return int(
-        losses.judge(losses.CODES[loss], z.ravel(), z.shape[1], labels, np.zeros(0, np.float32), np.float32(1), bits)[1]
+        losses.judge(losses.CODES[loss], z.ravel(), z.shape[1], labels, np.zeros(0, np.float32), np.float32(1))[1]
     )
 
 

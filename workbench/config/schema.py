@@ -338,6 +338,6 @@ def extend(section: str, further: Mapping[str, Any]) -> None:
         *((f"{section}.{name}", rows[f"{section}.{name}"]) for name, _, _ in new),
     ]
     ordered += list(_settings.items())[place:]
-    _brought.update(keys)
+    _brought.update(f"{section}.{name}" for name, _, _ in new)
     _settings.clear()
     _settings.update(ordered)

@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.error = _refuse  # type: ignore[method-assign]
     try:
         load_own_rules(places.theirs("rules"))
+        register.register_rows()
         _run(parser, parser.parse_intermixed_args(arguments))
     except BadInput as error:
         print(on_one_line(str(error)), file=sys.stderr)
