@@ -17,6 +17,7 @@ from tests import documents
 from workbench.data import DATASETS
 from workbench.data.dataset import Source
 from workbench.measure import ANALYSES, MEASUREMENTS, Analysis, Measurement
+from workbench.tracking.connection import connect, search
 
 ROOT = documents.ROOT
 DOCS = ROOT / "docs"
@@ -24,7 +25,9 @@ PAGES = sorted(DOCS.glob("*.md"))
 RUN = [page for page in PAGES if any(list(documents.commands(text)) for _, text in documents.blocks(page))]
 # A page that adds rules adds keys too, which a process has until its end.
 APART = [page for page in RUN if any(path.startswith("rules/") for path in documents.files(page))]
+HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
 TABLES: list[tuple[type, dict[str, Any]]] = [(Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES)]
+LINK = re.compile(r"\]\(([^)#:\s]+)[^):]*\)")
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *ROOT.glob("examples/*/README.md")]
 
 
@@ -60,13 +63,33 @@ def join(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                         monkeypatch.setitem(table, key, row)
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if page not in APART], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", HERE, ids=lambda page: page.stem)
 def test_a_page_can_be_followed(page: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents.write(page, workspace)
     join(page, workspace, monkeypatch)
     documents.follow(page)
 
 
+@pytest.mark.usefixtures("workspace")
+def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
+    page = DOCS / "mlflow.md"
+    documents.follow(page)
+    connection = connect()
+    (filters,) = [text for language, text in documents.blocks(page) if language == "text"]
+    assert [one for one in filters.splitlines() if not search(connection, one)] == []
+
+
 @pytest.mark.parametrize("page", APART, ids=lambda page: page.stem)
 def test_a_page_that_adds_rules_can_be_followed(page: Path, workspace: Path) -> None:
     in_a_process_of_its_own(workspace, "-m", "tests.documents", str(page))
+
+
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def test_every_page_stands_in_the_list_of_pages() -> None:
+    listed = LINK.findall((DOCS / "README.md").read_text(encoding="utf-8"))
+    assert {page.name for page in PAGES} - {"README.md"} <= set(listed)

@@ -46,6 +46,7 @@ def test_conf_experiments_and_the_page_s_template_travel_inside_the_package(inst
         assert {path for path in ours if not (installed / "workbench" / path).exists()} == set()
     assert (installed / "workbench/report/templates/sweep.html.j2").exists()
     assert (installed / "hydra_plugins/workbench.py").exists()
+    assert (installed / "workbench/py.typed").exists()
 
 
 def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A research workbench for the foundations of deep learning: packed sweeps and claims with verdicts."""
 
+__version__ = "0.1.0"  # the one place: the build reads it here
+
 TYPE_CHECKING = False  # typing's own is not imported: worker processes import this package first of all
 if TYPE_CHECKING:
     from workbench.measure.model import Model
