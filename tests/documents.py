@@ -1,16 +1,19 @@
 """Following a page of docs/: its files are written, its commands and its Python are run, in the working folder.
 
-A fenced block whose first line is a comment with a path is that file. Of a block of shell commands the lines that start
-with `python -m workbench` are run, in this process; others, such as servers, are left to the reader. A block of Python
-without a path is run as it stands, and sees what the blocks before it have defined. Blocks of text are only shown.
+A fenced block that begins with a path in a comment is that file; in a sweep file Hydra's own line comes first. Of a
+block of shell commands the lines that start with `python -m workbench` are run, in this process; others, such as
+servers, are left to the reader. A block of Python without a path is run as it stands, and sees what the blocks before
+it have defined. Blocks of text are only shown.
 
 `python -m tests.documents PAGE` does it in a process of its own, as a page must be followed that adds rules.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -19,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ["python", "-m", "workbench"]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PATH = re.compile(r"# ([\w./-]+\.(?:py|yaml))\n")
+_PATH = re.compile(r"(?:# @package \S+\n)?# ([\w./-]+\.(?:py|yaml))\n")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -29,8 +32,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 def files(page: Path) -> dict[str, str]:
     """The files that a page shows, by path."""
-    shown = [(found, text) for _, text in blocks(page) if (found := _PATH.match(text))]
-    return {found[1]: text[found.end() :] for found, text in shown}
+    return {found[1]: text for _, text in blocks(page) if (found := _PATH.match(text))}
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -70,6 +72,16 @@ def follow(page: Path) -> None:
                 assert status == 0, f"{page.name}: `{shlex.join(words)}` ended with {status}"
         elif language == "python" and not _PATH.match(text):
             exec(compile(text, page.name, "exec"), space)
+
+
+def in_a_process_of_its_own(folder: Path, *arguments: str) -> str:
+    """What `python ARGUMENTS` prints in a folder. Raises AssertionError unless it ends well."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 if __name__ == "__main__":

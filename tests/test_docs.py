@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -29,15 +26,6 @@ HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
 TABLES: list[tuple[type, dict[str, Any]]] = [(Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES)]
 LINK = re.compile(r"\]\(([^)#:\s]+)[^):]*\)")
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *ROOT.glob("examples/*/README.md")]
-
-
-def in_a_process_of_its_own(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def module_at(file: Path) -> ModuleType:
@@ -81,7 +69,7 @@ def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
 
 @pytest.mark.parametrize("page", APART, ids=lambda page: page.stem)
 def test_a_page_that_adds_rules_can_be_followed(page: Path, workspace: Path) -> None:
-    in_a_process_of_its_own(workspace, "-m", "tests.documents", str(page))
+    documents.in_a_process_of_its_own(workspace, "-m", "tests.documents", str(page))
 
 
 @pytest.mark.parametrize("page", READ, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -1,16 +1,18 @@
-"""The sine as an activation."""
+"""A fast sine as an activation."""
 
 import numpy as np
 
 from workbench.rules import Activation
 
+SPEED = 3
+
 
 def sine(z, slope):
-    return np.sin(z)
+    return np.sin(SPEED * z)
 
 
 def sine_derivative(z, a, slope):
-    return np.cos(z)
+    return SPEED * np.cos(SPEED * z)
 
 
-ACTIVATIONS = {"sine": Activation("sin(z)", sine, sine_derivative, init="lecun")}
+ACTIVATIONS = {"sine": Activation("sin(3 z)", sine, sine_derivative, init="lecun", steepest=3.0)}
