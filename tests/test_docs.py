@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,6 +70,17 @@ def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
 @pytest.mark.parametrize("page", APART, ids=lambda page: page.stem)
 def test_a_page_that_adds_rules_can_be_followed(page: Path, workspace: Path) -> None:
     documents.in_a_process_of_its_own(workspace, "-m", "tests.documents", str(page))
+
+
+@pytest.mark.usefixtures("workspace")
+def test_what_the_readme_says_to_type_can_be_planned() -> None:
+    texts = [text for language, text in documents.blocks(ROOT / "README.md") if language == "sh"]
+    typed = [words for text in texts for words in documents.commands(text)]
+    assert len(typed) > 3
+    for words in typed:
+        if words[2] == "workbench":
+            assert documents.run([*words, "dry_run=true"]) == 0
+        assert find_spec(words[2])
 
 
 @pytest.mark.parametrize("page", READ, ids=lambda page: page.relative_to(ROOT).as_posix())
