@@ -135,9 +135,12 @@ def _fill(aside: str, artifacts: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
+    new = Path(aside) / "new.db"
     try:
-        SqlAlchemyStore(database_uri(Path(aside) / "new.db"), file_address(artifacts)).engine.dispose()
-    except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
+        with closing(sqlite3.connect(new)) as database:
+            database.execute("VACUUM")  # where this cannot be written, MLflow would try for two minutes
+        SqlAlchemyStore(database_uri(new), file_address(artifacts)).engine.dispose()
+    except (sqlite3.Error, MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None
 
