@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu_works import Work, data_of, flops_of_step, pack_of
-from workbench.engine.kernels.cuda.plan import Launch, Matrix, Product
+from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product
 from workbench.engine.training.group import Group
 
 REPEATS = 200

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from benchmarks.contest import Rules
 from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
-from workbench.sweep.provenance import facts
+from workbench.sweep.execution.conditions import facts
 
 PEERS = ("torch", "jax", "jaxlib")
 

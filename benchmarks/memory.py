@@ -14,7 +14,7 @@ from benchmarks.contest import CONTESTANTS
 from benchmarks.hosts import ONE_THREAD, Team, TeamKind
 from benchmarks.works import Work, data_of, layout_of, pack_of
 from workbench.engine.training.loop import train
-from workbench.engine.training.memory import memory_of_pack
+from workbench.engine.training.sizes import memory_of_pack
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 # Large arrays go back to the system as soon as they are freed, so that none of them hides in a later peak.

@@ -11,8 +11,8 @@ from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.loop import train
-from workbench.engine.training.memory import runs_per_group
 from workbench.engine.training.pack import Pack
+from workbench.engine.training.sizes import runs_per_group
 
 LOSSES_KEPT = 16  # epochs
 

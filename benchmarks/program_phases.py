@@ -24,7 +24,7 @@ BESIDE = "recording, beside training"
 PHASES = (STARTUP, "planning", COMPILING, TRAINING, TRACKING, "reporting", REST, EXIT)
 # module, name in it, phase that a call of it belongs to.
 HOOKS = (
-    ("workbench.sweep.launcher", "cells", "planning"),
+    ("workbench.sweep.hydra.launcher", "cells", "planning"),
     ("workbench.app", "identified", "planning"),
     ("workbench.app", "plan", "planning"),
     ("workbench.app", "facts", "planning"),
@@ -140,7 +140,7 @@ def hang(watch: Watch) -> None:
         setattr(owner, attribute, watch.timed(getattr(owner, attribute), phase))
     store, record = _place("workbench.tracking.write", "MlflowStore.record")
     setattr(store, record, watch.beside(getattr(store, record)))
-    executors = import_module("workbench.sweep.executors").EXECUTORS
+    executors = import_module("workbench.sweep.execution.executors").EXECUTORS
     executors["inline"] = watch.training(executors["inline"])
 
 
@@ -155,7 +155,7 @@ def _place(module: str, name: str) -> tuple[Any, str]:
 
 def main(file: str, started: float, overrides: list[str]) -> int:
     """Run the command under the watch; its exit status."""
-    from workbench.sweep.command import main as command
+    from workbench.sweep.hydra.command import main as command
 
     watch, compiler = Watch(started), Compiler()
     if find_spec("numba"):

@@ -17,7 +17,7 @@ import numpy as np
 from workbench.config import run_config
 from workbench.engine.rules.probes import PROBES
 from workbench.engine.training.epoch import METRICS
-from workbench.sweep.identity import numbers
+from workbench.sweep.planning.identity import numbers
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 
 SIZES = (100, 1_000, 10_000)

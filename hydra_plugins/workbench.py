@@ -7,7 +7,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from workbench import places
-from workbench.sweep import launcher, register, search, sweeper
+from workbench.sweep.hydra import launcher, register, search, sweeper
 
 register.register()
 
@@ -21,12 +21,12 @@ class OwnConf(SearchPathPlugin):
 
 
 class GridSweeper(sweeper.GridSweeper):
-    """See workbench.sweep.sweeper."""
+    """See workbench.sweep.hydra.sweeper."""
 
 
 class OptunaSweeper(search.OptunaSweeper):
-    """See workbench.sweep.search."""
+    """See workbench.sweep.hydra.search."""
 
 
 class PackedLauncher(launcher.PackedLauncher):
-    """See workbench.sweep.launcher."""
+    """See workbench.sweep.hydra.launcher."""

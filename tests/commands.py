@@ -113,7 +113,7 @@ def _watch(folder: str, hold: int | None, *arguments: str, pipes: list[int]) -> 
         os.dup2(out, 1)
         os.dup2(errors, 2)
         os.chdir(folder)
-        from workbench.sweep.command import main
+        from workbench.sweep.hydra.command import main
 
         if hold is not None:
             _hold(hold)
@@ -128,7 +128,7 @@ def _watch(folder: str, hold: int | None, *arguments: str, pipes: list[int]) -> 
 
 
 def _hold(pack: int) -> None:
-    from workbench.sweep import training
+    from workbench.sweep.execution import pack_training as training
 
     honest, numbers, gate = training.train, count(), Path(GATE).absolute()
 
@@ -149,7 +149,7 @@ if __name__ == "__main__":
 
     import workbench.app
     import workbench.report.page
-    import workbench.sweep.command
+    import workbench.sweep.hydra.command
     import workbench.tracking.write  # noqa: F401
     from tests.blank import leave_blank
 

@@ -47,7 +47,7 @@ def run(words: list[str]) -> int:
     """Run `python -m workbench...` in this process; its exit status."""
     module, arguments = words[2], words[3:]
     if module == "workbench":
-        module = "workbench.sweep.command"
+        module = "workbench.sweep.hydra.command"
     elif module == "workbench.report":
         module = "workbench.report.__main__"
     status: int = import_module(module).main(arguments)

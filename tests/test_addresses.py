@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from tests.tracking.cases import cell, result, sweep, trained
 from workbench import addresses
 from workbench.addresses import file_address, host_of, local_path, scheme_of, sqlite_address, sqlite_file
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 from workbench.tracking.export import export
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.location import database_uri, locate

@@ -11,11 +11,11 @@ import pytest
 
 from workbench import app
 from workbench.report.claim_files import Experiment
-from workbench.sweep.command import main
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.interruption import INTERRUPTED
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.training import PackOutcome, Sitting
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting
+from workbench.sweep.hydra.command import main
+from workbench.sweep.planning.packs import PlannedPack
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -103,7 +103,7 @@ def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFix
 def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.sweep import training
+    from workbench.sweep.execution import pack_training as training
 
     honest = training.train
 

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from tests.documents import ROOT, in_a_process_of_its_own
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 
 EXAMPLES = ROOT / "examples"
 

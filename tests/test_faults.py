@@ -14,9 +14,10 @@ from workbench import app
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
 from workbench.report.claim_files import Experiment
-from workbench.sweep import packs, training
-from workbench.sweep.command import main
-from workbench.sweep.lock import locked
+from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.lock import locked
+from workbench.sweep.hydra.command import main
+from workbench.sweep.planning import packs
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 

@@ -11,7 +11,7 @@ import pytest
 
 from workbench import app
 from workbench.measure import MEASUREMENTS
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]

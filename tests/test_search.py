@@ -9,9 +9,9 @@ import pytest
 
 from workbench import app
 from workbench.report.rebuild import sweep_names
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
+from workbench.sweep.planning.study import Goal, judged
 from workbench.sweep.store import PENDING
-from workbench.sweep.study import Goal, judged
 from workbench.tracking.read import load, sweeps
 
 optuna = pytest.importorskip("optuna")

@@ -11,7 +11,7 @@ import pytest
 
 from workbench import app, redaction, reproduce, sweeps
 from workbench.report.__main__ import main as report
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 
 MARKER = "hunter2hunter2"
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]

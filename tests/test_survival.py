@@ -28,7 +28,7 @@ from tests.commands import GATE, Command, Commands
 from tests.repetitions import repetitions
 from tests.waiting import wait_until
 from workbench import app, places
-from workbench.sweep.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import INTERRUPTED
 from workbench.tracking.read import load
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(2, 6))
@@ -71,7 +71,7 @@ def struck(*given, **named):
     finally:
         sys.settrace(None)
 setattr(place, name, struck)
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 raise SystemExit(main())
 """
 STRUCK: Counter[tuple[str, str]] = Counter()  # (part of the sweep, where it was) -> kills

@@ -17,7 +17,7 @@ from workbench import app, load_run, sweeps
 from workbench.engine.errors import BadInput
 from workbench.report.__main__ import main as report
 from workbench.report.claim_files import Experiment
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]

@@ -6,4 +6,4 @@ Worker processes import this module again under another name, so nothing is impo
 if __name__ == "__main__":
     from workbench import entry
 
-    entry.run("workbench.sweep.command")
+    entry.run("workbench.sweep.hydra.command")

@@ -18,29 +18,29 @@ from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import why_not_compiled
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
-from workbench.sweep.changes import changes
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.compose import Cell
-from workbench.sweep.cores import cores
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
-from workbench.sweep.identity import joint_digest
-from workbench.sweep.interruption import Interruption
-from workbench.sweep.launcher import SweepSettings
-from workbench.sweep.lock import locked
-from workbench.sweep.log import counted, logged, note, say
-from workbench.sweep.measuring import BATCH_SECONDS, Batch, measured
-from workbench.sweep.memory import free_memory
-from workbench.sweep.packs import Room
-from workbench.sweep.plan import Plan, PlannedCell, described, identified, plan, to_measure
-from workbench.sweep.progress import watcher
-from workbench.sweep.provenance import facts
-from workbench.sweep.recorder import Recorder
-from workbench.sweep.results import unfit_result
-from workbench.sweep.rounding import hidden
-from workbench.sweep.speed import Speeds
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.conditions import facts
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
+from workbench.sweep.execution.interruption import Interruption
+from workbench.sweep.execution.lock import locked
+from workbench.sweep.execution.log import counted, logged, note, say
+from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting, dataset
+from workbench.sweep.execution.progress import watcher
+from workbench.sweep.execution.recorder import Recorder
+from workbench.sweep.execution.results import unfit_result
+from workbench.sweep.execution.rounding import hidden
+from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.launcher import SweepSettings
+from workbench.sweep.planning.changes import changes
+from workbench.sweep.planning.free_memory import free_memory
+from workbench.sweep.planning.identity import joint_digest
+from workbench.sweep.planning.packs import Room
+from workbench.sweep.planning.plan import Plan, PlannedCell, described, identified, plan, to_measure
+from workbench.sweep.planning.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
-from workbench.sweep.training import PackOutcome, Sitting, dataset
 
 if TYPE_CHECKING:
     from workbench.report.claim_files import Experiment

@@ -86,7 +86,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
 def run(commands: dict[str, list[str]]) -> int:
     """Every sweep in its turn. A failed one does not stop the others; Ctrl-C does. The worst exit status."""
     from workbench.report.wording import duration, plural
-    from workbench.sweep.command import main as command
+    from workbench.sweep.hydra.command import main as command
 
     started, worst = perf_counter(), 0
     for place, (stem, arguments) in enumerate(commands.items(), start=1):

@@ -25,8 +25,8 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
 from workbench.list import Listing, show
 from workbench.redaction import Parser, remember
-from workbench.sweep.lock import locked
-from workbench.sweep.memory import in_words
+from workbench.sweep.execution.lock import locked
+from workbench.sweep.planning.free_memory import in_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import MADE_FROM, SCHEDULES
 from workbench.engine.training.loop import train
 from workbench.measure import INSTRUMENTS, MEASUREMENTS
-from workbench.sweep.identity import engine_pack, numbers
+from workbench.sweep.planning.identity import engine_pack, numbers
 
 # Another allowed value of every setting that a row may read or not; of all others a step from the default.
 OTHER: dict[str, Any] = {

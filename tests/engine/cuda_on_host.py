@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import source
-from workbench.engine.kernels.cuda.plan import Launch, Operand, Plan, Product, gemm
+from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Product, gemm
 
 from .strict_device import DeviceArray
 

@@ -48,7 +48,7 @@ def compiled(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 
 def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
     from workbench.engine.kernels.cuda import codes
-    from workbench.engine.kernels.cuda.plan import Launch
+    from workbench.engine.kernels.cuda.launches import Launch
 
     batch, outputs = z.shape
     losses, hits = np.zeros(1), np.zeros(1, np.int64)

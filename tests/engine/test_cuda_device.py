@@ -81,7 +81,7 @@ def test_products_have_the_precision_that_was_asked_for(precision: str) -> None:
     import cupy
 
     from workbench.engine.kernels.cuda.device import device_machine
-    from workbench.engine.kernels.cuda.plan import Matrix, Product
+    from workbench.engine.kernels.cuda.launches import Matrix, Product
 
     size, draw = 256, np.random.default_rng(0)
     left, right = (draw.normal(size=(2, size, size)).astype(np.float32) for _ in range(2))

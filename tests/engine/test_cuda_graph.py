@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import cublas, device
-from workbench.engine.kernels.cuda.plan import Launch
+from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.training.loop import train
 
 from . import strict_device

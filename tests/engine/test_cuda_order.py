@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.kernels.cuda import order
+from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.kernel import GraphTrainer
 from workbench.engine.training.group import Group
 
@@ -19,14 +19,14 @@ from .cuda_on_host import HostMachine, needs_compiler
 
 @pytest.mark.parametrize("at_a_time", [1, 100, 2**24])
 def test_it_is_the_order_of_the_data(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order, "AT_A_TIME", at_a_time)
+    monkeypatch.setattr(draw_order, "AT_A_TIME", at_a_time)
     pack = pack_of(5, seed=[3, 1, 3, 0, 9])
     data = data_for(pack)
     found = strict_device.zeros((5, data.train.index.shape[1]), np.int32)
     for epoch in (1, 2, 7):
-        order.draw(found, pack.columns["seed"], epoch, strict_device)
+        draw_order.draw(found, pack.columns["seed"], epoch, strict_device)
         np.testing.assert_array_equal(found.get(), data.order(epoch))
-    assert order.is_drawn_by_seed(data, pack.columns["seed"])
+    assert draw_order.is_drawn_by_seed(data, pack.columns["seed"])
 
 
 class OwnOrder:
@@ -50,7 +50,7 @@ class OwnOrder:
 def test_data_with_an_order_of_their_own_keep_it() -> None:
     pack = pack_of(2, dtype="float32")
     data = OwnOrder(data_for(pack))
-    assert not order.is_drawn_by_seed(data, pack.columns["seed"])
+    assert not draw_order.is_drawn_by_seed(data, pack.columns["seed"])
     group = Group(pack, data)
     rows = SimpleNamespace(**vars(group._trainer._rows))  # type: ignore[attr-defined]
     trainer = GraphTrainer(rows, HostMachine())  # type: ignore[arg-type]

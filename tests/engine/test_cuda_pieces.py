@@ -10,7 +10,7 @@ import pytest
 
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import obstacle
-from workbench.engine.kernels.cuda.plan import Launch, Matrix, Product, gemm
+from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES

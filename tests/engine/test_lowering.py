@@ -71,14 +71,14 @@ def test_every_operation_has_a_rule_here() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_what_is_printed_for_numba_computes_what_the_rule_computes(name: str) -> None:
     numba = pytest.importorskip("numba", reason="Numba is not installed here")
-    from workbench.engine.kernels.compiled import rules
+    from workbench.engine.kernels.compiled import rule_loops
 
     assert numba
     value = trace(RULES[name], ("z",))
-    text = rules._activation_loop("forward", value, "a_of[i] = {}", ("z",))
-    loop = rules.address(rules._module(f"test {name}", text).forward)
+    text = rule_loops._activation_loop("forward", value, "a_of[i] = {}", ("z",))
+    loop = rule_loops.address(rule_loops._module(f"test {name}", text).forward)
     found = np.full_like(Z, np.nan)
-    rules.called(loop, Z.ctypes.data, found.ctypes.data, 0, 1, Z.size, Z.size)
+    rule_loops.called(loop, Z.ctypes.data, found.ctypes.data, 0, 1, Z.size, Z.size)
     np.testing.assert_allclose(found, np.asarray(RULES[name](Z), np.float32), rtol=1e-6, atol=1e-7)
 
 

@@ -20,8 +20,8 @@ from workbench.report.claim_files import claims_in
 from workbench.report.claims import Arm, Claim, Identity, Paired, Rule, as_data, canonical, digest, rules_of
 from workbench.report.evidence import arms_of, select
 from workbench.report.notes import FAMILY, IDS, PAIRED_TESTS, SECTIONS, place, section
-from workbench.sweep.command import main
-from workbench.sweep.compose import Cell
+from workbench.sweep.hydra.command import main
+from workbench.sweep.hydra.compose import Cell
 
 FILES = {file.stem: file for file in sorted(places.ours("experiments").glob("[!_]*.py"))}
 CLAIMS = [(stem, claim) for stem, file in FILES.items() for claim in claims_in(file)]

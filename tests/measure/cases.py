@@ -10,8 +10,8 @@ import numpy as np
 from workbench.config import RunConfig, run_config
 from workbench.data import load, prepare
 from workbench.engine.training.loop import train
-from workbench.sweep.identity import engine_pack, numbers
 from workbench.sweep.measures import Trained
+from workbench.sweep.planning.identity import engine_pack, numbers
 
 TINY: dict[str, Any] = {
     "device": "cpu",

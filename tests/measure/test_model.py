@@ -18,8 +18,8 @@ from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
 from workbench.measure.model import TABLE, Model, _load_pyfunc, model_of
 from workbench.measure.trained import View, as_classes, given_inputs
-from workbench.sweep.identity import numbers
 from workbench.sweep.measures import Trained
+from workbench.sweep.planning.identity import numbers
 
 CASES: dict[str, Any] = {
     **{name: {"network": {"activation": name}} for name in ACTIVATIONS},

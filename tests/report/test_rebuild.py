@@ -10,7 +10,7 @@ import pytest
 
 from workbench import report
 from workbench.report.__main__ import main
-from workbench.sweep.command import main as workbench
+from workbench.sweep.hydra.command import main as workbench
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 

@@ -10,13 +10,13 @@ import pytest
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep import checkpoints as module
-from workbench.sweep import training
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import identified, plan
-from workbench.sweep.progress import Lines
-from workbench.sweep.training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution import checkpoints as module
+from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution.progress import Lines
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import identified, plan
 
 EPOCHS = 6
 

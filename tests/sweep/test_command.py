@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from workbench import places
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 
 ROOT = places.ours("conf").parent
 

@@ -12,9 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
-from workbench.sweep.compose import Composer, cells, without_hydra
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.register import loader as load
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.hydra.compose import Composer, cells, without_hydra
+from workbench.sweep.hydra.register import loader as load
 
 OVERRIDES = [
     "seed=5", "seed=7", "network.depth=3", "network.depth=4", "++network.depth=7", "network.depth=abc",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.sweep import cores as room
-from workbench.sweep.cores import cores
+from workbench.sweep.execution import cores as room
+from workbench.sweep.execution.cores import cores
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from tests.sweep.test_checkpoints import sitting
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import identified, plan
-from workbench.sweep.training import train_pack
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.pack_training import train_pack
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import identified, plan
 
 CASES = int(os.environ.get("WORKBENCH_FUZZ", "60")) // 2
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from workbench.config import RunConfig, TrainingConfig
-from workbench.sweep.compose import Cell
-from workbench.sweep.departures import departures, seedless
+from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.planning.departures import departures, seedless
 
 
 def cell(config: RunConfig) -> Cell:

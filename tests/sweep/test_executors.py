@@ -12,17 +12,17 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.training.epoch import Epoch
-from workbench.sweep import training
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.cores import cores
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.memory import free_memory
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import PlannedCell, identified, plan
-from workbench.sweep.progress import Lines, Watcher
-from workbench.sweep.results import pack_result
+from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.pack_training import Sitting
+from workbench.sweep.execution.progress import Lines, Watcher
+from workbench.sweep.execution.results import pack_result
+from workbench.sweep.planning.free_memory import free_memory
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import PlannedCell, identified, plan
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
-from workbench.sweep.training import Sitting
 
 
 class Witness(Lines):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from workbench import places
-from workbench.sweep import typed
-from workbench.sweep.command import main
+from workbench.sweep.hydra import typed
+from workbench.sweep.hydra.command import main
 
 COUNT = int(os.environ.get("WORKBENCH_FUZZ", "60"))
 SMALL = ["data=blobs", "training.epochs=1", "device=cpu"]

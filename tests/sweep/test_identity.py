@@ -9,7 +9,7 @@ import pytest
 
 from tests.sweep.cases import small
 from workbench.config import SETTINGS, RunConfig, as_read, flatten
-from workbench.sweep.identity import fingerprint, numbers, pinned, run_name
+from workbench.sweep.planning.identity import fingerprint, numbers, pinned, run_name
 
 
 def mark(config: RunConfig) -> str:

@@ -12,11 +12,11 @@ import pytest
 
 from tests.waiting import CEILING, wait_until
 from workbench import places
-from workbench.sweep.interruption import INTERRUPTED, SIGNALS, Interruption
+from workbench.sweep.execution.interruption import INTERRUPTED, SIGNALS, Interruption
 
 LONG_WAIT = """
 import threading
-from workbench.sweep.interruption import Interruption
+from workbench.sweep.execution.interruption import Interruption
 with Interruption() as interruption:
     print("ready", flush=True)
     threading.Event().wait()  # as for an epoch that takes hours

@@ -11,13 +11,13 @@ import pytest
 
 from workbench import places
 from workbench.engine.errors import BadInput
-from workbench.sweep import lock
-from workbench.sweep.lock import locked
+from workbench.sweep.execution import lock
+from workbench.sweep.execution.lock import locked
 
 HOLDER = """
 import sys
 from pathlib import Path
-from workbench.sweep.lock import locked
+from workbench.sweep.execution.lock import locked
 with locked(Path(sys.argv[1]), "mine"):
     print("held", flush=True)
     sys.stdin.read()

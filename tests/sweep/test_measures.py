@@ -15,14 +15,14 @@ from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.training.ending import digest
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.identity import fingerprint, numbers, pinned
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.measuring import Batch, measured
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution.progress import Lines
+from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.measures import Measured, Trained
-from workbench.sweep.measuring import Batch, measured
-from workbench.sweep.plan import Plan, described, identified, plan
-from workbench.sweep.progress import Lines
-from workbench.sweep.results import batch_result, pack_result
-from workbench.sweep.training import PackOutcome, Sitting, train_pack
+from workbench.sweep.planning.identity import fingerprint, numbers, pinned
+from workbench.sweep.planning.plan import Plan, described, identified, plan
 
 MEASURING = {"measure": "matrix_form"}
 ANALYSES = "calibration+jacobian"

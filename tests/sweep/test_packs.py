@@ -12,8 +12,8 @@ from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import SETTINGS, RunConfig
 from workbench.engine.training.pack import COLUMNS
-from workbench.sweep.packs import LARGEST_PACK, Room, Run, packed
-from workbench.sweep.plan import identified
+from workbench.sweep.planning.packs import LARGEST_PACK, Room, Run, packed
+from workbench.sweep.planning.plan import identified
 
 
 def runs_of(cells: MakeCells, configs: list[RunConfig]) -> list[Run]:

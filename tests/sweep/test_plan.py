@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep.memory import in_words
-from workbench.sweep.plan import PlannedCell, described, identified, plan
+from workbench.sweep.planning.free_memory import in_words
+from workbench.sweep.planning.plan import PlannedCell, described, identified, plan
 from workbench.sweep.store import Held
 
 

@@ -17,14 +17,14 @@ from workbench.config import RunConfig
 from workbench.data import digest, load
 from workbench.engine.errors import BadInput
 from workbench.measure import INSTRUMENTS
-from workbench.sweep import training
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.measuring import measured
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import Plan, identified, plan
-from workbench.sweep.progress import Lines
-from workbench.sweep.training import Sitting, train_pack
+from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.measuring import measured
+from workbench.sweep.execution.pack_training import Sitting, train_pack
+from workbench.sweep.execution.progress import Lines
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import Plan, identified, plan
 
 EXAMPLES = 60
 

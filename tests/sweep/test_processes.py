@@ -13,12 +13,12 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.training.epoch import Epoch
-from workbench.sweep.checkpoints import Checkpoints, Unfinished
-from workbench.sweep.executors import EXECUTORS
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import identified, plan
-from workbench.sweep.progress import Lines
-from workbench.sweep.training import PackOutcome, Sitting
+from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting
+from workbench.sweep.execution.progress import Lines
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import identified, plan
 
 EPOCHS, DEADLY = 12, 5  # a worker is killed after an epoch in the middle
 FOR_EVER = 10_000_000

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.engine.training.epoch import Epoch, RunEnd
-from workbench.sweep import progress
-from workbench.sweep.progress import Bars, Lines, Tally, watcher
+from workbench.sweep.execution import progress
+from workbench.sweep.execution.progress import Bars, Lines, Tally, watcher
 
 
 def epoch(number: int, *outcomes: str) -> Epoch:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep.plan import Plan, described, identified, plan
+from workbench.sweep.planning.plan import Plan, described, identified, plan
 
 
 @pytest.fixture

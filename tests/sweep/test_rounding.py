@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.report import load
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 
 ONE = ["data=npz", "training.epochs=1", "network.width=4", "network.depth=1", "device=cpu", "workers=1", "kernel=plain"]
 

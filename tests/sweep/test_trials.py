@@ -15,10 +15,10 @@ import pytest
 
 from workbench import places
 from workbench.engine.errors import BadInput
-from workbench.sweep import journal, trials
-from workbench.sweep.journal import Journal, changed
-from workbench.sweep.study import Dimension, Goal, Told, Trial, suggested
-from workbench.sweep.trials import Kind, Search
+from workbench.sweep.planning import journal, trials
+from workbench.sweep.planning.journal import Journal, changed
+from workbench.sweep.planning.study import Dimension, Goal, Told, Trial, suggested
+from workbench.sweep.planning.trials import Kind, Search
 
 pytest.importorskip("optuna")
 

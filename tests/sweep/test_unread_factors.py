@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sweep.test_command import app, complaint, design, in_an_empty_folder  # noqa: F401
-from workbench.sweep.plan import identified
+from workbench.sweep.planning.plan import identified
 
 REFUSED = {
     ("optimizer.momentum=0,0.9",): "with optimizer=sgd; it is read with optimizer=momentum or nesterov",
@@ -65,7 +65,7 @@ def test_nothing_is_said_of_what_is_read(app):  # noqa: F811
 
 
 def test_what_a_search_varies_is_not_refused_once_it_is_trained(app, monkeypatch):  # noqa: F811
-    from workbench.sweep.launcher import PackedLauncher
+    from workbench.sweep.hydra.launcher import PackedLauncher
 
     monkeypatch.setattr(PackedLauncher, "searched", True, raising=False)
     monkeypatch.setattr(PackedLauncher, "__init__", lambda self: self.__dict__.update(file_jobs=()))

@@ -11,7 +11,7 @@ import pytest
 import workbench
 from workbench.engine.errors import BadInput
 from workbench.report import load
-from workbench.sweep.command import main
+from workbench.sweep.hydra.command import main
 
 ONE = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 

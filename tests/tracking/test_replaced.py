@@ -12,8 +12,8 @@ import pytest
 from tests.tracking.cases import cell, result, sweep, trained
 from workbench import app
 from workbench.engine.errors import BadInput
-from workbench.sweep.command import main
-from workbench.sweep.recorder import Recorder
+from workbench.sweep.execution.recorder import Recorder
+from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 

@@ -18,7 +18,7 @@ from workbench.engine.errors import BadInput
 from workbench.report.claims import Claim
 from workbench.report.exhibits import Figure
 from workbench.report.experiment_files import declares_itself, experiment_files
-from workbench.sweep.log import note, say
+from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
 DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 
 if TYPE_CHECKING:
     from workbench.report.claim_files import Experiment

@@ -14,7 +14,7 @@ from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.inputs import dataset_inputs
 from workbench.tracking.patience import once
-from workbench.tracking.plan import PlanRow
+from workbench.tracking.plan_table import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
 CURVE_POINTS = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 from workbench.tracking import names
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from workbench.tracking.connection import Connection, connect, connect_to_read, 
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, RUN_ID, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
-from workbench.tracking.plan import standing
+from workbench.tracking.plan_table import standing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -27,7 +27,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 from workbench.tracking.connection import Connection
 
 STALE = 90.0  # seconds without a sign of life

@@ -11,7 +11,7 @@ from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, parents, search
 from workbench.tracking.histories import intact
 from workbench.tracking.parent import asked_of
-from workbench.tracking.plan import STANDING, PlanRow, from_table, rows_of, standing
+from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

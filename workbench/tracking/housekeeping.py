@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 from workbench.tracking import names
 from workbench.tracking.confined import own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
-from workbench.tracking.plan import STANDING, standing
+from workbench.tracking.plan_table import STANDING, standing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

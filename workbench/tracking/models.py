@@ -19,7 +19,7 @@ from workbench.sweep.store import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import read_table
 from workbench.tracking.connection import Connection, connect_to_read, one_line
-from workbench.tracking.plan import PlanRow
+from workbench.tracking.plan_table import PlanRow
 
 if TYPE_CHECKING:
     import pyarrow

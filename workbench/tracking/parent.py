@@ -19,7 +19,7 @@ from workbench.tracking.connection import Connection, order_of, search
 from workbench.tracking.damage import tell
 from workbench.tracking.inputs import dataset_inputs, datasets_of
 from workbench.tracking.patience import once
-from workbench.tracking.plan import from_table, standing, to_table
+from workbench.tracking.plan_table import from_table, standing, to_table
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

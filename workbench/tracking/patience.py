@@ -15,7 +15,7 @@ from threading import Timer
 from time import monotonic, sleep
 from typing import TypeVar
 
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 
 SECONDS = 60.0  # the budget where nobody set another
 SAID_AFTER = 8.0  # seconds of silence

@@ -16,7 +16,7 @@ from workbench.tracking.connection import Connection, connect_to_read, parents
 from workbench.tracking.damage import tell
 from workbench.tracking.histories import TABLE, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
-from workbench.tracking.plan import STANDING, PlanRow, from_table, look, standing
+from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 
 if TYPE_CHECKING:
     import pandas

@@ -31,7 +31,7 @@ from workbench.tracking.parent import (
     sweep_files,
 )
 from workbench.tracking.patience import SECONDS
-from workbench.tracking.plan import PlanRow, planned, to_table
+from workbench.tracking.plan_table import PlanRow, planned, to_table
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
 

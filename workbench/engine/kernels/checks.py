@@ -76,7 +76,7 @@ def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
 
     if numba_fault():
         return
-    from workbench.engine.kernels.compiled.rules import run_activation
+    from workbench.engine.kernels.compiled.rule_loops import run_activation
 
     slope = np.full(z.size, SLOPE, np.float32)
     value, derivative = run_activation(name, z, slope)

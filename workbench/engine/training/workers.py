@@ -21,9 +21,9 @@ import numpy as np
 from workbench.engine.rules.own import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.group import Group
-from workbench.engine.training.memory import runs_per_group
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
+from workbench.engine.training.sizes import runs_per_group
 from workbench.signals import held, leave_to_parent
 
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.compiled import losses, passes, rules
+from workbench.engine.kernels.compiled import losses, passes, rule_loops
 from workbench.engine.kernels.compiled.products import PANEL_SIZE
 from workbench.engine.kernels.compiled.tile import PANEL
 from workbench.engine.kernels.compiled.update import MOMENTS, UpdateRules
@@ -38,7 +38,7 @@ def obstacle(pack: Pack) -> str:
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
-    return rule_obstacle(pack, by_hand=rules.BY_HAND)
+    return rule_obstacle(pack, by_hand=rule_loops.BY_HAND)
 
 
 class CompiledTrainer:
@@ -118,7 +118,7 @@ class CompiledEvaluator:
 
 def network_rules(pack: Pack) -> passes.NetworkRules:
     """The loops of the pack's activation, where its slopes come from, and the code of its loss."""
-    loops, row = rules.activation_loops(pack.activation), ACTIVATIONS[pack.activation]
+    loops, row = rule_loops.activation_loops(pack.activation), ACTIVATIONS[pack.activation]
     slopes = passes.LEARNED_SLOPES if row.slope_derivative else passes.FIXED_SLOPE
     return passes.NetworkRules(*loops, slopes, losses.CODES[pack.loss])
 
@@ -128,10 +128,10 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
     start, found = len(optimizer_trace(OPTIMIZERS[pack.optimizer]).reads), []
     for name, row in used_penalties(pack).items():
         reads = penalty_trace(row).reads
-        found.append((MOMENTS.index(row.moment), rules.penalty_loop(name), start, start + reads.index(name)))
+        found.append((MOMENTS.index(row.moment), rule_loops.penalty_loop(name), start, start + reads.index(name)))
         start += len(reads)
     return UpdateRules(
-        rules.optimizer_loop(pack.optimizer),
+        rule_loops.optimizer_loop(pack.optimizer),
         np.array([slot.ctypes.data for slot in slots], np.int64),
         np.array(found, np.int64).reshape(-1, 4),
     )

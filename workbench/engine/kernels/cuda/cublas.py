@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.plan import Operand, Product, gemm
+from workbench.engine.kernels.cuda.launches import Operand, Product, gemm
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")
 WORKSPACE = 32 * 2**20  # bytes: what NVIDIA advises for Hopper, and more than enough before it

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
-from workbench.engine.kernels.cuda.plan import Argument, Launch, Plan
+from workbench.engine.kernels.cuda.launches import Argument, Launch, Plan
 
 STEPS = 16  # in the larger of the two graphs: spreads the host's cost of starting a graph
 

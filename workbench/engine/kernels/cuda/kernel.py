@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from workbench.engine.backend import Array, module_of, to_host, zeros
-from workbench.engine.kernels.cuda import order
+from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import Room, allocated, evaluation_rooms, fill, training_rooms
+from workbench.engine.kernels.cuda.launches import Machine
 from workbench.engine.kernels.cuda.passes import Passes
-from workbench.engine.kernels.cuda.plan import Machine
 from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.layers.dropout import LEVELS, dropped_levels
@@ -41,7 +41,7 @@ class GraphTrainer:
         passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
         plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
         self._program = (machine or _device(pack.precision)).program(plan)
-        self._seeded = order.is_drawn_by_seed(data, pack.columns["seed"])
+        self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
         """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
@@ -51,7 +51,7 @@ class GraphTrainer:
         fill(arrays, rows.xp, counters=np.array([-1, first - 1]), varying=varying)
         arrays["losses"][...], arrays["hits"][...] = 0, 0
         if self._seeded:
-            order.draw(arrays["order"], columns["seed"], epoch, rows.xp)
+            draw_order.draw(arrays["order"], columns["seed"], epoch, rows.xp)
         else:
             fill(arrays, rows.xp, order=rows.data.order(epoch))
         self._program.run(rows.updates)

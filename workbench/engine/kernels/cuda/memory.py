@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.cuda import order
+from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
 from workbench.engine.kernels.cuda.cublas import WORKSPACE
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -35,7 +35,7 @@ def memory_per_run(pack: Pack, architecture: Architecture, examples: dict[str, i
 
 def memory_of_pack(stored: np.ndarray) -> int:
     """Bytes that a pack takes once, however many its runs: the inputs, cuBLAS's workspace, and room to sort in."""
-    return stored.nbytes + WORKSPACE + SORTING * order.AT_A_TIME
+    return stored.nbytes + WORKSPACE + SORTING * draw_order.AT_A_TIME
 
 
 def runs_that_fit(free: int, per_run: int, once: int) -> int:

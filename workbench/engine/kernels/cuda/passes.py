@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda.codes import LOSSES, THREADS, TILE, activations
-from workbench.engine.kernels.cuda.plan import Argument, Launch, Matrix, Product, threads_for, tiles
+from workbench.engine.kernels.cuda.launches import Argument, Launch, Matrix, Product, threads_for, tiles
 from workbench.engine.training.layout import LayerShape, Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from workbench.engine.kernels.cuda import codes, rules
+from workbench.engine.kernels.cuda import codes, rule_source
 
 # In an order in which every file finds what it needs in those before it.
 FILES = ("randomness", "elementary", "maxout", "losses", "blocks", "passes", "step")
@@ -19,7 +19,9 @@ def text() -> str:
     """The whole source: the shared constants, the files, and the rules as they are printed (`rules.py`)."""
     names = [f"enum {{ {name} = {number} }};" for name, number in codes.constants().items()]
     before, after = FILES[: FILES.index(RULES_BEHIND) + 1], FILES[FILES.index(RULES_BEHIND) + 1 :]
-    return "\n".join([*names, *map(_file, before), rules.activations(), rules.updates(), *map(_file, after)])
+    return "\n".join(
+        [*names, *map(_file, before), rule_source.activations(), rule_source.updates(), *map(_file, after)]
+    )
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import MOST_SLOTS, THREADS
-from workbench.engine.kernels.cuda.plan import Launch, threads_for, tiles
+from workbench.engine.kernels.cuda.launches import Launch, threads_for, tiles
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.penalties import strengths

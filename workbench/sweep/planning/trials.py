@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.journal import Journal, Kept, changed
-from workbench.sweep.log import say
-from workbench.sweep.study import Dimension, Goal, Told, Trial, needs_optuna, suggested
+from workbench.sweep.execution.log import say
+from workbench.sweep.planning.journal import Journal, Kept, changed
+from workbench.sweep.planning.study import Dimension, Goal, Told, Trial, needs_optuna, suggested
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from workbench.sweep.log import say
-from workbench.sweep.study import Told, Trial
+from workbench.sweep.execution.log import say
+from workbench.sweep.planning.study import Told, Trial
 
 FILE = "search.json"
 

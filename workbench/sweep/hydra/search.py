@@ -18,11 +18,12 @@ from hydra.core.utils import JobReturn
 
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
-from workbench.sweep.journal import Journal
-from workbench.sweep.launcher import PackedLauncher
-from workbench.sweep.lock import locked
-from workbench.sweep.log import counted, logged, say
-from workbench.sweep.study import (
+from workbench.sweep.execution.lock import locked
+from workbench.sweep.execution.log import counted, logged, say
+from workbench.sweep.hydra.launcher import PackedLauncher
+from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
+from workbench.sweep.planning.journal import Journal
+from workbench.sweep.planning.study import (
     DIRECTIONS,
     SAMPLER,
     Dimension,
@@ -34,8 +35,7 @@ from workbench.sweep.study import (
     needs_optuna,
     suggested,
 )
-from workbench.sweep.sweeper import GridSweeper, refuse_several_sweeps
-from workbench.sweep.trials import Kind, Search
+from workbench.sweep.planning.trials import Kind, Search
 
 AVERAGED = "seed"
 STUDY = "study.db"  # the search once more, for Optuna's own tools
@@ -63,7 +63,7 @@ class OptunaSweeper(GridSweeper):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
         self._check()
-        from workbench.sweep.identity import text_digest  # late: NumPy comes with it
+        from workbench.sweep.planning.identity import text_digest  # late: NumPy comes with it
 
         space, fixed = self.split([*self._parse_config(), *arguments])
         self._check_space(space)
@@ -179,7 +179,7 @@ class Trainer:
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
         """Of each trial the digest of its runs, "" where it cannot be, and why not."""
-        from workbench.sweep.identity import joint_digest
+        from workbench.sweep.planning.identity import joint_digest
 
         if not trials:
             return []

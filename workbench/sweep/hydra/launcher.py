@@ -18,14 +18,14 @@ from workbench.config import TrackingConfig, flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
-from workbench.sweep.compose import Cell, cells
-from workbench.sweep.departures import Departures, departures
-from workbench.sweep.interruption import INTERRUPTED
-from workbench.sweep.log import counted, say
-from workbench.sweep.unread_factors import refuse_unread_factors, remarks
+from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.log import counted, say
+from workbench.sweep.hydra.compose import Cell, cells
+from workbench.sweep.planning.departures import Departures, departures
+from workbench.sweep.planning.unread_factors import refuse_unread_factors, remarks
 
 if TYPE_CHECKING:
-    from workbench.sweep.plan import PlannedCell
+    from workbench.sweep.planning.plan import PlannedCell
 
 PENDING = "pending"  # as in `store`, which NumPy comes with: Hydra's plugins import this
 # What is decided once for a sweep, so it cannot differ between its cells.

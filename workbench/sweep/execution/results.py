@@ -8,12 +8,12 @@ from time import time
 
 import numpy as np
 
-from workbench.sweep.identity import joint_digest
+from workbench.sweep.execution.measuring import Batch, tables_of
+from workbench.sweep.execution.pack_training import PackOutcome
 from workbench.sweep.measures import Measured
-from workbench.sweep.measuring import Batch, tables_of
-from workbench.sweep.plan import PlannedCell
+from workbench.sweep.planning.identity import joint_digest
+from workbench.sweep.planning.plan import PlannedCell
 from workbench.sweep.store import FAILED, FINISHED, PackResult, RunRecord
-from workbench.sweep.training import PackOutcome
 
 
 def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResult:

@@ -17,11 +17,11 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.complain import diagnose
-from workbench.sweep.departures import seedless
-from workbench.sweep.launcher import PackedLauncher
-from workbench.sweep.sweep_file import arms_of, in_the_file, named, params_of
-from workbench.sweep.typed import check, in_quotes, refuse_too_many
+from workbench.sweep.hydra.complain import diagnose
+from workbench.sweep.hydra.launcher import PackedLauncher
+from workbench.sweep.hydra.sweep_file import arms_of, in_the_file, named, params_of
+from workbench.sweep.hydra.typed import check, in_quotes, refuse_too_many
+from workbench.sweep.planning.departures import seedless
 
 
 class GridSweeper(BasicSweeper):

@@ -10,9 +10,9 @@ import numpy as np
 
 from workbench.engine.errors import in_one_line
 from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Instruments, Measured, Table
-from workbench.sweep.packs import Run
-from workbench.sweep.progress import Watcher
+from workbench.sweep.planning.packs import Run
 
 BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
 COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's worth or so

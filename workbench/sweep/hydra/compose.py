@@ -23,8 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
 from workbench.redaction import redacted_override
-from workbench.sweep.complain import complaint, refuse_path
-from workbench.sweep.unread import source_readers, unread_of
+from workbench.sweep.hydra.complain import complaint, refuse_path
+from workbench.sweep.hydra.unread import source_readers, unread_of
 
 Value = str | int | float | bool | None
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.log import say
+from workbench.sweep.execution.log import say
 
 try:
     import fcntl

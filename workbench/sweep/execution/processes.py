@@ -18,13 +18,13 @@ from typing import Any
 from workbench.engine.training.epoch import Epoch
 from workbench.engine.training.workers import BLAS_THREADS, WorkerDied, without_main_module
 from workbench.signals import held, leave_to_parent
-from workbench.sweep.checkpoints import Checkpoints, untouched
-from workbench.sweep.cores import cores
-from workbench.sweep.log import redirect, say
+from workbench.sweep.execution.checkpoints import Checkpoints, untouched
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.log import redirect, say
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting, outcome_of, train_pack
+from workbench.sweep.execution.progress import Display
 from workbench.sweep.measures import Instruments
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.progress import Display
-from workbench.sweep.training import PackOutcome, Sitting, outcome_of, train_pack
+from workbench.sweep.planning.packs import PlannedPack
 
 STOPPED = "stopped"
 _LOOK_SECONDS = 0.2  # how often it is looked whether to stop

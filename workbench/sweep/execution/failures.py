@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.sweep.interruption import INTERRUPTED
-from workbench.sweep.log import counted
-from workbench.sweep.plan import PlannedCell
+from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.log import counted
+from workbench.sweep.planning.plan import PlannedCell
 
 FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
 OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}

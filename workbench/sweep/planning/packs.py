@@ -12,10 +12,10 @@ from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.data import describe, split_sizes
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.layout import Architecture
-from workbench.engine.training.memory import memory_of_pack
 from workbench.engine.training.pack import Pack
-from workbench.sweep.identity import engine_columns, engine_pack, joint_digest
-from workbench.sweep.memory import PACKS_SHARE, in_words
+from workbench.engine.training.sizes import memory_of_pack
+from workbench.sweep.planning.free_memory import PACKS_SHARE, in_words
+from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from workbench.config import as_read, flatten
 from workbench.engine.errors import BadInput
-from workbench.sweep.compose import Cell
+from workbench.sweep.hydra.compose import Cell
 
 
 def refuse_unread_factors(cells: Sequence[Cell]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import files
-from workbench.sweep.packs import PlannedPack
+from workbench.sweep.planning.packs import PlannedPack
 
 FILE = "speed.json"
 # Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken where nothing was measured yet.

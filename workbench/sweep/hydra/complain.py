@@ -19,7 +19,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench.config import SECTIONS, SETTINGS, check, unknown
 from workbench.engine.errors import BadInput
-from workbench.sweep.typed import MOST_CELLS, read, shortened, size
+from workbench.sweep.hydra.typed import MOST_CELLS, read, shortened, size
 
 
 def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from workbench.sweep.plan import Plan
+from workbench.sweep.planning.plan import Plan
 from workbench.sweep.store import Earlier
 
 WATCHED = ("versions", "python", "machine", "device")  # facts of which a run's last digits may depend

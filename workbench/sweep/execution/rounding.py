@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.data.rounding import hidden_by_rounding
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.training import dataset
+from workbench.sweep.execution.pack_training import dataset
+from workbench.sweep.planning.packs import PlannedPack
 
 
 def hidden(packs: Iterable[PlannedPack]) -> list[str]:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from workbench.engine.training.epoch import Epoch
-from workbench.sweep.log import counted, note, on_a_terminal, say
-from workbench.sweep.speed import in_words
+from workbench.sweep.execution.log import counted, note, on_a_terminal, say
+from workbench.sweep.planning.speed import in_words
 
 QUIET_SECONDS = 60.0  # without a terminal, a pack that takes longer is heard of at least as often
 

@@ -14,12 +14,12 @@ from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.errors import BadInput, in_one_line
 from workbench.engine.training.epoch import Epoch, RunEnd
 from workbench.engine.training.loop import train
-from workbench.sweep.checkpoints import Checkpoints, Unfinished
-from workbench.sweep.history import Table
-from workbench.sweep.log import counted
+from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.history import Table
+from workbench.sweep.execution.log import counted
+from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Instruments, Measured, Trained
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.progress import Watcher
+from workbench.sweep.planning.packs import PlannedPack
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from workbench import places
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
-from workbench.sweep import register
-from workbench.sweep.complain import complaint, refuse_path, unreadable
-from workbench.sweep.sweep_file import check_file
-from workbench.sweep.typed import check
+from workbench.sweep.hydra import register
+from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
+from workbench.sweep.hydra.sweep_file import check_file
+from workbench.sweep.hydra.typed import check
 
 LONGEST = 2000  # characters of a complaint
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")

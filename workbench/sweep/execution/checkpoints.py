@@ -20,11 +20,11 @@ import numpy as np
 
 from workbench import files
 from workbench.engine.training.epoch import RunEnd, State
-from workbench.sweep.history import History, Table
-from workbench.sweep.log import note, say
+from workbench.sweep.execution.conditions import numerics
+from workbench.sweep.execution.history import History, Table
+from workbench.sweep.execution.log import note, say
 from workbench.sweep.measures import Measured
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.provenance import numerics
+from workbench.sweep.planning.packs import PlannedPack
 
 STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
 DIGEST = "blake2b"  # of everything before it, at the end of a checkpoint's file

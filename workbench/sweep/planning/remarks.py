@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.data import known
-from workbench.sweep.packs import PlannedPack, Run
+from workbench.sweep.planning.packs import PlannedPack, Run
 
 NOTEWORTHY = 0.05  # share of the training examples that an epoch leaves out
 MOST = 3  # lines about batch sizes

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from workbench.signals import INTERRUPTED, SIGNALS, end_at_once
-from workbench.sweep.log import note, say
+from workbench.sweep.execution.log import note, say
 
 __all__ = ["INTERRUPTED", "SIGNALS", "Interruption"]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.config import as_read
-from workbench.sweep.compose import Cell
-from workbench.sweep.identity import fingerprint, joint_digest, numbers, pinned, run_name
+from workbench.sweep.execution.measuring import COST
+from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import TRAINING, Instruments
-from workbench.sweep.measuring import COST
-from workbench.sweep.packs import PlannedPack, Room, Run, packed, unfit
-from workbench.sweep.remarks import remarks
+from workbench.sweep.planning.identity import fingerprint, joint_digest, numbers, pinned, run_name
+from workbench.sweep.planning.packs import PlannedPack, Room, Run, packed, unfit
+from workbench.sweep.planning.remarks import remarks
 from workbench.sweep.store import PENDING, Held, RunRecord
 
 

@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Self
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.checkpoints import Checkpoints
-from workbench.sweep.log import counted, say
-from workbench.sweep.measuring import Batch
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.plan import PlannedCell
-from workbench.sweep.results import batch_result, pack_result
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.measuring import Batch
+from workbench.sweep.execution.pack_training import PackOutcome, outcome_of
+from workbench.sweep.execution.results import batch_result, pack_result
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import PlannedCell
 from workbench.sweep.store import PackResult, Store
-from workbench.sweep.training import PackOutcome, outcome_of
 
 Outcome = PackOutcome | Batch | PackResult
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from workbench.sweep.log import say
-from workbench.sweep.packs import PlannedPack
-from workbench.sweep.processes import processes
-from workbench.sweep.training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution.log import say
+from workbench.sweep.execution.pack_training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution.processes import processes
+from workbench.sweep.planning.packs import PlannedPack
 
 Executor = Callable[[Sequence[PlannedPack], Sitting], Iterator[PackOutcome]]
 
