@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,33 @@ def test_a_room_imports_only_from_rooms_to_its_left() -> None:
         if not (place_of(found.file) == "sweep" and found.room == "app" and found.late)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_two_files_import_each_other_also_by_way_of_others() -> None:
+    """Late imports count too, but for the launcher's: Hydra calls it, and it hands the cells to the application."""
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in FILES}
+    graph: dict[str, set[str]] = {name: set() for name in modules}
+    for name, file in modules.items():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench"):
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                graph[name] |= {part if part in modules else str(node.module) for part in whole}
+    hints = {(found, str(wanted)) for found, wanted in _only_for_types(modules)}
+    for name, wanted in graph.items():
+        graph[name] = {part for part in wanted if (name, part) not in hints} & modules.keys() - {name}
+    graph["workbench.sweep.hydra.launcher"].discard("workbench.app")
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def _only_for_types(modules: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    """Imports that stand under TYPE_CHECKING: they are never executed."""
+    for name, file in modules.items():
+        for block in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test):
+                for node in block.body:
+                    if isinstance(node, ast.ImportFrom):
+                        yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
+                        yield name, str(node.module)
 
 
 def test_what_all_rooms_share_needs_no_room() -> None:

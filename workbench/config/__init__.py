@@ -1,5 +1,6 @@
 """The configuration of a run: its schema, its checks, and the families its choices come from."""
 
+from workbench.config.allowed import allowed, limits
 from workbench.config.families import FAMILIES, Choices, table
 from workbench.config.reading import Unread, as_read, unread
 from workbench.config.schema import (
@@ -15,7 +16,7 @@ from workbench.config.schema import (
     TrainingConfig,
 )
 from workbench.config.setting import Setting
-from workbench.config.validate import allowed, check, flatten, limits, run_config, unknown
+from workbench.config.validate import check, flatten, run_config, unknown
 
 __all__ = [
     "FAMILIES",

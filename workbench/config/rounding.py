@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from workbench.config.allowed import allowed, within
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
-from workbench.config.validate import allowed, within
 from workbench.engine.errors import BadInput
 from workbench.engine.layers.dropout import LEVELS
-from workbench.engine.training.pack import COLUMNS
+from workbench.engine.training.pack import columns
 
 _LEVELS = f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
 _SHARES = ("dropout.rate", "dropout.input_rate")
@@ -31,7 +31,7 @@ def check_rounding(config: RunConfig) -> None:
 def _check(name: str, section: Any, dtype: str) -> None:
     """One section. The cells of a sweep share most of theirs."""
     for key, setting in SETTINGS.items():
-        if not key.startswith(f"{name}.") or setting.kind is not float or setting.engine not in COLUMNS:
+        if not key.startswith(f"{name}.") or setting.kind is not float or setting.engine not in columns():
             continue
         value, held_in = getattr(section, key.rpartition(".")[2]), _LEVELS if key in _SHARES else dtype
         held = value if value is None else _held(value, held_in)

@@ -5,18 +5,16 @@ A complaint names the key, what was found and what is allowed.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
+from workbench.config.allowed import allowed, within
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
-from workbench.config.setting import Setting
 from workbench.engine.errors import BadInput
 
-_KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 # What others call our settings.
 ALIASES = {
     "lr": "optimizer.learning_rate", "eta": "optimizer.learning_rate", "rate": "optimizer.learning_rate",
@@ -81,26 +79,6 @@ def check(key: str, value: Any) -> Any:
     return value
 
 
-def allowed(setting: Setting) -> str:
-    """What a setting may be, in words: 'a number, 0 <= x < 1'."""
-    if names := setting.names():
-        text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
-        text += " joined by +, or nothing" if setting.several else ""
-    else:
-        text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
-    return f"{text}, or null" if setting.optional else text
-
-
-def limits(setting: Setting) -> str:
-    """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty where there is none."""
-    below, above = "<" if setting.open_low else "<=", "<" if setting.open_high else "<="
-    if setting.low is not None and setting.high is not None:
-        return f"{setting.low:g} {below} x {above} {setting.high:g}"
-    if setting.low is not None:
-        return f"x {below.replace('<', '>')} {setting.low:g}"
-    return "" if setting.high is None else f"x {above} {setting.high:g}"
-
-
 def unknown(key: str) -> str:
     """One line for a key that is none: what is most like it, and where all of them are listed."""
     by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
@@ -126,19 +104,6 @@ def flatten(config: RunConfig) -> dict[str, Any]:
 def _section(name: str, keys: tuple[str, ...], *values: Any) -> Any:
     """One checked section. The cells of a sweep share most of theirs, so each is checked once."""
     return SECTIONS[name](**{key: check(f"{name}.{key}", value) for key, value in zip(keys, values, strict=True)})
-
-
-def within(setting: Setting, value: Any) -> bool:
-    """Whether a value of the right type is one that the setting may have."""
-    if names := setting.names():
-        return set(value.split("+")) <= {*names, ""} if setting.several else value in names
-    if setting.kind not in (int, float):
-        return True
-    if not math.isfinite(value):
-        return False
-    above = setting.low is None or (value > setting.low if setting.open_low else value >= setting.low)
-    below = setting.high is None or (value < setting.high if setting.open_high else value <= setting.high)
-    return above and below
 
 
 def _check_name(name: str | None) -> None:

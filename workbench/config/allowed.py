@@ -1,0 +1,43 @@
+"""What a setting may be, in words, and whether a value is within it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from workbench.config.setting import Setting
+
+_KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+
+
+def allowed(setting: Setting) -> str:
+    """What a setting may be, in words: 'a number, 0 <= x < 1'."""
+    if names := setting.names():
+        text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
+        text += " joined by +, or nothing" if setting.several else ""
+    else:
+        text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
+    return f"{text}, or null" if setting.optional else text
+
+
+def limits(setting: Setting) -> str:
+    """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty where there is none."""
+    below, above = "<" if setting.open_low else "<=", "<" if setting.open_high else "<="
+    if setting.low is not None and setting.high is not None:
+        return f"{setting.low:g} {below} x {above} {setting.high:g}"
+    if setting.low is not None:
+        return f"x {below.replace('<', '>')} {setting.low:g}"
+    return "" if setting.high is None else f"x {above} {setting.high:g}"
+
+
+def within(setting: Setting, value: Any) -> bool:
+    """Whether a value of the right type is one that the setting may have."""
+    if names := setting.names():
+        return set(value.split("+")) <= {*names, ""} if setting.several else value in names
+    if setting.kind not in (int, float):
+        return True
+    if not math.isfinite(value):
+        return False
+    above = setting.low is None or (value > setting.low if setting.open_low else value >= setting.low)
+    below = setting.high is None or (value < setting.high if setting.open_high else value <= setting.high)
+    return above and below
