@@ -60,7 +60,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
         time = Speeds(root).foretell(work.packs, cores())
-        for line in settings.remarks:
+        for line in (*settings.remarks, *_uncompiled(work)):
             say(line)
         page = str(_page_of(name)) if settings.pages else f"none; {settings.part_of} has one in the end"
         print(described(work, name, page, time))

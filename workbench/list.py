@@ -23,6 +23,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench import places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
+from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import experiment_files
 
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{__doc__}\n{_topics()}")
         return 0
     try:
+        load_own_rules(places.theirs("rules"))
         listings = [listing(topic) for topic in asked] or overview()
     except BadInput as error:
         print(error, file=sys.stderr)

@@ -217,3 +217,17 @@ def test_a_rule_that_cannot_be_lowered_trains_in_the_plain_kernel_and_says_why()
     from workbench.engine.kernels.choice import why_not_compiled
 
     assert why_not_compiled(pack).startswith("network.activation=swish: np.arcsinh has no form in a compiled kernel")
+
+
+def test_a_compiled_form_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba", reason="Numba is not installed here")
+    from workbench.engine.kernels.operations import OPERATIONS
+
+    monkeypatch.setitem(OPERATIONS, "sign", replace(OPERATIONS["sign"], python="abs({0})"))
+    file = RuleFile(
+        "rules/mine.py",
+        LION.replace('"lion"', '"panther"').replace('"huber"', '"hinge"').replace("at.huber", "at.hinge"),
+    )
+    own.install([file])
+    with pytest.raises(BadInput, match=r"^rules/mine\.py: optimizer 'panther': compiled, the new w is "):
+        check(file, "OPTIMIZERS", "panther")

@@ -127,7 +127,7 @@ def _numbers(reads: tuple[str, ...], dtype: Any) -> SimpleNamespace:
     return SimpleNamespace(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
 
 
-def _optimizer(row: Optimizer, _name: str) -> None:
+def _optimizer(row: Optimizer, name: str) -> None:
     if len(set(row.slots)) != len(row.slots) or not all(slot.isidentifier() for slot in row.slots):
         raise _Wrong(f"its slots are {row.slots}; allowed: different names of letters, digits and '_'")
     draw = np.random.default_rng(0)
@@ -142,6 +142,51 @@ def _optimizer(row: Optimizer, _name: str) -> None:
         part = row.update(w[:, :8], g[:, :8], *(slot[:, :8] for slot in slots), at=_numbers(row.reads, dtype))
         if not np.array_equal(part[0], found[0][:, :8]):
             raise _Wrong("an element's update depends on the other elements; allowed: elementwise arithmetic")
+
+    _lowered_update(row, name)
+
+
+def _lowered_update(row: Optimizer, name: str) -> None:
+    from workbench.engine.kernels.choice import numba_fault
+
+    if numba_fault():
+        return
+    from workbench.engine.kernels.compiled.rule_loops import run_optimizer
+
+    w, g, *slots = _draws(2 + len(row.slots))
+    slots = [np.abs(slot) for slot in slots]  # as squares that were added up are
+    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    exact = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=at)
+    run_optimizer(name, w, g, slots, vars(at))
+    for found, wanted, what in zip((w, *slots), exact, ("w", *row.slots), strict=True):
+        _same(found, np.asarray(wanted), f"the new {what}")
+
+
+def _lowered_penalty(row: Penalty, name: str) -> None:
+    from workbench.engine.kernels.choice import numba_fault
+
+    if row.moment == "rows" or numba_fault():
+        return
+    from workbench.engine.kernels.compiled.rule_loops import run_penalty
+
+    w, g = _draws(2)
+    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    exact = row.apply(w.copy(), g.copy(), at)
+    run_penalty(name, w, g, vars(at))
+    _same(g if row.moment == "gradient" else w, np.asarray(exact), "its result")
+
+
+def _draws(count: int) -> list[np.ndarray]:
+    draw = np.random.default_rng(1)
+    return [draw.normal(size=64).astype(np.float32) for _ in range(count)]
+
+
+def _same(found: np.ndarray, exact: np.ndarray, what: str) -> None:
+    """The compiled form agrees with the plain one wherever that is finite."""
+    wrong = ~np.isclose(found, exact, rtol=LOWERED_TOLERANCE, atol=LOWERED_TOLERANCE) & np.isfinite(exact)
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise _Wrong(f"compiled, {what} is {found[place]:.6g}, and the plain form gives {exact[place]:.6g}")
 
 
 def _count(found: Any) -> str:
@@ -162,6 +207,7 @@ def _penalty(row: Penalty, name: str) -> None:
     unchanged = g if row.moment == "gradient" else w
     if not np.array_equal(row.apply(w, g, at), unchanged):
         raise _Wrong("a strength of 0 changes something; allowed: nothing")
+    _lowered_penalty(row, name)
 
 
 def _initializer(row: Initializer, _name: str) -> None:

@@ -11,7 +11,7 @@ import ctypes
 import math
 import sys
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
@@ -76,6 +76,21 @@ def run_activation(name: str, z: np.ndarray, slope: np.ndarray) -> tuple[np.ndar
     called(loops.forward, from_z, from_a, from_slope, 1, z.size, z.size)
     called(loops.gain, from_z, from_a, from_slope, gain.ctypes.data, 1, z.size, z.size)
     return a, gain
+
+
+def run_optimizer(
+    name: str, w: np.ndarray, g: np.ndarray, slots: Sequence[np.ndarray], numbers: Mapping[str, float]
+) -> None:
+    """Update w and the slots, flat float32 arrays, in place by the loop of a row."""
+    reads = np.array([numbers[read] for read in optimizer_trace(OPTIMIZERS[name]).reads], np.float32)
+    places = np.array([slot.ctypes.data for slot in slots], np.int64)
+    called(optimizer_loop(name), w.ctypes.data, g.ctypes.data, places.ctypes.data, 0, w.size, reads.ctypes.data)
+
+
+def run_penalty(name: str, w: np.ndarray, g: np.ndarray, numbers: Mapping[str, float]) -> None:
+    """Change g or w, flat float32 arrays, in place by the loop of a row."""
+    reads = np.array([numbers[read] for read in penalty_trace(PENALTIES[name]).reads], np.float32)
+    called(penalty_loop(name), w.ctypes.data, g.ctypes.data, w.size, reads.ctypes.data)
 
 
 def called(loop: int, *arguments: int) -> None:
