@@ -1,5 +1,7 @@
 """The one error of bad input, and how any error is told in one line."""
 
+import re
+
 from workbench.redaction import redacted_message
 
 
@@ -10,7 +12,7 @@ class BadInput(ValueError):
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(redacted_message(str(message)))
+        super().__init__(re.sub(r"\s*[\r\n]\s*", " ", redacted_message(str(message))).strip())
 
 
 def in_one_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.addresses import file_address
 from workbench.engine.errors import BadInput
 from workbench.filenames import file_name
+from workbench.sweep.planning.identity import text_digest
 from workbench.sweep.store import OUTCOMES, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, put, read_text
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PARAM_BATCH = 100
+
+
+_OWN_DIGEST = "digest_of_this_file"
 
 
 def experiment_of(connection: Connection, name: str) -> str:
@@ -114,6 +118,8 @@ def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
         asked = json.loads(read_text(connection, root, names.SWEEP_FILE) or "{}")
         if not isinstance(asked, dict) or not isinstance(asked.get("facts", {}), dict):
             raise ValueError("it says nothing of a sweep")
+        if asked.pop(_OWN_DIGEST, None) not in (None, _digest_of(asked)):
+            raise ValueError("it is not what was written")
         return asked
     except (Broken, ValueError) as error:
         broken = error if isinstance(error, Broken) else Broken(names.SWEEP_FILE, error)
@@ -156,8 +162,15 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]
         asked |= {"rules": before["rules"], "rules_stored": before.get("rules_stored", "")}
     elif sweep.rules:
         asked["rules_stored"] = datetime.now(UTC).isoformat(timespec="seconds")
-    files = {names.SWEEP_FILE: names.json_text(asked, indent=2, default=str, ensure_ascii=False)}
+    written = json.loads(names.json_text(asked, default=str))
+    content = {**written, _OWN_DIGEST: _digest_of(written)}
+    files = {names.SWEEP_FILE: json.dumps(content, indent=2, ensure_ascii=False)}
     return {**files, names.RULES: asked["rules"]} if asked["rules"] else files
+
+
+def _digest_of(asked: Mapping[str, Any]) -> str:
+    """Of what sweep.json says: a flipped bit may leave it JSON that says something else."""
+    return text_digest(json.dumps(asked, sort_keys=True))
 
 
 def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str, int]:
