@@ -36,8 +36,8 @@ EPOCHS = 40 if KILLS < 5 else 600  # a sweep of a second or so; of several, to s
 SEEDS = 2 if KILLS < 5 else 4
 SWEEP = [
     "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam",
-    f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
-    "checkpoint_seconds=0.05", "workers=1",
+    f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain",
+    "device=cpu", "name=mine", "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
 Start = Callable[..., Command]
 # What takes too little of a sweep to be struck by chance: the function that does it kills its process after a random
@@ -147,13 +147,12 @@ def table() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
-    command = [sys.executable, "-m", "workbench", *SWEEP]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == app.FINISHED, done.stderr
-    assert done.stdout == "report: reports/mine.html\n"
+    process = commands.start(folder, SWEEP)
+    output, errors = process.communicate()
+    assert process.returncode == app.FINISHED, errors
+    assert output == "report: reports/mine.html\n"
     return folder
 
 
