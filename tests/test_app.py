@@ -43,8 +43,8 @@ def grid_trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path)
 
 
 @pytest.fixture
-def grid(grid_trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The working folder of the test is a copy of it."""
+def grid(grid_trained: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """The working folder of the test is a copy of it, and not the empty `workspace`."""
     monkeypatch.chdir(stores.copied(grid_trained, tmp_path / "trained"))
 
 
