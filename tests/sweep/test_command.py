@@ -14,6 +14,15 @@ from workbench import places
 from workbench.sweep.command import main
 
 ROOT = places.ours("conf").parent
+# Those with claims are composed by tests/experiments as well.
+SWEEPS = [
+    pytest.param(
+        path,
+        id=path.stem,
+        marks=[pytest.mark.thorough] if (ROOT / "experiments" / f"{path.stem}.py").exists() else [],
+    )
+    for path in sorted(ROOT.glob("conf/sweep/*.yaml"))
+]
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_the_flags_of_hydra_change_nothing(app, flag):
     assert settings.command == "python -m workbench seed=1,2"
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("conf/sweep/*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SWEEPS)
 def test_every_sweep_file_composes_and_says_what_it_asks(app, path):
     cells, settings = design(app, f"+sweep={path.stem}")
     assert settings.name == settings.sweep == path.stem
