@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from tests import stores
 from tests.blank import leave_blank
 from tests.once import WORKER, made_once
-from tests.repetitions import THOROUGH
+from tests.repetitions import THOROUGH, repetitions
 from tests.surroundings import heed_ctrl_c, settle
 
 HOME = None if WORKER in os.environ else settle()  # workers are started by a process that has settled
@@ -25,7 +25,7 @@ threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin ma
 # How fast the machine is decides nothing, and no example is kept from one run to the next.
 settings.register_profile(
     "suite", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow],
-    max_examples=300 if THOROUGH else 100,
+    max_examples=repetitions(30, 300),
 )  # fmt: skip
 settings.load_profile("suite")
 
@@ -33,6 +33,14 @@ settings.load_profile("suite")
 def pytest_configure(config: pytest.Config) -> None:
     if HOME:
         config.add_cleanup(lambda: shutil.rmtree(HOME, ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked `thorough` waits for a thorough run."""
+    if not THOROUGH:
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="set WORKBENCH_THOROUGH=1"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests import stores
+from tests.once import made_once
 from workbench import app
 from workbench.report.claim_files import Experiment
 from workbench.sweep.execution.executors import EXECUTORS
@@ -23,6 +26,28 @@ GRID = [*SMALL, "network.depth=0,1", "optimizer=sgd,adam", "seed=range(3)", "nam
 
 
 pytestmark = pytest.mark.usefixtures("workspace")
+
+
+@pytest.fixture(scope="session")
+def grid_trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder in which GRID was trained, with its page."""
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(empty_database, folder / "mlflow.db")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            assert main(GRID) == app.FINISHED
+        stores.settle(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "grid", make)
+
+
+@pytest.fixture
+def grid(grid_trained: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """The working folder of the test is a copy of it, and not the empty `workspace`."""
+    monkeypatch.chdir(stores.copied(grid_trained, tmp_path / "trained"))
+
+
 quick = pytest.mark.usefixtures("blank_figures")
 
 
@@ -47,8 +72,8 @@ def test_a_sweep_ends_with_every_run_in_the_store_and_a_page(capsys: pytest.Capt
 
 
 @quick
+@pytest.mark.usefixtures("grid")
 def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    main(GRID)
     before = digests("small")
     assert main(GRID) == app.FINISHED
     assert "12 runs, 12 held already, 0 to train in 0 packs" in capsys.readouterr().err
@@ -56,8 +81,8 @@ def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str
 
 
 @quick
+@pytest.mark.usefixtures("grid")
 def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    main(GRID)
     assert main([*GRID, "seed=range(4)"]) == app.FINISHED
     assert "16 runs, 12 held already, 4 to train" in capsys.readouterr().err
     assert load("small").runs["reused"].sum() == 12
@@ -66,8 +91,8 @@ def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.Captu
 
 
 @quick
+@pytest.mark.usefixtures("grid")
 def test_reuse_false_trains_anew_to_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    main(GRID)
     before = digests("small")
     assert main([*GRID, "reuse=false", "workers=2"]) == app.FINISHED
     assert "12 runs, 0 held already, 12 to train" in capsys.readouterr().err
@@ -84,8 +109,8 @@ def test_a_dry_run_prints_the_plan_and_leaves_the_folder_as_it_was(
 
 
 @quick
+@pytest.mark.usefixtures("grid")
 def test_a_dry_run_knows_what_is_held(capsys: pytest.CaptureFixture[str]) -> None:
-    main(GRID)
     main([*GRID, "seed=range(4)", "dry_run=true"])
     assert "12 held already, 4 to train" in capsys.readouterr().out
 
@@ -125,7 +150,7 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
 
 @quick
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    grid_trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = EXECUTORS["inline"]
 
@@ -133,7 +158,6 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
         yield next(honest(packs, sitting))
         raise KeyboardInterrupt
 
-    main([*GRID, "name=uninterrupted", "tracking.uri=sqlite:///other.db"])
     monkeypatch.setitem(EXECUTORS, "inline", interrupted)
     assert main(GRID) == INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err
@@ -141,12 +165,12 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     monkeypatch.setitem(EXECUTORS, "inline", honest)
     assert main(GRID) == app.FINISHED
     assert counts("small") == {"finished": 12}
-    expected = load("uninterrupted", "sqlite:///other.db").runs.set_index("cell")["weights_digest"]
+    expected = load("small", f"sqlite:///{grid_trained}/mlflow.db").runs.set_index("cell")["weights_digest"]
     pd.testing.assert_series_equal(digests("small"), expected)
 
 
+@pytest.mark.usefixtures("grid")
 def test_a_page_is_made_from_the_store_alone() -> None:
-    main(GRID)
     page = Path("reports/small.html")
     first = page.read_bytes()
     page.unlink()
@@ -154,6 +178,7 @@ def test_a_page_is_made_from_the_store_alone() -> None:
     assert page.read_bytes() == first
 
 
+@quick
 @pytest.mark.parametrize("choice", ["breast_cancer", "diabetes", "spirals"])
 def test_other_tasks_than_many_classes_go_the_whole_way(choice: str) -> None:
     assert main([f"data={choice}", *SMALL[2:], "seed=0,1", "name=task"]) == app.FINISHED

@@ -97,6 +97,7 @@ def measured() -> dict[str, Any]:
     return peers.compared(work, scores)
 
 
+@pytest.mark.thorough
 def test_a_contest_gives_every_contestant_every_round(measured: dict[str, Any]) -> None:
     contestants = measured["contestants"]
     assert contestants.keys() == {*OURS, peers.FLOOR}
@@ -108,6 +109,7 @@ def test_a_contest_gives_every_contestant_every_round(measured: dict[str, Any]) 
     assert all(row["loss"]["agrees"] for name, row in contestants.items() if name != peers.FLOOR)
 
 
+@pytest.mark.thorough
 def test_results_are_written_and_parts_come_together(measured: dict[str, Any], tmp_path: Path) -> None:
     about = machine.about(Rules(2, 0.001), quick=True)
     program = {"first start": dict.fromkeys((*program_phases.PHASES, "total"), 1.0)}

@@ -51,6 +51,7 @@ def join(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                         monkeypatch.setitem(table, key, row)
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("page", HERE, ids=lambda page: page.stem)
 def test_a_page_can_be_followed(page: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents.write(page, workspace)
@@ -58,7 +59,7 @@ def test_a_page_can_be_followed(page: Path, workspace: Path, monkeypatch: pytest
     documents.follow(page)
 
 
-@pytest.mark.usefixtures("workspace")
+@pytest.mark.usefixtures("workspace", "blank_figures")
 def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
     page = DOCS / "mlflow.md"
     documents.follow(page)

@@ -16,6 +16,7 @@ from workbench.sweep.hydra.command import main
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.mark.thorough
 def test_a_question_of_ones_own_comes_to_its_verdict(workspace: Path) -> None:
     shutil.copytree(EXAMPLES / "own-question", workspace, dirs_exist_ok=True)
     said = in_a_process_of_its_own(workspace, "-m", "workbench", "+sweep=sine_spirals")

@@ -1,8 +1,8 @@
 """A sweep killed anywhere and started again ends with the very numbers it would have had.
 
-Few kills in the suite, more under WORKBENCH_THOROUGH. `WORKBENCH_KILLS=60 python -m pytest tests/test_survival.py -s
--k random_moments` gives two hundred, sixty for each executor and eighty inside of beginning, recording, ending and
-writing the page, and prints where they struck.
+One kill in the suite, more under WORKBENCH_THOROUGH. `WORKBENCH_THOROUGH=1 WORKBENCH_KILLS=60 python -m pytest
+tests/test_survival.py -s -k random_moments` gives two hundred, sixty for each executor and eighty inside of beginning,
+recording, ending and writing the page, and prints where they struck.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from workbench import app, places
 from workbench.sweep.execution.interruption import INTERRUPTED
 from workbench.tracking.read import load
 
-KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(2, 6))
-EPOCHS = 120 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
+KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 6))
+EPOCHS = 40 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
+SEEDS = 2 if KILLS < 5 else 4
 SWEEP = [
-    "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam", "seed=range(4)",
-    "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain", "device=cpu", "name=mine",
-    "checkpoint_seconds=0.05", "workers=1",
+    "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam",
+    f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain",
+    "device=cpu", "name=mine", "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
 Start = Callable[..., Command]
 # What takes too little of a sweep to be struck by chance: the function that does it kills its process after a random
@@ -146,13 +147,12 @@ def table() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
-    command = [sys.executable, "-m", "workbench", *SWEEP]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == app.FINISHED, done.stderr
-    assert done.stdout == "report: reports/mine.html\n"
+    process = commands.start(folder, SWEEP)
+    output, errors = process.communicate()
+    assert process.returncode == app.FINISHED, errors
+    assert output == "report: reports/mine.html\n"
     return folder
 
 
@@ -180,7 +180,7 @@ def killed(process: Command, moment: float) -> bool:
     return False
 
 
-@pytest.mark.parametrize("executor", ["inline", "processes"])
+@pytest.mark.parametrize("executor", ["inline", pytest.param("processes", marks=pytest.mark.thorough)])
 def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
     uninterrupted: Path, seconds: float, tmp_path: Path, executor: str, start: Start
 ) -> None:
@@ -203,7 +203,8 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
             return
 
 
-@pytest.mark.parametrize("part", PARTS if KILLS > 2 else ["recording"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("part", PARTS)
 def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
     uninterrupted: Path, tmp_path: Path, part: str, start: Start
 ) -> None:
@@ -241,7 +242,7 @@ def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_o
     uninterrupted: Path, tmp_path: Path, start: Start
 ) -> None:
     process = start(tmp_path, hold=1)
-    assert "16 to train" in process.stderr.readline()
+    assert f"{4 * SEEDS} to train" in process.stderr.readline()
     process.stderr.readline()  # the first pack is done
     process.send_signal(signal.SIGINT)
     assert "stopping after this epoch" in process.stderr.readline()

@@ -100,10 +100,11 @@ def test_a_deleted_sweep_takes_everything_of_it_along(workspace: Path, capsys: p
     assert "3 held already" in capsys.readouterr().err
 
 
-def test_an_exported_sweep_opens_elsewhere(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
+    trained: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = load("second")
+    """MLflow remembers, by the id of a run alone, where its artifacts lay: the store that this process made."""
+    expected, origin = load("second"), everything(trained)
     assert sweeps.main(["export", "second", str(tmp_path / "out")]) == 0
     elsewhere = tmp_path / "other disk" / "taken"
     elsewhere.parent.mkdir()
@@ -120,6 +121,7 @@ def test_an_exported_sweep_opens_elsewhere(
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]] == ["second"]
     assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
     assert app.write_report("second", Experiment()).html.exists()
+    assert everything(trained) == origin
 
 
 @pytest.mark.parametrize(

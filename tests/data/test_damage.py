@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from tests.data import damage
+from tests.repetitions import repetitions
 from workbench.data import Dataset, load
 from workbench.data.mnist import COLLECTIONS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
 from workbench.engine.errors import BadInput
 
-CASES = int(os.environ.get("WORKBENCH_FUZZ", "60")) // 2  # of each format
+CASES = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(30, 120)) // 2  # of each format
 MOST_BYTES = 8 << 20  # of memory; the files are of a few KiB
 
 

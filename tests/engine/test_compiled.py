@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
 
+from tests.repetitions import crossed
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import numba_fault, with_kernel
@@ -76,8 +77,7 @@ def test_every_optimizer_agrees_with_its_plain_form(optimizer: str) -> None:
     assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh"))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize(("optimizer", "penalty"), crossed(OPTIMIZERS, PENALTIES))
 def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(penalty: str, optimizer: str) -> None:
     strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
     assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh", **{penalty: strengths}))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.repetitions import crossed
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
@@ -90,8 +91,7 @@ def test_every_loss_agrees_with_its_plain_form(loss: str, trained: Any) -> None:
     assert_agrees_with_plain(trained, mild(loss=loss, activation="tanh", learning_rate=0.02))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize(("optimizer", "penalty"), crossed(OPTIMIZERS, PENALTIES))
 def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(
     penalty: str, optimizer: str, trained: Any
 ) -> None:

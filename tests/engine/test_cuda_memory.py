@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.repetitions import crossed
 from workbench.engine.kernels.cuda import memory
 from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
@@ -21,8 +22,7 @@ RUNS = 3
 
 
 @needs_compiler
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("loss", "activation"), crossed(LOSSES, ACTIVATIONS))
 def test_what_is_counted_is_what_is_taken(activation: str, loss: str) -> None:
     pack = pack_of(RUNS, activation=activation, loss=loss, dtype="float32", optimizer="adam")
     data = data_for(pack)

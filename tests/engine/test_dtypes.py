@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.repetitions import crossed
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.loop import train
@@ -17,8 +18,7 @@ from .cases import STRENGTHS, data_for, mixed_pack, pack_of, small_layout
 DTYPES = [np.float32, np.float64]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("dtype", "optimizer"), crossed(DTYPES, OPTIMIZERS))
 def test_an_update_stays_in_its_dtype(optimizer: str, dtype: type) -> None:
     row, w = OPTIMIZERS[optimizer], np.ones((3, 8), dtype)
     at = SimpleNamespace(**{name: np.full((3, 1), 0.5, dtype) for name in row.reads})
@@ -26,8 +26,7 @@ def test_an_update_stays_in_its_dtype(optimizer: str, dtype: type) -> None:
         assert result.dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize(("dtype", "penalty"), crossed(DTYPES, PENALTIES))
 def test_a_penalty_stays_in_its_dtype(penalty: str, dtype: type) -> None:
     row = PENALTIES[penalty]
     shape = (3, 4, 8) if row.moment == "rows" else (3, 8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.repetitions import crossed
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import INITIALIZERS
@@ -36,26 +37,22 @@ RUNS = 5
 DTYPES = ["float32", "float64"]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("dtype", "activation"), crossed(DTYPES, ACTIVATIONS))
 def test_packed_is_alone_for_every_activation(activation: str, dtype: str) -> None:
     assert_packing_changes_nothing(mixed_pack(RUNS, content=1, activation=activation, dtype=dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("dtype", "optimizer"), crossed(DTYPES, OPTIMIZERS))
 def test_packed_is_alone_for_every_optimizer(optimizer: str, dtype: str) -> None:
     assert_packing_changes_nothing(mixed_pack(RUNS, content=2, optimizer=optimizer, dtype=dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("dtype", "loss"), crossed(DTYPES, LOSSES))
 def test_packed_is_alone_for_every_loss(loss: str, dtype: str) -> None:
     assert_packing_changes_nothing(mixed_pack(RUNS, content=3, loss=loss, activation="tanh", dtype=dtype))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize(("optimizer", "penalty"), crossed(OPTIMIZERS, PENALTIES))
 def test_packed_is_alone_for_every_penalty_beside_runs_without(penalty: str, optimizer: str) -> None:
     strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 2.0, 0])
     pack = pack_of(RUNS, optimizer=optimizer, dtype="float32", **{penalty: strengths})

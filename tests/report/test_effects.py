@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.repetitions import repetitions
 from workbench.report import curves, design, effects, sentences, wording
 from workbench.report.statistics import Interval, largest_difference
 
@@ -74,7 +75,7 @@ def test_best_is_the_lowest_for_a_loss() -> None:
     assert effect.change < 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=repetitions(10, 40), deadline=None)
 @given(
     st.lists(st.floats(-1, 1), min_size=3, max_size=3),
     st.lists(st.floats(-1, 1), min_size=2, max_size=2),

@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.repetitions import repetitions
 from workbench.report.claims import Arm, Claim, Identity
 from workbench.report.compare import write_comparison
 from workbench.report.index import write_index
@@ -54,7 +55,7 @@ def is_whole(file: Path, scripts: int) -> None:
     assert len(outline.ids) == len(set(outline.ids))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=repetitions(4, 20), deadline=None)
 @given(name=ANYTHING, key=ANYTHING, values=st.lists(ANYTHING, min_size=2, max_size=2, unique=True), fact=ANYTHING)
 def test_pages_stay_whole(name: str, key: str, values: list[str], fact: str) -> None:
     tables = tables_of(name, key, values, fact)

@@ -14,6 +14,15 @@ from workbench import places
 from workbench.sweep.hydra.command import main
 
 ROOT = places.ours("conf").parent
+# Those with claims are composed by tests/experiments as well.
+SWEEPS = [
+    pytest.param(
+        path,
+        id=path.stem,
+        marks=[pytest.mark.thorough] if (ROOT / "experiments" / f"{path.stem}.py").exists() else [],
+    )
+    for path in sorted(ROOT.glob("conf/sweep/*.yaml"))
+]
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_the_flags_of_hydra_change_nothing(app, flag):
     assert settings.command == "python -m workbench seed=1,2"
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("conf/sweep/*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SWEEPS)
 def test_every_sweep_file_composes_and_says_what_it_asks(app, path):
     cells, settings = design(app, f"+sweep={path.stem}")
     assert settings.name == settings.sweep == path.stem
@@ -79,28 +88,27 @@ def test_every_sweep_file_composes_and_says_what_it_asks(app, path):
     assert "seed" in cells[0].factors or not trained  # some measurements draw nothing
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("conf/[!hs]*/*.yaml")), ids=lambda path: f"{path.parent.name}={path.stem}"
-)
-def test_every_choice_composes(app, path, tmp_path):
+@pytest.mark.parametrize("group", sorted({path.parent.name for path in ROOT.glob("conf/[!hs]*/*.yaml")}))
+def test_every_choice_composes(app, group, tmp_path):
     import numpy as np
 
     np.savez(tmp_path / "own.npz", inputs=np.zeros((100, 3)), targets=np.arange(100) % 2)
-    further = ["data.path=own.npz"] if path.stem == "npz" else []
-    (cell,), _ = design(app, f"{path.parent.name}={path.stem}", *further)
-    assert cell.choices[path.parent.name] == path.stem
-    group = getattr(cell.config, path.parent.name)
-    assert group.name == {"adamw": "adam"}.get(path.stem, path.stem)
+    stems = sorted(path.stem for path in ROOT.glob(f"conf/{group}/*.yaml"))
+    further = ["data.path=own.npz"] if group == "data" else []
+    cells, _ = design(app, f"{group}={','.join(stems)}", *further)
+    assert [cell.choices[group] for cell in cells] == stems
+    names = [getattr(cell.config, group).name for cell in cells]
+    assert names == [{"adamw": "adam"}.get(stem, stem) for stem in stems]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("conf/penalty/*.yaml")), ids=lambda path: path.stem)
-def test_every_penalty_but_none_sets_a_number_that_counts(app, path):
-    (cell,), _ = design(app, f"penalty={path.stem}")
-    penalty = cell.config.penalty
-    numbers = [penalty.l1, penalty.l1_proximal, penalty.l2, penalty.decay, penalty.max_norm]
-    assert any(numbers) == (path.stem != "none")
-    if penalty.strength:
-        assert penalty.l1 + penalty.l1_proximal + penalty.l2 + penalty.decay == pytest.approx(penalty.strength)
+def test_every_penalty_but_none_sets_a_number_that_counts(app):
+    cells, _ = design(app, f"penalty={','.join(path.stem for path in ROOT.glob('conf/penalty/*.yaml'))}")
+    for cell in cells:
+        penalty = cell.config.penalty
+        numbers = [penalty.l1, penalty.l1_proximal, penalty.l2, penalty.decay, penalty.max_norm]
+        assert any(numbers) == (cell.choices["penalty"] != "none")
+        if penalty.strength:
+            assert penalty.l1 + penalty.l1_proximal + penalty.l2 + penalty.decay == pytest.approx(penalty.strength)
 
 
 def test_the_tour_is_432_runs_and_the_command_line_wins_over_it(app):

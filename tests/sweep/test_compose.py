@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tests.repetitions import repetitions
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.executors import EXECUTORS
@@ -70,7 +71,7 @@ def outcome(compose):
         return type(error)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repetitions(8, 80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(OVERRIDES), max_size=5))
 def test_any_overrides_compose_to_what_hydra_composes(loader, master, composer, overrides):
     ours = outcome(lambda: composer.compose(overrides).values)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repetitions import repetitions
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from tests.sweep.test_checkpoints import sitting
@@ -16,7 +17,7 @@ from workbench.sweep.execution.pack_training import train_pack
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 
-CASES = int(os.environ.get("WORKBENCH_FUZZ", "60")) // 2
+CASES = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(20, 120)) // 2
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.repetitions import repetitions
 from workbench import places
 from workbench.sweep.hydra import typed
 from workbench.sweep.hydra.command import main
 
-COUNT = int(os.environ.get("WORKBENCH_FUZZ", "60"))
+COUNT = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(15, 100))
 SMALL = ["data=blobs", "training.epochs=1", "device=cpu"]
 VALID = [
     ["network.depth=1,2", "optimizer=sgd,adam", "seed=range(3)"],

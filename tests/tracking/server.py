@@ -30,6 +30,7 @@ def running(folder: Path, database: Path) -> Iterator[int]:
             "--workers", "1",
         ]  # fmt: skip
         environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes of which no sweep asks anything
         environment.pop("MLFLOW_TRACKING_URI", None)
         with (folder / f"server-{attempt}.log").open("wb") as log:
             process = subprocess.Popen(

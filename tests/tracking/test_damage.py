@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.repetitions import repetitions
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
 from workbench.sweep.store import FAILED, SweepRecord
@@ -22,7 +23,7 @@ from workbench.tracking import damage
 from workbench.tracking.read import SweepTables, load, sweeps
 from workbench.tracking.write import MlflowStore
 
-CASES = int(os.environ.get("WORKBENCH_FUZZ", "30"))
+CASES = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(10, 60))
 FILES = ("plan.parquet", "sweep.json", "rule.json", "runs.parquet", "epochs.parquet", "layers.parquet")
 CELLS = [cell(0), cell(1), cell(2, pack="b")]
 ASKED = sweep(CELLS, rules='{"rule": 1}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 
 import workbench
+from tests import stores
 from workbench.engine.errors import BadInput
 from workbench.report import load
 from workbench.sweep.hydra.command import main
+from workbench.tracking import models
+from workbench.tracking.connection import connect
 
 ONE = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
@@ -55,3 +59,15 @@ def test_what_is_not_there_is_said_in_one_line() -> None:
         workbench.load_run(load("plain").runs["run_id"][0])
     with pytest.raises(BadInput, match="holds none of this id"):
         workbench.load_run("0" * 32)
+
+
+def test_a_model_is_kept_in_the_store_it_belongs_to_also_where_that_was_copied(folder: Path, tmp_path: Path) -> None:
+    """MLflow remembers, by the id of a run alone, where its artifacts lay."""
+    main([*ONE, "analyses=model", "name=first"])
+    run_id = load("first").runs["run_id"][0]
+    stores.settle(folder / "mlflow.db")
+    copy = stores.copied(folder, tmp_path / "copy")
+    (kept,) = copy.glob(f"mlruns/*/{run_id}/artifacts/model")
+    shutil.rmtree(kept)
+    models._log(connect(f"sqlite:///{copy}/mlflow.db"), run_id, workbench.load_run(run_id))
+    assert (kept / "MLmodel").exists()

@@ -17,7 +17,7 @@ from workbench.measure.model import INPUTS, Model, model_of
 from workbench.measure.model import TABLE as MODEL_TABLE
 from workbench.sweep.store import FINISHED
 from workbench.tracking import names
-from workbench.tracking.artifacts import read_table
+from workbench.tracking.artifacts import keep, read_table
 from workbench.tracking.connection import Connection, connect_to_read, one_line
 from workbench.tracking.plan_table import PlanRow
 
@@ -83,7 +83,7 @@ def _log(connection: Connection, run_id: str, model: Model) -> None:
             input_example=model.examples, pip_requirements=_requirements(),
             metadata={"inputs": INPUTS, "outputs": model.says},
         )  # fmt: skip
-        connection.client.log_artifacts(run_id, str(target), MODEL)
+        keep(connection, run_id, target, "")  # MLflow itself would remember where a run of this id lay in another store
 
 
 def _pyfunc() -> Any:
