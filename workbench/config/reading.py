@@ -89,9 +89,15 @@ def _with_a_test_set(config: RunConfig) -> Iterator[tuple[str, Unread]]:
         yield "data.test", Unread(f"data={config.data.name}, which has a test set of its own", "another dataset")
 
 
-@lru_cache(maxsize=1)
 def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """Setting -> the setting that chooses whether it is read, and the choices that read it; only where not all do."""
+    families = {setting.choices.family for setting in SETTINGS.values() if isinstance(setting.choices, Choices)}
+    return _governed_by(tuple(tuple(table(family)) for family in sorted(families)), tuple(SETTINGS))
+
+
+@lru_cache(maxsize=1)
+def _governed_by(*_of: tuple[Any, ...]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """The same, kept for as long as tables and settings hold what they hold now: rules of one's own may join them."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for chooser in SETTINGS.values():
         if not isinstance(chooser.choices, Choices):

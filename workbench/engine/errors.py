@@ -1,7 +1,5 @@
 """The one error of bad input, and how any error is told in one line."""
 
-import re
-
 from workbench.redaction import redacted_message
 
 
@@ -12,7 +10,8 @@ class BadInput(ValueError):
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(re.sub(r"\s*[\r\n]\s*", " ", redacted_message(str(message))).strip())
+        text = redacted_message(str(message)).strip()
+        super().__init__(text.replace("\r", "\\r").replace("\n", "\\n"))
 
 
 def in_one_line(error: Exception) -> str:
