@@ -40,6 +40,7 @@ CONTESTS: dict[str, tuple[str, ...]] = {
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
 EACH, PATIENCE = 3.0, 60.0  # seconds a contestant is timed, and that it may take in all
+BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
 FOR_DEVICE_TESTS, FOR_OTHER_TESTS = 120.0, 20.0  # seconds: at most, and at least
 FACTS = (
     "import cupy, platform; d = cupy.cuda.runtime.getDeviceProperties(0); "
@@ -59,7 +60,7 @@ class Script:
     def run(self, contests: dict[str, tuple[str, ...]]) -> None:
         """All parts, each written down when it is done."""
         self.results["facts"] = {"machine": self._python("-c", FACTS, limit=60)["said"]}
-        for part in (self._device_tests, self._floor, lambda: self._meet(contests), self._profile, self._other_tests):
+        for part in (self._device_tests, self._floor, self._profile, lambda: self._meet(contests), self._other_tests):
             for _ in part():
                 self._write()
         self._write()
@@ -83,7 +84,7 @@ class Script:
         return {"well": done.returncode == 0, "said": lines[-1] if lines else "", "all": said}
 
     def _tests(self, name: str, limit: float, *arguments: str) -> None:
-        found = self._python("-m", "pytest", "-p", "no:randomly", *arguments, limit=min(limit, self._left()))
+        found = self._python("-m", "pytest", *BARE_PYTEST, *arguments, limit=min(limit, self._left()))
         self.results["tests"][name] = found
         print("   ", found["said"], flush=True)
 
