@@ -111,6 +111,7 @@ BAD = {
     "hydra.sweeper.metric=best_validation_auc": "hydra.sweeper.metric is 'best_validation_auc'; allowed: one of ",
     "network.activation=interval(1,2)": "an interval is for a setting that is a number",
     "optimizer.learning_rate=tag(log,interval(0,1))": "optimizer.learning_rate: ",
+    "optimizer.momentum=interval(0.5,0.9)": "optimizer.momentum is searched, but nothing reads it with optimizer=sgd",
     "hydra.sweeper.metric=loss": "hydra.sweeper.metric is 'loss'; allowed: one of ",
 }
 

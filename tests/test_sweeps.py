@@ -18,6 +18,7 @@ from workbench.engine.errors import BadInput
 from workbench.report.__main__ import main as report
 from workbench.report.claim_files import Experiment
 from workbench.sweep.hydra.command import main
+from workbench.tracking import export
 from workbench.tracking.read import load
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -289,3 +290,16 @@ def test_something_else_where_a_page_is_to_be_is_one_line(capsys: pytest.Capture
     capsys.readouterr()
     assert report(["first", "--folder", "other"]) == 2
     assert capsys.readouterr().err == "other/first.html cannot be written (Is a directory)\n"
+
+
+def test_a_copy_that_fails_half_way_leaves_nothing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = everything(workspace)
+    monkeypatch.setattr(export, "_copy", full)
+    assert sweeps.main(["export", "second", "copy"]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert everything(workspace) == before

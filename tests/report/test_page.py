@@ -260,6 +260,15 @@ def test_the_index_lists_every_page_and_nothing_else(tmp_path: Path) -> None:
     assert write_index(tmp_path).read_text(encoding="utf-8") == text
 
 
+@words
+def test_the_index_follows_the_order_of_creation_and_no_clock(tmp_path: Path) -> None:
+    for name, order, started in (("early", "1", "2030-01-01"), ("late", "2", "2020-01-01"), ("old", "", "2031-01-01")):
+        facts = {"title": name, "order": order, "started": started}
+        write(replace(SWEEPS["one run"](), name=name, facts=facts), [], tmp_path)
+    found = re.findall(r'href="([^"]+)"', write_index(tmp_path).read_text(encoding="utf-8"))
+    assert found == ["late.html", "early.html", "old.html"]
+
+
 def test_an_empty_folder_has_an_index_too(tmp_path: Path) -> None:
     assert "No page yet" in write_index(tmp_path / "new").read_text(encoding="utf-8")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 
 from tests.repetitions import repetitions
@@ -144,6 +145,18 @@ def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(
     place = content.index(b"fp1")  # a fingerprint among the pages
     file.write_bytes(content[: place + 2] + b"7" + content[place + 3 :])
     assert set(MlflowStore(uri).held(["fp0", "fp1", "fp7"])) == {"fp0", "fp1"}  # from what the packs hold
+
+
+@pytest.mark.parametrize("file", ["plan.parquet", "epochs.parquet"])
+def test_a_footer_that_is_not_the_one_that_was_written_is_noticed(
+    store: MlflowStore, uri: str, folder: Path, file: str
+) -> None:
+    """Pages have checksums, but the names of columns have none: another letter in one would be another column."""
+    found = artifact(folder, store, file)
+    table = parquet.read_table(found)
+    columns = [name.replace("started", "stbrted").replace("_loss", "_lass") for name in table.column_names]
+    parquet.write_table(table.rename_columns(columns), found, write_page_checksum=True)
+    assert load("seeds", uri).facts["missing"].endswith(file)
 
 
 @pytest.mark.parametrize("part", range(10))

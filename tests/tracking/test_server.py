@@ -66,6 +66,17 @@ def test_a_sweep_is_held_in_the_server_and_its_holder_named(proxy: Proxy, experi
     assert not [key for key in MlflowClient(proxy.uri).get_experiment_by_name(experiment).tags if "lock" in key]
 
 
+def test_a_sweep_that_somebody_trains_into_a_server_is_not_deleted(proxy: Proxy, experiment: str) -> None:
+    store = MlflowStore(proxy.uri, experiment)
+    store.begin(sweep([cell(0)], name=experiment))
+    said = f"^name: the sweep {experiment} is being trained by process"
+    with store.hold(experiment), pytest.raises(BadInput, match=said):
+        delete(experiment, proxy.uri)
+    assert len(runs_of(proxy.uri, experiment)) == 1
+    delete(experiment, proxy.uri)
+    assert runs_of(proxy.uri, experiment) == []
+
+
 def lost(proxy: Proxy, *, every: int) -> Counter[str]:
     """The answers to so many of the requests that write are lost: the first, and every so manyth."""
     seen: Counter[str] = Counter()

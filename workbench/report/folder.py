@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from workbench.engine.errors import BadInput
 from workbench.filenames import file_name
@@ -15,11 +15,11 @@ _TAKEN = re.compile(r"compare-.*|.*\.(html|json)", re.IGNORECASE)
 
 
 def make(folder: Path) -> None:
-    """Make the folder where it is not there. Raises BadInput where that cannot be done, or it cannot be written to."""
+    """Make the folder where it is not there. Raises BadInput if that, or writing a file there, cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise PermissionError(None, "it cannot be written to")
+        with TemporaryFile(dir=folder):  # permissions alone do not say it: a full disk, a root who may not, a quota
+            pass
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(

@@ -46,18 +46,19 @@ class Entry:
     counts: dict[str, int]
     verdicts: tuple[tuple[str, int], ...]
     started: str
+    order: int
     cells: int
     lines: tuple[Line, ...]
 
 
 def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None) -> Path:
-    """Write `<folder>/index.html`: the pages in the folder, the latest sweep first.
+    """Write `<folder>/index.html`: the pages in the folder, the sweep that was begun last first.
 
     `known` are the claims of experiment files by their stem; those without a page are listed as not run yet.
     """
     make(folder)
     entries = [entry for path in sorted(folder.glob("*.json")) if (entry := _entry(path))]
-    entries.sort(key=lambda entry: entry.started, reverse=True)
+    entries.sort(key=lambda entry: (entry.order, entry.started), reverse=True)
     lines = _once(line for entry in entries for line in entry.lines)
     lines += _waiting(known or {}, lines)
     tally = Counter(line.verdict for line in lines)
@@ -85,9 +86,16 @@ def _entry(path: Path) -> Entry | None:
         file=page.name, name=data["name"], title=data["title"], summary=data["description"] or data["summary"],
         counts={name: data["counts"][name] for name in OUTCOMES if data["counts"][name]},
         verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
-        started=data["provenance"].get("started", ""), cells=sum(data["counts"].values()),
+        started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
+        cells=sum(data["counts"].values()),
         lines=tuple(_line(claim, data["name"], page.name) for claim in data["claims"]),
     )  # fmt: skip
+
+
+def _order_of(facts: Mapping[str, str]) -> int:
+    """The place of a sweep in the order in which those of its store were begun; 0 in pages from before it was noted."""
+    noted = facts.get("order", "")
+    return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
 def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:

@@ -23,6 +23,7 @@ _SHOWN_APART = (
     "experiment_id",
     "missing",
     "sweep_file",
+    "order",
 )
 _FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
 _NAMES = {

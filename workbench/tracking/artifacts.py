@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import tempfile
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 from workbench import files as whole_files
 from workbench.engine.errors import BadInput
 from workbench.tracking.connection import Connection
+
+_FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
+_NOT_OURS = (_FOOTER, b"ARROW:schema")
 
 
 class Broken(BadInput):
@@ -68,7 +73,7 @@ def clear(root: str) -> None:
 def read_table(connection: Connection, root: str, path: str, columns: Sequence[str] | None = None) -> Any:
     """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is not there.
 
-    Raises Broken where it is damaged; pages of a Parquet file carry checksums.
+    Raises Broken if it is damaged: the pages of a Parquet file carry checksums, and its footer carries a digest.
     """
     import pyarrow.parquet as parquet
 
@@ -79,6 +84,7 @@ def read_table(connection: Connection, root: str, path: str, columns: Sequence[s
         try:
             with file.open("rb") as source:
                 content = parquet.ParquetFile(source, page_checksum_verification=True, memory_map=False)
+                _check_footer(content.schema_arrow, content.metadata.num_rows)
                 return content.read(columns and list(columns))
         except Exception as error:  # pyarrow raises whatever a damaged file leads it to
             raise Broken(path, error) from error
@@ -115,7 +121,23 @@ def _write(file: Path, content: Any) -> None:
     if isinstance(content, str):
         file.write_bytes(content.encode("utf-8", "replace"))
     else:
-        parquet.write_table(content, file, compression="zstd", write_page_checksum=True)
+        digest = _footer_digest(content.schema, content.num_rows)
+        signed = content.replace_schema_metadata({**(content.schema.metadata or {}), _FOOTER: digest})
+        parquet.write_table(signed, file, compression="zstd", write_page_checksum=True)
+
+
+def _footer_digest(schema: Any, rows: int) -> bytes:
+    """Of what the footer says: pages have checksums of Parquet's own, but names and types of columns have none."""
+    columns = [[field.name, str(field.type)] for field in schema]
+    noted = {str(key): str(value) for key, value in (schema.metadata or {}).items() if key not in _NOT_OURS}
+    return sha256(json.dumps([columns, rows, noted], sort_keys=True).encode()).hexdigest().encode()
+
+
+def _check_footer(schema: Any, rows: int) -> None:
+    """Raise ValueError if a footer is not what was written; files from before it was signed have no digest."""
+    written = (schema.metadata or {}).get(_FOOTER)
+    if written is not None and written != _footer_digest(schema, rows):
+        raise ValueError("its footer is not what was written")
 
 
 def _fetch(connection: Connection, root: str, path: str, scratch: str) -> Path | None:

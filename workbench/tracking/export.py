@@ -5,18 +5,22 @@ Rows and files are copied as they are, run ids included, so that everything that
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.addresses import sqlite_address
 from workbench.engine.errors import BadInput
 from workbench.filenames import is_inside, remove
+from workbench.files import UNFINISHED
 from workbench.tracking import names
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents
+from workbench.tracking.database import prepare
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, RUN_ID, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
@@ -44,28 +48,33 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         if not found:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
-        _make(folder)
-        try:
-            return _copy_sweep(connection, source, found[-1], folder)
-        except BaseException:
-            remove(folder)  # half a copy would pass for a whole one
-            raise
+        with _made(folder) as unfinished:
+            _copy_sweep(connection, source, found[-1], unfinished)
+        prepare(folder / DEFAULT_FILE)  # artifacts are found again where they lie now
+    return sqlite_address((folder / DEFAULT_FILE).absolute())
 
 
-def _make(folder: Path) -> None:
+@contextmanager
+def _made(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside `folder`, to be filled. It is renamed at the end: half a copy would pass for one."""
+    unfinished = folder.with_name(f".{secrets.token_hex(8)}{UNFINISHED}") if folder.name else folder
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise BadInput(f"{folder} is there already; export makes the folder") from None
+        if os.path.lexists(folder):
+            raise BadInput(f"{folder} is there already; export makes the folder")
+        unfinished.mkdir(parents=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{folder!s:.200}: found no folder that can be made ({reason}); the copy lies there") from None
+    try:
+        yield unfinished
+        unfinished.rename(folder)
+    finally:
+        remove(unfinished)
 
 
-def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> str:
-    """Everything of one sweep into a new store in that folder; the address of this store."""
-    address = sqlite_address((folder / DEFAULT_FILE).absolute())
-    target = connect(address)
+def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> None:
+    """Everything of one sweep into a new store in that folder."""
+    target = connect(sqlite_address((folder / DEFAULT_FILE).absolute()))
     experiment = connection.client.get_experiment(parent.info.experiment_id).name
     into = experiment_of(target, experiment)
     rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
@@ -79,7 +88,6 @@ def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path)
         marks = ",".join("?" * len(others))
         database.execute(f"DELETE FROM tags WHERE key = ? AND run_uuid IN ({marks})", [names.KIND, *others])
         database.commit()
-    return address
 
 
 def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from workbench.sweep.execution.log import say
 from workbench.tracking import names
 from workbench.tracking.confined import own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
+from workbench.tracking.holder import hold
 from workbench.tracking.plan_table import STANDING, standing
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def refuse_unknown(name: str, uri: str | None = None) -> None:
 def delete(name: str, uri: str | None = None) -> int:
     """Take away every sweep of that name (of a search, its batches too) with runs and artifacts; how many runs it was.
 
-    It may be repeated where it was cut off. Raises BadInput if there is none, and where other sweeps show runs of it.
+    It may be repeated where it was cut off. Raises BadInput if there is none, if another process
+    trains it, and if other sweeps show runs of it.
     """
     connection = connect(uri)
     with one_line(connection.location):
@@ -77,11 +79,14 @@ def delete(name: str, uri: str | None = None) -> int:
             raise BadInput(_none_of(name, connection))
         children = [run for run in everything if run not in sweeps]
         _refuse_if_shown_elsewhere(connection, name, {run.info.run_id for run in children})
-        for run in sweeps:  # from here on nothing of it is held, nor shown
-            if run.info.lifecycle_stage == "active":
-                connection.client.delete_run(run.info.run_id)
-        for run in [*children, *sweeps]:
-            _delete(connection, run)
+        with ExitStack() as holds:
+            for experiment in sorted({run.info.experiment_id for run in sweeps}):
+                holds.enter_context(hold(connection, experiment, name, say))
+            for run in sweeps:  # from here on nothing of it is reused, nor shown
+                if run.info.lifecycle_stage == "active":
+                    connection.client.delete_run(run.info.run_id)
+            for run in [*children, *sweeps]:
+                _delete(connection, run)
     if connection.location.file:
         _shrink(connection.location.file)
     return len(children)

@@ -12,7 +12,7 @@ from workbench.redaction import redacted, redacted_override
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
-from workbench.tracking.connection import Connection, connect_to_read, parents
+from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import tell
 from workbench.tracking.histories import TABLE, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
@@ -28,8 +28,9 @@ class SweepTables:
     """A sweep as the store holds it.
 
     `facts`: name -> text (command, digest, outcome, started, ended, seconds, run_id, experiment_id, experiment, uri,
-    rules: those stored first, rules_stored: when that was, earlier: the run ids of earlier sweeps of that name,
-    missing: histories that are gone or damaged, and what the sweep itself noted: commit, versions, device ...).
+    order: its place in the order of creation, rules: those stored first, rules_stored: when that was, earlier: the run
+    ids of earlier sweeps of that name, missing: histories that are gone or damaged, and what the sweep itself noted:
+    commit, versions, device ...).
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
@@ -218,6 +219,7 @@ def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[s
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}
+    facts["order"] = str(order_of(parent))
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier sitting, if it runs
     facts["ended"] = _moment(ended)
     facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended and info.start_time else ""

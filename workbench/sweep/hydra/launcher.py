@@ -22,7 +22,7 @@ from workbench.sweep.execution.interruption import INTERRUPTED
 from workbench.sweep.execution.log import counted, say
 from workbench.sweep.hydra.compose import Cell, cells
 from workbench.sweep.planning.departures import Departures, departures
-from workbench.sweep.planning.unread_factors import refuse_unread_factors, remarks
+from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
@@ -130,6 +130,10 @@ class PackedLauncher(Launcher):
         from workbench.app import identify
 
         return identify(self._design(job_overrides))
+
+    def never_read(self, job_overrides: Sequence[Sequence[str]]) -> dict[str, str]:
+        """The typed keys that none of the jobs reads, each with why. Raises BadInput if a job cannot be."""
+        return never_read(self._design(job_overrides))
 
     def place(self, job: Sequence[str], otherwise: str) -> tuple[str, Path, bool]:
         """The name of the sweep that a job like this one belongs to, the folder of its files, and whether it is dry."""

@@ -116,19 +116,33 @@ class OptunaSweeper(GridSweeper):
                 _check_interval(one)
 
     def _possible(self, space: Sequence[Dimension], rest: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The jobs of a trial that can be: they say what the search's runs have in common."""
+        """The jobs of a trial that can be: they say what the search's runs have in common.
+
+        Raises BadInput if none of many can be, and for a dimension that none of many reads.
+        """
         assert isinstance(self.launcher, PackedLauncher)
+        found: list[list[str]] = []
         first: BadInput | None = None
-        tried = [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]
-        for trial in tried:
+        unread: dict[str, str] = {one.key: "" for one in space}
+        for trial in [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]:
+            asked = jobs(trial, rest)
             try:
-                self.launcher.identify(found := jobs(trial, rest))
+                if not found:
+                    self.launcher.identify(asked)
+                reasons = self.launcher.never_read(asked[:1]) if trial.values else unread
             except BadInput as error:
                 first = first or error
-            else:
+                continue
+            found = found or asked
+            unread = {key: reasons[key] for key in unread if key in reasons}
+            if not unread:
                 return found
-        assert first is not None
-        raise first
+            if trial.values and not any(one.choices for one in space):
+                break  # numbers do not decide what is read
+        if first and not found:
+            raise first
+        key, why = next(iter(unread.items()))
+        raise BadInput(f"{key} is searched, but nothing reads it {why}")
 
     def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
         """Which search it is, part by part: another value of one of them makes another search."""

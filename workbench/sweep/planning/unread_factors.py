@@ -11,9 +11,14 @@ from workbench.sweep.hydra.compose import Cell
 
 def refuse_unread_factors(cells: Sequence[Cell]) -> None:
     """Raise BadInput where a setting is swept over that no cell reads in which it stands."""
-    for key, of_the_key in _typed(cells).items():
-        if key in cells[0].factors and all(key in cell.unread for cell in of_the_key):
-            raise BadInput(f"{key} is swept over, but nothing reads it {_why(key, of_the_key)}")
+    for key, why in never_read(cells).items():
+        if key in cells[0].factors:
+            raise BadInput(f"{key} is swept over, but nothing reads it {why}")
+
+
+def never_read(cells: Sequence[Cell]) -> dict[str, str]:
+    """The typed keys that no cell reads in which they stand, each with why."""
+    return {key: _why(key, them) for key, them in _typed(cells).items() if all(key in cell.unread for cell in them)}
 
 
 def remarks(cells: Sequence[Cell]) -> list[str]:
