@@ -42,28 +42,58 @@ DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
 EACH, PATIENCE = 3.0, 60.0  # seconds a contestant is timed, and that it may take in all
 BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
 FOR_DEVICE_TESTS, FOR_OTHER_TESTS = 120.0, 20.0  # seconds: at most, and at least
-FACTS = (
-    "import cupy, platform; d = cupy.cuda.runtime.getDeviceProperties(0); "
-    "print(d['name'].decode(), '; CuPy', cupy.__version__, '; driver', cupy.cuda.runtime.driverGetVersion(), "
-    "'; Python', platform.python_version())"
-)
+FACTS = """
+import datetime, importlib.metadata, json, platform, subprocess
+import cupy
+
+def answer(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[0]
+    except (OSError, subprocess.SubprocessError, IndexError):
+        return "unknown"
+
+def version(name):
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{name} missing"
+
+found = cupy.cuda.runtime.getDeviceProperties(0)
+packages = [version(name) for name in ("numpy", "cupy-cuda13x", "cupy-cuda12x", "torch", "jax")]
+print(json.dumps({
+    "date": datetime.date.today().isoformat(),
+    "commit": answer("git", "rev-parse", "--short", "HEAD"),
+    "device": f"{found['name'].decode()} (sm_{found['major']}{found['minor']})",
+    "driver": answer("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
+    "versions": ", ".join(
+        [f"Python {platform.python_version()}", *(text for text in packages if not text.endswith("missing"))]),
+}))
+"""
 
 
 class Script:
     """One call of the script: what is known so far, and how much time is left."""
 
-    def __init__(self, folder: Path, minutes: float, device: str) -> None:
-        self._folder, self._end, self._device = folder, monotonic() + 60 * minutes, device
+    def __init__(self, folder: Path, minutes: float, device: str, commit: str = "") -> None:
+        self._folder, self._commit = folder, commit
+        self._end, self._device = monotonic() + 60 * minutes, device
         self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, contests: dict[str, tuple[str, ...]]) -> None:
         """All parts, each written down when it is done."""
-        self.results["facts"] = {"machine": self._python("-c", FACTS, limit=60)["said"]}
+        self._know()
         for part in (self._device_tests, self._floor, self._profile, lambda: self._meet(contests), self._other_tests):
             for _ in part():
                 self._write()
         self._write()
+
+    def _know(self) -> None:
+        """When, of which commit, on which device, with which versions."""
+        found = self._python("-c", FACTS, limit=60)
+        self.results["facts"] = json.loads(found["said"]) if found["well"] else {"device": found["said"]}
+        if self._commit:
+            self.results["facts"]["commit"] = self._commit
 
     def _left(self) -> float:
         return self._end - monotonic()
@@ -143,9 +173,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where gpu.json and gpu.md are written")
     parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
     parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
+    parser.add_argument("--commit", default="", help="what is measured, where git cannot say it")
     given = parser.parse_args()
     contests = {"tiny": tuple(CONTESTANTS)} if given.tried else CONTESTS
-    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda").run(contests)
+    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit).run(contests)
     return 0
 
 
