@@ -32,7 +32,11 @@ _ONE, _ENSEMBLE = "benchmarks.gpu_torch:OneByOne", "benchmarks.gpu_torch:Ensembl
 CONTESTANTS: dict[str, Contestant] = {
     "ours, graph": Contestant("steps alone, float32", _STEPS, {"kernel": "graph"}),
     "ours, graph, tf32": Contestant("steps alone", _STEPS, {"kernel": "graph", "precision": "tf32"}),
+    "ours, fused": Contestant("steps alone, a run a block", _STEPS, {"kernel": "fused"}),
+    "ours, fused, 128 threads": Contestant("steps alone", _STEPS, {"kernel": "fused", "threads": 128}),
+    "ours, fused, 256 threads": Contestant("steps alone", _STEPS, {"kernel": "fused", "threads": 256}),
     "ours, plain": Contestant("steps alone, CuPy's own functions", _STEPS, {"kernel": "plain"}),
+    "ours, auto, everything": Contestant("train(): evaluation and probes", _EVERYTHING, {"kernel": "auto"}),
     "ours, graph, everything": Contestant("train(): evaluation and probes", _EVERYTHING, {"kernel": "graph"}),
     "ours, plain, everything": Contestant("train(): evaluation and probes", _EVERYTHING, {"kernel": "plain"}),
     "torch, one by one": Contestant("eager", _ONE, {}),

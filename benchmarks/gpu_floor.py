@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -54,6 +57,74 @@ def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
     together = _alone(machine, products, counters)
     rate = flops_of_step(work) * work.runs / together / 1e6
     return [*rows, {"launch": "all products", "us": together, "TFLOP/s": rate}]
+
+
+PHASES = {10: "judge", 11: "backward", 12: "update", 13: "next minibatch"}  # beside the layers' own, by `MARK`
+COUNTING = """
+__device__ unsigned long long cycles[16];
+#define MARK_START long long last = clock64();
+#define MARK(phase) if (threadIdx.x == 0 && blockIdx.x == 0) { \\
+    const long long now = clock64(); atomicAdd(&cycles[phase], (unsigned long long)(now - last)); last = now; }
+"""
+
+
+def within_a_block(work: Work) -> list[dict[str, Any]]:
+    """Of the kernel called fused: microseconds of an epoch and its parts, and cycles of each phase of a step."""
+    from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer, _kernels
+
+    data = data_of(work)
+    group: Any = Group(pack_of(work, "cuda", "plain"), data)
+    rows: Any = group._trainer._rows
+    trainer: Any = FusedTrainer(rows)
+    trainer.train(1)
+    evaluator: Any = FusedEvaluator(rows.pack, rows.layout, rows.weights, rows.stored, rows.data, rows.data.validation)
+    kernel = _kernels(trainer._source.text)["walk_split"]
+    found = [
+        {"launch": "registers a thread", "us": float(kernel.num_regs)},
+        {"launch": "bytes spilled a thread", "us": float(kernel.local_size_bytes)},
+        {"launch": "shared memory a block, KiB", "us": trainer._source.bytes / 1024},
+    ]
+    parts: dict[str, Callable[[], Any]] = {
+        "train: an epoch": lambda: trainer.train(2),
+        "evaluate: validation": evaluator.evaluate,
+        "probes": lambda: group._probes.take(after_update=True),
+    }
+    found += [{"launch": name, "us": _on_the_clock(work_of)} for name, work_of in parts.items()]
+    launched: list[Any] = []
+    machine, trainer._machine = trainer._machine, SimpleNamespace(launch=lambda *what: launched.append(what))
+    trainer.train(2)
+    for source, launch in launched:
+        found.append({"launch": f"{launch.kernel} alone", "us": _on_the_clock(lambda: machine.launch(source, launch))})  # noqa: B023
+    source, launch = launched[-1]
+    counting = replace(source, text=COUNTING + source.text)
+    machine.launch(counting, launch)
+    return found + [
+        {"launch": f"cycles a step: {PHASES.get(phase, f'forward {phase}')}", "us": float(count) / rows.updates}
+        for phase, count in enumerate(_cycles(counting.text))
+        if count
+    ]
+
+
+def _cycles(text: str) -> Any:
+    import cupy
+
+    from workbench.engine.kernels.cuda.fused import _module
+
+    return cupy.ndarray(16, cupy.uint64, _module(text).get_global("cycles")).get()
+
+
+def _on_the_clock(work: Callable[[], Any], times: int = 5) -> float:
+    """Median microseconds until the device has done it."""
+    import cupy
+
+    taken = []
+    for _ in range(times + 1):
+        cupy.cuda.Device().synchronize()
+        started = perf_counter()
+        work()
+        cupy.cuda.Device().synchronize()
+        taken.append(perf_counter() - started)
+    return float(np.median(taken[1:])) * 1e6
 
 
 def _alone(machine: Any, part: list[Any], counters: Any) -> float:

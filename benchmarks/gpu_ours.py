@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu_works import Work, data_of, pack_of, updates_of
+from workbench.engine.kernels.choice import with_kernel
 from workbench.engine.training.group import Group
 from workbench.engine.training.loop import train
 
 
 class Steps:
-    """Training steps alone. `precision` counts for the kernel called graph."""
+    """Training steps alone. `precision` counts for the kernel called graph, `threads` of a block for fused."""
 
-    def __init__(self, work: Work, device: str, kernel: str, precision: str = "float32") -> None:
+    def __init__(self, work: Work, device: str, kernel: str, precision: str = "float32", threads: int = 0) -> None:
         data = data_of(work)
         pack = pack_of(work, device, "plain")
         self._group: Any = Group(pack, data)
@@ -27,6 +28,10 @@ class Steps:
             from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
             self._trainer = GraphTrainer(trainer._rows, device_machine(precision))
+        if kernel == "fused":
+            from workbench.engine.kernels.cuda.fused import FusedTrainer
+
+            self._trainer = FusedTrainer(trainer._rows, threads=threads)
 
     def epoch(self, number: int) -> float:
         """Train an epoch; the mean training loss."""
@@ -39,7 +44,7 @@ class Everything:
     def __init__(self, work: Work, device: str, kernel: str) -> None:
         data = data_of(work)
         self.run_steps = updates_of(work, data) * work.runs
-        self._epochs: Iterator[Any] = train(pack_of(work, device, kernel), data)
+        self._epochs: Iterator[Any] = train(with_kernel(pack_of(work, device, "plain"), kernel), data)
         next(self._epochs)  # the untrained networks
 
     def epoch(self, _number: int) -> float:

@@ -1,4 +1,4 @@
-"""Everything that only a GPU can show, in one call: `python benchmarks/on_gpu.py FOLDER [--minutes 9]`.
+"""Everything that only a GPU can show, in one call: `python benchmarks/on_gpu.py FOLDER [--minutes 9] [--only ours]`.
 
 Runs the tests that need a device, measures the device's own rates, the engine and its peers, and each launch of a step;
 then the other tests of the engine, as far as time allows. FOLDER/gpu.json and FOLDER/gpu.md are written after every
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -31,15 +32,25 @@ CONTESTS: dict[str, tuple[str, ...]] = {
         "ours, plain, everything",
     ),
     "digits (2,32), 1024 runs": (
-        "ours, graph", "ours, plain", "jax, vmap", "torch, one by one", "torch, one by one, graphs",
-        "torch, ensemble, graphs", "ours, graph, everything",
+        "ours, graph", "ours, fused", "ours, plain", "jax, vmap", "torch, one by one", "torch, one by one, graphs",
+        "torch, ensemble, graphs", "ours, graph, everything", "ours, auto, everything",
     ),
     "mnist (3,128), 1 run": ("ours, graph", "ours, plain", "jax, vmap", "torch, one by one, graphs"),
-    "digits (2,32), 1 run": ("ours, graph", "jax, vmap", "torch, one by one, graphs"),
+    "digits (2,32), 1 run": ("ours, graph", "ours, fused", "jax, vmap", "torch, one by one, graphs"),
 }  # fmt: skip
+# `--only ours`: what we change from one day to the next, and JAX once a work for the ratio; under 200 seconds.
+OURS: dict[str, tuple[str, ...]] = {
+    "digits (2,32), 1024 runs": (
+        "ours, fused", "jax, vmap", "ours, fused, 256 threads", "ours, auto, everything", "ours, graph",
+    ),
+    "digits (2,32), 1 run": ("ours, fused", "jax, vmap", "ours, graph"),
+    "mnist (3,128), 256 runs": ("ours, graph", "ours, auto, everything", "jax, vmap"),
+    "mnist (3,128), 1 run": ("ours, graph", "jax, vmap"),
+}  # fmt: skip
+WITHIN_A_BLOCK = ("digits (2,32), 1024 runs", "digits (2,32), 1 run")
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
-EACH, PATIENCE = 3.0, 60.0  # seconds a contestant is timed, and that it may take in all
+EACH, BRIEFLY, PATIENCE = 3.0, 1.0, 60.0  # seconds a contestant is timed, or with `--only ours`, and may take in all
 BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
 FOR_DEVICE_TESTS, FOR_OTHER_TESTS = 120.0, 20.0  # seconds: at most, and at least
 FACTS = """
@@ -74,8 +85,9 @@ print(json.dumps({
 class Script:
     """One call of the script: what is known so far, and how much time is left."""
 
-    def __init__(self, folder: Path, minutes: float, device: str, commit: str = "") -> None:
-        self._folder, self._commit = folder, commit
+    def __init__(self, folder: Path, minutes: float, device: str, commit: str = "", briefly: bool = False) -> None:
+        self._folder, self._commit, self._each = folder, commit, BRIEFLY if briefly else EACH
+        self._briefly = briefly
         self._end, self._device = monotonic() + 60 * minutes, device
         self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +95,10 @@ class Script:
     def run(self, contests: dict[str, tuple[str, ...]]) -> None:
         """All parts, each written down when it is done."""
         self._know()
-        for part in (self._device_tests, self._floor, self._profile, lambda: self._meet(contests), self._other_tests):
+        parts = [self._device_tests, self._profile, lambda: self._meet(contests)]
+        if not self._briefly:
+            parts = [self._device_tests, self._floor, *parts[1:], self._other_tests]
+        for part in parts:
             for _ in part():
                 self._write()
         self._write()
@@ -119,7 +134,15 @@ class Script:
         print("   ", found["said"], flush=True)
 
     def _device_tests(self) -> Iterator[None]:
-        self._tests("that need a device", FOR_DEVICE_TESTS, *DEVICE_TESTS)
+        """Side by side: most of their time goes into compiling."""
+        shares = {
+            "of graphs and arrays": (*DEVICE_TESTS, "-k", "not block and not fused"),
+            "of blocks, every rule": (DEVICE_TESTS[0], "-k", "within_a_block"),
+            "of blocks, the rest": (DEVICE_TESTS[0], "-k", "(block or fused) and not within_a_block"),
+        }
+        with ThreadPoolExecutor() as side_by_side:
+            for name, arguments in shares.items():
+                side_by_side.submit(self._tests, name, FOR_DEVICE_TESTS, *arguments)
         yield
 
     def _other_tests(self) -> Iterator[None]:
@@ -133,6 +156,10 @@ class Script:
         yield
 
     def _profile(self) -> Iterator[None]:
+        for work in WITHIN_A_BLOCK:
+            code = "from benchmarks.gpu_floor import within_a_block as f; from benchmarks.gpu_works import WORKS; "
+            self.results["launches"][f"{work}, fused"] = self._asked(f"{code}a = (WORKS[{work!r}],)", None)
+            yield
         for work in PROFILED:
             code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
             code += f"a = (WORKS[{work!r}],)"
@@ -150,12 +177,12 @@ class Script:
     def _meet(self, contests: dict[str, tuple[str, ...]]) -> Iterator[None]:
         for work, names in contests.items():
             for name in names:
-                if self._left() > 2 * EACH:
+                if self._left() > 2 * self._each:
                     self.results["contest"].append(self._contestant(name, work))
                     yield
 
     def _contestant(self, name: str, work: str) -> dict[str, Any]:
-        arguments = ("-m", "benchmarks.gpu_contestant", name, work, str(EACH), self._device)
+        arguments = ("-m", "benchmarks.gpu_contestant", name, work, str(self._each), self._device)
         found = self._python(*arguments, limit=min(PATIENCE, self._left()))
         if found["well"]:
             return dict(json.loads(found["said"]))
@@ -174,9 +201,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
     parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
     parser.add_argument("--commit", default="", help="what is measured, where git cannot say it")
+    parser.add_argument("--only", choices=["ours"], help="our own forms and JAX, briefly")
     given = parser.parse_args()
-    contests = {"tiny": tuple(CONTESTANTS)} if given.tried else CONTESTS
-    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit).run(contests)
+    contests = OURS if given.only else CONTESTS
+    contests = {"tiny": tuple(CONTESTANTS)} if given.tried else contests
+    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit, bool(given.only)).run(contests)
     return 0
 
 

@@ -15,11 +15,28 @@
 #define __global__
 #define __forceinline__ inline
 #define __shared__ static
+#define __launch_bounds__(...)
+#define POOL float* const pool = shared_memory
 
 struct Place {
     unsigned x, y, z;
 };
 static Place threadIdx, blockIdx, blockDim, gridDim;
+
+// What a launch asks for beyond what a kernel declares. Before each block it holds what is not a number, as a device's
+// holds anything, and what lies behind it must be as it was.
+alignas(16) static float shared_memory[1 << 16];
+static const unsigned FENCE = 64;
+
+static void spoil(unsigned floats) {
+    for (unsigned i = 0; i < floats + FENCE; ++i) shared_memory[i] = NAN;
+}
+
+static bool overrun(unsigned floats) {
+    for (unsigned i = floats; i < floats + FENCE; ++i)
+        if (shared_memory[i] == shared_memory[i]) return true;
+    return false;
+}
 
 struct Fiber {
     ucontext_t start;
@@ -93,10 +110,10 @@ char letter() {
     return std::is_same_v<E, unsigned char> ? 'B' : '?';
 }
 
-enum { FINE = 0, UNKNOWN_KERNEL = 1, WRONG_ARGUMENTS = 2, SPLIT_BARRIER = 3 };
+enum { FINE = 0, UNKNOWN_KERNEL = 1, WRONG_ARGUMENTS = 2, SPLIT_BARRIER = 3, SHARED_OVERRUN = 4 };
 
 struct Call {
-    unsigned x, y, threads;
+    unsigned x, y, threads, shared;
     bool backwards;
     const char* letters;
     void** arguments;
@@ -110,7 +127,9 @@ int walk(void (*kernel)(P...), const Call& call, std::index_sequence<I...>) {
     for (unsigned x = 0; x < call.x; ++x)
         for (unsigned y = 0; y < call.y; ++y) {
             blockIdx = {x, y, 0};
+            spoil(call.shared / 4);
             if (!run_block(call.threads, call.backwards)) return SPLIT_BARRIER;
+            if (overrun(call.shared / 4)) return SHARED_OVERRUN;
         }
     return FINE;
 }

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import source
+from workbench.engine.kernels.cuda.fused_source import KERNELS as FUSED_KERNELS
+from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Product, gemm
 
 from .strict_device import DeviceArray
@@ -26,12 +28,17 @@ from .strict_device import DeviceArray
 COMPILER = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the device code for the host with")
 LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
-ERRORS = {1: "no such kernel", 2: "arguments are not the kernel's parameters", 3: "not all threads reach a barrier"}
+ERRORS = {
+    1: "no such kernel",
+    2: "arguments are not the kernel's parameters",
+    3: "not all threads reach a barrier",
+    4: "a block writes beyond its shared memory",
+}
 
 
 class _Call(ctypes.Structure):
     _fields_ = (
-        ("x", ctypes.c_uint), ("y", ctypes.c_uint), ("threads", ctypes.c_uint), ("backwards", ctypes.c_bool),
+        *((name, ctypes.c_uint) for name in ("x", "y", "threads", "shared")), ("backwards", ctypes.c_bool),
         ("letters", ctypes.c_char_p), ("arguments", ctypes.POINTER(ctypes.c_void_p)),
     )  # fmt: skip
 
@@ -49,11 +56,7 @@ class HostMachine:
     def launch(self, launch: Launch) -> None:
         """Launch one kernel."""
         self.launched.append(launch.kernel)
-        letters, values = zip(*map(_passed, launch.arguments), strict=True)
-        addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
-        call = _Call(*launch.blocks, launch.threads, self._backwards, "".join(letters).encode(), addresses)
-        status = _library(source.text()).launch(launch.kernel.encode(), ctypes.byref(call))
-        assert status == 0, f"{launch.kernel}: {ERRORS[status]}: {''.join(letters)}"
+        _launch(_library(source.text(), source.KERNELS), launch, self._backwards)
 
     def multiply(self, product: Product) -> None:
         """What cublasGemmStridedBatchedEx does with the very numbers that it is given."""
@@ -62,6 +65,27 @@ class HostMachine:
         right = _columns(b, product.runs, *((n, k) if b.transposed else (k, n)))
         left, right = (x.swapaxes(1, 2) if o.transposed else x for x, o in ((left, a), (right, b)))
         _columns(c, product.runs, m, n)[...] = left @ right
+
+
+class HostBlocks:
+    """Launches the kernels of fused sources on the host, as `HostMachine` does those of plans."""
+
+    def __init__(self, backwards: bool = False) -> None:
+        self._backwards = backwards
+        self.launched: list[str] = []
+
+    def launch(self, fused: FusedSource, launch: Launch) -> None:
+        """Launch one kernel of a source."""
+        self.launched.append(launch.kernel)
+        _launch(_library(fused.text, FUSED_KERNELS), launch, self._backwards)
+
+
+def _launch(library: ctypes.CDLL, launch: Launch, backwards: bool) -> None:
+    letters, values = zip(*map(_passed, launch.arguments), strict=True)
+    addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+    call = _Call(*launch.blocks, launch.threads, launch.shared, backwards, "".join(letters).encode(), addresses)
+    status = library.launch(launch.kernel.encode(), ctypes.byref(call))
+    assert status == 0, f"{launch.kernel}: {ERRORS[status]}: {''.join(letters)}"
 
 
 class HostProgram:
@@ -103,14 +127,23 @@ def _passed(argument: Any) -> tuple[str, Any]:
 
 
 @cache
-def _library(text: str) -> ctypes.CDLL:
+def _library(text: str, kernels: tuple[str, ...]) -> ctypes.CDLL:
     """The device code, compiled once a session."""
     with tempfile.TemporaryDirectory() as name:
         folder, shim = Path(name), Path(__file__).with_name("cuda_on_host.hpp").read_text(encoding="utf-8")
-        cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in source.KERNELS]
+        cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in kernels]
         entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
         (folder / "device.cpp").write_text("\n".join([shim, text, *entry]), encoding="utf-8")
-        options = ["-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Werror", "-shared", "-fPIC"]
+        options = [
+            "-std=c++17",
+            "-O2",
+            "-ffp-contract=off",
+            "-Wall",
+            "-Werror",
+            "-Wno-unknown-pragmas",
+            "-shared",
+            "-fPIC",
+        ]
         command = [str(COMPILER), *options, "-o", str(folder / "device.so"), str(folder / "device.cpp")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -10,22 +10,33 @@ import pytest
 
 from workbench.engine.backend import cuda_is_usable
 from workbench.engine.kernels.cuda import memory
+from workbench.engine.kernels.cuda.fused import FusedTrainer, device_blocks
+from workbench.engine.kernels.cuda.fused_source import fused_source
+from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.group import Group
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
+from workbench.engine.training.randomness import Purpose, keys, permutations
 
-from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
+from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 
 pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="CuPy is not installed or finds no device")
 
 RUNS = 5
 
 
-def graph(pack: Pack) -> Pack:
-    return replace(pack, device="cuda", kernel="graph")
+KERNELS = ("graph", "fused")
+FAMILIES = [list(table) for table in (ACTIVATIONS, LOSSES, OPTIMIZERS)]
+EVERY_RULE = [tuple(rows[at % len(rows)] for rows in FAMILIES) for at in range(max(map(len, FAMILIES)))]
+each_kernel = pytest.mark.parametrize("kernel", KERNELS)
+
+
+def on_device(pack: Pack, kernel: str = "graph") -> Pack:
+    return replace(pack, device="cuda", kernel=kernel)
 
 
 def mild(**given: Any) -> Pack:
@@ -34,42 +45,56 @@ def mild(**given: Any) -> Pack:
     )
 
 
-def assert_agrees_with_plain(pack: Pack, tolerance: float = 1e-4, **data_options: Any) -> None:
+def assert_agrees_with_plain(pack: Pack, kernel: str, tolerance: float = 1e-4, **data_options: Any) -> None:
     data = data_for(pack, **data_options)
-    for plain, fast in zip(train(pack, data), train(graph(pack), data), strict=True):
+    for plain, fast in zip(train(pack, data), train(on_device(pack, kernel), data), strict=True):
         for name, values in plain.metrics.items():
             np.testing.assert_allclose(fast.metrics[name], values, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation: str) -> None:
-    assert_agrees_with_plain(mild(activation=activation, depth=3, slope=0.2, learning_rate=0.05), stored=np.uint8)
+    pack = mild(activation=activation, depth=3, slope=0.2, learning_rate=0.05)
+    assert_agrees_with_plain(pack, "graph", stored=np.uint8)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss(loss: str) -> None:
-    assert_agrees_with_plain(mild(loss=loss, activation="tanh", learning_rate=0.02))
+    assert_agrees_with_plain(mild(loss=loss, activation="tanh", learning_rate=0.02), "graph")
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_with_penalties_of_every_kind(optimizer: str) -> None:
-    assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh", **STRENGTHS))
+    assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh", **STRENGTHS), "graph")
 
 
-def test_both_graphs_are_replayed_and_every_replay_has_masks_of_its_own() -> None:
+@pytest.mark.parametrize(("activation", "loss", "optimizer"), EVERY_RULE)
+def test_every_rule_within_a_block(activation: str, loss: str, optimizer: str) -> None:
+    """Every row of every family once: each combination is compiled by itself."""
+    rate = 0.2 * RATES[optimizer]
+    pack = mild(
+        activation=activation, loss=loss, optimizer=optimizer, depth=1, slope=0.2, learning_rate=rate, **STRENGTHS
+    )
+    assert_agrees_with_plain(pack, "fused", stored=np.uint8)
+
+
+@each_kernel
+def test_both_graphs_are_replayed_and_every_step_has_masks_of_its_own(kernel: str) -> None:
     """67 updates an epoch: one by itself, four graphs of 16, two of one step. Equal masks would change every loss."""
-    assert_agrees_with_plain(mild(activation="tanh", batch_size=8, learning_rate=0.05), examples=900)
+    assert_agrees_with_plain(mild(activation="tanh", batch_size=8, learning_rate=0.05), kernel, examples=900)
 
 
-def test_a_step_repeats_bit_for_bit() -> None:
-    pack = graph(mixed_pack(RUNS, content=3, activation="tanh", optimizer="adam", dtype="float32"))
-    data = data_for(pack)
+@each_kernel
+def test_a_step_repeats_bit_for_bit(kernel: str) -> None:
+    pack = mixed_pack(RUNS, content=3, activation="tanh", optimizer="adam", dtype="float32")
+    pack, data = on_device(pack, kernel), data_for(pack)
     assert_same_trainings(list(train(pack, data)), list(train(pack, data)), RUNS)
 
 
-def test_interruption_changes_nothing() -> None:
-    pack = graph(mixed_pack(RUNS, content=7, optimizer="adam", dtype="float32", epochs=4, patience=0))
-    data = data_for(pack)
+@each_kernel
+def test_interruption_changes_nothing(kernel: str) -> None:
+    pack = mixed_pack(RUNS, 7, activation="tanh", optimizer="adam", dtype="float32", epochs=4, patience=0)
+    pack, data = on_device(pack, kernel), data_for(pack)
     full, epochs = list(train(pack, data)), train(pack, data)
     state = [next(epochs).state() for _ in range(2)][-1]
     for one, two in zip(train(pack, data, state=state), full[2:], strict=True):
@@ -93,10 +118,37 @@ def test_products_have_the_precision_that_was_asked_for(precision: str) -> None:
     assert error < 1e-2
 
 
+@pytest.mark.parametrize("threads", [128, 256])
+def test_a_network_that_fills_several_blocks_of_threads_agrees(threads: int) -> None:
+    """The shape that is measured, with as few and as many threads as ever."""
+    pack = pack_of(RUNS, dtype="float32", epochs=2, dropout_rate=0.2, optimizer="adam", width=32, batch_size=32)
+    data = data_for(pack, examples=700, stored=np.uint8)
+    plain, fused = (Group(one, data) for one in (pack, on_device(pack, "fused")))
+    rows: Any = fused._trainer._rows  # type: ignore[attr-defined]
+    fused._trainer = FusedTrainer(rows, threads=threads)
+    for _ in range(3):
+        one, two = plain.epoch(), fused.epoch()
+    np.testing.assert_allclose(two.metrics["test_loss"], one.metrics["test_loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("examples", [1, 2, 1437, 5000])
+def test_orders_drawn_by_blocks_are_those_of_the_data(examples: int) -> None:
+    import cupy
+
+    pack = pack_of(RUNS, dtype="float32", batch_size=1)
+    seeds, order = cupy.asarray(pack.columns["seed"].astype(np.uint64)), cupy.zeros((RUNS, examples), np.int32)
+    source = fused_source(pack, Layout(pack.architecture(5, 3)), np.dtype(np.float32))
+    places = 1 << (examples - 1).bit_length()
+    arguments = (order, seeds, int(Purpose.ORDER), 3, examples, places)
+    device_blocks().launch(source, Launch("draw_order", (RUNS, 1), 256, arguments, 8 * places))
+    expected = permutations(keys(pack.columns["seed"], Purpose.ORDER, step=3), examples)
+    np.testing.assert_array_equal(order.get(), expected)
+
+
 def test_a_pack_takes_no_more_memory_than_was_counted() -> None:
     import cupy
 
-    pool, pack = cupy.get_default_memory_pool(), graph(mild(activation="maxout", width=256, batch_size=64))
+    pool, pack = cupy.get_default_memory_pool(), on_device(mild(activation="maxout", width=256, batch_size=64))
     data = data_for(pack, examples=2000)
     Group(pack, data).epoch()  # whatever is loaded once
     pool.free_all_blocks()

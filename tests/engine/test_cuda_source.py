@@ -7,29 +7,52 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import codes, source
+from workbench.engine.kernels.cuda import fused_source as fused_texts
+from workbench.engine.training.layout import Layout
+
+from .cases import pack_of
 
 NVCC = shutil.which("nvcc")
+needs_nvcc = pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the device code with")
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")  # Ampere, Hopper, Blackwell
 
 
-@pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the device code with")
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_it_compiles_without_a_warning_and_spills_no_register(architecture: str, tmp_path: Path) -> None:
+def _reported(text: str, architecture: str, folder: Path) -> str:
+    """What nvcc says of the registers, spills and shared memory of each kernel; no warning is let pass."""
     known = subprocess.run([str(NVCC), "--list-gpu-code"], capture_output=True, text=True, check=True).stdout
     if architecture not in known:
         pytest.skip(f"this nvcc does not know {architecture}")
-    text = tmp_path / "kernels.cu"
-    text.write_text(source.text(), encoding="utf-8")
+    (folder / "kernels.cu").write_text(text, encoding="utf-8")
     options = [f"-arch={architecture}", "-cubin", "-Werror", "all-warnings", "-Xptxas", "-v"]
-    command = [str(NVCC), *options, "-o", str(tmp_path / "kernels.cubin"), str(text)]
+    command = [str(NVCC), *options, "-o", str(folder / "kernels.cubin"), str(folder / "kernels.cu")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@needs_nvcc
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_compiles_without_a_warning_and_spills_no_register(architecture: str, tmp_path: Path) -> None:
+    said = _reported(source.text(), architecture, tmp_path)
     assert set(re.findall(r"entry function '(\w+)'", said)) == set(source.KERNELS)
     assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
+
+
+@needs_nvcc
+@pytest.mark.parametrize("architecture", ["sm_90", pytest.param("sm_80", marks=pytest.mark.thorough)])
+def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: str, tmp_path: Path) -> None:
+    """Digits, two layers of 32 units, Adam: a Hopper multiprocessor has 65,536 registers and 228 KiB, 1 KiB a block."""
+    pack = pack_of(2, dtype="float32", depth=2, width=32, batch_size=32, optimizer="adam")
+    fused = fused_texts.fused_source(pack, Layout(pack.architecture(64, 10)), np.dtype(np.uint8))
+    assert 3 * (fused.bytes + 1024) <= 228 * 1024
+    said = _reported(fused.text, architecture, tmp_path)
+    assert set(re.findall(r"entry function '(\w+)'", said)) == set(fused_texts.KERNELS)
+    assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
+    assert 3 * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
 
 
 def test_no_constant_turns_the_arithmetic_into_double() -> None:
@@ -41,7 +64,7 @@ def test_no_constant_turns_the_arithmetic_into_double() -> None:
 
 def test_every_file_is_part_of_the_text_and_every_kernel_is_named() -> None:
     folder = Path(source.__file__).parent
-    assert {path.stem for path in folder.glob("*.cuh")} == set(source.FILES)
+    assert {path.stem for path in folder.glob("*.cuh")} == {*source.FILES, *fused_texts.OWN}
     named = set(re.findall(r"__global__ void (\w+)\(", source.text())) - {"NAME"}
     assert named | set(re.findall(r"^READ\((\w+),", source.text(), re.MULTILINE)) == set(source.KERNELS)
 

@@ -113,17 +113,37 @@ def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
     return GraphEvaluator(pack, layout, weights, stored, data, split)
 
 
+def _fused_trainer(rows: Rows) -> Trainer:
+    from workbench.engine.kernels.cuda.fused import FusedTrainer, fits
+
+    return FusedTrainer(rows) if fits(rows.pack, rows.layout) else _graph_trainer(rows)
+
+
+def _fused_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> Judge:
+    from workbench.engine.kernels.cuda.fused import FusedEvaluator, fits
+
+    kind = FusedEvaluator if fits(pack, layout) else _graph_evaluator
+    return kind(pack, layout, weights, stored, data, split)
+
+
+def _fused_obstacle(pack: Pack) -> str:
+    return _plain_obstacle(pack) or _graph_obstacle(pack)
+
+
 KERNELS: dict[str, Kernel] = {
     "compiled": Kernel(
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
         _compiled_obstacle, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
     ),
-    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_obstacle, PlainTrainer, Evaluator),
-    # Last, so that nothing chooses it by itself until it has been measured on a device.
+    "fused": Kernel(
+        "a run a block, in shared memory, where the network fits into it, else as graph: float32 on an NVIDIA device",
+        _fused_obstacle, _fused_trainer, _fused_evaluator,
+    ),
     "graph": Kernel(
-        "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device; not measured yet",
+        "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device",
         _graph_obstacle, _graph_trainer, _graph_evaluator,
     ),
+    "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_obstacle, PlainTrainer, Evaluator),
 }  # fmt: skip
 
 

@@ -2,6 +2,11 @@
 
 typedef long long i64;
 
+// What one 16-byte access moves.
+struct alignas(16) Four {
+    float of[4];
+};
+
 // The sum of every thread's part, in every thread; blockDim.x is a power of two.
 template <typename Number>
 __device__ __forceinline__ Number block_sum(Number part, Number* shared) {

@@ -35,9 +35,9 @@ class GraphTrainer:
         batch, examples = pack.batch_size, data.train.index.shape[1]
         rooms = training_rooms(layout, batch, examples, rows.updates, data.classes, data.outputs)
         self._arrays = _arrays(rooms, pack.runs, rows.xp)
-        fill(self._arrays, rows.xp, constant=constant_numbers(pack.columns), **_of_split(data, data.train))
-        fill(self._arrays, rows.xp, **_of_runs(pack), **_masks(pack))
-        stored = _flat(rows.stored)
+        fill(self._arrays, rows.xp, constant=constant_numbers(pack.columns), **of_split(data, data.train))
+        fill(self._arrays, rows.xp, **of_runs(pack), **masks(pack))
+        stored = flat(rows.stored)
         passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
         plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
         self._program = (machine or _device(pack.precision)).program(plan)
@@ -58,7 +58,7 @@ class GraphTrainer:
         seen = rows.updates * rows.pack.batch_size
         return {
             "train_loss": to_host(arrays["losses"]) / seen,
-            "train_accuracy": _accuracy(arrays["hits"], seen, rows.data),
+            "train_accuracy": accuracy(arrays["hits"], seen, rows.data),
             "learning_rate": varying[:, -1, 0],
         }
 
@@ -80,8 +80,8 @@ class GraphEvaluator:
         batch = min(CHUNK, self._examples)
         rooms = evaluation_rooms(layout, self._examples, data.classes, data.outputs)
         self._arrays = _arrays(rooms, pack.runs, self._xp)
-        fill(self._arrays, self._xp, **_of_split(data, split), **_of_runs(pack))
-        passes = Passes(pack, layout, weights, None, _flat(stored), self._arrays, batch, self._examples, False)
+        fill(self._arrays, self._xp, **of_split(data, split), **of_runs(pack))
+        passes = Passes(pack, layout, weights, None, flat(stored), self._arrays, batch, self._examples, False)
         self._program = (machine or _device(pack.precision)).program([*passes.forward(), passes.judge()])
         self._chunks = -(-self._examples // batch)
 
@@ -91,36 +91,36 @@ class GraphEvaluator:
         fill(arrays, self._xp, counters=np.array([-1, -1]))
         arrays["losses"][...], arrays["hits"][...] = 0, 0
         self._program.run(self._chunks)
-        return to_host(arrays["losses"]) / self._examples, _accuracy(arrays["hits"], self._examples, self._data)
+        return to_host(arrays["losses"]) / self._examples, accuracy(arrays["hits"], self._examples, self._data)
 
 
 def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
     return allocated(rooms, runs, xp) | {"counters": zeros((2,), np.int64, xp)}
 
 
-def _of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
+def of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
     targets = {"labels": split.targets} if data.classes else {"values": split.targets}
     return {"index": split.index, "scale": data.scale, "shift": data.shift} | targets
 
 
-def _of_runs(pack: Pack) -> dict[str, np.ndarray]:
+def of_runs(pack: Pack) -> dict[str, np.ndarray]:
     return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
 
 
-def _masks(pack: Pack) -> dict[str, np.ndarray]:
+def masks(pack: Pack) -> dict[str, np.ndarray]:
     """Of each layer of each run, inputs first: below which of 16 random bits a unit drops, and the others' scale."""
     rates = [pack.columns["input_dropout_rate"]] + [pack.columns["dropout_rate"]] * pack.depth
     levels = np.stack([dropped_levels(rate) for rate in rates])
     return {"thresholds": levels, "scales": LEVELS / (LEVELS - levels)}
 
 
-def _flat(stored: Array) -> Array:
+def flat(stored: Array) -> Array:
     """The stored inputs, example after example, as bytes or as float32."""
     flat = stored.reshape(-1)
     return flat if flat.dtype in (np.uint8, np.float32) else flat.astype(np.float32)
 
 
-def _accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
+def accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
     counted = to_host(hits)
     return counted / seen if data.classes else np.full(len(counted), np.nan)
 

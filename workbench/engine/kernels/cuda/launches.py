@@ -26,6 +26,7 @@ class Launch:
     blocks: tuple[int, int]
     threads: int
     arguments: tuple[Argument, ...]
+    shared: int = 0  # bytes of shared memory beyond what the kernel itself declares
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ def text() -> str:
     names = [f"enum {{ {name} = {number} }};" for name, number in codes.constants().items()]
     before, after = FILES[: FILES.index(RULES_BEHIND) + 1], FILES[FILES.index(RULES_BEHIND) + 1 :]
     return "\n".join(
-        [*names, *map(_file, before), rule_source.activations(), rule_source.updates(), *map(_file, after)]
+        [*names, *map(file_text, before), rule_source.activations(), rule_source.updates(), *map(file_text, after)]
     )
 
 
 @cache
-def _file(name: str) -> str:
+def file_text(name: str) -> str:
+    """One of the files of device code."""
     return Path(__file__).with_name(f"{name}.cuh").read_text(encoding="utf-8")

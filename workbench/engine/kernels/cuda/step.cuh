@@ -45,10 +45,6 @@ extern "C" __global__ void judge(
     if (learning) column_sums(matrix, batch, outputs, gradients + row + bias_start, (float*)shared);
 }
 
-struct alignas(16) Four {
-    float of[4];
-};
-
 // One update of all parameters, four a thread. slot0, ... (runs, size) are what the optimizer remembers, as many as it
 // has. varying (runs, updates, VARYING), constant (runs, CONSTANT): see `codes.py`. `previous` receives the weights
 // before the epoch's last update.

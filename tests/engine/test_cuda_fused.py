@@ -1,0 +1,192 @@
+"""One block, one run: the kernel that keeps a run in shared memory trains as the plain one does; here on the host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.repetitions import crossed
+from workbench.engine.kernels import choice as kernels
+from workbench.engine.kernels.choice import KERNELS
+from workbench.engine.kernels.cuda import fused
+from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer
+from workbench.engine.kernels.cuda.fused_places import places_of
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
+
+from . import strict_device
+from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
+from .cuda_on_host import HostBlocks, needs_compiler
+
+pytestmark = needs_compiler
+RUNS = 5
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Train a pack by the kernel called fused, on the host."""
+
+    def train_it(pack: Pack, data: Any, machine: HostBlocks | None = None, threads: int = 0) -> list[Any]:
+        machine = machine or HostBlocks()
+
+        def trainer(rows: Rows) -> FusedTrainer:
+            return FusedTrainer(rows, machine, threads)
+
+        def evaluator(*arguments: Any) -> FusedEvaluator:
+            return FusedEvaluator(*arguments, machine, threads)
+
+        row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator)
+        with monkeypatch.context() as patch:
+            patch.setitem(kernels.KERNELS, "graph", row)
+            return list(train(replace(pack, kernel="graph"), data))
+
+    return train_it
+
+
+def assert_agrees_with_plain(
+    trained: Any, pack: Pack, tolerance: float = 2e-5, threads: int = 0, **data_options: Any
+) -> None:
+    """The same metrics and updates after every epoch of a few, within float32's rounding."""
+    data = data_for(pack, **data_options)
+    for plain, fast in zip(train(pack, data), trained(pack, data, threads=threads), strict=True):
+        for name, values in plain.metrics.items():
+            np.testing.assert_allclose(fast.metrics[name], values, rtol=tolerance, atol=tolerance, err_msg=name)
+        sizes, expected = fast.probes["update_size"], plain.probes["update_size"]
+        np.testing.assert_allclose(sizes, expected, rtol=1e-3, atol=tolerance)  # a difference of nearly equal weights
+        for end, other in zip(plain.ended, fast.ended, strict=True):
+            for name, value in end.summary.items():
+                assert other.summary[name] == pytest.approx(value, rel=tolerance, abs=tolerance, nan_ok=True)
+
+
+def mild(**given: Any) -> Pack:
+    """A float32 pack that learns, with dropout on some runs, and that small roundings do not send elsewhere."""
+    return pack_of(
+        RUNS, dtype="float32", epochs=2, dropout_rate=[0, 0.5, 0.2, 0, 0], input_dropout_rate=[0, 0, 0.2, 0, 0], **given
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_agrees_with_its_plain_form(activation: str, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation=activation, slope=0.2, width=9, pieces=3, learning_rate=0.05))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_agrees_with_its_plain_form(loss: str, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(loss=loss, activation="tanh", learning_rate=0.02, depth=1))
+
+
+@pytest.mark.parametrize(("optimizer", "penalty"), crossed(OPTIMIZERS, PENALTIES))
+def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(
+    penalty: str, optimizer: str, trained: Any
+) -> None:
+    strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
+    assert_agrees_with_plain(trained, mild(optimizer=optimizer, activation="tanh", depth=1, **{penalty: strengths}))
+
+
+def test_schedules_and_momentum_ramps_agree_too(trained: Any) -> None:
+    schedule = ["constant", "inverse_sqrt", "exponential", "constant", "constant"]
+    given = {"schedule": schedule, "schedule_factor": 0.95, "weight_decay": [0, 0.1, 0, 0.1, 0]}
+    given |= {"momentum_start": 0.5, "momentum_ramp_epochs": 1.5}
+    assert_agrees_with_plain(trained, mild(optimizer="nesterov", activation="tanh", depth=1, **given))
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored"),
+    [
+        ({"depth": 0}, np.float64),
+        ({"depth": 3, "width": 33, "batch_size": 7}, np.float32),
+        ({"depth": 1, "width": 40, "batch_size": 150}, np.uint8),  # more examples than threads
+    ],
+)
+def test_networks_and_minibatches_of_any_shape_agree(shape: dict[str, int], stored: Any, trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation="tanh", **shape), stored=stored, examples=400)
+
+
+def test_as_many_threads_as_ever_agree(trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation="tanh", optimizer="adam", width=32, batch_size=32), threads=256)
+
+
+def test_random_mixes_end_as_with_the_plain_kernel(trained: Any) -> None:
+    pack = mixed_pack(RUNS, 3, activation="tanh", dtype="float32", depth=1, optimizer="adam", patience=0)
+    data = data_for(pack)
+    for plain, fast in zip(train(pack, data), trained(pack, data), strict=True):
+        assert [(end.run, end.outcome) for end in fast.ended] == [(end.run, end.outcome) for end in plain.ended]
+        fine = np.isfinite(plain.metrics["validation_loss"]) & (plain.metrics["validation_loss"] < 1e3)
+        for name in ("train_loss", "validation_loss", "test_loss", "learning_rate"):
+            np.testing.assert_allclose(fast.metrics[name][fine], plain.metrics[name][fine], rtol=5e-4, err_msg=name)
+
+
+def test_host_and_device_are_kept_apart(monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
+    pack = mixed_pack(RUNS, content=5, activation="prelu", optimizer="adam", dtype="float32")
+    data = data_for(pack, stored=np.uint8)
+    expected = trained(pack, data)
+    monkeypatch.setitem(sys.modules, "cupy", strict_device)
+    assert_same_trainings(trained(replace(pack, device="cuda"), data), expected, RUNS)
+
+
+def test_an_epoch_is_two_launches(trained: Any) -> None:
+    machine, pack = HostBlocks(), pack_of(2, dtype="float32", depth=0, epochs=2)
+    trained(pack, data_for(pack), machine)
+    orders = [place for place, name in enumerate(machine.launched) if name == "draw_order"]
+    assert len(orders) == 2
+    assert all(machine.launched[place + 1] == "walk_split" for place in orders)
+
+
+def test_more_examples_than_a_block_sorts_are_sorted_by_the_arrays_library(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = mild(depth=0)
+    data = data_for(pack)
+    expected = trained(pack, data)
+    monkeypatch.setattr(fused, "MOST_SORTED", 1)
+    assert_same_trainings(trained(pack, data), expected, RUNS)
+
+
+def test_runs_that_differ_in_rates_have_tables_of_their_own_and_others_share_them(trained: Any) -> None:
+    rates = {"learning_rate": [0.1, 0.1, 0.2, 0.1, 0.2], "momentum": [0.5, 0.9, 0.5, 0.5, 0.5]}
+    pack = mild(depth=0, optimizer="momentum", **rates)
+    firsts, which = fused._alike(pack.columns)
+    assert len(firsts) == 3
+    assert which[0] == which[3] != which[1]
+    assert which[2] == which[4]
+    assert_agrees_with_plain(trained, pack)
+
+
+@pytest.mark.parametrize("activation", ["prelu", "maxout"])
+def test_no_number_hangs_on_the_order_of_the_threads(activation: str, trained: Any) -> None:
+    pack = mild(activation=activation, optimizer="adam", max_norm=0.9, width=35, batch_size=12)
+    data = data_for(pack)
+    assert_same_trainings(trained(pack, data, HostBlocks(backwards=True)), trained(pack, data), RUNS)
+
+
+def test_a_network_that_does_not_fit_into_a_block_trains_as_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = pack_of(2, dtype="float32", device="cuda", optimizer="adam", width=32, batch_size=32)
+    assert KERNELS["fused"].obstacle(pack) == ""
+    assert "tf32" in KERNELS["fused"].obstacle(replace(pack, precision="tf32"))
+    layout = Layout(pack.architecture(64, 10))
+    taken = places_of(layout, 32, 2).bytes
+    for largest, expected in ((taken, True), (taken - 4, False)):
+        monkeypatch.setattr(fused, "largest_shared", lambda largest=largest: largest)
+        assert fused.fits(pack, layout) == expected
+
+
+@pytest.mark.parametrize("threads", [128, 256])
+def test_places_of_a_run_do_not_overlap_and_rows_meet_no_bank_conflict(threads: int) -> None:
+    layout = Layout(pack_of(1, depth=2, width=33, activation="prelu", batch_size=7).architecture(5, 3))
+    places = places_of(layout, 7, 2, threads)
+    starts = [value for layer in places.layers for name, value in layer.items() if name in ("W", "BIASES", "Z", "OUT")]
+    assert len({start for start in starts if start}) == len([start for start in starts if start])
+    for layer in places.layers:
+        assert all(layer[name] // 4 % 2 for name in ("W_ROW", "Z_ROW", "OUT_ROW", "READS_ROW"))
+    assert places.bytes >= 8 * threads

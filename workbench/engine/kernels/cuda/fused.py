@@ -1,0 +1,222 @@
+"""One block, one run: whole epochs in the shared memory of a multiprocessor, for networks that fit into it.
+
+What graphs of launches do with every step, `walk_split` does with every epoch: one launch, all runs side by side, and
+between its first and its last step nothing of a run leaves its multiprocessor but the numbers of rows it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from workbench.engine.backend import Array, module_of, to_host, zeros
+from workbench.engine.kernels.cuda import draw_order
+from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_data, rooms_for_runs, rooms_for_updates
+from workbench.engine.kernels.cuda.codes import MOST_SLOTS
+from workbench.engine.kernels.cuda.fused_places import places_of
+from workbench.engine.kernels.cuda.fused_source import KERNELS, FusedSource, fused_source
+from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_runs, of_split
+from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.randomness import Purpose
+from workbench.engine.training.reader import Data, Split
+
+SORTERS = 256  # threads that sort a run's examples
+MOST_SORTED = 8192  # examples: 64 KiB; more are sorted by CuPy
+# What an update reads and every step changes is made from these: runs that have them in common share a table.
+MAKES_TABLES = (
+    "learning_rate", "schedule", "schedule_factor", "momentum", "momentum_start", "momentum_ramp_epochs", "beta1",
+    "beta2",
+)  # fmt: skip
+
+
+class BlockMachine(Protocol):
+    """What launches the kernels of a `FusedSource`."""
+
+    def launch(self, source: FusedSource, launch: Launch) -> None:
+        """Launch one; it is done at the latest when an array that it writes is fetched."""
+        ...
+
+
+def fits(pack: Pack, layout: Layout) -> bool:
+    """Whether a run of the pack trains within the shared memory of a block of the current device."""
+    return places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots)).bytes <= largest_shared()
+
+
+class FusedTrainer:
+    """Trains the rows of a group side by side. See `plain.PlainTrainer` for the same in array functions."""
+
+    def __init__(self, rows: Rows, machine: BlockMachine | None = None, threads: int = 0) -> None:
+        self._rows, pack, data, xp = rows, rows.pack, rows.data, rows.xp
+        self._machine = machine or device_blocks()
+        self._examples = data.train.index.shape[1]
+        self._stored = flat(rows.stored)
+        self._source = fused_source(pack, rows.layout, self._stored.dtype, threads)
+        rooms = rooms_for_data(rows.layout, self._examples, data.classes, data.outputs) | rooms_for_runs(rows.layout)
+        rooms |= rooms_for_updates(self._examples, 0)
+        self._arrays = allocated(rooms, pack.runs, xp)
+        fill(self._arrays, xp, constant=constant_numbers(pack.columns), **of_split(data, data.train))
+        fill(self._arrays, xp, **of_runs(pack), **masks(pack))
+        self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
+        self._firsts, which = _alike(pack.columns)
+        self._which, self._which_on_device = which, xp.asarray(which.astype(np.int32))
+        self._table: tuple[int, np.ndarray] = (0, np.zeros(0))
+
+    def train(self, epoch: int) -> dict[str, np.ndarray]:
+        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        rows, arrays = self._rows, self._arrays
+        varying = self._numbers(epoch)
+        self._draw(epoch)
+        self._arrays["varying"] = rows.xp.asarray(np.ascontiguousarray(varying, np.float32))
+        slots = [*rows.slots, *[rows.weights] * MOST_SLOTS][:MOST_SLOTS]  # what is no slot is not touched
+        weights = (rows.weights, *slots, rows.previous)
+        first = (epoch - 1) * rows.updates
+        self._machine.launch(
+            self._source,
+            walk(self._source, rows.pack.runs, weights, self._stored, arrays, self._which_on_device, True,
+                 rows.updates, first, self._examples),
+        )  # fmt: skip
+        self._numbers(epoch + 1)  # while the device trains
+        seen = rows.updates * rows.pack.batch_size
+        return {
+            "train_loss": to_host(arrays["losses"]) / seen,
+            "train_accuracy": accuracy(arrays["hits"], seen, rows.data),
+            "learning_rate": varying[self._which, -1, 0],
+        }
+
+    def _numbers(self, epoch: int) -> np.ndarray:
+        """What the updates of an epoch read, (tables, updates, VARYING), each table once."""
+        if self._table[0] != epoch:
+            updates, columns = self._rows.updates, self._rows.pack.columns
+            own = {name: columns[name][self._firsts] for name in MAKES_TABLES}
+            self._table = (epoch, varying_numbers(own, (epoch - 1) * updates, updates))
+        return self._table[1]
+
+    def _draw(self, epoch: int) -> None:
+        rows, order, seeds = self._rows, self._arrays["order"], self._rows.pack.columns["seed"]
+        if not self._seeded:
+            fill(self._arrays, rows.xp, order=rows.data.order(epoch))
+        elif self._examples > MOST_SORTED:
+            draw_order.draw(order, seeds, epoch, rows.xp)
+        else:
+            places = 1 << (self._examples - 1).bit_length()
+            arguments = (order, self._arrays["seeds"], int(Purpose.ORDER), epoch, self._examples, places)
+            launch = Launch("draw_order", (rows.pack.runs, 1), SORTERS, arguments, 8 * places)
+            self._machine.launch(self._source, launch)
+
+
+class FusedEvaluator:
+    """Evaluates the networks in `weights` (runs, size) on one split of their data, every unit in use."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        layout: Layout,
+        weights: Array,
+        stored: Array,
+        data: Data,
+        split: Split,
+        machine: BlockMachine | None = None,
+        threads: int = 0,
+    ) -> None:
+        xp = module_of(weights)
+        self._machine, self._data, self._examples = machine or device_blocks(), data, split.index.shape[1]
+        held = flat(stored)
+        self._source = fused_source(pack, layout, held.dtype, threads)
+        rooms = rooms_for_data(layout, self._examples, data.classes, data.outputs) | rooms_for_runs(layout)
+        self._arrays = allocated(rooms | rooms_for_updates(0, 0), pack.runs, xp)
+        self._arrays["varying"] = zeros((8,), np.float32, xp)  # is copied and never read
+        fill(self._arrays, xp, **of_split(data, split), **of_runs(pack))
+        steps = -(-self._examples // pack.batch_size)
+        unread = zeros((1,), np.int32, xp)
+        self._walk = walk(
+            self._source, pack.runs, (weights,) * (MOST_SLOTS + 2), held, self._arrays, unread, False, steps, 0,
+            self._examples,
+        )  # fmt: skip
+
+    def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy of each run, two (runs,) float64 arrays; the accuracy of a regression is NaN."""
+        self._machine.launch(self._source, self._walk)
+        losses = to_host(self._arrays["losses"]) / self._examples
+        return losses, accuracy(self._arrays["hits"], self._examples, self._data)
+
+
+def walk(
+    source: FusedSource,
+    runs: int,
+    weights: tuple[Array, ...],
+    stored: Array,
+    arrays: Mapping[str, Array],
+    which: Array,
+    learning: bool,
+    steps: int,
+    first: int,
+    examples: int,
+) -> Launch:
+    """A pass over a split: `weights` are those of the networks, then the slots, then where the last but one goes;
+    `first` is the update that it begins with, counted since training began.
+    """
+    names = ("index", "order", "labels", "values", "scale", "shift", "seeds", "thresholds", "scales", "slope")
+    data = (stored, *(arrays[name] for name in names), arrays["varying"], which)
+    data += tuple(arrays[name] for name in ("constant", "losses", "hits"))
+    numbers = (int(learning), steps, first, examples)
+    return Launch("walk_split", (runs, 1), source.threads, (*weights, *data, *numbers), source.bytes)
+
+
+def _alike(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """One run of each table of numbers, and which of the tables is every run's."""
+    ranks = [np.unique(columns[name], return_inverse=True)[1].reshape(-1) for name in MAKES_TABLES]
+    _, firsts, which = np.unique(np.stack(ranks, axis=1), axis=0, return_index=True, return_inverse=True)
+    return firsts, which.reshape(-1)
+
+
+class DeviceBlocks:
+    """Compiles each source once and launches on CuPy's current stream, in order with whatever else is put there."""
+
+    def launch(self, source: FusedSource, launch: Launch) -> None:
+        """Launch one kernel of a source."""
+        arguments = tuple(_passed(argument) for argument in launch.arguments)
+        kernel = _kernels(source.text)[launch.kernel]
+        kernel(launch.blocks, (launch.threads,), arguments, shared_mem=launch.shared)
+
+
+@cache
+def device_blocks() -> BlockMachine:
+    """The one machine of this process."""
+    return DeviceBlocks()
+
+
+@cache
+def _kernels(text: str) -> dict[str, Any]:
+    kernels = {name: _module(text).get_function(name) for name in KERNELS}
+    for kernel in kernels.values():  # more than 48 KiB are asked for explicitly
+        kernel.max_dynamic_shared_size_bytes = largest_shared()
+    return kernels
+
+
+@cache
+def _module(text: str) -> Any:
+    import cupy
+
+    return cupy.RawModule(code=text, options=("-std=c++17",))
+
+
+@cache
+def largest_shared() -> int:
+    """Bytes of shared memory that a block may ask of the current device."""
+    import cupy
+
+    return int(cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"])
+
+
+def _passed(argument: Any) -> Any:
+    if isinstance(argument, int):
+        return np.int32(argument)
+    return np.float32(argument) if isinstance(argument, float) else argument

@@ -1,0 +1,152 @@
+"""Where everything of one run lies in the shared memory of a multiprocessor, and how its threads share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from workbench.engine.kernels.cuda import codes
+from workbench.engine.training.layout import LayerShape, Layout
+
+FEW, MANY = 128, 256  # threads of a block: few where several blocks share a multiprocessor
+SIDE_BY_SIDE = 3  # blocks of few threads
+SHARED_BY_BLOCKS = 76_800  # bytes: so many blocks fit into Hopper's 228 KiB, each with the 1 KiB that it costs
+WARP = 32
+TALLEST = 8
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one thread computes of a product at a time: so many rows and columns."""
+
+    tall: int
+    wide: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """Names of places and sizes with their numbers: of the run, and of each layer. A place is counted in floats."""
+
+    run: dict[str, int]
+    layers: list[dict[str, int]]
+    threads: int
+
+    @property
+    def bytes(self) -> int:
+        """Of shared memory that a block takes."""
+        return 4 * self.run["POOL_SIZE"]
+
+
+class _Pool:
+    """Gives out places one after the other, each on a 16-byte boundary."""
+
+    def __init__(self) -> None:
+        self.end = 0
+
+    def take(self, floats: int) -> int:
+        start, self.end = self.end, self.end + padded(floats)
+        return start
+
+
+def padded(count: int) -> int:
+    """Up to the next multiple of four: whole 16-byte words."""
+    return -(-count // 4) * 4
+
+
+def row_of(columns: int) -> int:
+    """How far apart rows lie: an odd number of 16-byte words, so that rows below one another meet no bank conflict."""
+    return 4 * (-(-columns // 4) | 1)
+
+
+def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Places:
+    """Of the networks of a layout that remember so many `slots`; `threads` of a block, 0: as the size asks."""
+    if not threads:
+        threads = FEW if places_of(layout, batch, slots, FEW).bytes <= SHARED_BY_BLOCKS else MANY
+    pool, numbers = _Pool(), len(codes.numbers())
+    masked, features = len(layout.layers), layout.layers[0].fan_in
+    run = {
+        # Pairs of these are read as 8 bytes: they come first.
+        "KEYS": pool.take(2 * 2 * masked),
+        "THRESHOLDS": pool.take(masked),
+        "SCALES": pool.take(masked),
+        "SLOPE": pool.take(1),
+        "AT": pool.take(2 * numbers),
+        "EXAMPLES": pool.take(2 * batch),
+        "LABELS": pool.take(2 * batch),
+        "INPUT_SCALE": pool.take(features),
+        "INPUT_SHIFT": pool.take(features),
+        "X": pool.take(batch * row_of(features)),
+        "X_ROW": row_of(features),
+        "FEATURES": features,
+        "MASKED": masked,
+        "NUMBERS": numbers,
+    }
+    layers = list(_layers(layout, batch, pool, run, threads))
+    run |= {"SLOT_COUNT": slots, "SLOT_SIZE": _place_slots(layout, layers)}
+    run["SLOTS"] = pool.take(slots * run["SLOT_SIZE"])
+    pool.take(max(0, 2 * threads - pool.end))  # losses are added up here when all is done
+    return Places(run | {"POOL_SIZE": pool.end}, layers, threads)
+
+
+def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], threads: int) -> Iterator[dict[str, int]]:
+    """Shapes, tiles, and the places of weights and of what a minibatch leaves at each layer."""
+    reads, reads_row, busy = run["X"], run["X_ROW"], 0
+    for number, (layer, starts) in enumerate(zip(layout.layers, layout.starts(), strict=True)):
+        last = number == len(layout.layers) - 1
+        forward, back = _forward_tile(batch, layer.rows, threads), _backward_tile(batch, layer.fan_in, threads)
+        found = {
+            "NUMBER": number, "FAN_IN": layer.fan_in, "ROWS": layer.rows, "UNITS": layer.units,
+            "PIECES": layer.rows // layer.units, "LAST": int(last),
+            "ACTIVATION": 0 if last else codes.activations().index(layer.activation),
+            "TALL": forward.tall, "WIDE": forward.wide, "TALL_BACK": back.tall,
+            "W_START": starts[0], "B_START": starts[1], "S_START": starts[2],
+            "READS": reads, "READS_ROW": reads_row,
+            "W": pool.take(padded(layer.rows) * row_of(layer.fan_in)), "W_ROW": row_of(layer.fan_in),
+            "BIASES": pool.take(layer.rows),
+            "SLOPES": pool.take(layer.units) if layer.slopes else -1,
+            "Z": pool.take(batch * row_of(layer.rows)), "Z_ROW": row_of(layer.rows),
+            "TERMS": pool.take(batch * row_of(layer.rows)) if layer.slopes else 0,
+            "OUT": 0 if last else pool.take(batch * row_of(layer.units)), "OUT_ROW": row_of(layer.units),
+        }  # fmt: skip
+        busy = yield from _shared_out(found, layer, busy)
+        reads, reads_row = found["OUT"], found["OUT_ROW"]
+
+
+def _shared_out(found: dict[str, int], layer: LayerShape, busy: int) -> Iterator[dict[str, int]]:
+    """With which thread each work of the update begins: behind those that are busy with the works before it."""
+    for name, tiles in (
+        ("SHIFT", ceil(layer.rows / 4) * ceil(layer.fan_in / 4)),
+        ("SHIFT_BIASES", layer.rows),
+        ("SHIFT_SLOPES", layer.slopes),
+    ):
+        found[name] = busy
+        busy += -(-tiles // WARP) * WARP
+    yield found
+    return busy
+
+
+def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
+    """Places of a layer's parameters within one slot; returns the size of a slot."""
+    pool = _Pool()
+    for layer, found in zip(layout.layers, layers, strict=True):
+        found["SLOT_ROW"] = padded(layer.fan_in)
+        found["W_SLOT"] = pool.take(layer.rows * found["SLOT_ROW"])
+        found["B_SLOT"], found["S_SLOT"] = pool.take(layer.rows), pool.take(layer.slopes)
+    return pool.end
+
+
+def _forward_tile(batch: int, rows: int, threads: int) -> Tile:
+    """Of z (batch, rows): each number of a tile costs one step of arithmetic, each row and column of it two reads."""
+    tiles = [Tile(tall, wide) for tall in (1, 2, 4, TALLEST) for wide in (1, 2, 4)]
+    return min(tiles, key=lambda t: _rounds(batch, rows, t, threads) * (t.tall * t.wide + 2 * (t.tall + t.wide)))
+
+
+def _backward_tile(batch: int, units: int, threads: int) -> Tile:
+    """Of dl/da (batch, units): four columns side by side."""
+    tiles = [Tile(tall, 4) for tall in (1, 2, 4, TALLEST)]
+    return min(tiles, key=lambda t: _rounds(batch, units, t, threads) * (4 * t.tall + 2 * (t.tall + 4)))
+
+
+def _rounds(rows: int, columns: int, tile: Tile, threads: int) -> int:
+    return ceil(ceil(rows / tile.tall) * ceil(columns / tile.wide) / threads)

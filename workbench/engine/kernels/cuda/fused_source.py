@@ -1,0 +1,193 @@
+"""The device code of a whole pass over a split by one block a run, printed for the shapes and rules of one pack.
+
+Everything that a pack's runs share is a constant: so loops unroll, tables of rules fold to the rule in use, and the
+compiler sees nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from workbench.engine.kernels.cuda import codes, rule_source, source
+from workbench.engine.kernels.cuda.fused_places import FEW, SIDE_BY_SIDE, Places, places_of
+from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
+from workbench.engine.training.randomness import Purpose
+
+KERNELS = ("draw_order", "walk_split")
+BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), ("maxout", "losses", "blocks")
+OWN = ("fused", "order")
+STORED = {"uint8": "unsigned char", "float32": "float"}
+
+
+@dataclass(frozen=True)
+class FusedSource:
+    """The text, the shared memory that a block takes, and its threads."""
+
+    text: str
+    bytes: int
+    threads: int
+
+
+def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0) -> FusedSource:
+    """The source for a pack whose stored inputs have that dtype; `threads` of a block, 0: as the size asks."""
+    places = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots), threads)
+    names = codes.constants() | places.run | _of_pack(pack, layout, places)
+    parts = [
+        *(f"enum {{ {name} = {number} }};" for name, number in names.items()),
+        f"typedef {STORED[stored.name]} Stored;",
+        f"constexpr float MEAN = {1 / pack.batch_size!r}f;",
+        *map(source.file_text, BEFORE_RULES),
+        rule_source.activations(),
+        rule_source.updates(),
+        *map(source.file_text, BEHIND_RULES),
+        source.file_text("fused"),
+        source.file_text("order"),
+        *(_layer(number, layer) for number, layer in enumerate(places.layers)),
+        _kernel(pack, len(places.layers)),
+    ]
+    return FusedSource("\n".join(parts), places.bytes, places.threads)
+
+
+def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
+    return {
+        "BLOCK": places.threads,
+        "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
+        "BATCH": pack.batch_size,
+        "OUTPUTS": layout.layers[-1].rows,
+        "ROW_SIZE": layout.size,
+        "LOSS": codes.LOSSES.index(pack.loss),
+        "REGRESSION": int(pack.loss == "squared_error"),
+        "OPTIMIZER": codes.optimizers().index(pack.optimizer),
+        "PURPOSE": int(Purpose.DROPOUT),
+    }
+
+
+def _layer(number: int, layer: dict[str, int]) -> str:
+    """The places of one layer as a type, for the templates of `fused.cuh`."""
+    lines = [f"    static constexpr int {name} = {value};" for name, value in layer.items()]
+    return "\n".join([f"struct {places_name(number)} {{", *lines, "};"])
+
+
+def _kernel(pack: Pack, layers: int) -> str:
+    """`walk_split`: a pass over a split that learns, or only judges. All barriers stand here or in `forward`."""
+    each = [places_name(number) for number in range(layers)]
+    slots = len(OPTIMIZERS[pack.optimizer].slots)
+    every = "\n".join
+    forward = [f"        forward<{layer}>(pool, parity); MARK({number})" for number, layer in enumerate(each)]
+    forward.insert(1, "        if (more) ahead.follow(own_index, own_labels);")
+    backward = [
+        f"            backward<{upper}, {lower}>(pool, parity);\n            __syncthreads();\n            MARK(11)"
+        for lower, upper in reversed(list(pairwise(each)))
+    ] or ["            __syncthreads();"]
+    penalised = " || ".join(f"at[AT_{name.upper()}] != 0.0f" for name in codes.penalties()) or "false"
+    last = places_name(layers - 1)
+    moved = {
+        move: [
+            f"        {move}_slots<{layer}>(pool + SLOTS + {slot} * SLOT_SIZE, slot{slot} + row);"
+            for slot in range(slots)
+            for layer in each
+        ]
+        for move in ("fetch", "put")
+    }
+    return f"""\
+extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
+    float* weights, float* slot0, float* slot1, float* slot2, float* slot3, float* previous, const Stored* stored,
+    const int* index, const int* order, const int* labels, const float* values, const float* scale, const float* shift,
+    const u64* seeds, const u32* thresholds, const float* scales, const float* slope, const float* varying,
+    const int* which, const float* constant, double* losses, i64* hits, int learning, int steps, int first,
+    int examples) {{
+    POOL;
+    const int run = blockIdx.x;
+    const i64 row = (i64)run * ROW_SIZE;
+    for (int i = 4 * threadIdx.x; i < POOL_SIZE; i += 4 * BLOCK) four(pool + i) = {{{{0.0f, 0.0f, 0.0f, 0.0f}}}};
+    __syncthreads();
+{every(f"    fetch_weights<{layer}>(pool, weights + row);" for layer in each)}
+    if (learning) {{
+{every(moved["fetch"])}
+    }}
+    fetch<1, FEATURES, FEATURES>(pool + INPUT_SCALE, scale + (i64)run * FEATURES);
+    fetch<1, FEATURES, FEATURES>(pool + INPUT_SHIFT, shift + (i64)run * FEATURES);
+    for (int layer = threadIdx.x; layer < MASKED; layer += BLOCK) {{
+        ((u32*)(pool + THRESHOLDS))[layer] = learning ? thresholds[layer * gridDim.x + run] : 0;
+        pool[SCALES + layer] = learning ? scales[layer * gridDim.x + run] : 1.0f;
+    }}
+    if (threadIdx.x == 0) pool[SLOPE] = slope[run];
+    for (int i = threadIdx.x; i < CONSTANT; i += BLOCK)
+        pool[AT + VARYING + i] = pool[AT + NUMBERS + VARYING + i] = constant[run * CONSTANT + i];
+    const int* own_order = learning ? order + (i64)run * examples : nullptr;
+    const int* own_index = index + (i64)run * examples;
+    const int* own_labels = REGRESSION ? labels : labels + (i64)run * examples;
+    const float* own_values = REGRESSION ? values + (i64)run * examples * OUTPUTS : values;
+    const float* own_varying = varying + (learning ? (i64)which[run] * steps * VARYING : 0);
+    const u64 seed = seeds[run];
+    Ahead ahead;
+    Inputs inputs;
+    ahead.ask(own_order, 0, examples);
+    ahead.follow(own_index, own_labels);
+    ahead.write(pool, own_varying, seed, (u64)first, 0);
+    __syncthreads();
+    inputs.ask(pool, stored, 0);
+    inputs.write(pool, stored, 0);
+    __syncthreads();
+    double loss = 0.0;
+    int right = 0;
+    MARK_START
+    for (int step = 0; step < steps; ++step) {{
+        const int parity = step & 1;
+        const bool more = step + 1 < steps;
+        if (more) ahead.ask(own_order, step + 1, examples);
+{every(forward)}
+        judge_outputs(pool, own_values, parity, {last}::Z, {last}::Z_ROW, loss, right);
+        __syncthreads();
+        MARK(10)
+        if (more) ahead.write(pool, learning ? own_varying + (step + 1) * VARYING : own_varying, seed,
+                              (u64)(first + step + 1), parity ^ 1);
+        if (learning) {{
+{every(backward)}
+            float at[NUMBERS];
+#pragma unroll
+            for (int i = 0; i < NUMBERS; ++i) at[i] = pool[AT + parity * NUMBERS + i];
+            if (!more) {{
+{every(f"                put_weights<{layer}>(pool, previous + row);" for layer in each)}
+                __syncthreads();
+            }}
+            if (more) inputs.ask(pool, stored, parity ^ 1);
+            const bool penalised = {penalised};
+{every(f"            update_layer<{layer}>(pool, penalised, at);" for layer in each)}
+            __syncthreads();
+            MARK(12)
+            if (at[AT_MAX_NORM] > 0.0f) {{
+{every(f"                bound_layer<{layer}>(pool, at[AT_MAX_NORM]);" for layer in each)}
+                __syncthreads();
+            }}
+        }} else {{
+            __syncthreads();
+            if (more) inputs.ask(pool, stored, parity ^ 1);
+        }}
+        if (more) inputs.write(pool, stored, parity ^ 1);
+        __syncthreads();
+        MARK(13)
+    }}
+    if (learning) {{
+{every(f"        put_weights<{layer}>(pool, weights + row);" for layer in each)}
+{every(moved["put"])}
+        __syncthreads();
+    }}
+    loss = block_sum(loss, (double*)pool);
+    const double all_right = block_sum((double)right, (double*)pool);
+    if (threadIdx.x == 0) {{
+        losses[run] = loss;
+        hits[run] = (i64)all_right;
+    }}
+}}
+"""
+
+
+def places_name(number: int) -> str:
+    """The type that holds a layer's places."""
+    return f"Layer{number}"
