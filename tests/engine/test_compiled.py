@@ -174,10 +174,11 @@ def test_interruption_changes_nothing(optimizer: str) -> None:
             assert [end.weights_digest for end in found.ended] == [end.weights_digest for end in expected.ended]
 
 
-def test_auto_is_compiled_where_every_piece_is_and_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_compiled_or_fused_where_every_piece_is_and_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "compiled"
     assert with_kernel(pack_of(1, dtype="float64")).kernel == "plain"
-    assert with_kernel(pack_of(1, dtype="float32", device="cuda")).kernel == "plain"
+    assert with_kernel(pack_of(1, dtype="float32", device="cuda")).kernel == "fused"
+    assert with_kernel(pack_of(1, dtype="float64", device="cuda")).kernel == "plain"
     relu = ACTIVATIONS["relu"]  # as if it did what has no compiled form
     monkeypatch.setitem(ACTIVATIONS, "relu", replace(relu, value=lambda z, slope: np.sort(z)))  # noqa: ARG005
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "plain"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.kernels.cuda import cublas, device
+from workbench.engine.kernels.cuda import cublas, device, launches
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.training.loop import train
 
@@ -152,6 +152,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
     current = SimpleNamespace(record=object)
     cupy.cuda = SimpleNamespace(Stream=stream, get_current_stream=lambda: current)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(launches, "THIN", 0)  # all products go through the library
     monkeypatch.setattr(cublas, "loaded", lambda: Library(ctypes.CDLL(str(tmp_path / "cublas.so")), streams))
     pointer = property(lambda a: SimpleNamespace(ptr=a._array.ctypes.data))
     monkeypatch.setattr(DeviceArray, "data", pointer, raising=False)

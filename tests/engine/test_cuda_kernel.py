@@ -14,6 +14,7 @@ import pytest
 from tests.repetitions import crossed
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
+from workbench.engine.kernels.cuda import launches
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -33,8 +34,8 @@ RUNS = 5
 
 
 @contextmanager
-def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine) -> Iterator[None]:
-    """Inside, the kernel called graph runs on this machine."""
+def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine, thin: int) -> Iterator[None]:
+    """Inside, the kernel called graph runs on this machine; what is no wider than `thin` is no work for a library."""
 
     def trainer(rows: Rows) -> GraphTrainer:
         return GraphTrainer(rows, machine)
@@ -44,6 +45,7 @@ def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine) -> Iterat
 
     row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator)
     with monkeypatch.context() as patch:
+        patch.setattr(launches, "THIN", thin)
         patch.setitem(kernels.KERNELS, "graph", row)
         yield
 
@@ -52,8 +54,8 @@ def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine) -> Iterat
 def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     """Train a pack by the kernel called graph, on the host."""
 
-    def train_it(pack: Pack, data: Any, machine: HostMachine | None = None) -> list[Any]:
-        with on_the_host(monkeypatch, machine or HostMachine()):
+    def train_it(pack: Pack, data: Any, machine: HostMachine | None = None, thin: int = 0) -> list[Any]:
+        with on_the_host(monkeypatch, machine or HostMachine(), thin):
             return list(train(replace(pack, kernel="graph"), data))
 
     return train_it
@@ -140,6 +142,15 @@ def test_no_number_hangs_on_the_order_of_the_threads(activation: str, trained: A
     pack = mild(activation=activation, optimizer="adam", max_norm=0.9, width=35, batch_size=12)
     data = data_for(pack)
     assert_same_trainings(trained(pack, data, HostMachine(backwards=True)), trained(pack, data), RUNS)
+
+
+def test_products_by_a_kernel_of_our_own_agree_with_those_of_a_library(trained: Any) -> None:
+    pack, machine = mild(activation="maxout", learning_rate=0.05), HostMachine()
+    data = data_for(pack)
+    for one, two in zip(trained(pack, data), trained(pack, data, machine, thin=launches.THIN), strict=True):
+        for name, values in one.metrics.items():
+            np.testing.assert_allclose(two.metrics[name], values, rtol=2e-5, atol=2e-5, err_msg=name)
+    assert "small_product" in machine.launched
 
 
 def test_packed_is_alone(trained: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import obstacle
-from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm
+from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
@@ -215,6 +215,28 @@ def test_products_are_asked_of_blas_in_its_own_terms(left_turned: bool, right_tu
     assert np.count_nonzero(out) == RUNS * rows * columns
     m, n, k, *_ = gemm(Product(Matrix(out, 40, rows, columns, 7), left, right, RUNS))
     assert (m, n, k) == (columns, rows, inner)
+
+
+@needs_compiler
+@pytest.mark.parametrize("left_turned", [False, True])
+@pytest.mark.parametrize("right_turned", [False, True])
+def test_small_products_are_those_of_blas(left_turned: bool, right_turned: bool) -> None:
+    draw, (rows, inner, columns) = np.random.default_rng(6), (10, 33, 40)
+    buffer = draw.normal(size=(RUNS, 2000)).astype(np.float32)
+    found, expected = np.zeros((RUNS, 500), np.float32), np.zeros((RUNS, 500), np.float32)
+    left = Matrix(buffer, 2000, *((inner, rows) if left_turned else (rows, inner)), 1, left_turned)
+    right = Matrix(buffer, 2000, *((columns, inner) if right_turned else (inner, columns)), 400, right_turned)
+    small = multiplied(Product(Matrix(found, 500, rows, columns, 7), left, right, RUNS))
+    assert isinstance(small, Launch)
+    HostMachine().launch(small)
+    HostMachine().multiply(Product(Matrix(expected, 500, rows, columns, 7), left, right, RUNS))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_product_of_many_elements_is_left_to_the_library() -> None:
+    buffer, out = np.zeros((100, 128 * 128), np.float32), np.zeros((100, 1280), np.float32)
+    product = Product(Matrix(out, 1280, 10, 128), Matrix(buffer, 128 * 128, 10, 128), Matrix(buffer, 1, 128, 128), 100)
+    assert multiplied(product) is product
 
 
 def test_only_what_has_a_form_on_the_device_is_supported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,11 +99,13 @@ def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
 
 
 def of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
+    """What `rooms_for_data` lists, of one split."""
     targets = {"labels": split.targets} if data.classes else {"values": split.targets}
     return {"index": split.index, "scale": data.scale, "shift": data.shift} | targets
 
 
 def of_runs(pack: Pack) -> dict[str, np.ndarray]:
+    """What belongs to a run whatever the split."""
     return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
 
 
@@ -121,6 +123,7 @@ def flat(stored: Array) -> Array:
 
 
 def accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
+    """The share of hits among the examples seen, (runs,) float64; NaN for a regression."""
     counted = to_host(hits)
     return counted / seen if data.classes else np.full(len(counted), np.nan)
 

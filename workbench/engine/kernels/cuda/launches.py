@@ -14,6 +14,9 @@ from workbench.engine.kernels.cuda.codes import LARGEST_GRID
 
 Argument = Array | int | float
 
+# A library takes 5 to 52 us for these on an H200 (2026-11-26, one run of MNIST's shape), whatever their size.
+THIN, FEW_ELEMENTS, SMALL_BLOCK = 16, 2**14, 128
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -123,6 +126,29 @@ def gemm(product: Product) -> Gemm:
 def tiles(elements: int, each: int) -> int:
     """How many blocks share so many elements, `each` a block; more than the grid holds are walked in turns."""
     return max(1, min(-(-elements // each), LARGEST_GRID))
+
+
+def multiplied(product: Product) -> Launch | Product:
+    """The product, by a kernel of our own where it is thin and has few elements in all."""
+    (rows, columns), inner = product.out.shape, product.left.shape[1]
+    if min(rows, columns, inner) > THIN or product.runs * rows * columns > FEW_ELEMENTS:
+        return product
+    numbers = [number for matrix in (product.left, product.right) for number in _steps(matrix)]
+    numbers += [product.out.start, product.out.stride, rows, inner, columns]
+    arrays = (product.left.array, product.right.array, product.out.array)
+    blocks = (product.runs, tiles(rows * columns, SMALL_BLOCK))
+    return Launch("small_product", blocks, SMALL_BLOCK, (*arrays, *numbers))
+
+
+def _steps(matrix: Matrix) -> tuple[int, int, int, int]:
+    """Where it starts, and how far apart two runs, two rows and two columns lie, as a product reads it."""
+    row, column = (1, matrix.columns) if matrix.transposed else (matrix.columns, 1)
+    return matrix.start, matrix.stride, row, column
+
+
+def fours(elements: int) -> int:
+    """What threads walk along so many elements: four at a time where that goes up, else each."""
+    return elements if elements % 4 else elements // 4
 
 
 def threads_for(elements: int, largest: int) -> int:

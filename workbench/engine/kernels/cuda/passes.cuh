@@ -18,6 +18,24 @@ __device__ __forceinline__ int example_at(int place, const int* order, bool orde
     return number < examples ? (int)number : examples;  // beyond the last: nothing stands there
 }
 
+// Four numbers that lie side by side, stored or in float32: one access.
+template <typename Number>
+struct alignas(4 * sizeof(Number)) Quad {
+    Number of[4];
+};
+
+// The mask of four elements side by side, the first of them even: two share a draw.
+__device__ __forceinline__ Four kept_four(u64 key, u32 threshold, float scale, u32 element) {
+    Four mask = {{1.0f, 1.0f, 1.0f, 1.0f}};
+    if (threshold)
+        for (int i = 0; i < 4; i += 2) {
+            const u32 bits = random_bits(key, (element + i) >> 1);
+            mask.of[i] = (bits & 0xFFFFu) >= threshold ? scale : 0.0f;
+            mask.of[i + 1] = (bits >> 16) >= threshold ? scale : 0.0f;
+        }
+    return mask;
+}
+
 template <typename Stored>
 __device__ __forceinline__ void read_rows(
     const Stored* stored, const int* index, const int* order, const i64* counters, const float* scale,
@@ -29,6 +47,17 @@ __device__ __forceinline__ void read_rows(
         if (example >= examples) example = examples - 1;  // read, but never judged
         const Stored* row = stored + (i64)index[(i64)run * examples + example] * features;
         float* out = x + ((i64)run * batch + place) * features;
+        if (features % 4 == 0) {
+            for (int f = 4 * threadIdx.x; f < features; f += 4 * blockDim.x) {
+                const Quad<Stored> found = *(const Quad<Stored>*)(row + f);
+                const Four by = *(const Four*)(scale + run * features + f), to = *(const Four*)(shift + run * features + f);
+                const Four mask = kept_four(keys[run], thresholds[run], scales[run], place * features + f);
+                Four value;
+                for (int i = 0; i < 4; ++i) value.of[i] = ((float)found.of[i] * by.of[i] + to.of[i]) * mask.of[i];
+                *(Four*)(out + f) = value;
+            }
+            continue;
+        }
         for (int f = threadIdx.x; f < features; f += blockDim.x) {
             float value = (float)row[f] * scale[run * features + f] + shift[run * features + f];
             out[f] = value * kept(keys, thresholds, scales, 0, place * features + f);
@@ -55,6 +84,22 @@ extern "C" __global__ void activate(
     int units, int size) {
     int run = blockIdx.x, elements = batch * units;
     const float* row = weights + (i64)run * size;
+    if (pieces == 1 && units % 4 == 0) {
+        const int masks = (layer + 1) * gridDim.x + run;
+        const float shared_slope = slope_start < 0 ? slope[run] : 0.0f;
+        for (int e = 4 * (blockIdx.y * blockDim.x + threadIdx.x); e < elements; e += 4 * gridDim.y * blockDim.x) {
+            const int unit = e % units;
+            const Four here = *(const Four*)(z + (i64)run * elements + e), bias = *(const Four*)(row + bias_start + unit);
+            const Four mask = kept_four(keys[masks], thresholds[masks], scales[masks], e);
+            Four a;
+            for (int i = 0; i < 4; ++i) {
+                const float left = slope_start < 0 ? shared_slope : row[slope_start + unit + i];
+                a.of[i] = activated(activation, here.of[i] + bias.of[i], left) * mask.of[i];
+            }
+            *(Four*)(out + (i64)run * elements + e) = a;
+        }
+        return;
+    }
     for (int e = blockIdx.y * blockDim.x + threadIdx.x; e < elements; e += gridDim.y * blockDim.x) {
         int example = e / units, unit = e - example * units;
         const float* from = z + ((i64)run * batch + example) * units * pieces + unit;

@@ -9,7 +9,16 @@ import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda.codes import LOSSES, THREADS, TILE, activations
-from workbench.engine.kernels.cuda.launches import Argument, Launch, Matrix, Product, threads_for, tiles
+from workbench.engine.kernels.cuda.launches import (
+    Argument,
+    Launch,
+    Matrix,
+    Product,
+    fours,
+    multiplied,
+    threads_for,
+    tiles,
+)
 from workbench.engine.training.layout import LayerShape, Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
@@ -42,7 +51,7 @@ class Passes:
         for number in range(len(self.layout.layers)):
             if number:
                 yield self._activate(number - 1)
-            yield Product(self._z(number), self._reads(number), self._weights(number).turned, runs)
+            yield multiplied(Product(self._z(number), self._reads(number), self._weights(number).turned, runs))
 
     def judge(self) -> Launch:
         """Losses and hits of the minibatch, and 1 / batch of dl/dz at the output layer."""
@@ -61,9 +70,9 @@ class Passes:
         """The gradients of all parameters, from dl/dz of the output layer on."""
         for number in range(len(self.layout.layers) - 1, -1, -1):
             dl_dz, runs = self._z(number), self.pack.runs
-            yield Product(self._weights(number, gradient=True), dl_dz.turned, self._reads(number), runs)
+            yield multiplied(Product(self._weights(number, gradient=True), dl_dz.turned, self._reads(number), runs))
             if number:
-                yield Product(self._upper(number), dl_dz, self._weights(number), runs)
+                yield multiplied(Product(self._upper(number), dl_dz, self._weights(number), runs))
                 yield self._reverse(number - 1)
 
     def _read(self) -> Launch:
@@ -73,7 +82,7 @@ class Passes:
             self.stored, arrays["index"], self._order(), arrays["counters"], arrays["scale"], arrays["shift"],
             *self._masks, arrays["x"], int(self.ordered), self.examples, self.batch, features,
         )  # fmt: skip
-        return Launch(kernel, (self.pack.runs, tiles(self.batch, 1)), threads_for(features, THREADS), arguments)
+        return Launch(kernel, (self.pack.runs, tiles(self.batch, 1)), threads_for(fours(features), THREADS), arguments)
 
     def _activate(self, number: int) -> Launch:
         layer = self.layout.layers[number]
@@ -82,7 +91,8 @@ class Passes:
             activations().index(layer.activation), layer.rows // layer.units, number, *self._starts(number), self.batch,
             layer.units, self.layout.size,
         )  # fmt: skip
-        return Launch("activate", (self.pack.runs, tiles(self.batch * layer.units, THREADS)), THREADS, arguments)
+        elements = self.batch * (fours(layer.units) if layer.rows == layer.units else layer.units)
+        return Launch("activate", (self.pack.runs, tiles(elements, THREADS)), THREADS, arguments)
 
     def _reverse(self, number: int) -> Launch:
         layer, arrays = self.layout.layers[number], self.arrays

@@ -8,10 +8,11 @@ from pathlib import Path
 from workbench.engine.kernels.cuda import codes, rule_source
 
 # In an order in which every file finds what it needs in those before it.
-FILES = ("randomness", "elementary", "maxout", "losses", "blocks", "passes", "step")
+FILES = ("randomness", "elementary", "maxout", "losses", "blocks", "passes", "step", "small_product")
 RULES_BEHIND = "elementary"  # the rules are printed behind this file
 KERNELS = (
     "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", "reverse_maxout", "update", "bound",
+    "small_product",
 )  # fmt: skip
 
 
