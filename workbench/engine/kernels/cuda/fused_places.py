@@ -109,12 +109,13 @@ def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], thread
             "TERMS": pool.take(batch * row_of(layer.rows)) if layer.slopes else 0,
             "OUT": 0 if last else pool.take(batch * row_of(layer.units)), "OUT_ROW": row_of(layer.units),
         }  # fmt: skip
-        busy = yield from _shared_out(found, layer, busy)
+        busy = _share_out(found, layer, busy)
+        yield found
         reads, reads_row = found["OUT"], found["OUT_ROW"]
 
 
-def _shared_out(found: dict[str, int], layer: LayerShape, busy: int) -> Iterator[dict[str, int]]:
-    """With which thread each work of the update begins: behind those that are busy with the works before it."""
+def _share_out(found: dict[str, int], layer: LayerShape, busy: int) -> int:
+    """With which thread each work of the update begins: behind those `busy` with the works before; returns these."""
     for name, tiles in (
         ("SHIFT", ceil(layer.rows / 4) * ceil(layer.fan_in / 4)),
         ("SHIFT_BIASES", layer.rows),
@@ -122,7 +123,6 @@ def _shared_out(found: dict[str, int], layer: LayerShape, busy: int) -> Iterator
     ):
         found[name] = busy
         busy += -(-tiles // WARP) * WARP
-    yield found
     return busy
 
 
