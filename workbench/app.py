@@ -37,7 +37,7 @@ from workbench.sweep.hydra.launcher import SweepSettings
 from workbench.sweep.planning.changes import changes
 from workbench.sweep.planning.free_memory import free_memory
 from workbench.sweep.planning.identity import joint_digest
-from workbench.sweep.planning.packs import Room
+from workbench.sweep.planning.packs import MemoryBudget
 from workbench.sweep.planning.plan import Plan, PlannedCell, described, identified, plan, to_measure
 from workbench.sweep.planning.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
@@ -59,7 +59,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     checkpoints = Checkpoints(folder, settings.checkpoint_seconds)
     if settings.dry_run:
         work = _plan(planned, name, _existing_store(settings), checkpoints, settings)
-        time = Speeds(root).foretell(work.packs, cores())
+        time = Speeds(root).estimate(work.packs, cores())
         for line in (*settings.remarks, *_uncompiled(work)):
             say(line)
         page = str(_page_of(name)) if settings.pages else f"none; {settings.part_of} has one in the end"
@@ -179,8 +179,8 @@ def _plan(
     earlier = store.earlier(name) if store else None
     same = earlier and earlier.digest == joint_digest(cell.fingerprint for cell in cells)
     memory = min(free_memory(device) for device in {str(cell.numbers["device"]) for cell in cells})
-    room = Room(memory, _workers(settings) if settings.executor == "processes" else 1)
-    return plan(cells, held, room, [*checkpoints.packs(), *(earlier.packs if earlier and same else ())])
+    budget = MemoryBudget(memory, _workers(settings) if settings.executor == "processes" else 1)
+    return plan(cells, held, budget, [*checkpoints.packs(), *(earlier.packs if earlier and same else ())])
 
 
 def _experiment(sweep: str | None, name: str) -> Experiment:

@@ -10,10 +10,10 @@ import pytest
 from tests.sweep.cases import small
 from workbench.config import RunConfig
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.planning.packs import Room
+from workbench.sweep.planning.packs import MemoryBudget
 from workbench.sweep.planning.plan import PlannedCell, identified
 
-PLENTY = Room(2**34)
+PLENTY = MemoryBudget(2**34)
 MakeCells = Callable[..., list[Cell]]
 
 

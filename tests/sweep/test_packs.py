@@ -12,7 +12,7 @@ from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import SETTINGS, RunConfig
 from workbench.engine.training.pack import COLUMNS
-from workbench.sweep.planning.packs import LARGEST_PACK, Room, Run, packed
+from workbench.sweep.planning.packs import LARGEST_PACK, MemoryBudget, Run, packed
 from workbench.sweep.planning.plan import identified
 
 
@@ -76,12 +76,12 @@ def test_packs_are_cut_to_fit_into_memory_and_to_a_largest_size(cells: MakeCells
     runs = runs_of(cells, [small(seed=seed) for seed in range(10)])
     (whole,) = packed(runs, PLENTY)
     for share in (0.9, 1.5, 1.9):
-        room = Room(int(share * whole.memory))
-        cut = packed(runs, room)
+        budget = MemoryBudget(int(share * whole.memory))
+        cut = packed(runs, budget)
         assert len(cut) > 1
-        assert all(pack.memory <= room.of_a_pack for pack in cut)
+        assert all(pack.memory <= budget.of_a_pack for pack in cut)
         assert max(len(pack.fingerprints) for pack in cut) - min(len(pack.fingerprints) for pack in cut) <= 1
-    assert len(packed(runs, Room(2))) == 10
+    assert len(packed(runs, MemoryBudget(2))) == 10
     many = runs_of(cells, [small(seed=seed) for seed in range(LARGEST_PACK + 2)])
     assert [len(pack.fingerprints) for pack in packed(many, PLENTY)] == [LARGEST_PACK // 2 + 1] * 2
 

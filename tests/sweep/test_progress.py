@@ -23,7 +23,7 @@ def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPat
     assert tally.time_to_go() == "1:30"
 
 
-def test_nothing_is_foretold_before_anything_is_done() -> None:
+def test_the_time_to_go_is_unknown_before_anything_is_done() -> None:
     assert Tally(runs=4, cost=40.0).time_to_go() == "?"
 
 

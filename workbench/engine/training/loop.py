@@ -15,7 +15,7 @@ from workbench.engine.rules.own import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
-from workbench.engine.training.workers import CREWS, Crew, Here, gathered, joined, part_of
+from workbench.engine.training.workers import WORKERS, InlineWorker, Worker, gathered, joined, part_of
 
 # To be raised whenever the golden trajectories in the tests change: results of another version are not reused.
 NUMERICAL_VERSION = 3
@@ -32,15 +32,15 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
     """
     install(pack.rules)
     _check(pack, data)
-    crews = _hire(pack, data, min(workers, pack.runs) if pack.device == "cpu" else 1, state)
+    started = _started(pack, data, min(workers, pack.runs) if pack.device == "cpu" else 1, state)
     try:
-        yield from _epochs(crews)
+        yield from _epochs(started)
     finally:
-        for crew in crews:
-            crew.close()
+        for worker in started:
+            worker.close()
 
 
-def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
+def _epochs(workers: list[Worker]) -> Iterator[Epoch]:
     started, number = perf_counter(), None
 
     def still_there(asked: int) -> None:
@@ -49,18 +49,18 @@ def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
 
     def state_after(asked: int) -> State:
         still_there(asked)
-        return joined([crew.state() for crew in crews])
+        return joined([worker.state() for worker in workers])
 
     def weights_after(asked: int, runs: np.ndarray) -> Weights:
         still_there(asked)
-        return gathered([crew.runs for crew in crews], [crew.weights for crew in crews], runs)
+        return gathered([worker.runs for worker in workers], [worker.weights for worker in workers], runs)
 
-    working = list(crews)
+    working = list(workers)
     while working:
-        for crew in working:
-            crew.start_epoch()
-        answers = [(crew, crew.finish_epoch()) for crew in working]
-        working = [crew for crew, epoch in answers if epoch is not None]
+        for worker in working:
+            worker.start_epoch()
+        answers = [(worker, worker.finish_epoch()) for worker in working]
+        working = [worker for worker, epoch in answers if epoch is not None]
         parts = [epoch for _, epoch in answers if epoch is not None]
         if parts:
             epoch = merged(parts)
@@ -69,12 +69,12 @@ def _epochs(crews: list[Crew]) -> Iterator[Epoch]:
             yield replace(epoch, seconds=seconds, _state=state_after, _weights=weights_after)
 
 
-def _hire(pack: Pack, data: Data, workers: int, state: State | None) -> list[Crew]:
-    if workers == 1:
-        return [Here(pack, data, np.arange(pack.runs), state)]
-    shares = np.array_split(np.arange(pack.runs), workers)
-    crew = CREWS[KERNELS[pack.kernel].workers]
-    return [crew(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
+def _started(pack: Pack, data: Data, count: int, state: State | None) -> list[Worker]:
+    if count == 1:
+        return [InlineWorker(pack, data, np.arange(pack.runs), state)]
+    shares = np.array_split(np.arange(pack.runs), count)
+    worker = WORKERS[KERNELS[pack.kernel].workers]
+    return [worker(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
 
 
 def _check(pack: Pack, data: Data) -> None:

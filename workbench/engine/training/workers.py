@@ -1,4 +1,4 @@
-"""Who walks the groups of a pack: this thread, or worker threads or processes with a share of the runs each.
+"""Workers train the runs of a pack: in this thread, or in threads or processes of their own with a share each.
 
 Runs do not touch one another, so neither the number of workers nor the size of the groups changes any number.
 """
@@ -33,8 +33,8 @@ class WorkerDied(RuntimeError):
     """A worker process ended without an answer: killed, most likely for memory."""
 
 
-class Crew(Protocol):
-    """Whoever trains some runs of a pack, epoch by epoch; `runs` are their places in the whole pack, ascending."""
+class Worker(Protocol):
+    """Trains some runs of a pack, epoch by epoch; `runs` are their places in the whole pack, ascending."""
 
     runs: np.ndarray
 
@@ -48,13 +48,13 @@ class Crew(Protocol):
         """The state of these runs."""
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of some of these runs, by their places in this crew."""
+        """The parameters of some of these runs, by their places in this worker's share."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything it holds."""
 
 
-class Here:
+class InlineWorker:
     """Trains its runs in this process, in groups that stay in cache. `runs` are their places in the whole pack."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
@@ -64,7 +64,7 @@ class Here:
         self._groups = [Group(pack.take(part), data.take(part), part_of(state, part)) for part in parts]
 
     def start_epoch(self) -> None:
-        """Nothing: the work is done where its result is asked for."""
+        """Nothing: `finish_epoch` does the work."""
 
     def finish_epoch(self) -> Epoch | None:
         """Walk every group that still trains through one epoch."""
@@ -84,11 +84,11 @@ class Here:
         return gathered(self._parts, [group.weights for group in self._groups], runs)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
 
-class Beside(Here):
-    """The same in a thread of its own: for kernels that leave Python's lock alone while they compute."""
+class ThreadWorker(InlineWorker):
+    """The same in a thread of its own: for kernels that release the GIL while they compute."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         super().__init__(pack, data, runs, state)
@@ -109,8 +109,8 @@ class Beside(Here):
         self._thread.shutdown()
 
 
-class Elsewhere:
-    """The same in a worker process with one BLAS thread."""
+class ProcessWorker:
+    """The same in a process of its own with one BLAS thread."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         self.runs = runs
@@ -163,7 +163,7 @@ class Elsewhere:
         return answer
 
 
-CREWS: dict[str, type[Here] | type[Elsewhere]] = {"threads": Beside, "processes": Elsewhere}
+WORKERS: dict[str, type[InlineWorker] | type[ProcessWorker]] = {"threads": ThreadWorker, "processes": ProcessWorker}
 
 
 def part_of(state: State | None, runs: np.ndarray) -> State | None:
@@ -230,14 +230,14 @@ def _serve(pipe: Connection) -> None:
     """The life of a worker process: answer until the pipe is closed."""
     leave_to_parent()
     try:
-        crew: Here | None = None
+        worker: InlineWorker | None = None
         pack, data, runs, state = pipe.recv()
         while True:
             question, about = pipe.recv()
             try:
                 install(pack.rules)
-                crew = crew or Here(pack, data, runs, state)
-                pipe.send(getattr(crew, question)(*about))
+                worker = worker or InlineWorker(pack, data, runs, state)
+                pipe.send(getattr(worker, question)(*about))
             except Exception as error:
                 pipe.send(error)
     except (EOFError, OSError):

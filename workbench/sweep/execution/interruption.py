@@ -30,9 +30,9 @@ class Interruption:
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread may; elsewhere signals stay as they are
-        self._ears, self._mouth = socket.socketpair()
-        self._mouth.setblocking(False)
-        self._wakeup_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        self._signals, self._wakeup = socket.socketpair()
+        self._wakeup.setblocking(False)
+        self._wakeup_before = signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 self._before[number] = signal.signal(number, _nothing)
@@ -48,16 +48,16 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         signal.set_wakeup_fd(self._wakeup_before)
-        self._mouth.close()
+        self._wakeup.close()
         self._listener.join()
-        self._ears.close()
+        self._signals.close()
 
     def _listen(self) -> None:
-        while heard := self._ears.recv(1):
-            if heard[0] in self._before:
-                self._note()
+        while number := self._signals.recv(1):
+            if number[0] in self._before:
+                self._on_signal()
 
-    def _note(self) -> None:
+    def _on_signal(self) -> None:
         if self.asked:
             note(AT_ONCE)
             end_at_once(AT_ONCE)

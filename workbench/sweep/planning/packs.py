@@ -91,19 +91,19 @@ class PlannedPack:
 
 
 @dataclass(frozen=True)
-class Room:
-    """What packs must fit into: `memory` bytes in all, of which so many `workers` train a pack each at a time."""
+class MemoryBudget:
+    """What packs must fit into: `total` bytes of free memory, shared by the packs that train at once."""
 
-    memory: int
-    workers: int = 1
+    total: int
+    packs_at_once: int = 1
 
     @property
     def of_a_pack(self) -> int:
         """Bytes that a pack may be predicted to take."""
-        return int(self.memory * PACKS_SHARE) // self.workers
+        return int(self.total * PACKS_SHARE) // self.packs_at_once
 
 
-def unfit(runs: Sequence[Run], room: Room) -> dict[str, str]:
+def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
     """The runs that are too large even alone: fingerprint -> reason."""
     reasons: dict[tuple[Any, ...], str] = {}
     found = {}
@@ -111,15 +111,15 @@ def unfit(runs: Sequence[Run], room: Room) -> dict[str, str]:
         key = _static(run)
         if key not in reasons:
             size = _at_least(run)
-            size = size if size > room.memory else _planned([run]).memory
-            words = f"does not fit in memory: takes about {in_words(size)}, and {in_words(room.memory)} are free"
-            reasons[key] = words if size > room.memory else ""
+            size = size if size > budget.total else _planned([run]).memory
+            words = f"does not fit in memory: takes about {in_words(size)}, and {in_words(budget.total)} are free"
+            reasons[key] = words if size > budget.total else ""
         if reasons[key]:
             found[run.fingerprint] = reasons[key]
     return found
 
 
-def packed(runs: Sequence[Run], room: Room, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
+def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
     """Group runs into packs that fit, the most costly pack first.
 
     `kept` are packs of an earlier sitting as ordered fingerprints: what is left of each stays together, since their
@@ -131,8 +131,8 @@ def packed(runs: Sequence[Run], room: Room, kept: Iterable[Sequence[str]] = ()) 
         together = [left.pop(mark) for mark in marks if mark in left]
         groups += _by_shape(together)
     fresh = _by_shape(list(left.values()))
-    parts = [part for group in groups for part in _cut(group, room, 1)]
-    parts += [part for group in fresh for part in _cut(group, room, -(-room.workers // len(fresh)))]
+    parts = [part for group in groups for part in _cut(group, budget, 1)]
+    parts += [part for group in fresh for part in _cut(group, budget, -(-budget.packs_at_once // len(fresh)))]
     return sorted((_planned(part) for part in parts), key=lambda pack: -pack.cost)
 
 
@@ -148,12 +148,12 @@ def _static(run: Run) -> tuple[Any, ...]:
     return run.config.data.path, *(value for key, value in run.numbers.items() if SETTINGS[key].role == "static")
 
 
-def _cut(group: list[Run], room: Room, parts: int) -> list[list[Run]]:
+def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
     """Parts of a group that fit into memory, as equal as can be: at least so many, where there are as many runs."""
     if group[0].numbers["device"] == "cpu":
         parts = max(parts, -(-len(group) // LARGEST_PACK))
-    parts = min(max(parts, _planned(group).memory // max(1, room.of_a_pack)), len(group))
-    while parts < len(group) and _planned(group[: -(-len(group) // parts)]).memory > room.of_a_pack:
+    parts = min(max(parts, _planned(group).memory // max(1, budget.of_a_pack)), len(group))
+    while parts < len(group) and _planned(group[: -(-len(group) // parts)]).memory > budget.of_a_pack:
         parts += 1
     return [[group[i] for i in part] for part in np.array_split(np.arange(len(group)), parts)]
 

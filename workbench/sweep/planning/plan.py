@@ -12,7 +12,7 @@ from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import TRAINING, Instruments
 from workbench.sweep.planning.identity import fingerprint, joint_digest, numbers, pinned, run_name
-from workbench.sweep.planning.packs import PlannedPack, Room, Run, packed, unfit
+from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks
 from workbench.sweep.store import PENDING, Held, RunRecord
 
@@ -106,15 +106,15 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
 
 
 def plan(
-    cells: Sequence[PlannedCell], held: Mapping[str, Held], room: Room, kept: Iterable[Sequence[str]] = ()
+    cells: Sequence[PlannedCell], held: Mapping[str, Held], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()
 ) -> Plan:
-    """What is left to train, in packs for which there is room; `kept` as in `packed`."""
+    """What is left to train, in packs that fit into memory; `kept` as in `packed`."""
     runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in cells}
     present = {mark: held[mark] for mark in runs if mark in held}
     left = [run for mark, run in runs.items() if mark not in present]
     trained = [run for run in left if run.config.measure == TRAINING]
-    too_large = unfit(trained, room)
-    packs = packed([run for run in trained if run.fingerprint not in too_large], room, kept)
+    too_large = unfit(trained, budget)
+    packs = packed([run for run in trained if run.fingerprint not in too_large], budget, kept)
     return Plan(list(cells), present, packs, [run for run in left if run.config.measure != TRAINING], too_large)
 
 

@@ -42,7 +42,7 @@ class Speeds:
             self.folder.mkdir(parents=True, exist_ok=True)
             files.write(self.folder / FILE, json.dumps(known, indent=1))
 
-    def foretell(self, packs: Sequence[PlannedPack], cores: int) -> str:
+    def estimate(self, packs: Sequence[PlannedPack], cores: int) -> str:
         """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
         if not packs:
             return "none, nothing is left to train"
