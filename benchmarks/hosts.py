@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.works import CORES, Work
+from workbench.blas import ONE_THREAD
 
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 ALL_THREADS = dict.fromkeys(ONE_THREAD, str(CORES))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contest import CONTESTANTS
-from benchmarks.hosts import ONE_THREAD, Team, TeamKind
+from benchmarks.hosts import Team, TeamKind
 from benchmarks.works import Work, data_of, layout_of, pack_of
+from workbench.blas import ONE_THREAD
 from workbench.engine.training.loop import train
 from workbench.engine.training.sizes import memory_of_pack
 

@@ -7,7 +7,6 @@ The watch hangs on names that other parts of the program reach for anyway; nothi
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from collections import defaultdict
@@ -18,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import time
 from typing import Any
+
+from workbench import blas
 
 STARTUP, REST, TRAINING, TRACKING, COMPILING, EXIT = "start-up", "rest", "training", "tracking", "compiling", "exit"
 BESIDE = "recording, beside training"
@@ -65,16 +66,16 @@ class Watch:
 
         return call
 
-    def training(self, executor: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-        """The executor, its own time counted as training and what its caller does in between as tracking."""
+    def training(self, executor_train: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """An executor's `train`, its time counted as training and what its caller does with outcomes as tracking."""
 
-        @wraps(executor)
+        @wraps(executor_train)
         def train(*arguments: Any) -> Iterator[Any]:
             self.enter(TRAINING)
             try:
-                for outcome in executor(*arguments):
-                    self.enter(TRACKING)
-                    yield outcome
+                for message in executor_train(*arguments):
+                    self.enter(TRACKING if getattr(message, "outcome", None) else TRAINING)
+                    yield message
                     self.leave()
             finally:
                 self.leave()
@@ -140,8 +141,8 @@ def hang(watch: Watch) -> None:
         setattr(owner, attribute, watch.timed(getattr(owner, attribute), phase))
     store, record = _place("workbench.tracking.write", "MlflowStore.record")
     setattr(store, record, watch.beside(getattr(store, record)))
-    executors = import_module("workbench.sweep.execution.executors").EXECUTORS
-    executors["inline"] = watch.training(executors["inline"])
+    executor = import_module("workbench.sweep.execution.executors").EXECUTORS["inline"]
+    executor.train = watch.training(executor.train)
 
 
 def _place(module: str, name: str) -> tuple[Any, str]:
@@ -170,6 +171,5 @@ def main(file: str, started: float, overrides: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")  # as `python -m workbench` does
+    blas.one_thread_unless_set()  # as `python -m workbench` does
     raise SystemExit(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))

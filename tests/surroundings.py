@@ -12,7 +12,8 @@ import signal
 import tempfile
 from pathlib import Path
 
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+from workbench.blas import ONE_THREAD
+
 STEERING = ("MLFLOW_", "HYDRA_", "NUMBA_", "MPL", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 TERMINAL = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "BROWSER")
 HERE = "127.0.0.1,localhost"  # no proxy stands between a test and the server it starts
@@ -27,7 +28,7 @@ def settle() -> Path:
     home = Path(tempfile.mkdtemp(prefix="workbench-tests-home-"))
     if caches:
         (home / ".cache").symlink_to(caches)
-    os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, **dict.fromkeys(ONE_THREAD, "1")}
+    os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, **ONE_THREAD}
     os.environ.pop("XDG_CACHE_HOME", None)
     return home
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +14,10 @@ from tests import stores
 from tests.once import made_once
 from workbench import app
 from workbench.report.claim_files import Experiment
+from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.interruption import INTERRUPTED
-from workbench.sweep.execution.pack_training import PackOutcome, Sitting
+from workbench.sweep.execution.messages import Messages, PackDone
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.tracking.read import load
@@ -152,17 +153,19 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     grid_trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = EXECUTORS["inline"]
+    honest = EXECUTORS["inline"].train
 
-    def interrupted(packs: Sequence[PlannedPack], sitting: Sitting) -> Iterator[PackOutcome]:
-        yield next(honest(packs, sitting))
-        raise KeyboardInterrupt
+    def interrupted(packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
+        for message in honest(packs, context):
+            yield message
+            if isinstance(message, PackDone):
+                raise KeyboardInterrupt
 
-    monkeypatch.setitem(EXECUTORS, "inline", interrupted)
+    monkeypatch.setattr(EXECUTORS["inline"], "train", interrupted)
     assert main(GRID) == INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err
     assert counts("small") == {"pending": 9, "finished": 3}
-    monkeypatch.setitem(EXECUTORS, "inline", honest)
+    monkeypatch.setattr(EXECUTORS["inline"], "train", honest)
     assert main(GRID) == app.FINISHED
     assert counts("small") == {"finished": 12}
     expected = load("small", f"sqlite:///{grid_trained}/mlflow.db").runs.set_index("cell")["weights_digest"]

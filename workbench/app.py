@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,11 @@ from workbench.sweep.execution.conditions import facts
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
-from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.execution.log import counted, logged, note, say
-from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
-from workbench.sweep.execution.pack_training import PackOutcome, Sitting, dataset
-from workbench.sweep.execution.progress import watcher
-from workbench.sweep.execution.recorder import Recorder
-from workbench.sweep.execution.results import unfit_result
+from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.rounding import hidden
+from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.hydra.launcher import SweepSettings
 from workbench.sweep.planning.changes import changes
@@ -179,7 +175,7 @@ def _plan(
     earlier = store.earlier(name) if store else None
     same = earlier and earlier.digest == joint_digest(cell.fingerprint for cell in cells)
     memory = min(free_memory(device) for device in {str(cell.numbers["device"]) for cell in cells})
-    budget = MemoryBudget(memory, _workers(settings) if settings.executor == "processes" else 1)
+    budget = MemoryBudget(memory, EXECUTORS[settings.executor].packs_at_once(_workers(settings)))
     return plan(cells, held, budget, [*checkpoints.packs(), *(earlier.packs if earlier and same else ())])
 
 
@@ -233,51 +229,13 @@ def _departures(name: str, settings: SweepSettings) -> str:
 
 
 def _train(work: Plan, store: Store, checkpoints: Checkpoints, speeds: Speeds, settings: SweepSettings) -> Ended:
-    """Train every pack; recording one overlaps training the next."""
-    reasons, interrupted, done = dict(work.unfit), False, []
-    with (
-        Interruption() as interruption,
-        Recorder(store, work.cells, checkpoints) as recorder,
-        watcher(work.runs_to_do + len(work.held), work.cost, len(work.held)) as watch,
-    ):
-        sitting = Sitting(_workers(settings), watch, checkpoints, lambda: interruption.asked, INSTRUMENTS)
-        if reasons:
-            recorder.take(unfit_result(reasons, work.cells))
-        try:
-            for outcome in EXECUTORS[settings.executor](work.packs, sitting):
-                recorder.take(outcome)
-                done.append(outcome)
-                reasons |= _reasons(outcome)
-                if reasons and settings.fail_fast:
-                    break
-            else:
-                for batch in _measured(work, sitting, recorder):
-                    recorder.take(batch)
-                    reasons |= batch.reasons
-                    if reasons and settings.fail_fast:
-                        break
-        except KeyboardInterrupt:
-            interrupted = True
-    speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
-    return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost))
-
-
-def _measured(work: Plan, sitting: Sitting, recorder: Recorder) -> Iterator[Batch]:
-    """Measure what is to be measured; times last and alone, when all else is recorded."""
-    timings = [run for run in work.measurements if INSTRUMENTS.is_timing(run.config.measure)]
-    others = [run for run in work.measurements if run not in timings]
-    yield from measured(others, INSTRUMENTS, sitting.watcher, sitting.stop, BATCH_SECONDS)
-    recorder.wait()
-    yield from measured(timings, INSTRUMENTS, sitting.watcher, sitting.stop, math.inf)
+    executor = EXECUTORS[settings.executor]
+    training = SweepTraining(executor, _workers(settings), checkpoints, INSTRUMENTS, settings.fail_fast)
+    return training.run(work, store, speeds)
 
 
 def _workers(settings: SweepSettings) -> int:
     return settings.workers or cores()
-
-
-def _reasons(outcome: PackOutcome) -> dict[str, str]:
-    ends = zip(outcome.planned.fingerprints, outcome.ends, strict=True)
-    return {mark: outcome.reason for mark, end in ends if end is None}
 
 
 def _close(

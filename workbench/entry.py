@@ -20,10 +20,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from workbench import signals, streams
+from workbench import blas, signals, streams
 
 BAD_INPUT = 2
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _NOT_OURS = r"(?!workbench(\.|$))"  # modules whose warnings are not ours to mend
 
 
@@ -43,8 +42,7 @@ def _status_of(module: str) -> int:
         return BAD_INPUT
     _import_nothing_of(here)
     _spare_libraries()
-    for variable in _ONE_THREAD:  # read when NumPy is imported: packs are shared out over workers, one BLAS thread each
-        os.environ[variable] = os.environ.get(variable) or "1"
+    blas.one_thread_unless_set()
     try:
         return int(import_module(module).main())
     except SystemExit as end:  # as argparse ends

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.sweep.cases import small
+from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep.execution import checkpoints as module
+from workbench.sweep.execution import outcome
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.pack_training import PackOutcome, Sitting, train_pack
-from workbench.sweep.execution.progress import Lines
+from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 
@@ -40,10 +41,8 @@ class Impatient:
         return self.left < 0
 
 
-def sitting(folder: Path, epochs: int = 10**6, every: float = 1e9) -> Sitting:
-    watch = Lines(1, 1.0)
-    watch.pack_started("", 1, EPOCHS, 1.0)
-    return Sitting(1, watch, Checkpoints(folder, every), Impatient(epochs))
+def context(folder: Path, epochs: int = 10**6, every: float = 1e9) -> ExecutionContext:
+    return ExecutionContext(1, Checkpoints(folder, every), Impatient(epochs))
 
 
 def assert_same(found: PackOutcome, expected: PackOutcome) -> None:
@@ -59,14 +58,14 @@ def test_stopped_after_any_epoch_a_pack_goes_on_to_the_very_same_outcome(
     planned: PlannedPack, tmp_path: Path, after: int
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path / "a", epochs=after))
+        outcome_after(planned, context(tmp_path / "a", epochs=after))
     assert [file.name for file in (tmp_path / "a").iterdir()] == [f"{planned.digest}.npz"]
-    assert_same(train_pack(planned, sitting(tmp_path / "a")), train_pack(planned, sitting(tmp_path / "b")))
+    assert_same(outcome_after(planned, context(tmp_path / "a")), outcome_after(planned, context(tmp_path / "b")))
 
 
 def test_it_really_goes_on_and_does_not_start_over(planned: PlannedPack, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=4))
+        outcome_after(planned, context(tmp_path, epochs=4))
     reached = Checkpoints(tmp_path).resume(planned)
     assert reached.state is not None
     assert reached.state["epoch"] == 4
@@ -79,7 +78,7 @@ def test_checkpoints_come_by_time(planned: PlannedPack, tmp_path: Path, monkeypa
     written: list[str] = []
     honest = Checkpoints.save
     monkeypatch.setattr(Checkpoints, "save", lambda self, *rest: (written.append("x"), honest(self, *rest)))
-    train_pack(planned, sitting(tmp_path, every=25.0))
+    outcome_after(planned, context(tmp_path, every=25.0))
     assert len(written) == 3  # of seven epochs, ten seconds apart, and the result
 
 
@@ -88,7 +87,7 @@ def test_a_broken_checkpoint_is_set_aside_with_a_word_and_the_pack_starts_over(
     planned: PlannedPack, tmp_path: Path, harm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     file = tmp_path / f"{planned.digest}.npz"
     content = file.read_bytes()
     middle = len(content) // 2
@@ -107,7 +106,7 @@ def test_a_broken_checkpoint_is_set_aside_with_a_word_and_the_pack_starts_over(
 
 def test_a_checkpoint_of_other_runs_does_not_count(planned: PlannedPack, cells: MakeCells, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     (other,) = plan(identified(cells([small(seed=9)])), {}, PLENTY).packs
     (tmp_path / f"{planned.digest}.npz").rename(tmp_path / f"{other.digest}.npz")
     assert Checkpoints(tmp_path).resume(other).state is None
@@ -117,7 +116,7 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
     planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=2))
+        outcome_after(planned, context(tmp_path, epochs=2))
     reached = Checkpoints(tmp_path).resume(planned)
 
     def full_disk(*_: object, **__: object) -> None:
@@ -133,10 +132,10 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
 
 
 def test_the_result_of_a_pack_stays_until_the_store_holds_it(planned: PlannedPack, tmp_path: Path) -> None:
-    expected = train_pack(planned, sitting(tmp_path))
+    expected = outcome_after(planned, context(tmp_path))
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.packs() == [planned.fingerprints]
-    again = train_pack(planned, sitting(tmp_path, epochs=0))  # it would stop at once if it trained
+    again = outcome_after(planned, context(tmp_path, epochs=0))  # it would stop at once if it trained
     assert_same(again, expected)
     assert (again.started, again.seconds) == (expected.started, expected.seconds)
     checkpoints.drop(planned)
@@ -150,12 +149,12 @@ def test_part_of_a_pack_goes_on_from_the_checkpoint_of_the_whole(
 ) -> None:
     if after < EPOCHS:
         with pytest.raises(KeyboardInterrupt):
-            train_pack(planned, sitting(tmp_path / "a", epochs=after))
+            outcome_after(planned, context(tmp_path / "a", epochs=after))
     else:
-        train_pack(planned, sitting(tmp_path / "a"))
+        outcome_after(planned, context(tmp_path / "a"))
     part = planned.take(np.array([1, 2]))
     assert Checkpoints(tmp_path / "a").resume(part).epoch == (after if after < EPOCHS else 0)
-    assert_same(train_pack(part, sitting(tmp_path / "a")), train_pack(part, sitting(tmp_path / "b")))
+    assert_same(outcome_after(part, context(tmp_path / "a")), outcome_after(part, context(tmp_path / "b")))
     Checkpoints(tmp_path / "a").drop_all_of(part.fingerprints)
     assert Checkpoints(tmp_path / "a").packs() == [planned.fingerprints]
     Checkpoints(tmp_path / "a").drop_all_of(planned.fingerprints)
@@ -166,7 +165,7 @@ def test_other_libraries_than_those_of_the_checkpoint_are_told(
     planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     assert Checkpoints(tmp_path).resume(planned).epoch == 3
     assert "checkpoint is of" not in capsys.readouterr().err
     monkeypatch.setattr(module, "numerics", lambda: "numpy 99")
@@ -174,14 +173,13 @@ def test_other_libraries_than_those_of_the_checkpoint_are_told(
     assert "this is numpy 99; it goes on, and may end with numbers that differ" in capsys.readouterr().err
 
 
-def test_the_time_of_all_sittings_counts(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_all_starts_counts(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count()
-    for place in (module, training):
-        for name in ("time", "monotonic"):
-            monkeypatch.setattr(place, name, lambda: float(next(clock)))
+    for place, name in ((module, "time"), (module, "monotonic"), (training, "monotonic"), (outcome, "time")):
+        monkeypatch.setattr(place, name, lambda: float(next(clock)))
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     before = Checkpoints(tmp_path).resume(planned)
-    after = train_pack(planned, sitting(tmp_path))
+    after = outcome_after(planned, context(tmp_path))
     assert 0 < before.seconds < after.seconds <= after.ended - after.started
     assert after.started == before.started

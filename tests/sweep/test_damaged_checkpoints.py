@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.repetitions import repetitions
-from tests.sweep.cases import small
+from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
-from tests.sweep.test_checkpoints import sitting
+from tests.sweep.test_checkpoints import context
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.pack_training import train_pack
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 
@@ -47,7 +46,7 @@ def damaged_at(content: bytes, chance: random.Random, start: int) -> bytes:
 
 def test_fuzz_of_checkpoints(planned: PlannedPack, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     checkpoints, file = Checkpoints(tmp_path), tmp_path / f"{planned.digest}.npz"
     content = file.read_bytes()
     for case in range(CASES):
@@ -71,7 +70,7 @@ def test_fuzz_of_checkpoints(planned: PlannedPack, tmp_path: Path, capsys: pytes
 
 def test_what_a_kill_left_half_written_is_cleared(planned: PlannedPack, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     (tmp_path / ".0f.new").write_bytes(b"half")
     Checkpoints(tmp_path).tidy()
     assert [path.name for path in tmp_path.iterdir()] == [f"{planned.digest}.npz"]
@@ -82,9 +81,9 @@ def test_a_result_counts_where_every_run_has_ended(planned: PlannedPack, tmp_pat
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.result(planned) is None
     with pytest.raises(KeyboardInterrupt):
-        train_pack(planned, sitting(tmp_path, epochs=3))
+        outcome_after(planned, context(tmp_path, epochs=3))
     assert checkpoints.result(planned) is None
-    train_pack(planned, sitting(tmp_path))
+    outcome_after(planned, context(tmp_path))
     found = checkpoints.result(planned)
     assert found is not None
     assert all(end is not None for end in found.ends)

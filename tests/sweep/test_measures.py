@@ -3,52 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from tests.sweep.cases import small
+from tests.sweep.cases import Ruler, outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
-from workbench.engine.training.ending import digest
 from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.measuring import Batch, measured
-from workbench.sweep.execution.pack_training import PackOutcome, Sitting, train_pack
+from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import Lines
 from workbench.sweep.execution.results import batch_result, pack_result
-from workbench.sweep.measures import Measured, Trained
 from workbench.sweep.planning.identity import fingerprint, numbers, pinned
 from workbench.sweep.planning.plan import Plan, described, identified, plan
 
 MEASURING = {"measure": "matrix_form"}
 ANALYSES = "calibration+jacobian"
-
-
-class Ruler:
-    """Instruments that say what they were shown."""
-
-    def __init__(self, version: int = 1) -> None:
-        self.version = version
-
-    def measure(self, config: RunConfig) -> Measured:
-        if config.seed == 1:
-            raise ValueError("broken\nruler")
-        return Measured({"seed_found": config.seed}, {"marks": {"place": np.arange(config.seed + 1)}})
-
-    def analyse(self, names: str, trained: Trained) -> Measured:
-        assert trained.pack.runs == len(trained.data.scale) == 1
-        seen = int(digest(trained.weights.final[0]), 16) % 10**9
-        return Measured({"analyses": len(names.split("+")), "seen": seen}, {"seen": {"value": np.array([seen])}})
-
-    def is_timing(self, name: str) -> bool:
-        return name == "a timing"
-
-    def versions(self, decided: Mapping[str, Any]) -> list[int]:
-        return [self.version] if "analyses" in decided or "measure" in decided else []
 
 
 def batches(work: Plan, every: float = math.inf, stop: Callable[[], bool] = lambda: False) -> list[Batch]:
@@ -112,9 +85,7 @@ def test_batches_are_handed_on_in_between(cells: MakeCells) -> None:
 def trained(cells: MakeCells, folder: Path, stop: Callable[[], bool] = lambda: False) -> PackOutcome:
     configs = [small(seed=seed, training={"epochs": 2 + 2 * seed}, analyses=ANALYSES) for seed in range(3)]
     (pack,) = plan(identified(cells(configs)), {}, PLENTY).packs
-    watch = Lines(1, 1.0)
-    watch.pack_started("", pack.pack.runs, pack.epochs, pack.cost)
-    return train_pack(pack, Sitting(1, watch, Checkpoints(folder, 1e9), stop, Ruler()))
+    return outcome_after(pack, ExecutionContext(1, Checkpoints(folder, 1e9), stop, Ruler()))
 
 
 def test_a_run_is_analysed_with_the_weights_it_ended_with(cells: MakeCells, tmp_path: Path) -> None:

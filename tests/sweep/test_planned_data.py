@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.sweep.cases import small
+from tests.sweep.cases import outcome_after, outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import RunConfig
 from workbench.data import digest, load
@@ -19,9 +19,9 @@ from workbench.engine.errors import BadInput
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.measuring import measured
-from workbench.sweep.execution.pack_training import Sitting, train_pack
 from workbench.sweep.execution.progress import Lines
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import Plan, identified, plan
@@ -63,10 +63,8 @@ def own(path: Path, **changes: Any) -> RunConfig:
     return small(data={"name": "npz", "path": str(path)}, **changes)
 
 
-def sitting(folder: Path, stop: Callable[[], bool] = lambda: False) -> Sitting:
-    watch = Lines(1, 1.0)
-    watch.pack_started("", 1, 1, 1.0)
-    return Sitting(1, watch, Checkpoints(folder / "sweeps"), stop)
+def context(folder: Path, stop: Callable[[], bool] = lambda: False) -> ExecutionContext:
+    return ExecutionContext(1, Checkpoints(folder / "sweeps"), stop)
 
 
 def told(path: Path, planned: str) -> str:
@@ -84,10 +82,12 @@ def test_whoever_trains_a_rewritten_file_costs_its_own_runs_alone(
     packs = plan(identified(cells(configs)), {}, PLENTY).packs
     before = digest(own(file).data)
     write(file, 1)
-    outcomes = {outcome.planned.pack.runs: outcome for outcome in EXECUTORS[name](packs, sitting(tmp_path))}
-    assert outcomes[2].ends == [None, None]
-    assert outcomes[2].reason == told(file, before)
-    assert [end.outcome for end in outcomes[1].ends if end] == ["finished"]
+    found = {
+        outcome.planned.pack.runs: outcome for outcome in outcomes(EXECUTORS[name].train(packs, context(tmp_path)))
+    }
+    assert found[2].ends == [None, None]
+    assert found[2].reason == told(file, before)
+    assert [end.outcome for end in found[1].ends if end] == ["finished"]
     assert len(list((tmp_path / "sweeps").glob("*.npz"))) == 1  # of the pack that finished
 
 
@@ -102,10 +102,10 @@ def test_what_was_loaded_before_is_trained_on_although_the_file_has_changed(
     (pack,) = planned().packs
     training.dataset(pack.examples.config)
     write(file, 1)
-    held = train_pack(pack, sitting(tmp_path / "a"))
+    held = outcome_after(pack, context(tmp_path / "a"))
     write(file, 0)
     training._loaded.cache_clear()
-    assert held.ends == train_pack(pack, sitting(tmp_path / "b")).ends
+    assert held.ends == outcome_after(pack, context(tmp_path / "b")).ends
 
 
 def test_a_pack_is_not_taken_up_again_on_other_data_and_goes_on_when_its_own_are_back(
@@ -114,14 +114,14 @@ def test_a_pack_is_not_taken_up_again_on_other_data_and_goes_on_when_its_own_are
     (pack,) = planned(training={"epochs": 4, "batch_size": 8}).packs
     asked = iter([False, False, True])
     with pytest.raises(KeyboardInterrupt):
-        train_pack(pack, sitting(tmp_path, lambda: next(asked)))
+        outcome_after(pack, context(tmp_path, lambda: next(asked)))
     training._loaded.cache_clear()
     before = str(pack.examples.config.digest)
     write(file, 1)
-    assert train_pack(pack, sitting(tmp_path)).reason == told(file, before)
+    assert outcome_after(pack, context(tmp_path)).reason == told(file, before)
     write(file, 0)
-    goes_on = train_pack(pack, sitting(tmp_path))
-    assert goes_on.ends == train_pack(pack, sitting(tmp_path / "uninterrupted")).ends
+    goes_on = outcome_after(pack, context(tmp_path))
+    assert goes_on.ends == outcome_after(pack, context(tmp_path / "uninterrupted")).ends
     assert all(goes_on.ends)
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_being_rewritten_or_is_gone_is_one_line_as_well(
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:-30])
-    outcome = train_pack(pack, sitting(tmp_path))
+    outcome = outcome_after(pack, context(tmp_path))
     assert outcome.ends == [None]
     assert str(file) in outcome.reason
 

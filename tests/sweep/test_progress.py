@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from workbench.engine.training.epoch import Epoch, RunEnd
 from workbench.sweep.execution import progress
+from workbench.sweep.execution.messages import EpochDone, PackDone, PackResumed, PackRetried, PackStarted
 from workbench.sweep.execution.progress import Bars, Lines, Tally, watcher
-
-
-def epoch(number: int, *outcomes: str) -> Epoch:
-    ended = [RunEnd(i, outcome, "", number, 0, {}, "") for i, outcome in enumerate(outcomes)]
-    return Epoch(number, np.arange(2), {}, {}, ended, examples=100)
 
 
 def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,21 +23,33 @@ def test_the_time_to_go_is_unknown_before_anything_is_done() -> None:
 
 def test_without_a_terminal_there_is_one_plain_line_a_pack(capsys: pytest.CaptureFixture[str]) -> None:
     with Lines(runs=3, cost=2.0) as watch:
-        watch.pack_started("relu 2 x 64", 2, 5, 1.0)
-        watch.epoch_done(epoch(5, "finished", "diverged"))
-        watch.pack_done(failed=0)
-        watch.pack_started("tanh 2 x 64", 1, 5, 1.0)
-        watch.pack_done(failed=1)
+        watch.on_message(PackStarted("a", "relu 2 x 64", 2, 5, 1.0))
+        watch.on_message(EpochDone("a", 5, runs=2, ended=2, diverged=1, examples=100))
+        watch.on_message(PackDone("a", failed=0))
+        watch.on_message(PackStarted("b", "tanh 2 x 64", 1, 5, 1.0))
+        watch.on_message(PackDone("b", failed=1))
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("  relu 2 x 64 (2 runs) · 2/3 runs, 1 diverged, ")
     assert "1 failed" in second
 
 
+def test_a_pack_that_is_retried_is_taken_back_and_the_person_reads_why(capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(runs=2, cost=2.0) as watch:
+        watch.on_message(PackStarted("a", "relu 2 x 64", 2, 4, 2.0))
+        watch.on_message(PackResumed("a", 2, ended=1))
+        watch.on_message(PackRetried("a", "  relu 2 x 64 (2 runs): killed; tried again in halves"))
+        watch.on_message(PackStarted("b", "relu 2 x 64", 1, 4, 1.0))
+        watch.on_message(PackDone("b", failed=0))
+    retried, done = capsys.readouterr().err.splitlines()
+    assert retried == "  relu 2 x 64 (2 runs): killed; tried again in halves"
+    assert done.startswith("  relu 2 x 64 (1 run) · 0/2 runs, ")
+
+
 def test_on_a_terminal_the_bars_reach_their_end() -> None:
     with Bars(runs=2, cost=1.0) as watch:
-        watch.pack_started("relu 2 x 64", 2, 5, 1.0)
-        watch.epoch_done(epoch(5, "finished", "finished"))
-        watch.pack_done(failed=0)
+        watch.on_message(PackStarted("a", "relu 2 x 64", 2, 5, 1.0))
+        watch.on_message(EpochDone("a", 5, runs=2, ended=2))
+        watch.on_message(PackDone("a", failed=0))
         assert [task.percentage for task in watch._bars.tasks] == [100.0]
         assert "2/2 runs" in watch._bars.tasks[0].fields["words"]
 

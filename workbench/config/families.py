@@ -25,6 +25,7 @@ FAMILIES: dict[str, str] = {
     "scalings": "workbench.data:SCALINGS",
     "measurements": "workbench.measure:MEASUREMENTS",
     "analyses": "workbench.measure:ANALYSES",
+    "executors": "workbench.sweep.execution.executors:EXECUTORS",
 }
 
 

@@ -287,12 +287,7 @@ class RunConfig:
         True, role="none", help="take runs that the store already holds instead of training them again"
     )
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
-    executor: str = setting(
-        "inline",
-        role="none",
-        choices=("inline", "processes"),
-        help="who trains the packs: this process one after the other, or worker processes side by side",
-    )
+    executor: str = setting("inline", role="none", choices=Choices("executors"), help="who trains the packs")
     fail_fast: bool = setting(False, role="none", help="stop at the first run that fails")
     checkpoint_seconds: float = setting(
         30.0, role="none", unit="seconds", low=0, help="time between checkpoints of a pack in flight; 0 is every epoch"
@@ -302,7 +297,7 @@ class RunConfig:
         role="none",
         unit="processes",
         low=1,
-        help="parallel workers, within a pack or (executor=processes) a pack each; null is one a core",
+        help="parallel workers, which share a pack or train one each, as the executor does; null is one a core",
     )
 
 

@@ -5,7 +5,6 @@ Runs do not touch one another, so neither the number of workers nor the size of 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from workbench import blas
 from workbench.engine.rules.own import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.group import Group
@@ -25,8 +25,6 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 from workbench.engine.training.sizes import runs_per_group
 from workbench.signals import held, leave_to_parent
-
-BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerDied(RuntimeError):
@@ -114,7 +112,7 @@ class ProcessWorker:
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         self.runs = runs
-        with _one_blas_thread(), without_main_module(), held():
+        with blas.one_thread_in_new_processes(), without_main_module(), held():
             self._process, self._pipe = _started()
         # It takes no notice of the SIGTERM by which daemons are ended where nobody closes this.
         util.Finalize(self, self._process.kill, exitpriority=10)
@@ -253,17 +251,3 @@ def without_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in BLAS_THREADS}
-    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

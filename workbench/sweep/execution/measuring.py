@@ -9,12 +9,13 @@ from time import monotonic, time
 import numpy as np
 
 from workbench.engine.errors import in_one_line
-from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.sweep.execution.messages import EpochDone, PackDone, PackStarted
 from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Instruments, Measured, Table
 from workbench.sweep.planning.packs import Run
 
 BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
+MEASURING = "measuring"  # to the watcher it is a pack, and a cell an epoch in which a run ended
 COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's worth or so
 
 
@@ -42,7 +43,7 @@ def measured(
     """
     if not runs:
         return
-    watcher.pack_started(_label(runs), len(runs), len(runs), COST * len(runs))
+    watcher.on_message(PackStarted(MEASURING, _label(runs), len(runs), len(runs), COST * len(runs)))
     done: list[tuple[Run, Measured | str, tuple[float, float]]] = []
     since, failed = monotonic(), 0
     for number, run in enumerate(runs, start=1):
@@ -50,13 +51,13 @@ def measured(
             break
         done.append(_measure(run, instruments))
         failed += isinstance(done[-1][1], str)
-        watcher.epoch_done(_told(number, done[-1][1]))
+        watcher.on_message(EpochDone(MEASURING, number, runs=1, ended=not isinstance(done[-1][1], str)))
         if monotonic() - since >= every and number < len(runs):
             yield _batch(done)
             done, since = [], monotonic()
     if done:
         yield _batch(done)
-    watcher.pack_done(failed)
+    watcher.on_message(PackDone(MEASURING, failed))
     if stop():
         raise KeyboardInterrupt
 
@@ -90,9 +91,3 @@ def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> Batch
 
 def _label(runs: Sequence[Run]) -> str:
     return ", ".join(dict.fromkeys(run.config.measure for run in runs))
-
-
-def _told(number: int, result: Measured | str) -> Epoch:
-    """A measured cell as a watcher is told of it: as an epoch in which one run ended."""
-    ends = [] if isinstance(result, str) else [RunEnd(number - 1, "finished", "", 0, 0, result.metrics, "")]
-    return Epoch(number, np.array([number - 1]), {}, {}, ends, examples=0)

@@ -10,16 +10,24 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from workbench.engine.training.epoch import Epoch
 from workbench.sweep.execution.log import counted, note, on_a_terminal, say
+from workbench.sweep.execution.messages import (
+    EpochDone,
+    Message,
+    PackDone,
+    PackResumed,
+    PackRetried,
+    PackStarted,
+    PackStopped,
+)
 from workbench.sweep.planning.speed import in_words
 
 QUIET_SECONDS = 60.0  # without a terminal, a pack that takes longer is heard of at least as often
 
 
 @dataclass
-class Flight:
-    """A pack in flight: what it is, of so many runs and epochs, where it stands and where it went on from."""
+class InTraining:
+    """A pack in training: what it is, the epoch it has reached and the one it went on from."""
 
     label: str
     runs: int
@@ -32,7 +40,7 @@ class Flight:
 
     @property
     def cost_done(self) -> float:
-        """The work done in this sitting."""
+        """The work done since this start."""
         return self.cost * (self.epoch - self.began) / max(self.epochs, 1)
 
     @property
@@ -42,10 +50,7 @@ class Flight:
 
 
 class Watcher(Protocol):
-    """Is told what happens to the packs of a sweep. `cost` is any unit of work, the same for all packs.
-
-    `key` tells packs apart where several are in flight.
-    """
+    """Shows what happens to the packs of a sweep."""
 
     def __enter__(self) -> Self: ...
 
@@ -53,20 +58,8 @@ class Watcher(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def pack_started(self, label: str, runs: int, epochs: int, cost: float, key: str = "") -> None:
-        """A pack of so many runs begins; its longest run has so many epochs."""
-
-    def pack_resumed(self, epoch: int, ended: int, key: str = "") -> None:
-        """The pack goes on after that epoch, when so many of its runs had ended."""
-
-    def epoch_done(self, epoch: Epoch, key: str = "") -> None:
-        """The pack finished an epoch."""
-
-    def pack_done(self, failed: int, key: str = "") -> None:
-        """The pack is over."""
-
-    def pack_given_up(self, key: str = "") -> None:
-        """The pack is not over, but its runs are to be trained in other packs."""
+    def on_message(self, message: Message) -> None:
+        """Something happened to a pack."""
 
 
 class Tally:
@@ -101,11 +94,11 @@ class Tally:
 
 
 class Display:
-    """What both displays share: the tally, and the packs in flight. It says nothing itself."""
+    """What both displays share: the tally, and the packs in training. It shows nothing of its own but retries."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         self._tally = Tally(runs, cost, reused)
-        self._flights: dict[str, Flight] = {}
+        self._packs: dict[str, InTraining] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -115,48 +108,66 @@ class Display:
     ) -> None:
         return
 
-    def pack_started(self, label: str, runs: int, epochs: int, cost: float, key: str = "") -> None:
-        self._flights[key] = Flight(label, runs, epochs, cost)
+    def on_message(self, message: Message) -> None:
+        """Something happened to a pack."""
+        match message:
+            case PackStarted():
+                self._on_started(message)
+            case PackResumed():
+                self._on_resumed(message)
+            case EpochDone():
+                self._on_epoch(message)
+            case PackDone():
+                self._on_done(message)
+            case PackRetried():
+                self._on_not_over(message.pack)
+                say(message.line)
+            case PackStopped():
+                self._on_not_over(message.pack)
 
-    def pack_resumed(self, epoch: int, ended: int, key: str = "") -> None:
-        flight = self._flights[key]
-        flight.epoch = flight.began = epoch
-        self._tally.cost -= flight.cost - flight.cost_to_do
-        self._count(flight, ended, 0)
+    def _on_started(self, message: PackStarted) -> None:
+        self._packs[message.pack] = InTraining(message.label, message.runs, message.epochs, message.cost)
 
-    def epoch_done(self, epoch: Epoch, key: str = "") -> None:
-        flight = self._flights[key]
-        flight.epoch = epoch.number
-        self._tally.examples += epoch.examples
-        self._count(flight, len(epoch.ended), sum(end.outcome == "diverged" for end in epoch.ended))
+    def _on_resumed(self, message: PackResumed) -> None:
+        pack = self._packs[message.pack]
+        pack.epoch = pack.began = message.epoch
+        self._tally.cost -= pack.cost - pack.cost_to_do
+        self._count(pack, message.ended, 0)
 
-    def pack_done(self, failed: int, key: str = "") -> None:
-        flight = self._flights.pop(key)
-        self._tally.failed += failed
-        self._tally.cost_done += flight.cost_to_do
-        self._tell(f"{flight.label} ({counted(flight.runs, 'run')})")
+    def _on_epoch(self, message: EpochDone) -> None:
+        pack = self._packs[message.pack]
+        pack.epoch = message.epoch
+        self._tally.examples += message.examples
+        self._count(pack, message.ended, message.diverged)
 
-    def pack_given_up(self, key: str = "") -> None:
-        flight = self._flights.pop(key)
-        self._tally.cost += flight.cost - flight.cost_to_do
-        self._count(flight, -flight.ended, -flight.diverged)
+    def _on_done(self, message: PackDone) -> None:
+        pack = self._packs.pop(message.pack)
+        self._tally.failed += message.failed
+        self._tally.cost_done += pack.cost_to_do
+        self._show(f"{pack.label} ({counted(pack.runs, 'run')})")
 
-    def _count(self, flight: Flight, ended: int, diverged: int) -> None:
-        flight.ended += ended
-        flight.diverged += diverged
+    def _on_not_over(self, digest: str) -> None:
+        """The runs of this pack are to be trained in other packs, or later."""
+        pack = self._packs.pop(digest)
+        self._tally.cost += pack.cost - pack.cost_to_do
+        self._count(pack, -pack.ended, -pack.diverged)
+
+    def _count(self, pack: InTraining, ended: int, diverged: int) -> None:
+        pack.ended += ended
+        pack.diverged += diverged
         self._tally.runs_done += ended
         self._tally.diverged += diverged
 
-    def _tell(self, what: str) -> None:
+    def _show(self, what: str) -> None:
         note(f"  {what} · {self._so_far()}")
 
     def _so_far(self) -> str:
-        in_flight = sum(flight.cost_done for flight in self._flights.values())
-        return f"{self._tally.words()} · to go {self._tally.time_to_go(in_flight)}"
+        in_training = sum(pack.cost_done for pack in self._packs.values())
+        return f"{self._tally.words()} · to go {self._tally.time_to_go(in_training)}"
 
 
 class Bars(Display):
-    """Lines that renew themselves, for a terminal: one a pack in flight, and one for the whole."""
+    """Lines that renew themselves, for a terminal: one a pack in training, and one for the whole."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         super().__init__(runs, cost, reused)
@@ -177,31 +188,34 @@ class Bars(Display):
     ) -> None:
         self._bars.stop()
 
-    def pack_started(self, label: str, runs: int, epochs: int, cost: float, key: str = "") -> None:
-        super().pack_started(label, runs, epochs, cost, key)
-        self._tasks[key] = self._bars.add_task(label, total=epochs, words=counted(runs, "run"))
+    def _on_started(self, message: PackStarted) -> None:
+        super()._on_started(message)
+        task = self._bars.add_task(message.label, total=message.epochs, words=counted(message.runs, "run"))
+        self._tasks[message.pack] = task
 
-    def pack_resumed(self, epoch: int, ended: int, key: str = "") -> None:
-        super().pack_resumed(epoch, ended, key)
-        self._bars.update(self._tasks[key], completed=epoch, words=f"goes on after epoch {epoch}")
+    def _on_resumed(self, message: PackResumed) -> None:
+        super()._on_resumed(message)
+        words = f"goes on after epoch {message.epoch}"
+        self._bars.update(self._tasks[message.pack], completed=message.epoch, words=words)
 
-    def epoch_done(self, epoch: Epoch, key: str = "") -> None:
-        super().epoch_done(epoch, key)
-        words = f"{counted(len(epoch.runs), 'run')}, epoch {epoch.number}/{self._flights[key].epochs}"
-        self._bars.update(self._tasks[key], completed=epoch.number, words=words)
+    def _on_epoch(self, message: EpochDone) -> None:
+        super()._on_epoch(message)
+        epochs = self._packs[message.pack].epochs
+        words = f"{counted(message.runs, 'run')}, epoch {message.epoch}/{epochs}"
+        self._bars.update(self._tasks[message.pack], completed=message.epoch, words=words)
         self._show_whole()
 
-    def pack_done(self, failed: int, key: str = "") -> None:
-        super().pack_done(failed, key)
-        self._bars.remove_task(self._tasks.pop(key))
+    def _on_done(self, message: PackDone) -> None:
+        super()._on_done(message)
+        self._bars.remove_task(self._tasks.pop(message.pack))
         self._show_whole()
 
-    def pack_given_up(self, key: str = "") -> None:
-        super().pack_given_up(key)
-        self._bars.remove_task(self._tasks.pop(key))
+    def _on_not_over(self, digest: str) -> None:
+        super()._on_not_over(digest)
+        self._bars.remove_task(self._tasks.pop(digest))
 
     def _show_whole(self) -> None:
-        done = self._tally.cost_done + sum(flight.cost_done for flight in self._flights.values())
+        done = self._tally.cost_done + sum(pack.cost_done for pack in self._packs.values())
         self._bars.update(self._whole, total=self._tally.cost, completed=done, words=self._so_far())
 
 
@@ -210,16 +224,16 @@ class Lines(Display):
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         super().__init__(runs, cost, reused)
-        self._heard = monotonic()
+        self._shown = monotonic()
 
-    def epoch_done(self, epoch: Epoch, key: str = "") -> None:
-        super().epoch_done(epoch, key)
-        if monotonic() - self._heard >= QUIET_SECONDS:
-            flight = self._flights[key]
-            self._tell(f"{flight.label} ({counted(flight.runs, 'run')}), epoch {epoch.number}/{flight.epochs}")
+    def _on_epoch(self, message: EpochDone) -> None:
+        super()._on_epoch(message)
+        if monotonic() - self._shown >= QUIET_SECONDS:
+            pack = self._packs[message.pack]
+            self._show(f"{pack.label} ({counted(pack.runs, 'run')}), epoch {message.epoch}/{pack.epochs}")
 
-    def _tell(self, what: str) -> None:
-        self._heard = monotonic()
+    def _show(self, what: str) -> None:
+        self._shown = monotonic()
         say(f"  {what} · {self._so_far()}")
 
 

@@ -16,7 +16,7 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.log import counted, say
 from workbench.sweep.execution.measuring import Batch
-from workbench.sweep.execution.pack_training import PackOutcome, outcome_of
+from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import PlannedCell

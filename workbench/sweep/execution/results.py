@@ -9,7 +9,7 @@ from time import time
 import numpy as np
 
 from workbench.sweep.execution.measuring import Batch, tables_of
-from workbench.sweep.execution.pack_training import PackOutcome
+from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.identity import joint_digest
 from workbench.sweep.planning.plan import PlannedCell

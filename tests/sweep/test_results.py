@@ -1,0 +1,74 @@
+"""From what became of a pack to the records that a store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.sweep.cases import outcome_after, small
+from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.engine.training.epoch import Epoch
+from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.outcome import PackOutcome
+from workbench.sweep.execution.results import pack_result
+from workbench.sweep.planning.free_memory import free_memory
+from workbench.sweep.planning.plan import PlannedCell, identified, plan
+from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
+
+
+def outcome_of_the_pack(asked: list[PlannedCell], folder: Path) -> PackOutcome:
+    (pack,) = plan(asked, {}, PLENTY).packs
+    return outcome_after(pack, ExecutionContext(1, Checkpoints(folder / "sweeps")))
+
+
+def test_a_pack_that_raises_is_a_failed_run_with_the_first_line_of_the_reason(
+    cells: MakeCells, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def train(*_: Any) -> Iterator[Epoch]:
+        raise MemoryError("no room\nat all")
+
+    monkeypatch.setattr(training, "train", train)
+    asked = identified(cells([small()]))
+    outcome = outcome_of_the_pack(asked, tmp_path)
+    assert (outcome.ends, outcome.reason) == ([None], "MemoryError: no room")
+    assert outcome.reasons == {asked[0].fingerprint: "MemoryError: no room"}
+    (failed,) = pack_result(outcome, asked).runs
+    assert (failed.outcome, failed.reason) == ("failed", "MemoryError: no room")
+
+
+def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells, tmp_path: Path) -> None:
+    asked = identified(cells([small(), small(seed=1), small(penalty={"name": "renamed"})]))
+    result = pack_result(outcome_of_the_pack(asked, tmp_path), asked)
+    assert [record.cell for record in result.runs] == [0, 1, 2]
+    assert result.runs[0].weights_digest == result.runs[2].weights_digest != result.runs[1].weights_digest
+    assert tuple(result.epochs) == EPOCH_COLUMNS
+    assert tuple(result.layers) == LAYER_COLUMNS
+    assert len(result.epochs["epoch"]) == 2 * 3  # two runs, epochs 0 to 2
+    assert set(result.layers["layer"]) == {1, 2}
+    assert not np.isnan(result.layers["value"].astype(float)).any()
+
+
+def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells, tmp_path: Path) -> None:
+    asked = identified(cells([small(training={"epochs": 1}), small(training={"epochs": 3})]))
+    outcome = outcome_of_the_pack(asked, tmp_path)
+    short, long = (record.metrics["seconds"] for record in pack_result(outcome, asked).runs)
+    assert long == pytest.approx(3 * short)
+    assert short + long == pytest.approx(outcome.seconds)
+
+
+def test_this_machine_has_cores_and_memory() -> None:
+    assert cores() >= 1
+    assert 2**20 < free_memory() < 2**62
+
+
+def test_a_planned_pack_knows_its_longest_run(cells: MakeCells) -> None:
+    asked = identified(cells([small(training={"epochs": 1}), small(training={"epochs": 5})]))
+    (pack,) = plan(asked, {}, PLENTY).packs
+    assert pack.epochs == 5

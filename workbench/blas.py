@@ -1,0 +1,53 @@
+"""How many threads NumPy's products use: one, since packs are shared out over workers of the engine's own.
+
+The libraries read these variables when they are loaded, so they are set before NumPy is imported and before a worker
+process starts. In a process that has loaded NumPy already, threadpoolctl sets the number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(VARIABLES, "1")  # as the environment of a process
+
+
+def one_thread_unless_set() -> None:
+    """One thread in every process started from now on, and here if NumPy is yet to be imported.
+
+    What a person has set stays.
+    """
+    for variable in VARIABLES:
+        os.environ[variable] = os.environ.get(variable) or "1"
+
+
+@contextmanager
+def one_thread_in_new_processes() -> Iterator[None]:
+    """While it is entered, new processes have one thread, whatever a person has set."""
+    before = {variable: os.environ.get(variable) for variable in VARIABLES}
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = value
+
+
+@contextmanager
+def one_thread_here() -> Iterator[None]:
+    """While it is entered this process uses one thread, though NumPy was imported before anybody said so.
+
+    What a person has set stays: then NumPy was loaded with it.
+    """
+    if any(os.environ.get(variable) for variable in VARIABLES):
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield

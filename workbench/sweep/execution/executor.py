@@ -1,0 +1,67 @@
+"""The contract of an executor: who trains the packs of a plan, and what whoever asks for it may rely on.
+
+An executor is one file in `executors/` and a row of `EXECUTORS` there. `tests/sweep/test_executors.py` holds every row
+to each promise below; `docs/add-an-executor.md` shows a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.log import counted
+from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried
+from workbench.sweep.execution.outcome import PackOutcome
+from workbench.sweep.measures import Instruments
+from workbench.sweep.planning.packs import PlannedPack
+
+
+@dataclass(frozen=True)
+class ExecutionContext:
+    """What an executor works with.
+
+    `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` keep what was
+    trained; `stop` says whether to stop; `instruments` make the analyses that runs ask for.
+    """
+
+    workers: int
+    checkpoints: Checkpoints
+    stop: Callable[[], bool] = lambda: False
+    instruments: Instruments | None = None
+
+
+class PackExecutor(Protocol):
+    """Trains planned packs. `summary` is one line about it for `list executors`."""
+
+    summary: str
+
+    def packs_at_once(self, workers: int) -> int:
+        """How many packs it may train at a time with so many workers: memory is shared out among these."""
+        ...
+
+    def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
+        """Train every pack; yields what happens to each, and its outcome in `PackDone`.
+
+        - Packs come with the most costly first and are begun in that order.
+        - Of each pack: `PackStarted`; `PackResumed` if its checkpoint was there; `EpochDone` for epoch 0 and every
+          epoch; then `PackDone`, or `PackRetried` and the same again for the packs that take its place.
+        - A pack that fails takes no other with it. It is retried in halves if that may help (`PackOutcome.halves`),
+          and so is a pack whose worker was lost; a single run whose worker was lost is retried once.
+        - No run is in two packs that train at the same time.
+        - `context.stop` is asked at least once an epoch. If it says so, no pack is begun, each one in training is
+          stopped after its epoch with a checkpoint, and then KeyboardInterrupt is raised.
+        - Closing the iterator after a `PackDone` stops the others in the same way.
+        - The last checkpoint of a pack is its result. It lies in `context.checkpoints` before `PackDone` is yielded.
+        """
+        ...
+
+
+def settled(outcome: PackOutcome) -> tuple[Message, list[PlannedPack]]:
+    """The message of an outcome, and the packs to be trained in its place: none if it stands."""
+    planned, halves = outcome.planned, outcome.halves()
+    if not halves:
+        return PackDone.of(outcome), []
+    about = f"  {planned.label} ({counted(planned.pack.runs, 'run')}): {outcome.reason}"
+    return PackRetried(planned.digest, f"{about}; tried again in halves"), halves

@@ -1,0 +1,10 @@
+"""The executors by the name that `executor=` takes: each is one file, held to the contract in `executor.py`."""
+
+from workbench.sweep.execution.executor import PackExecutor
+from workbench.sweep.execution.executors.inline import Inline
+from workbench.sweep.execution.executors.processes import Processes
+
+EXECUTORS: dict[str, PackExecutor] = {
+    "inline": Inline(),
+    "processes": Processes(),
+}

@@ -1,0 +1,220 @@
+"""Packs side by side in worker processes, each with its share of the cores.
+
+A worker is a process of its own from the start (nothing is forked from ours), is handed one pack at a time, and sends
+back what happens to it and at last its outcome (`messages.py`). If one is killed, its pack is tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from workbench import blas
+from workbench.engine.training.workers import WorkerDied, without_main_module
+from workbench.signals import held, leave_to_parent
+from workbench.sweep.execution.checkpoints import untouched
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executor import ExecutionContext, settled
+from workbench.sweep.execution.log import redirect, say
+from workbench.sweep.execution.messages import (
+    FromWorker,
+    Message,
+    Messages,
+    PackDone,
+    PackRetried,
+    PackStarted,
+    PackStopped,
+    Said,
+    Stop,
+    ToWorker,
+    TrainPack,
+)
+from workbench.sweep.execution.outcome import PackOutcome, outcome_of
+from workbench.sweep.execution.pack_training import run_to_end, train_pack
+from workbench.sweep.planning.packs import PlannedPack
+
+_LOOK_SECONDS = 0.2  # how often it is looked whether to stop
+_CLOSE_SECONDS = 5.0
+
+
+class Processes:
+    """See the contract, `PackExecutor`."""
+
+    summary = "worker processes train packs side by side, each with its share of the cores"
+
+    def packs_at_once(self, workers: int) -> int:
+        """One a worker process."""
+        return workers
+
+    def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
+        """Train in up to `context.workers` processes. Raises KeyboardInterrupt once all have stopped."""
+        pool = _Pool(packs, context)
+        try:
+            yield from pool.train()
+        finally:
+            pool.close()
+
+
+class _Pool:
+    """The worker processes, and the packs that wait for one."""
+
+    def __init__(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> None:
+        self._queue, self._asked_to_stop = deque(packs), context.stop
+        self._size = max(1, min(context.workers, len(packs)))
+        self._context = replace(context, workers=max(1, cores() // self._size), stop=_never)
+        self._workers: list[_Worker] = []
+        self._lost: Counter[str] = Counter()  # by pack of a single run, how many workers it has cost
+        self._stopping = False
+
+    def train(self) -> Messages:
+        """Every message, until all packs are over. Raises KeyboardInterrupt once all workers have stopped."""
+        while self._busy() or (self._queue and not self._stopping):
+            yield from self._hand_out()
+            for worker in self._with_messages():
+                yield from self._receive(worker)
+            if self._asked_to_stop() and not self._stopping:
+                self._stop()
+        if self._stopping:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Stop what is in training after its epoch, with a checkpoint, and end every worker."""
+        self._stop()
+        while self._busy():
+            for worker in self._with_messages():
+                for _ in self._receive(worker):
+                    pass
+        for worker in self._workers:
+            worker.close()
+
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.pack]
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for worker in self._busy():
+            worker.send(Stop())
+
+    def _hand_out(self) -> Messages:
+        """A pack for every worker that has none."""
+        while self._queue and not self._stopping:
+            worker = next((worker for worker in self._workers if not worker.pack), None)
+            if worker is None:
+                if len(self._workers) == self._size:
+                    return
+                worker = _Worker.start(self._context)
+                self._workers.append(worker)
+            worker.pack = self._queue.popleft()
+            worker.send(TrainPack(worker.pack))
+            yield PackStarted.of(worker.pack)
+
+    def _with_messages(self) -> list[_Worker]:
+        ready = wait([worker.pipe for worker in self._busy()], _LOOK_SECONDS)
+        return [worker for worker in self._workers if worker.pipe in ready]
+
+    def _receive(self, worker: _Worker) -> Messages:
+        """The next message of a worker, or that it was killed."""
+        planned = worker.pack
+        assert planned is not None
+        try:
+            message: FromWorker = worker.pipe.recv()
+        except (EOFError, OSError):
+            yield self._on_killed(worker, planned)
+            return
+        if isinstance(message, Said):
+            say(message.line)
+            return
+        if isinstance(message, PackDone | PackStopped):
+            worker.pack = None
+        if isinstance(message, PackDone) and message.outcome is not None:
+            yield self._settled(message.outcome)
+        else:
+            yield message
+
+    def _on_killed(self, worker: _Worker, planned: PlannedPack) -> Message:
+        """A worker was killed, most likely for memory: its pack is tried again in halves, a single run once more."""
+        worker.pack = None
+        worker.close()
+        self._workers.remove(worker)
+        self._lost[planned.digest] += 1
+        reason = f"its worker process was killed ({worker.ending()})"
+        if planned.pack.runs == 1 and self._lost[planned.digest] == 1:
+            self._queue.appendleft(planned)
+            return PackRetried(planned.digest, f"  {planned.label} (1 run): {reason}; tried once more")
+        return self._settled(outcome_of(planned, untouched(planned), WorkerDied(reason)))
+
+    def _settled(self, outcome: PackOutcome) -> Message:
+        """The message of an outcome, unless smaller packs may do better: they are next."""
+        message, halves = settled(outcome)
+        self._queue.extendleft(reversed(halves))
+        return message
+
+
+@dataclass
+class _Worker:
+    """A worker process as the one in front sees it; `pack` is the one it trains."""
+
+    process: Any
+    pipe: Connection
+    pack: PlannedPack | None = None
+
+    @classmethod
+    def start(cls, context: ExecutionContext) -> _Worker:
+        """A new process that waits for packs."""
+        blas.one_thread_unless_set()  # a worker's share of the cores is taken by the engine's own workers
+        starting = get_context("spawn")
+        ours, theirs = starting.Pipe()
+        process = starting.Process(target=_serve, args=(theirs, context), daemon=False)
+        with held(), without_main_module():
+            process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def send(self, message: ToWorker) -> None:
+        """Hand something over; that a worker is dead shows when its messages are read."""
+        try:
+            self.pipe.send(message)
+        except OSError:
+            return
+
+    def ending(self) -> str:
+        """How the process ended, in words."""
+        code = self.process.exitcode
+        return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
+
+    def close(self) -> None:
+        """End the process, which waits for a pack or is dead."""
+        self.pipe.close()
+        self.process.join(timeout=_CLOSE_SECONDS)
+
+
+def _never() -> bool:
+    """A worker process is told by a message when to stop."""
+    return False
+
+
+def _serve(pipe: Connection, context: ExecutionContext) -> None:
+    """The life of a worker process: train what is handed over, until the pipe is closed. Any message means stop."""
+    leave_to_parent()
+    redirect(lambda line: pipe.send(Said(line)))
+    context = replace(context, stop=pipe.poll)
+    try:
+        while True:
+            message: ToWorker = pipe.recv()
+            if isinstance(message, TrainPack):  # a Stop may arrive when the pack is over
+                pipe.send(_trained(message.planned, context, pipe))
+    except (EOFError, OSError):
+        os._exit(0)  # the process in front is gone
+
+
+def _trained(planned: PlannedPack, context: ExecutionContext, pipe: Connection) -> FromWorker:
+    try:
+        return PackDone.of(run_to_end(train_pack(planned, context), pipe.send))
+    except KeyboardInterrupt:
+        return PackStopped(planned.digest)

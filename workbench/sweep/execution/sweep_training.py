@@ -1,0 +1,81 @@
+"""A planned sweep trained and measured: what its executor reports is shown, and what it comes to is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from workbench import blas
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
+from workbench.sweep.execution.failures import Ended
+from workbench.sweep.execution.interruption import Interruption
+from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.execution.messages import PackDone
+from workbench.sweep.execution.outcome import PackOutcome
+from workbench.sweep.execution.progress import Watcher, watcher
+from workbench.sweep.execution.recorder import Recorder
+from workbench.sweep.execution.results import unfit_result
+from workbench.sweep.measures import Instruments
+from workbench.sweep.planning.plan import Plan
+from workbench.sweep.planning.speed import Speeds
+from workbench.sweep.store import Store
+
+
+@dataclass(frozen=True)
+class SweepTraining:
+    """Who trains a sweep and with what; `workers` as in `ExecutionContext`, `fail_fast`: stop at the first failure."""
+
+    executor: PackExecutor
+    workers: int
+    checkpoints: Checkpoints
+    instruments: Instruments
+    fail_fast: bool = False
+
+    def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
+        """Train every pack, then measure; recording one overlaps training the next."""
+        reasons, interrupted = dict(work.unfit), False
+        done: list[PackOutcome] = []
+        with ExitStack() as stack:
+            interruption = stack.enter_context(Interruption())
+            recorder = stack.enter_context(Recorder(store, work.cells, self.checkpoints))
+            runs = work.runs_to_do + len(work.held)
+            watch = stack.enter_context(watcher(runs, work.cost, len(work.held)))
+            stack.enter_context(blas.one_thread_here())
+            context = ExecutionContext(self.workers, self.checkpoints, lambda: interruption.asked, self.instruments)
+            if reasons:
+                recorder.take(unfit_result(reasons, work.cells))
+            try:
+                outcomes = stack.enter_context(closing(self._outcomes(work, context, watch, recorder)))
+                for found in outcomes:
+                    recorder.take(found)
+                    reasons |= found.reasons
+                    if isinstance(found, PackOutcome):
+                        done.append(found)
+                    if reasons and self.fail_fast:
+                        break
+            except KeyboardInterrupt:
+                interrupted = True
+        speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
+        return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost))
+
+    def _outcomes(
+        self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
+    ) -> Generator[PackOutcome | Batch, None, None]:
+        with closing(self.executor.train(work.packs, context)) as messages:
+            for message in messages:
+                watch.on_message(message)
+                if isinstance(message, PackDone) and message.outcome is not None:
+                    yield message.outcome
+        yield from self._measured(work, context, watch, recorder)
+
+    def _measured(self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder) -> Iterator[Batch]:
+        """Measure what is to be measured; times last and alone, when all else is recorded."""
+        timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
+        others = [run for run in work.measurements if run not in timings]
+        yield from measured(others, self.instruments, watch, context.stop, BATCH_SECONDS)
+        recorder.wait()
+        yield from measured(timings, self.instruments, watch, context.stop, math.inf)
