@@ -27,9 +27,9 @@ PHASES = (STARTUP, "planning", COMPILING, TRAINING, TRACKING, "reporting", REST,
 HOOKS = (
     ("workbench.sweep.hydra.launcher", "cells", "planning"),
     ("workbench.app", "identified", "planning"),
-    ("workbench.app", "plan", "planning"),
-    ("workbench.app", "facts", "planning"),
-    ("workbench.app", "write_report", "reporting"),
+    ("workbench.app", "remaining", "planning"),
+    ("workbench.sweep.planning.record", "facts", "planning"),
+    ("workbench.report.sweep_page", "write_report", "reporting"),
     *(("workbench.tracking.write", f"MlflowStore.{name}", TRACKING) for name in ("__init__", "held", "begin", "end")),
     ("workbench.tracking.write", "MlflowStore.attach", TRACKING),
 )

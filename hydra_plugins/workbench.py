@@ -29,4 +29,10 @@ class OptunaSweeper(search.OptunaSweeper):
 
 
 class PackedLauncher(launcher.PackedLauncher):
-    """See workbench.sweep.hydra.launcher."""
+    """See workbench.sweep.hydra.launcher. The application is imported when there are cells to train."""
+
+    def application(self) -> launcher.Application:
+        """Who trains the cells: here the two are brought together."""
+        from workbench import app
+
+        return app

@@ -13,6 +13,7 @@ import pytest
 from tests import stores
 from tests.once import made_once
 from workbench import app
+from workbench.report import sweep_page
 from workbench.report.claim_files import Experiment
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
@@ -177,7 +178,7 @@ def test_a_page_is_made_from_the_store_alone() -> None:
     page = Path("reports/small.html")
     first = page.read_bytes()
     page.unlink()
-    app.write_report("small", Experiment())
+    sweep_page.write_report("small", Experiment())
     assert page.read_bytes() == first
 
 

@@ -13,11 +13,12 @@ import pytest
 from workbench import app
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
+from workbench.report import sweep_page
 from workbench.report.claim_files import Experiment
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.hydra.command import main
-from workbench.sweep.planning import packs
+from workbench.sweep.planning import packs, record
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -151,7 +152,7 @@ def test_a_claim_that_raises_costs_no_traceback_and_no_run(monkeypatch: pytest.M
     def raises(*_: object) -> None:
         raise ZeroDivisionError("in a person's measure")
 
-    monkeypatch.setattr(app, "write_report", raises)
+    monkeypatch.setattr(sweep_page, "write_report", raises)
     assert main(SEEDS) == app.FAILED
     assert "the page could not be written: ZeroDivisionError: in a person's measure; the runs are kept" in told()
     assert "Traceback" in Path("sweeps/small/log.txt").read_text()
@@ -186,8 +187,8 @@ def test_other_libraries_when_a_sweep_goes_on_are_told(monkeypatch: pytest.Monke
         training_that(patch, lambda pack: ValueError("no") if 3 in pack.columns["seed"] else None)
         main(SEEDS)
     told()
-    honest = app.facts
-    monkeypatch.setattr(app, "facts", lambda device: honest(device) | {"python": "9.9"})
+    honest = record.facts
+    monkeypatch.setattr(record, "facts", lambda device: honest(device) | {"python": "9.9"})
     main(SEEDS)
     assert "goes on after" in (said := told())
     assert "so last digits may differ: python: " in said
@@ -262,7 +263,7 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
     command = ["data=npz,blobs", "data.path=own.npz", *SMALL[1:], "seed=0,1", "name=own"]
     write_own(0)
     assert main([*command, "dry_run=true"]) == app.FINISHED
-    announce = app._announce
+    announce = app.announce
 
     def rewritten(*given: Any) -> None:
         announce(*given)
@@ -270,7 +271,7 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
         training._loaded.cache_clear()  # as in a worker process, or where a sweep reads more than two datasets
 
     with monkeypatch.context() as patch:
-        patch.setattr(app, "_announce", rewritten)
+        patch.setattr(app, "announce", rewritten)
         assert main(command) == app.FAILED
     said = told()
     assert "own.npz: understood as 2 classes, as targets are integers\n" in said
@@ -286,4 +287,4 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
     assert main(command) == app.FINISHED  # with what lies there now
     assert "4 runs, 2 held already, 2 to train" in told()
     Path("own.npz").unlink()
-    app.write_report("own", Experiment())  # a page loads no data
+    sweep_page.write_report("own", Experiment())  # a page loads no data

@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from workbench import app, redaction, reproduce, sweeps
+from workbench.report import sweep_page
 from workbench.report.__main__ import main as report
 from workbench.sweep.hydra.command import main
 
@@ -63,7 +64,7 @@ def test_a_sweep_its_pages_and_its_copy_hold_no_secret(
     asked = [*SMALL, "seed=0,1", "name=first", f"tracking.uri='{STORE}'", f"description='of http://me:{MARKER}@host/x'"]
     assert main([*asked, "dry_run=true"]) == app.FINISHED
     with monkeypatch.context() as patch:
-        patch.setattr(app, "write_report", raises)
+        patch.setattr(sweep_page, "write_report", raises)
         assert main(asked) == app.FAILED
     assert "Traceback" in Path("sweeps/first/log.txt").read_text()
     assert main(asked) == app.FINISHED

@@ -46,7 +46,7 @@ PARTS = {
     "recording": ("workbench.tracking.write", "MlflowStore", "_record"),
     "beginning": ("workbench.tracking.write", "MlflowStore", "_begin"),
     "ending": ("workbench.tracking.write", "MlflowStore", "_end"),
-    "page": ("workbench.app", "", "write_report"),
+    "page": ("workbench.report.sweep_page", "", "write_report"),
 }
 OF_EACH_PART = max(KILLS // 3, 1)
 STRUCK_INSIDE = """

@@ -15,6 +15,7 @@ from tests.once import made_once
 from tests.unwritable import unwritable
 from workbench import app, load_run, sweeps
 from workbench.engine.errors import BadInput
+from workbench.report import sweep_page
 from workbench.report.__main__ import main as report
 from workbench.report.claim_files import Experiment
 from workbench.sweep.hydra.command import main
@@ -121,7 +122,7 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
     assert sweeps.main([]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]] == ["second"]
     assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
-    assert app.write_report("second", Experiment()).html.exists()
+    assert sweep_page.write_report("second", Experiment()).html.exists()
     assert everything(trained) == origin
 
 
@@ -175,7 +176,7 @@ def test_a_sweep_file_of_a_foreign_store_is_not_run(workspace: Path) -> None:
     (workspace / "experiments").mkdir()
     (workspace / "evil.py").write_text("raise SystemExit('run')")
     for stem in ("../evil", "x" * 5000, "a\0"):
-        assert app._experiment(None, stem) == Experiment()
+        assert sweep_page.experiment_of_sweep(None, stem) == Experiment()
 
 
 def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

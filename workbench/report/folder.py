@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from workbench.engine.errors import BadInput
 from workbench.filenames import file_name
 
+REPORTS = Path("reports")  # in the working folder
 _RESERVED = ("index",)
 # As other pages are called, and other files of a page.
 _TAKEN = re.compile(r"compare-.*|.*\.(html|json)", re.IGNORECASE)
@@ -30,3 +31,8 @@ def make(folder: Path) -> None:
 def stem(name: str, folder: Path) -> str:
     """What a sweep's files in `folder` are called: as the sweep where that can be, and no other page's is."""
     return file_name(name, folder, (name.lower(),) if _TAKEN.fullmatch(name) else _RESERVED)
+
+
+def page_file(name: str, folder: Path) -> Path:
+    """Where the page of a sweep is written."""
+    return folder / f"{stem(name, folder)}.html"

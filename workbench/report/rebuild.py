@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
+from workbench.report.folder import REPORTS
 from workbench.sweep.execution.log import say
 
 if TYPE_CHECKING:
     from workbench.report.claim_files import Experiment
     from workbench.report.page import Page
-
-REPORTS = Path("reports")
 
 
 def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:

@@ -13,6 +13,7 @@ from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_override, remember
 
 DEFAULT_FILE = "mlflow.db"
+SWEEPS = "sweeps"  # the folder of sweeps' own files
 ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks as well
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
 ALLOWED = "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
@@ -59,6 +60,13 @@ def is_there(uri: str | None = None) -> bool:
     """Whether there is a store to look into; opening an SQLite store that is not there yet would create it."""
     file = locate(uri).file
     return file is None or file.exists()
+
+
+def sweeps_folder(uri: str | None) -> Path:
+    """Where sweeps keep their checkpoints, locks and logs: beside an SQLite store, else in the working folder."""
+    file = locate(uri).file
+    folder = file.resolve().parent if file else Path.cwd()  # one store has one folder, whatever links lead to it
+    return Path(SWEEPS) if folder == Path.cwd() else folder / SWEEPS
 
 
 def database_uri(file: Path, options: str = "") -> str:

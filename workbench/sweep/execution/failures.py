@@ -1,4 +1,4 @@
-"""How a sitting ended: what was lost, each run with its overrides and its reason, and the exit status."""
+"""How a sweep ended: what was lost, each run with its overrides and its reason, and the exit status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.sweep.execution.interruption import INTERRUPTED
-from workbench.sweep.execution.log import counted
+from workbench.sweep.execution.log import counted, say
 from workbench.sweep.planning.plan import PlannedCell
 
 FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
@@ -16,7 +16,7 @@ OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
 
 @dataclass(frozen=True)
 class Ended:
-    """How a sitting ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted, and
+    """How a sweep ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted, and
     runs that the store held and lost in the meantime.
     """
 
@@ -41,6 +41,12 @@ class Ended:
         if self.interrupted:
             lines.append("interrupted: the same command goes on where this one stopped")
         return lines
+
+
+def conclude(ended: Ended, cells: Sequence[PlannedCell], folder: Path) -> None:
+    """Say what was lost, and what the same command will make good."""
+    for line in (*failures(ended.reasons, cells), *ended.words(folder)):
+        say(line)
 
 
 def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[str]:

@@ -11,6 +11,7 @@ from workbench import blas
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
+from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
@@ -22,6 +23,7 @@ from workbench.sweep.execution.results import unfit_result
 from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.planning.speed import Speeds
+from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Store
 
 
@@ -34,6 +36,17 @@ class SweepTraining:
     checkpoints: Checkpoints
     instruments: Instruments
     fail_fast: bool = False
+
+    @classmethod
+    def of(cls, settings: SweepSettings, checkpoints: Checkpoints, instruments: Instruments) -> SweepTraining:
+        """As the command asks for it; a worker a core unless it says how many."""
+        workers = settings.workers or cores()
+        return cls(EXECUTORS[settings.executor], workers, checkpoints, instruments, settings.fail_fast)
+
+    @property
+    def packs_at_once(self) -> int:
+        """How many packs train at a time."""
+        return self.executor.packs_at_once(self.workers)
 
     def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
         """Train every pack, then measure; recording one overlaps training the next."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
@@ -14,15 +14,16 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from workbench.config import TrackingConfig, flatten
+from workbench.config import flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.execution.interruption import INTERRUPTED
 from workbench.sweep.execution.log import counted, say
 from workbench.sweep.hydra.compose import Cell, cells
-from workbench.sweep.planning.departures import Departures, departures
+from workbench.sweep.planning.departures import departures
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
+from workbench.sweep.settings import SweepSettings
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
@@ -35,45 +36,43 @@ OF_THE_SWEEP = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class SweepSettings:
-    """What a command asks for beside its cells.
+class Application(Protocol):
+    """Trains the cells that the launcher has composed. It is `workbench/app.py`, which sees every room."""
 
-    `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
-    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
-    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
-    `remarks` are what is to be said of the settings.
-    """
+    def run_sweep(self, cells: Sequence[Cell], settings: SweepSettings) -> int:
+        """Train the cells as a sweep; the exit status."""
+        ...
 
-    name: str | None
-    description: str
-    sweep: str | None
-    command: str
-    tracking: TrackingConfig
-    reuse: bool
-    dry_run: bool
-    executor: str
-    workers: int | None
-    checkpoint_seconds: float
-    fail_fast: bool
-    departures: Departures = field(default_factory=dict)
-    part_of: str = ""
-    remarks: tuple[str, ...] = ()
+    def run_batch(
+        self, cells: Sequence[Cell], settings: SweepSettings, metric: str
+    ) -> tuple[int, list[tuple[str, float]]]:
+        """The same, and of each cell its outcome and a metric."""
+        ...
 
-    @property
-    def pages(self) -> bool:
-        """Whether there is to be a page."""
-        return not self.part_of
+    def identify(self, cells: Sequence[Cell]) -> list[PlannedCell]:
+        """The cells with the identities of their runs."""
+        ...
+
+    def sweeps_folder(self, uri: str | None) -> Path:
+        """The folder of the sweeps of a store."""
+        ...
 
 
 class PackedLauncher(Launcher):
-    """Hydra's jobs are our cells; they train together, so there is one call for all of them."""
+    """Hydra's jobs are our cells; they train together, so there is one call for all of them.
+
+    `hydra_plugins/workbench.py` says which application trains them: this file imports none, as none imports this.
+    """
 
     def __init__(self) -> None:
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
         self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
         self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
+
+    def application(self) -> Application:
+        """Who trains the cells."""
+        raise NotImplementedError
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
@@ -98,7 +97,7 @@ class PackedLauncher(Launcher):
         asked = replace(settings(design, self.config), remarks=tuple(remarks(design)))
         about = " ".join(part for part in (asked.description, remark) if part)
         named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
-        status = _run(design, replace(named, departures=departed))
+        status = self.application().run_sweep(design, replace(named, departures=departed))
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
@@ -111,12 +110,14 @@ class PackedLauncher(Launcher):
         Ends the process where it was interrupted, where runs failed with `fail_fast`, and where results are not
         recorded yet: what they came to is not known, so a search cannot go on from them.
         """
-        from workbench.app import FAILED, run_batch
+        from workbench.sweep.execution.failures import (
+            FAILED,  # late: NumPy comes with it, and Hydra's plugins import this
+        )
 
         design = self._design(job_overrides)
         assert self.config is not None
         asked = settings(design, self.config)
-        status, found = run_batch(design, replace(asked, name=name, part_of=part_of), metric)
+        status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metric)
         if status == INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
         if waiting := sum(outcome == PENDING for outcome, _ in found):
@@ -127,9 +128,7 @@ class PackedLauncher(Launcher):
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
         """The jobs as planned cells. Raises BadInput where one of them cannot be."""
-        from workbench.app import identify
-
-        return identify(self._design(job_overrides))
+        return self.application().identify(self._design(job_overrides))
 
     def never_read(self, job_overrides: Sequence[Sequence[str]]) -> dict[str, str]:
         """The typed keys that none of the jobs reads, each with why. Raises BadInput if a job cannot be."""
@@ -137,14 +136,12 @@ class PackedLauncher(Launcher):
 
     def place(self, job: Sequence[str], otherwise: str) -> tuple[str, Path, bool]:
         """The name of the sweep that a job like this one belongs to, the folder of its files, and whether it is dry."""
-        from workbench.app import sweeps_folder
-
         self.searched = True
         design = self._design([job])
         assert self.config is not None
         asked = settings(design, self.config)
         name = asked.name or otherwise
-        return name, folder_of(sweeps_folder(asked.tracking.uri), name), asked.dry_run
+        return name, folder_of(self.application().sweeps_folder(asked.tracking.uri), name), asked.dry_run
 
     def _design(self, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
         assert self.hydra_context is not None
@@ -190,9 +187,3 @@ def command(master: DictConfig) -> str:
     typed = [*master.hydra.overrides.hydra, *master.hydra.overrides.task]
     said = [redacted_override(text) for text in typed if text != "hydra.mode=MULTIRUN"]
     return shlex.join(["python", "-m", "workbench", *said])
-
-
-def _run(design: Sequence[Cell], of_the_sweep: SweepSettings) -> int:
-    from workbench.app import run_sweep  # sees every room, so it is imported last of all
-
-    return run_sweep(design, of_the_sweep)

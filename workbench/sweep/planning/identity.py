@@ -116,6 +116,11 @@ def joint_digest(fingerprints: Iterable[str]) -> str:
     return text_digest(",".join(fingerprints))
 
 
+def sweep_name(fingerprints: Iterable[str]) -> str:
+    """The name of a sweep that was given none, from the runs it asks for."""
+    return f"sweep-{joint_digest(fingerprints)[:8]}"
+
+
 def pinned(config: DataConfig) -> DataConfig:
     """The same with the digest that the data have now: whoever loads them later gets these, or BadInput."""
     return replace(config, digest=digest(config))

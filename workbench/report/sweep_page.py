@@ -1,0 +1,56 @@
+"""The page that a sweep leaves as it ends, with the claims of its sweep file."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from workbench import places
+from workbench.engine.errors import BadInput
+from workbench.report.claim_files import Experiment, experiment_of, known_claims
+from workbench.report.experiment_files import declares_itself
+from workbench.report.folder import REPORTS
+from workbench.report.index import write_index
+from workbench.report.page import Page, write
+from workbench.sweep.execution.log import note, say
+from workbench.sweep.store import Store
+from workbench.tracking.read import load
+
+
+def experiment_of_sweep(sweep: str | None, name: str) -> Experiment:
+    """The claims and figures of a sweep file; a file that only has the name of this sweep may be anything."""
+    try:
+        if sweep and (file := places.find("experiments", f"{sweep}.py")) and not declares_itself(file):
+            say(f"experiments/{sweep}.py is not run: a file of claims sets CLAIMS and imports from workbench")
+        return experiment_of(sweep or name)
+    except BadInput as error:
+        if sweep:
+            raise
+        say(f"{error}; the page has no claims")
+        return Experiment()
+
+
+def write_report(name: str, experiment: Experiment, uri: str | None = None, folder: Path = REPORTS) -> Page:
+    """Write the page of a sweep, and the index, from what the store holds. Nothing is trained."""
+    page = write(load(name, uri), experiment.claims, folder, figures=experiment.figures)
+    write_index(folder, known_claims())
+    return page
+
+
+def close(store: Store, outcome: str, name: str, experiment: Experiment | None, uri: str | None) -> list[Page] | None:
+    """Close a sweep in its store and write its page; `experiment` is None if it is to have none.
+
+    What goes wrong here costs no run, so it is said and no more: None.
+    """
+    try:
+        store.end(outcome)
+        if experiment is None:
+            return []
+        page = write_report(name, experiment, uri)
+        store.attach(page.files)
+    except Exception as error:
+        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
+        note(traceback.format_exc())
+        return None
+    return [page]

@@ -1,0 +1,59 @@
+"""What a person reads before a sweep trains: what there is to do, and what they should know of it."""
+
+from __future__ import annotations
+
+from workbench.engine.backend import missing_cupy
+from workbench.engine.kernels.choice import why_not_compiled
+from workbench.sweep.execution.log import counted, note, say
+from workbench.sweep.execution.rounding import hidden
+from workbench.sweep.planning.changes import changes
+from workbench.sweep.planning.plan import Plan, described, to_measure
+from workbench.sweep.settings import SweepSettings
+from workbench.sweep.store import Earlier, SweepRecord
+
+
+def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings) -> None:
+    """Say what a sweep is about to do; `earlier` is the latest sweep of its name."""
+    runs = len({cell.fingerprint for cell in work.cells})
+    note(f"command: {settings.command}")
+    say(
+        f"{sweep.name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
+        f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
+    )
+    remarks = (
+        *settings.remarks,
+        *work.remarks(),
+        *changes(sweep.name, earlier, work, sweep.facts),
+        missing_cupy(),
+        *hidden(work.packs),
+        *_uncompiled(work),
+        _compiling(work),
+    )
+    for line in remarks:
+        if line:
+            say(line)
+
+
+def show_plan(work: Plan, name: str, page: str, time: str, settings: SweepSettings) -> None:
+    """Print the plan, for `dry_run=true`; `page` and `time` say where the report will be and how long it takes."""
+    for line in (*settings.remarks, *_uncompiled(work)):
+        say(line)
+    print(described(work, name, page, time))
+
+
+def _uncompiled(work: Plan) -> list[str]:
+    """A line for each reason why runs are left to the plain kernel that Numba would train."""
+    reasons = dict.fromkeys(why_not_compiled(pack.pack) for pack in work.packs)
+    return [f"{reason}: the plain kernel trains, two to three times slower" for reason in reasons if reason]
+
+
+def _compiling(work: Plan) -> str:
+    """A line if the first pack will have to wait for the compiler."""
+    if not any(pack.pack.kernel == "compiled" for pack in work.packs):
+        return ""
+    from workbench.engine.kernels.compiled.jit import cache_folder, is_compiled
+
+    if is_compiled():
+        return ""
+    often = "once on this machine" if cache_folder() else "at every start, as no cache folder can be written to"
+    return f"compiling the engine's passes first, about 20 s; {often}"

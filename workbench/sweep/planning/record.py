@@ -1,0 +1,44 @@
+"""What the store is to hold of a sweep before it is trained."""
+
+from __future__ import annotations
+
+import json
+
+from workbench import places
+from workbench.sweep.execution.conditions import facts
+from workbench.sweep.measures import Instruments
+from workbench.sweep.planning.plan import Plan
+from workbench.sweep.settings import SweepSettings
+from workbench.sweep.store import SweepRecord
+
+
+def record_of(work: Plan, name: str, settings: SweepSettings, rules: str, instruments: Instruments) -> SweepRecord:
+    """The sweep with its facts; `rules` are those of its claims as canonical JSON, "" without claims."""
+    datasets = {cell.cell.config.data for cell in work.cells}
+    about = facts(str(work.cells[0].numbers["device"])) | {
+        "description": settings.description,
+        "sweep_file": settings.sweep or "",
+        "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
+        "departures": _departures(name, settings),
+        "part_of": settings.part_of,
+        "data_digest": ", ".join(sorted({f"{data.name} {data.digest}" for data in datasets})),
+    }
+    return SweepRecord(
+        name=name,
+        digest=work.digest,
+        command=settings.command,
+        factors=work.factors(),
+        cells=work.records(),
+        facts=about,
+        rules=rules,
+        # A time is of its moment: such a sweep begins anew, whatever the store holds of it.
+        fresh=not settings.reuse or any(instruments.is_timing(cell.cell.config.measure) for cell in work.cells),
+    )
+
+
+def _departures(name: str, settings: SweepSettings) -> str:
+    """What departs from the sweep file that the claims were fixed for, as JSON; "" if nothing does."""
+    found = dict(settings.departures)
+    if settings.sweep is None and places.find("conf/sweep", f"{name}.yaml"):
+        found["the sweep file"] = (("not asked for",), ())
+    return json.dumps(found) if found else ""

@@ -1,0 +1,42 @@
+"""What a command asks for beside its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.config import TrackingConfig
+
+if TYPE_CHECKING:
+    from workbench.sweep.planning.departures import Departures
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """What a command asks for beside its cells.
+
+    `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
+    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
+    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
+    `remarks` are what is to be said of the settings.
+    """
+
+    name: str | None
+    description: str
+    sweep: str | None
+    command: str
+    tracking: TrackingConfig
+    reuse: bool
+    dry_run: bool
+    executor: str
+    workers: int | None
+    checkpoint_seconds: float
+    fail_fast: bool
+    departures: Departures = field(default_factory=dict)
+    part_of: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def pages(self) -> bool:
+        """Whether there is to be a page."""
+        return not self.part_of

@@ -1,0 +1,23 @@
+"""What the cells of a search's batch came to: of each its outcome and the metric that is searched for."""
+
+from __future__ import annotations
+
+import math
+
+from workbench.engine.errors import BadInput
+from workbench.tracking.read import load
+
+
+def trial_outcomes(name: str, uri: str | None, metric: str) -> list[tuple[str, float]]:
+    """Of each cell of a sweep, in their order, its outcome and a metric (NaN without).
+
+    Raises BadInput if runs finished and none of them has that metric.
+    """
+    runs = load(name, uri).runs.sort_values("cell")
+    finished = runs[runs["outcome"] == "finished"]
+    if len(finished) and (metric not in runs or finished[metric].isna().all()):
+        known = [name for name in map(str, runs) if name.startswith(("best_", "last_"))]
+        known = [name for name in known if finished[name].notna().any()]
+        raise BadInput(f"hydra.sweeper.metric is {metric!r}; allowed: one of {', '.join(known)}")
+    values = runs[metric] if metric in runs else [math.nan] * len(runs)
+    return [(str(outcome), float(value)) for outcome, value in zip(runs["outcome"], values, strict=True)]
