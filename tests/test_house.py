@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,6 +153,37 @@ def test_a_room_has_its_own_libraries(room: str) -> None:
 def test_mlflow_is_imported_by_tracking_alone() -> None:
     wrong = [str(found) for found in ALL if found.top == "mlflow" and place_of(found.file) != "tracking"]
     assert not wrong, "\n".join(wrong)
+
+
+INTERNALS = PACKAGE / "tracking" / "mlflow_internals.py"
+# What MLflow documents for others to use.
+PUBLIC = {
+    "mlflow",
+    *(f"mlflow.{part}" for part in ("artifacts", "entities", "exceptions", "models", "pyfunc", "types")),
+}
+
+
+def test_parts_of_mlflow_that_are_not_public_stand_in_one_file() -> None:
+    names = re.compile(
+        r"mlflow\.(store|utils|system_metrics|tracking|protos|environment_variables)\b|\._tracking_client"
+    )
+    imported = [
+        str(found) for found in ALL if found.top == "mlflow" and found.file != INTERNALS and found.module not in PUBLIC
+    ]
+    spoken_of = [
+        f"{file.relative_to(ROOT)}: {found[0]}"
+        for file in FILES
+        if file != INTERNALS
+        for found in names.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert imported + spoken_of == []
+
+
+def test_ci_has_seen_the_version_of_mlflow_whose_internals_we_use() -> None:
+    tested = next(line for line in INTERNALS.read_text().splitlines() if line.startswith("TESTED")).split('"')[1]
+    assert f"mlflow=={tested}\n" in (ROOT / "constraints.txt").read_text()
+    major, minor, _ = map(int, tested.split("."))
+    assert f'"mlflow>=3.5,<{major}.{minor + 1}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_claims_see_the_report_and_plain_tables_alone() -> None:

@@ -90,5 +90,5 @@ def test_all_of_a_pack_or_nothing_is_written(uri: str, monkeypatch: pytest.Monke
 def test_a_store_of_another_kind_is_left_to_the_client(uri: str) -> None:
     connection = connect(uri)
     assert bulk.can_insert(connection)
-    connection.client._tracking_client.__class__ = type("OfAServer", (), {})
+    connection.client._tracking_client.__class__ = type("OfAServer", (), {"store": None})
     assert not bulk.can_insert(connection)

@@ -11,13 +11,11 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.tracking import names
 from workbench.tracking.connection import Connection
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+from workbench.tracking.mlflow_internals import engine_of, table
 
 _LARGEST = 1.7976931348623157e308  # how MLflow keeps infinity
 _BUSY_MILLISECONDS = 20_000
@@ -48,24 +46,22 @@ class NewRun:
 
 def can_insert(connection: Connection) -> bool:
     """Whether the store is a database of which this process holds the engine, in the form this module knows."""
-    return engine_of(connection) is not None
+    return engine_of(connection.client) is not None
 
 
 def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> list[str]:
     """Write all the runs, or none of them; their run ids."""
-    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
-
-    engine = engine_of(connection)
+    engine = engine_of(connection.client)
     assert engine is not None
     place = connection.client.get_experiment(experiment).artifact_location
     marks = [uuid.uuid4().hex for _ in runs]
     pairs = list(zip(marks, runs, strict=True))
-    rows: dict[Any, list[dict[str, Any]]] = {
-        SqlRun: [_run(mark, run, int(experiment), place) for mark, run in pairs],
-        SqlTag: [row for mark, run in pairs for row in _labels(mark, {**run.tags, names.RUN_NAME: run.name})],
-        SqlParam: [row for mark, run in pairs for row in _labels(mark, run.params)],
-        SqlMetric: [row for mark, run in pairs for row in _metrics(mark, run.points)],
-        SqlLatestMetric: [row for mark, run in pairs for row in _latest(_metrics(mark, run.points))],
+    rows: dict[str, list[dict[str, Any]]] = {
+        "SqlRun": [_run(mark, run, int(experiment), place) for mark, run in pairs],
+        "SqlTag": [row for mark, run in pairs for row in _labels(mark, {**run.tags, names.RUN_NAME: run.name})],
+        "SqlParam": [row for mark, run in pairs for row in _labels(mark, run.params)],
+        "SqlMetric": [row for mark, run in pairs for row in _metrics(mark, run.points)],
+        "SqlLatestMetric": [row for mark, run in pairs for row in _latest(_metrics(mark, run.points))],
     }
     datasets = {run.dataset for run in runs if run.dataset}
     with engine.begin() as database:
@@ -75,37 +71,29 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
             rows |= _inputs(pairs, _known_datasets(database, experiment))
         for model, values in rows.items():
             if values:
-                database.execute(model.__table__.insert(), values)
+                database.execute(table(model).insert(), values)
     return marks
-
-
-def engine_of(connection: Connection) -> Engine | None:
-    """The engine of a database that this process opened itself; None where a server answers."""
-    store = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
-    return getattr(store, "engine", None) if type(store).__name__ == "SqlAlchemyStore" else None
 
 
 def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str]:
     """(name, digest) -> MLflow's id, of the datasets of an experiment."""
-    from mlflow.store.tracking.dbmodels.models import SqlDataset
-
-    table = SqlDataset.__table__
-    chosen = table.select().where(table.c.experiment_id == int(experiment))
+    datasets = table("SqlDataset")
+    chosen = datasets.select().where(datasets.c.experiment_id == int(experiment))
     return {(row.name, row.digest): row.dataset_uuid for row in database.execute(chosen)}
 
 
-def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]) -> dict[Any, list[dict]]:
+def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]) -> dict[str, list[dict]]:
     """The rows that MLflow's `log_inputs` leaves."""
-    from mlflow.store.tracking.dbmodels.models import SqlInput, SqlInputTag
-
     marks = [(mark, known[run.dataset]) for mark, run in pairs if run.dataset and run.dataset in known]
     edges = [(uuid.uuid4().hex, mark, dataset) for mark, dataset in marks]
     return {
-        SqlInput: [
+        "SqlInput": [
             {"input_uuid": edge, "source_type": "DATASET", "source_id": dataset, "destination_type": "RUN",
              "destination_id": mark, "step": 0} for edge, mark, dataset in edges
         ],
-        SqlInputTag: [{"input_uuid": edge, "name": names.INPUT_CONTEXT, "value": names.TRAINING} for edge, *_ in edges],
+        "SqlInputTag": [
+            {"input_uuid": edge, "name": names.INPUT_CONTEXT, "value": names.TRAINING} for edge, *_ in edges
+        ],
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from workbench.engine.errors import BadInput
 from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
 from workbench.tracking.location import Location, database_uri, locate
+from workbench.tracking.mlflow_internals import NOISY_LOGGER
 from workbench.tracking.patience import SECONDS, Patience
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _hush() -> None:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it says again what is asked of a server, a token with it
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # logs tracebacks of what it raises anyway
+    logging.getLogger(NOISY_LOGGER).setLevel(logging.CRITICAL)
 
 
 def _import_mlflow() -> None:

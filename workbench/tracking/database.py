@@ -16,6 +16,7 @@ from pathlib import Path
 from workbench.addresses import file_address, local_path
 from workbench.engine.errors import BadInput
 from workbench.tracking.location import ARTIFACTS, database_uri
+from workbench.tracking.mlflow_internals import make_database
 
 _LOCK_SECONDS = 20.0
 _BESIDE = ("", "-wal", "-journal")  # a database and what SQLite keeps of it beside it, by the end of the names
@@ -132,14 +133,13 @@ def _fill(aside: str, artifacts: Path) -> None:
     """
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
     new = Path(aside) / "new.db"
     try:
         with closing(sqlite3.connect(new)) as database:
             database.execute("VACUUM")  # where this cannot be written, MLflow would try for two minutes
-        SqlAlchemyStore(database_uri(new), file_address(artifacts)).engine.dispose()
+        make_database(database_uri(new), file_address(artifacts))
     except (sqlite3.Error, MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
@@ -18,6 +18,7 @@ from workbench.tracking import names
 from workbench.tracking.confined import own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.holder import hold
+from workbench.tracking.mlflow_internals import delete_for_good
 from workbench.tracking.plan_table import STANDING, standing
 
 if TYPE_CHECKING:
@@ -153,10 +154,7 @@ def _delete(connection: Connection, run: Run) -> None:
         remove(own.parent)
     elif folder and folder.exists():
         say(f"{folder} lies outside of the store and is left there")
-    store: Any = getattr(getattr(connection.client, "_tracking_client", None), "store", None)
-    if hasattr(store, "_hard_delete_run"):
-        store._hard_delete_run(run.info.run_id)
-    elif run.info.lifecycle_stage == "active":
+    if not delete_for_good(connection.client, run.info.run_id) and run.info.lifecycle_stage == "active":
         connection.client.delete_run(run.info.run_id)
 
 

@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from workbench.tracking.bulk import engine_of
 from workbench.tracking.connection import Connection
 from workbench.tracking.database import prepare
+from workbench.tracking.mlflow_internals import engine_of
 
 
 class Database:
@@ -26,7 +26,7 @@ class Database:
         """Open what lies there now, an empty database where nothing does; False where it is the file it was."""
         if self._file is None or not self.replaced():
             return False
-        engine = engine_of(self._connection)
+        engine = engine_of(self._connection.client)
         if engine is not None:
             engine.dispose()  # its open connections lead to the file that is gone
         if not _holds_anything(self._file):  # SQLite makes an empty file where somebody writes to one that is gone

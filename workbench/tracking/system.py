@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from workbench.tracking import mlflow_internals
+
 SECONDS = 5.0  # between two samples
 
 
@@ -15,13 +17,11 @@ class SystemMetrics:
         self._monitor: Any = None
 
     def start(self, run_id: str, uri: str) -> None:
-        """Sample for this run, after what an earlier sitting left."""
+        """Sample for this run, after what an earlier start left."""
         if find_spec("psutil") is None:
             return
-        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
         self.stop()
-        self._monitor = SystemMetricsMonitor(run_id, SECONDS, resume_logging=True, tracking_uri=uri)
+        self._monitor = mlflow_internals.load_monitor(run_id, SECONDS, uri)
         self._monitor.start()
 
     def stop(self) -> None:

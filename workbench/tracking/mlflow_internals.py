@@ -1,0 +1,84 @@
+"""The parts of MLflow that are not public, and which version they were tested with. No other file reaches for them.
+
+- the store behind a client, whose database many child runs are written into at once and runs are deleted from for good;
+- the tables of that database, and the class that makes a new one;
+- the sampling of a machine's load beside a run;
+- the name of a logger that tells of errors we report ourselves.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from sqlalchemy.engine import Engine
+
+TESTED = "3.17.2"  # as constraints.txt has it, with which CI runs; pyproject.toml lets no later minor version in
+NOISY_LOGGER = "mlflow.store.db.utils"  # logs tracebacks of what it raises anyway
+_STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
+_TABLES = "mlflow.store.tracking.dbmodels.models"
+_MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
+
+
+def make_database(address: str, artifacts: str) -> None:
+    """Fill a new database with MLflow's tables; `artifacts` is the address of the folder of its default experiment."""
+    _part(*_STORE)(address, artifacts).engine.dispose()
+
+
+def engine_of(client: MlflowClient) -> Engine | None:
+    """The engine of a database that this process opened itself; None where a server answers."""
+    store = _store_of(client)
+    engine: Engine | None = None if store is None else _member(store, "engine")
+    return engine
+
+
+def delete_for_good(client: MlflowClient, run_id: str) -> bool:
+    """Delete a run with all that the database holds of it; False where a server answers, which has no such call."""
+    store = _store_of(client)
+    if store is None:
+        return False
+    _member(store, "_hard_delete_run")(run_id)
+    return True
+
+
+def table(name: str) -> Any:
+    """One of MLflow's tables by the name of its model, such as "SqlRun", as SQLAlchemy's core knows it."""
+    return _member(_part(_TABLES, name), "__table__")
+
+
+def load_monitor(run_id: str, seconds: float, uri: str) -> Any:
+    """Samples the load of this machine for a run, from `start()` to `finish()`, after what an earlier start left."""
+    return _part(*_MONITOR)(run_id, seconds, resume_logging=True, tracking_uri=uri)
+
+
+def _store_of(client: MlflowClient) -> Any:
+    """The store of a database that this process opened itself; None where a server answers."""
+    store = _member(_member(client, "_tracking_client"), "store")
+    return store if type(store).__name__ == _STORE[1] else None
+
+
+def _part(module: str, name: str) -> Any:
+    try:
+        return _member(import_module(module), name)
+    except ImportError as error:
+        raise _missing(module) from error
+
+
+def _member(owner: Any, name: str) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        shown = getattr(owner, "__name__", None) or type(owner).__name__
+        raise _missing(f"{shown}.{name}") from error
+
+
+def _missing(part: str) -> BadInput:
+    return BadInput(
+        f"mlflow: found version {version('mlflow')}, which has no {part}; Workbench was tested with {TESTED}: "
+        f"pip install mlflow=={TESTED}"
+    )
