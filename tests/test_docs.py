@@ -14,6 +14,8 @@ from tests import documents
 from workbench.data import DATASETS
 from workbench.data.dataset import Source
 from workbench.measure import ANALYSES, MEASUREMENTS, Analysis, Measurement
+from workbench.sweep.execution.executor import PackExecutor
+from workbench.sweep.execution.executors import EXECUTORS
 from workbench.tracking.connection import connect, search
 
 ROOT = documents.ROOT
@@ -23,7 +25,9 @@ RUN = [page for page in PAGES if any(list(documents.commands(text)) for _, text 
 # A page that adds rules adds keys too, which a process has until its end.
 APART = [page for page in RUN if any(path.startswith("rules/") for path in documents.files(page))]
 HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
-TABLES: list[tuple[type, dict[str, Any]]] = [(Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES)]
+TABLES: list[tuple[type, dict[str, Any]]] = [
+    (Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES), (PackExecutor, EXECUTORS),
+]  # fmt: skip
 LINK = re.compile(r"\]\(([^)#:\s]+)[^):]*\)")
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *ROOT.glob("examples/*/README.md")]
 

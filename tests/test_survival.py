@@ -76,7 +76,7 @@ from workbench.sweep.hydra.command import main
 raise SystemExit(main())
 """
 STRUCK: Counter[tuple[str, str]] = Counter()  # (part of the sweep, where it was) -> kills
-OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each sitting
+OWN = ["run_id", "origin", "reused", "seconds", "started", "ended", "overrides"]  # of each start
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
 def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
     uninterrupted: Path, tmp_path: Path, part: str, start: Start
 ) -> None:
-    """Up to four kills a sweep, each in another sitting of it."""
+    """Up to four kills a sweep, each in another start of it."""
     kills = 0
     for sweep in count():
         folder = tmp_path / str(sweep)

@@ -209,10 +209,10 @@ def test_latest_is_what_was_begun_last_whatever_the_clock_says(uri: str, monkeyp
     import time
 
     now = time.time()
-    for sitting, digest in enumerate(("one", "two", "three", "two")):
-        monkeypatch.setattr(time, "time", lambda sitting=sitting: now - 10_000 * sitting)
+    for start, digest in enumerate(("one", "two", "three", "two")):
+        monkeypatch.setattr(time, "time", lambda start=start: now - 10_000 * start)
         found = MlflowStore(uri)
-        found.begin(sweep([cell(number) for number in range(1 + sitting % 3)], digest=digest))
+        found.begin(sweep([cell(number) for number in range(1 + start % 3)], digest=digest))
         found.end("finished")
         assert load("seeds", uri).facts["run_id"] == found.run_id
         earlier = found.earlier("seeds")

@@ -25,7 +25,7 @@ def everything(uri: str) -> list[dict[str, Any]]:
 
 
 def without_order(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All but the place in the order of sittings."""
+    """All but the place in the order of starts."""
     for run in runs:
         run["data"]["tags"].pop("workbench.order", None)
     return runs

@@ -137,7 +137,7 @@ class Store(Protocol):
         ...
 
     def missing(self) -> set[str]:
-        """The fingerprints of what was held, reused or recorded in this sitting and is not there when the store is
+        """The fingerprints of what was held, reused or recorded since this start and is not there when the store is
         opened afresh: all of them where it was replaced. What they came to can be recorded again.
         """
         ...

@@ -76,7 +76,7 @@ def same_sweep(connection: Connection, experiment: str, sweep: SweepRecord) -> R
 def done_in(
     connection: Connection, parent: Run, children: Mapping[tuple[int, str], Child]
 ) -> dict[tuple[int, str], PlanRow]:
-    """The cells that an earlier sitting of this sweep trained to an end and whose child still stands."""
+    """The cells that an earlier start of this sweep trained to an end and whose child still stands."""
     standing_children = {child.run_id for child in children.values()}
     rows = from_table(standing(connection, parent))
     held = [row for row in rows if row.held and row.run_id in standing_children]

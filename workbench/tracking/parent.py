@@ -61,9 +61,9 @@ def known_experiment(connection: Connection, name: str) -> str:
 
 
 def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None, order: int) -> str:
-    """Creates the parent run, or opens `run_id` again for another sitting of the same sweep. Returns its id.
+    """Creates the parent run, or opens `run_id` again for another start of the same sweep. Returns its id.
 
-    `order` is the sitting's place in the order of creation. A parent of this sweep that a kill, or an answer that was
+    `order` is the start's place in the order of creation. A parent of this sweep that a kill, or an answer that was
     lost, left without its plan is taken up again.
     """
     from mlflow.entities import Param, RunTag
@@ -96,7 +96,7 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
 
 
 def next_order(connection: Connection) -> int:
-    """The place of a new sitting in the order of creation: one more than any that the store holds, deleted ones too."""
+    """The place of a new start in the order of creation: one more than any that the store holds, deleted ones too."""
     ours = f"tags.`{names.DIGEST}` != ''"
     return 1 + max(
         (order_of(run) for view in ("active", "deleted") for run in search(connection, ours, view)), default=0

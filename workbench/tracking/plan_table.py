@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one that came further counts
 STANDING = ("cell", "outcome")  # the columns that `standing` cannot do without
-_ORDER = b"workbench.order"  # metadata of a pack's table: which recording of its sitting it is
+_ORDER = b"workbench.order"  # metadata of a pack's table: which recording since its start it is
 _JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, kept as JSON text so that the types survive
 
 
@@ -150,7 +150,7 @@ def _checked(table: pyarrow.Table, path: str, like: pyarrow.Table) -> pyarrow.Ta
 
 
 def _order(table: pyarrow.Table) -> int:
-    """Which recording of its sitting a pack's table is; 0 where that was not noted."""
+    """Which recording since its start a pack's table is; 0 where that was not noted."""
     noted = table.schema.metadata[_ORDER]
     return int(noted) if noted.isdigit() and len(noted) < 16 else 0
 

@@ -220,7 +220,7 @@ def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[s
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}
     facts["order"] = str(order_of(parent))
-    ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier sitting, if it runs
+    ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier start, if it runs
     facts["ended"] = _moment(ended)
     facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended and info.start_time else ""
     return {name: redacted(str(text)) for name, text in {**asked.get("facts", {}), **facts}.items()}

@@ -63,8 +63,8 @@ class MlflowStore:
         self._experiment = self._connection.patiently(lambda: find(self._connection, experiment))
         self._family = Family(self._experiment, "", "")
         self._in_doubt = self._troubled = False  # whether something was cut off since the children were looked at, ever
-        self._order, self._recorded = 0, 0  # the sitting's place in the order of creation, and what it recorded
-        self._shown: set[str] = set()  # fingerprints that were once held, reused or recorded in this sitting
+        self._order, self._recorded = 0, 0  # the start's place in the order of creation, and what it recorded
+        self._shown: set[str] = set()  # fingerprints that were once held, reused or recorded since this start
         self._tried: set[str] = set()  # and those of runs that failed as well
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
@@ -264,7 +264,7 @@ class MlflowStore:
         return written
 
 
-_RECORDINGS = 10**6  # more than a sitting makes
+_RECORDINGS = 10**6  # more than a start makes
 
 
 def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:

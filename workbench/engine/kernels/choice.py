@@ -58,7 +58,7 @@ class Kernel:
     trainer: Callable[[Rows], Trainer]
     evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
     prober: Callable[[Rows], Prober] = ProbeStation
-    workers: str = "processes"  # or "threads", where the passes leave Python's lock alone
+    workers: str = "processes"  # or "threads", if the passes release the GIL
 
 
 def _plain_obstacle(pack: Pack) -> str:

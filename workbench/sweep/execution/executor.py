@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.log import counted
@@ -32,6 +32,7 @@ class ExecutionContext:
     instruments: Instruments | None = None
 
 
+@runtime_checkable
 class PackExecutor(Protocol):
     """Trains planned packs. `summary` is one line about it for `list executors`."""
 

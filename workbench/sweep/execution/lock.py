@@ -1,7 +1,8 @@
 """One sweep, one process: the lock in a sweep's folder.
 
-The system lets go of it when its holder ends, however it ends, so no lock is ever stale; what the file says of the
-holder is for the one who finds it taken.
+The system releases it when its holder ends, however it ends, so no lock is ever stale; what the file says of the
+holder is for the one who finds it taken. The package filelock does not serve: it empties the file whenever it tries to
+lock it, so whoever comes second would erase who holds it.
 """
 
 from __future__ import annotations

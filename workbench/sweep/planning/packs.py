@@ -122,7 +122,7 @@ def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
 def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
     """Group runs into packs that fit, the most costly pack first.
 
-    `kept` are packs of an earlier sitting as ordered fingerprints: what is left of each stays together, since their
+    `kept` are packs of an earlier start as ordered fingerprints: what is left of each stays together, since their
     checkpoint is of them together.
     """
     left = {run.fingerprint: run for run in runs}

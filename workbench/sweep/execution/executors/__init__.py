@@ -1,10 +1,7 @@
 """The executors by the name that `executor=` takes: each is one file, held to the contract in `executor.py`."""
 
 from workbench.sweep.execution.executor import PackExecutor
-from workbench.sweep.execution.executors.inline import Inline
-from workbench.sweep.execution.executors.processes import Processes
+from workbench.sweep.execution.executors.inline import INLINE
+from workbench.sweep.execution.executors.processes import PROCESSES
 
-EXECUTORS: dict[str, PackExecutor] = {
-    "inline": Inline(),
-    "processes": Processes(),
-}
+EXECUTORS: dict[str, PackExecutor] = {**INLINE, **PROCESSES}

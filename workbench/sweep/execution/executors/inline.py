@@ -29,3 +29,6 @@ class Inline:
             message, halves = settled((yield from train_pack(planned, context)))
             queue.extendleft(reversed(halves))
             yield message
+
+
+INLINE = {"inline": Inline()}

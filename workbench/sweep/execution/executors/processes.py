@@ -61,6 +61,9 @@ class Processes:
             pool.close()
 
 
+PROCESSES = {"processes": Processes()}
+
+
 class _Pool:
     """The worker processes, and the packs that wait for one."""
 
