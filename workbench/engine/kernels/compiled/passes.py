@@ -2,7 +2,7 @@
 
 Everything is flat: a matrix lies in a one-dimensional array from its `at` on, row after row, and is looked at through a
 `part` of it. `places` (layers, 6) int64 tells where each layer's weights, biases and
-slopes begin in a run's row, and its rows, fan-in and units (`products`).
+slopes begin in a run's row, and its rows, columns and units (`products`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BIASES,
-    FAN_IN,
+    COLUMNS,
     ROWS,
     SLOPES,
     UNITS,
@@ -42,8 +42,8 @@ Examples = namedtuple("Examples", "images floats index labels values scale shift
 # column k takes the place `places[k]` among the numbers at every step; its largest norm (runs,), 0 for none; whether it
 # has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
 Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
-# The rules of the network, see `rules.py`: the addresses of the activation's loops, where its slopes come from, and the
-# code of the loss.
+# The rules of the network: of each layer the addresses of its loops (`rule_loops.ActivationLoops`) and where its slopes
+# come from, (layers,) each; and the code of the loss.
 NetworkRules = namedtuple("NetworkRules", "forward backward gain slopes loss")
 NO_SLOPES, FIXED_SLOPE, LEARNED_SLOPES = range(3)
 
@@ -73,14 +73,14 @@ def forward(w, at, places, rules, slope, batch, scratch, masked, run, step, time
     of_z, of_a = scratch.strides
     x, x_at = scratch.x, 0
     if masked and timetable.thresholds[run, 0] > 0:
-        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, FAN_IN], run, step, 0, timetable)
+        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMNS], run, step, 0, timetable)
     for layer in range(last + 1):
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
         weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
-            slope_at = slopes_of(w, at, places, layer, rules.slopes, slope, scratch.slope)
+            slope_at = slopes_of(w, at, places, layer, rules.slopes[layer], slope, scratch.slope)
             z_from, a_from = address_of(scratch.z, z_at), address_of(scratch.a, a_at)
-            call(rules.forward, (z_from, a_from, slope_at, batch, rows, units))
+            call(rules.forward[layer], (z_from, a_from, slope_at, batch, rows, units))
             x, x_at = scratch.a, a_at
             if masked and timetable.thresholds[run, layer + 1] > 0:
                 size, mask_at = batch * units, a_at + of_a
@@ -100,7 +100,7 @@ def backward(w, at, g, places, rules, slope, batch, scratch, masked, run, timeta
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
-        rows, fan_in, z_at, below = places[layer, ROWS], places[layer, FAN_IN], layer * of_z, (layer - 1) * of_a
+        rows, columns, z_at, below = places[layer, ROWS], places[layer, COLUMNS], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
@@ -111,14 +111,14 @@ def backward(w, at, g, places, rules, slope, batch, scratch, masked, run, timeta
         if layer > 0:
             through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
             if dropped:
-                mask = part(scratch.mask, below + of_a, batch * fan_in)
+                mask = part(scratch.mask, below + of_a, batch * columns)
                 for i in range(mask.size):
                     scratch.dl_da[i] *= mask[i]
-            slope_at = slopes_of(w, at, places, layer - 1, rules.slopes, slope, scratch.slope)
+            slope_at = slopes_of(w, at, places, layer - 1, rules.slopes[layer - 1], slope, scratch.slope)
             upper, a_from = address_of(scratch.dl_da, 0), address_of(scratch.a, below)
             z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES])
-            rows_below = places[layer - 1, ROWS]
-            call(rules.backward, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, fan_in))
+            loop, rows_below = rules.backward[layer - 1], places[layer - 1, ROWS]
+            call(loop, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, columns))
 
 
 @compiled
@@ -182,7 +182,7 @@ def train_epoch(network, updating, places, weights_end, w, g, previous, examples
 @compiled
 def _keep_within_norm(w, at, places, largest):
     for layer in range(len(places)):
-        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, FAN_IN], largest)
+        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, COLUMNS], largest)
 
 
 @compiled

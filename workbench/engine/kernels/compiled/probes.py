@@ -16,9 +16,8 @@ from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of,
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.passes import backward, forward, read, slopes_of
-from workbench.engine.kernels.compiled.products import FAN_IN, ROWS, UNITS, WEIGHTS, through_weights
+from workbench.engine.kernels.compiled.products import COLUMNS, ROWS, UNITS, WEIGHTS, through_weights
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
 from workbench.engine.training.probing import ProbeStation
 
@@ -52,9 +51,9 @@ class CompiledProbes:
         values = np.full((len(NAMES), rows.pack.runs, len(rows.layout.layers)), np.nan)
         of_inputs = np.empty(rows.pack.runs)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
-        steepest = np.float32(ACTIVATIONS[rows.pack.activation].steepest)
+        steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)
         _probe(
-            network_rules(rows.pack), places_of(rows.layout), w, previous, rows.gradients[0], after_update,
+            network_rules(rows.pack, rows.layout), places_of(rows.layout), w, previous, rows.gradients[0], after_update,
             self._examples, WITHOUT_MASKS, self._batch, steepest, self._scratch, values, of_inputs,
         )  # fmt: skip
         return dict(zip(NAMES, values, strict=True)), of_inputs
@@ -78,14 +77,14 @@ def _probe(network, places, w, previous, g, after_update, examples, timetable, b
         read(examples, run, part(examples.index, first, batch), scratch.x)
         forward(w, at, places, network, slope, batch, scratch, False, run, 0, timetable)
         for layer in range(last + 1):
-            _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, values[:, run, layer])
+            _of_forward(network, places, layer, w, at, slope, batch, steepest[layer], scratch, values[:, run, layer])
         losses.judge(
             network.loss, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
             part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch),
         )  # fmt: skip
         backward(w, at, g, places, network, slope, batch, scratch, False, run, timetable)
         for layer in range(last + 1):
-            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, FAN_IN]
+            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, COLUMNS]
             found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROWS])) * batch
             found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS], size))
             weights = part(w, at + places[layer, WEIGHTS], size)
@@ -94,7 +93,7 @@ def _probe(network, places, w, previous, g, after_update, examples, timetable, b
                 before = part(previous, at + places[layer, WEIGHTS], size)
                 found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
         through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
-        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, FAN_IN])) * batch
+        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMNS])) * batch
 
 
 @compiled
@@ -108,9 +107,9 @@ def _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, 
     a = part(scratch.a, layer * of_a, batch * units)
     found[_MEAN], found[_DEVIATION] = _mean_and_deviation(a)
     gain = part(scratch.masked, 0, batch * units)
-    slope_at = slopes_of(w, at, places, layer, network.slopes, slope, scratch.slope)
+    slope_at = slopes_of(w, at, places, layer, network.slopes[layer], slope, scratch.slope)
     z_from, a_from, gain_at = address_of(scratch.z, layer * of_z), address_of(a, 0), address_of(gain, 0)
-    call(network.gain, (z_from, a_from, slope_at, gain_at, batch, rows, units))
+    call(network.gain[layer], (z_from, a_from, slope_at, gain_at, batch, rows, units))
     found[_GAIN], found[_SATURATED] = _rms(gain), _share_under(gain, _SHARE * steepest)
     found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
 
