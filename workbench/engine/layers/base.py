@@ -114,7 +114,7 @@ class Layer(ABC):
 
 
 class BoundLayer(ABC):
-    """A layer of every run of a group, with buffers for one batch size: a step allocates none.
+    """A layer of every run of a group, with buffers for one batch size, the same ones at every step.
 
     `a` (runs, batch, *outputs) is what the last forward pass made of `inputs` (runs, batch, *inputs); `gradients` are
     views of what `backward` writes.

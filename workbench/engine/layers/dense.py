@@ -69,13 +69,13 @@ class Dense(Layer):
 
     @property
     def buffers(self) -> int:
-        """z and a."""
-        return self.rows + self.units
+        """z and a, which without an activation are one."""
+        return self.rows + (0 if self.activation == "identity" else self.units)
 
     @property
     def touched(self) -> int:
-        """What it reads and keeps, and z once more on the way back."""
-        return super().touched + self.rows
+        """What it reads, z on both ways, and what it puts out."""
+        return self.fan_in + 2 * self.rows + self.units
 
     def work(self, batch: int) -> int:
         """Three products, the optimizer's passes over the weights, and those over the activations."""
