@@ -54,10 +54,10 @@ class CompiledTrainer:
         self._rows, pack, layout = rows, rows.pack, rows.layout
         self._scratch = scratch_for(layout, pack.batch_size)
         columns, reads = pack.columns, rules_read(pack)
-        self._network = network_rules(pack, layout)
+        self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
         self._updating = update_rules(pack, rows.slots)
-        self._places = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
-        self._varying = [reads[place] for place in self._places]
+        self._moving = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
+        self._varying = [reads[place] for place in self._moving]
         self._constant = constant_numbers(columns, reads)
         levels = np.ascontiguousarray(levels_by_run(layout.dropout, columns).T)
         self._masked = levels.any(axis=1)
@@ -71,7 +71,7 @@ class CompiledTrainer:
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         means = np.empty((pack.runs, 2))
         passes.train_epoch(
-            self._network, self._updating, places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0],
+            self._loss, self._updating, self._places, rows.layout.weights_end, w, rows.gradients[0],
             previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
             self._scratch, pack.batch_size, means,
         )  # fmt: skip
@@ -94,7 +94,7 @@ class CompiledTrainer:
         else:
             keys = np.zeros((shape[0], 1, 1), np.uint64)
         return passes.Timetable(
-            varying, self._places, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
+            varying, self._moving, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
         )
 
 
@@ -102,7 +102,7 @@ class CompiledEvaluator:
     """Evaluates the networks in `weights` (runs, size) on one split of their data."""
 
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
-        self._network, self._places, self._weights = network_rules(pack, layout), places_of(layout), weights
+        self._loss, self._places, self._weights = losses.CODES[pack.loss], places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(CHUNK, split.index.shape[1])
         self._scratch = scratch_for(layout, self._chunk)
@@ -112,23 +112,10 @@ class CompiledEvaluator:
         runs, size = self._weights.shape
         means = np.empty((runs, 2))
         passes.evaluate(
-            self._network, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
+            self._loss, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
             self._scratch, means,
         )  # fmt: skip
         return means[:, 0], means[:, 1] if self._classes else np.full(runs, np.nan)
-
-
-def network_rules(pack: Pack, layout: Layout) -> passes.NetworkRules:
-    """The loops of each hidden layer, as its form has them, where its slopes come from, and the code of the loss."""
-    rows = [(*form_of(layer, FOLDER).loops(layer), _slopes_of(layer)) for layer in layout.layers[:-1]]
-    rows.append((0, 0, 0, passes.NO_SLOPES))  # what the output layer's z becomes belongs to the loss
-    forward, backward, gain, slopes = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    return passes.NetworkRules(forward, backward, gain, slopes, losses.CODES[pack.loss])
-
-
-def _slopes_of(layer: Layer) -> int:
-    learned = any(tensor.name == "slopes" for tensor in layer.tensors)
-    return passes.LEARNED_SLOPES if learned else passes.FIXED_SLOPE
 
 
 def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
@@ -146,9 +133,19 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 
 def places_of(layout: Layout) -> np.ndarray:
-    """Where each layer's tensors begin in a row of the buffer, and its shape: (layers, 6), see `passes`."""
-    rows = [form_of(layer, FOLDER).place(layout, number) for number, layer in enumerate(layout.layers)]
+    """Of each layer, as its form has it: where its tensors begin, its shape, its loops: (layers, 10), see `passes`."""
+    rows = []
+    for number, layer in enumerate(layout.layers):
+        form, is_last = form_of(layer, FOLDER), number == len(layout.layers) - 1
+        # What the output layer's z becomes belongs to the loss.
+        loops = (0, 0, 0, passes.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
+        rows.append([*form.place(layout, number), *loops])
     return np.array(rows, np.int64)
+
+
+def _slopes_of(layer: Layer) -> int:
+    learned = any(tensor.name == "slopes" for tensor in layer.tensors)
+    return passes.LEARNED_SLOPES if learned else passes.FIXED_SLOPE
 
 
 def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
