@@ -18,8 +18,7 @@ STEPS = 32
 def flops_of_step(work: Work) -> int:
     """Multiplications and additions of the products of one update of one run: forward, dL/dW, and dl/dx but of the
     inputs."""
-    layers = layout_of(work).layers
-    sizes = [layer.rows * layer.fan_in for layer in layers]
+    sizes = [rows * columns for _, rows, columns in layout_of(work).rows()]
     return 2 * work.batch_size * (3 * sum(sizes) - sizes[0])
 
 
@@ -31,7 +30,7 @@ class Products:
 
     def __init__(self, work: Work, runs: np.ndarray) -> None:
         layout, draw = layout_of(work), np.random.default_rng(int(runs[0]))
-        widest = max(max(layer.rows, layer.fan_in) for layer in layout.layers)
+        widest = max(max(rows, columns) for _, rows, columns in layout.rows())
         w, a, z = (draw.random(size, np.float32) for size in (layout.size, *(2 * [work.batch_size * (widest + 64)])))
         arguments = layout, work.batch_size, w, a, z
         self._steps = partial(multiply, *arguments) if numba_fault() else compiled_steps(*arguments)
@@ -48,16 +47,18 @@ class Products:
 
 def multiply(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: np.ndarray, steps: int) -> None:
     """The products of so many steps of one run, through NumPy. a and z are large enough for any layer's."""
-    views = layout.views(w[None])
+    weights = [matrices[0] for matrices in layout.weights(w[None])]
     for _ in range(steps):
-        for layer, (weights, _, _) in zip(layout.layers, views, strict=True):
-            x = a[: batch * layer.fan_in].reshape(batch, layer.fan_in)
-            np.matmul(x, weights[0].T, out=z[: batch * layer.rows].reshape(batch, layer.rows))
-        for number, (layer, (weights, _, _)) in reversed(list(enumerate(zip(layout.layers, views, strict=True)))):
-            dl_dz = z[: batch * layer.rows].reshape(batch, layer.rows)
-            np.matmul(dl_dz.T, a[: batch * layer.fan_in].reshape(batch, layer.fan_in))
+        for matrix in weights:
+            rows, columns = matrix.shape
+            x = a[: batch * columns].reshape(batch, columns)
+            np.matmul(x, matrix.T, out=z[: batch * rows].reshape(batch, rows))
+        for number, matrix in reversed(list(enumerate(weights))):
+            rows, columns = matrix.shape
+            dl_dz = z[: batch * rows].reshape(batch, rows)
+            np.matmul(dl_dz.T, a[: batch * columns].reshape(batch, columns))
             if number > 0:
-                np.matmul(dl_dz, weights[0])
+                np.matmul(dl_dz, matrix)
 
 
 def compiled_steps(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: np.ndarray) -> Callable[[int], None]:

@@ -12,8 +12,7 @@ import numpy as np
 
 from workbench.data.dataset import Dataset
 from workbench.data.run_data import RunData, prepare
-from workbench.engine.rules.initializers import initial_weights
-from workbench.engine.training.layout import Architecture
+from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.pack import Pack
 
 CLASSES, RATE, LEARNING_RATE = 10, 0.5, 0.001
@@ -75,11 +74,9 @@ def pack_of(work: Work, device: str, kernel: str) -> Pack:
 
 def first_weights(work: Work) -> list[np.ndarray]:
     """The initial weights of each layer, (runs, fan_in, rows) float32; biases start at zero."""
-    layers = work.architecture.layers
-    return [
-        np.stack([initial_weights("he", run, number, shape, 0.01).T for run in range(work.runs)]).astype(np.float32)
-        for number, shape in enumerate(layers)
-    ]
+    layout, runs = Layout(work.architecture), np.arange(work.runs)
+    columns = {"seed": runs, "init": np.full(work.runs, "he"), "init_scale": np.zeros(work.runs)}
+    return [weights.swapaxes(1, 2).copy() for weights in layout.weights(layout.initial(columns, np.float32))]
 
 
 def orders(work: Work, data: RunData, epoch: int) -> np.ndarray:
@@ -103,5 +100,5 @@ def floats(work: Work) -> tuple[np.ndarray, np.ndarray]:
 
 def flops_of_step(work: Work) -> int:
     """Multiplications and additions of the products of one update of one run."""
-    sizes = [layer.rows * layer.fan_in for layer in work.architecture.layers]
+    sizes = [rows * columns for _, rows, columns in Layout(work.architecture).rows()]
     return 2 * work.batch_size * (3 * sum(sizes) - sizes[0])

@@ -55,13 +55,9 @@ def measure(quick: bool) -> list[dict[str, Any]]:
 
 def predicted(work: Work, kernel: str) -> int:
     """What the engine says the runs take."""
-    pack, data, layers = (
-        pack_of(work, np.arange(work.runs), kernel),
-        data_of(work, np.arange(1)),
-        layout_of(work).layers,
-    )
+    pack, data, layout = pack_of(work, np.arange(work.runs), kernel), data_of(work, np.arange(1)), layout_of(work)
     examples = {split: getattr(data, split).index.shape[1] for split in ("train", "validation", "test")}
-    return memory_of_pack(pack, pack.architecture(layers[0].fan_in, layers[-1].units), examples)
+    return memory_of_pack(pack, pack.architecture(layout.inputs, layout.outputs), examples)
 
 
 def _compared(work: Work, kernel: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.works import Work, data_of, first_weights, layout_of, pack_of, updates_of
+from benchmarks.works import Work, data_of, layout_of, pack_of, updates_of
 from workbench.data import RunData
 from workbench.engine.backend import zeros
 from workbench.engine.kernels.choice import KERNELS
@@ -136,10 +136,7 @@ def _rows(work: Work, pack: Pack, data: RunData) -> Rows:
     weights, gradients, previous, *slots = (
         zeros((pack.runs, layout.size), np.float32, np) for _ in range(3 + len(OPTIMIZERS[pack.optimizer].slots))
     )
-    for view, first in zip(layout.views(weights), first_weights(work, pack.columns["seed"]), strict=True):
-        view.weights[...] = first
-        if view.slopes is not None:
-            view.slopes[...] = pack.columns["slope"][:, None]
+    weights[...] = layout.initial(pack.columns, np.float32)
     previous[...] = weights
     return Rows(pack, layout, data, weights, gradients, previous, slots, data.inputs, updates_of(work, data), np)
 

@@ -15,7 +15,6 @@ import numpy as np
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, describe, load, prepare
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.rules.initializers import initial_weights
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.minibatches import minibatches
@@ -125,11 +124,8 @@ def layout_of(work: Work) -> Layout:
 
 def first_weights(work: Work, runs: np.ndarray) -> list[np.ndarray]:
     """The initial weights of each layer, (runs, rows, fan_in) float32; biases start at zero."""
-    init = ACTIVATIONS[work.activation].init
-    return [
-        np.stack([initial_weights(init, int(run), number, shape, 0.01) for run in runs]).astype(np.float32)
-        for number, shape in enumerate(layout_of(work).layers)
-    ]
+    layout, pack = layout_of(work), pack_of(work, runs, "plain")
+    return [weights.copy() for weights in layout.weights(layout.initial(pack.columns, np.float32))]
 
 
 def updates_of(work: Work, data: RunData) -> int:

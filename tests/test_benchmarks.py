@@ -76,10 +76,10 @@ def test_the_floor_does_the_products_of_a_step() -> None:
     of_hidden, of_output = works.layout_of(work).views(g[None])
     a, x = scratch.a[: batch * 4].reshape(batch, 4), scratch.x[: batch * 64].reshape(batch, 64)
     dl_dz = z[: batch * 10].reshape(batch, 10)
-    np.testing.assert_allclose(dl_dz, a @ output.weights[0].T + output.biases[0], rtol=1e-4)
-    np.testing.assert_allclose(of_output.weights[0], dl_dz.T @ a, rtol=1e-4)
-    np.testing.assert_allclose(of_hidden.weights[0], z[: batch * 4].reshape(batch, 4).T @ x, rtol=1e-4)
-    np.testing.assert_allclose(scratch.dl_da[: batch * 4].reshape(batch, 4), dl_dz @ output.weights[0], rtol=1e-4)
+    np.testing.assert_allclose(dl_dz, a @ output["weights"][0].T + output["biases"][0], rtol=1e-4)
+    np.testing.assert_allclose(of_output["weights"][0], dl_dz.T @ a, rtol=1e-4)
+    np.testing.assert_allclose(of_hidden["weights"][0], z[: batch * 4].reshape(batch, 4).T @ x, rtol=1e-4)
+    np.testing.assert_allclose(scratch.dl_da[: batch * 4].reshape(batch, 4), dl_dz @ output["weights"][0], rtol=1e-4)
     assert floor.flops_of_step(work) == 2 * 32 * (2 * 64 * 4 + 3 * 4 * 10)
 
 

@@ -8,11 +8,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests import documents
+from tests.engine.cases import data_for, pack_of, parameters_of
+from tests.engine.test_layers import CONTRACT
 from workbench.data import DATASETS
 from workbench.data.dataset import Source
+from workbench.engine.layers import LAYERS
+from workbench.engine.rules.activations import ACTIVATIONS, Activation
+from workbench.engine.training.loop import train
 from workbench.measure import ANALYSES, MEASUREMENTS, Analysis, Measurement
 from workbench.sweep.execution.executor import PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
@@ -26,7 +32,7 @@ RUN = [page for page in PAGES if any(list(documents.commands(text)) for _, text 
 APART = [page for page in RUN if any(path.startswith("rules/") for path in documents.files(page))]
 HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
 TABLES: list[tuple[type, dict[str, Any]]] = [
-    (Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES), (PackExecutor, EXECUTORS),
+    (Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES), (PackExecutor, EXECUTORS), (type, LAYERS),
 ]  # fmt: skip
 LINK = re.compile(r"\]\(([^)#:\s]+)[^):]*\)")
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *ROOT.glob("examples/*/README.md")]
@@ -70,6 +76,27 @@ def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
     connection = connect()
     (filters,) = [text for language, text in documents.blocks(page) if language == "text"]
     assert [one for one in filters.splitlines() if not search(connection, one)] == []
+
+
+def test_the_layer_of_the_page_on_layers_keeps_the_contract_and_trains(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = DOCS / "add-a-layer.md"
+    documents.write(page, workspace)
+    join(page, workspace, monkeypatch)
+    for layer in LAYERS["scale"].examples():
+        for asked in CONTRACT:
+            asked(layer)
+    relu = ACTIVATIONS["relu"]
+    monkeypatch.setitem(ACTIVATIONS, "scaled", Activation("z", relu.value, relu.derivative, "he", layer="scale"))
+    pack = pack_of(2, activation="scaled", depth=1, l2=0.1, max_norm=1.0)
+    *_, last = train(pack, data_for(pack))
+    scales, dense = parameters_of(pack, data_for(pack), last.state()["weights"], run=0)
+    assert set(scales) == {"scales"}
+    assert set(dense) == {"weights", "biases"}
+    assert (scales["scales"] != 1).all()
+    assert np.isnan(last.probes["weight_rms"][:, 0]).all()
+    assert np.isfinite(last.probes["activation_mean"]).all()
 
 
 @pytest.mark.parametrize("page", APART, ids=lambda page: page.stem)

@@ -8,6 +8,7 @@ from math import exp, log1p, tanh
 import numpy as np
 import pytest
 
+from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import ACTIVATIONS
 
 SLOPE = 0.15
@@ -29,9 +30,9 @@ def slope_like(z: np.ndarray) -> np.ndarray:
     return np.full((len(z), 1, 1), SLOPE, z.dtype)
 
 
-def forward(name: str, z: np.ndarray, units: int | None = None) -> np.ndarray:
-    """a for z; `units` where they are fewer than the rows."""
-    out = np.empty((*z.shape[:-1], units or z.shape[-1]), z.dtype)
+def forward(name: str, z: np.ndarray) -> np.ndarray:
+    """a for z."""
+    out = np.empty_like(z)
     ACTIVATIONS[name].forward(z, slope_like(z), out)
     return out
 
@@ -43,7 +44,12 @@ def backward(name: str, dl_da: np.ndarray, z: np.ndarray, a: np.ndarray) -> np.n
 
 
 def test_every_activation_is_covered() -> None:
-    assert NAIVE.keys() | {"maxout"} == ACTIVATIONS.keys()
+    of_layers = {name for name, row in ACTIVATIONS.items() if row.layer != "dense"}  # they choose; nothing follows it
+    assert NAIVE.keys() | of_layers == ACTIVATIONS.keys()
+
+
+def test_every_activation_makes_layers_of_a_kind_that_there_is() -> None:
+    assert {row.layer for row in ACTIVATIONS.values()} <= LAYERS.keys()
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -87,49 +93,12 @@ def test_a_leaky_relu_of_slope_zero_is_a_relu() -> None:
     assert np.array_equal(row.derivative(Z, a, none), ACTIVATIONS["relu"].derivative(Z, a, none))
 
 
-@pytest.mark.parametrize("pieces", [2, 3, 5])
-def test_maxout_is_the_largest_piece_and_the_gradient_goes_to_it(pieces: int) -> None:
-    draw, units = np.random.default_rng(0), 4
-    z = draw.normal(size=(2, 6, pieces * units))
-    dl_da = draw.normal(size=(2, 6, units))
-    by_piece = z.reshape(2, 6, pieces, units)
-    a = forward("maxout", z, units)
-    assert np.array_equal(a, by_piece.max(axis=2))
-    winner = np.arange(pieces)[None, None, :, None] == by_piece.argmax(axis=2)[:, :, None, :]
-    assert np.array_equal(backward("maxout", dl_da, z, a), (dl_da[:, :, None, :] * winner).reshape(z.shape))
-
-
-def test_where_pieces_tie_the_first_wins_alone() -> None:
-    z = np.ones((1, 1, 6))
-    found = backward("maxout", np.ones((1, 1, 2)), z, forward("maxout", z, 2))
-    assert found.ravel().tolist() == [1, 1, 0, 0, 0, 0]
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_maxout_with_a_second_piece_of_zero_is_exactly_a_relu(dtype: type) -> None:
-    half = Z.astype(dtype)
-    both = np.concatenate([half, np.zeros_like(half)], axis=-1)
-    a = forward("maxout", both, half.shape[-1])
-    assert np.array_equal(a, forward("relu", half))
-    dl_da = np.random.default_rng(0).normal(size=half.shape).astype(dtype)
-    first = backward("maxout", dl_da, both, a)[..., : half.shape[-1]]
-    assert np.array_equal(first, backward("relu", dl_da, half, a))
-
-
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_gradient_may_be_written_over_z(name: str) -> None:
     dl_da = np.random.default_rng(0).normal(size=Z.shape)
     expected = backward(name, dl_da, Z, forward(name, Z))
     z, a = Z.copy(), forward(name, Z)
     ACTIVATIONS[name].backward(dl_da, z, a, slope_like(z), out=z)
-    assert np.array_equal(z, expected)
-
-
-def test_the_gradient_of_maxout_may_be_written_over_z() -> None:
-    z = np.random.default_rng(0).normal(size=(2, 6, 12))
-    a, dl_da = forward("maxout", z, 4), np.ones((2, 6, 4))
-    expected = backward("maxout", dl_da, z, a)
-    ACTIVATIONS["maxout"].backward(dl_da, z, a, slope_like(z), out=z)
     assert np.array_equal(z, expected)
 
 

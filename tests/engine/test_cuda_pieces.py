@@ -12,6 +12,9 @@ from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import obstacle
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
 from workbench.engine.kernels.traced import VARYING
+from workbench.engine.layers.base import Batch
+from workbench.engine.layers.dense import Dense
+from workbench.engine.layers.maxout import Maxout
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -66,21 +69,25 @@ def test_masks_are_the_plain_kernel_s_very_integers(features: int) -> None:
 def test_activations_and_their_derivatives(activation: str) -> None:
     row, draw = ACTIVATIONS[activation], np.random.default_rng(1)
     assert activation in codes.activations()
-    pieces = 3 if activation == "maxout" else 1
+    pieces = 3 if row.layer == "maxout" else 1
     z = draw.normal(size=(RUNS, BATCH, pieces * UNITS)).astype(np.float32)
     z[0].flat[: EXTREMES.size] = EXTREMES  # one run has met every kind of number
     upper = draw.normal(size=(RUNS, BATCH, UNITS)).astype(np.float32)
     a, expected = np.empty_like(upper), np.empty_like(z)
     slope = np.array([0.01, 0.2, 0.0], np.float32)
     with np.errstate(all="ignore"):
-        row.forward(z, slope[:, None, None], out=a)
-        row.backward(upper, z, a, slope[:, None, None], out=expected)
+        layer = Maxout((1,), UNITS, pieces=pieces) if pieces > 1 else Dense((1,), UNITS, activation)
+        batch, unread = Batch(RUNS, BATCH, z.dtype, np, slope), {"weights": z, "biases": z}
+        bound = layer.bind(unread, None, batch)
+        bound.z, bound.a = z, a
+        bound.activate(out=a)
+        bound.reverse(upper, out=expected)
     found, weights, gradients = np.empty_like(a), np.zeros((RUNS, 32), np.float32), np.zeros((RUNS, 32), np.float32)
     code, masks = codes.activations().index(activation), no_masks(2)
     shape = (BATCH, UNITS, 32)
     launch("activate", (RUNS, 1), 256, z, weights, slope, *masks, found, code, pieces, 0, 0, -1, *shape)
     np.testing.assert_allclose(found, a, rtol=5e-7, atol=1e-30)
-    if activation == "maxout":
+    if row.layer == "maxout":
         launch("reverse_maxout", (RUNS, 1), 256, upper, z, weights, gradients, *masks, pieces, 0, 0, *shape)
     else:
         launch("reverse", (RUNS, 1), 256, upper, z, weights, gradients, slope, *masks, code, 0, 0, -1, *shape)

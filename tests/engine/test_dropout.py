@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.engine.layers.dropout import LEVELS, Dropout, mask_keys
+from workbench.engine.layers.dropout import LEVELS, Dropout, Masks, mask_keys
 from workbench.engine.training.loop import train
 from workbench.engine.training.network import Network
 
@@ -16,8 +16,8 @@ BATCH, UNITS = 500, 40
 
 def masks_of(rate: float, seeds: list[int], step: int = 0, layers: int = 2, dtype: str = "float64") -> list[np.ndarray]:
     """The masks of one step, (runs, batch, units) for each layer."""
-    rates = [np.full(len(seeds), rate)] * layers
-    dropout = Dropout(rates, [UNITS] * layers, BATCH, np.dtype(dtype), np)
+    columns = {"dropout_rate": np.full(len(seeds), rate)}
+    dropout = Masks([Dropout((UNITS,))] * layers, columns, BATCH, np.dtype(dtype), np)
     streams = mask_keys(np.array(seeds), layers, np.array([step]))[0]
     return [mask.copy() for mask in dropout.draw(streams) if mask is not None]
 
@@ -69,13 +69,15 @@ def test_masks_of_two_rates_are_nested() -> None:
 
 
 def test_a_layer_in_which_no_run_drops_anything_has_no_mask() -> None:
-    dropout = Dropout([np.zeros(2), np.array([0.0, 0.5])], [3, 4], BATCH, np.dtype("float64"), np)
+    of_inputs, of_units = Dropout((3,), "input_dropout_rate"), Dropout((4,))
+    columns = {"input_dropout_rate": np.zeros(2), "dropout_rate": np.array([0.0, 0.5])}
+    dropout = Masks([of_inputs, of_units], columns, BATCH, np.dtype("float64"), np)
     nothing, some = dropout.draw(mask_keys(np.arange(2), 2, np.array([0]))[0])
     assert dropout.any
     assert nothing is None
     assert (some[0] == 1).all()
     assert set(np.unique(some[1])) == {0, 2}
-    assert not Dropout([np.zeros(2)], [3], BATCH, np.dtype("float64"), np).any
+    assert not Masks([of_inputs], columns, BATCH, np.dtype("float64"), np).any
 
 
 def test_scaling_while_training_is_the_notes_scaling_of_the_weights_at_test_time() -> None:
@@ -87,12 +89,13 @@ def test_scaling_while_training_is_the_notes_scaling_of_the_weights_at_test_time
     rate, layout, draw = 0.5, small_layout("relu", depth=2), np.random.default_rng(0)
     notes = np.zeros((1, layout.size))
     for view in layout.views(notes):
-        view.weights[...], view.biases[...] = draw.normal(size=view.weights.shape), draw.normal(size=view.biases.shape)
+        for tensor in view.values():
+            tensor[...] = draw.normal(size=tensor.shape)
     ours = notes.copy()
     for view in layout.views(ours):
-        view.weights[...] *= 1 - rate
+        view["weights"][...] *= 1 - rate
     inputs = draw.normal(size=(1, 8, 3))
-    masks = [(draw.random((1, 8, layer.fan_in)) >= rate).astype(float) for layer in layout.layers]
+    masks = [(draw.random((1, 8, *layer.inputs)) >= rate).astype(float) for layer in layout.dropout]
 
     def output(parameters: np.ndarray, used: list[np.ndarray]) -> np.ndarray:
         network = Network(layout, parameters, None, np.zeros(1), 8, dropout=bool(used))
@@ -105,7 +108,7 @@ def test_scaling_while_training_is_the_notes_scaling_of_the_weights_at_test_time
     def notes_at_test_time() -> np.ndarray:
         x = inputs[0]
         for number, view in enumerate(layout.views(notes)):
-            z = x @ (view.weights[0] * (1 - rate)).T + view.biases[0]
+            z = x @ (view["weights"][0] * (1 - rate)).T + view["biases"][0]
             x = np.maximum(z, 0) if number < 2 else z
         return x
 

@@ -66,7 +66,7 @@ class Case:
         judged = LOSSES[self.loss].judge(network.forward(self.masks), self.targets)
         delta = judged.delta / BATCH
         network.backward(delta)
-        of_inputs = network.input_gradient(delta)
+        of_inputs = network.input_gradient()
         if self.penalised:
             weights = self.parameters[:, : self.layout.weights_end]
             g = gradients[:, : self.layout.weights_end]
@@ -106,12 +106,12 @@ def _draw_case(activation: str, loss: str, depth: int, form: str, draw: np.rando
     layout = Layout(Architecture(INPUTS, outputs, depth, WIDTH, activation, PIECES))
     parameters = np.zeros((1, layout.size))
     for view in layout.views(parameters):
-        view.weights[...] = draw.normal(scale=0.8, size=view.weights.shape)
-        view.biases[...] = draw.normal(scale=0.4, size=view.biases.shape)
-        if view.slopes is not None:
-            view.slopes[...] = draw.uniform(0.1, 0.4, size=view.slopes.shape)
-    widths = [layer.fan_in for layer in layout.layers]
-    masks = [(draw.random((1, BATCH, width)) < 0.7) / 0.7 for width in widths] if form == "dropout" else []
+        view["weights"][...] = draw.normal(scale=0.8, size=view["weights"].shape)
+        view["biases"][...] = draw.normal(scale=0.4, size=view["biases"].shape)
+        if "slopes" in view:
+            view["slopes"][...] = draw.uniform(0.1, 0.4, size=view["slopes"].shape)
+    shapes = [layer.mask_shape for layer in layout.dropout] if form == "dropout" else []
+    masks = [(draw.random((1, BATCH, *shape)) < 0.7) / 0.7 for shape in shapes]
     inputs = draw.normal(size=(1, BATCH, INPUTS))
     targets = targets_for(loss, 1, BATCH, outputs, draw)
     return Case(layout, loss, parameters, inputs, targets, masks, form == "penalties")
@@ -147,9 +147,8 @@ def test_gradients_of_all_parameters_agree_with_central_differences(
     gradients, quotients = case.gradients()[0], parameter_quotients(case)[None]
     floor = 0.01 * np.abs(quotients).max()  # of a tensor with vanishing gradients the quotients are mere rounding
     for found, expected in zip(case.layout.views(gradients), case.layout.views(quotients), strict=True):
-        for name in ("weights", "biases", "slopes"):
-            if getattr(found, name) is not None:
-                assert relative_error(getattr(found, name), getattr(expected, name), floor) < TOLERANCE, name
+        for name in found:
+            assert relative_error(found[name], expected[name], floor) < TOLERANCE, name
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -164,8 +163,7 @@ def test_padding_receives_no_gradient(activation: str) -> None:
     case = make_case(activation, "cross_entropy", 3, "plain")
     is_padding = np.ones((1, case.layout.size), bool)
     for view in case.layout.views(is_padding):
-        for tensor in view:
-            if tensor is not None:
-                tensor[...] = False
+        for tensor in view.values():
+            tensor[...] = False
     assert is_padding.any()
     assert not case.gradients()[0][is_padding].any()

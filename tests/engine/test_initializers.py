@@ -7,14 +7,15 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from workbench.engine.layers.base import Tensor
+from workbench.engine.layers.maxout import Maxout
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import INITIALIZERS, initial_weights
-from workbench.engine.training.layout import LayerShape
 from workbench.engine.training.loop import train
 
 from .cases import data_for, pack_of, parameters_of
 
-SHAPE = LayerShape(fan_in=120, units=80, rows=80, activation="relu")
+SHAPE = Tensor("weights", (80, 120), fans=(120, 80))
 SCALE = 0.03
 # Half-width of a uniform, deviation of a normal distribution, by the papers' formulas.
 UNIFORM = {
@@ -62,8 +63,8 @@ def test_weights_differ_between_seeds_and_layers_and_are_the_same_otherwise(name
 
 
 def test_a_maxout_layer_counts_its_units_not_its_pieces() -> None:
-    shape = LayerShape(fan_in=100, units=50, rows=150, activation="maxout")
-    drawn = initial_weights("glorot", 0, 0, shape, SCALE)
+    weights, _ = Maxout((100,), units=50, pieces=3).tensors
+    drawn = initial_weights("glorot", 0, 0, weights, SCALE)
     assert drawn.shape == (150, 100)
     assert 0.999 * sqrt(6 / 150) < np.abs(drawn).max() < sqrt(6 / 150)
 
@@ -81,8 +82,8 @@ def test_a_run_starts_from_its_own_draws_with_biases_at_zero() -> None:
     for run, name in enumerate(names):
         layers = parameters_of(pack, data, weights, run)
         for number, layer in enumerate(layers):
-            shape = pack.architecture(5, 3).layers[number]
-            assert np.array_equal(layer["weights"], initial_weights(name, run + 5, number, shape, 0.01))
+            tensor = pack.architecture(5, 3).layers[number].tensors[0]
+            assert np.array_equal(layer["weights"], initial_weights(name, run + 5, number, tensor, 0.01))
             assert not layer["biases"].any()
         assert all((layer["slopes"] == 0.25).all() for layer in layers[:-1])
 

@@ -27,9 +27,8 @@ def padding_of(layout: Layout) -> np.ndarray:
     """Which places of a row hold no parameter: (size,) bool."""
     is_padding = np.ones((1, layout.size), bool)
     for view in layout.views(is_padding):
-        for tensor in view:
-            if tensor is not None:
-                tensor[...] = False
+        for tensor in view.values():
+            tensor[...] = False
     return is_padding[0]
 
 
@@ -38,10 +37,9 @@ def test_no_two_tensors_overlap_and_every_parameter_has_a_place(activation: str)
     for layout in layouts(activation):
         count = np.zeros((2, layout.size), int)
         for view in layout.views(count):
-            for tensor in view:
-                if tensor is not None:
-                    assert np.shares_memory(tensor, count)
-                    tensor += 1
+            for tensor in view.values():
+                assert np.shares_memory(tensor, count)
+                tensor += 1
         assert set(np.unique(count)) <= {0, 1}
         assert count.sum() == 2 * layout.parameter_count()
 
@@ -51,10 +49,10 @@ def test_shapes_are_a_row_a_neuron(activation: str) -> None:
     layout = Layout(Architecture(7, 3, 2, 5, activation, pieces=3))
     rows = 15 if activation == "maxout" else 5
     views = layout.views(np.zeros((4, layout.size)))
-    assert [view.weights.shape for view in views] == [(4, rows, 7), (4, rows, 5), (4, 3, 5)]
-    assert [view.biases.shape for view in views] == [(4, rows), (4, rows), (4, 3)]
+    assert [view["weights"].shape for view in views] == [(4, rows, 7), (4, rows, 5), (4, 3, 5)]
+    assert [view["biases"].shape for view in views] == [(4, rows), (4, rows), (4, 3)]
     learned = [(4, 5), (4, 5), None] if activation == "prelu" else [None] * 3
-    assert [None if view.slopes is None else view.slopes.shape for view in views] == learned
+    assert [view["slopes"].shape if "slopes" in view else None for view in views] == learned
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -64,9 +62,9 @@ def test_every_tensor_of_every_run_starts_on_a_cache_line(activation: str, dtype
         assert layout.size % PADDING == 0
         buffer = zeros((3, layout.size), dtype, np)
         for view in layout.views(buffer):
-            for tensor in view:
+            for tensor in view.values():
                 for run in range(3):
-                    assert tensor is None or tensor[run].ctypes.data % ALIGNMENT == 0
+                    assert tensor[run].ctypes.data % ALIGNMENT == 0
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -74,9 +72,9 @@ def test_weights_come_first_so_that_penalties_act_on_a_prefix(activation: str) -
     for layout in layouts(activation):
         marked = np.zeros((1, layout.size))
         for view in layout.views(marked):
-            view.weights[...] = 1
+            view["weights"][...] = 1
         assert not marked[:, layout.weights_end :].any()
-        weights = sum(layer.rows * layer.fan_in for layer in layout.layers)
+        weights = sum(rows * columns for _, rows, columns in layout.rows())
         assert marked[:, : layout.weights_end].sum() == weights
 
 

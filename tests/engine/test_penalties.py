@@ -96,12 +96,12 @@ def test_max_norm_bounds_the_incoming_weights_of_each_neuron(optimizer: str) -> 
     bounded = LAYOUT.views(after_updates(optimizer, gradient, steps=1, max_norm=bound))
     crossings = []
     for before, after in zip(free, bounded, strict=True):
-        norm = np.sqrt((before.weights**2).sum(axis=2))
+        norm = np.sqrt((before["weights"] ** 2).sum(axis=2))
         crossings += list((norm > bound).flat)
-        assert np.array_equal(after.weights[norm <= bound], before.weights[norm <= bound])
-        np.testing.assert_allclose(np.linalg.norm(after.weights[norm > bound], axis=1), bound)
-        direction = before.weights / norm[..., None]
-        np.testing.assert_allclose(after.weights, direction * np.minimum(norm, bound)[..., None])
+        assert np.array_equal(after["weights"][norm <= bound], before["weights"][norm <= bound])
+        np.testing.assert_allclose(np.linalg.norm(after["weights"][norm > bound], axis=1), bound)
+        direction = before["weights"] / norm[..., None]
+        np.testing.assert_allclose(after["weights"], direction * np.minimum(norm, bound)[..., None])
     assert 0 < np.mean(crossings) < 1
 
 

@@ -131,8 +131,8 @@ def test_unscaled_weights_are_those_of_the_notes_layer_by_layer() -> None:
     layout = layout_of(run)
     found, ours = layout.views(unscaled(run, run.weights.final)), layout.views(run.weights.final)
     for number, (one, other) in enumerate(zip(found, ours, strict=True)):
-        np.testing.assert_allclose(one.weights * (0.5 if number else 0.8), other.weights, rtol=1e-12)
-        np.testing.assert_array_equal(one.biases, other.biases)
+        np.testing.assert_allclose(one["weights"] * (0.5 if number else 0.8), other["weights"], rtol=1e-12)
+        np.testing.assert_array_equal(one["biases"], other["biases"])
 
 
 def test_the_average_over_masks_is_the_engines() -> None:
@@ -151,7 +151,7 @@ def test_pruning_nothing_changes_nothing_and_zeros_are_counted() -> None:
     assert found.metrics["weight_exact_zero"] == 0
     half = run.weights.final.copy()
     for view in layout_of(run).views(half):
-        view.weights[:, ::2] = 0
+        view["weights"][:, ::2] = 0
     zeroed = Trained(run.pack, run.data, replace(run.weights, final=half))
     assert INSTRUMENTS.analyse("weight_histogram", zeroed).metrics["weight_exact_zero"] == pytest.approx(0.5, abs=0.1)
     shares = INSTRUMENTS.analyse("weight_histogram", zeroed).tables["weight_histogram"]

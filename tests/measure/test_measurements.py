@@ -14,7 +14,7 @@ from tests.measure.cases import tiny
 from workbench.config import SECTIONS, SETTINGS, RunConfig
 from workbench.engine.backend import cuda_is_usable
 from workbench.engine.errors import BadInput
-from workbench.engine.layers.dense import Layer
+from workbench.engine.layers.dense import BoundDense
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -138,19 +138,19 @@ def test_a_planted_error_is_seen(
 
 
 def test_a_layer_that_reads_or_sends_back_wrongly_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Layer.through_weights
-    monkeypatch.setattr(Layer, "through_weights", lambda self, dl_dz, out: right(self, 1.001 * dl_dz, out))
+    right = BoundDense.pass_back
+    monkeypatch.setattr(BoundDense, "pass_back", lambda self, out: np.multiply(right(self, out), 1.001, out=out))
     found = measured("gradient_identities", network={"activation": "tanh"})
     assert found["reversed_network_error"] > 1e-5
     assert found["gradient_error"] > 1e-5
-    right_forward = Layer.forward
+    right_forward = BoundDense.forward
 
-    def scaled(self: Layer, inputs: np.ndarray) -> np.ndarray:
+    def scaled(self: BoundDense, inputs: np.ndarray) -> np.ndarray:
         result = right_forward(self, 1.001 * inputs)
         self.inputs = inputs
         return result
 
-    monkeypatch.setattr(Layer, "forward", scaled)
+    monkeypatch.setattr(BoundDense, "forward", scaled)
     assert measured("gradient_identities", network={"activation": "tanh"})["forward_factor_error"] > 1e-5
     assert measured("matrix_form")["matrix_form_error"] > 1e-5
 

@@ -11,11 +11,7 @@ from workbench.sweep.measures import Measured, Trained
 
 def _dead_units(trained: Trained) -> Measured:
     view = View(trained, trained.weights.final.astype(np.float64), "train")
-    dead = [
-        (layer.activation.gain(layer.z, layer.a, layer.slope)[0] == 0).all(axis=0)
-        for layer in view.network.layers[:-1]
-        if layer.activation is not None
-    ]
+    dead = [(layer.gain()[0] == 0).all(axis=0) for layer in view.network.layers[:-1]]
     units = np.concatenate(dead) if dead else np.zeros(0)
     return Measured({"dead_units": float(units.mean()) if len(units) else float("nan")})
 

@@ -18,10 +18,9 @@ def unscaled(trained: Trained, parameters: np.ndarray) -> np.ndarray:
 
     Each layer's own rate counts, and biases stay as they are.
     """
-    columns, result = trained.pack.columns, parameters.astype(np.float64)
-    for number, view in enumerate(layout_of(trained).views(result)):
-        rate = columns["dropout_rate" if number else "input_dropout_rate"][0]
-        view.weights[...] /= 1 - rate
+    layout, result = layout_of(trained), parameters.astype(np.float64)
+    for dropout, view in zip(layout.dropout, layout.views(result), strict=True):
+        view["weights"][...] /= 1 - trained.pack.columns[dropout.rate][0]
     return result
 
 

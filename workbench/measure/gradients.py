@@ -29,8 +29,8 @@ def drawn_masks(of: Subject, config: RunConfig) -> Masks:
     rates = [config.dropout.input_rate] + [config.dropout.rate] * config.network.depth
     shape = len(of.inputs)
     return [
-        (of.rng.random((1, shape, layer.fan_in)) >= rate) / (1 - rate) if rate else None
-        for rate, layer in zip(rates, of.layout.layers, strict=True)
+        (of.rng.random((1, shape, *layer.mask_shape)) >= rate) / (1 - rate) if rate else None
+        for rate, layer in zip(rates, of.layout.dropout, strict=True)
     ]
 
 
@@ -38,9 +38,8 @@ def used_columns(of: Subject) -> np.ndarray:
     """The columns of the parameter buffer that hold a parameter: padding left out."""
     marks = np.zeros((1, of.size))
     for view in of.layout.views(marks):
-        for tensor in view:
-            if tensor is not None:
-                tensor[...] = 1
+        for tensor in view.values():
+            tensor[...] = 1
     return np.flatnonzero(marks[0])
 
 
@@ -66,10 +65,8 @@ def flat_gradient(of: Subject, network: Network) -> np.ndarray:
     """The gradients of the first run of a network as a row of the buffer, (size,)."""
     row = np.zeros((1, of.size))
     for view, layer in zip(of.layout.views(row), network.layers, strict=True):
-        assert layer.gradients is not None
-        for target, source in zip(view, layer.gradients, strict=True):
-            if target is not None:
-                target[0] = source[0]
+        for name, target in view.items():
+            target[0] = layer.gradients[name][0]
     return row[0]
 
 
@@ -93,10 +90,9 @@ def _gradient_check(of: Subject, masks: Masks) -> dict[str, float]:
         "gradient_error": largest_error(found[columns], expected),
         "gradients_checked": len(columns) / len(used_columns(of)),
     }
-    starts = [
-        slopes for (_, _, slopes), layer in zip(of.layout.starts(), of.layout.layers, strict=True) if layer.slopes
-    ]
-    if starts:
+    learned = [number for number, view in enumerate(of.layout.views(of.parameters)) if "slopes" in view]
+    if learned:
+        starts = [of.layout.start(number, "slopes") for number in learned]
         of_slopes = columns >= min(starts)
         metrics["slope_gradient_error"] = largest_error(found[columns[of_slopes]], expected[of_slopes])
     return metrics
@@ -118,15 +114,15 @@ def _forward_factor(of: Subject) -> float:
     network.forward()
     worst = 0.0
     for number, (layer, view) in enumerate(zip(network.layers, of.layout.views(of.parameters), strict=True)):
-        row = int(of.rng.integers(view.weights.shape[1]))
-        fan_in = view.weights.shape[2]
-        rows = np.repeat(of.parameters, 2 * fan_in, axis=0)
-        weights = of.layout.views(rows)[number].weights
-        weights[np.arange(fan_in), row, np.arange(fan_in)] += STEP
-        weights[fan_in + np.arange(fan_in), row, np.arange(fan_in)] -= STEP
+        _, neurons, inputs = view["weights"].shape
+        row, each = int(of.rng.integers(neurons)), np.arange(inputs)
+        rows = np.repeat(of.parameters, 2 * inputs, axis=0)
+        weights = of.layout.views(rows)[number]["weights"]
+        weights[each, row, each] += STEP
+        weights[inputs + each, row, each] -= STEP
         moved = of.network(rows)
         moved.forward()
-        z = moved.layers[number].z[:, :, row].reshape(2, fan_in, -1)
+        z = moved.layers[number].z[:, :, row].reshape(2, inputs, -1)
         worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * STEP)).T))
     return worst
 

@@ -12,7 +12,7 @@ from workbench.sweep.measures import Measured, Trained
 def _learned_slopes(trained: Trained) -> Measured:
     start = float(trained.pack.columns["slope"][0])
     views = layout_of(trained).views(trained.weights.final.astype(np.float64))
-    slopes = [view.slopes[0] for view in views if view.slopes is not None]
+    slopes = [view["slopes"][0] for view in views if "slopes" in view]
     distance = float(np.abs(np.concatenate(slopes) - start).mean()) if slopes else 0.0
     layers = np.repeat(np.arange(1, len(slopes) + 1), [len(layer) for layer in slopes])
     table = {"layer": layers, "slope": np.concatenate(slopes) if slopes else np.zeros(0)}

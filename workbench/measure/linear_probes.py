@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.rules.initializers import initial_weights
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import View, layout_of, share_named
 from workbench.sweep.measures import Measured, Trained
@@ -15,14 +14,7 @@ ITERATIONS = 200
 
 def untrained_weights(trained: Trained) -> np.ndarray:
     """The parameters the run started from, (1, size) float64."""
-    layout, columns = layout_of(trained), trained.pack.columns
-    parameters = np.zeros((1, layout.size))
-    for number, (shape, view) in enumerate(zip(layout.layers, layout.views(parameters), strict=True)):
-        start = str(columns["init"][0]), int(columns["seed"][0]), number, shape, float(columns["init_scale"][0])
-        view.weights[0] = initial_weights(*start)
-        if view.slopes is not None:
-            view.slopes[...] = columns["slope"][0]
-    return parameters
+    return layout_of(trained).initial(trained.pack.take([0]).columns, np.float64)
 
 
 def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

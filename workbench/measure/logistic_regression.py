@@ -25,7 +25,7 @@ def _logistic_regression(trained: Trained) -> Measured:
     reference = LogisticRegression(C=1 / (len(labels) * strength), solver="newton-cholesky", tol=1e-10, max_iter=1000)
     reference.fit(scaled_inputs(data, data.train), labels)
     layer = layout_of(trained).views(trained.weights.last.astype(np.float64))[0]
-    ours = np.append(layer.weights[0, 0], layer.biases[0, 0])
+    ours = np.append(layer["weights"][0, 0], layer["biases"][0, 0])
     theirs = np.append(reference.coef_[0], reference.intercept_[0])
     view = View(trained, trained.weights.last, "test")
     expected = reference.predict_proba(scaled_inputs(data, data.test))

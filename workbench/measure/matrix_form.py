@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.config import RunConfig
+from workbench.engine.layers.base import Parameters
+from workbench.engine.layers.dense import Dense
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.training.layout import LayerShape, Parameters
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
@@ -22,13 +23,13 @@ def neuron(weights: list[float], bias: float, inputs: list[float]) -> float:
     return z
 
 
-def layer_by_neurons(shape: LayerShape, tensors: Parameters, slope: float, inputs: list[float]) -> list[float]:
+def layer_by_neurons(shape: Dense, tensors: Parameters, slope: float, inputs: list[float]) -> list[float]:
     """The outputs of one layer for one example, one neuron after the other."""
-    weights, biases = tensors.weights[0].tolist(), tensors.biases[0].tolist()
+    weights, biases = tensors["weights"][0].tolist(), tensors["biases"][0].tolist()
     z = [neuron(row, bias, inputs) for row, bias in zip(weights, biases, strict=True)]
     if shape.rows > shape.units:  # maxout: the largest of each unit's pieces, which lie piece by piece
         return [max(z[unit :: shape.units]) for unit in range(shape.units)]
-    slopes = [slope] * shape.units if tensors.slopes is None else tensors.slopes[0].tolist()
+    slopes = tensors["slopes"][0].tolist() if "slopes" in tensors else [slope] * shape.units
     value = ACTIVATIONS[shape.activation].value
     return [float(value(np.float64(one), np.float64(own))) for one, own in zip(z, slopes, strict=True)]
 

@@ -18,13 +18,12 @@ EXAMPLES = 64
 
 def as_maxout(of: Subject) -> tuple[Layout, np.ndarray]:
     """The layout and parameters, (1, size), of a maxout network whose second pieces are fixed at zero."""
-    first, last = of.layout.layers[0], of.layout.layers[-1]
-    depth = len(of.layout.layers) - 1
-    layout = Layout(Architecture(first.fan_in, last.units, depth, first.units, "maxout", pieces=2))
+    depth, width = len(of.layout.layers) - 1, of.layout.layers[0].outputs[0]
+    layout = Layout(Architecture(of.layout.inputs, of.layout.outputs, depth, width, "maxout", pieces=2))
     parameters = np.zeros((1, layout.size))
     for own, relu in zip(layout.views(parameters), of.layout.views(of.parameters), strict=True):
-        own.weights[:, : relu.weights.shape[1]] = relu.weights
-        own.biases[:, : relu.biases.shape[1]] = relu.biases
+        for name, tensor in relu.items():
+            own[name][:, : tensor.shape[1]] = tensor
     return layout, parameters
 
 
@@ -52,7 +51,7 @@ def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     matrix, shift = np.eye(len(example)), np.zeros(len(example))
     for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
-        weights, biases = tensors.weights[0], tensors.biases[0]
+        weights, biases = tensors["weights"][0], tensors["biases"][0]
         z = weights @ (matrix @ example + shift) + biases
         if shape.rows > shape.units:
             kept = z.reshape(-1, shape.units).argmax(axis=0) * shape.units + np.arange(shape.units)

@@ -121,8 +121,7 @@ class Model:
         tensors = {
             f"{name}_{number}": tensor[0]
             for number, view in enumerate(about.layout.views(parameters), start=1)
-            for name, tensor in view._asdict().items()
-            if tensor is not None
+            for name, tensor in view.items()
         }
         shapes = {name: tensor.shape for name, tensor in tensors.items()} | _shapes_of(about)
         _check_shapes({name: array.shape for name, array in held.items() if name != "examples"}, shapes)
@@ -157,7 +156,7 @@ def _keep(trained: Trained) -> Measured:
     data = trained.data
     parts = {
         "parameters": trained.weights.final[0],
-        "outputs": np.array([layout_of(trained).layers[-1].units]),
+        "outputs": np.array([layout_of(trained).outputs]),
         "origin": data.origin,
         "unit": data.unit,
         "scale": np.ravel(data.scale),

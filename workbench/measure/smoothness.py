@@ -24,9 +24,9 @@ def jacobian_norms(view: View) -> np.ndarray:
         for layer, before in zip(layers[::-1], [*layers[-2::-1], None], strict=True):
             back = back @ layer.weights[0]
             if before is not None:
-                z = before.z.copy()
-                before.activation.backward(back[None], z, before.a, before.slope, out=z)
-                back = z[0]
+                dl_dz = np.empty_like(before.z)
+                before.reverse(back[None], out=dl_dz)
+                back = dl_dz[0]
         squares += (back**2).sum(axis=1)
     return np.sqrt(squares)
 

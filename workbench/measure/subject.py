@@ -13,7 +13,6 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.data import describe
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.rules.initializers import initial_weights
 from workbench.engine.rules.losses import LOSSES, Judged, customary_loss
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.network import Network
@@ -70,12 +69,12 @@ def subject(config: RunConfig, examples: int) -> Subject:
     )
     rng = np.random.default_rng(config.seed)
     init = ACTIVATIONS[settings.activation].init if settings.init == "auto" else settings.init
-    parameters = np.zeros((1, layout.size))
-    for number, (shape, view) in enumerate(zip(layout.layers, layout.views(parameters), strict=True)):
-        view.weights[0] = initial_weights(init, config.seed, number, shape, settings.init_scale)
-        view.biases[...] = BIASES * rng.standard_normal(view.biases.shape)
-        if view.slopes is not None:
-            view.slopes[...] = BIASES * rng.standard_normal(view.slopes.shape)
+    start = {"init": init, "seed": config.seed, "init_scale": settings.init_scale, "slope": settings.slope}
+    parameters = layout.initial({name: np.array([value]) for name, value in start.items()}, np.float64)
+    for view in layout.views(parameters):
+        for name, tensor in view.items():
+            if name != "weights":
+                tensor[...] = BIASES * rng.standard_normal(tensor.shape)
     inputs = rng.standard_normal((examples, facts.features))
     if LOSSES[loss].task == "regression":
         targets: np.ndarray = rng.standard_normal((examples, outputs))

@@ -15,7 +15,6 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.engine.backend import cuda_is_usable
 from workbench.engine.kernels.update import Update
-from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import COLUMNS
@@ -128,15 +127,13 @@ MIDDLE = 2.25  # of 1.5 to 3, within which the ratio of backward to forward is t
 def _activation_timing(config: RunConfig) -> Measured:
     """The function and its derivative by themselves, and a whole step of plain gradient descent around them."""
     of, network = _in_training(config)
-    activation = ACTIVATIONS[config.network.activation]
     layer = network.layers[0]
     network.forward()
-    z, a, back = layer.z.copy(), layer.a.copy(), np.ones_like(layer.a)
-    out = np.empty_like(layer.z)
+    back, out = np.ones_like(layer.a), np.empty_like(layer.z)
 
     def elementwise() -> None:
-        activation.forward(z, layer.slope, out=a)
-        activation.backward(back, z, a, layer.slope, out=out)
+        layer.activate(out=layer.a)
+        layer.reverse(back, out=out)
 
     columns = {name: np.array([value]) for name, value in (COLUMNS | {"learning_rate": 1e-6}).items()}
     gradients = np.zeros_like(of.parameters, np.float32)

@@ -14,9 +14,8 @@ DECADES = np.linspace(-6, 2, 81)  # edges of the histogram: log10 |w|, ten bins 
 
 def _sizes(trained: Trained) -> list[np.ndarray]:
     """|w| of each layer's weights, flat, in float64; biases and slopes left out."""
-    return [
-        np.abs(view.weights[0]).ravel().astype(np.float64) for view in layout_of(trained).views(trained.weights.final)
-    ]
+    views = layout_of(trained).views(trained.weights.final)
+    return [np.abs(view["weights"][0]).ravel().astype(np.float64) for view in views]
 
 
 def _weight_histogram(trained: Trained) -> Measured:
@@ -48,7 +47,7 @@ def _pruning(trained: Trained) -> Measured:
         threshold = np.quantile(sizes, share, method="lower") if share else -1.0
         parameters = trained.weights.final.astype(np.float64)
         for view in layout.views(parameters):
-            view.weights[np.abs(view.weights) <= threshold] = 0
+            view["weights"][np.abs(view["weights"]) <= threshold] = 0
         view_of_test = View(trained, parameters, "test")
         accuracies.append(view_of_test.accuracy)
         losses.append(view_of_test.negative_log_likelihood)

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.lowering import CannotLower
+from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.initializers import Initializer
 from workbench.engine.rules.losses import Loss
@@ -55,6 +56,8 @@ def _kind(row: Any) -> str:
 
 
 def _activation(row: Activation, name: str) -> None:
+    if row.layer not in LAYERS:
+        raise _Wrong(f"its layer is {row.layer!r}; allowed: one of {', '.join(LAYERS)}")
     z = POINTS
     value = _array(row.value(z, SLOPE), z, "its value")
     derivative = _array(row.derivative(z, value, SLOPE), z, "its derivative")

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.engine.backend import Array, to_host
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.kernels.update import Update
-from workbench.engine.layers.dropout import Dropout, mask_keys
+from workbench.engine.layers.dropout import Masks, mask_keys
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.minibatches import minibatches
@@ -24,10 +24,9 @@ class PlainTrainer:
     def __init__(self, rows: Rows) -> None:
         pack, layout, xp = rows.pack, rows.layout, rows.xp
         self._rows, self._dtype = rows, np.dtype(pack.dtype)
-        rates = [pack.columns["input_dropout_rate"]] + [pack.columns["dropout_rate"]] * pack.depth
         slope = xp.asarray(pack.columns["slope"].astype(self._dtype))
-        self._dropout = Dropout(rates, [shape.fan_in for shape in layout.layers], pack.batch_size, self._dtype, xp)
-        self._network = Network(layout, rows.weights, rows.gradients, slope, pack.batch_size, self._dropout.any)
+        self._masks = Masks(layout.dropout, pack.columns, pack.batch_size, self._dtype, xp)
+        self._network = Network(layout, rows.weights, rows.gradients, slope, pack.batch_size, self._masks.any)
         self._reader = Reader(rows.stored, rows.data, pack.batch_size, self._dtype, xp)
         self._update = Update(pack.optimizer, layout, rows.weights, rows.gradients, rows.slots, pack.columns, xp)
 
@@ -40,7 +39,7 @@ class PlainTrainer:
         table = timetable(pack.columns, first, rows.updates, rows.updates)
         varying = {name: self._on_device(values.astype(self._dtype)[..., None]) for name, values in table.items()}
         steps = np.arange(first, first + rows.updates)
-        streams = self._on_device(mask_keys(pack.columns["seed"], len(rows.layout.layers), steps))
+        streams = self._on_device(mask_keys(pack.columns["seed"], len(rows.layout.dropout), steps))
         losses, hits = 0.0, 0.0
         for step in range(rows.updates):
             if step == rows.updates - 1:
@@ -57,7 +56,7 @@ class PlainTrainer:
     def _step(self, index: Array, targets: Array, streams: Array, at: dict[str, Array]) -> tuple[Array, Array | float]:
         """One update of all runs; mean loss and accuracy of each run's minibatch, before the update."""
         self._reader.read(index, self._network.inputs)
-        masks = self._dropout.draw(streams) if self._dropout.any else ()
+        masks = self._masks.draw(streams) if self._masks.any else ()
         judged = LOSSES[self._rows.pack.loss].judge(self._network.forward(masks), targets)
         self._network.backward(np.multiply(judged.delta, 1 / self._rows.pack.batch_size, out=judged.delta))
         self._update.step(at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -79,9 +79,9 @@ def constant_numbers(columns: Mapping[str, np.ndarray], reads: list[str]) -> np.
     return np.stack(rows, axis=1).astype(np.float32)
 
 
-def rule_obstacle(pack: Pack, by_hand: Container[str]) -> str:
-    """Which rule of the pack has no lowered form, and why; "" if each has one. `by_hand`: activations written so."""
-    for kind, name, follow in _rules(pack, by_hand):
+def rule_obstacle(pack: Pack) -> str:
+    """Which rule of the pack has no lowered form, and why; "" if each has one."""
+    for kind, name, follow in _rules(pack):
         try:
             follow()
         except CannotLower as reason:
@@ -89,9 +89,8 @@ def rule_obstacle(pack: Pack, by_hand: Container[str]) -> str:
     return ""
 
 
-def _rules(pack: Pack, by_hand: Container[str]) -> Iterator[tuple[str, str, Callable[[], object]]]:
-    if pack.activation not in by_hand:
-        yield "network.activation", pack.activation, lambda: activation_traces(ACTIVATIONS[pack.activation])
+def _rules(pack: Pack) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    yield "network.activation", pack.activation, lambda: activation_traces(ACTIVATIONS[pack.activation])
     yield "optimizer", pack.optimizer, lambda: optimizer_trace(OPTIMIZERS[pack.optimizer])
     for name, row in PENALTIES.items():
         if not strengths(pack.columns)[name].any():

@@ -60,7 +60,7 @@ class Update:
             for name in constant:
                 setattr(block.at, name, _column(numbers[name][block.rows], weights.dtype, xp))
         self._max_norm = SimpleNamespace(max_norm=_column(columns["max_norm"], weights.dtype, xp)[..., None])
-        self._bounded = [view.weights for view in layout.views(weights)] if columns["max_norm"].any() else []
+        self._bounded = layout.weights(weights) if columns["max_norm"].any() else []
 
     def step(self, varying: Mapping[str, Array]) -> None:
         """Apply one update; `varying` holds what changes with the step, each (runs, 1): see `schedules.timetable`."""

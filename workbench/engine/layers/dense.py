@@ -1,4 +1,4 @@
-"""One layer of neurons and its two passes.
+"""A layer of neurons, each of which reads every input, and its two passes.
 
 Forward: z = W x + b, a = activation(z). What the layer reads, x, is kept: it is dz/dw (the notes' forward pass).
 Backward: dl/da, coming from behind, times the gain sigma'(z) is dl/dz; dl/dz times x is dl/dW; and W transposed carries
@@ -7,58 +7,141 @@ dl/dz on to the layer before: the same layer of the reversed network (the notes'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
-from workbench.engine.backend import Array, module_of, zeros
+from workbench.engine.backend import Array
+from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, Shape, Tensor
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.training.layout import LayerShape, Parameters
 
 
-class Layer:
-    """A layer of every run of a group, with buffers for one batch size.
+@dataclass(frozen=True)
+class Dense(Layer):
+    """`units` neurons reading `inputs` (features,), with a row of `ACTIVATIONS`.
 
-    `slope` (runs, 1, 1) is the fixed slope left of zero of leaky ReLU; parametric ReLU has its own among the
-    parameters.
+    weights (rows, features), a row a neuron; biases (rows,); slopes (units,) where the activation learns them. A unit
+    has one row here.
     """
 
-    def __init__(
-        self, shape: LayerShape, parameters: Parameters, gradients: Parameters | None, slope: Array, batch: int
-    ) -> None:
-        self.activation = ACTIVATIONS[shape.activation]
-        self.weights, self.biases, learned = parameters
-        self.gradients = gradients
-        self.slope = slope if learned is None else learned[:, None, :]
-        xp, dtype, runs = module_of(self.weights), self.weights.dtype, len(self.weights)
-        self.z = zeros((runs, batch, shape.rows), dtype, xp)
+    units: int
+    activation: str = "identity"
+
+    forms: ClassVar[Mapping[str, str]] = {"compiled": "dense", "cuda": "dense"}
+
+    @classmethod
+    def examples(cls) -> list[Layer]:
+        """Without an activation, with a smooth one, and with slopes that are learned."""
+        return [Dense((4,), 3), Dense((4,), 5, "tanh"), Dense((3,), 3, "softplus"), Dense((4,), 5, "prelu")]
+
+    @property
+    def fan_in(self) -> int:
+        """How many numbers a neuron reads."""
+        (features,) = self.inputs
+        return features
+
+    @property
+    def rows(self) -> int:
+        """Rows of the weights: neurons, of which each has a z."""
+        return self.units
+
+    @property
+    def outputs(self) -> Shape:
+        """A number a unit."""
+        return (self.units,)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Weights, biases and learned slopes."""
+        # The gradient passes on from units, not from rows: they are what a weight's fan-out counts.
+        weights = Tensor("weights", (self.rows, self.fan_in), fans=(self.fan_in, self.units))
+        biases = Tensor("biases", (self.rows,))
+        if ACTIVATIONS[self.activation].slope_derivative is None:
+            return weights, biases
+        return weights, biases, Tensor("slopes", (self.units,), start="slope")
+
+    @property
+    def steepest(self) -> float:
+        """Of the activation."""
+        return ACTIVATIONS[self.activation].steepest
+
+    @property
+    def buffers(self) -> int:
+        """z and a, which without an activation are one."""
+        return self.rows + (0 if self.activation == "identity" else self.units)
+
+    @property
+    def touched(self) -> int:
+        """What it reads, z on both ways, and what it puts out."""
+        return self.fan_in + 2 * self.rows + self.units
+
+    def work(self, batch: int) -> int:
+        """Three products, the optimizer's passes over the weights, and those over the activations."""
+        return self.rows * self.fan_in * (6 * batch + 30) + 40 * batch * self.rows
+
+    def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundDense:
+        """The layer of every run."""
+        return BoundDense(self, parameters, gradients, batch)
+
+
+class BoundDense(BoundLayer):
+    """A layer of neurons of every run: z (runs, batch, rows), a (runs, batch, units); dl/dz takes the place of z."""
+
+    layer: Dense
+
+    def __init__(self, layer: Dense, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> None:
+        self.layer, self.activation = layer, ACTIVATIONS[layer.activation]
+        self.weights, self.biases, self.gradients = parameters["weights"], parameters["biases"], gradients
+        learned = parameters.get("slopes")
+        self.slope = batch.slope[:, None, None] if learned is None else learned[:, None, :]
+        self.z = batch.zeros((layer.rows,))
         # A layer without an activation is its own z: the output layer's belongs to the loss.
-        self.a = self.z if shape.activation == "identity" else zeros((runs, batch, shape.units), dtype, xp)
-        self.ones = xp.ones((1, batch), dtype)
+        self.a = self.z if layer.activation == "identity" else batch.zeros(layer.outputs)
+        self.ones = batch.xp.ones((1, batch.size), batch.dtype)
 
     def forward(self, inputs: Array) -> Array:
-        """(runs, batch, fan_in) -> a (runs, batch, units)."""
+        """(runs, batch, features) -> a (runs, batch, units)."""
         self.inputs = inputs
         np.matmul(inputs, self.weights.swapaxes(1, 2), out=self.z)
         np.add(self.z, self.biases[:, None, :], out=self.z)
         if self.a is not self.z:
-            self.activation.forward(self.z, self.slope, out=self.a)
+            self.activate(out=self.a)
         return self.a
 
-    def through_activation(self, dl_da: Array) -> Array:
-        """dl/da (runs, batch, units) -> dl/dz (runs, batch, rows), which takes the place of z."""
-        if self.gradients is not None and self.gradients.slopes is not None:
-            slope_derivative = self.activation.slope_derivative
-            assert slope_derivative is not None
-            self.gradients.slopes[...] = (dl_da * slope_derivative(self.z)).sum(axis=1)
-        self.activation.backward(dl_da, self.z, self.a, self.slope, out=self.z)
+    def backward(self, dl_da: Array) -> None:
+        """dl/dW = (dl/dz)^T x and dl/db, summed over the batch: backward factor times forward factor."""
+        gradients = self.gradients
+        assert gradients is not None
+        if self.a is self.z:
+            self.z[...] = dl_da
+        else:
+            if "slopes" in gradients:
+                assert self.activation.slope_derivative is not None
+                gradients["slopes"][...] = (dl_da * self.activation.slope_derivative(self.z)).sum(axis=1)
+            self.reverse(dl_da, out=self.z)
+        np.matmul(self.z.swapaxes(1, 2), self.inputs, out=gradients["weights"])
+        np.matmul(self.ones, self.z, out=gradients["biases"][:, None, :])  # a product with ones is the fastest sum
+
+    def pass_back(self, out: Array) -> Array:
+        """dl/dx = dl/dz W: (runs, batch, features)."""
+        np.matmul(self.z, self.weights, out=out)
+        return out
+
+    @property
+    def dl_dz(self) -> Array:
+        """(runs, batch, rows)."""
         return self.z
 
-    def write_gradients(self, dl_dz: Array) -> None:
-        """dl/dW = (dl/dz)^T x and dl/db, summed over the batch: backward factor times forward factor."""
-        assert self.gradients is not None
-        np.matmul(dl_dz.swapaxes(1, 2), self.inputs, out=self.gradients.weights)
-        np.matmul(self.ones, dl_dz, out=self.gradients.biases[:, None, :])  # a product with ones is the fastest sum
+    def activate(self, out: Array) -> None:
+        """Write what the activation makes of z."""
+        self.activation.forward(self.z, self.slope, out=out)
 
-    def through_weights(self, dl_dz: Array, out: Array) -> Array:
-        """dl/dz (runs, batch, rows) -> dl/dx (runs, batch, fan_in), written to `out`."""
-        np.matmul(dl_dz, self.weights, out=out)
-        return out
+    def reverse(self, dl_da: Array, out: Array) -> None:
+        """dl/da (runs, batch, units) -> dl/dz (runs, batch, rows), after a forward pass. `out` may be z itself."""
+        self.activation.backward(dl_da, self.z, self.a, self.slope, out=out)
+
+    def gain(self) -> Array:
+        """The derivative of the activation."""
+        return self.activation.gain(self.z, self.a, self.slope)

@@ -7,34 +7,100 @@ agree.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
 import numpy as np
 
 from workbench.engine.backend import Array, zeros
+from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, Shape
 from workbench.engine.training.randomness import Purpose, keys, lanes
 
 LEVELS = 65536  # a unit is dropped where 16 random bits fall below rate * LEVELS
 
 
-def dropped_levels(rate: np.ndarray) -> np.ndarray:
-    """Of `LEVELS` equally likely draws those that drop a unit, for a rate below 1: never all of them."""
-    return np.minimum(np.rint(rate * LEVELS), LEVELS - 1)
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Multiplies what the next layer reads by a mask. `rate` names the column of the pack that holds the share dropped.
 
-
-class Dropout:
-    """Masks for the inputs and the hidden layers of a group of runs.
-
-    rates: one (runs,) array for the inputs and one for each hidden layer, share dropped; units: their widths.
+    Of an image whole channels are dropped. `in_place`: the mask goes over what it is given, which nobody else reads.
     """
 
-    def __init__(self, rates: list[np.ndarray], units: list[int], batch: int, dtype: np.dtype, xp: object) -> None:
+    rate: str = "dropout_rate"
+    in_place: bool = False
+
+    forms: ClassVar[Mapping[str, str]] = {"compiled": "masks", "cuda": "passes"}
+
+    @classmethod
+    def examples(cls) -> list[Layer]:
+        """Of features, and of the channels of an image."""
+        return [Dropout((5,)), Dropout((3, 2, 4)), Dropout((4,), "input_dropout_rate", in_place=True)]
+
+    @property
+    def outputs(self) -> Shape:
+        """As it reads."""
+        return self.inputs
+
+    @property
+    def mask_shape(self) -> Shape:
+        """Of one example's mask: a number a feature, or a channel."""
+        return (*[1] * (len(self.inputs) - 1), self.inputs[-1])
+
+    @property
+    def buffers(self) -> int:
+        """The mask, and what is left of the inputs unless that takes their place."""
+        return prod(self.mask_shape) + (0 if self.in_place else prod(self.inputs))
+
+    def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundDropout:  # noqa: ARG002
+        """The layer of every run."""
+        return BoundDropout(self, batch)
+
+
+class BoundDropout(BoundLayer):
+    """Dropout of every run. `mask` (runs, batch, *mask_shape): 0 where a unit is dropped, 1 / (share kept) elsewhere;
+    None where no run drops anything, and then everything passes.
+    """
+
+    def __init__(self, layer: Dropout, batch: Batch) -> None:
+        self.layer = layer
+        self.mask: Array | None = None
+        self._masked = None if layer.in_place else batch.zeros(layer.inputs)
+
+    def forward(self, inputs: Array) -> Array:
+        """What is left of the inputs."""
+        self.inputs = self.a = inputs
+        if self.mask is not None:
+            self.a = np.multiply(inputs, self.mask, out=inputs if self._masked is None else self._masked)
+        return self.a
+
+    def backward(self, dl_da: Array) -> None:
+        """Nothing to learn: dl/da is kept for `pass_back`."""
+        self._dl_da = dl_da
+
+    def pass_back(self, out: Array) -> Array:
+        """dl/da times the mask."""
+        if self.mask is None:
+            out[...] = self._dl_da
+            return out
+        return np.multiply(self._dl_da, self.mask, out=out)
+
+
+class Masks:
+    """Draws the masks of some dropout layers for a group of runs; `columns` are the pack's."""
+
+    def __init__(
+        self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: object
+    ) -> None:
         self._xp = xp
-        dropped = [dropped_levels(rate) for rate in rates]
+        dropped = [dropped_levels(columns[layer.rate]) for layer in layers]
         self._threshold = [_on(xp, value.astype(np.uint16))[:, None] for value in dropped]
         # Divided by the share the threshold really keeps, so that the mean stays right whatever the rate.
         self._scale = [_on(xp, (LEVELS / (LEVELS - value)).astype(dtype))[:, None] for value in dropped]
         self.masks = [
-            zeros((len(value), batch, width), dtype, xp) if value.any() else None
-            for value, width in zip(dropped, units, strict=True)
+            zeros((len(value), batch, *layer.mask_shape), dtype, xp) if value.any() else None
+            for value, layer in zip(dropped, layers, strict=True)
         ]
 
     @property
@@ -43,7 +109,7 @@ class Dropout:
         return any(mask is not None for mask in self.masks)
 
     def draw(self, streams: Array) -> list[Array | None]:
-        """Fresh masks, (runs, batch, units) each, for the keys of this step, (layers, runs).
+        """Fresh masks, (runs, batch, *mask_shape) each, for the keys of this step, (layers, runs).
 
         None stands for a layer in which no run drops anything.
         """
@@ -52,6 +118,16 @@ class Dropout:
                 flat = mask.reshape(len(mask), -1)
                 np.multiply(lanes(stream, flat.shape[1], self._xp) >= threshold, scale, out=flat)
         return self.masks
+
+
+def dropped_levels(rate: np.ndarray) -> np.ndarray:
+    """Of `LEVELS` equally likely draws those that drop a unit, for a rate below 1: never all of them."""
+    return np.minimum(np.rint(rate * LEVELS), LEVELS - 1)
+
+
+def levels_by_run(layers: Sequence[Dropout], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """`dropped_levels` of every layer of every run: (layers, runs)."""
+    return np.stack([dropped_levels(columns[layer.rate]) for layer in layers])
 
 
 def mask_keys(seeds: np.ndarray, layers: int, steps: np.ndarray, purpose: Purpose = Purpose.DROPOUT) -> np.ndarray:

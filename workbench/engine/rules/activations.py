@@ -21,7 +21,8 @@ class Activation:
 
     `init` names the customary initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
     which saturation is measured; `slope_derivative(z)` is da/dslope where the slope is a parameter that is learned;
-    `reads` names the settings it needs: "slope", "pieces".
+    `reads` names the settings it needs: "slope", "pieces". `layer` is the kind of hidden layer that it makes, a row of
+    `LAYERS`: another one than dense where a unit is more than a function of one z.
     """
 
     summary: str
@@ -31,9 +32,10 @@ class Activation:
     steepest: float = 1.0
     slope_derivative: Callable[[Array], Array] | None = None
     reads: tuple[str, ...] = ()
+    layer: str = "dense"
 
     def forward(self, z: Array, slope: Array, out: Array) -> None:
-        """Write a, (runs, batch, units), for z, (runs, batch, rows); rows = units but for maxout."""
+        """Write a for z, both (runs, batch, units)."""
         out[...] = self.value(z, slope)
 
     def backward(self, dl_da: Array, z: Array, a: Array, slope: Array, out: Array) -> None:
@@ -43,36 +45,6 @@ class Activation:
     def gain(self, z: Array, a: Array, slope: Array) -> Array:
         """How much of a change passes through each unit: (runs, batch, units)."""
         return self.derivative(z, a, slope) * a.dtype.type(1)
-
-
-class Maxout(Activation):
-    """The largest of each unit's pieces: which piece wins is learned from the data (Goodfellow et al. 2013).
-
-    The rows of z lie piece by piece: row = piece * units + unit. Where pieces tie, the first wins.
-    """
-
-    def forward(self, z: Array, slope: Array, out: Array) -> None:
-        """Write the largest of each unit's pieces."""
-        pieces = self._pieces(z, out.shape[-1])
-        out[...] = pieces[0]
-        for piece in pieces[1:]:
-            np.maximum(out, piece, out=out)
-
-    def backward(self, dl_da: Array, z: Array, a: Array, slope: Array, out: Array) -> None:
-        """Hand dl/da to the winning piece; the others did not count, so they get nothing: a thin linear network."""
-        undecided = np.ones_like(a, dtype=bool)
-        for piece, dl_dpiece in zip(self._pieces(z, a.shape[-1]), self._pieces(out, a.shape[-1]), strict=True):
-            wins = (piece == a) & undecided
-            undecided &= ~wins
-            np.multiply(dl_da, wins, out=dl_dpiece)
-
-    def gain(self, z: Array, a: Array, slope: Array) -> Array:
-        """All of a change passes, through the winning piece."""
-        return np.ones_like(a)
-
-    @staticmethod
-    def _pieces(z: Array, units: int) -> list[Array]:
-        return [z[..., start : start + units] for start in range(0, z.shape[-1], units)]
 
 
 def _sigmoid(z: Array, slope: Array) -> Array:
@@ -143,10 +115,14 @@ ACTIVATIONS: dict[str, Activation] = {
         reads=("slope",),
     ),
     # Of two pieces the larger keeps the whole variance of one, so he's factor 2, which makes up for ReLU's loss of
-    # half,
-    # would double it with every layer.
-    "maxout": Maxout(
-        "the largest of a unit's pieces", _identity, _identity_derivative, init="glorot", reads=("pieces",)
+    # half, would double it with every layer.
+    "maxout": Activation(
+        "the largest of a unit's pieces",
+        _identity,
+        _identity_derivative,
+        init="glorot",
+        reads=("pieces",),
+        layer="maxout",
     ),
     "softplus": Activation("ln(1 + exp(z))", _softplus, _softplus_derivative, init="he"),
     "identity": Activation("z itself: a linear network", _identity, _identity_derivative, init="glorot"),

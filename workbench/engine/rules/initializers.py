@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.engine.training.layout import LayerShape
 from workbench.engine.training.randomness import Purpose, keys, normal, uniform
+
+if TYPE_CHECKING:
+    from workbench.engine.layers.base import Tensor
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,17 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
-def initial_weights(name: str, seed: int, layer: int, shape: LayerShape, init_scale: float) -> np.ndarray:
-    """The initial weights of one layer of one run, (rows, fan_in) float64.
+def initial_weights(name: str, seed: int, layer: int, weights: Tensor, init_scale: float) -> np.ndarray:
+    """The initial weights of one layer of one run, of the shape of `weights`, float64.
 
-    They are a function of seed, layer and shape alone.
+    They are a function of seed, layer and tensor alone.
     """
     initializer = INITIALIZERS[name]
     stream = keys(seed, Purpose.WEIGHTS, part=layer)
-    # One piece a maxout unit passes the gradient on, so its fan-out is that of the units, not of the rows.
-    spread = initializer.spread(shape.fan_in, shape.units, init_scale)
-    count = shape.rows * shape.fan_in
+    assert weights.fans is not None
+    spread = initializer.spread(*weights.fans, init_scale)
     if initializer.distribution == "normal":
-        draws = spread * normal(stream, count)
+        draws = spread * normal(stream, weights.size)
     else:
-        draws = spread * (2 * uniform(stream, count) - 1)
-    return draws.reshape(shape.rows, shape.fan_in)
+        draws = spread * (2 * uniform(stream, weights.size) - 1)
+    return draws.reshape(weights.shape)

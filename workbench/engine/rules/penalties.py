@@ -53,7 +53,7 @@ def _l1_proximal(w: Array, g: Array, at: At) -> Array:
 
 
 def _max_norm(w: Array, g: Array, at: At) -> Array:
-    """`w` is (runs, rows, fan_in), `at.max_norm` (runs, 1, 1), 0 meaning no bound."""
+    """`w` is (runs, rows, columns), `at.max_norm` (runs, 1, 1), 0 meaning no bound."""
     norm = np.sqrt((w * w).sum(axis=-1, keepdims=True))
     bounded = (at.max_norm > 0) & (norm > at.max_norm)
     return w * np.where(bounded, at.max_norm / np.where(bounded, norm, 1), 1).astype(w.dtype)

@@ -23,9 +23,10 @@ NEAR_ZERO = 1e-2
 class Probe:
     """One row of `PROBES`. `measure(at)` gives (runs,) for one layer.
 
-    `at` holds `layer` (see `Layer`), `gain` (runs, batch, units) or None at the output, `dl_dz` per example, `weights`,
-    `gradients` and `previous` (the weights before the last update, None before the first). `moment` is forward,
-    backward, weights or end; a probe of moment `end` is taken once, when a run ends.
+    `at` holds `layer` (see `BoundLayer`), `gain` (runs, batch, units) or None at the output, `dl_dz` per example,
+    `weights`, `gradients` and `previous` (the weights before the last update, None before the first). What a layer does
+    not have is None. `moment` is forward, backward, weights or end; a probe of moment `end` is taken once, when a run
+    ends.
     """
 
     summary: str
@@ -46,7 +47,7 @@ def rms(array: Array) -> Array:
 def _saturated(at: SimpleNamespace) -> Array | None:
     if at.gain is None:
         return None
-    return _flat(np.abs(at.gain) < SATURATED * at.layer.activation.steepest).mean(axis=1)
+    return _flat(np.abs(at.gain) < SATURATED * at.layer.layer.steepest).mean(axis=1)
 
 
 def _dead(at: SimpleNamespace) -> Array | None:
@@ -70,6 +71,11 @@ def _gini(weights: Array, rank: Array) -> Array:
     return (sizes * rank).sum() / (len(sizes) * sizes.sum())
 
 
+def _of(name: str, measure: Callable[[Array], Array]) -> Callable[[SimpleNamespace], Array | None]:
+    """A probe of one array; None if the layer has none."""
+    return lambda at: None if getattr(at, name) is None else measure(getattr(at, name))
+
+
 def _like(array: np.ndarray, other: Array) -> Array:
     return np.asarray(array, like=other)
 
@@ -78,21 +84,17 @@ PROBES: dict[str, Probe] = {
     "activation_mean": Probe("mean of the layer's outputs", "forward", lambda at: _flat(at.layer.a).mean(axis=1)),
     "activation_deviation": Probe("their standard deviation", "forward", lambda at: _flat(at.layer.a).std(axis=1)),
     "saturated": Probe("share of outputs whose derivative is under 5 % of the steepest", "forward", _saturated),
-    "gain": Probe(
-        "rms of the activation's derivative", "forward", lambda at: None if at.gain is None else rms(at.gain)
-    ),
+    "gain": Probe("rms of the activation's derivative", "forward", _of("gain", rms)),
     "dead": Probe("share of units with derivative 0 on the whole probe batch", "forward", _dead),
-    "gradient_z": Probe("rms of dl/dz over examples and neurons", "backward", lambda at: rms(at.dl_dz)),
-    "gradient_weights": Probe(
-        "rms of dL/dW, L the mean loss of the probe batch", "backward", lambda at: rms(at.gradients)
-    ),
+    "gradient_z": Probe("rms of dl/dz over examples and neurons", "backward", _of("dl_dz", rms)),
+    "gradient_weights": Probe("rms of dL/dW, L the mean loss of the probe batch", "backward", _of("gradients", rms)),
     "update_size": Probe("rms of the epoch's last update of W, relative to rms of W", "weights", _update_size),
-    "weight_rms": Probe("rms of W", "weights", lambda at: rms(at.weights)),
+    "weight_rms": Probe("rms of W", "weights", _of("weights", rms)),
     "near_zero": Probe(
-        "share of weights under 1e-2", "weights", lambda at: _flat(np.abs(at.weights) < NEAR_ZERO).mean(axis=1)
+        "share of weights under 1e-2", "weights", _of("weights", lambda w: _flat(np.abs(w) < NEAR_ZERO).mean(axis=1))
     ),
     "exact_zero": Probe(
-        "share of weights that are exactly 0", "weights", lambda at: _flat(at.weights == 0).mean(axis=1)
+        "share of weights that are exactly 0", "weights", _of("weights", lambda w: _flat(w == 0).mean(axis=1))
     ),
-    "gini": Probe("Gini coefficient of |W|, once, when the run ends", "end", lambda at: gini(at.weights)),
+    "gini": Probe("Gini coefficient of |W|, once, when the run ends", "end", _of("weights", gini)),
 }

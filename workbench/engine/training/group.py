@@ -11,7 +11,6 @@ import numpy as np
 from workbench.engine.backend import Array, array_module, to_host, zeros
 from workbench.engine.kernels.choice import KERNELS, Judge
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.initializers import initial_weights
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.early_stopping import improves
@@ -95,16 +94,7 @@ class Group:
         return zeros((self.pack.runs, self.layout.size), self.dtype, self.xp)
 
     def _initialise(self) -> None:
-        host = np.zeros((self.pack.runs, self.layout.size), self.dtype)
-        columns = self.pack.columns
-        for number, (shape, view) in enumerate(zip(self.layout.layers, self.layout.views(host), strict=True)):
-            for row, (name, seed, scale) in enumerate(
-                zip(columns["init"], columns["seed"], columns["init_scale"], strict=True)
-            ):
-                view.weights[row] = initial_weights(str(name), int(seed), number, shape, float(scale))
-            if view.slopes is not None:
-                view.slopes[...] = columns["slope"][:, None]
-        self.buffers["weights"][...] = self.xp.asarray(host)
+        self.buffers["weights"][...] = self.xp.asarray(self.layout.initial(self.pack.columns, self.dtype))
         self.buffers["best_weights"][...] = self.buffers["weights"]
 
     def _restore(self, state: State) -> None:

@@ -1,4 +1,4 @@
-"""Where each parameter lies: all parameters of a run in one row of one buffer, (runs, parameters).
+"""The layers of a network, and where each parameter lies: all those of a run in one row of one buffer.
 
 First all weights, then all biases, then the learned slopes; every tensor is padded to a multiple of 32 elements, so
 that each starts on a cache line and the penalties act on a prefix. Padding is zero and stays zero. Layers hold views.
@@ -6,38 +6,28 @@ that each starts on a cache line and the penalties act on a prefix. Padding is z
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.layers import LAYERS
+from workbench.engine.layers.base import Layer, Parameters, Shape
+from workbench.engine.layers.dropout import Dropout
 from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.rules.initializers import initial_weights
 
 PADDING = 32  # elements
 
 
 @dataclass(frozen=True)
-class LayerShape:
-    """A layer of `units` neurons reading `fan_in` numbers; `rows` of weights, more than units for maxout."""
-
-    fan_in: int
-    units: int
-    rows: int
-    activation: str
-
-    @property
-    def slopes(self) -> int:
-        """How many slopes the layer learns: one a unit for parametric ReLU, else none."""
-        return self.units if ACTIVATIONS[self.activation].slope_derivative else 0
-
-
-@dataclass(frozen=True)
 class Architecture:
-    """A fully connected network: `depth` hidden layers of `width` units between inputs and outputs.
+    """What the configuration says of a network: `depth` hidden layers of `width` units between inputs and outputs.
 
-    `pieces` counts only for maxout. Depth 0 is logistic (or linear) regression.
+    `pieces` counts only where the activation reads it. Depth 0 is logistic (or linear) regression.
     """
 
     inputs: int
@@ -47,69 +37,105 @@ class Architecture:
     activation: str
     pieces: int = 2
 
+    def named(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The layers as rows of `LAYERS` with the settings of each, in order; shapes follow from one to the next."""
+        kind = ACTIVATIONS[self.activation].layer
+        known = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
+        hidden = {field.name: known[field.name] for field in fields(LAYERS[kind]) if field.name in known}
+        yield "dropout", {"rate": "input_dropout_rate", "in_place": True}
+        for _ in range(self.depth):
+            yield kind, hidden
+            yield "dropout", {"rate": "dropout_rate"}
+        yield "dense", {"units": self.outputs}  # without an activation: that belongs to the loss
+
     @cached_property
-    def layers(self) -> tuple[LayerShape, ...]:
-        """The hidden layers, then the output layer, whose activation belongs to the loss."""
-        rows = self.width * (self.pieces if self.activation == "maxout" else 1)
-        fan_ins = [self.inputs] + [self.width] * self.depth
-        hidden = [LayerShape(fan_in, self.width, rows, self.activation) for fan_in in fan_ins[:-1]]
-        return (*hidden, LayerShape(fan_ins[-1], self.outputs, self.outputs, "identity"))
+    def sequence(self) -> tuple[Layer, ...]:
+        """Every layer in the order of the forward pass."""
+        made: list[Layer] = []
+        for kind, settings in self.named():
+            made.append(LAYERS[kind](made[-1].outputs if made else (self.inputs,), **settings))
+        return tuple(made)
 
-
-class Parameters(NamedTuple):
-    """One layer's tensors.
-
-    weights (runs, rows, fan_in), a row a neuron; biases (runs, rows); slopes (runs, units), or None where none is
-    learned.
-    """
-
-    weights: Array
-    biases: Array
-    slopes: Array | None
+    @cached_property
+    def layers(self) -> tuple[Any, ...]:
+        """Those that have parameters: the hidden layers, then the output layer. They are numbered in this order."""
+        return tuple(layer for layer in self.sequence if layer.tensors)
 
 
 class Layout:
-    """The places of an architecture's tensors within a row of the buffer."""
+    """The layers of an architecture, and the places of their tensors within a row of the buffer."""
 
     def __init__(self, architecture: Architecture) -> None:
-        self.layers = architecture.layers
-        self._end = 0
-        self._weights = [self._place(layer.rows * layer.fan_in) for layer in self.layers]
-        self.weights_end = self._end  # penalties act on [0, weights_end)
-        self._biases = [self._place(layer.rows) for layer in self.layers]
-        self._slopes = [self._place(layer.slopes) for layer in self.layers]
-        self.size = self._end
+        self.sequence, self.layers = architecture.sequence, architecture.layers
+        self.dropout = [layer for layer in self.sequence if isinstance(layer, Dropout)]
+        self.inputs, self.outputs = architecture.inputs, architecture.outputs
+        self._places: list[dict[str, slice]] = [{} for _ in self.layers]
+        self.size = self.weights_end = 0  # penalties act on [0, weights_end)
+        tensors = [
+            (not tensor.is_weights, place, number)
+            for number, layer in enumerate(self.layers)
+            for place, tensor in enumerate(layer.tensors)
+        ]
+        for is_other, place, number in sorted(tensors):
+            tensor = self.layers[number].tensors[place]
+            self._places[number][tensor.name] = slice(self.size, self.size + tensor.size)
+            self.size += -(-tensor.size // PADDING) * PADDING
+            self.weights_end = self.weights_end if is_other else self.size
 
-    def _place(self, count: int) -> slice:
-        start = self._end
-        self._end += -(-count // PADDING) * PADDING
-        return slice(start, start + count)
+    @property
+    def passed_back(self) -> set[Shape]:
+        """The shapes of dl/da on its way back, from the output layer to the first that has parameters."""
+        first = self.sequence.index(self.layers[0])
+        return {layer.inputs for layer in self.sequence[first + 1 :]}
 
-    def starts(self) -> list[tuple[int, int, int]]:
-        """Of each layer, where its weights, biases and slopes begin in a row."""
-        return [(w.start, b.start, s.start) for w, b, s in zip(self._weights, self._biases, self._slopes, strict=True)]
+    def start(self, number: int, name: str) -> int:
+        """Where a tensor of that layer begins in a row."""
+        return self._places[number][name].start
 
     def views(self, buffer: Array) -> list[Parameters]:
         """Each layer's tensors as views of `buffer` (runs, size)."""
         return [
-            Parameters(
-                buffer[:, weights].reshape(len(buffer), layer.rows, layer.fan_in),
-                buffer[:, biases],
-                buffer[:, slopes] if layer.slopes else None,
-            )
-            for layer, weights, biases, slopes in zip(
-                self.layers, self._weights, self._biases, self._slopes, strict=True
-            )
+            {
+                tensor.name: buffer[:, places[tensor.name]].reshape(len(buffer), *tensor.shape)
+                for tensor in layer.tensors
+            }
+            for layer, places in zip(self.layers, self._places, strict=True)
+        ]
+
+    def weights(self, buffer: Array) -> list[Array]:
+        """All weights as views of `buffer` (runs, size), each (runs, rows, columns): a row is what a neuron reads."""
+        return [
+            buffer[:, start : start + rows * columns].reshape(len(buffer), rows, columns)
+            for start, rows, columns in self.rows()
+        ]
+
+    def rows(self) -> list[tuple[int, int, int]]:
+        """Of all weights, where they begin in a row of the buffer, and their rows and columns: max-norm bounds rows."""
+        return [
+            (self.start(number, tensor.name), tensor.shape[0], tensor.size // tensor.shape[0])
+            for number, layer in enumerate(self.layers)
+            for tensor in layer.tensors
+            if tensor.is_weights
         ]
 
     def parameter_count(self) -> int:
         """How many numbers a run learns, padding left out."""
-        return sum(layer.rows * (layer.fan_in + 1) + layer.slopes for layer in self.layers)
+        return sum(tensor.size for layer in self.layers for tensor in layer.tensors)
+
+    def initial(self, columns: Mapping[str, np.ndarray], dtype: Any) -> np.ndarray:
+        """The parameters that every run starts from, (runs, size), by its columns (see `pack.COLUMNS`)."""
+        buffer = np.zeros((len(columns["seed"]), self.size), dtype)
+        starts = list(zip(columns["init"], columns["seed"], columns["init_scale"], strict=True))
+        for number, (layer, view) in enumerate(zip(self.layers, self.views(buffer), strict=True)):
+            for tensor in layer.tensors:
+                if tensor.is_weights:
+                    for row, (name, seed, scale) in enumerate(starts):
+                        view[tensor.name][row] = initial_weights(str(name), int(seed), number, tensor, float(scale))
+                else:
+                    start = columns[tensor.start] if isinstance(tensor.start, str) else np.array([tensor.start])
+                    view[tensor.name][...] = start.reshape(-1, *[1] * len(tensor.shape))
+        return buffer
 
     def to_numpy(self, row: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """One run's row of the buffer as named arrays, layer by layer.
-
-        weights (rows, fan_in), biases (rows,), and slopes (units,) where they are learned.
-        """
-        named = (view._asdict().items() for view in self.views(row[None]))
-        return [{name: array[0].copy() for name, array in layer if array is not None} for layer in named]
+        """One run's row of the buffer as named arrays, layer by layer."""
+        return [{name: array[0].copy() for name, array in view.items()} for view in self.views(row[None])]

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.engine.backend import Array, module_of, to_host
 from workbench.engine.classes import named_class
-from workbench.engine.layers.dropout import Dropout, mask_keys
+from workbench.engine.layers.dropout import Masks, mask_keys
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.evaluation import CHUNK
 from workbench.engine.training.layout import Layout
@@ -35,11 +35,9 @@ class MonteCarlo:
         self._chunk = min(CHUNK, split.index.shape[1])
         slope = xp.asarray(columns["slope"].astype(weights.dtype))
         self._network = Network(layout, weights, None, slope, self._chunk, dropout=True)
-        rates = [columns["input_dropout_rate"]] + [columns["dropout_rate"]] * pack.depth
-        units = [shape.fan_in for shape in layout.layers]
-        self._dropout = Dropout(rates, units, self._chunk, weights.dtype, xp)
+        self._masks = Masks(layout.dropout, columns, self._chunk, weights.dtype, xp)
         self._reader = Reader(stored, data, self._chunk, weights.dtype, xp)
-        self._seeds, self._layers = columns["seed"], len(layout.layers)
+        self._seeds, self._layers = columns["seed"], len(layout.dropout)
 
     def outputs(self, samples: int) -> np.ndarray:
         """The average output over `samples` masks: (runs, examples, outputs) float64, probabilities or values."""
@@ -76,6 +74,6 @@ class MonteCarlo:
         total = 0.0
         for sample in range(samples):
             self._reader.read(rows, self._network.inputs)  # the mask of the inputs is applied in place
-            z = self._network.forward(self._dropout.draw(streams[sample]))
+            z = self._network.forward(self._masks.draw(streams[sample]))
             total = total + self._loss.predict(z).astype(np.float64)
         return to_host(total) / samples

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array, module_of, zeros
-from workbench.engine.layers.dense import Layer
+from workbench.engine.layers.base import Batch, BoundLayer
+from workbench.engine.layers.dropout import BoundDropout, Dropout
 from workbench.engine.training.layout import Layout
 
 
@@ -15,7 +17,7 @@ class Network:
     """`runs` networks of one architecture over one parameter buffer, with buffers for one batch size.
 
     parameters (runs, size) and gradients (runs, size), or None where only outputs are wanted; slope (runs,) for leaky
-    ReLU.
+    ReLU. Without `dropout` no masks can be given, and every unit is used. `layers` are those of `layout.layers`, bound.
     """
 
     def __init__(
@@ -28,48 +30,58 @@ class Network:
         dropout: bool = False,
     ) -> None:
         xp, runs, dtype = module_of(parameters), len(parameters), parameters.dtype
-        gradient_views = layout.views(gradients) if gradients is not None else [None] * len(layout.layers)
-        self.layers = [
-            Layer(shape, view, gradient, slope[:, None, None], batch)
-            for shape, view, gradient in zip(layout.layers, layout.views(parameters), gradient_views, strict=True)
-        ]
-        self.inputs = zeros((runs, batch, layout.layers[0].fan_in), dtype, xp)
-        hidden = [shape.units for shape in layout.layers[:-1]]
-        # What the next layer reads, where a mask has been over it; and dl/da of the layer the backward pass is at.
-        self._masked = [zeros((runs, batch, units), dtype, xp) if dropout else None for units in hidden]
-        self._dl_da = zeros((runs, batch, hidden[0]), dtype, xp) if hidden and gradients is not None else None
-        self._masks: Sequence[Array | None] = ()
+        bound_for = Batch(runs, batch, dtype, xp, slope)
+        views = iter(layout.views(parameters))
+        of_gradients = iter(layout.views(gradients)) if gradients is not None else None
+        self._sequence: list[BoundLayer] = []
+        for layer in layout.sequence:
+            if isinstance(layer, Dropout) and not dropout:
+                continue
+            own = next(views) if layer.tensors else {}
+            slopes = next(of_gradients) if of_gradients is not None and layer.tensors else None
+            self._sequence.append(layer.bind(own, slopes, bound_for))
+        self.layers: list[Any] = [bound for bound in self._sequence if bound.layer.tensors]
+        self._dropout = [bound for bound in self._sequence if isinstance(bound, BoundDropout)]
+        self.inputs = zeros((runs, batch, layout.inputs), dtype, xp)
+        self._first = self.inputs.reshape(runs, batch, *layout.sequence[0].inputs)
+        self._back = self._way_back(bound_for) if gradients is not None else []
 
     def forward(self, masks: Sequence[Array | None] = ()) -> Array:
         """The output layer's z, (runs, batch, outputs), for what stands in `inputs`, (runs, batch, features).
 
-        `masks` holds one array for the inputs and one for each hidden layer: 0 where a unit is dropped, 1 / (share
-        kept) elsewhere; None where the layer drops nothing. Without masks every unit is used.
+        `masks` holds one array for each dropout layer, the inputs' first: 0 where a unit is dropped, 1 / (share kept)
+        elsewhere; None where the layer drops nothing. Without masks every unit is used.
         """
-        self._masks = masks or [None] * len(self.layers)
-        x = self.inputs
-        if self._masks[0] is not None:
-            np.multiply(x, self._masks[0], out=x)
-        for layer, mask, masked in zip(self.layers, self._masks[1:], self._masked, strict=False):
+        for dropout, mask in zip(self._dropout, masks or [None] * len(self._dropout), strict=True):
+            dropout.mask = mask
+        x = self._first
+        for layer in self._sequence:
             x = layer.forward(x)
-            if mask is not None:
-                x = np.multiply(x, mask, out=masked)
-        return self.layers[-1].forward(x)
+        return x
 
     def backward(self, delta: Array) -> None:
         """Write the gradients of all parameters, given dl/dz of the output layer, (runs, batch, outputs)."""
-        dl_dz = delta
-        for number in range(len(self.layers) - 1, 0, -1):
-            self.layers[number].write_gradients(dl_dz)
-            dl_da = self.layers[number].through_weights(dl_dz, out=self._dl_da)
-            mask = self._masks[number]
-            if mask is not None:
-                np.multiply(dl_da, mask, out=dl_da)
-            dl_dz = self.layers[number - 1].through_activation(dl_da)
-        self.layers[0].write_gradients(dl_dz)
+        dl_da = delta
+        for layer, out in self._back:
+            layer.backward(dl_da)
+            if out is not None:
+                dl_da = layer.pass_back(out)
 
-    def input_gradient(self, delta: Array) -> Array:
-        """dl/dx (runs, batch, features) after `backward(delta)` without masks."""
-        first = self.layers[0]
-        dl_dz = delta if len(self.layers) == 1 else first.z
-        return first.through_weights(dl_dz, out=np.empty_like(first.inputs))
+    def input_gradient(self) -> Array:
+        """dl/dx (runs, batch, features) after a backward pass without masks."""
+        first = self._sequence.index(self.layers[0])
+        dl_da = self.layers[0].pass_back(np.empty_like(self.layers[0].inputs))
+        for layer in reversed(self._sequence[:first]):
+            layer.backward(dl_da)
+            dl_da = layer.pass_back(np.empty_like(layer.inputs))
+        return dl_da.reshape(self.inputs.shape)
+
+    def _way_back(self, bound_for: Batch) -> list[tuple[BoundLayer, Array | None]]:
+        """The layers from the last to the first that has parameters, and where each writes dl/d inputs.
+
+        One buffer serves all inputs of one shape; nobody asks for those of the first.
+        """
+        first = self._sequence.index(self.layers[0])
+        behind = self._sequence[:first:-1]
+        buffers = {shape: bound_for.zeros(shape) for shape in {bound.layer.inputs for bound in behind}}
+        return [*((bound, buffers[bound.layer.inputs]) for bound in behind), (self._sequence[first], None)]

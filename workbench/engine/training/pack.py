@@ -99,6 +99,10 @@ class Pack:
         """The pack of some of the runs, in the order given."""
         return replace(self, columns={name: values[np.asarray(rows, int)] for name, values in self.columns.items()})
 
+    def kinds(self) -> list[str]:
+        """The kinds of layers of the networks, rows of `LAYERS`; the data decide none of them."""
+        return list(dict.fromkeys(kind for kind, _ in self.architecture(1, 1).named()))
+
     def architecture(self, inputs: int, outputs: int) -> Architecture:
         """The shapes of the network for data with so many features and output units."""
         return Architecture(inputs, outputs, self.depth, self.width, self.activation, self.pieces)

@@ -27,7 +27,7 @@ class ProbeStation:
         slope = xp.asarray(rows.pack.columns["slope"].astype(dtype))
         # The training loop's own gradients are free between two epochs.
         self._network = Network(rows.layout, rows.weights, rows.gradients, slope, self._batch)
-        self._weights, self._previous = rows.layout.views(rows.weights), rows.layout.views(rows.previous)
+        self._views = [rows.layout.views(buffer) for buffer in (rows.weights, rows.previous, rows.gradients)]
         self._judge = LOSSES[rows.pack.loss].judge
         reader = Reader(rows.stored, data, self._batch, dtype, xp)
         reader.read(xp.asarray(data.train.index[:, : self._batch]), self._network.inputs)
@@ -41,10 +41,9 @@ class ProbeStation:
         values = self._measure("forward", looks)
         network.backward(np.multiply(judged.delta, 1 / self._batch, out=judged.delta))
         for look, layer in zip(looks, network.layers, strict=True):
-            is_output = layer is network.layers[-1]
-            look.dl_dz = (judged.delta if is_output else layer.z) * self._batch  # of each example, whatever the batch
+            look.dl_dz = None if layer.dl_dz is None else layer.dl_dz * self._batch  # of an example, whatever the batch
         values |= self._measure("backward", looks) | self._measure("weights", looks)
-        return values, to_host(rms(network.input_gradient(judged.delta) * self._batch)).astype(np.float64)
+        return values, to_host(rms(network.input_gradient() * self._batch)).astype(np.float64)
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends, each (runs, layers) float64.
@@ -59,14 +58,14 @@ class ProbeStation:
         return {name: np.where(ending[:, None], values[name], np.nan) for name in names}
 
     def _layers(self, after_update: bool) -> Iterator[SimpleNamespace]:
-        for layer, own, previous in zip(self._network.layers, self._weights, self._previous, strict=True):
+        for layer, own, previous, gradients in zip(self._network.layers, *self._views, strict=True):
             is_output = layer is self._network.layers[-1]
             yield SimpleNamespace(
                 layer=layer,
-                gain=None if is_output else layer.activation.gain(layer.z, layer.a, layer.slope),
-                weights=own.weights,
-                previous=previous.weights if after_update else None,
-                gradients=layer.gradients.weights if layer.gradients else None,
+                gain=None if is_output else layer.gain(),
+                weights=own.get("weights"),
+                previous=previous.get("weights") if after_update else None,
+                gradients=gradients.get("weights"),
             )
 
     def _measure(self, moment: str, looks: list[SimpleNamespace]) -> dict[str, np.ndarray]:

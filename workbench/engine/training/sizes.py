@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def bytes_per_run(pack: Pack, data: Data) -> int:
     """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
     layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
     parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
-    activations = pack.batch_size * sum(layer.fan_in + 2 * layer.rows + layer.units for layer in layout.layers)
+    activations = pack.batch_size * sum(layer.touched for layer in layout.sequence if layer not in layout.dropout)
     return (parameters + activations) * np.dtype(pack.dtype).itemsize
 
 
@@ -58,9 +59,9 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     epoch's steps. The plain kernel holds the activations of every run of a group at once, the compiled one of one.
     """
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
-    updates, layers = examples["train"] // pack.batch_size, len(layout.layers)
-    data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.layers[0].fan_in
-    tables = updates * (STEP_BYTES + (MASK_BYTES * layers if _drops(pack) else 0))
+    updates = examples["train"] // pack.batch_size
+    data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.inputs
+    tables = updates * (STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack) else 0))
     if pack.kernel == "compiled":
         return (4 + slots) * layout.size * itemsize + data + tables
     return ((5 + slots) * layout.size + _activations(pack, layout, examples)) * itemsize + data + tables
@@ -68,14 +69,14 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 
 def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """The scratch of the compiled kernel: to train, to evaluate on two splits and once more at the end, to probe."""
-    by_example = layout.layers[0].fan_in + sum(layer.rows + layer.units for layer in layout.layers)
+    by_example = layout.inputs + _kept(layout)
     chunks = sum(min(CHUNK, count) for count in examples.values())
     return 4 * (chunks + pack.batch_size + EXAMPLES) * by_example
 
 
 def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """Numbers the plain passes hold of a run: of a step, its masks, an evaluation of two splits, and the probes."""
-    masks = sum(layer.fan_in + layer.units for layer in layout.layers[:-1]) if _drops(pack) else 0
+    masks = sum(layer.buffers for layer in layout.dropout) if _drops(pack) else 0
     chunks = sum(chunk_of(examples[split]) for split in ("validation", "test"))
     step = _forward(layout) + _backward(layout) + masks
     return pack.batch_size * step + chunks * _forward(layout) + _of_probes(layout)
@@ -86,12 +87,16 @@ def _of_probes(layout: Layout) -> int:
 
 
 def _forward(layout: Layout) -> int:
-    """Numbers of an example on its way forward: as it is stored and as it is read, and every layer's z and a."""
-    return 2 * layout.layers[0].fan_in + sum(layer.rows + layer.units for layer in layout.layers)
+    """Numbers of an example on its way forward: as it is stored and as it is read, and what every layer keeps."""
+    return 2 * layout.inputs + _kept(layout)
+
+
+def _kept(layout: Layout) -> int:
+    return sum(layer.buffers for layer in layout.sequence if layer not in layout.dropout)
 
 
 def _backward(layout: Layout) -> int:
-    return max((layer.units for layer in layout.layers[:-1]), default=0)
+    return sum(map(prod, layout.passed_back))
 
 
 def _drops(pack: Pack) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.data import describe, split_sizes
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.training.layout import Architecture
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
 from workbench.sweep.planning.free_memory import PACKS_SHARE, in_words
@@ -172,6 +171,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
     architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs))
+    work = sum(layer.work(pack.batch_size) for layer in architecture.sequence)  # of an update
     return PlannedPack(
         digest=joint_digest(run.fingerprint for run in runs),
         label=_label(first),
@@ -186,15 +186,8 @@ def _planned(runs: list[Run]) -> PlannedPack:
         train_examples=sizes.train,
         updates=updates * int(columns["epochs"].max()),
         memory=memory_of_pack(pack, architecture, asdict(sizes)),
-        cost=float(columns["epochs"].sum()) * updates * _cost_of_update(pack, architecture),
+        cost=float(columns["epochs"].sum()) * updates * work,
     )
-
-
-def _cost_of_update(pack: Pack, architecture: Architecture) -> float:
-    """Roughly the arithmetic of one update: three products, the optimizer's passes, and those over the activations."""
-    weights = sum(layer.rows * layer.fan_in for layer in architecture.layers)
-    rows = sum(layer.rows for layer in architecture.layers)
-    return weights * (6 * pack.batch_size + 30) + 40 * pack.batch_size * rows
 
 
 def _label(run: Run) -> str:

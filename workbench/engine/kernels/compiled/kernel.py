@@ -9,9 +9,10 @@ import numpy as np
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.compiled import losses, passes, rule_loops
-from workbench.engine.kernels.compiled.products import PANEL_SIZE
+from workbench.engine.kernels.compiled.products import COLUMNS, PANEL_SIZE, ROWS, UNITS
 from workbench.engine.kernels.compiled.tile import PANEL
 from workbench.engine.kernels.compiled.update import MOMENTS, UpdateRules
+from workbench.engine.kernels.forms import form_of, layer_obstacle
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.kernels.traced import (
     VARYING,
@@ -22,8 +23,8 @@ from workbench.engine.kernels.traced import (
     rules_read,
     used_penalties,
 )
-from workbench.engine.layers.dropout import LEVELS, dropped_levels, mask_keys
-from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.layers.base import Layer
+from workbench.engine.layers.dropout import LEVELS, levels_by_run, mask_keys
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.evaluation import CHUNK
@@ -31,14 +32,16 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
 
+FOLDER = "compiled"  # of this kernel, by which layers name their forms
+
 
 def obstacle(pack: Pack) -> str:
-    """Why this kernel cannot train the pack; "" if every rule of it has a compiled form."""
+    """Why this kernel cannot train the pack; "" if every layer and every rule of it has a compiled form."""
     if pack.device != "cpu" or pack.dtype != "float32":
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
-    return rule_obstacle(pack, by_hand=rule_loops.BY_HAND)
+    return layer_obstacle(pack, FOLDER) or rule_obstacle(pack)
 
 
 class CompiledTrainer:
@@ -51,13 +54,12 @@ class CompiledTrainer:
         self._rows, pack, layout = rows, rows.pack, rows.layout
         self._scratch = scratch_for(layout, pack.batch_size)
         columns, reads = pack.columns, rules_read(pack)
-        self._network = network_rules(pack)
+        self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
         self._updating = update_rules(pack, rows.slots)
-        self._places = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
-        self._varying = [reads[place] for place in self._places]
+        self._moving = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
+        self._varying = [reads[place] for place in self._moving]
         self._constant = constant_numbers(columns, reads)
-        rates = [columns["input_dropout_rate"]] + [columns["dropout_rate"]] * pack.depth
-        levels = np.stack([dropped_levels(rate) for rate in rates], axis=1)
+        levels = np.ascontiguousarray(levels_by_run(layout.dropout, columns).T)
         self._masked = levels.any(axis=1)
         self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
@@ -69,7 +71,7 @@ class CompiledTrainer:
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         means = np.empty((pack.runs, 2))
         passes.train_epoch(
-            self._network, self._updating, places_of(rows.layout), rows.layout.weights_end, w, rows.gradients[0],
+            self._loss, self._updating, self._places, rows.layout.weights_end, w, rows.gradients[0],
             previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
             self._scratch, pack.batch_size, means,
         )  # fmt: skip
@@ -92,7 +94,7 @@ class CompiledTrainer:
         else:
             keys = np.zeros((shape[0], 1, 1), np.uint64)
         return passes.Timetable(
-            varying, self._places, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
+            varying, self._moving, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
         )
 
 
@@ -100,7 +102,7 @@ class CompiledEvaluator:
     """Evaluates the networks in `weights` (runs, size) on one split of their data."""
 
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
-        self._network, self._places, self._weights = network_rules(pack), places_of(layout), weights
+        self._loss, self._places, self._weights = losses.CODES[pack.loss], places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(CHUNK, split.index.shape[1])
         self._scratch = scratch_for(layout, self._chunk)
@@ -110,17 +112,10 @@ class CompiledEvaluator:
         runs, size = self._weights.shape
         means = np.empty((runs, 2))
         passes.evaluate(
-            self._network, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
+            self._loss, self._places, self._weights.reshape(-1), size, self._examples, WITHOUT_MASKS, self._chunk,
             self._scratch, means,
         )  # fmt: skip
         return means[:, 0], means[:, 1] if self._classes else np.full(runs, np.nan)
-
-
-def network_rules(pack: Pack) -> passes.NetworkRules:
-    """The loops of the pack's activation, where its slopes come from, and the code of its loss."""
-    loops, row = rule_loops.activation_loops(pack.activation), ACTIVATIONS[pack.activation]
-    slopes = passes.LEARNED_SLOPES if row.slope_derivative else passes.FIXED_SLOPE
-    return passes.NetworkRules(*loops, slopes, losses.CODES[pack.loss])
 
 
 def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
@@ -138,9 +133,19 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 
 def places_of(layout: Layout) -> np.ndarray:
-    """Where each layer's tensors begin in a row of the buffer, and its shape: (layers, 6), see `passes`."""
-    rows = zip(layout.starts(), layout.layers, strict=True)
-    return np.array([[*starts, layer.rows, layer.fan_in, layer.units] for starts, layer in rows], np.int64)
+    """Of each layer, as its form has it: where its tensors begin, its shape, its loops: (layers, 10), see `passes`."""
+    rows = []
+    for number, layer in enumerate(layout.layers):
+        form, is_last = form_of(layer, FOLDER), number == len(layout.layers) - 1
+        # What the output layer's z becomes belongs to the loss.
+        loops = (0, 0, 0, passes.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
+        rows.append([*form.place(layout, number), *loops])
+    return np.array(rows, np.int64)
+
+
+def _slopes_of(layer: Layer) -> int:
+    learned = any(tensor.name == "slopes" for tensor in layer.tensors)
+    return passes.LEARNED_SLOPES if learned else passes.FIXED_SLOPE
 
 
 def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
@@ -148,9 +153,9 @@ def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
 
     Behind each lie a few numbers more, for products read in whole vectors (`products`).
     """
-    layers, inputs, outputs = len(layout.layers), layout.layers[0].fan_in, layout.layers[-1].units
-    rows = batch * max(layer.rows for layer in layout.layers)
-    units = batch * max(max(layer.units, layer.fan_in) for layer in layout.layers)
+    layers, inputs, outputs = len(layout.layers), layout.inputs, layout.outputs
+    places = places_of(layout)
+    rows, units = batch * int(places[:, ROWS].max()), batch * int(places[:, [COLUMNS, UNITS]].max())
     sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
     sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}

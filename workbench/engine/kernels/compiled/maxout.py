@@ -1,16 +1,22 @@
-"""Maxout's loops, by hand: the largest of a unit's pieces is a choice between rows, not elementwise.
+"""A maxout layer in the compiled kernel: its loops, by hand, since the largest of a unit's pieces is a choice of rows.
 
 The rows of z (batch, pieces * units) lie piece by piece, row = piece * units + unit; a and dl/da are (batch, units).
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
+from workbench.engine.kernels.compiled.dense import place
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
 from workbench.engine.kernels.compiled.native import floats
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.rule_loops import ActivationLoops, address
+from workbench.engine.layers.maxout import Maxout
 
+__all__ = ["backward", "forward", "gain", "loops", "place"]
 _SERVED = np.float32(np.nan)  # equal to nothing
 
 
@@ -33,7 +39,14 @@ def gain(z_at, a_at, slope_at, gain_at, batch, rows, units):
     floats(gain_at, batch * units)[:] = ONE
 
 
-LOOPS = (forward, backward, gain)
+def loops(layer: Maxout) -> ActivationLoops:
+    """What follows z forwards and comes before it backwards: the same loops whatever the number of pieces."""
+    return _loops()
+
+
+@cache
+def _loops() -> ActivationLoops:
+    return ActivationLoops(*(address(loop) for loop in (forward, backward, gain)))
 
 
 @compiled

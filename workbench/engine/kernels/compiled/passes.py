@@ -1,8 +1,8 @@
 """The compiled passes of one run: forward, backward, and whole epochs of them.
 
 Everything is flat: a matrix lies in a one-dimensional array from its `at` on, row after row, and is looked at through a
-`part` of it. `places` (layers, 6) int64 tells where each layer's weights, biases and
-slopes begin in a run's row, and its rows, fan-in and units (`products`).
+`part` of it. `places` (layers, 10) int64 says of each layer where its weights, biases and slopes begin in a run's row,
+its rows, columns and units (`products`), and its loops.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BIASES,
-    FAN_IN,
+    COLUMNS,
     ROWS,
     SLOPES,
     UNITS,
@@ -42,9 +42,9 @@ Examples = namedtuple("Examples", "images floats index labels values scale shift
 # column k takes the place `places[k]` among the numbers at every step; its largest norm (runs,), 0 for none; whether it
 # has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
 Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
-# The rules of the network, see `rules.py`: the addresses of the activation's loops, where its slopes come from, and the
-# code of the loss.
-NetworkRules = namedtuple("NetworkRules", "forward backward gain slopes loss")
+# The columns of `places` behind those of `products`: the addresses of a layer's loops (`rule_loops.ActivationLoops`),
+# and where its slopes come from.
+FORWARD, BACKWARD, GAIN, SLOPES_FROM = range(6, 10)
 NO_SLOPES, FIXED_SLOPE, LEARNED_SLOPES = range(3)
 
 
@@ -66,21 +66,21 @@ def read(examples, run, rows, x):
 
 
 @compiled
-def forward(w, at, places, rules, slope, batch, scratch, masked, run, step, timetable):
+def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
     """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
     scratch.z. `masked`: whether fresh masks are drawn, those of the run's step."""
     last = len(places) - 1
     of_z, of_a = scratch.strides
     x, x_at = scratch.x, 0
     if masked and timetable.thresholds[run, 0] > 0:
-        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, FAN_IN], run, step, 0, timetable)
+        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMNS], run, step, 0, timetable)
     for layer in range(last + 1):
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
         weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
-            slope_at = slopes_of(w, at, places, layer, rules.slopes, slope, scratch.slope)
+            slope_at = slopes_of(w, at, places, layer, places[layer, SLOPES_FROM], slope, scratch.slope)
             z_from, a_from = address_of(scratch.z, z_at), address_of(scratch.a, a_at)
-            call(rules.forward, (z_from, a_from, slope_at, batch, rows, units))
+            call(places[layer, FORWARD], (z_from, a_from, slope_at, batch, rows, units))
             x, x_at = scratch.a, a_at
             if masked and timetable.thresholds[run, layer + 1] > 0:
                 size, mask_at = batch * units, a_at + of_a
@@ -96,11 +96,11 @@ def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, 
 
 
 @compiled
-def backward(w, at, g, places, rules, slope, batch, scratch, masked, run, timetable):
+def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
-        rows, fan_in, z_at, below = places[layer, ROWS], places[layer, FAN_IN], layer * of_z, (layer - 1) * of_a
+        rows, columns, z_at, below = places[layer, ROWS], places[layer, COLUMNS], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
@@ -111,14 +111,14 @@ def backward(w, at, g, places, rules, slope, batch, scratch, masked, run, timeta
         if layer > 0:
             through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
             if dropped:
-                mask = part(scratch.mask, below + of_a, batch * fan_in)
+                mask = part(scratch.mask, below + of_a, batch * columns)
                 for i in range(mask.size):
                     scratch.dl_da[i] *= mask[i]
-            slope_at = slopes_of(w, at, places, layer - 1, rules.slopes, slope, scratch.slope)
+            slope_at = slopes_of(w, at, places, layer - 1, places[layer - 1, SLOPES_FROM], slope, scratch.slope)
             upper, a_from = address_of(scratch.dl_da, 0), address_of(scratch.a, below)
             z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES])
-            rows_below = places[layer - 1, ROWS]
-            call(rules.backward, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, fan_in))
+            loop, rows_below = places[layer - 1, BACKWARD], places[layer - 1, ROWS]
+            call(loop, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, columns))
 
 
 @compiled
@@ -144,11 +144,11 @@ def _column_sums(matrix, at, batch, columns, out, out_at):
 
 
 @compiled
-def train_epoch(network, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
+def train_epoch(loss_code, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
     """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
 
-    network: `NetworkRules`; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
+    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
     each run the positions in its training split, flat. The gradient row g serves all runs, and so stays in cache.
     `previous` receives the weights before the last update.
     """
@@ -166,11 +166,9 @@ def train_epoch(network, updating, places, weights_end, w, g, previous, examples
                 previous[at : at + size] = w[at : at + size]
             _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
             read(examples, run, scratch.rows, scratch.x)
-            forward(w, at, places, network, slope, batch, scratch, masked, run, step, timetable)
-            loss, right = losses.judge(
-                network.loss, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch)
-            )
-            backward(w, at, g, places, network, slope, batch, scratch, masked, run, timetable)
+            forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)
+            loss, right = losses.judge(loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch))
+            backward(w, at, g, places, slope, batch, scratch, masked, run, timetable)
             update(updating, w, g, at, weights_end, numbers)
             if timetable.max_norm[run] > ZERO:
                 _keep_within_norm(w, at, places, timetable.max_norm[run])
@@ -182,7 +180,7 @@ def train_epoch(network, updating, places, weights_end, w, g, previous, examples
 @compiled
 def _keep_within_norm(w, at, places, largest):
     for layer in range(len(places)):
-        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, FAN_IN], largest)
+        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, COLUMNS], largest)
 
 
 @compiled
@@ -201,7 +199,7 @@ def _choose(order, run, runs, start, batch, examples, outputs, scratch):
 
 
 @compiled
-def evaluate(network, places, w, size, examples, timetable, chunk, scratch, means):
+def evaluate(loss_code, places, w, size, examples, timetable, chunk, scratch, means):
     """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
     count, outputs = examples.index.size // len(means), places[-1, ROWS]
     output_at = (len(places) - 1) * scratch.strides[0]
@@ -210,9 +208,9 @@ def evaluate(network, places, w, size, examples, timetable, chunk, scratch, mean
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
             read(examples, run, part(examples.index, first, batch), scratch.x)
-            forward(w, run * size, places, network, examples.slope[run], batch, scratch, False, run, 0, timetable)
+            forward(w, run * size, places, examples.slope[run], batch, scratch, False, run, 0, timetable)
             loss, right = losses.judge(
-                network.loss, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
+                loss_code, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
                 part(examples.values, first * outputs, batch * outputs), ONE,
             )  # fmt: skip
             total += loss

@@ -12,13 +12,12 @@ import numpy as np
 
 from workbench.engine.kernels.compiled import losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
-from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, network_rules, places_of, scratch_for
+from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
-from workbench.engine.kernels.compiled.passes import backward, forward, read, slopes_of
-from workbench.engine.kernels.compiled.products import FAN_IN, ROWS, UNITS, WEIGHTS, through_weights
+from workbench.engine.kernels.compiled.passes import GAIN, SLOPES_FROM, backward, forward, read, slopes_of
+from workbench.engine.kernels.compiled.products import COLUMNS, ROWS, UNITS, WEIGHTS, through_weights
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
 from workbench.engine.training.probing import ProbeStation
 
@@ -44,7 +43,8 @@ class CompiledProbes:
         self._batch = min(EXAMPLES, train.index.shape[1])
         first = SimpleNamespace(index=train.index[:, : self._batch], targets=train.targets[:, : self._batch])
         self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
-        self._scratch = scratch_for(rows.layout, self._batch)
+        self._scratch, self._places = scratch_for(rows.layout, self._batch), places_of(rows.layout)
+        self._steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
@@ -52,10 +52,9 @@ class CompiledProbes:
         values = np.full((len(NAMES), rows.pack.runs, len(rows.layout.layers)), np.nan)
         of_inputs = np.empty(rows.pack.runs)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
-        steepest = np.float32(ACTIVATIONS[rows.pack.activation].steepest)
         _probe(
-            network_rules(rows.pack), places_of(rows.layout), w, previous, rows.gradients[0], after_update,
-            self._examples, WITHOUT_MASKS, self._batch, steepest, self._scratch, values, of_inputs,
+            losses.CODES[rows.pack.loss], self._places, w, previous, rows.gradients[0], after_update,
+            self._examples, WITHOUT_MASKS, self._batch, self._steepest, self._scratch, values, of_inputs,
         )  # fmt: skip
         return dict(zip(NAMES, values, strict=True)), of_inputs
 
@@ -68,7 +67,7 @@ class CompiledProbes:
 
 
 @compiled
-def _probe(network, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
+def _probe(loss_code, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
            of_inputs):  # fmt: skip
     """All of `NAMES` for every run and layer, values (names, runs, layers), and rms of dl/dx, of_inputs (runs,)."""
     of_z, outputs = scratch.strides[0], places[-1, ROWS]
@@ -76,16 +75,16 @@ def _probe(network, places, w, previous, g, after_update, examples, timetable, b
     for run in range(len(of_inputs)):
         at, slope, first = run * g.size, examples.slope[run], run * batch
         read(examples, run, part(examples.index, first, batch), scratch.x)
-        forward(w, at, places, network, slope, batch, scratch, False, run, 0, timetable)
+        forward(w, at, places, slope, batch, scratch, False, run, 0, timetable)
         for layer in range(last + 1):
-            _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, values[:, run, layer])
+            _of_forward(places, layer, w, at, slope, batch, steepest[layer], scratch, values[:, run, layer])
         losses.judge(
-            network.loss, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
+            loss_code, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
             part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch),
         )  # fmt: skip
-        backward(w, at, g, places, network, slope, batch, scratch, False, run, timetable)
+        backward(w, at, g, places, slope, batch, scratch, False, run, timetable)
         for layer in range(last + 1):
-            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, FAN_IN]
+            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, COLUMNS]
             found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROWS])) * batch
             found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS], size))
             weights = part(w, at + places[layer, WEIGHTS], size)
@@ -94,11 +93,11 @@ def _probe(network, places, w, previous, g, after_update, examples, timetable, b
                 before = part(previous, at + places[layer, WEIGHTS], size)
                 found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
         through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
-        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, FAN_IN])) * batch
+        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMNS])) * batch
 
 
 @compiled
-def _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, found):
+def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
     """The probes of a layer after the forward pass; of the output layer, whose activation is the loss's, two."""
     of_z, of_a = scratch.strides
     rows, units = places[layer, ROWS], places[layer, UNITS]
@@ -108,9 +107,9 @@ def _of_forward(network, places, layer, w, at, slope, batch, steepest, scratch, 
     a = part(scratch.a, layer * of_a, batch * units)
     found[_MEAN], found[_DEVIATION] = _mean_and_deviation(a)
     gain = part(scratch.masked, 0, batch * units)
-    slope_at = slopes_of(w, at, places, layer, network.slopes, slope, scratch.slope)
+    slope_at = slopes_of(w, at, places, layer, places[layer, SLOPES_FROM], slope, scratch.slope)
     z_from, a_from, gain_at = address_of(scratch.z, layer * of_z), address_of(a, 0), address_of(gain, 0)
-    call(network.gain, (z_from, a_from, slope_at, gain_at, batch, rows, units))
+    call(places[layer, GAIN], (z_from, a_from, slope_at, gain_at, batch, rows, units))
     found[_GAIN], found[_SATURATED] = _rms(gain), _share_under(gain, _SHARE * steepest)
     found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
 

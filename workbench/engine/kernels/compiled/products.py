@@ -11,7 +11,7 @@ from __future__ import annotations
 from workbench.engine.kernels.compiled.jit import compiled
 from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
 
-WEIGHTS, BIASES, SLOPES, ROWS, FAN_IN, UNITS = range(6)  # the columns of `places`
+WEIGHTS, BIASES, SLOPES, ROWS, COLUMNS, UNITS = range(6)  # the columns of `places`
 DEPTH = 192  # of the common dimension walked along at once: a panel of that depth stays in the first-level cache
 PANEL_SIZE = DEPTH * PANEL
 _TALLEST, _TALL, _SHORT = HEIGHTS[:3]
@@ -19,33 +19,33 @@ _TALLEST, _TALL, _SHORT = HEIGHTS[:3]
 
 @compiled
 def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
-    """z (batch, rows) = x (batch, fan_in) times W^T, plus the biases. W is transposed a panel at a time."""
-    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
+    """z (batch, rows) = x (batch, columns) times W^T, plus the biases. W is transposed a panel at a time."""
+    rows, columns = places[layer, ROWS], places[layer, COLUMNS]
     weights_at, biases_at = at + places[layer, WEIGHTS], at + places[layer, BIASES]
-    for depth in range(0, fan_in, DEPTH):
-        steps = min(DEPTH, fan_in - depth)
+    for depth in range(0, columns, DEPTH):
+        steps = min(DEPTH, columns - depth)
         for column in range(0, rows, PANEL):
             width = min(PANEL, rows - column)
-            _transpose(w, weights_at + column * fan_in + depth, fan_in, width, steps, panel)
+            _transpose(w, weights_at + column * columns + depth, columns, width, steps, panel)
             first, first_at, first_row = (z, z_at + column, rows) if depth else (w, biases_at + column, 0)
             _tiles(
-                batch, width, steps, x, x_at + depth, fan_in, 1, panel, 0, PANEL, first, first_at, first_row,
+                batch, width, steps, x, x_at + depth, columns, 1, panel, 0, PANEL, first, first_at, first_row,
                 z, z_at + column, rows,
             )  # fmt: skip
 
 
 @compiled
 def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros):
-    """dl/dW (rows, fan_in) = the transpose of dl/dz (batch, rows), times x (batch, fan_in)."""
-    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
-    _product(rows, fan_in, batch, dl_dz, z_at, 1, rows, x, x_at, g, places[layer, WEIGHTS], zeros)
+    """dl/dW (rows, columns) = the transpose of dl/dz (batch, rows), times x (batch, columns)."""
+    rows, columns = places[layer, ROWS], places[layer, COLUMNS]
+    _product(rows, columns, batch, dl_dz, z_at, 1, rows, x, x_at, g, places[layer, WEIGHTS], zeros)
 
 
 @compiled
 def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
-    """dl/dx (batch, fan_in) = dl/dz (batch, rows) times W."""
-    rows, fan_in = places[layer, ROWS], places[layer, FAN_IN]
-    _product(batch, fan_in, rows, dl_dz, z_at, rows, 1, w, at + places[layer, WEIGHTS], dl_dx, 0, zeros)
+    """dl/dx (batch, columns) = dl/dz (batch, rows) times W."""
+    rows, columns = places[layer, ROWS], places[layer, COLUMNS]
+    _product(batch, columns, rows, dl_dz, z_at, rows, 1, w, at + places[layer, WEIGHTS], dl_dx, 0, zeros)
 
 
 @compiled

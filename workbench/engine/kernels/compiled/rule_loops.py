@@ -1,5 +1,4 @@
-"""The rules of a pack as compiled loops: printed from the very functions of the tables, or by hand where these are not
-elementwise.
+"""The rules of a pack as compiled loops, printed from the very functions of the tables.
 
 Each loop is a C function over addresses (`native.py`), compiled when a pack first uses its rule and then kept on disk.
 A loop's text is written to a file of the cache folder under its own digest, since Numba caches what has a file.
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import elementary, maxout, native
+from workbench.engine.kernels.compiled import elementary, native
 from workbench.engine.kernels.compiled.jit import c_function, cache_folder
 from workbench.engine.kernels.lowering import Trace, statements
 from workbench.engine.kernels.traced import activation_traces, optimizer_trace, penalty_trace
@@ -32,7 +31,6 @@ from workbench.engine.rules.penalties import PENALTIES
 
 # The addresses of an activation's loops: a <- value(z); z <- dl/dz, with the gradient of learned slopes; gain <- a'(z).
 ActivationLoops = namedtuple("ActivationLoops", "forward backward gain")
-BY_HAND: dict[str, ModuleType] = {"maxout": maxout}
 _ELEMENTARY = ("larger", "smaller", "sign", "exp", "expm1", "log", "log1p", "tanh")
 # What the printed loops may name.
 _NAMES = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
@@ -44,8 +42,6 @@ _kept: list[Any] = []  # compiled functions, whose addresses are in use as long 
 @cache
 def activation_loops(name: str) -> ActivationLoops:
     """The loops of a row of `ACTIVATIONS`."""
-    if name in BY_HAND:
-        return ActivationLoops(*(address(loop) for loop in BY_HAND[name].LOOPS))
     value, derivative, slope = activation_traces(ACTIVATIONS[name])
     text = [_activation_loop("forward", value, "a_of[i] = {}", ("z",))]
     learned = [] if slope is None else [_slope_loop(slope)]

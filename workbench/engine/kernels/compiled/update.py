@@ -47,13 +47,13 @@ def _penalise(penalties, moment, w_at, g_at, size, numbers):
 
 
 @compiled
-def keep_within_norm(w, at, rows, fan_in, largest):
-    """Scale every row of weights (rows, fan_in), from `at` on, whose norm is over `largest` back to it."""
+def keep_within_norm(w, at, rows, columns, largest):
+    """Scale every row of weights (rows, columns), from `at` on, whose norm is over `largest` back to it."""
     for row in range(rows):
-        weights = part(w, at + row * fan_in, fan_in)
+        weights = part(w, at + row * columns, columns)
         norm = _norm(weights)
         if norm > largest:
-            for i in range(fan_in):
+            for i in range(columns):
                 weights[i] *= largest / norm
 
 

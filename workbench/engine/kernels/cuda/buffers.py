@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.training.evaluation import CHUNK
 from workbench.engine.training.layout import Layout
@@ -31,13 +32,12 @@ Rooms = Mapping[str, Room]
 
 def rooms_for_passes(layout: Layout, batch: int, learning: bool) -> dict[str, Room]:
     """One minibatch on its way: x, z and out of every layer, and, to learn, dl/da of the layer it has come back to."""
-    rooms = {"x": Room((batch, layout.layers[0].fan_in), np.float32)}
+    rooms = {"x": Room((batch, layout.inputs), np.float32)}
     for number, layer in enumerate(layout.layers):
-        rooms[f"z{number}"] = Room((batch, layer.rows), np.float32)
-        if number < len(layout.layers) - 1:
-            rooms[f"out{number}"] = Room((batch, layer.units), np.float32)
+        rooms |= {f"{name}{number}": room for name, room in form_of(layer, codes.FOLDER).rooms(layer, batch).items()}
+    del rooms[f"out{len(layout.layers) - 1}"]  # nobody reads what comes behind the output layer's z
     if learning and len(layout.layers) > 1:
-        rooms["upper"] = Room((batch, layout.layers[0].units), np.float32)
+        rooms["upper"] = Room((batch, *layout.layers[0].outputs), np.float32)
     return rooms
 
 
@@ -47,8 +47,8 @@ def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) ->
         "index": Room((examples,), np.int32),
         "labels": Room((examples if classes else 0,), np.int32),
         "values": Room((0, outputs) if classes else (examples, outputs), np.float32),
-        "scale": Room((layout.layers[0].fan_in,), np.float32),
-        "shift": Room((layout.layers[0].fan_in,), np.float32),
+        "scale": Room((layout.inputs,), np.float32),
+        "shift": Room((layout.inputs,), np.float32),
     }
 
 

@@ -1,7 +1,7 @@
 """The names that device code and Python share: which rows of the families' tables have a form on the device.
 
-A row has one if it is elementwise and can be followed (`lowering.py`), or if it is written by hand. `source.text` hands
-the codes to the compiler as constants.
+A row has one if it is elementwise and can be followed (`lowering.py`). `source.text` hands the codes to the compiler as
+constants.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workbench.engine.kernels.forms import layer_obstacle
 from workbench.engine.kernels.lowering import CannotLower
 from workbench.engine.kernels.traced import (
     VARYING,
@@ -22,8 +23,8 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.pack import Pack
 
+FOLDER = "cuda"  # of this kernel, by which layers name their forms
 LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
-BY_HAND = ("maxout",)  # activations that are not elementwise
 MOST_SLOTS = 4  # that an optimizer may keep
 
 THREADS = 256  # of a block, at most
@@ -33,7 +34,7 @@ LARGEST_GRID = 65535  # blocks along the second axis
 
 def activations() -> tuple[str, ...]:
     """The rows of `ACTIVATIONS` with a form on the device; a row's place is its code."""
-    return tuple(name for name, row in ACTIVATIONS.items() if name in BY_HAND or _has_form(activation_traces, row))
+    return tuple(name for name, row in ACTIVATIONS.items() if _has_form(activation_traces, row))
 
 
 def optimizers() -> tuple[str, ...]:
@@ -60,14 +61,14 @@ def numbers() -> tuple[str, ...]:
 
 
 def obstacle(pack: Pack) -> str:
-    """Why this kernel cannot train the pack; "" if every piece of it has a form on the device."""
+    """Why this kernel cannot train the pack; "" if every layer and every rule of it has a form on the device."""
     if pack.device != "cuda" or pack.dtype != "float32":
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in LOSSES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
     if len(OPTIMIZERS[pack.optimizer].slots) > MOST_SLOTS:
         return f"optimizer={pack.optimizer}: it keeps more than {MOST_SLOTS} slots"
-    return rule_obstacle(pack, by_hand=BY_HAND)
+    return layer_obstacle(pack, FOLDER) or rule_obstacle(pack)
 
 
 def constants() -> dict[str, int]:

@@ -57,7 +57,7 @@ __device__ __forceinline__ void forward(float* pool, int parity) {
         const int down = tile / ACROSS, across = tile % ACROSS;
         float sum[L::TALL][L::WIDE] = {};
 #pragma unroll 4
-        for (int k = 0; k < L::FAN_IN; k += 4) {
+        for (int k = 0; k < L::COLUMNS; k += 4) {
             Four left[L::TALL], right[L::WIDE];
 #pragma unroll
             for (int i = 0; i < L::TALL; ++i) {
@@ -172,7 +172,7 @@ __device__ __forceinline__ void update_sums(float* pool, int matrix, int place, 
 
 template <class L>
 __device__ __forceinline__ void update_layer(float* pool, bool penalised, const float* at) {
-    constexpr int DOWN = divided(L::ROWS, 4), ACROSS = divided(L::FAN_IN, 4);
+    constexpr int DOWN = divided(L::ROWS, 4), ACROSS = divided(L::COLUMNS, 4);
     for (int tile = first_of<L::SHIFT>(); tile < DOWN * ACROSS; tile += BLOCK) {
         const int row = 4 * (tile / ACROSS), column = 4 * (tile % ACROSS);
         float sum[4][4] = {};
@@ -194,7 +194,7 @@ __device__ __forceinline__ void update_layer(float* pool, bool penalised, const 
             for (int s = 0; s < SLOT_COUNT; ++s) remembered[s] = four(slot + s * SLOT_SIZE);
 #pragma unroll
             for (int j = 0; j < 4; ++j) {
-                if (column + j >= L::FAN_IN) continue;
+                if (column + j >= L::COLUMNS) continue;
                 float slots[MOST_SLOTS];
 #pragma unroll
                 for (int s = 0; s < SLOT_COUNT; ++s) slots[s] = remembered[s].of[j];
@@ -224,10 +224,10 @@ __device__ __forceinline__ void bound_layer(float* pool, float largest) {
     for (int row = threadIdx.x; row < L::ROWS; row += BLOCK) {
         float* w = pool + L::W + row * L::W_ROW;
         float square = 0.0f;
-        for (int k = 0; k < L::FAN_IN; ++k) square += w[k] * w[k];
+        for (int k = 0; k < L::COLUMNS; ++k) square += w[k] * w[k];
         const float norm = sqrtf(square);
         if (!(norm > largest)) continue;
-        for (int k = 0; k < L::FAN_IN; ++k) w[k] *= largest / norm;
+        for (int k = 0; k < L::COLUMNS; ++k) w[k] *= largest / norm;
     }
 }
 
@@ -248,28 +248,28 @@ __device__ __forceinline__ void put(const float* place, float* to) {
 
 template <class L>
 __device__ __forceinline__ void fetch_weights(float* pool, const float* row) {
-    fetch<L::ROWS, L::FAN_IN, L::W_ROW>(pool + L::W, row + L::W_START);
+    fetch<L::ROWS, L::COLUMNS, L::W_ROW>(pool + L::W, row + L::W_START);
     fetch<1, L::ROWS, L::ROWS>(pool + L::BIASES, row + L::B_START);
     if constexpr (L::SLOPES >= 0) fetch<1, L::UNITS, L::UNITS>(pool + L::SLOPES, row + L::S_START);
 }
 
 template <class L>
 __device__ __forceinline__ void put_weights(const float* pool, float* row) {
-    put<L::ROWS, L::FAN_IN, L::W_ROW>(pool + L::W, row + L::W_START);
+    put<L::ROWS, L::COLUMNS, L::W_ROW>(pool + L::W, row + L::W_START);
     put<1, L::ROWS, L::ROWS>(pool + L::BIASES, row + L::B_START);
     if constexpr (L::SLOPES >= 0) put<1, L::UNITS, L::UNITS>(pool + L::SLOPES, row + L::S_START);
 }
 
 template <class L>
 __device__ __forceinline__ void fetch_slots(float* slots, const float* row) {
-    fetch<L::ROWS, L::FAN_IN, L::SLOT_ROW>(slots + L::W_SLOT, row + L::W_START);
+    fetch<L::ROWS, L::COLUMNS, L::SLOT_ROW>(slots + L::W_SLOT, row + L::W_START);
     fetch<1, L::ROWS, L::ROWS>(slots + L::B_SLOT, row + L::B_START);
     if constexpr (L::SLOPES >= 0) fetch<1, L::UNITS, L::UNITS>(slots + L::S_SLOT, row + L::S_START);
 }
 
 template <class L>
 __device__ __forceinline__ void put_slots(const float* slots, float* row) {
-    put<L::ROWS, L::FAN_IN, L::SLOT_ROW>(slots + L::W_SLOT, row + L::W_START);
+    put<L::ROWS, L::COLUMNS, L::SLOT_ROW>(slots + L::W_SLOT, row + L::W_START);
     put<1, L::ROWS, L::ROWS>(slots + L::B_SLOT, row + L::B_START);
     if constexpr (L::SLOPES >= 0) put<1, L::UNITS, L::UNITS>(slots + L::S_SLOT, row + L::S_START);
 }

@@ -15,12 +15,13 @@ import numpy as np
 from workbench.engine.backend import Array, module_of, to_host, zeros
 from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_data, rooms_for_runs, rooms_for_updates
-from workbench.engine.kernels.cuda.codes import MOST_SLOTS
+from workbench.engine.kernels.cuda.codes import FOLDER, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import KERNELS, FusedSource, fused_source
 from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_runs, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
+from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.layout import Layout
@@ -46,7 +47,11 @@ class BlockMachine(Protocol):
 
 
 def fits(pack: Pack, layout: Layout) -> bool:
-    """Whether a run of the pack trains within the shared memory of a block of the current device."""
+    """Whether a run of the pack trains within the shared memory of a block of the current device: its layers have to be
+    of kinds whose device form says that they can be `FUSED`.
+    """
+    if not all(getattr(form_of(layer, FOLDER), "FUSED", False) for layer in layout.layers):
+        return False
     return places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots)).bytes <= largest_shared()
 
 
@@ -63,7 +68,7 @@ class FusedTrainer:
         rooms |= rooms_for_updates(self._examples, 0)
         self._arrays = allocated(rooms, pack.runs, xp)
         fill(self._arrays, xp, constant=constant_numbers(pack.columns), **of_split(data, data.train))
-        fill(self._arrays, xp, **of_runs(pack), **masks(pack))
+        fill(self._arrays, xp, **of_runs(pack), **masks(pack, rows.layout))
         self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
         self._firsts, which = _alike(pack.columns)
         self._which, self._which_on_device = which, xp.asarray(which.astype(np.int32))

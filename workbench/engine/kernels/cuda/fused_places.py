@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from workbench.engine.kernels.cuda import codes
-from workbench.engine.training.layout import LayerShape, Layout
+from workbench.engine.layers.dense import Dense
+from workbench.engine.training.layout import Layout
 
 FEW, MANY = 128, 256  # threads of a block: few where several blocks share a multiprocessor
 SIDE_BY_SIDE = 3  # blocks of few threads
@@ -64,7 +65,7 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
     if not threads:
         threads = FEW if places_of(layout, batch, slots, FEW).bytes <= SHARED_BY_BLOCKS else MANY
     pool, numbers = _Pool(), len(codes.numbers())
-    masked, features = len(layout.layers), layout.layers[0].fan_in
+    masked, features = len(layout.layers), layout.inputs
     run = {
         # Pairs of these are read as 8 bytes: they come first.
         "KEYS": pool.take(2 * 2 * masked),
@@ -92,21 +93,22 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
 def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], threads: int) -> Iterator[dict[str, int]]:
     """Shapes, tiles, and the places of weights and of what a minibatch leaves at each layer."""
     reads, reads_row, busy = run["X"], run["X_ROW"], 0
-    for number, (layer, starts) in enumerate(zip(layout.layers, layout.starts(), strict=True)):
-        last = number == len(layout.layers) - 1
-        forward, back = _forward_tile(batch, layer.rows, threads), _backward_tile(batch, layer.fan_in, threads)
+    for number, (layer, (start, rows, columns)) in enumerate(zip(layout.layers, layout.rows(), strict=True)):
+        last, slopes = number == len(layout.layers) - 1, slopes_of(layer)
+        forward, back = _forward_tile(batch, rows, threads), _backward_tile(batch, columns, threads)
         found = {
-            "NUMBER": number, "FAN_IN": layer.fan_in, "ROWS": layer.rows, "UNITS": layer.units,
-            "PIECES": layer.rows // layer.units, "LAST": int(last),
+            "NUMBER": number, "COLUMNS": columns, "ROWS": rows, "UNITS": layer.units,
+            "PIECES": rows // layer.units, "LAST": int(last),
             "ACTIVATION": 0 if last else codes.activations().index(layer.activation),
             "TALL": forward.tall, "WIDE": forward.wide, "TALL_BACK": back.tall,
-            "W_START": starts[0], "B_START": starts[1], "S_START": starts[2],
+            "W_START": start, "B_START": layout.start(number, "biases"),
+            "S_START": layout.start(number, "slopes") if slopes else 0,
             "READS": reads, "READS_ROW": reads_row,
-            "W": pool.take(padded(layer.rows) * row_of(layer.fan_in)), "W_ROW": row_of(layer.fan_in),
+            "W": pool.take(padded(rows) * row_of(columns)), "W_ROW": row_of(columns),
             "BIASES": pool.take(layer.rows),
-            "SLOPES": pool.take(layer.units) if layer.slopes else -1,
+            "SLOPES": pool.take(layer.units) if slopes else -1,
             "Z": pool.take(batch * row_of(layer.rows)), "Z_ROW": row_of(layer.rows),
-            "TERMS": pool.take(batch * row_of(layer.rows)) if layer.slopes else 0,
+            "TERMS": pool.take(batch * row_of(layer.rows)) if slopes else 0,
             "OUT": 0 if last else pool.take(batch * row_of(layer.units)), "OUT_ROW": row_of(layer.units),
         }  # fmt: skip
         busy = _share_out(found, layer, busy)
@@ -114,12 +116,17 @@ def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], thread
         reads, reads_row = found["OUT"], found["OUT_ROW"]
 
 
-def _share_out(found: dict[str, int], layer: LayerShape, busy: int) -> int:
+def slopes_of(layer: Dense) -> int:
+    """How many slopes it learns."""
+    return sum(tensor.size for tensor in layer.tensors if tensor.name == "slopes")
+
+
+def _share_out(found: dict[str, int], layer: Dense, busy: int) -> int:
     """With which thread each work of the update begins: behind those `busy` with the works before; returns these."""
     for name, tiles in (
-        ("SHIFT", ceil(layer.rows / 4) * ceil(layer.fan_in / 4)),
+        ("SHIFT", ceil(found["ROWS"] / 4) * ceil(found["COLUMNS"] / 4)),
         ("SHIFT_BIASES", layer.rows),
-        ("SHIFT_SLOPES", layer.slopes),
+        ("SHIFT_SLOPES", slopes_of(layer)),
     ):
         found[name] = busy
         busy += -(-tiles // WARP) * WARP
@@ -130,9 +137,9 @@ def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
     """Places of a layer's parameters within one slot; returns the size of a slot."""
     pool = _Pool()
     for layer, found in zip(layout.layers, layers, strict=True):
-        found["SLOT_ROW"] = padded(layer.fan_in)
+        found["SLOT_ROW"] = padded(found["COLUMNS"])
         found["W_SLOT"] = pool.take(layer.rows * found["SLOT_ROW"])
-        found["B_SLOT"], found["S_SLOT"] = pool.take(layer.rows), pool.take(layer.slopes)
+        found["B_SLOT"], found["S_SLOT"] = pool.take(layer.rows), pool.take(slopes_of(layer))
     return pool.end
 
 

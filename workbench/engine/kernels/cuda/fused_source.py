@@ -19,7 +19,7 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 
 KERNELS = ("draw_order", "walk_split")
-BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), ("maxout", "losses", "blocks")
+BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("FILES"), "losses", "blocks")
 OWN = ("fused", "order")
 STORED = {"uint8": "unsigned char", "float32": "float"}
 
@@ -58,7 +58,7 @@ def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
         "BLOCK": places.threads,
         "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
         "BATCH": pack.batch_size,
-        "OUTPUTS": layout.layers[-1].rows,
+        "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
         "LOSS": codes.LOSSES.index(pack.loss),
         "REGRESSION": int(pack.loss == "squared_error"),

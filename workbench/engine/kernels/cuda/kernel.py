@@ -17,7 +17,7 @@ from workbench.engine.kernels.cuda.launches import Machine
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.layers.dropout import LEVELS, dropped_levels
+from workbench.engine.layers.dropout import LEVELS, levels_by_run
 from workbench.engine.training.evaluation import CHUNK
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -36,7 +36,7 @@ class GraphTrainer:
         rooms = training_rooms(layout, batch, examples, rows.updates, data.classes, data.outputs)
         self._arrays = _arrays(rooms, pack.runs, rows.xp)
         fill(self._arrays, rows.xp, constant=constant_numbers(pack.columns), **of_split(data, data.train))
-        fill(self._arrays, rows.xp, **of_runs(pack), **masks(pack))
+        fill(self._arrays, rows.xp, **of_runs(pack), **masks(pack, layout))
         stored = flat(rows.stored)
         passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
         plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
@@ -109,10 +109,9 @@ def of_runs(pack: Pack) -> dict[str, np.ndarray]:
     return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
 
 
-def masks(pack: Pack) -> dict[str, np.ndarray]:
+def masks(pack: Pack, layout: Layout) -> dict[str, np.ndarray]:
     """Of each layer of each run, inputs first: below which of 16 random bits a unit drops, and the others' scale."""
-    rates = [pack.columns["input_dropout_rate"]] + [pack.columns["dropout_rate"]] * pack.depth
-    levels = np.stack([dropped_levels(rate) for rate in rates])
+    levels = levels_by_run(layout.dropout, pack.columns)
     return {"thresholds": levels, "scales": LEVELS / (LEVELS - levels)}
 
 

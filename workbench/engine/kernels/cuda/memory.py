@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from workbench.engine.kernels.cuda import draw_order
@@ -45,6 +47,6 @@ def runs_that_fit(free: int, per_run: int, once: int) -> int:
 
 def _probes(layout: Layout) -> int:
     """The plain passes over the probe batch: z, a, their copies in products, and the reader's two."""
-    widths = sum(2 * layer.fan_in + 3 * layer.rows + 2 * layer.units for layer in layout.layers)
-    weights = max(layer.rows * layer.fan_in for layer in layout.layers)  # copied where a product reads it transposed
+    widths = sum(prod(layer.inputs) + layer.buffers + layer.touched for layer in layout.layers)
+    weights = max(rows * columns for _, rows, columns in layout.rows())  # copied where a product reads it transposed
     return 4 * (EXAMPLES * widths + 2 * weights)

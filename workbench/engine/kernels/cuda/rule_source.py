@@ -25,9 +25,6 @@ def activations() -> str:
     """
     functions, cases = [], {"activated": [], "derivative": [], "slope_derivative": []}  # type: ignore[var-annotated]
     for name in codes.activations():
-        if name in codes.BY_HAND:
-            cases["activated"].append((name, "return z;"))  # the largest piece has been chosen before
-            continue
         value, derivative, slope = activation_traces(ACTIVATIONS[name])
         code = codes.activations().index(name)
         functions.append(_function(f"float value_{code}(float z, float slope)", value, "return {};"))

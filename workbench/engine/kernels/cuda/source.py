@@ -6,12 +6,20 @@ from functools import cache
 from pathlib import Path
 
 from workbench.engine.kernels.cuda import codes, rule_source
+from workbench.engine.kernels.forms import form_of, kinds_with_form
+
+
+def of_layers(what: str) -> list[str]:
+    """The files, or the kernels, that the forms of the layers add."""
+    forms = [form_of(kind, codes.FOLDER) for kind in kinds_with_form(codes.FOLDER)]
+    return [name for form in forms for name in getattr(form, what, ())]
+
 
 # In an order in which every file finds what it needs in those before it.
-FILES = ("randomness", "elementary", "maxout", "losses", "blocks", "passes", "step", "small_product")
+FILES = ("randomness", "elementary", *of_layers("FILES"), "losses", "blocks", "passes", "step", "small_product")
 RULES_BEHIND = "elementary"  # the rules are printed behind this file
 KERNELS = (
-    "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", "reverse_maxout", "update", "bound",
+    "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", *of_layers("KERNELS"), "update", "bound",
     "small_product",
 )  # fmt: skip
 

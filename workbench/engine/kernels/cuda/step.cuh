@@ -75,18 +75,18 @@ extern "C" __global__ void update(
     }
 }
 
-// Max-norm: each neuron's incoming weights, a row of (rows, fan_in), kept within the run's norm; 0 is off.
+// Max-norm: each neuron's incoming weights, a row of (rows, columns), kept within the run's norm; 0 is off.
 extern "C" __global__ void bound(
-    float* weights, const float* constant, int weights_start, int rows, int fan_in, int size) {
+    float* weights, const float* constant, int weights_start, int rows, int columns, int size) {
     __shared__ float shared[THREADS];
     float largest = constant[blockIdx.x * CONSTANT + AT_MAX_NORM - VARYING];
     if (!(largest > 0.0f)) return;
     for (int row = blockIdx.y; row < rows; row += gridDim.y) {
-        float* w = weights + (i64)blockIdx.x * size + weights_start + (i64)row * fan_in;
+        float* w = weights + (i64)blockIdx.x * size + weights_start + (i64)row * columns;
         float square = 0.0f;
-        for (int i = threadIdx.x; i < fan_in; i += blockDim.x) square += w[i] * w[i];
+        for (int i = threadIdx.x; i < columns; i += blockDim.x) square += w[i] * w[i];
         float norm = sqrtf(block_sum(square, shared));
         if (!(norm > largest)) continue;
-        for (int i = threadIdx.x; i < fan_in; i += blockDim.x) w[i] *= largest / norm;
+        for (int i = threadIdx.x; i < columns; i += blockDim.x) w[i] *= largest / norm;
     }
 }

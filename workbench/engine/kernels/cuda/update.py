@@ -41,7 +41,7 @@ def update_launches(rows: Rows, arrays: Mapping[str, Array]) -> Iterator[Launch]
     yield Launch("update", (pack.runs, tiles(layout.size, AT_ONCE * THREADS)), THREADS, arguments)
     if not pack.columns["max_norm"].any():
         return
-    for layer, (start, _, _) in zip(layout.layers, layout.starts(), strict=True):
-        shape = (start, layer.rows, layer.fan_in, layout.size)
-        threads = threads_for(layer.fan_in, THREADS)
-        yield Launch("bound", (pack.runs, tiles(layer.rows, 1)), threads, (rows.weights, arrays["constant"], *shape))
+    for start, neurons, columns in layout.rows():
+        shape = (start, neurons, columns, layout.size)
+        threads = threads_for(columns, THREADS)
+        yield Launch("bound", (pack.runs, tiles(neurons, 1)), threads, (rows.weights, arrays["constant"], *shape))

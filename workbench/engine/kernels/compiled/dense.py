@@ -1,0 +1,23 @@
+"""A dense layer in the compiled kernel: the passes take its products; here is where they lie, and what is between."""
+
+from __future__ import annotations
+
+from workbench.engine.kernels.compiled.rule_loops import ActivationLoops, activation_loops
+from workbench.engine.layers.dense import Dense
+from workbench.engine.training.layout import Layout
+
+
+def place(layout: Layout, number: int) -> list[int]:
+    """The row of `places` of that layer (`products`): where its weights, biases and slopes begin, and its shape.
+
+    0 stands for slopes that it does not learn, which nobody reads.
+    """
+    layer: Dense = layout.layers[number]
+    held = {tensor.name for tensor in layer.tensors}
+    starts = [layout.start(number, name) if name in held else 0 for name in ("weights", "biases", "slopes")]
+    return [*starts, layer.rows, layer.fan_in, layer.units]
+
+
+def loops(layer: Dense) -> ActivationLoops:
+    """What follows z forwards and comes before it backwards."""
+    return activation_loops(layer.activation)

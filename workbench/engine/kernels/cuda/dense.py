@@ -1,0 +1,81 @@
+"""A dense layer on the device: its products, and a launch each way for what is elementwise between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.engine.kernels.cuda.buffers import Room
+from workbench.engine.kernels.cuda.codes import THREADS, TILE, activations
+from workbench.engine.kernels.cuda.launches import Launch, Product, fours, multiplied, tiles
+from workbench.engine.kernels.cuda.passes import Passes
+from workbench.engine.layers.dense import Dense
+
+FUSED = True  # `fused.cuh` trains it in shared memory, with as many pieces as a unit has
+
+
+def rooms(layer: Dense, batch: int) -> dict[str, Room]:
+    """z, and what the next layer reads."""
+    return {"z": Room((batch, layer.rows), np.float32), "out": Room((batch, layer.units), np.float32)}
+
+
+def forward(passes: Passes, number: int) -> Iterator[Launch | Product]:
+    """z without bias; then, of a hidden layer, what the next one reads."""
+    yield weighted_sums(passes, number)
+    if not passes.is_last(number):
+        yield activate(passes, number)
+
+
+def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
+    """The gradients of its parameters, and dl/da of the layer before."""
+    if not passes.is_last(number):
+        yield reverse(passes, number)
+    yield from products_back(passes, number)
+
+
+def weighted_sums(passes: Passes, number: int) -> Launch | Product:
+    """x W^T."""
+    weights, runs = passes.weights_of(number), passes.pack.runs
+    return multiplied(Product(passes.z(number), passes.reads(number), weights.turned, runs))
+
+
+def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
+    """(dl/dz)^T x, and dl/dz W unless the layer reads the inputs."""
+    dl_dz, runs = passes.z(number), passes.pack.runs
+    yield multiplied(Product(passes.weights_of(number, gradient=True), dl_dz.turned, passes.reads(number), runs))
+    if number:
+        yield multiplied(Product(passes.upper(number), dl_dz, passes.weights_of(number), runs))
+
+
+def activate(passes: Passes, number: int) -> Launch:
+    """What the next layer reads: the activation of the largest piece of each unit, and a mask."""
+    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    arguments = (
+        arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
+        activations().index(layer.activation), layer.rows // layer.units, number, *starts(passes, number), passes.batch,
+        layer.units, layout.size,
+    )  # fmt: skip
+    elements = passes.batch * (fours(layer.units) if layer.rows == layer.units else layer.units)
+    return Launch("activate", (passes.pack.runs, tiles(elements, THREADS)), THREADS, arguments)
+
+
+def reverse(passes: Passes, number: int) -> Launch:
+    """dl/dz from dl/da, and the gradients of biases and of learned slopes."""
+    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    arguments = (
+        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
+        activations().index(layer.activation), number, *starts(passes, number), passes.batch, layer.units, layout.size,
+    )  # fmt: skip
+    return Launch("reverse", blocks_of_units(passes, layer), THREADS, arguments)
+
+
+def blocks_of_units(passes: Passes, layer: Dense) -> tuple[int, int]:
+    """A block for each run and tile of units, which it adds up over the examples."""
+    return passes.pack.runs, -(-layer.units // TILE)
+
+
+def starts(passes: Passes, number: int) -> tuple[int, int]:
+    """Where a layer's biases lie, and its learned slopes, -1 if it learns none."""
+    learned = any(tensor.name == "slopes" for tensor in passes.layout.layers[number].tensors)
+    return passes.layout.start(number, "biases"), passes.layout.start(number, "slopes") if learned else -1

@@ -1,0 +1,33 @@
+"""A maxout layer on the device: forwards as a dense one of several pieces, backwards by hand (`maxout.cuh`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.engine.kernels.cuda.codes import THREADS
+from workbench.engine.kernels.cuda.dense import blocks_of_units, forward, products_back, rooms, starts
+from workbench.engine.kernels.cuda.launches import Launch, Product
+from workbench.engine.kernels.cuda.passes import Passes
+
+__all__ = ["FILES", "FUSED", "KERNELS", "backward", "forward", "rooms"]
+FILES = ("maxout",)  # of device code, beside the common ones
+KERNELS = ("reverse_maxout",)
+FUSED = True
+
+
+def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
+    """The gradients of its parameters, and dl/da of the layer before."""
+    if not passes.is_last(number):
+        yield _reverse(passes, number)
+    yield from products_back(passes, number)
+
+
+def _reverse(passes: Passes, number: int) -> Launch:
+    """dl/dz of the winning pieces from dl/da, and the gradients of the biases."""
+    layer, arrays = passes.layout.layers[number], passes.arrays
+    bias_start, _ = starts(passes, number)
+    arguments = (
+        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks, layer.pieces, number,
+        bias_start, passes.batch, layer.units, passes.layout.size,
+    )  # fmt: skip
+    return Launch("reverse_maxout", blocks_of_units(passes, layer), THREADS, arguments)

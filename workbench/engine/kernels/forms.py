@@ -1,0 +1,28 @@
+"""The forms that layers have in a kernel: modules of its folder, which the layers name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from workbench.engine.layers import LAYERS
+from workbench.engine.layers.base import Layer
+from workbench.engine.training.pack import Pack
+
+
+def form_of(layer: type[Layer] | Layer, kernel: str) -> Any:
+    """The module that holds the form of a layer in the kernel of that folder. What it offers is the kernel's matter."""
+    return import_module(f"workbench.engine.kernels.{kernel}.{layer.forms[kernel]}")
+
+
+def kinds_with_form(kernel: str) -> list[type[Layer]]:
+    """The kinds of layers that the kernel of that folder has, in the order of the table."""
+    return [kind for kind in LAYERS.values() if kernel in kind.forms]
+
+
+def layer_obstacle(pack: Pack, kernel: str) -> str:
+    """Which kind of layer of the pack's networks has no form in that kernel; "" if each has one."""
+    for kind in pack.kinds():
+        if kernel not in LAYERS[kind].forms:
+            return f"a layer of kind {kind}: it has no form in this kernel"
+    return ""
