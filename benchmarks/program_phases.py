@@ -1,4 +1,4 @@
-"""A stop watch for `python -m workbench`: `python -m benchmarks.program_phases FILE STARTED OVERRIDE...`.
+"""A stop watch for `workbench`: `python -m benchmarks.program_phases FILE STARTED OVERRIDE...`.
 
 Runs the very command and writes to FILE, as JSON, how its wall time since STARTED (unix seconds) divides into phases.
 The watch hangs on names that other parts of the program reach for anyway; nothing in the program knows of it.
@@ -171,5 +171,5 @@ def main(file: str, started: float, overrides: list[str]) -> int:
 
 if __name__ == "__main__":
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")  # as `python -m workbench` does
+        os.environ.setdefault(variable, "1")  # as `workbench` does
     raise SystemExit(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench import places
+from workbench import output, places
 from workbench.engine.backend import missing_cupy
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import why_not_compiled
@@ -22,10 +22,10 @@ from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.conditions import facts
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, Ended, failures
+from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, Ended, as_document, failures
 from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import counted, logged, note, say
+from workbench.sweep.execution.log import counted, logged, note, say, warn
 from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
 from workbench.sweep.execution.pack_training import PackOutcome, Sitting, dataset
 from workbench.sweep.execution.progress import watcher
@@ -38,7 +38,7 @@ from workbench.sweep.planning.changes import changes
 from workbench.sweep.planning.free_memory import free_memory
 from workbench.sweep.planning.identity import joint_digest
 from workbench.sweep.planning.packs import Room
-from workbench.sweep.planning.plan import Plan, PlannedCell, described, identified, plan, to_measure
+from workbench.sweep.planning.plan import Plan, PlannedCell, as_data, described, identified, plan, to_measure
 from workbench.sweep.planning.speed import Speeds
 from workbench.sweep.store import Earlier, Store, SweepRecord
 
@@ -63,7 +63,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
         for line in (*settings.remarks, *_uncompiled(work)):
             say(line)
         page = str(_page_of(name)) if settings.pages else f"none; {settings.part_of} has one in the end"
-        print(described(work, name, page, time))
+        output.show("plan", described(work, name, page, time), lambda: as_data(work, name, page, time))
         return FINISHED
     if settings.pages:
         _check_reports()
@@ -132,7 +132,12 @@ def _run_held(
     ended = _train(work, store, checkpoints, speeds, settings)
     pages = _close(name, experiment, store, ended, settings)
     _conclude(work, ended, pages or (), checkpoints)
-    return max(FAILED, ended.status) if pages is None else ended.status
+    status = max(FAILED, ended.status) if pages is None else ended.status
+    if settings.pages:
+        files = [page.html for page in pages or ()]
+        text = "\n".join(f"report: {file}" for file in files)
+        output.show("sweep", text, lambda: as_document(name, ended, status, work.cells, files))
+    return status
 
 
 def sweeps_folder(uri: str | None) -> Path:
@@ -295,7 +300,7 @@ def _close(
         store.attach(page.files)
     except Exception as error:
         reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-        say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
+        warn(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
         note(traceback.format_exc())
         return None
     return (page,)
@@ -342,7 +347,6 @@ def _compiling(work: Plan) -> str:
 
 def _conclude(work: Plan, ended: Ended, pages: Sequence[Page], checkpoints: Checkpoints) -> None:
     for line in (*failures(ended.reasons, work.cells), *ended.words(checkpoints.folder)):
-        say(line)
+        warn(line)
     for page in pages:
-        print(f"report: {page.html}")
         note(f"report: {page.html}")

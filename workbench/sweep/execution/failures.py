@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench.sweep.execution.interruption import INTERRUPTED
 from workbench.sweep.execution.log import counted
@@ -51,6 +52,27 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
         if cell.fingerprint in reasons:
             by_reason.setdefault(reasons[cell.fingerprint], []).append(cell)
     return [line for reason, lost in by_reason.items() for line in _of_one_reason(reason, lost, common)]
+
+
+def as_document(
+    name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
+) -> dict[str, Any]:
+    """How the sweep ended, for a machine."""
+    lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
+    return {
+        "sweep": name,
+        "outcome": OUTCOMES[status],
+        "exit_status": status,
+        "cells": len(cells),
+        "runs": len({cell.fingerprint for cell in cells}),
+        "failed": [
+            {"cell": c.cell.index, "overrides": list(c.cell.overrides), "reason": ended.reasons[c.fingerprint]}
+            for c in lost
+        ],
+        "unrecorded_packs": ended.unrecorded,
+        "lost_runs": ended.lost,
+        "pages": [str(page) for page in pages],
+    }
 
 
 def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:

@@ -13,10 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,6 +20,17 @@ from omegaconf.errors import OmegaConfBaseException
 from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
 from workbench.redaction import redacted_override
 from workbench.sweep.hydra.complain import complaint, refuse_path
+from workbench.sweep.hydra.internals import (
+    ConfigLoader,
+    Override,
+    OverridesParser,
+    OverrideType,
+    apply,
+    node_of,
+    options_of,
+    value_of_node,
+    without_hydra,
+)
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
 Value = str | int | float | bool | None
@@ -95,7 +102,7 @@ class Composer:
     """Composes jobs below one master configuration, the one Hydra composed for the command as a whole."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
-        self._loader = loader
+        self.loader = loader
         self._master = master
         self._parser = OverridesParser.create()
         self._bases: dict[tuple[str, ...], _Base] = {}
@@ -135,7 +142,7 @@ class Composer:
     def is_group(self, key: str) -> bool:
         """Whether a key names a config group."""
         if key not in self._groups:
-            self._groups[key] = bool(self._loader.get_group_options(key, results_filter=None))
+            self._groups[key] = bool(options_of(self.loader, key))
         return self._groups[key]
 
     def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
@@ -162,7 +169,7 @@ class Composer:
 
     def _base(self, structural: tuple[str, ...]) -> _Base:
         if structural not in self._bases:
-            config = self._loader.load_sweep_config(self._master, list(structural))
+            config = self.loader.load_sweep_config(self._master, list(structural))
             chosen = config.hydra.runtime.choices.items()
             choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
             without_hydra(config)
@@ -180,22 +187,20 @@ def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
         node: Any = base.config
         place = values
         for section in sections:
-            node = node._get_node(section)
+            node = node_of(node, section)
             place[section] = dict(place[section])  # the base's own stays as it is
             place = place[section]
-        leaf = copy.copy(node._get_node(last))
         try:
-            leaf._set_value(patch.value())  # the node converts and checks as it would in place
+            place[last] = value_of_node(copy.copy(node_of(node, last)), patch.value())
         except (OmegaConfBaseException, ValueError):
             return None
-        place[last] = leaf._value()
     return values
 
 
 def _with(config: DictConfig, patches: Sequence[Override]) -> DictConfig:
     """A copy with the patches applied, by Hydra's own way of doing so."""
     patched = copy.deepcopy(config)
-    ConfigLoaderImpl._apply_overrides_to_config(list(patches), patched)
+    apply(patches, patched)
     return patched
 
 
@@ -210,25 +215,14 @@ def _resolved(config: DictConfig) -> dict[str, Any] | None:
         return None
 
 
-def without_hydra(config: DictConfig) -> None:
-    """Take Hydra's own part out of a composed configuration, as Hydra does before it calls a task."""
-    flags = {flag: config._get_node_flag(flag) for flag in ("readonly", "struct")}
-    for flag in flags:
-        config._set_flag(flag, False)
-    del config["hydra"]
-    for flag, value in flags.items():
-        config._set_flag(flag, value)
-
-
-def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Cell]:
+def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
     """The cells of a sweep, one a job. Raises BadInput where a job cannot be composed or its values are not allowed."""
-    composer = Composer(loader, master)
     composed = []
     for job in jobs:
         try:
             composed.append(composer.compose(job))
         except (HydraException, OmegaConfBaseException) as error:
-            raise complaint(error, job, loader) from error
+            raise complaint(error, job, composer.loader) from error
     for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
         refuse_path(group, name)
     configs = [run_config(job.values) for job in composed]
