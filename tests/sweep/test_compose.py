@@ -107,13 +107,41 @@ def test_each_override_composes_to_what_hydra_composes(loader, master, composer,
 
 def test_plain_values_cost_no_composition(loader, master, monkeypatch):
     composer = Composer(loader, master)
-    composed = []
-    compose = loader.load_sweep_config
-    monkeypatch.setattr(loader, "load_sweep_config", lambda *given: composed.append(given) or compose(*given))
+    composed = count_compositions(loader, monkeypatch)
     for optimizer in ("sgd", "adam"):
         for seed in range(10):
             composer.compose([f"optimizer={optimizer}", f"seed={seed}", f"network.width={seed + 1}"])
     assert len(composed) == 2
+
+
+def count_compositions(loader, monkeypatch):
+    """A list that has an entry for each job that Hydra composes from now on."""
+    composed, compose = [], loader.load_sweep_config
+    monkeypatch.setattr(loader, "load_sweep_config", lambda *given: composed.append(given) or compose(*given))
+    return composed
+
+
+@pytest.mark.parametrize(
+    ("typed", "jobs", "compositions"),
+    [
+        (["network.depth=1,2", "seed=4"], [["network.depth=1", "seed=4"], ["network.depth=2", "seed=4"]], 0),
+        (["optimizer=adam", "seed=1,2"], [["optimizer=adam", "seed=1"], ["optimizer=adam", "seed=2"]], 0),
+        (["optimizer=adam,sgd"], [["optimizer=adam"], ["optimizer=sgd"]], 2),
+        (["penalty=l1", "penalty.strength=0.5"], [["penalty=l1", "penalty.strength=0.5", "seed=3"]], 0),
+        # As the jobs of a sweep file alone, where more was typed: what was typed must not reach them.
+        (["optimizer=adam", "seed=7"], [["optimizer=adam"], ["optimizer=adam", "seed=7"]], 1),
+        (["seed=7", "dropout.rate=0.5"], [["seed=7"], ["dropout.rate=0.5"], []], 1),
+    ],
+)
+def test_what_the_command_has_composed_already_is_not_composed_again(loader, monkeypatch, typed, jobs, compositions):
+    master = loader.load_configuration("config", typed, RunMode.MULTIRUN)
+    composer, expected = (
+        Composer(loader, master),
+        [outcome(lambda job=job: hydras(loader, master, job)) for job in jobs],
+    )
+    composed = count_compositions(loader, monkeypatch)
+    assert [outcome(lambda job=job: composer.compose(job).values) for job in jobs] == expected
+    assert len(composed) == compositions
 
 
 def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):

@@ -33,6 +33,8 @@ from workbench.sweep.hydra.internals import (
 )
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
+MISSING = "???"  # a choice that is yet to be made
+_OF_MASTER = ("the command as a whole",)  # no override: none has spaces
 Value = str | int | float | bool | None
 
 
@@ -108,10 +110,16 @@ class Composer:
         self._bases: dict[tuple[str, ...], _Base] = {}
         self._parsed: dict[str, Override] = {}
         self._groups: dict[str, bool] = {}
+        typed = [self.parse(text) for text in master.hydra.overrides.task]
+        self._typed = {str(override.input_line) for override in typed if not override.is_sweep_override()}
+        self._structural_of_master = self._split([o for o in typed if not o.is_sweep_override()])[0]
+        self._complete = MISSING not in master.hydra.runtime.choices.values()
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """The configuration of one job. Raises what Hydra raises."""
         structural, patches = self._split([self.parse(text) for text in overrides])
+        if self._is_masters(structural, overrides):
+            structural = _OF_MASTER
         base = self._base(structural)
         if any(patch.key_or_group not in base.leaves for patch in patches):
             base, patches = self._base(tuple(overrides)), []
@@ -124,6 +132,10 @@ class Composer:
             config = _with(base.config, patches)
             values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
+
+    def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
+        """Whether a job differs from the command as a whole in plain values alone: that one is composed already."""
+        return self._complete and structural == self._structural_of_master and self._typed <= set(overrides)
 
     def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
         """The base with patches that other values hang on: kept like a base of its own, since there are few of them."""
@@ -169,12 +181,19 @@ class Composer:
 
     def _base(self, structural: tuple[str, ...]) -> _Base:
         if structural not in self._bases:
-            config = self.loader.load_sweep_config(self._master, list(structural))
-            chosen = config.hydra.runtime.choices.items()
-            choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
-            without_hydra(config)
-            self._bases[structural] = _Base(config, _as_they_stand(config), choices, _resolved(config))
+            of_master = structural is _OF_MASTER
+            self._bases[structural] = _base_of(
+                copy.deepcopy(self._master) if of_master else self.loader.load_sweep_config(self._master, [*structural])
+            )
         return self._bases[structural]
+
+
+def _base_of(config: DictConfig) -> _Base:
+    """A configuration as Hydra composed it; its own part is taken out of it."""
+    chosen = config.hydra.runtime.choices.items()
+    choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
+    without_hydra(config)
+    return _Base(config, _as_they_stand(config), choices, _resolved(config))
 
 
 def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:

@@ -186,7 +186,9 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 def store(name: str, node: Any, group: str | None = None) -> None:
     """Offer Hydra a configuration that is no file. May be repeated."""
-    further = {"replace": True} if "replace" in signature(ConfigStore.store).parameters else {}  # Hydra 1.4
+    further: dict[str, Any] = (
+        {"replace": True} if "replace" in signature(ConfigStore.store).parameters else {}
+    )  # Hydra 1.4
     ConfigStore.instance().store(name=name, node=node, group=group, **further)
 
 
