@@ -135,10 +135,8 @@ def count_compositions(loader, monkeypatch):
 )
 def test_what_the_command_has_composed_already_is_not_composed_again(loader, monkeypatch, typed, jobs, compositions):
     master = loader.load_configuration("config", typed, RunMode.MULTIRUN)
-    composer, expected = (
-        Composer(loader, master),
-        [outcome(lambda job=job: hydras(loader, master, job)) for job in jobs],
-    )
+    composer = Composer(loader, master)
+    expected = [outcome(lambda job=job: hydras(loader, master, job)) for job in jobs]
     composed = count_compositions(loader, monkeypatch)
     assert [outcome(lambda job=job: composer.compose(job).values) for job in jobs] == expected
     assert len(composed) == compositions

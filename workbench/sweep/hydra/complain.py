@@ -83,7 +83,7 @@ def refuse_path(group: str, name: str) -> None:
 
 
 def _instead(key: str, name: str, options: Sequence[str]) -> str:
-    bare = re.sub(r"\.ya?ml$", "", name)
+    bare = re.sub(r"\.ya?ml$", "", name.rpartition("/")[2])  # Hydra 1.3 finds files by paths, and 1.4 does not
     return f"type {key}={bare}" if bare != name and bare in options else f"allowed: one of {', '.join(options)}"
 
 

@@ -6,6 +6,7 @@ import raises BadInput with one line that names the part, the versions found and
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -153,7 +154,13 @@ def show_configuration(
 
 def show_information(hydra: Hydra, config: str, overrides: Sequence[str], topic: str) -> None:
     """Print what Hydra knows of itself and of the configuration; the topics are those of its option --info."""
-    hydra.show_info(topic, config, list(overrides), RunMode.MULTIRUN)
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level  # Hydra lets the root logger print, and leaves it so
+    try:
+        hydra.show_info(topic, config, list(overrides), RunMode.MULTIRUN)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
 
 
 def show_hydra_help(hydra: Hydra, config: str) -> None:
@@ -186,9 +193,8 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 def store(name: str, node: Any, group: str | None = None) -> None:
     """Offer Hydra a configuration that is no file. May be repeated."""
-    further: dict[str, Any] = (
-        {"replace": True} if "replace" in signature(ConfigStore.store).parameters else {}
-    )  # Hydra 1.4
+    takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 wants to be told
+    further: dict[str, Any] = {"replace": True} if takes_replace else {}
     ConfigStore.instance().store(name=name, node=node, group=group, **further)
 
 

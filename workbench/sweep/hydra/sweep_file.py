@@ -160,5 +160,5 @@ def _scalars(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, ya
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _scalars(item, prefix)
-    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+    elif isinstance(node, yaml.ScalarNode) and not node.style:  # None of PyYAML's loader, "" of libyaml's
         yield prefix, node
