@@ -1,4 +1,4 @@
-"""A stop watch for `python -m workbench`: `python -m benchmarks.program_phases FILE STARTED OVERRIDE...`.
+"""A stop watch for `workbench`: `python -m benchmarks.program_phases FILE STARTED OVERRIDE...`.
 
 Runs the very command and writes to FILE, as JSON, how its wall time since STARTED (unix seconds) divides into phases.
 The watch hangs on names that other parts of the program reach for anyway; nothing in the program knows of it.

@@ -3,7 +3,7 @@
     python -m benchmarks.report_scale [RUNS...]        (default: 100 1000 10000)
 
 Made-up runs with plausible curves and probes are recorded as the application records them, child runs and all; what is
-timed is `python -m workbench.report NAME` in a process of its own, start of Python included.
+timed is `workbench report NAME` in a process of its own, start of Python included.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def report(folder: Path) -> tuple[float, int, int]:
     began = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "workbench.report", "synthetic"], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "workbench", "report", "synthetic"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0

@@ -1,7 +1,7 @@
 """The command in a process of its own, but without the seconds that its imports take.
 
 A server imports everything once and is forked for every command: real processes, which can be killed. What they lack
-of `python -m workbench` is the start-up, and the figures of their pages; who asks about these starts the real one.
+of `workbench` is the start-up, and the figures of their pages; who asks about these starts the real one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Following a page of docs/: its files are written, its commands and its Python are run, in the working folder.
 
 A fenced block that begins with a path in a comment is that file; in a sweep file Hydra's own line comes first. Of a
-block of shell commands the lines that start with `python -m workbench` are run, in this process; others, such as
+block of shell commands the lines that start with `workbench` are run, in this process; others, such as
 servers, are left to the reader. A block of Python without a path is run as it stands, and sees what the blocks before
 it have defined. Blocks of text are only shown.
 
@@ -16,11 +16,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
+from workbench import cli
+
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = ["python", "-m", "workbench"]
+PROGRAM = "workbench"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(r"(?:# @package \S+\n)?# ([\w./-]+\.(?:py|yaml))\n")
 
@@ -39,19 +40,13 @@ def commands(text: str) -> Iterator[list[str]]:
     """The commands of a block of shell lines that start our program, as lists of words."""
     for line in text.splitlines():
         words = shlex.split(line, comments=True)
-        if words[:2] == PROGRAM[:2] and words[2].split(".")[0] == PROGRAM[2]:
+        if words[:1] == [PROGRAM]:
             yield words
 
 
 def run(words: list[str]) -> int:
-    """Run `python -m workbench...` in this process; its exit status."""
-    module, arguments = words[2], words[3:]
-    if module == "workbench":
-        module = "workbench.sweep.hydra.command"
-    elif module == "workbench.report":
-        module = "workbench.report.__main__"
-    status: int = import_module(module).main(arguments)
-    return status
+    """Run `workbench ...` in this process; its exit status."""
+    return cli.main(words[1:])
 
 
 def write(page: Path, folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_where_names_of_files_would_be_ascii_it_starts_anew_in_utf8(tmp_path: Pa
 def test_a_working_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    script = "import os; os.rmdir(os.getcwd()); from workbench import entry; entry.run('workbench.list')"
+    script = "import os; os.rmdir(os.getcwd()); from workbench import entry; entry.run('workbench.cli')"
     environment = {**os.environ, "PYTHONPATH": str(places.ours("conf").parent)}
     found = subprocess.run(
         [sys.executable, "-c", script], cwd=gone, env=environment, capture_output=True, text=True, check=False

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, what a person's own rules import; and what knows where files lie, how commands begin
 # and end, and how file names, addresses and secrets are written.
-FRONT = ("app", "__main__", "list", "reproduce", "sweeps", "rules")
-SHARED = ("blas", "files", "places", "entry", "signals", "streams", "filenames", "addresses", "redaction")
+FRONT = ("app", "__main__", "cli", "words", "rules")
+SHARED = ("blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {

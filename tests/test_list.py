@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workbench import list as listing
-from workbench import places
+from workbench import cli, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, table
+from workbench.words import list as listing
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 
 def printed(capsys, *topics):
-    assert listing.main(topics) == 0
+    assert cli.main(["list", *topics]) == 0
     return capsys.readouterr().out
 
 
@@ -73,7 +73,7 @@ def test_a_persons_own_sweeps_and_claims_are_listed(capsys, tmp_path):
     assert "cannot be read" in text
     assert "My claim." in text
     assert "More of it." not in text
-    assert listing.main(["claims"]) == 0
+    assert cli.main(["list", "claims"]) == 0
     out, err = capsys.readouterr()
     assert "wide is enough" in out
     assert "Not done yet." in out
@@ -81,7 +81,7 @@ def test_a_persons_own_sweeps_and_claims_are_listed(capsys, tmp_path):
 
 
 def test_an_unknown_topic_is_one_line_with_the_topics(capsys):
-    assert listing.main(["nothing"]) == 2
+    assert cli.main(["list", "nothing"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from workbench import reproduce
+from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report import verdict_list
 from workbench.report.record import FORMAT
+from workbench.words import reproduce
 
 SWEEP = """# @package _global_
 data: {name: blobs, examples: 120}
@@ -64,8 +65,8 @@ def test_on_another_dataset_only_what_says_how() -> None:
 
 @pytest.mark.usefixtures("blank_figures")
 def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["broken", "mine", "--set", "workers=1", "device=cpu"]
-    assert reproduce.main(arguments) == 2
+    arguments = ["reproduce", "broken", "mine", "--set", "workers=1", "device=cpu"]
+    assert cli.main(arguments) == 2
     told = capsys.readouterr().err
     assert "[1 of 2] broken took" in told
     assert "24 to train" in told
@@ -75,13 +76,13 @@ def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[s
     assert (section["section"], verdict["id"], verdict["n"], verdict["page"]) == ("Mine", "Q1", 12, "mine.html")
     assert sum(index["counts"].values()) == 1
     assert "C4" in index["without"]
-    assert reproduce.main(arguments) == 2
+    assert cli.main(arguments) == 2
     assert "24 held already, 0 to train" in capsys.readouterr().err
 
 
 def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str]) -> None:
-    assert reproduce.main(["mine", "--list", "--set", "workers=1"]) == 0
-    assert capsys.readouterr().out == "python -m workbench +sweep=mine workers=1\n"
+    assert cli.main(["reproduce", "mine", "--list", "--set", "workers=1"]) == 0
+    assert capsys.readouterr().out == "workbench +sweep=mine workers=1\n"
     assert not Path("mlflow.db").exists()
 
 
@@ -98,7 +99,7 @@ def short(word: str) -> dict[str, Any]:
 
 def test_printed_commands_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
     value = "description=$(touch pwned) `x` 'y'"
-    assert reproduce.main(["mine", "--list", "--set", value]) == 0
+    assert cli.main(["reproduce", "mine", "--list", "--set", value]) == 0
     assert shlex.split(capsys.readouterr().out)[-1] == value
 
 

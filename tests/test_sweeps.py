@@ -13,10 +13,9 @@ import pytest
 from tests import stores
 from tests.once import made_once
 from tests.unwritable import unwritable
-from workbench import app, load_run, sweeps
+from workbench import app, cli, load_run
 from workbench.engine.errors import BadInput
 from workbench.report import sweep_page
-from workbench.report.__main__ import main as report
 from workbench.report.claim_files import Experiment
 from workbench.sweep.hydra.command import main
 from workbench.tracking import export
@@ -70,7 +69,7 @@ def run_ids(folder: Path) -> set[str]:
 
 def test_every_sweep_is_listed_with_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert sweeps.main([]) == 0
+    assert cli.main(["sweeps"]) == 0
     title, heads, first, second = capsys.readouterr().out.splitlines()[:4]
     assert (title, heads.split()[0]) == ("Sweeps in the store", "name")
     assert first.split()[:3] == ["first", "1", "3"]
@@ -81,22 +80,22 @@ def test_every_sweep_is_listed_with_what_it_takes(capsys: pytest.CaptureFixture[
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    assert sweeps.main(["list"]) == 0
+    assert cli.main(["sweeps", "list"]) == 0
     assert not list(Path.cwd().iterdir())
 
 
 def test_a_deleted_sweep_takes_everything_of_it_along(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sweeps.main(["delete", "first"]) == 2
+    assert cli.main(["sweeps", "delete", "first"]) == 2
     assert "2 runs of 'first' are shown in 'second' as well; delete that one first" in capsys.readouterr().err
     first = load("first")
-    assert sweeps.main(["delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "second"]) == 0
     assert capsys.readouterr().out == "deleted: second, 3 runs\n"
     assert run_ids(workspace) == {*first.runs["run_id"], first.facts["run_id"]}
     assert len(list((workspace / "mlruns" / "workbench").iterdir())) == 1
     assert not list(workspace.glob("reports/second*"))
     assert not (workspace / "sweeps" / "second").exists()
     pd.testing.assert_frame_equal(load("first").epochs, first.epochs)
-    assert sweeps.main(["delete", "second"]) == 2
+    assert cli.main(["sweeps", "delete", "second"]) == 2
     assert "holds none called 'second'" in capsys.readouterr().err
     assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
     assert "3 held already" in capsys.readouterr().err
@@ -107,7 +106,7 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
 ) -> None:
     """MLflow remembers, by the id of a run alone, where its artifacts lay: the store that this process made."""
     expected, origin = load("second"), everything(trained)
-    assert sweeps.main(["export", "second", str(tmp_path / "out")]) == 0
+    assert cli.main(["sweeps", "export", "second", str(tmp_path / "out")]) == 0
     elsewhere = tmp_path / "other disk" / "taken"
     elsewhere.parent.mkdir()
     shutil.move(tmp_path / "out", elsewhere)
@@ -119,7 +118,7 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
     assert found.facts["missing"] == ""
     assert (elsewhere / "reports" / "second.html").exists()
     capsys.readouterr()
-    assert sweeps.main([]) == 0
+    assert cli.main(["sweeps"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]] == ["second"]
     assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
     assert sweep_page.write_report("second", Experiment()).html.exists()
@@ -134,7 +133,7 @@ def test_what_cannot_be_exported_is_one_line(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert sweeps.main(arguments) == 2
+    assert cli.main(["sweeps", *arguments]) == 2
     error = capsys.readouterr().err
     assert complaint in error
     assert error.count("\n") == 1
@@ -149,8 +148,8 @@ def test_deleting_what_is_not_there_makes_and_takes_nothing(
     before = everything(workspace.parent)
     for name in ("typo", "..", "../..", "../mine", "/", "", "a\nb", "x" * 5000, "first/..", "irst"):
         capsys.readouterr()
-        assert sweeps.main(["--uri", store, "delete", name]) == 2
-        assert sweeps.main(["--uri", store, "export", name, "out"]) == 2
+        assert cli.main(["sweeps", "--uri", store, "delete", name]) == 2
+        assert cli.main(["sweeps", "--uri", store, "export", name, "out"]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 2
         assert "holds none called" in error or "there is no store" in error
@@ -163,11 +162,11 @@ def test_a_name_of_a_foreign_store_does_not_leave_its_folder(workspace: Path) ->
         folder.mkdir(parents=True)
     precious.write_text("mine")
     change("UPDATE tags SET value = '../../outside' WHERE key = 'workbench.sweep' AND value = 'second'")
-    assert report(["../../outside"]) == 0
-    assert sweeps.main(["export", "../../outside", "copy"]) == 0
+    assert cli.main(["report", "../../outside"]) == 0
+    assert cli.main(["sweeps", "export", "../../outside", "copy"]) == 0
     assert {path.name for path in workspace.parent.iterdir()} == {"work space", "outside"}
     assert len(list((workspace / "copy" / "reports").iterdir())) == 2
-    assert sweeps.main(["delete", "../../outside"]) == 0
+    assert cli.main(["sweeps", "delete", "../../outside"]) == 0
     assert precious.read_text() == "mine"
     assert [path.name for path in precious.parent.iterdir()] == ["precious"]
 
@@ -186,10 +185,10 @@ def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: p
     (mine / "secret").symlink_to("/etc/passwd")
     change("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", mine.as_uri(), run)
     before = everything(mine)
-    assert sweeps.main(["export", "second", "copy"]) == 0
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 0
     assert (workspace / "copy" / "mlruns" / "workbench" / run / "artifacts" / "plan.parquet").exists()
     assert not list((workspace / "copy").rglob("secret"))
-    assert sweeps.main(["delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "second"]) == 0
     assert everything(mine) == before
     assert f"{mine} lies outside of the store and is left there" in capsys.readouterr().err
 
@@ -198,7 +197,7 @@ def test_a_strange_run_id_is_not_exported(workspace: Path, capsys: pytest.Captur
     run = load("second").facts["run_id"]
     for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
         change(f"UPDATE {table} SET run_uuid = '../../../out' WHERE run_uuid = ?", run)
-    assert sweeps.main(["export", "second", "copy"]) == 2
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 2
     assert "which is no run id of MLflow's" in capsys.readouterr().err
     assert not (workspace / "copy").exists()
 
@@ -207,15 +206,15 @@ def test_of_a_link_in_sweeps_the_link_alone_is_deleted(workspace: Path) -> None:
     mine = workspace.parent / "mine"
     (workspace / "sweeps" / "second").rename(mine)
     (workspace / "sweeps" / "second").symlink_to(mine)
-    assert sweeps.main(["delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "second"]) == 0
     assert not (workspace / "sweeps" / "second").is_symlink()
     assert (mine / "log.txt").exists()
 
 
 def test_a_sweep_below_another_name_is_not_deleted_with_it() -> None:
     change("UPDATE tags SET value = 'group/second' WHERE key = 'workbench.sweep' AND value = 'second'")
-    assert sweeps.main(["delete", "group"]) == 2
-    assert sweeps.main(["delete", "group/second"]) == 0
+    assert cli.main(["sweeps", "delete", "group"]) == 2
+    assert cli.main(["sweeps", "delete", "group/second"]) == 0
 
 
 @pytest.mark.parametrize("typed", ["+sweep=../../outside", "+sweep=../sweep/own"])
@@ -244,10 +243,10 @@ def test_a_store_that_may_only_be_read_is_read(
         assert found.facts["missing"] == ""
         for name in ("runs", "epochs", "layers"):
             pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
-        assert report(["second", "--uri", store, "--folder", out]) == 0
-        assert report(["--compare", "first", "second", "--uri", store, "--folder", out]) == 0
-        assert sweeps.main(["--uri", store]) == 0
-        assert sweeps.main(["--uri", store, "export", "second", str(tmp_path / "copy")]) == 0
+        assert cli.main(["report", "second", "--uri", store, "--folder", out]) == 0
+        assert cli.main(["report", "--compare", "first", "second", "--uri", store, "--folder", out]) == 0
+        assert cli.main(["sweeps", "--uri", store]) == 0
+        assert cli.main(["sweeps", "--uri", store, "export", "second", str(tmp_path / "copy")]) == 0
         with pytest.raises(BadInput, match="its weights were not kept"):
             load_run(found.runs["run_id"][0], store)
         capsys.readouterr()
@@ -270,9 +269,9 @@ def test_what_another_process_wrote_last_is_read_where_nothing_may_be_written(wo
 @pytest.mark.parametrize("folder", ["/dev/null/x", "mlflow.db", "mlflow.db/x", "x" * 300])
 def test_a_folder_that_cannot_be_made_is_one_line(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert report(["first", "--folder", folder]) == 2
-    assert report(["--compare", "first", "second", "--folder", folder]) == 2
-    assert sweeps.main(["export", "first", folder]) == 2
+    assert cli.main(["report", "first", "--folder", folder]) == 2
+    assert cli.main(["report", "--compare", "first", "second", "--folder", folder]) == 2
+    assert cli.main(["sweeps", "export", "first", folder]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 3
     assert error.count("no folder that can be made") + error.count("is there already") == 3
@@ -282,14 +281,14 @@ def test_pages_are_not_written_where_nothing_may_be_written(tmp_path: Path, caps
     (tmp_path / "closed").mkdir()
     capsys.readouterr()
     with unwritable(tmp_path / "closed"):
-        assert report(["first", "--folder", str(tmp_path / "closed")]) == 2
+        assert cli.main(["report", "first", "--folder", str(tmp_path / "closed")]) == 2
     assert capsys.readouterr().err.endswith("(it cannot be written to); pages lie there\n")
 
 
 def test_something_else_where_a_page_is_to_be_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     Path("other/first.html").mkdir(parents=True)
     capsys.readouterr()
-    assert report(["first", "--folder", "other"]) == 2
+    assert cli.main(["report", "first", "--folder", "other"]) == 2
     assert capsys.readouterr().err == "other/first.html cannot be written (Is a directory)\n"
 
 
@@ -301,6 +300,6 @@ def test_a_copy_that_fails_half_way_leaves_nothing(
 
     before = everything(workspace)
     monkeypatch.setattr(export, "_copy", full)
-    assert sweeps.main(["export", "second", "copy"]) == 2
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert everything(workspace) == before

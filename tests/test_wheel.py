@@ -59,7 +59,7 @@ def test_a_person_s_own_sweep_joins_ours_and_runs_to_its_page(installed: Path, t
     (tmp_path / "conf/sweep").mkdir(parents=True)
     own = "# @package _global_\ndescription: mine\nhydra: {sweeper: {params: {seed: range(2)}}}\n"
     (tmp_path / "conf/sweep/mine.yaml").write_text(own)
-    listed = run(installed, tmp_path, "-m", "workbench.list", "sweeps")
+    listed = run(installed, tmp_path, "-m", "workbench", "list", "sweeps")
     assert "mine" in listed
     assert "tour" in listed
     small = ["data=blobs", "data.examples=120", "training.epochs=1", "network.width=4", "device=cpu"]

@@ -1,9 +1,9 @@
-"""`python -m workbench`: train what the command asks for.
+"""`python -m workbench` is the command `workbench`.
 
 Worker processes import this module again under another name, so nothing is imported and nothing done but in the first.
 """
 
 if __name__ == "__main__":
-    from workbench import entry
+    from workbench.cli import start
 
-    entry.run("workbench.sweep.hydra.command")
+    start()

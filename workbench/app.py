@@ -13,9 +13,9 @@ from workbench.report.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, conclude
+from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, conclude, show_end
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import logged, note
+from workbench.sweep.execution.log import logged
 from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.hydra.compose import Cell
@@ -100,7 +100,7 @@ def _run(
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, OUTCOMES[ended.status], name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)
-    for page in pages or ():
-        print(f"report: {page.html}")
-        note(f"report: {page.html}")
-    return max(FAILED, ended.status) if pages is None else ended.status
+    status = max(FAILED, ended.status) if pages is None else ended.status
+    if settings.pages:
+        show_end(name, ended, status, work.cells, [page.html for page in pages or ()])
+    return status

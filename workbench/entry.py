@@ -1,12 +1,7 @@
-"""How every command begins and ends, `python -m workbench` and `python -m workbench.list` alike.
+"""How the command begins and ends, whichever way it is called.
 
 Nothing here is heavy: it stands before the first library is imported, so that Ctrl-C, a closed standard error, a strict
-warning filter or a module of the working folder strikes none of them. A module that is a command begins with
-
-    if __name__ == "__main__":
-        from workbench import entry
-
-        entry.run("workbench.list")
+warning filter or a module of the working folder strikes none of them.
 """
 
 from __future__ import annotations

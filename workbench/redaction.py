@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from argparse import ArgumentParser
-from typing import NoReturn
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
@@ -60,14 +58,6 @@ def remember(address: str) -> None:
 def forget() -> None:
     """Remember none of them any more."""
     _remembered.clear()
-
-
-class Parser(ArgumentParser):
-    """A command line whose complaints repeat no secret."""
-
-    def error(self, message: str) -> NoReturn:
-        """As argparse does it."""
-        super().error(redacted_message(message))
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbench import report
-from workbench.report.__main__ import main
+from workbench import cli, report
 from workbench.sweep.hydra.command import main as workbench
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -35,26 +34,29 @@ def inside(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_deleting_the_reports_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     before = Path("reports/small.html").read_bytes()
     shutil.rmtree("reports")
-    assert main([]) == 0
+    assert cli.main(["report"]) == 0
     assert capsys.readouterr().out.split() == ["reports/index.html", "reports/small.html"]
     assert Path("reports/small.html").read_bytes() == before
 
 
 def test_a_page_can_be_asked_for_by_name_and_elsewhere(tmp_path: Path, workspace: Path) -> None:
-    assert main(["small", "--uri", f"sqlite:///{workspace}/mlflow.db", "--folder", str(tmp_path / "here")]) == 0
+    assert (
+        cli.main(["report", "small", "--uri", f"sqlite:///{workspace}/mlflow.db", "--folder", str(tmp_path / "here")])
+        == 0
+    )
     assert (tmp_path / "here" / "small.html").exists()
 
 
 def test_open_shows_the_page(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> None:
     shown: list[str] = []
     monkeypatch.setattr("webbrowser.open", shown.append)
-    assert main(["small", "--open"]) == 0
+    assert cli.main(["report", "small", "--open"]) == 0
     assert shown == [(workspace / "reports" / "small.html").as_uri()]
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["--uri", "sqlite:///none.db"], ["--uri", "nowhere://x"]])
 def test_bad_input_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
+    assert cli.main(["report", *arguments]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from workbench import places
-from workbench.sweep.hydra.command import main
+from workbench.sweep.hydra.command import TOPICS, main
 
 ROOT = places.ours("conf").parent
 # Those with claims are composed by tests/experiments as well.
@@ -71,8 +71,8 @@ def test_values_with_commas_and_ranges_are_crossed(app):
     assert settings.command == "python -m workbench network.depth=1,2,4 optimizer=sgd,adam 'seed=range(4)'"
 
 
-@pytest.mark.parametrize("flag", ["-m", "--multirun", "-r"])
-def test_the_flags_of_hydra_change_nothing(app, flag):
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_asking_for_a_multirun_changes_nothing_as_every_command_is_one(app, flag):
     cells, settings = design(app, flag, "seed=1,2")
     assert len(cells) == 2
     assert settings.command == "python -m workbench seed=1,2"
@@ -219,8 +219,31 @@ BAD = {
     "reuse=true,false": "allowed: one value",
     "name=a,b": "allowed: one value",
     "name=a/b": "name is 'a/b'",
-    "hydra/launcher=basic": "executor=",
-    "hydra/sweeper=nothing": "basic; grid",
+    "hydra/launcher=basic": "hydra/launcher is 'basic'; allowed: one of packed (who trains is chosen by executor=)",
+    "hydra/sweeper=basic": "hydra/sweeper is 'basic'; allowed: one of grid, optuna",
+    "hydra/sweeper=nothing": "grid, optuna",
+    "hydra.run.dir=here": "is not for a command to set",
+    "hydra.sweep.dir=here": "is not for a command to set",
+    "hydra.sweep.subdir=here": "is not for a command to set",
+    "hydra.job.chdir=true": "is not for a command to set",
+    "hydra.mode=RUN": "is not for a command to set",
+    "hydra.verbose=true": "is not for a command to set",
+    "hydra.callbacks.mine._target_=print": "is not for a command to set",
+    "-r": "a single run is a sweep of one",
+    "--run": "a single run is a sweep of one",
+    "-cn=other": "type +sweep=NAME",
+    "--config-name=other": "type +sweep=NAME",
+    "--config-path=elsewhere": "hydra.searchpath",
+    "--config-dir=elsewhere": "a conf folder in the working folder joins ours",
+    "-cd=elsewhere": "a conf folder in the working folder joins ours",
+    "--experimental-rerun=job.pickle": "asks for it again",
+    "--shell-completion": "workbench completion bash",
+    "-sc=install=bash": "workbench completion bash",
+    "--package=network": "goes with --cfg",
+    "--resolve": "goes with --cfg",
+    "--cfg=jobs": "choose from 'job', 'hydra', 'all'",
+    "--info=nothing": "choose from 'all', 'config'",
+    "--jsn": "did you mean --json?",
     "data=npz": "data.path",
     "training.batch_size=100000": "training.batch_size is 100000",
     "--nothing": "--help",
@@ -265,20 +288,44 @@ def test_hydra_leaves_no_files(app, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_shows_examples_groups_and_the_list(capsys):
-    assert main(["--help"]) == 0
-    text = capsys.readouterr().out
-    assert "python -m workbench network.depth=1,2,4 optimizer=sgd,adam 'seed=range(4)'" in text
-    assert "python -m workbench.list" in text
-    assert "optimizer: adagrad, adam, adamw" in text
-    assert "$" not in text
-
-
 def test_the_configuration_of_a_run_can_be_shown(capsys):
     assert main(["--cfg", "job", "optimizer=adam"]) == 0
     text = capsys.readouterr().out
     assert "learning_rate: 0.001" in text
     assert "hydra" not in text
+
+
+def test_of_a_configuration_one_section_can_be_shown_resolved(capsys):
+    assert main(["--cfg", "job", "--package", "penalty", "--resolve", "penalty=l2", "penalty.strength=0.25"]) == 0
+    text = capsys.readouterr().out
+    assert "l2: 0.25" in text
+    assert "learning_rate" not in text
+    assert main(["--cfg", "job", "--package", "nothing"]) == 2
+    assert capsys.readouterr().err == ("--package is 'nothing'; allowed: a section of the configuration, as network\n")
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_what_hydra_composes_from_can_be_shown(capsys, topic):
+    assert main(["--info", topic]) == 0
+    assert "Hydra" in capsys.readouterr().out or topic in ("defaults", "config", "defaults-tree", "searchpath")
+
+
+def test_hydras_own_help_can_be_reached(capsys):
+    assert main(["--hydra-help"]) == 0
+    assert "Hydra" in capsys.readouterr().out
+
+
+def test_a_sweep_file_that_sets_what_hydra_would_ignore_is_refused(app, capsys, tmp_path):
+    (tmp_path / "conf" / "sweep").mkdir(parents=True)
+    for text in ("hydra: {run: {dir: here}}", "hydra: {sweep: {dir: here}}", "hydra: {verbose: true}"):
+        (tmp_path / "conf" / "sweep" / "own.yaml").write_text(f"# @package _global_\n{text}\n")
+        assert "conf/sweep/own.yaml: hydra." in complaint(capsys, "+sweep=own")
+    (tmp_path / "conf" / "sweep" / "own.yaml").write_text(
+        "# @package _global_\ndefaults: [override /hydra/sweeper: basic, override /hydra/launcher: basic]\n"
+    )
+    assert "conf/sweep/own.yaml: hydra/sweeper is 'basic'" in complaint(capsys, "+sweep=own")
+    assert app.calls == []
+    assert [path.name for path in tmp_path.iterdir()] == ["conf"]
 
 
 def run(*arguments, cwd):

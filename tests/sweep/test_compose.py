@@ -14,7 +14,8 @@ from tests.repetitions import repetitions
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.hydra.compose import Composer, cells, without_hydra
+from workbench.sweep.hydra.compose import Composer, cells
+from workbench.sweep.hydra.internals import without_hydra
 from workbench.sweep.hydra.register import loader as load
 
 OVERRIDES = [
@@ -106,18 +107,44 @@ def test_each_override_composes_to_what_hydra_composes(loader, master, composer,
 
 def test_plain_values_cost_no_composition(loader, master, monkeypatch):
     composer = Composer(loader, master)
-    composed = []
-    compose = loader.load_sweep_config
-    monkeypatch.setattr(loader, "load_sweep_config", lambda *given: composed.append(given) or compose(*given))
+    composed = count_compositions(loader, monkeypatch)
     for optimizer in ("sgd", "adam"):
         for seed in range(10):
             composer.compose([f"optimizer={optimizer}", f"seed={seed}", f"network.width={seed + 1}"])
     assert len(composed) == 2
 
 
+def count_compositions(loader, monkeypatch):
+    """A list that has an entry for each job that Hydra composes from now on."""
+    composed, compose = [], loader.load_sweep_config
+    monkeypatch.setattr(loader, "load_sweep_config", lambda *given: composed.append(given) or compose(*given))
+    return composed
+
+
+@pytest.mark.parametrize(
+    ("typed", "jobs", "compositions"),
+    [
+        (["network.depth=1,2", "seed=4"], [["network.depth=1", "seed=4"], ["network.depth=2", "seed=4"]], 0),
+        (["optimizer=adam", "seed=1,2"], [["optimizer=adam", "seed=1"], ["optimizer=adam", "seed=2"]], 0),
+        (["optimizer=adam,sgd"], [["optimizer=adam"], ["optimizer=sgd"]], 2),
+        (["penalty=l1", "penalty.strength=0.5"], [["penalty=l1", "penalty.strength=0.5", "seed=3"]], 0),
+        # As the jobs of a sweep file alone, where more was typed: what was typed must not reach them.
+        (["optimizer=adam", "seed=7"], [["optimizer=adam"], ["optimizer=adam", "seed=7"]], 1),
+        (["seed=7", "dropout.rate=0.5"], [["seed=7"], ["dropout.rate=0.5"], []], 1),
+    ],
+)
+def test_what_the_command_has_composed_already_is_not_composed_again(loader, monkeypatch, typed, jobs, compositions):
+    master = loader.load_configuration("config", typed, RunMode.MULTIRUN)
+    composer = Composer(loader, master)
+    expected = [outcome(lambda job=job: hydras(loader, master, job)) for job in jobs]
+    composed = count_compositions(loader, monkeypatch)
+    assert [outcome(lambda job=job: composer.compose(job).values) for job in jobs] == expected
+    assert len(composed) == compositions
+
+
 def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):
     jobs = [["seed=0", "optimizer=adam"], ["seed=1", "optimizer=sgd"]]
-    design = cells(loader, master, jobs)
+    design = cells(Composer(loader, master), jobs)
     assert [cell.index for cell in design] == [0, 1]
     assert [list(cell.overrides) for cell in design] == jobs
     assert [cell.config.seed for cell in design] == [0, 1]
@@ -127,7 +154,7 @@ def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):
 
 def test_factors_are_what_varies_and_nothing_else(loader, master):
     jobs = [[f"seed={seed}", f"penalty={penalty}", "dropout.rate=0.5"] for seed in (0, 1) for penalty in ("l1", "l2")]
-    design = cells(loader, master, jobs)
+    design = cells(Composer(loader, master), jobs)
     assert [cell.factors for cell in design] == [
         {"seed": 0, "penalty": "l1"},
         {"seed": 0, "penalty": "l2"},
@@ -137,25 +164,25 @@ def test_factors_are_what_varies_and_nothing_else(loader, master):
 
 
 def test_factors_have_the_type_of_their_setting(loader, master):
-    design = cells(loader, master, [["dropout.rate=0"], ["dropout.rate=0.5"], ["++dropout.rate=0.25"]])
+    design = cells(Composer(loader, master), [["dropout.rate=0"], ["dropout.rate=0.5"], ["++dropout.rate=0.25"]])
     assert [cell.factors["dropout.rate"] for cell in design] == [0.0, 0.5, 0.25]
     assert {type(cell.factors["dropout.rate"]) for cell in design} == {float}
 
 
 def test_a_section_that_is_swept_over_is_told_by_its_settings(loader, master):
-    design = cells(loader, master, [["network={depth: 1, width: 8}"], ["network={depth: 2, width: 8}"]])
+    design = cells(Composer(loader, master), [["network={depth: 1, width: 8}"], ["network={depth: 2, width: 8}"]])
     assert [cell.factors for cell in design] == [{"network.depth": 1}, {"network.depth": 2}]
 
 
 def test_what_an_arm_fixes_is_told_by_the_arm(loader, master):
     arms = {"a": ["network.init=he"], "b": ["network.init=glorot"]}
     jobs = [[f"arm={arm}", *arms[arm], f"network.depth={depth}"] for arm in arms for depth in (1, 2)]
-    assert [set(cell.factors) for cell in cells(loader, master, jobs)] == [{"arm", "network.depth"}] * 4
+    assert [set(cell.factors) for cell in cells(Composer(loader, master), jobs)] == [{"arm", "network.depth"}] * 4
 
 
 def test_elastic_shares_its_strength_between_l1_and_l2(loader, master):
     job = ["penalty=elastic", "penalty.strength=0.5", "penalty.l1_ratio=0.25"]
-    flat = flatten(cells(loader, master, [job])[0].config)
+    flat = flatten(cells(Composer(loader, master), [job])[0].config)
     assert flat["penalty.l1"] == 0.125
     assert flat["penalty.l2"] == 0.375
 
@@ -163,7 +190,7 @@ def test_elastic_shares_its_strength_between_l1_and_l2(loader, master):
 @pytest.mark.parametrize("override", ["penalty.strength=-1", "network.depth=x", "optimizer=nothing", "+unknown=3"])
 def test_a_job_that_is_not_allowed_is_refused_by_name(loader, master, override):
     with pytest.raises(BadInput) as caught:
-        cells(loader, master, [["seed=0"], [override]])
+        cells(Composer(loader, master), [["seed=0"], [override]])
     assert override.partition("=")[0].lstrip("+") in str(caught.value)
 
 

@@ -91,7 +91,7 @@ WRONG = {
     sweeper("params:\n  seed: range(0,1,0)"): "seed=range(0,1,0): never ends",
     sweeper("params:\n  optimizer: adamm"): "optimizer is 'adamm'; allowed: one of adagrad",
     sweeper("params:\n  optimizer: adam.yaml"): "optimizer is 'adam.yaml'; type optimizer=adam",
-    sweeper("params: [seed=1]"): "Cannot merge DictConfig with ListConfig",
+    sweeper("params: [seed=1]"): "Cannot merge",
     sweeper("params: 3"): "hydra.sweeper.params is 3; allowed: lines of key: values",
     sweeper("arms:\n  a: 3"): "arm 'a' is 3; allowed: [key=value, ...]",
     sweeper('arms:\n  "a\\nb": []'): "an arm is called 'a\\nb'; allowed: a name of printable characters",

@@ -9,6 +9,7 @@ import pytest
 from tests.sweep.test_command import app, complaint, design, in_an_empty_folder  # noqa: F401
 from workbench.sweep.hydra import typed
 from workbench.sweep.hydra.command import on_one_line
+from workbench.sweep.hydra.internals import in_single_quotes
 
 SAID = {
     "description=a=b": "quote the value: \"description='a=b'\"",
@@ -84,4 +85,4 @@ def test_a_message_is_one_line_whatever_stands_in_it():
 
 @pytest.mark.parametrize("value", ["a, b", "it's", "a\\", "\\'", "{x}", "", " a ", "淺", "a=b"])
 def test_a_value_in_quotes_is_read_as_it_is(value):
-    assert typed.read(f"description={typed.in_quotes(value)}").value() == value
+    assert typed.read(f"description={in_single_quotes(value)}").value() == value

@@ -133,7 +133,7 @@ def test_a_damaged_plan_is_said_with_how_to_mend_it(
     sweeps(uri)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"sweep 'seeds' in sqlite:///mlflow.db, run {store.run_id}: plan.parquet cannot be read (")
-    assert line.endswith("mends it; python -m workbench.sweeps delete seeds takes it away")
+    assert line.endswith("mends it; workbench sweeps delete seeds takes it away")
 
 
 def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(

@@ -88,7 +88,7 @@ def unknown(key: str) -> str:
     close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"
-    return f"{shown} is not a setting{guess} (all of them: python -m workbench.list keys)"
+    return f"{shown} is not a setting{guess} (all of them: workbench list keys)"
 
 
 def flatten(config: RunConfig) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
 
 A time is that of the fastest of several blocks of calls: whatever else the machine does can only add to it. Arrays are
-float32, as in training; NumPy's products use as many threads as it was started with, one under `python -m workbench`.
+float32, as in training; NumPy's products use as many threads as it was started with, one under `workbench`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages from the store alone: what `python -m workbench.report` and notebooks ask for. Nothing is trained."""
+"""Pages from the store alone: what `workbench report` and notebooks ask for. Nothing is trained."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from workbench.report.experiment_files import declares_itself
 from workbench.report.folder import REPORTS
 from workbench.report.index import write_index
 from workbench.report.page import Page, write
-from workbench.sweep.execution.log import note, say
+from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.store import Store
 from workbench.tracking.read import load
 
@@ -50,7 +50,7 @@ def close(store: Store, outcome: str, name: str, experiment: Experiment | None, 
         store.attach(page.files)
     except Exception as error:
         reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-        say(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
+        warn(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
         note(traceback.format_exc())
         return None
     return [page]

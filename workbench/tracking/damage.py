@@ -25,5 +25,5 @@ def tell(connection: Connection, parent: Run, what: str) -> None:
     name = " ".join(parent.data.tags.get(names.SWEEP, "?").split())
     say(
         f"sweep {name!r} in {connection.location.shown}, run {parent.info.run_id}: {what}; other sweeps go on. "
-        f"Its own command mends it; python -m workbench.sweeps delete {shlex.quote(name)} takes it away"
+        f"Its own command mends it; workbench sweeps delete {shlex.quote(name)} takes it away"
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from workbench import output
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
 from workbench.sweep.execution.log import counted, note, say
 from workbench.sweep.execution.rounding import hidden
 from workbench.sweep.planning.changes import changes
-from workbench.sweep.planning.plan import Plan, described, to_measure
+from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Earlier, SweepRecord
 
@@ -38,7 +39,7 @@ def show_plan(work: Plan, name: str, page: str, time: str, settings: SweepSettin
     """Print the plan, for `dry_run=true`; `page` and `time` say where the report will be and how long it takes."""
     for line in (*settings.remarks, *_uncompiled(work)):
         say(line)
-    print(described(work, name, page, time))
+    output.show("plan", described(work, name, page, time), lambda: as_data(work, name, page, time))
 
 
 def _uncompiled(work: Plan) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from workbench import output
 from workbench.sweep.execution.interruption import INTERRUPTED
-from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.log import counted, note, warn
 from workbench.sweep.planning.plan import PlannedCell
 
 FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
@@ -46,7 +48,14 @@ class Ended:
 def conclude(ended: Ended, cells: Sequence[PlannedCell], folder: Path) -> None:
     """Say what was lost, and what the same command will make good."""
     for line in (*failures(ended.reasons, cells), *ended.words(folder)):
-        say(line)
+        warn(line)
+
+
+def show_end(name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]) -> None:
+    """Print where the pages are, or how the sweep ended as a document."""
+    text = "\n".join(f"report: {page}" for page in pages)
+    note(text)
+    output.show("sweep", text, lambda: as_document(name, ended, status, cells, pages))
 
 
 def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[str]:
@@ -57,6 +66,27 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
         if cell.fingerprint in reasons:
             by_reason.setdefault(reasons[cell.fingerprint], []).append(cell)
     return [line for reason, lost in by_reason.items() for line in _of_one_reason(reason, lost, common)]
+
+
+def as_document(
+    name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
+) -> dict[str, Any]:
+    """How the sweep ended, for a machine."""
+    lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
+    return {
+        "sweep": name,
+        "outcome": OUTCOMES[status],
+        "exit_status": status,
+        "cells": len(cells),
+        "runs": len({cell.fingerprint for cell in cells}),
+        "failed": [
+            {"cell": c.cell.index, "overrides": list(c.cell.overrides), "reason": ended.reasons[c.fingerprint]}
+            for c in lost
+        ],
+        "unrecorded_packs": ended.unrecorded,
+        "lost_runs": ended.lost,
+        "pages": [str(page) for page in pages],
+    }
 
 
 def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from workbench import output
 from workbench.redaction import redacted_message
 
 FILE = "log.txt"
@@ -20,6 +21,11 @@ _LOGGER = logging.getLogger("workbench.sweep")
 def say(line: str) -> None:
     """One line on standard error, and in the log."""
     _LOGGER.info(redacted_message(line))
+
+
+def warn(line: str) -> None:
+    """The same of what went wrong: said even where a person wants quiet."""
+    _LOGGER.warning(redacted_message(line))
 
 
 def note(text: str) -> None:
@@ -69,6 +75,8 @@ class _Teller(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr is None:  # as in a service, where `print` would take standard output
+            return
+        if output.is_quiet() and record.levelno < logging.WARNING:
             return
         with suppress(OSError, ValueError):  # nobody listens any more, and what is said stands in the log
             print(record.getMessage(), file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from workbench.output import is_quiet
 from workbench.sweep.execution.log import counted, note, on_a_terminal, say
 from workbench.sweep.execution.messages import (
     EpochDone,
@@ -239,4 +240,4 @@ class Lines(Display):
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
     """Bars where the standard error is a terminal, plain lines elsewhere."""
-    return Bars(runs, cost, reused) if on_a_terminal() else Lines(runs, cost, reused)
+    return Bars(runs, cost, reused) if on_a_terminal() and not is_quiet() else Lines(runs, cost, reused)

@@ -1,48 +1,61 @@
-"""The command `python -m workbench`: Hydra's command line, with errors that are one line."""
+"""`workbench KEY=VALUE...`: Hydra's command line, with errors that are one line."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from difflib import get_close_matches
 from io import StringIO
 from traceback import walk_tb
 from typing import Any, NoReturn
 from warnings import catch_warnings, filterwarnings
 
-from hydra import version
-from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from workbench import places
+from workbench import output, places
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
-from workbench.sweep.hydra import register
+from workbench.sweep.hydra import internals, register
 from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
 from workbench.sweep.hydra.sweep_file import check_file
 from workbench.sweep.hydra.typed import check
 
 LONGEST = 2000  # characters of a complaint
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")
-OTHER_COMMANDS = ("help", "hydra_help", "cfg", "info", "shell_completion", "run", "multirun")
+PRIMARY = "config"  # conf/config.yaml
+TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what --info shows
+# Hydra's options that mean nothing here, and what to type instead.
+REFUSED = {
+    "--run": "every command is a sweep, and a single run is a sweep of one; leave it out",
+    "--config-name": "what differs from conf/config.yaml stands in a file of conf/sweep; type +sweep=NAME",
+    "--config-path": "a conf folder in the working folder joins ours; type 'hydra.searchpath=[FOLDER]' for another one",
+    "--config-dir": "a conf folder in the working folder joins ours; type 'hydra.searchpath=[FOLDER]' for another one",
+    "--experimental-rerun": "the command that a run's page shows asks for it again",
+    "--shell-completion": "type workbench completion bash, or zsh, or fish",
+}
+SHORT = {
+    "-r": "--run", "-cn": "--config-name", "-cp": "--config-path", "-cd": "--config-dir", "-sc": "--shell-completion",
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status. Bad input is one line on stderr and status 2."""
-    for text in sys.argv[1:] if arguments is None else arguments:
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for text in arguments:
         remember(text)
-    parser = get_args_parser()
-    parser.error = _refuse  # type: ignore[method-assign]
     try:
+        args = parsed(arguments)
         load_own_rules(places.theirs("rules"))
         register.register_rows()
-        _run(parser, parser.parse_intermixed_args(arguments))
+        with output.chosen(json=args.json, quiet=args.quiet):
+            _run(args)
     except BadInput as error:
         print(on_one_line(str(error)), file=sys.stderr)
         return 2
@@ -54,18 +67,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(parser: ArgumentParser, args: Namespace) -> None:
-    version.setbase(register.HYDRA_BEHAVES_AS)
-    if not any(getattr(args, name) for name in OTHER_COMMANDS):
-        args.multirun = True  # else Hydra takes what it cannot compose for a single run, and complains of its commas
+def parser() -> ArgumentParser:
+    """The flags of a run. Its help is printed by `workbench.cli`."""
+    flags = ArgumentParser(prog="workbench", add_help=False, allow_abbrev=False, argument_default=SUPPRESS)
+    flags.add_argument("overrides", nargs="*", default=[])
+    flags.add_argument("--json", action="store_true", default=False)
+    flags.add_argument("--quiet", "-q", action="store_true", default=False)
+    flags.add_argument("--cfg", "-c", choices=("job", "hydra", "all"), default=None)
+    flags.add_argument("--package", "-p", default=None)
+    flags.add_argument("--resolve", action="store_true", default=False)
+    flags.add_argument("--info", "-i", nargs="?", const="all", choices=TOPICS, default=None)
+    flags.add_argument("--hydra-help", action="store_true", default=False)
+    flags.add_argument("--multirun", "-m", action="store_true", default=False)  # every command is one
+    flags.error = _refuse  # type: ignore[method-assign]
+    return flags
+
+
+def parsed(arguments: Sequence[str]) -> Namespace:
+    """What was typed. Raises BadInput for an option that is not known, means nothing here, or goes with another one."""
+    for text in arguments:
+        flag = text.partition("=")[0] if text.startswith("-") else ""
+        if reason := REFUSED.get(SHORT.get(flag, flag)):
+            raise BadInput(f"{flag}: is not for a command to set: {reason}")
+    flags = parser()
+    args, unknown = flags.parse_known_intermixed_args(arguments)
+    if unknown:
+        every = [name for name in flags._option_string_actions if name.startswith("--")]
+        close = get_close_matches(unknown[0].partition("=")[0], every, n=1)
+        raise BadInput(f"{unknown[0]}: no option of this name{_meant(close)} (see workbench --help)")
+    if args.cfg and args.info:
+        raise BadInput("--cfg and --info: one at a time")
+    for flag in ("package", "resolve"):
+        if getattr(args, flag) and not args.cfg:
+            raise BadInput(f"--{flag}: goes with --cfg")
+    return args
+
+
+def _run(args: Namespace) -> None:
     _check(args.overrides)
     # Hydra prints errors over several lines unless it is told to raise them.
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        with _shown_without_secrets(args), catch_warnings():
+        with catch_warnings():
             filterwarnings("error", category=UserWarning, module=r"hydra\.")
-            _run_hydra(args, parser, _never_called, str(places.ours("conf")), "config")
+            with internals.started(places.ours("conf"), "workbench") as hydra:
+                _do(args, hydra)
     except BadInput:
         raise
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
@@ -80,12 +127,30 @@ def _run(parser: ArgumentParser, args: Namespace) -> None:
         os.environ.pop("HYDRA_FULL_ERROR") if before is None else os.environ.update(HYDRA_FULL_ERROR=before)
 
 
+def _do(args: Namespace, hydra: internals.Hydra) -> None:
+    if args.hydra_help:
+        internals.show_hydra_help(hydra, PRIMARY)
+    elif args.cfg:
+        with _shown_without_secrets():
+            _show_configuration(args, hydra)
+    elif args.info:
+        with _shown_without_secrets():
+            internals.show_information(hydra, PRIMARY, args.overrides, args.info)
+    else:
+        internals.multirun(hydra, PRIMARY, args.overrides, _never_called)
+
+
+def _show_configuration(args: Namespace, hydra: internals.Hydra) -> None:
+    try:
+        with redirect_stderr(StringIO()):  # Hydra prints there that it found no such package, and ends
+            internals.show_configuration(hydra, PRIMARY, args.overrides, args.cfg, args.package, args.resolve)
+    except SystemExit as end:
+        raise BadInput(f"--package is {args.package!r}; allowed: a section of the configuration, as network") from end
+
+
 @contextmanager
-def _shown_without_secrets(args: Namespace) -> Iterator[None]:
+def _shown_without_secrets() -> Iterator[None]:
     """What Hydra prints of a configuration (--cfg, --info) may hold the address of a store, with its password."""
-    if not (args.cfg or args.info):
-        yield
-        return
     shown = StringIO()
     try:
         with redirect_stdout(shown):
@@ -124,8 +189,12 @@ def _is_hydras(error: BaseException) -> bool:
 
 
 def _never_called(_: Any) -> NoReturn:
-    raise AssertionError("our launcher trains packs; it calls no task function")
+    raise BadInput("hydra/sweeper and hydra/launcher are not ours; allowed: grid or optuna, and packed")
 
 
 def _refuse(message: str) -> NoReturn:
-    raise BadInput(f"{message} (see python -m workbench --help)")
+    raise BadInput(f"{message.replace('argument ', '', 1)} (see workbench --help)")
+
+
+def _meant(close: Sequence[str]) -> str:
+    return f"; did you mean {close[0]}?" if close else ""

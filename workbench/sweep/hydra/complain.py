@@ -7,18 +7,21 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
-from traceback import walk_tb
 
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from workbench.config import SECTIONS, SETTINGS, check, unknown
 from workbench.engine.errors import BadInput
+from workbench.sweep.hydra.internals import (
+    ConfigLoader,
+    Override,
+    choices_of,
+    converted,
+    default_choices,
+    file_being_read,
+)
 from workbench.sweep.hydra.typed import MOST_CELLS, read, shortened, size
 
 
@@ -37,7 +40,7 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
     override = read(text)
     override.config_loader = loader
     key = override.key_or_group
-    options = loader.get_group_options(key, results_filter=ObjectType.CONFIG)
+    options = choices_of(loader, key)
     if override.is_hydra_override():
         return
     if override.is_delete():
@@ -80,15 +83,14 @@ def refuse_path(group: str, name: str) -> None:
 
 
 def _instead(key: str, name: str, options: Sequence[str]) -> str:
-    bare = re.sub(r"\.ya?ml$", "", name)
+    bare = re.sub(r"\.ya?ml$", "", name.rpartition("/")[2])  # Hydra 1.3 finds files by paths, and 1.4 does not
     return f"type {key}={bare}" if bare != name and bare in options else f"allowed: one of {', '.join(options)}"
 
 
 @lru_cache(maxsize=1)
 def _by_default(loader: ConfigLoader) -> set[str]:
     """The config groups that have a default choice."""
-    defaults = loader.compute_defaults_list("config", [], RunMode.MULTIRUN).defaults
-    return {str(item.override_key) for item in defaults if item.override_key is not None}
+    return default_choices(loader, "config")
 
 
 def _values(override: Override) -> list[object]:
@@ -101,13 +103,12 @@ def _values(override: Override) -> list[object]:
         )
     if size(override) > MOST_CELLS:
         return []
-    return [Override._convert_value(value) for value in override.sweep_iterator()]
+    return [converted(value) for value in override.sweep_iterator()]
 
 
 def unreadable(error: UnicodeDecodeError) -> BadInput:
     """The one line for a configuration file that is no UTF-8, which Hydra does not name: its reader had it at hand."""
-    files = [frame.f_locals.get("normalized_config_path") for frame, _ in walk_tb(error.__traceback__)]
-    name = next((str(file) for file in files if file), "a configuration file")
+    name = file_being_read(error) or "a configuration file"
     found = f"byte {error.object[error.start]:#04x} at place {error.start}"
     return BadInput(f"conf/{name}: found {found}; allowed: text in UTF-8")
 

@@ -13,10 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,8 +20,21 @@ from omegaconf.errors import OmegaConfBaseException
 from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
 from workbench.redaction import redacted_override
 from workbench.sweep.hydra.complain import complaint, refuse_path
+from workbench.sweep.hydra.internals import (
+    ConfigLoader,
+    Override,
+    OverridesParser,
+    OverrideType,
+    apply,
+    node_of,
+    options_of,
+    value_of_node,
+    without_hydra,
+)
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
+MISSING = "???"  # a choice that is yet to be made
+_OF_MASTER = ("the command as a whole",)  # no override: none has spaces
 Value = str | int | float | bool | None
 
 
@@ -95,16 +104,22 @@ class Composer:
     """Composes jobs below one master configuration, the one Hydra composed for the command as a whole."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
-        self._loader = loader
+        self.loader = loader
         self._master = master
         self._parser = OverridesParser.create()
         self._bases: dict[tuple[str, ...], _Base] = {}
         self._parsed: dict[str, Override] = {}
         self._groups: dict[str, bool] = {}
+        typed = [self.parse(text) for text in master.hydra.overrides.task]
+        self._typed = {str(override.input_line) for override in typed if not override.is_sweep_override()}
+        self._structural_of_master = self._split([o for o in typed if not o.is_sweep_override()])[0]
+        self._complete = MISSING not in master.hydra.runtime.choices.values()
 
     def compose(self, overrides: Sequence[str]) -> Composed:
         """The configuration of one job. Raises what Hydra raises."""
         structural, patches = self._split([self.parse(text) for text in overrides])
+        if self._is_masters(structural, overrides):
+            structural = _OF_MASTER
         base = self._base(structural)
         if any(patch.key_or_group not in base.leaves for patch in patches):
             base, patches = self._base(tuple(overrides)), []
@@ -117,6 +132,10 @@ class Composer:
             config = _with(base.config, patches)
             values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
+
+    def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
+        """Whether a job differs from the command as a whole in plain values alone: that one is composed already."""
+        return self._complete and structural == self._structural_of_master and self._typed <= set(overrides)
 
     def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
         """The base with patches that other values hang on: kept like a base of its own, since there are few of them."""
@@ -135,7 +154,7 @@ class Composer:
     def is_group(self, key: str) -> bool:
         """Whether a key names a config group."""
         if key not in self._groups:
-            self._groups[key] = bool(self._loader.get_group_options(key, results_filter=None))
+            self._groups[key] = bool(options_of(self.loader, key))
         return self._groups[key]
 
     def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
@@ -162,12 +181,19 @@ class Composer:
 
     def _base(self, structural: tuple[str, ...]) -> _Base:
         if structural not in self._bases:
-            config = self._loader.load_sweep_config(self._master, list(structural))
-            chosen = config.hydra.runtime.choices.items()
-            choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
-            without_hydra(config)
-            self._bases[structural] = _Base(config, _as_they_stand(config), choices, _resolved(config))
+            of_master = structural is _OF_MASTER
+            self._bases[structural] = _base_of(
+                copy.deepcopy(self._master) if of_master else self.loader.load_sweep_config(self._master, [*structural])
+            )
         return self._bases[structural]
+
+
+def _base_of(config: DictConfig) -> _Base:
+    """A configuration as Hydra composed it; its own part is taken out of it."""
+    chosen = config.hydra.runtime.choices.items()
+    choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
+    without_hydra(config)
+    return _Base(config, _as_they_stand(config), choices, _resolved(config))
 
 
 def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
@@ -180,22 +206,20 @@ def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
         node: Any = base.config
         place = values
         for section in sections:
-            node = node._get_node(section)
+            node = node_of(node, section)
             place[section] = dict(place[section])  # the base's own stays as it is
             place = place[section]
-        leaf = copy.copy(node._get_node(last))
         try:
-            leaf._set_value(patch.value())  # the node converts and checks as it would in place
+            place[last] = value_of_node(copy.copy(node_of(node, last)), patch.value())
         except (OmegaConfBaseException, ValueError):
             return None
-        place[last] = leaf._value()
     return values
 
 
 def _with(config: DictConfig, patches: Sequence[Override]) -> DictConfig:
     """A copy with the patches applied, by Hydra's own way of doing so."""
     patched = copy.deepcopy(config)
-    ConfigLoaderImpl._apply_overrides_to_config(list(patches), patched)
+    apply(patches, patched)
     return patched
 
 
@@ -210,25 +234,14 @@ def _resolved(config: DictConfig) -> dict[str, Any] | None:
         return None
 
 
-def without_hydra(config: DictConfig) -> None:
-    """Take Hydra's own part out of a composed configuration, as Hydra does before it calls a task."""
-    flags = {flag: config._get_node_flag(flag) for flag in ("readonly", "struct")}
-    for flag in flags:
-        config._set_flag(flag, False)
-    del config["hydra"]
-    for flag, value in flags.items():
-        config._set_flag(flag, value)
-
-
-def cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Cell]:
+def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
     """The cells of a sweep, one a job. Raises BadInput where a job cannot be composed or its values are not allowed."""
-    composer = Composer(loader, master)
     composed = []
     for job in jobs:
         try:
             composed.append(composer.compose(job))
         except (HydraException, OmegaConfBaseException) as error:
-            raise complaint(error, job, loader) from error
+            raise complaint(error, job, composer.loader) from error
     for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
         refuse_path(group, name)
     configs = [run_config(job.values) for job in composed]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -19,8 +18,9 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.execution.interruption import INTERRUPTED
-from workbench.sweep.execution.log import counted, say
-from workbench.sweep.hydra.compose import Cell, cells
+from workbench.sweep.execution.log import counted, warn
+from workbench.sweep.hydra.compose import Cell, Composer, cells
+from workbench.sweep.hydra.internals import JobReturn, JobStatus
 from workbench.sweep.planning.departures import departures
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 from workbench.sweep.settings import SweepSettings
@@ -67,6 +67,7 @@ class PackedLauncher(Launcher):
     def __init__(self) -> None:
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
+        self.composer: Composer | None = None  # one for all that is composed: a choice of groups costs 50 ms, once
         self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
         self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
 
@@ -77,6 +78,7 @@ class PackedLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
         self.hydra_context, self.config = hydra_context, config
+        self.composer = Composer(hydra_context.config_loader, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Train every job; ends the process with the application's exit status unless that is 0."""
@@ -121,7 +123,7 @@ class PackedLauncher(Launcher):
         if status == INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
         if waiting := sum(outcome == PENDING for outcome, _ in found):
-            say(f"{part_of}: {counted(waiting, 'run')} of {name} without a result, so the search stops here; the same "
+            warn(f"{part_of}: {counted(waiting, 'run')} of {name} without a result, so the search stops here; the same "
                 "command goes on")  # fmt: skip
             raise SystemExit(status or FAILED)
         return found
@@ -144,10 +146,10 @@ class PackedLauncher(Launcher):
         return name, folder_of(self.application().sweeps_folder(asked.tracking.uri), name), asked.dry_run
 
     def _design(self, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
-        assert self.hydra_context is not None
+        assert self.composer is not None
         assert self.config is not None
         HydraConfig.instance().set_config(self.config)  # for interpolations such as ${hydra:job.name}
-        return cells(self.hydra_context.config_loader, self.config, job_overrides)
+        return cells(self.composer, job_overrides)
 
 
 def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:

@@ -7,25 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydra import version
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.utils import create_config_search_path
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from workbench import places
 from workbench.config import SECTIONS, RunConfig
+from workbench.sweep.hydra.internals import ConfigLoader, config_loader, register_resolver, store, thaw
 
-HYDRA_BEHAVES_AS = "1.3"
 PENALTY_STRENGTH = 1e-3  # of a penalty without a file in conf/penalty
 
 
 def register() -> None:
     """Store the schema under the name that `conf/config.yaml` begins with. May be repeated."""
-    ConfigStore.instance().store(name="schema", node=schema())
-    OmegaConf.register_new_resolver("share", lambda whole, ratio: whole * ratio, replace=True)
-    OmegaConf.register_new_resolver("rest", lambda whole, ratio: whole * (1 - ratio), replace=True)
+    store("schema", schema())
+    register_resolver("share", lambda whole, ratio: whole * ratio)
+    register_resolver("rest", lambda whole, ratio: whole * (1 - ratio))
 
 
 def register_rows() -> None:
@@ -45,26 +40,16 @@ def register_rows() -> None:
     for group, rows in nodes.items():
         for name, node in rows.items():
             if not places.find(f"conf/{group}", f"{name}.yaml"):
-                ConfigStore.instance().store(group=group, name=name, node=node)
+                store(name, node, group)
 
 
 def loader() -> ConfigLoader:
     """Hydra's loader over our `conf` folder and a person's own."""
-    version.setbase(HYDRA_BEHAVES_AS)
-    return ConfigLoaderImpl(create_config_search_path(str(places.ours("conf"))))
+    return config_loader(places.ours("conf"))
 
 
 def schema() -> DictConfig:
     """The defaults of `RunConfig`, typed: OmegaConf refuses other keys and other types."""
     config: DictConfig = OmegaConf.structured(RunConfig(**{name: section() for name, section in SECTIONS.items()}))
-    _thaw(config)
+    thaw(config)  # what is frozen is the resolved run, not its composition
     return config
-
-
-def _thaw(config: DictConfig) -> None:
-    # OmegaConf makes a frozen dataclass read-only; what is frozen is the resolved run, not its composition.
-    config._set_flag("readonly", None)
-    for key in config:
-        node = config._get_node(key)
-        if isinstance(node, DictConfig):
-            _thaw(node)

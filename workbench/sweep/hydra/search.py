@@ -13,13 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.types import IntervalSweep, Override
-from hydra.core.utils import JobReturn
-
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.execution.log import counted, logged, say
+from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, options_of
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
 from workbench.sweep.planning.journal import Journal
@@ -105,7 +103,7 @@ class OptunaSweeper(GridSweeper):
         needs_optuna()
         for one in space:
             one.distribution()
-            groups = self.hydra_context.config_loader.get_group_options(one.key, results_filter=None)
+            groups = options_of(self.hydra_context.config_loader, one.key)
             for choice in one.choices if one.key in SETTINGS else ():
                 check(one.key, self._parse([f"{one.key}={choice}"])[0].value())
             if strangers := [choice for choice in one.choices if groups and choice not in groups]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml  # type: ignore[import-untyped]
-from hydra.core.override_parser.types import Override
-from omegaconf._utils import get_yaml_loader
 
 from workbench import places
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
+from workbench.sweep.hydra.internals import written, yaml_loader
+from workbench.sweep.hydra.typed import CONTROLLERS, check_controller, check_hydras
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -73,7 +73,7 @@ def typed(value: Any) -> str:
         return value
     if isinstance(value, Sequence):
         return ",".join(typed(item) for item in value)
-    return Override._get_value_element_as_str(value)
+    return written(value)
 
 
 def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -101,7 +101,7 @@ def check_file(stem: str) -> None:
 def _check_text(file: Path) -> None:
     try:
         text = file.read_text(encoding="utf-8")
-        tree = yaml.compose(text.removeprefix("\ufeff"), Loader=get_yaml_loader())
+        tree = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml_loader())
     except (UnicodeDecodeError, yaml.YAMLError, OSError):
         return
     if text.startswith("\ufeff"):
@@ -110,6 +110,11 @@ def _check_text(file: Path) -> None:
         raise BadInput(f"its first line must be {HEADER}; without it Hydra puts the settings elsewhere")
     for key, node in _scalars(tree):
         _check_scalar(key, node)
+    for key in _of_hydra(tree):
+        check_hydras(key, f"{key}:")
+    for group, name in _choices(tree):
+        if group in CONTROLLERS:
+            check_controller(group, name)
 
 
 def _check_scalar(key: str, node: yaml.ScalarNode) -> None:
@@ -119,12 +124,32 @@ def _check_scalar(key: str, node: yaml.ScalarNode) -> None:
     setting = SETTINGS.get(key.removeprefix(IN_GRID))
     wants_text = setting is not None and setting.kind is str
     if kind in ("int", "float") and (wants_text or re.fullmatch(r"[-+]?0[0-9_]+|.*:.*", node.value)):
-        read = get_yaml_loader()("").construct_object(node)
+        read = yaml_loader()("").construct_object(node)
         if str(read) != node.value:
             raise BadInput(f"{line}, which YAML reads as {read}; write {read}, or '{node.value}' for the text")
     if kind == "bool" and wants_text:
         read = node.value.lower() in ("yes", "on", "true", "y")
         raise BadInput(f"{line}, which YAML reads as {str(read).lower()}; write '{node.value}' for the text")
+
+
+def _of_hydra(tree: yaml.Node | None) -> Iterator[str]:
+    """The settings of Hydra's that a file sets, as hydra.sweeper.params; its choices stand in its `defaults`."""
+    for key, node in tree.value if isinstance(tree, yaml.MappingNode) else []:
+        if key.value == "hydra" and isinstance(node, yaml.MappingNode):
+            for section, below in node.value:
+                inner = below.value if isinstance(below, yaml.MappingNode) else []
+                yield from (f"hydra.{section.value}.{name.value}" for name, _ in inner)
+                if not inner and section.value != "sweeper":
+                    yield f"hydra.{section.value}"
+
+
+def _choices(tree: yaml.Node | None) -> Iterator[tuple[str, str]]:
+    """The choices of the file's `defaults`: group, name."""
+    for key, node in tree.value if isinstance(tree, yaml.MappingNode) else []:
+        if key.value == "defaults" and isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                for group, name in item.value if isinstance(item, yaml.MappingNode) else []:
+                    yield group.value.split()[-1].lstrip("/"), str(name.value)
 
 
 def _scalars(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, yaml.ScalarNode]]:
@@ -135,5 +160,5 @@ def _scalars(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, ya
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _scalars(item, prefix)
-    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+    elif isinstance(node, yaml.ScalarNode) and not node.style:  # None of PyYAML's loader, "" of libyaml's
         yield prefix, node

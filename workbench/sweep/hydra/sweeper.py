@@ -11,21 +11,30 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.complain import diagnose
+from workbench.sweep.hydra.internals import (
+    Override,
+    OverridesParser,
+    converted,
+    grid,
+    in_single_quotes,
+    launcher_of,
+)
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweep_file import arms_of, in_the_file, named, params_of
-from workbench.sweep.hydra.typed import check, in_quotes, refuse_too_many
+from workbench.sweep.hydra.typed import check, refuse_too_many
 from workbench.sweep.planning.departures import seedless
 
 
-class GridSweeper(BasicSweeper):
-    """Hydra's grid, plus arms: named lists of overrides for designs that are not a full grid.
+class GridSweeper(Sweeper):
+    """Every combination of the values given, plus arms: named lists of overrides for designs that are not a full grid.
 
     A sweep file holds `hydra.sweeper.params`, key -> values as they are typed on the command line, and, where it has
     them, `hydra.sweeper.arms`, name -> overrides. Every arm is crossed with the params, and its name stands in the
@@ -33,8 +42,15 @@ class GridSweeper(BasicSweeper):
     """
 
     def __init__(self, params: Any, arms: Any, **others: Any) -> None:
-        super().__init__(max_batch_size=None, params=None)
+        self.hydra_context: HydraContext | None = None
+        self.config: DictConfig | None = None
+        self.launcher: Launcher | None = None
         self.given, self.given_arms, self.others = params, arms, others  # Hydra would wrap what is raised here
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Hydra's hook before `sweep`."""
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = launcher_of(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Launch every job of the sweep in one batch; `arguments` are the overrides of the command line."""
@@ -99,7 +115,7 @@ class GridSweeper(BasicSweeper):
     def _grid(self, overrides: list[str]) -> list[list[str]]:
         parsed = self._parse(overrides)
         refuse_too_many(parsed)
-        return self.split_arguments(parsed, None)[0]
+        return grid(parsed)
 
     def _parse(self, overrides: list[str]) -> list[Override]:
         assert self.hydra_context is not None
@@ -118,7 +134,7 @@ def _values(argument: Override) -> list[str]:
     """The values an override gives, quotes taken off."""
     if not argument.is_sweep_override():
         return [str(argument.value())]
-    return [str(Override._convert_value(value)) for value in argument.sweep_iterator()]
+    return [str(converted(value)) for value in argument.sweep_iterator()]
 
 
 def _arm(name: str) -> str:
@@ -127,6 +143,6 @@ def _arm(name: str) -> str:
     try:
         override = OverridesParser.create().parse_override(plain)
     except HydraException:
-        return f"arm={in_quotes(name)}"
+        return f"arm={in_single_quotes(name)}"
     as_it_is = not override.is_sweep_override() and override.value() == name
-    return plain if as_it_is else f"arm={in_quotes(name)}"
+    return plain if as_it_is else f"arm={in_single_quotes(name)}"

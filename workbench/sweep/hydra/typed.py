@@ -7,21 +7,16 @@ import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import (
-    ChoiceSweep,
-    Override,
-    Quote,
-    QuotedString,
-    RangeSweep,
-)  # fmt: skip
 from hydra.errors import HydraException
 
+from workbench import places
 from workbench.config import SECTIONS, SETTINGS, allowed, unknown
 from workbench.engine.errors import BadInput
+from workbench.sweep.hydra.internals import ChoiceSweep, Override, OverridesParser, RangeSweep, in_single_quotes
 
 # Of Hydra's own settings those that mean something here; the others decide over files and logs that we do not keep.
-OF_HYDRA = ("hydra/sweeper", "hydra/launcher", "hydra.searchpath", "hydra.verbose")
+CONTROLLERS = {"hydra/sweeper": "", "hydra/launcher": " (who trains is chosen by executor=)"}
+OF_HYDRA = (*CONTROLLERS, "hydra.searchpath")
 SWEEPER = "hydra.sweeper."
 MOST_CELLS = 1_000_000
 LONGEST_KEY = 200  # characters: Hydra looks for a file of that name
@@ -37,7 +32,9 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
         override = read(text, sweeps)
         key = override.key_or_group
         if override.is_hydra_override() or key == "hydra":
-            _check_hydras(key, text)
+            check_hydras(key, text)
+            if key in CONTROLLERS and not override.is_sweep_override():
+                check_controller(key, str(override.value()))
         elif override.is_delete():
             if key in SETTINGS or key in SECTIONS:
                 raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
@@ -87,11 +84,6 @@ def refuse_too_many(overrides: Sequence[Override]) -> None:
         )
 
 
-def in_quotes(value: str) -> str:
-    """A text as one value of Hydra's grammar, whatever stands in it."""
-    return QuotedString(text=value, quote=Quote.single).with_quotes()
-
-
 def for_a_shell(text: str) -> str:
     """A text as one word of a shell, as readable as may be."""
     plain = "'" in text and not set(text) & set('"$`\\!') and text.isprintable()
@@ -109,7 +101,7 @@ def _unreadable(text: str, sweeps: Sequence[str]) -> str:
     if not equals:
         if text in sweeps:
             return f"{text}: has no =; a sweep is asked for by +sweep={text}"
-        return f"{shown}: has no =; type key=value (all keys: python -m workbench.list keys)"
+        return f"{shown}: has no =; type key=value (all keys: workbench list keys)"
     if not bare:
         return f"{shown}: has no key; type key=value"
     if not value.isprintable():
@@ -125,16 +117,25 @@ def _unreadable(text: str, sweeps: Sequence[str]) -> str:
 
 
 def _quoted(key: str, value: str) -> str:
-    return f"; quote the value: {for_a_shell(f'{key}={in_quotes(value)}')}"
+    return f"; quote the value: {for_a_shell(f'{key}={in_single_quotes(value)}')}"
 
 
-def _check_hydras(key: str, text: str) -> None:
+def check_hydras(key: str, text: str) -> None:
+    """Raise BadInput for a setting of Hydra's that means nothing here; `text` is the override, for the message."""
     if key in OF_HYDRA or (key.startswith(SWEEPER) and not key.startswith(SWEEPER + "_")):
         return
     close = get_close_matches(key, OF_HYDRA, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     every = ", ".join([*OF_HYDRA, f"{SWEEPER}KEY"])
     raise BadInput(f"{shortened(text)}: is not for a command to set{guess} (allowed of Hydra's: {every})")
+
+
+def check_controller(group: str, name: str) -> None:
+    """Raise BadInput for a sweeper or launcher that is not in a conf folder: Hydra's own train run by run."""
+    if places.find(f"conf/{group}", f"{name}.yaml") is None:
+        files = [file.stem for folder in places.both("conf") for file in folder.glob(f"{group}/*.yaml")]
+        every = ", ".join(dict.fromkeys(sorted(files)))
+        raise BadInput(f"{group} is {shortened(name)!r}; allowed: one of {every}{CONTROLLERS[group]}")
 
 
 def _check_name_of_choice(override: Override) -> None:

@@ -138,6 +138,33 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
     return "\n".join(lines)
 
 
+def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, Any]:
+    """The same for a machine."""
+    return {
+        "sweep": name,
+        "cells": len(plan.cells),
+        "runs": len({cell.fingerprint for cell in plan.cells}),
+        "held": len(plan.held),
+        "to_train": plan.runs_to_train,
+        "to_measure": len(plan.measurements),
+        "varies": _levels(plan),
+        "packs": [
+            {
+                "digest": pack.digest,
+                "runs": pack.pack.runs,
+                "label": pack.label,
+                "updates": pack.updates,
+                "memory_bytes": pack.memory,
+            }
+            for pack in plan.packs
+        ],
+        "unfit": [{"reason": reason, "runs": count} for reason, count in Counter(plan.unfit.values()).items()],
+        "remarks": plan.remarks(),
+        "time": time,
+        "page": page,
+    }
+
+
 def to_measure(plan: Plan) -> str:
     """Like ", 12 to measure"; empty where nothing is."""
     return f", {len(plan.measurements)} to measure" if plan.measurements else ""

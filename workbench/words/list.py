@@ -1,65 +1,78 @@
-"""`python -m workbench.list [topic ...]`: what there is to sweep over, to ask and to set.
-
-Topics: sweeps, claims, groups, keys, a section of the keys (network, optimizer, ...), or a family of choices
-(activations, losses, ...).
-"""
+"""`workbench list [TOPIC ...]`: what there is to sweep over, to ask and to set."""
 
 from __future__ import annotations
 
-if __name__ == "__main__":  # before anything heavy is imported
-    from workbench import entry
-
-    entry.run("workbench.list")
-
 import ast
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-from yaml import YAMLError  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]
 
-from workbench import places
+from workbench import output, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import experiment_files
+from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
     from workbench.report.claims import Claim
 
+ABOUT = "What there is to sweep over, to ask and to set; of some topics, or of all."
+EXAMPLES = """
+workbench list                      everything
+workbench list keys                 every key with default, range and meaning
+workbench list activations losses   the choices of two families
+"""
+
 
 @dataclass(frozen=True)
 class Listing:
-    """A table of text: a title, the columns' names, and rows as long as these."""
+    """A table of text: a title, the columns' names, and rows as long as these.
+
+    `records` are the same rows for a machine, where it is given more than their texts.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
+    records: Sequence[Mapping[str, Any]] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """For a machine: the title, and every row by the columns' names."""
+        rows = self.records or [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return {"title": self.title, "rows": list(rows)}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the topics asked for, or all of them; the exit status."""
-    asked = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(asked):
-        print(f"{__doc__}\n{_topics()}")
+def main(arguments: Sequence[str]) -> int:
+    """Print the topics asked for, or all of them; the exit status. Raises BadInput for a topic that is none."""
+    parser = Parser(
+        "list",
+        "\n\n".join([ABOUT, fill(_topics(), 100)]),
+        EXAMPLES,
+        json="the same as one JSON document: docs/command.md",
+    )
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything where none is named")
+    asked = parser.read(arguments)
+    load_own_rules(places.theirs("rules"))
+    listings = {topic: listing(topic) for topic in asked.topics} or overview()
+    if asked.json:
+        output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})
         return 0
-    try:
-        load_own_rules(places.theirs("rules"))
-        listings = [listing(topic) for topic in asked] or overview()
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    for item in listings:
+    for item in listings.values():
         show(item)
     return 0
 
 
-def overview() -> list[Listing]:
+def overview() -> dict[str, Listing]:
     """Everything. Claims are told by their file's first line, so that nothing heavy is imported for them."""
-    return [sweeps(), claim_files(), groups(), *(family(name) for name in FAMILIES), keys()]
+    families = {name: family(name) for name in FAMILIES}
+    return {"sweeps": sweeps(), "claims": claim_files(), "groups": groups(), **families, "keys": keys()}
 
 
 def listing(topic: str) -> Listing:
@@ -74,19 +87,21 @@ def listing(topic: str) -> Listing:
         return keys("" if topic == "keys" else f"{topic}.")
     if topic in FAMILIES:
         return family(topic)
-    raise BadInput(f"{topic} is nothing that can be listed; {_topics()}")
+    close = get_close_matches(topic, topics(), n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    raise BadInput(f"{topic} is nothing that can be listed; {guess}{_topics()}")
 
 
 def sweeps() -> Listing:
     """The sweep files, ours and a person's own, with their descriptions."""
     rows = [(path.stem, _description(path)) for path in _files("conf", "sweep/*.yaml")]
-    return Listing("Sweeps: python -m workbench +sweep=NAME", ("name", "asks"), rows)
+    return Listing("Sweeps: workbench +sweep=NAME", ("name", "asks"), rows)
 
 
 def claim_files() -> Listing:
     """The files of claims with the first line of what they say about themselves."""
     rows = [(stem, _first_line(path)) for stem, path in experiment_files().items()]
-    return Listing("Claims: python -m workbench.list claims shows their statements", ("file", "about"), rows)
+    return Listing("Claims: workbench list claims shows their statements", ("file", "about"), rows)
 
 
 def claims() -> Listing:
@@ -104,7 +119,7 @@ def groups() -> Listing:
     for path in _files("conf", "[!h]*/*.yaml"):
         found.setdefault(path.parent.name, []).append(path.stem)
     rows = [(group, ", ".join(sorted(names))) for group, names in sorted(found.items()) if group != "sweep"]
-    return Listing("Groups: python -m workbench GROUP=CHOICE", ("group", "choices"), rows)
+    return Listing("Groups: workbench GROUP=CHOICE", ("group", "choices"), rows)
 
 
 def family(name: str) -> Listing:
@@ -123,8 +138,8 @@ def keys(prefix: str = "") -> Listing:
     """Every setting whose key begins with the prefix: default, unit, what is allowed, meaning."""
     chosen = [setting for key, setting in SETTINGS.items() if key.startswith(prefix)]
     rows = [(s.key, _shown(s.default), s.unit, s.help, _allowed(s)) for s in chosen]
-    title = "Keys: python -m workbench KEY=VALUE, or KEY=VALUE,VALUE to sweep over it"
-    return Listing(title, ("key", "default", "unit", "meaning", "allowed"), rows)
+    title = "Keys: workbench KEY=VALUE, or KEY=VALUE,VALUE to sweep over it"
+    return Listing(title, ("key", "default", "unit", "meaning", "allowed"), rows, [_record(s) for s in chosen])
 
 
 def show(item: Listing) -> None:
@@ -160,10 +175,10 @@ def _files(folder: str, pattern: str) -> list[Path]:
 
 def _description(path: Path) -> str:
     try:
-        content = OmegaConf.load(path)
-    except (YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         return f"cannot be read: {' '.join(str(error).split())}"
-    return " ".join(str(OmegaConf.select(content, "description") or "").split())
+    return " ".join(str(content.get("description") or "").split()) if isinstance(content, dict) else ""
 
 
 def _first_line(path: Path) -> str:
@@ -190,9 +205,22 @@ def _allowed(setting: Setting) -> str:
     return "true, false" if setting.kind is bool else limits(setting)
 
 
+def _record(setting: Setting) -> dict[str, Any]:
+    """A setting for a machine. `low` and `high` belong to what is allowed unless `open_low` and `open_high` say not."""
+    limits_of = {name: getattr(setting, name) for name in ("low", "high", "open_low", "open_high")}
+    about = {"key": setting.key, "default": setting.default, "unit": setting.unit, "meaning": setting.help}
+    names = list(setting.names()) if setting.choices else None
+    return {**about, "kind": setting.kind.__name__, "choices": names, **limits_of, "allowed": _allowed(setting)}
+
+
 def _shown(value: Any) -> str:
     return {None: "null", True: "true", False: "false"}[value] if isinstance(value, bool | None) else str(value)
 
 
+def topics() -> list[str]:
+    """All that can be listed."""
+    return ["sweeps", "claims", "groups", "keys", *SECTIONS, *FAMILIES]
+
+
 def _topics() -> str:
-    return f"topics: {', '.join(['sweeps', 'claims', 'groups', 'keys', *SECTIONS, *FAMILIES])}"
+    return f"topics: {', '.join(topics())}"

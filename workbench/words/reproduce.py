@@ -1,55 +1,53 @@
-"""`python -m workbench.reproduce [STEM...]`: every claim's sweep, one after the other, and all verdicts together.
+"""`workbench reproduce [STEM ...]`: every claim's sweep, one after the other, and all verdicts together."""
 
-Each is the sweep `python -m workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever
-interrupts it, the same command goes on where it stopped.
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+from workbench import output
+from workbench.signals import INTERRUPTED
+from workbench.words.parser import Parser
+
+HOME = "digits"  # the dataset the sweep files ask for
+ABOUT = """Every claim's sweep, one after the other, and all verdicts together.
+
+Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
+the same command goes on where it stopped.
 
 `--data mnist` asks those questions again that mean something there, on 1,200 training examples or as many as the sweep
 itself says. On two busy cores about three quarters of an hour, an estimate from one seed of each; within it dropout,
 vanishing_gradients and sparsity take ten minutes each.
 """
-
-from __future__ import annotations
-
-if __name__ == "__main__":  # before anything heavy is imported
-    from workbench import entry
-
-    entry.run("workbench.reproduce")
-
-import shlex
-import sys
-from argparse import ArgumentParser
-from collections.abc import Sequence
-from pathlib import Path
-from time import perf_counter
-
-from workbench.signals import INTERRUPTED
-
-HOME = "digits"  # the dataset the sweep files ask for
+EXAMPLES = """
+workbench reproduce                              every claim of the lecture notes
+workbench reproduce dropout sparsity --list      only print the commands of two sweeps
+workbench reproduce --data mnist --set workers=2
+"""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
-    from workbench.engine.errors import BadInput
     from workbench.redaction import redacted_override
 
-    asked = _parser().parse_args(arguments)
-    try:
-        commands = planned(asked.stems, asked.data, asked.overrides)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
+    asked = _parser().read(arguments)
+    commands = planned(asked.stems, asked.data, asked.overrides)
     if asked.list:
         for command in commands.values():
-            print(shlex.join(["python", "-m", "workbench", *map(redacted_override, command)]))
+            print(shlex.join(["workbench", *map(redacted_override, command)]))
         return 0
-    status = run(commands)
-    if not any(text.startswith("dry_run") for text in asked.overrides):
-        _say(conclude(Path("reports")))
+    with output.chosen(quiet=asked.quiet):
+        status = run(commands, ["--quiet"] if asked.quiet else [])
+        if not any(text.startswith("dry_run") for text in asked.overrides):
+            print(conclude(Path("reports")), file=sys.stderr, flush=True)
     return status
 
 
 def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Stem -> what follows `python -m workbench`, for the experiments that have a sweep file and mean something there.
+    """Stem -> what follows `workbench`, for the experiments that have a sweep file and mean something there.
 
     Raises BadInput for a stem that has no experiment or no sweep, or that says nothing of that dataset.
     """
@@ -83,8 +81,11 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     return commands
 
 
-def run(commands: dict[str, list[str]]) -> int:
-    """Every sweep in its turn. A failed one does not stop the others; Ctrl-C does. The worst exit status."""
+def run(commands: dict[str, list[str]], options: Sequence[str] = ()) -> int:
+    """Every sweep in its turn, with these options; the worst exit status.
+
+    A failed one does not stop the others; Ctrl-C does.
+    """
     from workbench.report.wording import duration, plural
     from workbench.sweep.hydra.command import main as command
 
@@ -92,7 +93,7 @@ def run(commands: dict[str, list[str]]) -> int:
     for place, (stem, arguments) in enumerate(commands.items(), start=1):
         _say(f"[{place} of {len(commands)}] {stem}")
         before = perf_counter()
-        status = command(arguments)
+        status = command([*arguments, *options])
         _say(f"[{place} of {len(commands)}] {stem} took {duration(perf_counter() - before)}, exit status {status}")
         if status == INTERRUPTED:
             return status
@@ -109,8 +110,8 @@ def conclude(folder: Path) -> str:
     return f"{in_words(found)}\nverdicts: {write(found, folder)} and {folder / 'index.html'}"
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m workbench.reproduce", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser("reproduce", ABOUT, EXAMPLES)
     parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims; all of them where none is named")
     parser.add_argument("--data", default=HOME, help=f"another dataset, mnist (default: {HOME})")
     parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
@@ -122,4 +123,5 @@ def _parser() -> ArgumentParser:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    if not output.is_quiet():
+        print(line, file=sys.stderr, flush=True)

@@ -1,43 +1,48 @@
-"""`python -m workbench.report [NAME...]`: pages and the index again, from the store alone."""
+"""`workbench report [NAME ...]`: pages and the index again, from the store alone."""
 
 from __future__ import annotations
 
-if __name__ == "__main__":  # before anything heavy is imported
-    from workbench import entry
-
-    entry.run("workbench.report.__main__")
-
-import sys
-import webbrowser
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench import output
 from workbench.engine.errors import BadInput
-from workbench.redaction import Parser
-from workbench.report.rebuild import REPORTS, comparison, rebuild
+from workbench.words.parser import Parser
+
+REPORTS = Path("reports")
+ABOUT = """Write pages and the index again, from the store alone.
+
+Nothing is trained, and no code that came with the store is run.
+"""
+EXAMPLES = """
+workbench report                       the pages of all sweeps in the store, and the index
+workbench report tour --open           the page of one sweep, shown in the browser
+workbench report --compare tour tour~1  a sweep beside the one of that name before it
+"""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write what was asked for and print each file; the exit status: 0, or 2 for bad input, told in one line."""
-    asked = _parser().parse_args(arguments)
+def main(arguments: Sequence[str]) -> int:
+    """Write what was asked for and print each file; the exit status. Raises BadInput where that is not possible."""
+    asked = _parser().read(arguments)
     try:
-        files = _written(asked)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
+        with output.chosen(quiet=asked.quiet):
+            files = _written(asked)
     except OSError as error:  # the folder is full, or something else stands where a page is to be
-        print(f"{error.filename or asked.folder} cannot be written ({error.strerror})", file=sys.stderr)
-        return 2
+        raise BadInput(f"{error.filename or asked.folder} cannot be written ({error.strerror})") from error
     for file in files:
         print(file)
     if asked.open:
+        import webbrowser
+
         webbrowser.open(files[-1].resolve().as_uri())
     return 0
 
 
 def _written(asked: Namespace) -> list[Path]:
     """The files, the one to open last: the page where there is one, else the index."""
+    from workbench.report.rebuild import comparison, rebuild
+
     if asked.compare:
         first, second = asked.compare
         return [comparison(first, second, asked.uri, asked.folder)]
@@ -47,7 +52,7 @@ def _written(asked: Namespace) -> list[Path]:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m workbench.report", description=__doc__)
+    parser = Parser("report", ABOUT, EXAMPLES)
     parser.add_argument("names", nargs="*", metavar="NAME", help="sweeps; all that the store holds where none is named")
     parser.add_argument(
         "--compare", nargs=2, metavar=("A", "B"),

@@ -1,0 +1,289 @@
+"""The one file that reaches for what Hydra and OmegaConf do not document; no other file of ours does.
+
+Tested with the versions of `TESTED`. Under any other it works as long as every part is there; where one is missing, its
+import raises BadInput with one line that names the part, the versions found and those to install.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from inspect import signature
+from itertools import product
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+from workbench.engine.errors import BadInput
+
+TESTED = {"hydra-core": ("1.3.8", "1.4.0rc3"), "omegaconf": ("2.3.1", "2.4.1rc1")}
+INSTALL = "hydra-core>=1.3.2,<1.5"  # as in pyproject.toml; it brings the OmegaConf that goes with it
+BEHAVES_AS = "1.3"  # Hydra's rules of working folders and choices; 1.4 has no others
+
+
+def _incompatible(part: str) -> BadInput:
+    """The one line for a version that has no such part."""
+    found = " and ".join(f"{package} {_installed(package)}" for package in TESTED)
+    tested = " and ".join(f"{package} {' or '.join(versions)}" for package, versions in TESTED.items())
+    return BadInput(f"found {found}, which have no {part}; tested with {tested}; type pip install '{INSTALL}'")
+
+
+def _part(error: ImportError) -> str:
+    name = re.search(r"cannot import name '(\w+)'", str(error))
+    return f"{error.name}.{name[1]}" if name else str(error.name)
+
+
+def _installed(package: str) -> str:
+    try:
+        return version_of(package)
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+try:
+    from hydra import __version__, version
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.utils import create_config_search_path, get_args_parser
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.object_type import ObjectType
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import (
+        ChoiceSweep,
+        IntervalSweep,
+        Override,
+        OverrideType,
+        Quote,
+        QuotedString,
+        RangeSweep,
+    )
+    from hydra.core.plugins import Plugins
+    from hydra.core.utils import JobReturn, JobStatus
+    from hydra.errors import HydraException
+    from hydra.types import HydraContext, RunMode
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import __version__ as omegaconf_version
+    from omegaconf.basecontainer import BaseContainer
+    from omegaconf.nodes import ValueNode
+except ImportError as missing:
+    raise _incompatible(_part(missing)) from missing
+
+try:
+    from omegaconf._yaml import get_yaml_loader  # type: ignore[import-not-found]  # OmegaConf 2.4
+except ImportError:
+    try:
+        from omegaconf._utils import get_yaml_loader
+    except ImportError as missing:
+        raise _incompatible("omegaconf._utils.get_yaml_loader") from missing
+
+_PARTS: dict[type, tuple[str, ...]] = {
+    ConfigLoaderImpl: (
+        "_apply_overrides_to_config", "compute_defaults_list", "get_group_options", "list_groups", "load_sweep_config",
+    ),
+    Hydra: ("create_main_hydra2", "hydra_help", "multirun", "show_cfg", "show_info"),
+    Override: (
+        "_convert_value", "_get_value_element_as_str", "get_key_element", "get_value_element_as_str", "is_add",
+        "is_delete", "is_discrete_sweep", "is_hydra_override", "is_sweep_override", "sweep_iterator",
+        "sweep_string_iterator", "value",
+    ),
+    Plugins: ("instantiate_launcher",),
+    BaseContainer: ("_get_node", "_get_node_flag", "_set_flag"),
+    ValueNode: ("_set_value", "_value"),
+}  # fmt: skip
+
+
+def missing_part() -> str | None:
+    """The first method that we call and this version has not, as "Class.method"; None where all are there."""
+    every = ((owner, name) for owner, names in _PARTS.items() for name in names)
+    return next((f"{owner.__name__}.{name}" for owner, name in every if not hasattr(owner, name)), None)
+
+
+if part := missing_part():
+    raise _incompatible(part)
+
+__all__ = [
+    "ChoiceSweep",
+    "ConfigLoader",
+    "DictConfig",
+    "IntervalSweep",
+    "JobReturn",
+    "JobStatus",
+    "Override",
+    "OverrideType",
+    "OverridesParser",
+    "RangeSweep",
+]
+
+
+def config_loader(folder: Path) -> ConfigLoader:
+    """Hydra's loader over a folder of configuration, and what its search path plugins add."""
+    _behave()
+    return ConfigLoaderImpl(create_config_search_path(str(folder)))
+
+
+@contextmanager
+def started(folder: Path, name: str) -> Iterator[Hydra]:
+    """Hydra as its own `main` sets it up, over a folder of configuration; at the end its global state is cleared."""
+    _behave()
+    try:
+        yield Hydra.create_main_hydra2(name, create_config_search_path(str(folder)))
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def multirun(hydra: Hydra, config: str, overrides: Sequence[str], task: Any) -> None:
+    """Compose the command once, then let the sweeper that it chooses sweep.
+
+    Hydra's own `main` composes twice: the first time only to learn that `hydra.mode` is MULTIRUN, as ours always is.
+    """
+    hydra.multirun(config, task, list(overrides))
+
+
+def show_configuration(
+    hydra: Hydra, config: str, overrides: Sequence[str], kind: str, package: str | None, resolve: bool
+) -> None:
+    """Print the configuration of a run: `kind` is job, hydra or all; of a `package` that alone."""
+    hydra.show_cfg(config, list(overrides), kind, package, resolve)
+
+
+def show_information(hydra: Hydra, config: str, overrides: Sequence[str], topic: str) -> None:
+    """Print what Hydra knows of itself and of the configuration; the topics are those of its option --info."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level  # Hydra lets the root logger print, and leaves it so
+    try:
+        hydra.show_info(topic, config, list(overrides), RunMode.MULTIRUN)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
+def show_hydra_help(hydra: Hydra, config: str) -> None:
+    """Print Hydra's own help."""
+    parser = get_args_parser()
+    hydra.hydra_help(config, parser, parser.parse_args([]))
+
+
+def launcher_of(context: HydraContext, task: Any, config: DictConfig) -> Any:
+    """The launcher that a configuration chooses, set up."""
+    return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+
+
+def grid(overrides: Sequence[Override]) -> list[list[str]]:
+    """Every combination of the values of some overrides, as overrides of a job each; the last key changes fastest.
+
+    Of two overrides of one key the later counts, at the place of the first. Raises HydraException for an interval.
+    """
+    values: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            values[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise HydraException(f"{override.input_line}: an interval has no values to list")
+    return [list(job) for job in product(*values.values())]
+
+
+def store(name: str, node: Any, group: str | None = None) -> None:
+    """Offer Hydra a configuration that is no file. May be repeated."""
+    takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 wants to be told
+    further: dict[str, Any] = {"replace": True} if takes_replace else {}
+    ConfigStore.instance().store(name=name, node=node, group=group, **further)
+
+
+def options_of(loader: ConfigLoader, group: str) -> list[str]:
+    """The choices of a config group, none where it is none. With groups below it, such as sweeper of hydra."""
+    options: list[str] = loader.get_group_options(group, results_filter=None)
+    return options
+
+
+def choices_of(loader: ConfigLoader, group: str) -> list[str]:
+    """The choices of a config group that are files or rows, not groups below it."""
+    options: list[str] = loader.get_group_options(group, results_filter=ObjectType.CONFIG)
+    return options
+
+
+def default_choices(loader: ConfigLoader, config: str) -> set[str]:
+    """The config groups that have a default choice in this configuration."""
+    defaults = loader.compute_defaults_list(config, [], RunMode.MULTIRUN).defaults
+    return {str(item.override_key) for item in defaults if item.override_key is not None}
+
+
+def apply(overrides: Sequence[Override], config: DictConfig) -> None:
+    """Put overrides into a composed configuration, by Hydra's own way of doing so."""
+    ConfigLoaderImpl._apply_overrides_to_config(list(overrides), config)
+
+
+def converted(value: Any) -> Any:
+    """A value of a parsed override, quotes taken off, as plain Python."""
+    return Override._convert_value(value)
+
+
+def written(value: Any) -> str:
+    """A value as it would be typed on the command line."""
+    return str(Override._get_value_element_as_str(value))
+
+
+def in_single_quotes(text: str) -> str:
+    """A text as one quoted value of Hydra's grammar, whatever stands in it."""
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def register_resolver(name: str, function: Callable[..., Any]) -> None:
+    """Let `${name:...}` be what the function returns. May be repeated."""
+    known_as = "register_new_resolver" if omegaconf_version.startswith("2.3") else "register_resolver"
+    getattr(OmegaConf, known_as)(name, function, replace=True)
+
+
+def node_of(config: DictConfig, key: str) -> Any:
+    """The node of a key, without its value being resolved."""
+    return config._get_node(key)
+
+
+def value_of_node(node: Any, value: Any) -> Any:
+    """What a node makes of a value: converted and checked as it would be in place. Raises what OmegaConf raises."""
+    node._set_value(value)
+    return node._value()
+
+
+def thaw(config: DictConfig) -> None:
+    """Let a structured configuration be written to: OmegaConf makes a frozen dataclass read-only."""
+    config._set_flag("readonly", None)
+    for key in config:
+        node = config._get_node(key)
+        if isinstance(node, DictConfig):
+            thaw(node)
+
+
+def without_hydra(config: DictConfig) -> None:
+    """Take Hydra's own part out of a composed configuration, as Hydra does before it calls a task."""
+    flags = {flag: config._get_node_flag(flag) for flag in ("readonly", "struct")}
+    for flag in flags:
+        config._set_flag(flag, False)
+    del config["hydra"]
+    for flag, value in flags.items():
+        config._set_flag(flag, value)
+
+
+def file_being_read(error: BaseException) -> str | None:
+    """The configuration file that Hydra was reading when this was raised, by its path below the folder; None unless."""
+    files = [frame.f_locals.get("normalized_config_path") for frame, _ in walk_tb(error.__traceback__)]
+    return next((str(file) for file in files if file), None)
+
+
+def yaml_loader() -> Any:
+    """The class that reads YAML as OmegaConf does: which plain scalars are numbers is its own."""
+    return get_yaml_loader()
+
+
+def _behave() -> None:
+    """Choose Hydra's rules of 1.3, where there is a choice: 1.4 has them alone, and warns of whoever still chooses."""
+    if __version__.startswith("1.3"):
+        version.setbase(BEHAVES_AS)

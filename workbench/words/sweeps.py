@@ -1,0 +1,120 @@
+"""`workbench sweeps`: what the store holds and what it takes on disk; delete a sweep, take one elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from workbench import output
+from workbench.filenames import folder_of, remove
+from workbench.words.parser import Parser
+
+ABOUT = """What the store holds and what it takes on disk; delete a sweep, take one elsewhere.
+
+  workbench sweeps                       every sweep: runs, artifacts, database, checkpoints
+  workbench sweeps delete NAME           the sweep with its runs, artifacts, checkpoints and page
+  workbench sweeps export NAME FOLDER    a copy with its page, in a store of its own
+
+The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names.
+"""
+EXAMPLES = """
+workbench sweeps --json
+workbench sweeps delete tour
+workbench sweeps export tour ../tour --uri sqlite:///elsewhere.db
+"""
+ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER")}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what was asked for; the exit status. Raises BadInput where that is not possible."""
+    asked = _parsed(arguments)
+    {"list": _list, "delete": _delete, "export": _export}[asked.what](asked)
+    return 0
+
+
+def _list(asked: Namespace) -> None:
+    from workbench.app import sweeps_folder
+    from workbench.sweep.planning.free_memory import in_words
+    from workbench.tracking.housekeeping import folders_of, sizes
+    from workbench.tracking.location import is_there
+    from workbench.words.list import Listing, show
+
+    found = sizes(asked.uri) if is_there(asked.uri) else []
+    own = folders_of([size.name for size in found], sweeps_folder(asked.uri))
+    rows = [
+        (s.name, str(s.sweeps), str(s.runs), in_words(s.artifacts), in_words(s.database), in_words(own.get(s.name, 0)))
+        for s in found
+    ]
+    columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")
+    records = [{"name": s.name, "times_asked": s.sweeps, "runs": s.runs, "artifact_bytes": s.artifacts,
+                "database_bytes": s.database, "sweep_folder_bytes": own.get(s.name, 0)} for s in found]  # fmt: skip
+    if asked.json:
+        output.document("sweeps", {"sweeps": records})
+    else:
+        show(Listing("Sweeps in the store", columns, rows))
+
+
+def _delete(asked: Namespace) -> None:
+    from workbench.app import REPORTS, sweeps_folder
+    from workbench.report.claim_files import known_claims
+    from workbench.report.folder import stem
+    from workbench.report.index import write_index
+    from workbench.sweep.execution.lock import locked
+    from workbench.tracking.housekeeping import delete, refuse_unknown
+
+    refuse_unknown(asked.name, asked.uri)  # before a folder is made for the lock
+    folder = folder_of(sweeps_folder(asked.uri), asked.name)
+    with locked(folder, asked.name):
+        runs = delete(asked.name, asked.uri)
+        remove(folder)
+    pages = _pages_of(asked.name)
+    for page in pages:
+        page.unlink()
+    if pages:
+        remove(REPORTS / stem(asked.name, REPORTS))  # the figures
+        write_index(REPORTS, known_claims())
+    print(f"deleted: {asked.name}, {runs} runs")
+
+
+def _export(asked: Namespace) -> None:
+    from workbench.app import REPORTS
+    from workbench.tracking.export import export
+
+    export(asked.name, asked.folder, asked.uri)
+    (asked.folder / REPORTS).mkdir()
+    for page in _pages_of(asked.name):
+        shutil.copyfile(page, asked.folder / REPORTS / page.name)
+    print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
+
+
+def _pages_of(name: str) -> list[Path]:
+    """The page of a sweep and its data, where they are there."""
+    from workbench.app import REPORTS
+    from workbench.report.folder import stem
+
+    files = [REPORTS / f"{stem(name, REPORTS)}.{suffix}" for suffix in ("html", "json")]
+    return [file for file in files if file.is_file()]
+
+
+def _parsed(arguments: Sequence[str]) -> Namespace:
+    parser = Parser("sweeps", ABOUT, EXAMPLES, json="with list: one JSON document, docs/command.md")
+    parser.add_argument("--uri", help="the store, as MLflow names it (default: the working folder's)")
+    parser.add_argument("what", nargs="?", metavar="list | delete | export", default="list", help="default: list")
+    parser.add_argument("given", nargs="*", metavar="NAME", help="the sweep, for delete and export; then the FOLDER")
+    asked = parser.read(arguments)
+    if asked.what not in ARGUMENTS:
+        close = get_close_matches(asked.what, ARGUMENTS, n=1)
+        parser.error(f"found {asked.what}; {f'did you mean {close[0]}?' if close else 'allowed: list, delete, export'}")
+    wanted = ARGUMENTS[asked.what]
+    if len(asked.given) != len(wanted):
+        found = " ".join(asked.given) or "nothing"
+        parser.error(f"{asked.what}: found {found}; allowed: {' '.join(wanted) or 'nothing'}")
+    if asked.json and wanted:
+        parser.error("--json: goes with list")
+    return Namespace(
+        what=asked.what, uri=asked.uri, json=asked.json,
+        **dict(zip(("name", "folder"), (*asked.given[:1], *map(Path, asked.given[1:])), strict=False)),
+    )  # fmt: skip
