@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 
 def leave_blank(replace: Callable[[ModuleType, str, object], None]) -> None:
     """Put a blank figure wherever a page is drawn; `replace` sets an attribute of a module."""
-    from workbench.report import compare, exhibits, sections
+    from workbench.report.figures import exhibits, sections
+    from workbench.report.page import comparison
 
-    for module in (compare, exhibits, sections):
+    for module in (comparison, exhibits, sections):
         assert hasattr(module, "draw")
         replace(module, "draw", _blank)
 

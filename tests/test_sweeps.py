@@ -17,7 +17,7 @@ from workbench import app, load_run, sweeps
 from workbench.engine.errors import BadInput
 from workbench.report import sweep_page
 from workbench.report.__main__ import main as report
-from workbench.report.claim_files import Experiment
+from workbench.report.experiments import Experiment
 from workbench.sweep.hydra.command import main
 from workbench.tracking import export
 from workbench.tracking.read import load

@@ -28,7 +28,7 @@ from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import experiment_files
 
 if TYPE_CHECKING:
-    from workbench.report.claims import Claim
+    from workbench.report.verdicts.rules import Claim
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _first_line(path: Path) -> str:
 
 
 def _claims_of(path: Path) -> Sequence[Claim]:
-    from workbench.report.claim_files import claims_in  # pandas and SciPy come with it
+    from workbench.report.experiments import claims_in  # pandas and SciPy come with it
 
     try:
         return claims_in(path)

@@ -56,9 +56,9 @@ def _list(asked: Namespace) -> None:
 
 
 def _delete(asked: Namespace) -> None:
-    from workbench.report.claim_files import known_claims
-    from workbench.report.folder import stem
-    from workbench.report.index import write_index
+    from workbench.report.experiments import known_claims
+    from workbench.report.page.folder import stem
+    from workbench.report.page.index import write_index
     from workbench.tracking.housekeeping import delete, refuse_unknown
 
     refuse_unknown(asked.name, asked.uri)  # before a folder is made for the lock
@@ -87,7 +87,7 @@ def _export(asked: Namespace) -> None:
 
 def _pages_of(name: str) -> list[Path]:
     """The page of a sweep and its data, where they are there."""
-    from workbench.report.folder import stem
+    from workbench.report.page.folder import stem
 
     files = [REPORTS / f"{stem(name, REPORTS)}.{suffix}" for suffix in ("html", "json")]
     return [file for file in files if file.is_file()]
