@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.repetitions import repetitions
 from tests.report.synthetic import GRID, sweep
 from workbench.report import wording
-from workbench.report.figures import curves
 from workbench.report.page import summary
 from workbench.report.statistics import design, effects
 from workbench.report.statistics.intervals import Interval, largest_difference
@@ -110,28 +109,6 @@ def test_numbers_stand_in_order_and_missing_first() -> None:
     assert design.read(tables).factors[0].labels == ("null", "20", "100")
 
 
-def test_a_run_that_ends_early_keeps_its_last_value() -> None:
-    tables = sweep({"optimizer": ("sgd", "adam")}, seeds=2, trouble=False)
-    short = tables.epochs[(tables.epochs["cell"] != 0) | (tables.epochs["epoch"] <= 5)]
-    tables = type(tables)("x", {}, tables.factors, tables.runs, short, tables.layers)
-    found = design.read(tables)
-    drawn = curves.curves(found, curves.Histories(tables, found), found.factors[0], "train_loss")
-    assert drawn.carried
-    assert (drawn.seeds[0, 0, 5:] == drawn.seeds[0, 0, 5]).all()
-    assert np.isfinite(drawn.mean).all()
-
-
-def test_layers_are_those_of_the_deepest_runs() -> None:
-    rows, depth = curves.deepest(SWEEP, DESIGN)
-    probe = curves.layers(DESIGN, rows, "gradient_z", DESIGN.factor("network.activation"), depth)
-    assert depth == 4
-    assert probe.logarithmic
-    assert probe.numbers.tolist() == [1, 2, 3, 4, 5]
-    assert probe.maps.shape == (2, 5, 21)
-    sigmoid = probe.maps[0, :, -1]
-    assert (np.diff(sigmoid) > 0.3).all()  # gradients grow towards the output
-
-
 def flat(values: np.ndarray) -> tuple[design.Design, design.Factor]:
     """A design of one factor, whose level k came to `values[k]` (levels, seeds)."""
     levels, seeds = values.shape
@@ -207,7 +184,7 @@ def through_the_page(values: np.ndarray) -> tuple[int, int, Interval]:
 
 def by_its_arithmetic(values: np.ndarray) -> tuple[int, int, Interval]:
     """The same without the tables, which take most of the time."""
-    top, bottom, compared = effects._ends(values.mean(axis=1))
+    top, bottom, compared = effects.ends(values.mean(axis=1))
     return top, bottom, largest_difference(values[top] - values[bottom], compared)
 
 

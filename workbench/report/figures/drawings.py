@@ -1,4 +1,4 @@
-"""Ready-made drawings for the figures of an experiment file: lines, a heat map, a distribution.
+"""Ready-made drawings for the figures of an experiment file: lines, and a heat map.
 
 Each is a small value that says which columns of a tidy frame go where; called with axes it paints. Where the frame
 holds a column `seed`, every seed stands faintly behind the mean and its 95 % interval.
@@ -17,8 +17,8 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from workbench.report import wording
-from workbench.report.figures import painting, palette
-from workbench.report.statistics.intervals import t_interval
+from workbench.report.figures import axes, palette
+from workbench.report.statistics.intervals import over_seeds
 
 
 class Drawing:
@@ -89,12 +89,10 @@ class Lines(Drawing):
             table = table[sorted(table.columns, key=spots.__getitem__)]
         places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
         if len(seeds) > 1:
-            across = np.tile(np.append(places, np.nan), len(seeds))
-            faint = np.hstack([seeds, np.full((len(seeds), 1), np.nan)]).ravel()
-            ax.plot(across, faint, color=slot.light, linewidth=0.7, alpha=painting.FAINT)
-            low, high = _interval(seeds)
+            ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            _, low, high = over_seeds(seeds.T)
             ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
-        style: Any = {"linestyle": (0, slot.dash) if slot.dash else "-", "linewidth": 1.9}
+        style: Any = {"linestyle": slot.linestyle, "linewidth": 1.9}
         if len(places) <= 16:
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
@@ -111,7 +109,7 @@ class Lines(Drawing):
             ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
         if not pd.api.types.is_numeric_dtype(everything[self.x]):
-            painting._name_places(ax.xaxis, wording.labels(list(spots)))
+            axes.name_places(ax.xaxis, wording.labels(list(spots)))
         elif self.log_x:
             ax.set_xscale("log")
             ax.xaxis.set_minor_locator(NullLocator())
@@ -167,7 +165,7 @@ class Heat(Drawing):
         percent = wording.metric(self.value).percent
         shown = 10.0**values if self.log else values
         texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in shown]
-        painting.heat_map(
+        axes.heat_map(
             ax, values, wording.labels(list(table.index)), wording.labels(list(table.columns)),
             self._norm(everything), texts if self.written else None,
         )  # fmt: skip
@@ -176,14 +174,6 @@ class Heat(Drawing):
         for name, label in ((self.x, ax.set_xlabel), (self.y, ax.set_ylabel)):
             label(wording.factor(name) if "." in name else name.replace("_", " "))
         return ax
-
-
-def _interval(seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Student's interval of each column of (seeds, places), over the seeds that have a value."""
-    low, high = np.full(seeds.shape[1], np.nan), np.full(seeds.shape[1], np.nan)
-    for place, column in enumerate(seeds.T):
-        low[place], high[place] = t_interval(column[np.isfinite(column)])
-    return low, high
 
 
 def _places(column: pd.Series) -> dict[Any, float]:
@@ -218,13 +208,13 @@ def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
 
 
 def _tick(value: float, percent: bool) -> str:
-    return painting._tick(100 * value, " %") if percent else painting._tick(value)
+    return axes.tick(100 * value, " %") if percent else axes.tick(value)
 
 
 def _decades(axis: Any, values: np.ndarray) -> None:
     held = values[np.isfinite(values) & (values > 0)]
     if not len(held):
         return
-    powers = painting._decades(float(np.log10(held.min())), float(np.log10(held.max())))
+    powers = axes.decades(float(np.log10(held.min())), float(np.log10(held.max())))
     axis.set_major_locator(FixedLocator([10.0**power for power in powers]))
     axis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(y, 1)))

@@ -30,6 +30,11 @@ class Slot:
     marker: str
     dash: tuple[float, ...]
 
+    @property
+    def linestyle(self) -> str | tuple[int, tuple[float, ...]]:
+        """The dash pattern as Matplotlib takes it."""
+        return (0, self.dash) if self.dash else "-"
+
 
 SLOTS = (  # Okabe and Ito (2008); the dark values are lighter, the light yellow darker, for contrast
     Slot("#0072b2", "#3d9be0", "o", ()),

@@ -77,14 +77,14 @@ def _tidy(tag: re.Match[str]) -> str:
 
 def _tidy_geometry(attribute: re.Match[str]) -> str:
     geometry = _squeeze(_LONG.sub(_short, attribute[2]))
-    return f'{attribute[1]}="{_short_path(geometry) if attribute[1] == "d" else geometry}"'
+    return f'{attribute[1]}="{short_path(geometry) if attribute[1] == "d" else geometry}"'
 
 
 def _squeeze(geometry: str) -> str:
     return re.sub(r"\s+", " ", geometry).strip()
 
 
-def _short_path(path: str) -> str:
+def short_path(path: str) -> str:
     """Without the spaces around its letters; of straight lines alone, without the letters that go without saying."""
     path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
     return path if re.search("[A-KN-Y]", path) else path.replace("L", " ")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from workbench.engine.rules.losses import LOSSES
-from workbench.report.figures.sections import Card, Group
 from workbench.report.statistics.design import Design
 from workbench.sweep.measures import TRAINING
 
@@ -31,18 +29,11 @@ def _has_regressions(design: Design) -> bool:
     return any(row.task == "regression" for name, row in LOSSES.items() if name in losses)
 
 
-def captioned(groups: Iterable[Group], metrics: Iterable[str], units: str) -> list[Group]:
-    """The figures of these metrics; where one of them is a loss in such units, the caption says so."""
-    short = SHORT if units and any(map(_is_loss, metrics)) else ""
-    return [replace(group, caption=f"{group.caption} {short}".strip()) for group in groups]
+def in_units(caption: str, metrics: Iterable[str], units: str) -> str:
+    """The caption of a figure of these metrics; if one of them is a loss in such `units`, it says so."""
+    return f"{caption} {SHORT}".strip() if units and any(map(is_loss, metrics)) else caption
 
 
-def with_units(card: Card, units: str) -> Card:
-    """A claim's card; where its rule is about a loss in such units, its facts say so."""
-    if not units or not _is_loss(card.claim.rule.metric):
-        return card
-    return replace(card, facts=(*card.facts, ("Unit", "standardised targets")))
-
-
-def _is_loss(metric: str) -> bool:
+def is_loss(metric: str) -> bool:
+    """Whether a metric is a loss."""
     return metric.endswith("_loss")

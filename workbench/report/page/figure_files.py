@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from workbench import files
 from workbench.report.figures import palette
-from workbench.report.figures.sections import Group
+from workbench.report.figures.base import DrawnFigure
+from workbench.report.page.view import View
 
 FOLDER = "figures"
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
 
 
-def write_figures(shown: Mapping[str, Any], folder: Path) -> Path:
+def write_figures(made: View, folder: Path) -> Path:
     """Write every figure of a view into `<folder>/figures`, in the order of the page; what was there before goes."""
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.svg"):
         old.unlink()
-    for place, (name, svg) in enumerate(_drawings(_groups(shown)), 1):
+    for place, (name, svg) in enumerate(_drawings(_named(made)), 1):
         files.write(target / f"{place:03d}-{name}.svg", standalone(svg))
     return target
 
@@ -34,23 +34,25 @@ def standalone(svg: str) -> str:
     return text.replace("<svg ", f"<svg {head} ", 1) + "\n"
 
 
-def _groups(shown: Mapping[str, Any]) -> Iterable[tuple[str, Group]]:
-    """The figures with what each is about."""
-    for card in shown["cards"]:
-        if card.figure:
-            yield card.claim.id, card.figure
-    for group in shown["exhibits"]:
-        yield group.title, group
-    for one in shown["by_factor"]:
-        for group in one["groups"]:
-            yield one["factor"].name, group
-    for name in ("pairs", "probes", "sensitivity"):
-        for group in shown[name]:
-            yield group.title or name, group
+def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
+    """The figures with what each is about, in the order of the page."""
+    for card in made.shown["cards"]:
+        yield from ((card.claim.id, figure) for figure in card.figures)
+    yield from _of_section(made, "figures", "figure")
+    yield from _of_section(made, "outcome", "outcome")
+    for one in made.shown["by_factor"]:
+        yield from ((one["factor"].name, figure) for figure in one["figures"])
+    yield from _of_section(made, "interactions", "pairs")
+    yield from _of_section(made, "layers", "probes")
+    yield from _of_section(made, "sensitivity", "sensitivity")
 
 
-def _drawings(groups: Iterable[tuple[str, Group]]) -> Iterable[tuple[str, str]]:
-    for about, group in groups:
-        for plot in group.plots:
+def _of_section(made: View, section: str, name: str) -> Iterable[tuple[str, DrawnFigure]]:
+    return ((figure.title or name, figure) for figure in made.figures[section])
+
+
+def _drawings(figures: Iterable[tuple[str, DrawnFigure]]) -> Iterable[tuple[str, str]]:
+    for about, figure in figures:
+        for plot in figure.plots:
             words = re.sub(r"[^a-z0-9]+", "-", f"{about} {plot.title}".lower()).strip("-")
             yield words[:60].strip("-") or "figure", str(plot.svg)

@@ -20,10 +20,10 @@ _STYLED = re.compile(r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^
 
 def render(template: str, shown: Mapping[str, Any]) -> str:
     """The page made by `templates/<template>.html.j2`. What is put in is escaped unless it was made here as markup."""
-    return _with_shared_styles(_environment().get_template(f"{template}.html.j2").render(shown))
+    return with_shared_styles(_environment().get_template(f"{template}.html.j2").render(shown))
 
 
-def _with_shared_styles(page: str) -> str:
+def with_shared_styles(page: str) -> str:
     """The page with each style of its figures written once: thousands of their elements have the same few."""
     classes: dict[str, str] = {}
 

@@ -14,7 +14,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from workbench.report import wording
-from workbench.report.figures.tables import run_link
+from workbench.report.page.links import run_link
 from workbench.report.statistics.design import SEED, Design, status
 
 

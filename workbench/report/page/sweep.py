@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from workbench import files
 from workbench.engine.errors import BadInput
-from workbench.report.figures.exhibits import Figure
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.own import Figure
 from workbench.report.page import record
 from workbench.report.page.figure_files import write_figures
 from workbench.report.page.folder import make, stem
@@ -53,10 +54,11 @@ def write(
     """
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
-    made = view(tables, list(zip(claims, decide_all(claims, tables, others), strict=True)), figures)
+    judged = list(zip(claims, decide_all(claims, tables, others), strict=True))
+    made = view(Findings(tables, judged, figures))
     make(folder)
     name = stem(tables.name, folder)
-    page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made.shown, folder / name))
+    page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name))
     files.write(page.html, render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}))
     files.write(page.json, record.text(made.data) + "\n")
     return page

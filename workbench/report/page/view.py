@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.report import wording
-from workbench.report.figures import sections, tables
-from workbench.report.figures.curves import Histories, curves, deepest, layers
-from workbench.report.figures.exhibits import Figure, exhibits
-from workbench.report.figures.units import captioned, units_of_losses, with_units
-from workbench.report.page import provenance, record, runs_table, summary
-from workbench.report.statistics import effects as effects_of
-from workbench.report.statistics.design import CURVES, Design, Factor, alike, counts, extreme, read
-from workbench.report.verdicts.rules import Claim
-from workbench.report.verdicts.verdict import VERDICTS, Verdict
+from workbench.report.figures import FIGURES
+from workbench.report.figures.base import SECTIONS, DrawnFigure
+from workbench.report.figures.findings import Findings
+from workbench.report.page import links, provenance, record, runs_table, summary, tables
+from workbench.report.page.cards import card
+from workbench.report.statistics.design import Design, alike, counts, extreme
+from workbench.report.verdicts.verdict import VERDICTS
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-DEPTH, ACTIVATION = "network.depth", "network.activation"
 EMBEDDED_RUNS = 2000  # of more runs the page holds the table alone; the file of data beside it has them all
 
 
 @dataclass(frozen=True)
 class View:
-    """What the template is given, and the page's data."""
+    """What the template is given, the page's data, and its figures by section."""
 
     shown: dict[str, Any]
     data: dict[str, Any]
+    figures: dict[str, list[DrawnFigure]]
 
     @property
     def embedded(self) -> dict[str, Any]:
@@ -38,79 +35,56 @@ class View:
         return {**self.data, "runs": {}} if many else self.data
 
 
-def view(sweep: SweepTables, judged: Sequence[tuple[Claim, Verdict]], figures: Sequence[Figure] = ()) -> View:
-    """The page of a sweep, its claims judged already; `figures` are the experiment's own."""
-    design = read(sweep)
-    found = {metric: {e.factor.key: e for e in effects_of.main_effects(design, metric)} for metric in design.headlines}
-    order = [effect.factor for effect in found[design.main].values()]
-    pairs = effects_of.interactions(design, order)
-    histories = Histories(sweep, design)
-    units = units_of_losses(design)
-    by_factor = [_one_factor(design, histories, factor, found, place, units) for place, factor in enumerate(order)]
-    main_pairs = [pair[0] for pair in pairs]
+def view(found: Findings) -> View:
+    """The page of a sweep."""
+    sweep, design = found.tables, found.design
+    figures = drawn(found)
+    effects = list(found.effects[design.main].values())
+    main_pairs = [pair[0] for pair in found.pairs]
     said = {
         "title": title(sweep),
         "description": sweep.facts.get("description", ""),
-        "summary": summary.summary(list(found[design.main].values()), main_pairs, design.main),
-        "units": units,
+        "summary": summary.summary(effects, main_pairs, design.main),
+        "units": found.units,
     }
     common = provenance.common(sweep)
-    spreads = {one["factor"].key: one["spreads"] for one in by_factor}
-    all_effects = [effect for metric in design.headlines for effect in found[metric].values()]
-    data = record.record(sweep, design, said, all_effects, main_pairs, spreads, judged, common)
+    all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
+    data = record.record(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
     shown = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "asked": summary.asked(design), "counts": counts(design.runs), "notice": summary.seed_notice(design),
         "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
-        "verdicts": VERDICTS,
+        "verdicts": VERDICTS, "figures": figures,
         "cards": [
-            with_units(sections.card(claim, verdict, f"claim-{k}"), units) for k, (claim, verdict) in enumerate(judged)
+            card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
+            for place, (claim, verdict) in enumerate(found.judged)
         ],
-        "exhibits": exhibits(figures, sweep), "by_factor": by_factor,
-        "pairs": captioned(sections.interactions(pairs), design.headlines, units), "pair_count": len(pairs),
-        "probes": _probes(sweep, design),
-        "sensitivity": captioned((
-            sections.spread(one["spreads"], one["factor"], design.main, f"spread-{k}")
-            for k, one in enumerate(by_factor)
-        ), [design.main], units),
+        "by_factor": [
+            {"factor": effect.factor, "sentence": summary.effect_in_words(effect),
+             "figures": _about(figures["factors"], effect.factor.key)}
+            for effect in effects
+        ],
+        "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
-        "address": tables.address(sweep.facts.get("uri", "")),
-        "parent": tables.run_link(sweep.facts, sweep.facts.get("run_id", "")),
+        "address": links.address(sweep.facts.get("uri", "")),
+        "parent": links.run_link(sweep.facts, sweep.facts.get("run_id", "")),
         "provenance": provenance.facts(sweep, design),
         "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
     }  # fmt: skip
-    return View(shown, data)
+    return View(shown, data, figures)
 
 
-def _one_factor(
-    design: Design,
-    histories: Histories,
-    factor: Factor,
-    found: Mapping[str, Mapping[str, Any]],
-    place: int,
-    units: str,
-) -> dict[str, Any]:
-    """The section of one factor: its sentence, its main effects, its learning curves."""
-    mine = [found[metric][factor.key] for metric in design.headlines]
-    spreads = effects_of.spreads(design, factor, design.main)
-    groups = captioned([sections.main_effects(mine, spreads, f"effect-{place}")], design.headlines, units)
-    metrics = [key for key in CURVES[design.task] if key in histories.metrics]
-    if len(histories.epochs) > 1 and metrics:
-        group = [curves(design, histories, factor, metric) for metric in metrics]
-        groups += captioned([sections.learning_curves(group, f"curve-{place}")], metrics, units)
-    return {"factor": factor, "sentence": summary.effect_in_words(mine[0]), "groups": groups, "spreads": spreads}
+def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
+    """The figures of a sweep's page by section; a kind that has nothing to draw is left out."""
+    figures: dict[str, list[DrawnFigure]] = {section: [] for section in SECTIONS if section != "comparison"}
+    for kind in FIGURES.values():
+        if kind.section in figures:
+            figures[kind.section] += [one for one in kind.drawn(found) if not one.absent]
+    return figures
 
 
-def _probes(sweep: SweepTables, design: Design) -> list[sections.Group]:
-    """The probes of the deepest runs, by activation if it was swept, else by the first other factor."""
-    rows, depth = deepest(sweep, design)
-    by = [factor for factor in design.factors if factor.key == ACTIVATION]
-    by += [factor for factor in design.factors if factor.key not in (DEPTH, ACTIVATION)]
-    factor = by[0] if by else None
-    return [
-        sections.layers(layers(design, rows, probe, factor, depth), factor, f"probe-{place}")
-        for place, probe in enumerate(sections.probe_names(rows))
-    ]
+def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
+    return [one for one in figures if one.about == about]
 
 
 def _worst_and_best(design: Design) -> str:

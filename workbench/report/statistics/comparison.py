@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
 from workbench.report import wording
 from workbench.report.statistics.design import SEED, Design, read
-from workbench.report.statistics.intervals import CONFIDENCE, Interval, t_interval
-from workbench.report.statistics.tests import holm
+from workbench.report.statistics.intervals import CONFIDENCE, Interval
+from workbench.report.statistics.tests import holm, paired_test, welch_test
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -64,6 +63,14 @@ class Comparison:
     cases: Mapping[str, tuple[Case, ...]]
     matched: int
     equal: int
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The sweeps' names; two of one name are told apart by when they started."""
+        names = [side.name for side in self.sides]
+        if names[0] == names[1]:
+            names = [f"{side.name} ({side.facts.get('started') or place})" for place, side in enumerate(self.sides, 1)]
+        return names[0], names[1]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -130,33 +137,15 @@ def _case(label: str, metric: str, first: Mapping[int, float], second: Mapping[i
     missing = Interval(float("nan"), float("nan"))
     if paired:
         one, two = (np.array([side[seed] for seed in seeds]) for side in (first, second))
-        differences = two - one
-        interval = Interval(*(float(end) for end in t_interval(differences, confidence)))
-        p = _student(float(differences.mean()), float(differences.std(ddof=1)) / len(seeds) ** 0.5, len(seeds) - 1)
+        interval, p = paired_test(two - one, confidence)
     else:
         one, two = (np.array(list(side.values())) for side in (first, second))
-        interval, p = _apart(one, two, confidence) if min(len(one), len(two)) >= 2 else (missing, float("nan"))
+        enough = min(len(one), len(two)) >= 2
+        interval, p = welch_test(one, two, confidence) if enough else (missing, float("nan"))
     count = len(seeds) if paired else min(len(one), len(two))
     same = paired and bool((one == two).all())
     return Case(label, metric, float(one.mean()), float(two.mean()), float(two.mean() - one.mean()), interval, count,
                 paired, p, SAME if same else "")  # fmt: skip
-
-
-def _apart(one: np.ndarray, two: np.ndarray, confidence: float) -> tuple[Interval, float]:
-    """Welch's interval and p for seeds that are not the same."""
-    shares = [float(side.var(ddof=1)) / len(side) for side in (one, two)]
-    change, error = float(two.mean() - one.mean()), sum(shares) ** 0.5
-    weights = [share**2 / (len(side) - 1) for share, side in zip(shares, (one, two), strict=True)]
-    freedom = error**4 / sum(weights) if sum(weights) else 1.0
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
-    return Interval(change - half, change + half), _student(change, error, freedom)
-
-
-def _student(change: float, error: float, freedom: float) -> float:
-    """Two-sided p of Student's test that the change is none; without any noise it is 0 or 1."""
-    if not error:
-        return 0.0 if change else 1.0
-    return float(2 * stats.t.sf(abs(change) / error, freedom))
 
 
 def _decided(case: Case, p: float) -> Case:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from workbench.measure import MEASUREMENTS
 from workbench.report import wording
-from workbench.report.figures import palette
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -37,11 +36,6 @@ class Factor:
     name: str
     values: tuple[Any, ...]
     labels: tuple[str, ...]
-
-    @property
-    def slots(self) -> tuple[palette.Slot, ...]:
-        """The colour, marker and dash of each value."""
-        return palette.slots_of(self.key, self.values)
 
 
 @dataclass(frozen=True)

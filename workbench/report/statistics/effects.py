@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.report.statistics.design import SEED, Design, Factor, lost
-from workbench.report.statistics.intervals import CONFIDENCE, Interval, largest_difference, t_interval
+from workbench.report.statistics.intervals import CONFIDENCE, Interval, largest_difference, over_seeds, student
 from workbench.report.wording import metric as metric_of
 
 
@@ -110,15 +110,10 @@ def by_seed(runs: pd.DataFrame, factor: Factor, metric: str, seeds: Sequence[int
     return table.reindex(index=range(len(factor.values)), columns=list(seeds)).to_numpy(dtype=float)
 
 
-def _interval(values: np.ndarray) -> Interval:
-    low, high = t_interval(values[np.isfinite(values)])
-    return Interval(float(low), float(high))
-
-
 def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int) -> Level:
     held = [(seed, float(value)) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)]
     mean = float(np.mean([value for _, value in held])) if held else float("nan")
-    return Level(label, runs, mean, _interval(values), tuple(held))
+    return Level(label, runs, mean, student(values[np.isfinite(values)]), tuple(held))
 
 
 def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) -> Effect:
@@ -133,7 +128,7 @@ def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) ->
         _level(label, values, design.seeds, int(counts.get(place, 0)))
         for place, (label, values) in enumerate(zip(factor.labels, means, strict=True))
     )
-    top, bottom, compared = _ends(np.array([level.mean for level in levels]) * (metric_of(metric).better or 1))
+    top, bottom, compared = ends(np.array([level.mean for level in levels]) * (metric_of(metric).better or 1))
     differences = means[top] - means[bottom]
     differences = differences[np.isfinite(differences)]
     change, interval = levels[top].mean - levels[bottom].mean, Interval(float("nan"), float("nan"))
@@ -143,7 +138,7 @@ def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) ->
     return Effect(factor, metric, levels, top, bottom, change, interval, seeds, set_aside, is_matched, family)
 
 
-def _ends(score: np.ndarray) -> tuple[int, int, int]:
+def ends(score: np.ndarray) -> tuple[int, int, int]:
     """The places of the best and the worst level, two different ones where two have a score, and how many have one."""
     held = np.flatnonzero(np.isfinite(score))
     if not len(held):
@@ -172,18 +167,6 @@ def interaction(design: Design, first: Factor, second: Factor, metric: str) -> I
         rest = means - means.mean(axis=1, keepdims=True) - means.mean(axis=0, keepdims=True) + means.mean()
         size = float(rest.max() - rest.min())
     return Interaction(first, second, metric, points, means, low, high, size, set_aside)
-
-
-def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out."""
-    flat = points.reshape(-1, points.shape[-1])
-    result = np.full((3, len(flat)), np.nan)
-    for row, values in enumerate(flat):
-        held = values[np.isfinite(values)]
-        if len(held):
-            result[:, row] = (held.mean(), *_interval(held))
-    mean, low, high = result.reshape(3, *points.shape[:-1])
-    return mean, low, high
 
 
 def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interaction]]:

@@ -34,7 +34,10 @@ class Interval(NamedTuple):
 
 
 def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
-    """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN where n < 2."""
+    """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN where n < 2.
+
+    Equal values have an interval without width, for which SciPy's own gives NaN.
+    """
     values = np.asarray(values, dtype=float)
     n = values.shape[-1]
     if n < 2:
@@ -43,6 +46,26 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.n
     half = stats.t.ppf(0.5 + confidence / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
     mean = values.mean(axis=-1)
     return mean - half, mean + half
+
+
+def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+    """Student's interval of the mean of `values` (n,); NaN ends if n < 2."""
+    low, high = t_interval(values, confidence)
+    return Interval(float(low), float(high))
+
+
+def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out."""
+    flat = np.asarray(points, dtype=float).reshape(-1, np.shape(points)[-1])
+    held = np.isfinite(flat)
+    counts = held.sum(axis=1)
+    result = np.full((3, len(flat)), np.nan)
+    for count in np.unique(counts[counts > 0]):
+        rows = counts == count
+        values = flat[rows][held[rows]].reshape(-1, count)
+        result[:, rows] = (values.mean(axis=-1), *t_interval(values))
+    mean, low, high = result.reshape(3, *np.shape(points)[:-1])
+    return mean, low, high
 
 
 def largest_difference(differences: np.ndarray, levels: int, confidence: float = CONFIDENCE) -> Interval:
@@ -80,13 +103,12 @@ def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resam
     n = len(values)
     if n < 2:
         return Interval(np.nan, np.nan)
-    draws = np.random.default_rng(_CHANCE).integers(0, n, size=(resamples, n))
     tail = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + confidence / 2, n - 1))
-    low, high = np.quantile(values[draws].mean(axis=1), [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=resamples, confidence_level=1 - 2 * tail, method="percentile",
+        rng=np.random.default_rng(_CHANCE),
+    ).confidence_interval  # fmt: skip
+    return Interval(float(found.low), float(found.high))
 
 
-INTERVALS = {
-    "t": lambda values: Interval(*(float(end) for end in t_interval(values))),
-    "expanded_bootstrap": expanded_bootstrap,
-}
+INTERVALS = {"t": student, "expanded_bootstrap": expanded_bootstrap}

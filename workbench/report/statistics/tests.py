@@ -1,4 +1,4 @@
-"""Tests of a paired comparison: the sign-flip test, Holm's correction, equivalence, and how many seeds a test needs.
+"""Tests over seeds: Student's and Welch's, the sign-flip test, Holm's correction, and how many seeds a test needs.
 
 Everything takes plain arrays whose last axis is the seed, and is deterministic: sign flips beyond 20 seeds are drawn
 by a generator with a fixed seed.
@@ -6,13 +6,14 @@ by a generator with a fixed seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from scipy import stats
 
-from workbench.report.statistics.intervals import CONFIDENCE, INTERVALS
+from workbench.report.statistics.intervals import CONFIDENCE, Interval, student
 
 FEWEST_SEEDS = 12  # of a verdict: fewer seeds leave both the interval and the sign-flip test too blunt
 EXACT_UP_TO = 20  # seeds whose 2^n sign patterns are enumerated; beyond, they are sampled
@@ -21,12 +22,6 @@ POWER = 0.8
 _FAR = 30.0  # standard errors from an edge: SciPy's noncentral t loses its footing soon after
 _DRAWS = 100_000
 _CHANCE = 20160
-
-
-def paired(treatment: Mapping[int, float], baseline: Mapping[int, float]) -> tuple[list[int], np.ndarray]:
-    """Differences treatment - baseline of the seeds both hold: (seeds in order, differences (n,))."""
-    seeds = sorted(set(treatment) & set(baseline))
-    return seeds, np.array([treatment[seed] - baseline[seed] for seed in seeds], dtype=float)
 
 
 @lru_cache(maxsize=2)
@@ -50,7 +45,8 @@ def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
     Under "the effect is exactly `edge`" every `difference - edge` is as likely to carry the other sign. p is twice the
     share of sign patterns whose mean is at least the observed one, so it is small only for an effect ABOVE the edge,
     and never under 2^(1-n) at n seeds. Pass the negated differences to test the other side. Exact up to 20 seeds;
-    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds: 1.
+    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds: 1. It is SciPy's
+    `permutation_test` of type "samples", which takes a thousand times as long for 20 seeds and draws others beyond.
     """
     values = np.asarray(differences, dtype=float) - edge
     if not len(values):
@@ -76,13 +72,31 @@ def holm(values: Sequence[float], size: int | None = None) -> np.ndarray:
     return result
 
 
-def equivalent(values: np.ndarray, tolerance: float) -> bool:
-    """Whether the whole 95 % t interval of the mean of `values` (n,) lies within +-tolerance.
+def paired_test(differences: np.ndarray, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
+    """Student's interval of the mean of `differences` (n,), n >= 2, and the two-sided p of its being 0."""
+    interval = student(differences, confidence)
+    if not differences.std(ddof=1):
+        return interval, _without_noise(float(differences.mean()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # values that are nearly equal
+        return interval, float(stats.ttest_1samp(differences, 0.0).pvalue)
 
-    Stricter than two one-sided tests at 5 % (those would ask it of the 90 % interval).
-    """
-    interval = INTERVALS["t"](np.asarray(values, dtype=float))
-    return bool(np.isfinite(interval.low) and interval.within(tolerance))
+
+def welch_test(one: np.ndarray, two: np.ndarray, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
+    """Welch's interval of mean `two` (m,) minus mean `one` (n,), m and n >= 2, and the two-sided p of its being 0."""
+    change = float(two.mean() - one.mean())
+    if not (one.var() or two.var()):
+        return Interval(change, change), _without_noise(change)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = stats.ttest_ind(two, one, equal_var=False)
+        low, high = found.confidence_interval(confidence)
+    return Interval(float(low), float(high)), float(found.pvalue)
+
+
+def _without_noise(change: float) -> float:
+    """p of a change without any noise, for which SciPy gives NaN."""
+    return 0.0 if change else 1.0
 
 
 def interquartile_mean(values: np.ndarray) -> float:

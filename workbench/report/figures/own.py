@@ -12,8 +12,8 @@ may hold a column `seed`: a drawing shows every seed faintly behind the mean and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,10 @@ import pandas as pd
 
 from workbench.config import SETTINGS
 from workbench.report import wording
+from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.drawings import Drawing
-from workbench.report.figures.sections import Group, Key, Plot, legend
-from workbench.report.figures.svg import draw
-from workbench.report.figures.tables import Table
-from workbench.report.statistics.intervals import t_interval
+from workbench.report.figures.findings import Findings
+from workbench.report.statistics.intervals import student
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 MOST_ROWS = 240  # in the table behind a figure
-_PLAIN = (2, 460, 260)
 
 
 @dataclass(frozen=True)
@@ -73,40 +71,79 @@ def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> C
     return data
 
 
-def exhibits(figures: Sequence[Figure], tables: SweepTables) -> list[Group]:
-    """The groups the page shows. A figure that has nothing to draw, or cannot be drawn, says so in its caption."""
-    return [_exhibit(figure, tables, f"exhibit-{place}") for place, figure in enumerate(figures)]
+@dataclass(frozen=True)
+class Reduced:
+    """A figure of the experiment with its frame; `why` says why there is none."""
+
+    figure: Figure
+    frame: pd.DataFrame
+    why: str = ""
 
 
-def _exhibit(figure: Figure, tables: SweepTables, identity: str) -> Group:
+class OwnFigures(FigureKind[Findings, Reduced]):
+    """The figures that the experiment file brings along. One that cannot be drawn says so in its caption.
+
+    A figure is a person's own code: whatever it raises, it must not cost the page of a finished sweep.
+    """
+
+    section = "figures"
+    nothing = "The experiment file brings no figures of its own."
+
+    def reduce(self, source: Findings) -> list[Reduced]:
+        return [_reduced(figure, source.tables) for figure in source.own]
+
+    def panels(self, data: Reduced, place: int) -> list[Panel]:
+        figure, frame = data.figure, data.frame
+        parts = [("", frame)]
+        if figure.panels:
+            parts = [(str(label), frame[frame[figure.panels] == label]) for label in frame[figure.panels].unique()]
+        return [
+            Panel(
+                label, partial(_paint, figure, rows, frame), f"exhibit-{place}-{number}",
+                f"{figure.title}{f', {label}' if figure.panels else ''}. {figure.caption}", figure.size, figure.margins,
+            )
+            for number, (label, rows) in enumerate(parts)
+        ]  # fmt: skip
+
+    def caption(self, data: Reduced) -> str:
+        return f"{data.figure.caption} ({data.why})" if data.why else data.figure.caption
+
+    def table(self, data: Reduced) -> Table:
+        return Table(data.figure.title, ("",), ()) if data.why else numbers(data.figure, data.frame)
+
+    def title(self, data: Reduced) -> str:
+        return data.figure.title
+
+    def legend(self, data: Reduced) -> tuple[Key, ...]:
+        drawing = data.figure.draw
+        labels = drawing.labels(data.frame) if isinstance(drawing, Drawing) else []
+        return legend(labels, drawing.slots(data.frame)) if isinstance(drawing, Drawing) and labels else ()
+
+    def scale(self, data: Reduced) -> tuple[str, str] | None:
+        drawing = data.figure.draw
+        return drawing.scale(data.frame) if isinstance(drawing, Drawing) else None
+
+    def one(self, data: Reduced, place: int) -> DrawnFigure:
+        why = data.why
+        if not why:
+            try:
+                return super().one(data, place)
+            except Exception as error:
+                why = _failure(error)
+        said = replace(data, why=why)
+        return DrawnFigure(self.caption(said), (), self.table(said), title=self.title(said))
+
+
+def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
     try:
-        data = figure.data(tables)
-        if not len(data):
-            return _empty(figure, "nothing to draw yet.")
-        return _drawn(figure, data, identity)
-    except Exception as error:  # a figure is a person's own code: it must not cost the page of a finished sweep
-        return _empty(figure, f"could not be drawn: {type(error).__name__}: {error}")
+        frame = figure.data(tables)
+        return Reduced(figure, frame, "" if len(frame) else "nothing to draw yet.")
+    except Exception as error:
+        return Reduced(figure, pd.DataFrame(), _failure(error))
 
 
-def _empty(figure: Figure, why: str) -> Group:
-    return Group(f"{figure.caption} ({why})", (), Table(figure.title, ("",), ()), title=figure.title)
-
-
-def _drawn(figure: Figure, data: pd.DataFrame, identity: str) -> Group:
-    parts = [(figure.title, data)]
-    if figure.panels:
-        parts = [(str(label), data[data[figure.panels] == label]) for label in data[figure.panels].unique()]
-    plots = []
-    for place, (label, rows) in enumerate(parts):
-        alt = f"{figure.title}{f', {label}' if figure.panels else ''}. {figure.caption}"
-        svg = draw(partial(_paint, figure, rows, data), f"{identity}-{place}", alt, figure.size, figure.margins)
-        plots.append(Plot(label if figure.panels else "", svg))
-    keys: tuple[Key, ...] = ()
-    scale = None
-    if isinstance(figure.draw, Drawing):
-        labels, scale = figure.draw.labels(data), figure.draw.scale(data)
-        keys = legend(labels, figure.draw.slots(data)) if labels else ()
-    return Group(figure.caption, tuple(plots), numbers(figure, data), keys, scale, figure.title)
+def _failure(error: Exception) -> str:
+    return f"could not be drawn: {type(error).__name__}: {error}"
 
 
 def _paint(figure: Figure, rows: pd.DataFrame, everything: pd.DataFrame, axes: Axes) -> Axes:
@@ -117,7 +154,7 @@ def numbers(figure: Figure, data: pd.DataFrame) -> Table:
     """The table behind a figure: the frame, or, where it holds seeds, mean and interval over them."""
     value = figure.measured
     if "seed" in data and value:
-        data = over_seeds(data, value)
+        data = averaged(data, value)
     step = -(-len(data) // MOST_ROWS)
     shown = data.iloc[::step]
     caption = figure.title if step == 1 else f"{figure.title}: every {step}th of {len(data)} rows"
@@ -128,15 +165,14 @@ def numbers(figure: Figure, data: pd.DataFrame) -> Table:
     return Table(caption, heads, tuple(zip(*columns, strict=True)), words=max(1, len(words)))
 
 
-def over_seeds(data: pd.DataFrame, value: str) -> pd.DataFrame:
+def averaged(data: pd.DataFrame, value: str) -> pd.DataFrame:
     """Mean of `value`, ends of its 95 % interval and number of seeds, for each combination of the other columns."""
     keys = [name for name in data if name not in ("seed", value)]
     by_seed = data.groupby([*keys, "seed"], sort=False, dropna=False)[value].mean().dropna().reset_index()
     rows = []
     for key, group in by_seed.groupby(keys, sort=False, dropna=False) if keys else [((), by_seed)]:
         values = group[value].to_numpy(dtype=float)
-        low, high = t_interval(values)
-        rows.append((*key, values.mean(), float(low), float(high), len(values)))
+        rows.append((*key, values.mean(), *student(values), len(values)))
     return pd.DataFrame(rows, columns=[*keys, value, "low", "high", "seeds"])
 
 

@@ -1,9 +1,8 @@
-"""Intervals keep their promised coverage, tests their promised error, Holm its order."""
+"""Tests keep their promised error, Holm its order, a plan its power."""
 
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,73 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.report.statistics.intervals import INTERVALS, Interval, expanded_bootstrap, t_interval
 from workbench.report.statistics.tests import (
-    equivalent,
     holm,
     improvement,
     interquartile_mean,
-    paired,
+    paired_test,
     planned_seeds,
     power,
     sign_flip,
+    welch_test,
 )
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
-
-
-def test_pairs_only_what_both_arms_hold() -> None:
-    seeds, differences = paired({1: 3.0, 0: 1.0, 5: 9.0}, {0: 0.5, 1: 1.0, 7: 2.0})
-    assert seeds == [0, 1]
-    assert differences.tolist() == [0.5, 2.0]
-
-
-def test_t_interval_is_scipys() -> None:
-    values = np.random.default_rng(1).normal(size=12)
-    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert np.allclose(t_interval(values), (expected.low, expected.high))
-
-
-@pytest.mark.parametrize("name", INTERVALS)
-def test_one_seed_has_no_interval(name: str) -> None:
-    assert np.isnan(INTERVALS[name](np.array([1.0]))).all()
-
-
-def test_t_interval_covers_what_it_promises_at_twelve_seeds() -> None:
-    low, high = t_interval(np.random.default_rng(2).normal(0.3, 1.0, size=(20_000, 12)))
-    assert 0.93 <= np.mean((low <= 0.3) & (high >= 0.3)) <= 0.97
-
-
-def test_expanded_bootstrap_covers_what_it_promises_at_twelve_seeds() -> None:
-    chance = np.random.default_rng(3)
-    found = [expanded_bootstrap(chance.normal(0.3, 1.0, 12), resamples=1000) for _ in range(1500)]
-    assert 0.93 <= np.mean([low <= 0.3 <= high for low, high in found]) <= 0.97
-
-
-def exponential(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Skewed differences of mean 0."""
-    return chance.exponential(size=shape) - 1
-
-
-def collapsing(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Differences of mean 0 among which one run in ten collapsed."""
-    return chance.normal(1.0, 1.0, size=shape) - 10 * (chance.random(shape) < 0.1)
-
-
-# What the module's docstring states of distributions for which no interval keeps its promise.
-STATED = {exponential: (0.88, 0.92), collapsing: (0.68, 0.76)}
-
-
-@pytest.mark.parametrize("draw", STATED)
-def test_coverage_is_as_stated_where_differences_are_not_normal(draw: Any) -> None:
-    low, high = t_interval(draw(np.random.default_rng(8), (20_000, 12)))
-    assert STATED[draw][0] <= np.mean((low <= 0) & (high >= 0)) <= STATED[draw][1]
-
-
-@pytest.mark.parametrize("draw", STATED)
-def test_the_bootstrap_does_no_better_there(draw: Any) -> None:
-    found = [expanded_bootstrap(values, resamples=500) for values in draw(np.random.default_rng(9), (1000, 12))]
-    assert STATED[draw][0] - 0.05 <= np.mean([low <= 0 <= high for low, high in found]) <= STATED[draw][1] + 0.05
 
 
 def test_sign_flip_counts_every_pattern() -> None:
@@ -132,24 +76,6 @@ def test_unknown_members_of_a_family_can_only_raise_p(p: list[float], others: li
     assert (holm(p, len(p) + len(others)) >= known - 1e-12).all()
 
 
-def test_equivalence_asks_it_of_the_whole_interval() -> None:
-    values = np.array([-0.1, 0.1] * 6)
-    assert equivalent(values, 0.1)
-    assert not equivalent(values, 0.03)
-    assert not equivalent(np.array([0.0]), 1.0)
-
-
-def test_a_noisy_measurement_is_not_equivalent() -> None:
-    draws = np.random.default_rng(7).normal(0, 1.0, size=(200, 12))
-    assert not any(equivalent(values, 0.3) for values in draws)
-
-
-@given(st.floats(-3, 3), st.floats(0, 3), st.floats(0, 5))
-def test_an_interval_lies_within_a_margin_or_sticks_out(low: float, width: float, margin: float) -> None:
-    interval = Interval(low, low + width)
-    assert interval.within(margin) == (max(abs(interval.low), abs(interval.high)) <= margin)
-
-
 def test_a_typical_seed_is_not_moved_by_outliers() -> None:
     values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 1000.0])
     assert interquartile_mean(values) == 4.5
@@ -177,3 +103,30 @@ def test_a_plan_has_the_power_it_promises_and_no_seed_too_many(
 def test_nothing_plans_an_effect_at_the_very_edge() -> None:
     assert planned_seeds(0.5, 1.0, 0.5) is None
     assert planned_seeds(0.5, 0.0, 0.0) == 12
+
+
+def test_the_sign_flip_test_is_scipys_permutation_test() -> None:
+    values = np.random.default_rng(11).normal(0.3, 1.0, 9)
+    found = stats.permutation_test((values,), np.mean, permutation_type="samples", alternative="greater")
+    assert sign_flip(values) == pytest.approx(min(1.0, 2 * found.pvalue))
+
+
+def test_paired_and_welch_agree_with_their_formulas() -> None:
+    one, two = (np.random.default_rng(place).normal(size=size) for place, size in ((12, 7), (13, 5)))
+    shares = np.array([side.var(ddof=1) / len(side) for side in (one, two)])
+    freedom = shares.sum() ** 2 / (shares**2 / np.array([6, 4])).sum()
+    change, error = two.mean() - one.mean(), shares.sum() ** 0.5
+    half = stats.t.ppf(0.975, freedom) * error
+    interval, p = welch_test(one, two)
+    assert interval == pytest.approx((change - half, change + half))
+    assert p == pytest.approx(2 * stats.t.sf(abs(change) / error, freedom))
+    interval, p = paired_test(one)
+    assert (interval.low > 0 or interval.high < 0) == (p < 0.05)
+    assert p == pytest.approx(2 * stats.t.sf(abs(one.mean()) / (one.std(ddof=1) / 7**0.5), 6))
+
+
+@pytest.mark.parametrize(("change", "p"), [(0.5, 0.0), (0.0, 1.0)])
+def test_without_noise_a_change_is_certain_and_none_is_none(change: float, p: float) -> None:
+    still = np.full(4, change)
+    assert paired_test(still) == ((change, change), p)
+    assert welch_test(np.zeros(3), still) == ((change, change), p)

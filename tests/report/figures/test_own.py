@@ -15,7 +15,8 @@ from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_in
 from workbench.report.figures.drawings import Heat, Lines
-from workbench.report.figures.exhibits import Figure, exhibits, numbers, over_seeds, runs
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.own import Figure, OwnFigures, averaged, numbers, runs
 from workbench.report.page.sweep import write
 
 DEPTH, ACTIVATION, ACCURACY = "network.depth", "network.activation", "last_train_accuracy"
@@ -55,7 +56,7 @@ def tables() -> Tables:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_drawn_with_words_and_numbers(name: str, tables: Tables) -> None:
     figure = FIGURES[name]
-    (group,) = exhibits([figure], tables)
+    (group,) = OwnFigures().drawn(Findings(tables, own=[figure]))
     assert "could not" not in group.caption
     assert len(group.plots) == (2 if figure.panels else 1)
     assert all(f'aria-label="{figure.title}' in plot.svg for plot in group.plots)
@@ -64,13 +65,13 @@ def test_a_figure_is_drawn_with_words_and_numbers(name: str, tables: Tables) -> 
 
 
 def test_the_legend_names_the_lines(tables: Tables) -> None:
-    (group,) = exhibits([FIGURES["lines"]], tables)
+    (group,) = OwnFigures().drawn(Findings(tables, own=[FIGURES["lines"]]))
     assert [key.label for key in group.legend] == ["sigmoid", "relu"]
 
 
 def test_numbers_behind_are_means_over_seeds_with_their_interval() -> None:
     data = pd.DataFrame({"a": ["x"] * 4, "seed": [0, 0, 1, 2], "v": [0.0, 2.0, 3.0, 5.0]})
-    found = over_seeds(data, "v")
+    found = averaged(data, "v")
     assert found["v"].tolist() == [3.0]  # of each seed's own mean
     assert found["seeds"].tolist() == [3]
     assert found["low"][0] < 3.0 < found["high"][0]
