@@ -201,6 +201,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
 
 def paint_ends(ax: Axes, data: OneProbe) -> Axes:
     """A probe by layer at the end of training: one faint line a seed, and the mean."""
+    means = data.ends
     for level, slot in enumerate(data.slots or (palette.SLOTS[0],)):
         held = data.profiles[level]
         held = held[~np.isnan(held).all(axis=1)]
@@ -209,10 +210,9 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
         if len(held) > 1:
             path = axes.as_one_path(data.numbers, axes.drawn_seeds(held))
             ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
-        mean = data.ends[level]
-        counted = np.isfinite(mean)
+        counted = np.isfinite(means[level])
         style: Any = {"color": slot.light, "marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
-        ax.plot(data.numbers[counted], mean[counted], linestyle=slot.linestyle, linewidth=1.9, **style)
+        ax.plot(data.numbers[counted], means[level][counted], linestyle=slot.linestyle, linewidth=1.9, **style)
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:

@@ -1,7 +1,7 @@
-"""Whether a sweep was run as its file says: where it was not, a rule fixed for that file decides nothing.
+"""Whether a sweep was run as its file says: if it was not, a rule fixed for that file decides nothing.
 
-The store holds, from the sweep's start, which settings depart from the sweep file (fact "departures": key -> values
-found, values of the file). Settings of the data themselves are no departure: they make another dataset, which every
+The store holds, from the sweep's start, which settings deviate from the sweep file (fact "departures": key -> values
+found, values of the file). Settings of the data themselves are no deviation: they make another dataset, which every
 sentence names.
 """
 
@@ -20,14 +20,14 @@ _OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of t
 
 def described(tables: SweepTables) -> tuple[str, str]:
     """Why verdicts are withheld ("" where they are not), and the dataset in words."""
-    departed = departures(tables.facts)
-    other_data = {key: values for key, values in departed.items() if _is_data(key)}
-    parts = [_one(key, *values) for key, values in departed.items() if key not in other_data]
+    found = deviations(tables.facts)
+    other_data = {key: values for key, values in found.items() if _is_data(key)}
+    parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
     why = f"Withheld, for the rule was fixed for other settings: {'; '.join(parts)}." if parts else ""
     return why, _dataset(tables, other_data)
 
 
-def departures(facts: dict[str, str]) -> dict[str, tuple[list[Any], list[Any]]]:
+def deviations(facts: dict[str, str]) -> dict[str, tuple[list[Any], list[Any]]]:
     """Key -> (values found, values of the sweep file); empty where the store noted none."""
     try:
         held = json.loads(facts.get("departures", "") or "{}")
