@@ -58,7 +58,7 @@ def planning(runs: int) -> dict[str, float]:
 
 def tracking(runs: int) -> dict[str, float]:
     """Of a sweep of that many runs, made up: seconds to begin, record and end it, to look it up, read and report it."""
-    from workbench.report.claim_files import Experiment
+    from workbench.report.experiments import Experiment
     from workbench.report.sweep_page import write_report
     from workbench.tracking.read import load
     from workbench.tracking.write import MlflowStore

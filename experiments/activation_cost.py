@@ -6,11 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
-from workbench.report.measured import melted
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, melted, runs
 
 
 def _cheaper(metric: str) -> Paired:

@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired, Tuning
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, Tuning, runs
 
 RATE = "optimizer.learning_rate"
 

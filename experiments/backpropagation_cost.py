@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Identity
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
-from workbench.report.measured import melted
+from workbench.claims import Arm, Claim, Figure, Identity, Lines, melted, runs
 
 CLAIMS = [
     Claim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.report.claims import Arm, Claim, Identity
+from workbench.claims import Arm, Claim, Identity
 
 EVERY_NETWORK = Arm("every activation, loss and dropout rate")
 LOSSES = ("classes", "two classes", "regression")

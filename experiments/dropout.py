@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired
-from workbench.report.drawings import Heat, Lines
-from workbench.report.exhibits import Figure
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Heat, Lines, Paired
 
 RATE, INPUT, WIDTH, SIZE, NOISE = (
     "dropout.rate", "dropout.input_rate", "network.width", "data.train_size", "data.label_noise",

@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Equivalence, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Equivalence, Figure, Lines, Paired
 
 NOISE, SIZE, VALIDATION = "data.label_noise", "data.train_size", "data.validation"
 SECTION = "Tips for deep learning, early stopping"

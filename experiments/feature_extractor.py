@@ -6,11 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import table
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, table
 
 SEEDS = tuple(range(30))  # a small effect
 TRAINED = Arm("last hidden layer, trained")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.report.claims import Arm, Claim, Identity, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import table
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Identity, Lines, Paired, table
 
 CLAIMS = [
     Claim(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.report.claims import Arm, Claim, Paired, Tuning
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, Tuning, runs
 
 RATE, LOSS = "optimizer.learning_rate", "network.loss"
 DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}

@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired, Tuning
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, Tuning
 
 RATE = "optimizer.learning_rate"
 LABELS = {

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Identity, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import melted, table
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Identity, Lines, Paired, melted, table
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables

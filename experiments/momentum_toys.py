@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Equivalence, Identity
-from workbench.report.drawings import Heat, Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import table
+from workbench.claims import Arm, Claim, Equivalence, Figure, Heat, Identity, Lines, table
 
 LAMBDA = 0.9
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Identity
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import table
+from workbench.claims import Arm, Claim, Figure, Identity, Lines, table
 
 MEMORY, MOMENTUM, ADAM = (Arm(arm, {"arm": arm}) for arm in ("memory", "momentum", "adam"))
 

@@ -6,10 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Identity
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import melted, table
+from workbench.claims import Arm, Claim, Figure, Identity, Lines, melted, table
 
 SGD = Arm("plain gradient descent", {"optimizer": "sgd"})
 ADAM = Arm("Adam", {"optimizer": "adam"})

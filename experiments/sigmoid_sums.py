@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.report.claims import Arm, Claim, Identity
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.measured import melted, table
+from workbench.claims import Arm, Claim, Figure, Identity, Lines, melted, table
 
 CLOSEST = Arm("shifts 1/256 apart")
 

@@ -6,11 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Identity, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
-from workbench.report.measured import melted, table
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Identity, Lines, Paired, melted, runs, table
 
 OVERFITTED = {"data.train_size": 200, "training.epochs": 100}
 

@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired
 
 STRENGTH, REFERENCE = "penalty.strength", 0.01  # the L2 strength whose validation loss the others are matched to
 LABELS = {

@@ -6,9 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Equivalence
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure
+from workbench.claims import Arm, Claim, Equivalence, Figure, Lines
 
 SOURCE = "Srivastava et al. 2014, JMLR 15, table 2"
 AGREEMENT = 0.002  # a margin fixed here: the paper gives single numbers, without their spread

@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.report.claims import Arm, Claim, Equivalence, Paired
-from workbench.report.drawings import Heat, Lines
-from workbench.report.exhibits import Figure
-from workbench.report.notes import FAMILY
+from workbench.claims import FAMILY, Arm, Claim, Equivalence, Figure, Heat, Lines, Paired
 
 SECTION = "Tips for deep learning, new activation function"
 SEEDS = tuple(range(12))

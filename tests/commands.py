@@ -148,7 +148,7 @@ if __name__ == "__main__":
     import sklearn.datasets  # noqa: F401
 
     import workbench.app
-    import workbench.report.page
+    import workbench.report.page.sweep
     import workbench.sweep.hydra.command
     import workbench.tracking.write  # noqa: F401
     from tests.blank import leave_blank

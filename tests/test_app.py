@@ -14,7 +14,7 @@ from tests import stores
 from tests.once import made_once
 from workbench import app
 from workbench.report import sweep_page
-from workbench.report.claim_files import Experiment
+from workbench.report.experiments import Experiment
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.interruption import INTERRUPTED

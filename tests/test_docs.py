@@ -21,6 +21,8 @@ from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
 from workbench.engine.training.loop import train
 from workbench.measure import ANALYSES, MEASUREMENTS, Analysis, Measurement
+from workbench.report.figures import FIGURES
+from workbench.report.figures.base import FigureKind
 from workbench.sweep.execution.executor import PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.tracking.connection import connect, search
@@ -34,6 +36,7 @@ APART = [page for page in RUN if any(path.startswith("rules/") for path in docum
 HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
 TABLES: list[tuple[type, dict[str, Any]]] = [
     (Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES), (PackExecutor, EXECUTORS), (type, LAYERS),
+    (FigureKind, FIGURES),
 ]  # fmt: skip
 LINK = re.compile(r"\]\(([^)#:\s]+)[^):]*\)")
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *ROOT.glob("examples/*/README.md")]

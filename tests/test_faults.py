@@ -14,7 +14,7 @@ from workbench import app
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
 from workbench.report import sweep_page
-from workbench.report.claim_files import Experiment
+from workbench.report.experiments import Experiment
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.hydra.command import main

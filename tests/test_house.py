@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
-# Entry points that wire the rooms, what a person's own rules import; and what knows where files lie, how commands begin
-# and end, and how file names, addresses and secrets are written.
-FRONT = ("app", "__main__", "cli", "words", "rules")
+# Entry points that wire the rooms, what a person's own rules and claims import; and what knows where files lie, how
+# commands begin and end, and how file names, addresses and secrets are written.
+FRONT = ("app", "__main__", "cli", "words", "rules", "claims")
 SHARED = ("blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction")
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
@@ -104,6 +104,67 @@ def test_a_room_imports_only_from_rooms_to_its_left() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+# The report's own rooms, and what stands before and behind them.
+REPORT = ("wording", "experiment_files", "statistics", "verdicts", "figures", "page")
+REPORT_FRONT = ("__init__", "__main__", "experiments", "rebuild", "sweep_page", "tidy")
+
+
+def test_the_rooms_of_the_report_import_from_those_to_their_left() -> None:
+    wrong = []
+    for file in sorted((PACKAGE / "report").rglob("*.py")):
+        place = file.relative_to(PACKAGE / "report").parts[0].removesuffix(".py")
+        assert place in {*REPORT, *REPORT_FRONT}, file
+        allowed = REPORT[: REPORT.index(place) + 1] if place in REPORT else (*REPORT, *REPORT_FRONT)
+        wrong += [
+            f"{file.relative_to(ROOT)} imports {module}"
+            for module in executed_imports(file)
+            if module.startswith("workbench.report.") and module.split(".")[2] not in allowed
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def executed_imports(file: Path) -> Iterator[str]:
+    """What a file imports from our package, each name in full, those only for type hints left out."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    hints = {name for block in blocks for name in imported_names(block)}
+    yield from (name for name in imported_names(tree) if name not in hints)
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """What is imported by name anywhere in a tree: module and name, joined by a dot."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_private_name_crosses_a_file() -> None:
+    """Neither `from workbench.x import _y` nor `x._y` of a module x of ours."""
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in FILES}
+    wrong = []
+    for file in FILES:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        ours = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "workbench":
+                for alias in node.names:
+                    if f"{node.module}.{alias.name}" in modules:
+                        ours.add(alias.asname or alias.name)
+                    if is_private(alias.name):
+                        wrong.append(f"{file.relative_to(ROOT)}:{node.lineno} imports {alias.name}")
+        wrong += [
+            f"{file.relative_to(ROOT)}:{node.lineno} reads {node.value.id}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if node.value.id in ours and is_private(node.attr)
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
 def test_no_two_files_import_each_other_also_by_way_of_others() -> None:
     """Late imports count too."""
     modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in [*FILES, *PLUGINS]}
@@ -186,12 +247,12 @@ def test_ci_has_seen_the_version_of_mlflow_whose_internals_we_use() -> None:
     assert f'"mlflow>=3.5,<{major}.{minor + 1}"' in (ROOT / "pyproject.toml").read_text()
 
 
-def test_claims_see_the_report_and_plain_tables_alone() -> None:
+def test_claims_see_what_is_public_for_them_and_plain_tables_alone() -> None:
     wrong = [
         str(found)
         for file in CLAIMS
         for found in imports_of(file)
-        if not found.module.startswith("workbench.report")
+        if found.module != "workbench.claims"
         if found.top not in {"experiments", *sys.stdlib_module_names, *LIBRARIES["experiments"]}
     ]
     assert not wrong, "\n".join(wrong)

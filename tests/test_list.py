@@ -62,7 +62,7 @@ def test_a_persons_own_sweeps_and_claims_are_listed(capsys, tmp_path):
     (tmp_path / "conf" / "sweep" / "own.yaml").write_text("# @package _global_\ndescription: my question\n")
     (tmp_path / "conf" / "sweep" / "broken.yaml").write_text("description: [")
     (tmp_path / "experiments" / "own.py").write_text(
-        '"""My claim.\n\nMore of it.\n"""\n\nfrom workbench.report.claims import Arm, Claim, Identity\n\n'
+        '"""My claim.\n\nMore of it.\n"""\n\nfrom workbench.claims import Arm, Claim, Identity\n\n'
         'CLAIMS = [Claim("X1", "wide is enough", "none", Identity("error", Arm("all"), 0.1))]\n'
     )
     (tmp_path / "experiments" / "broken.py").write_text(

@@ -16,7 +16,7 @@ from tests.unwritable import unwritable
 from workbench import app, cli, load_run
 from workbench.engine.errors import BadInput
 from workbench.report import sweep_page
-from workbench.report.claim_files import Experiment
+from workbench.report.experiments import Experiment
 from workbench.sweep.hydra.command import main
 from workbench.tracking import export
 from workbench.tracking.read import load

@@ -45,7 +45,7 @@ def test_conf_experiments_and_the_page_s_template_travel_inside_the_package(inst
         ours = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.[yp][ay]*")}
         assert ours
         assert {path for path in ours if not (installed / "workbench" / path).exists()} == set()
-    assert (installed / "workbench/report/templates/sweep.html.j2").exists()
+    assert (installed / "workbench/report/page/templates/sweep.html.j2").exists()
     assert (installed / "hydra_plugins/workbench.py").exists()
     assert (installed / "workbench/py.typed").exists()
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
-from workbench.report.folder import REPORTS, make, page_file
+from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import cores
@@ -84,7 +84,7 @@ def _run(
     settings: SweepSettings,
 ) -> int:
     from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
-    from workbench.report.claims import canonical_rules
+    from workbench.report.verdicts.rules import canonical_rules
 
     training.checkpoints.tidy()
     earlier = store.earlier(name)

@@ -9,10 +9,10 @@ import pytest
 
 from workbench import places
 from workbench.engine.errors import BadInput
-from workbench.report.claim_files import experiment_in, experiment_of, known_claims
 from workbench.report.experiment_files import declares_itself, experiment_files
+from workbench.report.experiments import experiment_in, experiment_of, known_claims
 
-OURS = "from workbench.report.claims import Claim\nCLAIMS: list[Claim] = []\n"
+OURS = "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n"
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "import workbench\nif True:\n    CLAIMS = []\n",
         "from workbench.report import claims\nCLAIMS, other = [], 1\n",
         "from workbench.report import claims\nfrom mine import CLAIMS\n",
-        "from workbench.report.claims import Claim\nCLAIMS = [\n",  # not finished
+        "from workbench.claims import Claim\nCLAIMS = [\n",  # not finished
     ],
 )
 def test_a_file_of_claims_declares_itself(own: Path, text: str) -> None:

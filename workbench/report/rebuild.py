@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
-from workbench.report.folder import REPORTS
+from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.log import say
 
 if TYPE_CHECKING:
-    from workbench.report.claim_files import Experiment
-    from workbench.report.page import Page
+    from workbench.report.experiments import Experiment
+    from workbench.report.page.sweep import Page
 
 
 def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
@@ -21,9 +21,9 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
     `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput where the store cannot be
     read, or holds no sweep of a name.
     """
-    from workbench.report.claim_files import known_claims
-    from workbench.report.index import write_index
-    from workbench.report.page import write
+    from workbench.report.experiments import known_claims
+    from workbench.report.page.index import write_index
+    from workbench.report.page.sweep import write
     from workbench.tracking.read import load
 
     pages = []
@@ -37,7 +37,7 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
 
 def _experiment(stem: str) -> Experiment:
     """A broken file costs the claims and figures that it holds, and no page."""
-    from workbench.report.claim_files import Experiment, experiment_of
+    from workbench.report.experiments import Experiment, experiment_of
 
     try:
         return experiment_of(stem)
@@ -48,7 +48,7 @@ def _experiment(stem: str) -> Experiment:
 
 def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
     """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
-    from workbench.report.compare import write_comparison
+    from workbench.report.page.comparison import write_comparison
     from workbench.tracking.read import load
 
     return write_comparison(load(first, uri), load(second, uri), folder)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from workbench import places
 from workbench.engine.errors import BadInput
-from workbench.report.claim_files import Experiment, experiment_of, known_claims
 from workbench.report.experiment_files import declares_itself
-from workbench.report.folder import REPORTS
-from workbench.report.index import write_index
-from workbench.report.page import Page, write
+from workbench.report.experiments import Experiment, experiment_of, known_claims
+from workbench.report.page.folder import REPORTS
+from workbench.report.page.index import write_index
+from workbench.report.page.sweep import Page, write
 from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.store import Store
 from workbench.tracking.read import load

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.report.design import Design
+    from workbench.report.statistics.design import Design
     from workbench.tracking.read import SweepTables
 
 
@@ -48,7 +48,7 @@ class Sweep:
     @property
     def design(self) -> Design:
         """The sweep's factors with their levels, as the statistics of `effects` and the page take them."""
-        from workbench.report.design import read
+        from workbench.report.statistics.design import read
 
         return read(self.tables)
 

@@ -76,6 +76,11 @@ def metric(key: str) -> Metric:
     return METRICS.get(key) or Metric(key, key.replace("_", " ").capitalize())
 
 
+def title(key: str) -> str:
+    """What a drawing of the metric `key` is headed with."""
+    return f"{metric(key).name}, last epoch" if key.startswith("last_") else metric(key).name
+
+
 def number(value: float, digits: int = 3) -> str:
     """`value` to `digits` significant digits, without trailing zeros lost or exponents where they are not needed."""
     if value is None or not math.isfinite(value):
@@ -119,6 +124,11 @@ def between(low: float, high: float, key: str, signed: bool = True) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{change(low, key, signed).removesuffix(f'{SPACE}pp')} to {change(high, key, signed)}"
+
+
+def span(low: float, high: float, key: str) -> str:
+    """An interval of values of the metric `key`: "94.2 % to 95.0 %"; empty if there is none."""
+    return f"{amount(low, key)} to {amount(high, key)}" if math.isfinite(low) else ""
 
 
 def probability(p: float) -> str:

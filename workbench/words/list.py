@@ -21,7 +21,7 @@ from workbench.report.experiment_files import experiment_files
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
-    from workbench.report.claims import Claim
+    from workbench.report.verdicts.rules import Claim
 
 ABOUT = "What there is to sweep over, to ask and to set; of some topics, or of all."
 EXAMPLES = """
@@ -190,7 +190,7 @@ def _first_line(path: Path) -> str:
 
 
 def _claims_of(path: Path) -> Sequence[Claim]:
-    from workbench.report.claim_files import claims_in  # pandas and SciPy come with it
+    from workbench.report.experiments import claims_in  # pandas and SciPy come with it
 
     try:
         return claims_in(path)

@@ -53,8 +53,8 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     """
     from workbench import places
     from workbench.engine.errors import BadInput
-    from workbench.report.claim_files import experiment_of
     from workbench.report.experiment_files import experiment_files
+    from workbench.report.experiments import experiment_of
 
     every = [stem for stem in experiment_files() if places.find("conf/sweep", f"{stem}.yaml")]
     if strangers := [stem for stem in stems if stem not in every]:
@@ -104,7 +104,7 @@ def run(commands: dict[str, list[str]], options: Sequence[str] = ()) -> int:
 
 def conclude(folder: Path) -> str:
     """Gather the verdicts of all pages in the folder as `index.json`; they in a few lines of text."""
-    from workbench.report.verdict_list import gather, in_words, write
+    from workbench.report.page.verdict_list import gather, in_words, write
 
     found = gather(folder)
     return f"{in_words(found)}\nverdicts: {write(found, folder)} and {folder / 'index.html'}"

@@ -59,9 +59,9 @@ def _list(asked: Namespace) -> None:
 
 def _delete(asked: Namespace) -> None:
     from workbench.app import REPORTS, sweeps_folder
-    from workbench.report.claim_files import known_claims
-    from workbench.report.folder import stem
-    from workbench.report.index import write_index
+    from workbench.report.experiments import known_claims
+    from workbench.report.page.folder import stem
+    from workbench.report.page.index import write_index
     from workbench.sweep.execution.lock import locked
     from workbench.tracking.housekeeping import delete, refuse_unknown
 
@@ -93,7 +93,7 @@ def _export(asked: Namespace) -> None:
 def _pages_of(name: str) -> list[Path]:
     """The page of a sweep and its data, where they are there."""
     from workbench.app import REPORTS
-    from workbench.report.folder import stem
+    from workbench.report.page.folder import stem
 
     files = [REPORTS / f"{stem(name, REPORTS)}.{suffix}" for suffix in ("html", "json")]
     return [file for file in files if file.is_file()]

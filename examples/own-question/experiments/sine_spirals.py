@@ -1,8 +1,6 @@
 """Does a fast sine fit two spirals better than ReLU?"""
 
-from workbench.report.claims import Arm, Claim, Paired
-from workbench.report.drawings import Lines
-from workbench.report.exhibits import Figure, runs
+from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs
 
 METRIC = "last_train_accuracy"
 SINE = Arm("fast sine", {"network.activation": "sine"})

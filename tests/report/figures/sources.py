@@ -1,0 +1,69 @@
+"""What figures are drawn from in tests: a sweep with a claim and a figure of its own, a comparison, both also empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from tests.report.synthetic import Tables, sweep
+from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs
+from workbench.report.figures.base import FigureKind, Panel
+from workbench.report.figures.findings import Findings
+from workbench.report.statistics.comparison import Comparison, compare
+from workbench.report.verdicts.decision import decide_all
+
+DEPTH, ACTIVATION, ACCURACY = "network.depth", "network.activation", "best_test_accuracy"
+HOSTILE = '</text><script>alert(1)</script> & "$x_1$"'
+CLAIM = Claim(
+    "C1", "Deeper is worse.", "",
+    Paired(ACCURACY, Arm("3", {DEPTH: 3}), Arm("1", {DEPTH: 1}), 0.01, "lower", tuple(range(12))),
+)  # fmt: skip
+OWN = Figure("Depth", f"Deeper: {HOSTILE}", runs(DEPTH, ACTIVATION, ACCURACY), Lines(DEPTH, ACCURACY, by=ACTIVATION))
+
+
+@cache
+def tables(seeds: int = 4) -> Tables:
+    """A sweep over two factors in which every run finished."""
+    return sweep({DEPTH: (1, 3), ACTIVATION: ("sigmoid", HOSTILE)}, seeds=seeds, trouble=False)
+
+
+def without_result(whole: Tables) -> Tables:
+    """The sweep with every cell still to be trained."""
+    held = whole.runs.drop(columns=[name for name in whole.runs if str(name).startswith(("last_", "best_"))])
+    waiting = held.assign(outcome="pending", reused=False)
+    return replace(whole, runs=waiting, epochs=whole.epochs.iloc[:0], layers=whole.layers.iloc[:0])
+
+
+def findings(whole: Tables) -> Findings:
+    """What the page of a sweep is drawn from, with a claim and a figure of the experiment."""
+    return Findings(whole, [(CLAIM, decide_all([CLAIM], whole)[0])], [OWN])  # type: ignore[arg-type]
+
+
+@cache
+def comparison() -> Comparison:
+    """The sweep beside one with another accuracy."""
+    changed = tables().runs.assign(**{ACCURACY: tables().runs[ACCURACY] * 0.9 + 0.01 * tables().runs["seed"]})
+    return compare(tables(), replace(tables(), name="changed", runs=changed))  # type: ignore[arg-type]
+
+
+@cache
+def source_of(section: str) -> Any:
+    """What a kind of figure of that section is drawn from."""
+    return comparison() if section == "comparison" else findings(tables())
+
+
+@cache
+def empty_source_of(section: str) -> Any:
+    """The same without any result."""
+    if section != "comparison":
+        return findings(without_result(tables()))
+    whole = comparison()
+    sides = tuple(without_result(side) for side in whole.sides)  # type: ignore[arg-type]
+    return replace(whole, sides=sides, cases=dict.fromkeys(whole.cases, ()))
+
+
+def panels_of(kind: FigureKind[Any, Any]) -> list[Panel]:
+    """Every drawing of a kind of figure."""
+    data = kind.reduce(source_of(kind.section))
+    return [panel for place, one in enumerate(data) for panel in kind.panels(one, place)]

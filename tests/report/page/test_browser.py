@@ -1,0 +1,139 @@
+"""The pages in a real browser: no error, nothing loaded from elsewhere, a table that sorts and filters, both languages.
+
+Skipped where no Chromium is found. The check of accessibility needs axe-core as well, which is no dependency of ours:
+`npm install axe-core` in the checkout, or its axe.min.js named in AXE_CORE.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.report.page.browser import Tab, chromium, tab
+from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
+from tests.report.synthetic import sweep
+from workbench.report.page.comparison import write_comparison
+from workbench.report.page.index import write_index
+from workbench.report.page.sweep import write
+
+BROWSER = chromium()
+ROOT = Path(__file__).resolve().parents[3]
+AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
+PAGES = ("tour", "claims", "hostile", "index", "compare-claims-other")
+SIZES = {"desktop": 1280, "phone": 390, "wide": 1920}
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page of every kind."""
+    found = tmp_path_factory.mktemp("pages")
+    tables = sweep(SMALL, seeds=12, name="claims")
+    write(sweep({**SMALL, "optimizer": ("sgd", "adam")}, seeds=2), [], found)
+    write(tables, CLAIMS, found)
+    hostile = SWEEPS["hostile"]()
+    write(type(hostile)("hostile", *list(vars(hostile).values())[1:]), [], found)
+    write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
+    write_index(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Tab]:
+    """One browser for all tests."""
+    assert BROWSER is not None
+    with tab(BROWSER) as found:
+        yield found
+
+
+def opened(page: Tab, folder: Path, name: str, **shape: object) -> Tab:
+    page.problems.clear()
+    page.shape(**{"width": 1280, **shape})  # type: ignore[arg-type]
+    page.open((folder / f"{name}.html").as_uri())
+    return page
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_page_opens_without_a_word_and_fits(name: str, size: str, page: Tab, folder: Path) -> None:
+    opened(page, folder, name, width=SIZES[size])
+    assert page.problems == []
+    assert page.run("document.documentElement.scrollWidth") <= SIZES[size]
+    assert page.run("document.querySelectorAll('h1').length") == 1
+
+
+def test_the_table_sorts_by_numbers_words_and_what_is_missing(page: Tab, folder: Path) -> None:
+    opened(page, folder, "claims")
+    column = page.run(
+        "[...document.querySelectorAll('#table-of-runs thead th')].findIndex(h => h.textContent === 'Test accuracy')"
+    )
+    cells = f"[...document.querySelectorAll('#table-of-runs tbody tr')].map(r => r.cells[{column}].textContent)"
+    before = page.run(cells)
+    click = f"document.querySelectorAll('#table-of-runs thead button')[{column}].click()"
+    page.run(click)
+    held = [float(text.split()[0]) for text in page.run(cells) if text != "\u2013"]
+    assert held == sorted(held)
+    page.run(click)
+    shown = page.run(cells)
+    assert [float(text.split()[0]) for text in shown if text != "\u2013"] == held[::-1]
+    missing = sum(text == "\u2013" for text in before)
+    assert missing
+    assert shown[-missing:] == ["\u2013"] * missing
+    assert sorted(shown) == sorted(before)
+    assert page.problems == []
+
+
+def test_the_table_filters_by_words_and_by_the_values_of_a_factor(page: Tab, folder: Path) -> None:
+    opened(page, folder, "claims")
+    visible = "[...document.querySelectorAll('#table-of-runs tbody tr')].filter(r => !r.hidden).map(r => r.textContent)"
+    page.run(
+        "(f => { f.value = 'relu finished'; f.dispatchEvent(new Event('input')); })(document.getElementById('filter'))"
+    )
+    assert all("relu" in row and "finished" in row for row in page.run(visible))
+    found = len(page.run(visible))
+    select = "document.querySelector('select[aria-label=Depth]')"
+    page.run(f"(s => {{ s.value = '=2'; s.dispatchEvent(new Event('change')); }})({select})")
+    assert 0 < len(page.run(visible)) < found
+    assert page.run("document.getElementById('shown').textContent") == f"{len(page.run(visible))} of 48 runs"
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_one_language_is_shown_at_a_time(script: bool, page: Tab, folder: Path) -> None:
+    opened(page, folder, "claims", script=script)
+    heading = "[...document.querySelectorAll('#verdicts h2 span')].filter(s => s.offsetWidth).map(s => s.textContent)"
+    page.shape(1280)  # asking needs script; the page has loaded without it
+    assert page.run(heading) == ["Verdicts"]
+    page.run("document.querySelector('label[for=in-chinese]').click()")
+    assert page.run(heading) == ["\u5224\u5b9a"]
+    page.run("document.querySelector('label[for=in-english]').click()")
+    assert page.run(heading) == ["Verdicts"]
+
+
+def test_a_page_is_whole_without_script(page: Tab, folder: Path) -> None:
+    opened(page, folder, "claims", script=False)
+    page.shape(1280)
+    assert page.run("document.querySelectorAll('#table-of-runs tbody tr').length") == 48
+    assert page.run("getComputedStyle(document.querySelector('.controls')).display") == "none"
+
+
+def test_a_page_prints(page: Tab, folder: Path, tmp_path: Path) -> None:
+    opened(page, folder, "claims").pdf(tmp_path / "claims.pdf")
+    assert (tmp_path / "claims.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: npm install axe-core")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_used_by_everybody(name: str, dark: bool, page: Tab, folder: Path) -> None:
+    opened(page, folder, name, dark=dark)
+    page.run(AXE.read_text(encoding="utf-8") + ";0")
+    found = page.run(
+        "axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.help, v.nodes.map(n => n.html).slice(0, 3)]))"
+    )
+    serious = [violation for violation in found if violation[0] in ("serious", "critical")]
+    assert serious == []

@@ -1,0 +1,39 @@
+"""Statements in Chinese: whose they are, where they come from, and that a broken file is said in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench import places
+from workbench.engine.errors import BadInput
+from workbench.report.experiments import TRANSLATIONS, claims_in, known_claims
+
+CLAIM = """from workbench.claims import Arm, Claim, Identity
+RULE = Identity("last_train_loss", Arm("all"), 1e-6)
+CLAIMS = [Claim("X1", "One.", "", RULE), Claim("X2", "Two.", "", RULE, statement_zh="own")]
+"""
+
+
+def test_every_translation_belongs_to_a_claim() -> None:
+    known = {claim.id: claim for claims in known_claims().values() for claim in claims}
+    told = json.loads((places.ours("experiments") / TRANSLATIONS).read_text(encoding="utf-8"))
+    assert set(told) <= set(known)
+    assert all(known[mark].statement_zh for mark in told)
+
+
+def test_a_claims_own_words_come_before_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(CLAIM)
+    assert [claim.statement_zh for claim in claims_in(tmp_path / "x.py")] == ["", "own"]
+    (tmp_path / TRANSLATIONS).write_text('{"X1": "\u4e00", "X2": "\u4e8c"}', encoding="utf-8")
+    assert [claim.statement_zh for claim in claims_in(tmp_path / "x.py")] == ["\u4e00", "own"]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_a_broken_file_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(CLAIM)
+    (tmp_path / TRANSLATIONS).write_text(text)
+    with pytest.raises(BadInput, match="cannot be read"):
+        claims_in(tmp_path / "x.py")

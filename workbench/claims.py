@@ -1,0 +1,29 @@
+"""What an experiment file of your own imports: claims with the rules that decide them, and figures for their page.
+
+See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides what `conf/sweep/NAME.yaml` runs: it holds
+`CLAIMS`, a list of `Claim`, and `FIGURES`, a list of `Figure`, if any.
+"""
+
+from workbench.report.figures.drawings import Drawing, Heat, Lines
+from workbench.report.figures.measured import melted, table
+from workbench.report.figures.own import Figure, runs
+from workbench.report.verdicts.notes import FAMILY
+from workbench.report.verdicts.rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning
+
+__all__ = [
+    "FAMILY",
+    "Arm",
+    "Claim",
+    "Collapse",
+    "Drawing",
+    "Equivalence",
+    "Figure",
+    "Heat",
+    "Identity",
+    "Lines",
+    "Paired",
+    "Tuning",
+    "melted",
+    "runs",
+    "table",
+]

@@ -1,0 +1,115 @@
+"""The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any.
+
+What a person's own file raises costs that file alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from workbench import places
+from workbench.engine.errors import BadInput
+from workbench.report.experiment_files import declares_itself, experiment_files
+from workbench.report.figures.own import Figure
+from workbench.report.verdicts.rules import Claim
+from workbench.sweep.execution.log import note, say
+
+TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
+DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
+
+    `datasets`: where `reproduce` asks it, and what else is typed there (data.* alone: a rule is fixed for the rest); a
+    file that says nothing is asked on the digits, as its sweep file stands.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS)
+
+
+def experiment_of(stem: str) -> Experiment:
+    """The experiment of the sweep of that name; empty where none declares itself. Raises BadInput for a broken one."""
+    file = places.find("experiments", f"{stem}.py")
+    return experiment_in(file) if file and declares_itself(file) else Experiment()
+
+
+def experiment_in(file: Path) -> Experiment:
+    """What one file holds. Raises BadInput where it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
+    where = f"{file.parent.name}/{file.name}"
+    spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    if file.parent == places.theirs("experiments"):
+        note(f"code of this folder that is run: {where}")
+        _let_import(file.parent.parent)
+    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, as of a script that reads its command line
+        del sys.modules[spec.name]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"{where} cannot be imported: {reason}") from error
+    claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
+    claims = _translated(claims, file.with_name(TRANSLATIONS))
+    figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS), where))
+
+
+def claims_in(file: Path) -> tuple[Claim, ...]:
+    """The claims in one file; see `experiment_in`."""
+    return experiment_in(file).claims
+
+
+def known_claims() -> dict[str, tuple[Claim, ...]]:
+    """The claims of all experiment files by their stem. A broken file is left out with a word: the others count."""
+    found: dict[str, tuple[Claim, ...]] = {}
+    for stem, file in experiment_files().items():
+        try:
+            found[stem] = claims_in(file)
+        except BadInput as error:
+            say(f"{error}; its claims are left out")
+    return found
+
+
+def _let_import(folder: Path) -> None:
+    """What a person's own file imports from their folder is found there, after all libraries."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
+    """The claims with their statements in Chinese, from the file beside them where they bring none of their own."""
+    if not file.exists():
+        return claims
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        known = {str(mark): str(statement) for mark, statement in found.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"{file.parent.name}/{file.name} cannot be read: {error}; allowed is {{claim: text}}") from error
+    return tuple(replace(claim, statement_zh=claim.statement_zh or known.get(claim.id, "")) for claim in claims)
+
+
+def _datasets(found: Any, where: str) -> Mapping[str, Sequence[str]]:
+    lists = found.values() if isinstance(found, Mapping) else [None]
+    if not all(isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in lists):
+        raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
+    return dict(found)
+
+
+def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(found, list | tuple) or not all(isinstance(item, kind) for item in found):
+        allowed = f"{kind.__module__}.{kind.__name__}"
+        raise BadInput(f"{where}: found {name} = {found!r:.80}; allowed is a list of {allowed}")
+    return tuple(found)

@@ -1,0 +1,28 @@
+"""The figures of every page. This table is registry, list of choices and list of test cases at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.report.figures.base import FigureKind
+from workbench.report.figures.changes import Changes
+from workbench.report.figures.differences import Differences
+from workbench.report.figures.interactions import Interactions
+from workbench.report.figures.layers import Layers
+from workbench.report.figures.learning_curves import LearningCurves
+from workbench.report.figures.main_effects import MainEffects
+from workbench.report.figures.own import OwnFigures
+from workbench.report.figures.spread import Spreads
+from workbench.report.figures.two_curves import TwoCurves
+
+FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in this order
+    "differences": Differences(),
+    "own": OwnFigures(),
+    "main_effects": MainEffects(),
+    "learning_curves": LearningCurves(),
+    "interactions": Interactions(),
+    "layers": Layers(),
+    "spread": Spreads(),
+    "changes": Changes(),
+    "two_curves": TwoCurves(),
+}

@@ -1,0 +1,132 @@
+"""What figures share on their axes: ticks, named places, the axis of a metric, and many seeds as one path.
+
+Every seed stands faintly behind the mean; the mean carries its 95 % interval. Colours, markers and dashes belong to
+a factor's values and are the same on the whole page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from workbench.report import wording
+from workbench.report.figures import palette
+
+FAINT = 0.28
+LONGEST_LABEL = 15
+MOST_LABELS = 6
+MOST_SEEDS = 48  # drawn faintly behind a mean
+STEPS = [1, 2, 2.5, 5, 10]
+LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+def shortened(labels: Sequence[str]) -> list[str]:
+    """Labels cut to what there is room for: at their ends, or at their beginnings where only these are the same."""
+    cut = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
+    if len(set(cut)) == len(set(labels)):
+        return cut
+    return [label if len(label) <= LONGEST_LABEL else "\u2026" + label[1 - LONGEST_LABEL :] for label in labels]
+
+
+def tick(value: float, unit: str = "", sign: str = "-") -> str:
+    return f"{value:{sign}g}".replace("-", wording.MINUS) + unit if abs(value) > 1e-12 else "0"
+
+
+def decades(low: float, high: float) -> list[float]:
+    """Places for the ticks of a log10 axis: whole decades, or 1, 2 and 5 of each where it spans few."""
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    if high - low >= 2:
+        return powers[:: int(np.ceil(len(powers) / 7))].tolist()
+    return np.add.outer(powers, np.log10([1, 2, 5])).ravel().tolist()
+
+
+def name_places(axis: Any, labels: Sequence[str], most: int = MOST_LABELS) -> None:
+    """Label the places 0, 1, ...; where there are too many labels for the room, every so many."""
+    room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
+    step = -(-len(labels) // room)
+    places = list(range(0, len(labels), step))
+    axis.set_ticks(places, [shortened(labels)[place] for place in places])
+
+
+def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
+    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
+    if wording.metric(key).percent:
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+        return
+    positive = values[np.isfinite(values) & (values > 0)]
+    if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(numticks=5))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(y)))
+
+
+def drawn_seeds(seeds: np.ndarray) -> np.ndarray:
+    """The lines (seeds, places) to be drawn: all, or of very many an even choice from the lowest to the highest."""
+    if len(seeds) <= MOST_SEEDS:
+        return seeds
+    order = np.argsort(np.nanmean(seeds, axis=1), kind="stable")
+    return seeds[order[np.linspace(0, len(seeds) - 1, MOST_SEEDS).round().astype(int)]]
+
+
+def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many lines over the same places as one path, with gaps between them."""
+    across = np.tile(np.append(places, np.nan), len(rows))
+    return across, np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if len(rows) else across
+
+
+def change_axis(ax: Axes, key: str) -> None:
+    """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
+    unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(scale * x, unit, "+")))
+
+
+def seeds_in_words(count: int, each: str) -> str:
+    """What stands faintly behind a mean."""
+    return each if count <= MOST_SEEDS else f"{MOST_SEEDS} of {count} seeds"
+
+
+def heat_map(
+    ax: Axes,
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    norm: Normalize,
+    texts: Sequence[Sequence[str]] | None = None,
+) -> Axes:
+    """`values` (rows, columns) as coloured cells, the first row at the top; `texts` are written into the cells."""
+    colours = colormaps[palette.HEAT]
+    mesh = np.ma.masked_invalid(values)
+    ax.pcolormesh(mesh, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False, shading="flat")
+    for row, column in np.argwhere(np.isfinite(values)) if texts is not None else ():
+        red, green, blue, _ = colours(norm(values[row, column]))
+        dark = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
+        ax.text(
+            column + 0.5, row + 0.5, texts[row][column] if texts else "", ha="center", va="center",
+            color="#000000" if dark else "#ffffff",
+        )  # fmt: skip
+    for axis, labels in ((ax.xaxis, columns), (ax.yaxis, rows)):
+        name_places(axis, labels, MOST_LABELS if axis is ax.xaxis else 12)
+        axis.set_ticks(np.asarray(axis.get_ticklocs()) + 0.5, [text.get_text() for text in axis.get_ticklabels()])
+    ax.invert_yaxis()
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def heat_scale(values: np.ndarray) -> Normalize:
+    """From the least to the largest finite value."""
+    held = values[np.isfinite(values)]
+    low, high = (float(held.min()), float(held.max())) if len(held) else (0.0, 1.0)
+    return Normalize(low, high if high > low else low + 1e-9)

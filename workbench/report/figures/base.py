@@ -1,0 +1,159 @@
+"""What a figure is: data reduced once, the drawings made from them, a caption, and the table of the numbers drawn.
+
+A kind of figure is one file with one subclass of `FigureKind`, and a row of `FIGURES`. What it says of itself decides
+where it stands on a page; `tests/report/figures/test_contract.py` holds every row to what this file promises.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from workbench.report.figures import palette
+from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
+
+SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+Source = TypeVar("Source")
+Data = TypeVar("Data")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown; the first column heads its row. `words` counts the leading columns that hold words."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: int = 1
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: a factor's value with its colour and dashes."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A drawing to be made: `paint` takes fresh axes and returns them.
+
+    `identity` is unique on the page, `alt` says in words what is to be seen; `size` and `margins` (left, right, top,
+    bottom) are in CSS pixels.
+    """
+
+    title: str
+    paint: Callable[[Axes], Axes]
+    identity: str
+    alt: str
+    size: tuple[float, float] = (WIDTH, HEIGHT)
+    margins: tuple[float, float, float, float] = MARGINS
+
+    def drawn(self) -> Plot:
+        """The drawing made."""
+        return Plot(self.title, draw(self.paint, self.identity, self.alt, self.size, self.margins))
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One drawing with its title."""
+
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as the page shows it: drawings side by side, a caption, a legend, a heat scale (low, high), its table.
+
+    `about` is what of the section it belongs to: the key of a factor, the place of a claim. `absent` says that there
+    was nothing to draw, so that the caption stands alone. `width` and `heading` are those of the template.
+    """
+
+    caption: str
+    plots: tuple[Plot, ...]
+    table: Table
+    legend: tuple[Key, ...] = ()
+    scale: tuple[str, str] | None = None
+    title: str = ""
+    about: str = ""
+    absent: bool = False
+    width: str = ""
+    heading: str = "h4"
+
+
+class FigureKind(ABC, Generic[Source, Data]):
+    """A kind of figure, drawn from a `Source`: the `Findings` of a sweep, or a `Comparison` in that section.
+
+    `section` is one of SECTIONS, `nothing` the sentence in place of a figure if there is nothing to draw.
+    """
+
+    section: ClassVar[str]
+    nothing: ClassVar[str]
+    width: ClassVar[str] = ""
+    heading: ClassVar[str] = "h4"
+
+    @abstractmethod
+    def reduce(self, source: Source) -> Sequence[Data]:
+        """The data of each figure of this kind, in order; none if there is nothing to draw."""
+
+    @abstractmethod
+    def panels(self, data: Data, place: int) -> Sequence[Panel]:
+        """The drawings of one figure, the `place`-th of its kind."""
+
+    @abstractmethod
+    def caption(self, data: Data) -> str:
+        """What is to be seen, in a sentence or two; "" if the section says it."""
+
+    @abstractmethod
+    def table(self, data: Data) -> Table:
+        """The numbers drawn."""
+
+    def title(self, data: Data) -> str:  # noqa: ARG002
+        """What the figure is headed with."""
+        return ""
+
+    def legend(self, data: Data) -> tuple[Key, ...]:  # noqa: ARG002
+        """The things that are told apart by colour."""
+        return ()
+
+    def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
+        """The ends of the heat scale in words, of a figure that has one."""
+        return None
+
+    def about(self, data: Data) -> str:  # noqa: ARG002
+        """What of its section the figure belongs to."""
+        return ""
+
+    def drawn(self, source: Source) -> list[DrawnFigure]:
+        """Every figure of this kind; if there is nothing to draw, one that says so."""
+        found = [self.one(data, place) for place, data in enumerate(self.reduce(source))]
+        return found or [DrawnFigure(self.nothing, (), Table("", ("",), ()), absent=True)]
+
+    def one(self, data: Data, place: int) -> DrawnFigure:
+        """One figure, the `place`-th of its kind."""
+        plots = tuple(panel.drawn() for panel in self.panels(data, place))
+        return DrawnFigure(
+            self.caption(data), plots, self.table(data), self.legend(data), self.scale(data), self.title(data),
+            self.about(data), width=self.width, heading=self.heading,
+        )  # fmt: skip
+
+
+def legend(labels: Sequence[str], slots: Sequence[palette.Slot] | None = None) -> tuple[Key, ...]:
+    """The legend of a factor's values; without `slots`, of things that have no colour of their own."""
+    slots = palette.slots(len(labels)) if slots is None else slots
+    dashes = [" ".join(f"{2 * length:g}" for length in slot.dash) for slot in slots]
+    return tuple(Key(label, palette.css(s), dash) for label, s, dash in zip(labels, slots, dashes, strict=True))
+
+
+def sampled(count: int, most: int) -> list[int]:
+    """At most `most` of the places 0 to `count` - 1, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()

@@ -1,0 +1,104 @@
+"""What changed from one sweep to another: every case with its change and interval, the largest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Panel, Table
+from workbench.report.statistics.comparison import BEYOND, Case, Comparison
+
+MOST_CASES = 40
+LONGEST_LABEL = 46
+
+
+@dataclass(frozen=True)
+class OneMetric:
+    """Every case of one metric, the largest change first."""
+
+    metric: str
+    cases: tuple[Case, ...]
+
+    @property
+    def drawn(self) -> tuple[Case, ...]:
+        """The cases there is room for."""
+        return self.cases[:MOST_CASES]
+
+
+class Changes(FigureKind[Comparison, OneMetric]):
+    """A figure for each metric that both sweeps have."""
+
+    section = "comparison"
+    nothing = "The two sweeps have no finished runs in common."
+    width = "widest"
+
+    def reduce(self, source: Comparison) -> list[OneMetric]:
+        def order(case: Case) -> tuple[bool, float, str]:
+            return case.finding != BEYOND, -abs(case.change), case.label
+
+        return [OneMetric(key, tuple(sorted(cases, key=order))) for key, cases in source.cases.items() if cases]
+
+    def panels(self, data: OneMetric, place: int) -> list[Panel]:
+        name = wording.metric(data.metric).name.lower()
+        text = "; ".join(f"{one.label} {wording.change(one.change, one.metric)} ({one.finding})" for one in data.drawn)
+        left = 18 + 6.4 * min(LONGEST_LABEL, max(len(case.label) for case in data.drawn))
+        return [
+            Panel(
+                "", partial(paint, data=data), f"forest-{place}", f"Change of {name}. {text}.",
+                (620, 48 + 20 * len(data.drawn)), (left, 16, 8, 30),
+            )
+        ]  # fmt: skip
+
+    def caption(self, data: OneMetric) -> str:
+        text = "Second minus first. Filled: beyond seed noise; hollow: within it. "
+        text += (
+            f"The 95 % intervals hold for all {len(data.cases)} cases at once, since the largest stand first; "
+            "Holm\u2019s test is a little sharper than they are."
+            if len(data.cases) > 1
+            else "With its 95 % interval."
+        )
+        if len(data.cases) > len(data.drawn):
+            text += f" The {len(data.drawn)} largest of {len(data.cases)} cases."
+        return text
+
+    def table(self, data: OneMetric) -> Table:
+        """Every case, also those there is no room to draw."""
+        metric = data.metric
+        rows = [
+            (case.label, case.finding, *(wording.amount(v, metric) for v in (case.first, case.second)),
+             wording.change(case.change, metric), wording.between(*case.interval, metric) or "\u2013",
+             wording.probability(case.p) if np.isfinite(case.p) else "\u2013", str(case.seeds))
+            for case in data.cases
+        ]  # fmt: skip
+        heads = ("Case", "Finding", "First", "Second", "Change", "95 % interval", "Holm\u2019s p", "Seeds")
+        return Table(f"Change of {wording.metric(metric).name.lower()}", heads, tuple(rows), words=2)
+
+    def title(self, data: OneMetric) -> str:
+        return wording.metric(data.metric).name
+
+
+def paint(ax: Axes, data: OneMetric) -> Axes:
+    """The change of every case with its interval, a row a case; filled where it is beyond seed noise."""
+    ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
+    colour = palette.SLOTS[0].light
+    for place, case in enumerate(data.drawn):
+        shown = colour if case.finding == BEYOND else palette.GUIDE
+        if np.isfinite(case.interval.low):
+            ax.plot(case.interval, [place, place], color=shown, linewidth=2.2, solid_capstyle="butt")
+        filled = shown if case.finding == BEYOND else palette.SURFACE
+        ax.plot([case.change], [place], "o", color=filled, markersize=6.5, markeredgecolor=shown, markeredgewidth=1.3)
+    ax.set_yticks(range(len(data.drawn)), [_shortened(case.label) for case in data.drawn])
+    ax.set_ylim(len(data.drawn) - 0.5, -0.5)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    axes.change_axis(ax, data.metric)
+    return ax
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"

@@ -1,0 +1,220 @@
+"""Ready-made drawings for the figures of an experiment file: lines, and a heat map.
+
+Each is a small value that says which columns of a tidy frame go where; called with axes it paints. Where the frame
+holds a column `seed`, every seed stands faintly behind the mean and its 95 % interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.statistics.intervals import over_seeds
+
+
+class Drawing:
+    """What the page needs of a drawing beside the painting: its legend, its heat scale, the measured column."""
+
+    value: str
+
+    def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
+        """Paint `rows`; colours and scales are those of `everything`, so that panels can be compared."""
+        raise NotImplementedError
+
+    def labels(self, everything: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """The values that have a colour each, in order."""
+        return []
+
+    def slots(self, everything: pd.DataFrame) -> Sequence[palette.Slot]:
+        """The colour, marker and dash of each of them."""
+        return palette.slots(len(self.labels(everything)))
+
+    def scale(self, everything: pd.DataFrame) -> tuple[str, str] | None:  # noqa: ARG002
+        """The ends of the heat scale in words."""
+        return None
+
+
+@dataclass(frozen=True)
+class Lines(Drawing):
+    """`value` over `x`, a line for each value of `by`.
+
+    `x` is a column of numbers, or of words, which then stand evenly in their order. `log_x`, `log_y`: logarithmic axes.
+    `guides` are heights (of the value) that carry a thin line: chance, a margin, zero. `as_given`: a line joins its
+    points in the order of the rows, as a path through both values, and not from left to right. `own_scale`: each panel
+    has its own y axis, for panels of different quantities.
+    """
+
+    x: str
+    value: str
+    by: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    guides: tuple[float, ...] = ()
+    as_given: bool = False
+    own_scale: bool = False
+
+    def labels(self, everything: pd.DataFrame) -> list[str]:
+        return list(wording.labels(list(everything[self.by].unique()))) if self.by else []
+
+    def slots(self, everything: pd.DataFrame) -> Sequence[palette.Slot]:
+        return palette.slots_of(self.by, list(everything[self.by].unique())) if self.by else palette.slots(1)
+
+    def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
+        for height in self.guides:
+            ax.axhline(height, color=palette.GUIDE, linewidth=0.9)
+        levels = list(everything[self.by].unique()) if self.by else [None]
+        spots = _places(everything[self.x])
+        for level, slot in zip(levels, self.slots(everything), strict=True):
+            mine = rows if level is None else rows[rows[self.by] == level]
+            if len(mine):
+                self._line(ax, mine, spots, slot)
+        self._axes(ax, everything, spots, rows if self.own_scale else everything)
+        return ax
+
+    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Any, float], slot: palette.Slot) -> None:
+        if "seed" in rows:
+            table = rows.pivot_table(index="seed", columns=self.x, values=self.value, aggfunc="mean", sort=False)
+        else:
+            table = rows.groupby(self.x, sort=False)[[self.value]].mean().T
+        if not self.as_given:
+            table = table[sorted(table.columns, key=spots.__getitem__)]
+        places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
+        if len(seeds) > 1:
+            ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            _, low, high = over_seeds(seeds.T)
+            ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
+        style: Any = {"linestyle": slot.linestyle, "linewidth": 1.9}
+        if len(places) <= 16:
+            style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
+        ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
+
+    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float], scaled: pd.DataFrame) -> None:
+        percent = wording.metric(self.value).percent
+        values = scaled[self.value].to_numpy(dtype=float)
+        ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
+        if self.log_y:
+            ax.set_yscale("log")
+            ax.yaxis.set_minor_locator(NullLocator())
+            _decades(ax.yaxis, values)
+        else:
+            ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
+        if not pd.api.types.is_numeric_dtype(everything[self.x]):
+            axes.name_places(ax.xaxis, wording.labels(list(spots)))
+        elif self.log_x:
+            ax.set_xscale("log")
+            ax.xaxis.set_minor_locator(NullLocator())
+            _decades(ax.xaxis, np.array(list(spots.values())))
+        elif len(spots) <= 8:
+            ax.set_xticks(list(spots.values()), _apart(list(wording.labels(list(spots))), list(spots.values())))
+        else:
+            ax.xaxis.set_major_locator(MaxNLocator(6))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
+        ax.set_xlabel(wording.factor(self.x) if "." in self.x else self.x.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Heat(Drawing):
+    """The mean of `value` by `x` (columns) and `y` (rows, the first at the top, or at the bottom with `upwards`).
+
+    `log`: the colours follow log10 of the value, whose geometric mean is shown. `written`: numbers in the cells.
+    """
+
+    x: str
+    y: str
+    value: str
+    log: bool = False
+    written: bool = False
+    upwards: bool = False
+
+    def _norm(self, everything: pd.DataFrame) -> Normalize:
+        panels = [name for name in everything if name not in ("seed", self.value)]
+        means = self._scaled(everything).groupby([everything[name] for name in panels], dropna=False).mean()
+        held = means.to_numpy(dtype=float)
+        held = held[np.isfinite(held)]
+        low, high = (float(held.min()), float(held.max())) if len(held) else (0.0, 1.0)
+        return Normalize(low, max(high, low + 1e-9))
+
+    def _scaled(self, rows: pd.DataFrame) -> pd.Series:
+        column = rows[self.value].astype(float)
+        return column.where(column > 0).map(np.log10) if self.log else column
+
+    def scale(self, everything: pd.DataFrame) -> tuple[str, str] | None:
+        if self.written:
+            return None
+        norm = self._norm(everything)
+        low, high = (10.0**end if self.log else end for end in (norm.vmin or 0.0, norm.vmax or 0.0))
+        return wording.amount(low, self.value), wording.amount(high, self.value)
+
+    def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
+        frame = rows.assign(**{self.value: self._scaled(rows)})
+        table = frame.pivot_table(index=self.y, columns=self.x, values=self.value, aggfunc="mean", sort=False)
+        order = [name for name in everything[self.y].unique() if name in table.index]
+        columns = [name for name in everything[self.x].unique() if name in table.columns]
+        table = table.loc[order, columns]
+        values = table.to_numpy(dtype=float)
+        percent = wording.metric(self.value).percent
+        shown = 10.0**values if self.log else values
+        texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in shown]
+        axes.heat_map(
+            ax, values, wording.labels(list(table.index)), wording.labels(list(table.columns)),
+            self._norm(everything), texts if self.written else None,
+        )  # fmt: skip
+        if self.upwards:
+            ax.invert_yaxis()
+        for name, label in ((self.x, ax.set_xlabel), (self.y, ax.set_ylabel)):
+            label(wording.factor(name) if "." in name else name.replace("_", " "))
+        return ax
+
+
+def _places(column: pd.Series) -> dict[Any, float]:
+    """Where each value of an x axis stands: a number at itself, a word at its turn."""
+    names: Sequence[Any] = list(column.unique())
+    if pd.api.types.is_numeric_dtype(column):
+        return {name: float(name) for name in sorted(names)}
+    return {name: float(place) for place, name in enumerate(names)}
+
+
+def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """The ends of an axis that holds all values, with a little room, the same for every panel."""
+    held = np.asarray(values, dtype=float)
+    held = held[np.isfinite(held) & ((held > 0) | (not log))]
+    if not len(held):
+        return (0.1, 1.0) if log else (0.0, 1.0)
+    held = np.log10(held) if log else held
+    low, high = float(held.min()), float(held.max())
+    pad = 0.05 * (high - low) or 0.5
+    return (10.0 ** (low - pad), 10.0 ** (high + pad)) if log else (low - pad, high + pad)
+
+
+def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
+    """The labels of ascending places, blank where one would run into the one before."""
+    room = 0.07 * (places[-1] - places[0])
+    kept: list[str] = []
+    last = -np.inf
+    for label, place in zip(labels, places, strict=True):
+        kept.append(label if place - last >= room else "")
+        last = place if kept[-1] else last
+    return kept
+
+
+def _tick(value: float, percent: bool) -> str:
+    return axes.tick(100 * value, " %") if percent else axes.tick(value)
+
+
+def _decades(axis: Any, values: np.ndarray) -> None:
+    held = values[np.isfinite(values) & (values > 0)]
+    if not len(held):
+        return
+    powers = axes.decades(float(np.log10(held.min())), float(np.log10(held.max())))
+    axis.set_major_locator(FixedLocator([10.0**power for power in powers]))
+    axis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(y, 1)))

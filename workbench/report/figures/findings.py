@@ -1,0 +1,65 @@
+"""What the figures of a sweep's page are drawn from: its design, effects, histories and verdicts, each found once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from workbench.report.figures.units import units_of_losses
+from workbench.report.statistics import effects as effects_of
+from workbench.report.statistics.design import Design, Factor, read
+from workbench.report.statistics.effects import Effect, Interaction, Spread
+from workbench.report.statistics.histories import Histories
+from workbench.report.verdicts.rules import Claim
+from workbench.report.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from workbench.report.figures.own import Figure
+    from workbench.tracking.read import SweepTables
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A sweep with its claims judged already; `own` are the figures of its experiment file."""
+
+    tables: SweepTables
+    judged: Sequence[tuple[Claim, Verdict]] = ()
+    own: Sequence[Figure] = ()
+
+    @cached_property
+    def design(self) -> Design:
+        """The sweep's factors with their levels."""
+        return read(self.tables)
+
+    @cached_property
+    def histories(self) -> Histories:
+        """Losses and accuracies by epoch."""
+        return Histories(self.tables, self.design)
+
+    @cached_property
+    def effects(self) -> dict[str, dict[str, Effect]]:
+        """Headline metric -> factor's key -> its main effect, the largest first."""
+        design = self.design
+        return {key: {one.factor.key: one for one in effects_of.main_effects(design, key)} for key in design.headlines}
+
+    @cached_property
+    def factors(self) -> list[Factor]:
+        """The factors, that with the largest effect on the main metric first."""
+        return [effect.factor for effect in self.effects[self.design.main].values()]
+
+    @cached_property
+    def spreads(self) -> dict[str, list[Spread]]:
+        """Factor's key -> best, median and worst run at each level, by the main metric."""
+        return {one.key: effects_of.spreads(self.design, one, self.design.main) for one in self.factors}
+
+    @cached_property
+    def pairs(self) -> list[list[Interaction]]:
+        """Every pair of factors on every headline metric, the strongest on the main metric first."""
+        return effects_of.interactions(self.design, self.factors)
+
+    @cached_property
+    def units(self) -> str:
+        """What losses are measured in where that must be said, else ""."""
+        return units_of_losses(self.design)

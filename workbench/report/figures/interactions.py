@@ -1,0 +1,119 @@
+"""How two factors combine: means over both, as lines with intervals or, where these would be many, a heat map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.units import in_units
+from workbench.report.statistics.effects import Interaction
+
+MOST_PAIRS = 15
+MOST_LINES = 8
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two factors, together on each metric."""
+
+    metrics: tuple[Interaction, ...]
+    units: str
+
+    @property
+    def as_lines(self) -> bool:
+        """Whether the levels of the second factor are few enough for a line each."""
+        return len(self.metrics[0].second.values) <= MOST_LINES
+
+
+class Interactions(FigureKind[Findings, Pair]):
+    """A figure for each pair of factors, the strongest first."""
+
+    section = "interactions"
+    nothing = "Fewer than two factors were swept, so none combine."
+
+    def reduce(self, source: Findings) -> list[Pair]:
+        return [Pair(tuple(pair), source.units) for pair in source.pairs[:MOST_PAIRS]]
+
+    def panels(self, data: Pair, place: int) -> list[Panel]:
+        return [_panel(one, f"pair-{place}-{one.metric}", data.as_lines) for one in data.metrics]
+
+    def caption(self, data: Pair) -> str:
+        first = data.metrics[0]
+        text = "Some combinations have no finished run."
+        if np.isfinite(first.size):
+            name, size = wording.metric(first.metric).name.lower(), wording.change(first.size, first.metric, False)
+            text = f"In {name} they depart from the sum of their two effects by up to {size}."
+        return in_units(text, [one.metric for one in data.metrics], data.units)
+
+    def table(self, data: Pair) -> Table:
+        """Means and intervals over the levels of two factors, for each metric."""
+        first, second = data.metrics[0].first, data.metrics[0].second
+        heads = [first.name.capitalize(), second.name.capitalize()]
+        for one in data.metrics:
+            heads += [wording.metric(one.metric).name, "95 % interval"]
+        rows = []
+        for (row, label), (column, other) in product(enumerate(first.labels), enumerate(second.labels)):
+            line = [label, other]
+            for one in data.metrics:
+                span = wording.span(one.low[row, column], one.high[row, column], one.metric)
+                line += [wording.amount(one.means[row, column], one.metric), span]
+            rows.append(tuple(line))
+        return Table(f"Means by {first.name} and {second.name}", tuple(heads), tuple(rows), words=2)
+
+    def title(self, data: Pair) -> str:
+        return f"{data.metrics[0].first.name} \u00d7 {data.metrics[0].second.name}"
+
+    def legend(self, data: Pair) -> tuple[Key, ...]:
+        second = data.metrics[0].second
+        return legend(second.labels, palette.slots_of(second.key, second.values)) if data.as_lines else ()
+
+
+def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
+    text = "; ".join(
+        f"{label}: "
+        + ", ".join(f"{other} {wording.amount(v, one.metric)}" for other, v in zip(one.second.labels, row, strict=True))
+        for label, row in zip(one.first.labels, one.means, strict=True)
+    )
+    title = wording.title(one.metric)
+    alt = f"{title} by {one.first.name} and {one.second.name}. Means: {text}."
+    if as_lines:
+        return Panel(title, partial(paint, pair=one), identity, alt, (340, 190), (48, 8, 10, 24))
+    painted = partial(
+        axes.heat_map, values=one.means, rows=one.first.labels, columns=one.second.labels,
+        norm=axes.heat_scale(one.means),
+    )  # fmt: skip
+    left = 16 + 7 * min(axes.LONGEST_LABEL, max(map(len, one.first.labels)))
+    return Panel(title, painted, identity, alt, (340, 42 + 20 * min(len(one.means), 14)), (left, 10, 6, 26))
+
+
+def paint(ax: Axes, pair: Interaction) -> Axes:
+    """Means over the levels of the first factor, a line for each level of the second, with intervals over seeds;
+    faint: each seed. Parallel lines mean that the two factors simply add up.
+    """
+    count = len(pair.second.labels)
+    for column, slot in enumerate(palette.slots_of(pair.second.key, pair.second.values)):
+        places = np.arange(len(pair.first.labels)) + 0.07 * (column - (count - 1) / 2)
+        seeds = pair.points[:, column].T
+        seeds = seeds[np.isfinite(seeds).any(axis=1)]
+        if len(seeds) > 1:
+            path = axes.as_one_path(places, axes.drawn_seeds(seeds))
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+        for place, low, high in zip(places, pair.low[:, column], pair.high[:, column], strict=True):
+            if np.isfinite(low):
+                ax.plot([place, place], [low, high], color=slot.light, linewidth=2.2, solid_capstyle="butt")
+        style: Any = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
+        line = slot.linestyle
+        ax.plot(places, pair.means[:, column], color=slot.light, linewidth=1.7, linestyle=line, **style)
+    axes.value_axis(ax, pair.metric, pair.points.ravel())
+    axes.name_places(ax.xaxis, pair.first.labels)
+    ax.set_xlim(-0.5, len(pair.first.labels) - 0.5)
+    return ax

@@ -1,0 +1,149 @@
+"""How training went: losses and accuracies by epoch, a curve for each level of a factor, a drawing a metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.units import in_units
+from workbench.report.statistics.design import CURVES, SEED, Design, Factor
+from workbench.report.statistics.effects import matched
+from workbench.report.statistics.histories import Histories
+from workbench.report.statistics.intervals import over_seeds
+
+MOST_EPOCHS = 80  # drawn in a curve
+MOST_COLUMNS = 6  # epochs in the table behind
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A metric by epoch for every level of a factor.
+
+    `seeds` (levels, seeds, epochs) are the means within each seed; `mean`, `low`, `high` (levels, epochs) over seeds.
+    `carried` says that some runs ended before the last epoch and keep their last value from there on.
+    """
+
+    factor: Factor
+    metric: str
+    epochs: np.ndarray
+    seeds: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    carried: bool
+
+
+@dataclass(frozen=True)
+class OneFactor:
+    """The curves by one factor, a metric each."""
+
+    curves: tuple[Curves, ...]
+    units: str
+
+
+class LearningCurves(FigureKind[Findings, OneFactor]):
+    """A figure for each factor, that with the largest effect first."""
+
+    section = "factors"
+    nothing = "No run was trained for more than one epoch by a factor that was swept, so there is no curve."
+
+    def reduce(self, source: Findings) -> list[OneFactor]:
+        histories = source.histories
+        metrics = [key for key in CURVES[source.design.task] if key in histories.metrics]
+        if len(histories.epochs) < 2 or not metrics:
+            return []
+        return [
+            OneFactor(tuple(curves(source.design, histories, factor, metric) for metric in metrics), source.units)
+            for factor in source.factors
+        ]
+
+    def panels(self, data: OneFactor, place: int) -> list[Panel]:
+        return [
+            Panel(
+                wording.metric(one.metric).name, partial(paint, curves=one), f"curve-{place}-{one.metric}",
+                f"{wording.metric(one.metric).name} by epoch, one curve for each {one.factor.name}. "
+                f"At the end: {_ends_in_words(one)}.",
+                margins=(48, 8, 10, 38),
+            )
+            for one in data.curves
+        ]  # fmt: skip
+
+    def caption(self, data: OneFactor) -> str:
+        first = data.curves[0]
+        seeds = first.seeds.shape[1]
+        faint = axes.seeds_in_words(seeds, "each seed")
+        band = f", 95 % interval over seeds (band) and {faint} (faint)" if seeds > 1 else ""
+        carried = " Runs that ended early keep their last value." if any(one.carried for one in data.curves) else ""
+        text = f"Learning curves by {first.factor.name}: mean{band}.{carried}"
+        return in_units(text, [one.metric for one in data.curves], data.units)
+
+    def table(self, data: OneFactor) -> Table:
+        """Means by level at a few epochs, for each metric."""
+        epochs = data.curves[0].epochs
+        places = sampled(len(epochs), MOST_COLUMNS)
+        heads = ("Metric", "Level", *(f"Epoch {epochs[place]}" for place in places))
+        rows = [
+            (
+                wording.metric(one.metric).name, label,
+                *(wording.amount(one.mean[row, place], one.metric) for place in places),
+            )
+            for one in data.curves
+            for row, label in enumerate(one.factor.labels)
+        ]  # fmt: skip
+        return Table("Means by epoch", heads, tuple(rows), words=2)
+
+    def legend(self, data: OneFactor) -> tuple[Key, ...]:
+        factor = data.curves[0].factor
+        return legend(factor.labels, palette.slots_of(factor.key, factor.values))
+
+    def about(self, data: OneFactor) -> str:
+        return data.curves[0].factor.key
+
+
+def curves(design: Design, histories: Histories, factor: Factor, metric: str) -> Curves:
+    """The learning curves of `metric` by the levels of `factor`, over the runs its main effect is drawn from."""
+    values, ended = histories.of(metric)
+    runs, _, _ = matched(design, [factor.key], design.main)
+    level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
+    place = sampled(len(histories.epochs), MOST_EPOCHS)
+    chosen = values[runs.index.to_numpy()][:, place]
+    means = np.full((len(factor.values), len(design.seeds), len(place)), np.nan)
+    for row in range(len(factor.values)):
+        for column, number in enumerate(design.seeds):
+            mine = chosen[(level == row) & (seed == number)]
+            if len(mine):
+                means[row, column] = mine.mean(axis=0)
+    mean, low, high = over_seeds(means.swapaxes(1, 2))
+    return Curves(factor, metric, histories.epochs[place], means, mean, low, high, bool(ended[runs.index].any()))
+
+
+def paint(ax: Axes, curves: Curves) -> Axes:
+    """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
+    for row, slot in enumerate(palette.slots_of(curves.factor.key, curves.factor.values)):
+        held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
+        if not len(held):
+            continue
+        if len(held) > 1:
+            path = axes.as_one_path(curves.epochs, axes.drawn_seeds(held))
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            ax.fill_between(curves.epochs, curves.low[row], curves.high[row], color=slot.light, alpha=0.16, linewidth=0)
+        ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    axes.value_axis(ax, curves.metric, curves.seeds.ravel())
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    room = 0.03 * (curves.epochs[-1] - curves.epochs[0])
+    ax.set_xlim(curves.epochs[0] - room, curves.epochs[-1] + room)  # also where a metric begins at epoch 1
+    ax.set_xlabel("epoch")
+    return ax
+
+
+def _ends_in_words(one: Curves) -> str:
+    ends = zip(one.factor.labels, one.mean[:, -1], strict=True)
+    return ", ".join(f"{label} {wording.amount(value, one.metric)}" for label, value in ends)

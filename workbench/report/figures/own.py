@@ -1,0 +1,188 @@
+"""Figures that an experiment file brings along for its page, as a list `FIGURES` beside its `CLAIMS`.
+
+    FIGURES = [
+        Figure("Training accuracy by depth", "Sigmoid networks fall behind as they grow deeper.",
+               runs("network.depth", "network.activation", "last_train_accuracy"),
+               Lines("network.depth", "last_train_accuracy", by="network.activation")),
+    ]
+
+`data` reduces the sweep's tables to a tidy frame, which is also the table behind the figure; `draw` paints it. A frame
+may hold a column `seed`: a drawing shows every seed faintly behind the mean and its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.config import SETTINGS
+from workbench.report import wording
+from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
+from workbench.report.figures.drawings import Drawing
+from workbench.report.figures.findings import Findings
+from workbench.report.statistics.intervals import student
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from workbench.tracking.read import SweepTables
+
+MOST_ROWS = 240  # in the table behind a figure
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of an experiment's page.
+
+    `caption` says what is to be seen; with the title it is the alternative text. `data(tables)` gives a tidy frame.
+    `draw(axes, rows, everything)` paints rows on the axes and returns them: `Lines`, `Heat` or any function. `panels`
+    names a column: one panel for each of its values, else one panel for all. `value` names the measured column, so that
+    the table behind can average it over seeds (default: the drawing's own). `size` is that of one panel in CSS pixels.
+    """
+
+    title: str
+    caption: str
+    data: Callable[[SweepTables], pd.DataFrame]
+    draw: Drawing | Callable[[Axes, pd.DataFrame, pd.DataFrame], Axes]
+    panels: str = ""
+    value: str = ""
+    size: tuple[float, float] = (340, 220)
+    margins: tuple[float, float, float, float] = (58, 12, 12, 40)
+
+    @property
+    def measured(self) -> str:
+        """The measured column, "" if unknown."""
+        return self.value or getattr(self.draw, "value", "")
+
+
+def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> Callable[[SweepTables], pd.DataFrame]:
+    """A `data` function: these columns, and the seed, of the finished runs (of those `where` holds for)."""
+
+    def data(tables: SweepTables) -> pd.DataFrame:
+        done = tables.runs[tables.runs["outcome"] == "finished"]
+        chosen = done if where is None else done[where(done)]
+        return chosen[[*columns, "seed"]].reset_index(drop=True)
+
+    return data
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A figure of the experiment with its frame; `why` says why there is none."""
+
+    figure: Figure
+    frame: pd.DataFrame
+    why: str = ""
+
+
+class OwnFigures(FigureKind[Findings, Reduced]):
+    """The figures that the experiment file brings along. One that cannot be drawn says so in its caption.
+
+    A figure is a person's own code: whatever it raises, it must not cost the page of a finished sweep.
+    """
+
+    section = "figures"
+    nothing = "The experiment file brings no figures of its own."
+
+    def reduce(self, source: Findings) -> list[Reduced]:
+        return [_reduced(figure, source.tables) for figure in source.own]
+
+    def panels(self, data: Reduced, place: int) -> list[Panel]:
+        figure, frame = data.figure, data.frame
+        parts = [("", frame)]
+        if figure.panels:
+            parts = [(str(label), frame[frame[figure.panels] == label]) for label in frame[figure.panels].unique()]
+        return [
+            Panel(
+                label, partial(_paint, figure, rows, frame), f"exhibit-{place}-{number}",
+                f"{figure.title}{f', {label}' if figure.panels else ''}. {figure.caption}", figure.size, figure.margins,
+            )
+            for number, (label, rows) in enumerate(parts)
+        ]  # fmt: skip
+
+    def caption(self, data: Reduced) -> str:
+        return f"{data.figure.caption} ({data.why})" if data.why else data.figure.caption
+
+    def table(self, data: Reduced) -> Table:
+        return Table(data.figure.title, ("",), ()) if data.why else numbers(data.figure, data.frame)
+
+    def title(self, data: Reduced) -> str:
+        return data.figure.title
+
+    def legend(self, data: Reduced) -> tuple[Key, ...]:
+        drawing = data.figure.draw
+        labels = drawing.labels(data.frame) if isinstance(drawing, Drawing) else []
+        return legend(labels, drawing.slots(data.frame)) if isinstance(drawing, Drawing) and labels else ()
+
+    def scale(self, data: Reduced) -> tuple[str, str] | None:
+        drawing = data.figure.draw
+        return drawing.scale(data.frame) if isinstance(drawing, Drawing) else None
+
+    def one(self, data: Reduced, place: int) -> DrawnFigure:
+        why = data.why
+        if not why:
+            try:
+                return super().one(data, place)
+            except Exception as error:
+                why = _failure(error)
+        said = replace(data, why=why)
+        return DrawnFigure(self.caption(said), (), self.table(said), title=self.title(said))
+
+
+def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
+    try:
+        frame = figure.data(tables)
+        return Reduced(figure, frame, "" if len(frame) else "nothing to draw yet.")
+    except Exception as error:
+        return Reduced(figure, pd.DataFrame(), _failure(error))
+
+
+def _failure(error: Exception) -> str:
+    return f"could not be drawn: {type(error).__name__}: {error}"
+
+
+def _paint(figure: Figure, rows: pd.DataFrame, everything: pd.DataFrame, axes: Axes) -> Axes:
+    return figure.draw(axes, rows, everything)
+
+
+def numbers(figure: Figure, data: pd.DataFrame) -> Table:
+    """The table behind a figure: the frame, or, where it holds seeds, mean and interval over them."""
+    value = figure.measured
+    if "seed" in data and value:
+        data = averaged(data, value)
+    step = -(-len(data) // MOST_ROWS)
+    shown = data.iloc[::step]
+    caption = figure.title if step == 1 else f"{figure.title}: every {step}th of {len(data)} rows"
+    words = [name for name in shown if not pd.api.types.is_numeric_dtype(shown[name])]
+    shown = shown[[*words, *(name for name in shown if name not in words)]]
+    columns = [[_text(item, str(name), value) for item in shown[name]] for name in shown]
+    heads = tuple(_head(str(name)) for name in shown)
+    return Table(caption, heads, tuple(zip(*columns, strict=True)), words=max(1, len(words)))
+
+
+def averaged(data: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Mean of `value`, ends of its 95 % interval and number of seeds, for each combination of the other columns."""
+    keys = [name for name in data if name not in ("seed", value)]
+    by_seed = data.groupby([*keys, "seed"], sort=False, dropna=False)[value].mean().dropna().reset_index()
+    rows = []
+    for key, group in by_seed.groupby(keys, sort=False, dropna=False) if keys else [((), by_seed)]:
+        values = group[value].to_numpy(dtype=float)
+        rows.append((*key, values.mean(), *student(values), len(values)))
+    return pd.DataFrame(rows, columns=[*keys, value, "low", "high", "seeds"])
+
+
+def _head(name: str) -> str:
+    if name in wording.METRICS or "." not in name:
+        return {"low": "95 % from", "high": "to"}.get(name) or wording.metric(name).name
+    return wording.factor(name).capitalize()
+
+
+def _text(item: Any, name: str, value: str) -> str:
+    if isinstance(item, (float, np.floating)) and name not in SETTINGS:
+        return wording.amount(float(item), value if name in ("low", "high") else name)
+    return wording.value(item)

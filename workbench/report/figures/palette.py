@@ -1,0 +1,144 @@
+"""The page's colours, in one place: Okabe and Ito's eight, which colour-blind readers can tell apart, and a few greys.
+
+A figure is drawn with the light value of a colour and inlined with a CSS variable in its place, so that it follows the
+page into dark mode. Colour never stands alone: each slot has its own marker and dash pattern as well.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from workbench.config import SETTINGS, Choices, table
+
+HEAT = "cividis"  # ordered, even in lightness, and the same for colour-blind readers
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A colour with its dark-mode value, its marker and its dash pattern (lengths on and off, in line widths)."""
+
+    light: str
+    dark: str
+    marker: str
+    dash: tuple[float, ...]
+
+    @property
+    def linestyle(self) -> str | tuple[int, tuple[float, ...]]:
+        """The dash pattern as Matplotlib takes it."""
+        return (0, self.dash) if self.dash else "-"
+
+
+SLOTS = (  # Okabe and Ito (2008); the dark values are lighter, the light yellow darker, for contrast
+    Slot("#0072b2", "#3d9be0", "o", ()),
+    Slot("#d55e00", "#f0813a", "s", (4, 1.5)),
+    Slot("#009e73", "#2fc79a", "^", (1.2, 1.2)),
+    Slot("#cc79a7", "#e29cc4", "D", (6, 1.5, 1.2, 1.5)),
+    Slot("#e69f00", "#f2b632", "v", (8, 2)),
+    Slot("#56b4e9", "#8fd0f7", "P", (2.5, 1, 2.5, 3)),
+    Slot("#4b4f55", "#c9ccd1", "X", (1, 2.5)),
+    Slot("#b8a800", "#f0e442", "h", (5, 1.2, 1.2, 1.2, 1.2, 1.2)),
+)
+_GREY = 6
+_COLOURED = (0, 1, 2, 3, 4, 7, 5)  # blue and light blue far apart
+_GROUPS = {"optimizer": "optimizers", "penalty": "penalties", "data": "datasets"}  # groups of choices in conf/
+INK, MUTED, GRID, SURFACE, GUIDE = "#1b1e23", "#5a616b", "#dfe2e6", "#fffffe", "#8b929c"
+PAGE = {  # CSS variable: (light, dark); figures use the first five
+    "ink": (INK, "#e9ebee"),
+    "muted": (MUTED, "#a5acb6"),
+    "grid": (GRID, "#333a43"),
+    "surface": (SURFACE, "#14171b"),
+    "guide": (GUIDE, "#7d8692"),
+    "raised": ("#f5f6f8", "#1c2026"),
+    "link": ("#005a8f", "#79bff0"),
+    "reproduced": ("#00694d", "#3fd0a4"),
+    "conditional": ("#7a5200", "#f2b632"),
+    "contradicted": ("#a84300", "#ff9a5c"),
+    "not-reproduced": ("#8a3d6b", "#e8a6cb"),
+    "inconclusive": ("#5a616b", "#a5acb6"),
+}
+
+
+def variables() -> tuple[dict[str, str], dict[str, str]]:
+    """The CSS variables of the page: (light, dark)."""
+    table = PAGE | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
+    return {name: pair[0] for name, pair in table.items()}, {name: pair[1] for name, pair in table.items()}
+
+
+def in_figures() -> dict[str, str]:
+    """Colours as a figure holds them -> what an inlined figure has in their place."""
+    names = ("ink", "muted", "grid", "surface", "guide")
+    greys = {PAGE[name][0]: f"var(--{name})" for name in names}
+    return greys | {slot.light: f"var(--slot-{place})" for place, slot in enumerate(SLOTS)}
+
+
+def slots(count: int) -> list[Slot]:
+    """One slot for each of `count` things without a value of their own, in order; beyond eight, an ordered ramp."""
+    if count <= len(SLOTS):
+        return list(SLOTS[:count])
+    ramp = [to_hex(colormaps["viridis"](0.1 + 0.75 * place / (count - 1))) for place in range(count)]
+    return [Slot(colour, colour, "o", ()) for colour in ramp]
+
+
+def slots_of(key: str, values: Sequence[Any]) -> tuple[Slot, ...]:
+    """The slots of a factor's values. A value has the same slot on every page, whatever else was swept.
+
+    Only where two values on one page would share a slot does the later one step aside; more than eight values are
+    an ordered ramp.
+    """
+    if len(values) > len(SLOTS):
+        return tuple(slots(len(values)))
+    taken: list[int] = []
+    for value in values:
+        place = _place(key, value)
+        while place in taken:
+            place = (place + 1) % len(SLOTS)
+        taken.append(place)
+    return tuple(SLOTS[place] for place in taken)
+
+
+def _place(key: str, value: Any) -> int:
+    """The slot a value has: grey for nothing at all, one of the seven colours for anything else."""
+    if value is None or value is False or value in (0, "none"):
+        return _GREY
+    if isinstance(value, int | float) and abs(value) < 1e300:
+        return _COLOURED[_number(abs(value)) % len(_COLOURED)]
+    names = _choices(key)
+    word = str(value)
+    order = names.index(word) if word in names else zlib.crc32(word.encode("utf-8", "replace"))
+    return _COLOURED[order % len(_COLOURED)]
+
+
+def _number(value: float) -> int:
+    """Neighbours in the usual series (1 2 3, 1 2 4 8, 0.1 0.2 0.5, 1e-3 1e-2) get different numbers."""
+    if value == int(value):
+        return int(value) - 1 if value < 8 else round(math.log2(value)) + 1
+    tenths = round(10 * value, 9)
+    return int(tenths) - 1 if tenths == int(tenths) and value < 1 else round(3 * math.log10(value))
+
+
+@cache
+def _choices(key: str) -> tuple[str, ...]:
+    """The names a setting may take, or a group of choices, in the order of their family; none for other keys."""
+    if key in _GROUPS:
+        return tuple(table(_GROUPS[key]))
+    choices = SETTINGS[key].choices if key in SETTINGS else ()
+    return choices.names() if isinstance(choices, Choices) else tuple(choices or ())
+
+
+def css(slot: Slot) -> str:
+    """The CSS colour of a slot."""
+    return in_figures().get(slot.light, slot.light)
+
+
+def gradient(steps: int = 9) -> str:
+    """The heat scale as a CSS gradient, low to high."""
+    colours = [to_hex(colormaps[HEAT](place / (steps - 1))) for place in range(steps)]
+    return f"linear-gradient(to right, {', '.join(colours)})"

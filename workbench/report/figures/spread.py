@@ -1,0 +1,104 @@
+"""How far the runs reach at every level of a factor: each finished run, the median, and the span from worst to best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Panel, Table
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.units import in_units
+from workbench.report.statistics.design import Factor
+from workbench.report.statistics.effects import Spread
+
+MOST_DOTS = 240  # of one level
+
+
+@dataclass(frozen=True)
+class OneFactor:
+    """The runs at every level of a factor, by one metric."""
+
+    factor: Factor
+    metric: str
+    levels: tuple[Spread, ...]
+    units: str
+
+
+class Spreads(FigureKind[Findings, OneFactor]):
+    """A figure for each factor, that with the largest effect first."""
+
+    section = "sensitivity"
+    nothing = "Nothing was swept, so no factor has levels to compare."
+    heading = "h3"
+
+    def reduce(self, source: Findings) -> list[OneFactor]:
+        main, units = source.design.main, source.units
+        return [OneFactor(one, main, tuple(source.spreads[one.key]), units) for one in source.factors]
+
+    def panels(self, data: OneFactor, place: int) -> list[Panel]:
+        key = data.metric
+        text = "; ".join(
+            f"{one.label}: best {wording.amount(one.best, key)}, median {wording.amount(one.median, key)}, "
+            f"worst {wording.amount(one.worst, key)}" for one in data.levels if len(one.values)
+        )  # fmt: skip
+        left = 18 + 7 * min(axes.LONGEST_LABEL, max(len(one.label) for one in data.levels))
+        return [
+            Panel(
+                data.factor.name.capitalize(), partial(paint, data=data), f"spread-{place}-spread",
+                f"Spread by {data.factor.name}. {text}.",
+                size=(340, 44 + 32 * min(len(data.levels), 12)), margins=(left, 16, 8, 26),
+            )
+        ]  # fmt: skip
+
+    def caption(self, data: OneFactor) -> str:
+        return in_units("", [data.metric], data.units)
+
+    def table(self, data: OneFactor) -> Table:
+        """Best, median and worst run by level."""
+        rows = [
+            (
+                one.label,
+                *(wording.amount(end, data.metric) for end in (one.best, one.median, one.worst)),
+                f"{one.lost} of {one.cells}",
+            )
+            for one in data.levels
+        ]
+        name = wording.metric(data.metric).name.lower()
+        heads = ("Level", "Best", "Median", "Worst", "Lost")
+        return Table(f"Sensitivity: {name} by {data.factor.name}", heads, tuple(rows))
+
+
+def paint(ax: Axes, data: OneFactor) -> Axes:
+    """Every finished run at every level, the span from worst to best, and the median."""
+    slots = palette.slots_of(data.factor.key, data.factor.values)
+    for place, (one, slot) in enumerate(zip(data.levels, slots, strict=True)):
+        if not len(one.values):
+            continue
+        ax.plot([one.worst, one.best], [place, place], color=slot.light, linewidth=1.4, alpha=0.55)
+        dots = np.repeat(_thinned(one.values), 2)  # a line of no length with round ends is a dot: one path for all
+        dots = np.insert(dots, np.arange(2, len(dots) + 1, 2), np.nan)
+        ax.plot(
+            dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=axes.FAINT,
+            solid_capstyle="round",
+        )  # fmt: skip
+        ax.plot([one.median], [place], slot.marker, color=slot.light, markersize=9, markeredgecolor=palette.SURFACE)
+    axes.name_places(ax.yaxis, [one.label for one in data.levels], 14)
+    ax.set_ylim(len(data.levels) - 0.5, -0.5)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.STEPS, min_n_ticks=3))
+    percent = wording.metric(data.metric).percent
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(100 * x, " %") if percent else axes.tick(x)))
+    return ax
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """The values in order; of very many, evenly spread quantiles, the least and the largest among them."""
+    ordered = np.sort(values)
+    return ordered if len(ordered) <= MOST_DOTS else np.quantile(ordered, np.linspace(0, 1, MOST_DOTS))

@@ -1,0 +1,132 @@
+"""From a matplotlib axes to an SVG that is part of the page: text stays text, colours become the page's variables.
+
+No pyplot: nothing global is touched but for the length of one drawing, and equal data give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from workbench.report.figures import palette
+
+WIDTH, HEIGHT = 340, 220
+MARGINS = (46, 12, 12, 40)  # left, right, top, bottom
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "workbench",
+    "text.parse_math": False,  # a "$" in a name is a dollar sign
+    "font.size": 11.5,
+    "axes.labelsize": 11.5,
+    "xtick.labelsize": 11.5,
+    "ytick.labelsize": 11.5,
+    "text.color": palette.INK,
+    "axes.labelcolor": palette.MUTED,
+    "xtick.color": palette.GUIDE,
+    "ytick.color": palette.GUIDE,
+    "xtick.labelcolor": palette.MUTED,
+    "ytick.labelcolor": palette.MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "axes.edgecolor": palette.GUIDE,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": palette.GRID,
+    "grid.linewidth": 0.8,
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+    "axes.formatter.useoffset": False,
+    "lines.linewidth": 2.0,
+}
+_COLOURS = palette.in_figures()
+_COLOUR = re.compile("|".join(map(re.escape, _COLOURS)))
+_TAG = re.compile(r"<[^>]+>")
+_GEOMETRY = re.compile(r'\b(d|x|y|transform|points)="([^"]*)"')
+_LONG = re.compile(r"-?\d+\.\d{2,}")
+_DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE[^>]*>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+
+
+def _short(match: re.Match[str]) -> str:
+    text = f"{float(match.group()):.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def _tidy(tag: re.Match[str]) -> str:
+    """One tag: coordinates to a tenth of a unit, colours to variables, fonts to the page's."""
+    text = _GEOMETRY.sub(_tidy_geometry, tag.group())
+    text = re.sub(r"font(?:-family)?: ([\d.]+px)?[^;\"]*", lambda m: f"font-size: {m[1]}" if m[1] else "", text)
+    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace("px; ;", "px;")
+    return _COLOUR.sub(lambda m: _COLOURS[m.group()], text)
+
+
+def _tidy_geometry(attribute: re.Match[str]) -> str:
+    geometry = _squeeze(_LONG.sub(_short, attribute[2]))
+    return f'{attribute[1]}="{short_path(geometry) if attribute[1] == "d" else geometry}"'
+
+
+def _squeeze(geometry: str) -> str:
+    return re.sub(r"\s+", " ", geometry).strip()
+
+
+def short_path(path: str) -> str:
+    """Without the spaces around its letters; of straight lines alone, without the letters that go without saying."""
+    path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
+    return path if re.search("[A-KN-Y]", path) else path.replace("L", " ")
+
+
+def _own_names(svg: str, identity: str) -> str:
+    """Keep only the ids something refers to, made unique to this figure: many figures share one page."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{identity}-{m[1]}"' if m[1] in used else "", svg)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{identity}-{m[2]}", svg)
+
+
+def _inline(svg: str, identity: str, alt: str, width: float, height: float) -> Markup:
+    body = _DROPPED.sub("", svg)
+    body = body[body.index(">", body.index("<svg")) + 1 : body.rindex("</svg>")]
+    body = _TAG.sub(_tidy, _own_names(body, identity)).replace("xlink:href", "href")
+    body = re.sub(r">\s+<", "><", re.sub(r"<g>\s*</g>|<g/>|<defs>\s*</defs>|<defs/>", "", body)).strip()
+    kind = "plot heat" if "QuadMesh" in svg else "plot"  # cells of a heat map must meet without seams
+    head = f'<svg class="{kind}" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(alt)}">'
+    return Markup(f"{head}{body}</svg>")  # matplotlib escapes every text it writes
+
+
+def draw(
+    paint: Callable[[Axes], Axes],
+    identity: str,
+    alt: str,
+    size: tuple[float, float] = (WIDTH, HEIGHT),
+    margins: tuple[float, float, float, float] = MARGINS,
+) -> Markup:
+    """What `paint` draws on fresh axes of `size` (CSS pixels) inside `margins` (left, right, top, bottom), as an SVG.
+
+    `identity` must be unique on the page; `alt` says in words what is to be seen.
+    """
+    (width, height), (left, right, top, bottom) = size, margins
+    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    buffer = io.StringIO()
+    with warnings.catch_warnings(), mpl.rc_context(_STYLE):
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # measured only: the reader's fonts draw it
+        figure = Figure(figsize=(width / 72, height / 72))
+        figure.patch.set_visible(False)
+        axes = figure.add_axes(box)
+        axes.patch.set_visible(False)
+        paint(axes)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return _inline(buffer.getvalue(), identity, alt, width, height)

@@ -1,0 +1,96 @@
+"""How training went in two sweeps that are compared: losses and accuracies by epoch, over all finished runs of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
+from workbench.report.statistics.comparison import Comparison
+from workbench.report.statistics.design import CURVES, SEED
+from workbench.report.statistics.histories import Histories
+from workbench.report.statistics.intervals import over_seeds
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric by epoch in one sweep: mean over seeds, with its interval; each (epochs,)."""
+
+    label: str
+    epochs: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Both:
+    """Metric -> its curve in each of the sweeps."""
+
+    curves: dict[str, tuple[Curve, ...]]
+
+
+class TwoCurves(FigureKind[Comparison, Both]):
+    """One figure, a drawing a metric."""
+
+    section = "comparison"
+    nothing = "The two sweeps share no loss or accuracy over two epochs or more."
+
+    def reduce(self, source: Comparison) -> list[Both]:
+        histories = [Histories(side, design) for side, design in zip(source.sides, source.designs, strict=True)]
+        metrics = [key for key in CURVES[source.designs[0].task] if all(key in one.metrics for one in histories)]
+        if not metrics or any(len(one.epochs) < 2 for one in histories):
+            return []
+        return [Both({metric: _curves(source, histories, metric) for metric in metrics})]
+
+    def panels(self, data: Both, place: int) -> list[Panel]:  # noqa: ARG002
+        return [
+            Panel(
+                wording.metric(metric).name, partial(paint, curves=curves, key=metric), f"curves-{metric}",
+                f"{wording.metric(metric).name} by epoch in both.", margins=(48, 8, 10, 38),
+            )
+            for metric, curves in data.curves.items()
+        ]  # fmt: skip
+
+    def caption(self, data: Both) -> str:  # noqa: ARG002
+        return "Mean over all finished runs with its 95 % interval over seeds."
+
+    def table(self, data: Both) -> Table:
+        """The first and the last epoch of each."""
+        rows = [
+            (wording.metric(metric).name, one.label, *(wording.amount(one.mean[end], metric) for end in (0, -1)))
+            for metric, curves in data.curves.items()
+            for one in curves
+        ]
+        return Table("First and last epoch", ("Metric", "Sweep", "First", "Last"), tuple(rows), words=2)
+
+    def legend(self, data: Both) -> tuple[Key, ...]:
+        return legend([one.label for one in next(iter(data.curves.values()))])
+
+
+def _curves(source: Comparison, histories: list[Histories], metric: str) -> tuple[Curve, ...]:
+    found = []
+    for design, one, label in zip(source.designs, histories, source.labels, strict=True):
+        values = one.of(metric)[0]
+        done = (design.runs["outcome"] == "finished").to_numpy()
+        seeds = design.runs[SEED].to_numpy()
+        own = [values[done & (seeds == seed)].mean(axis=0) for seed in design.seeds if (done & (seeds == seed)).any()]
+        found.append(Curve(label, one.epochs, *over_seeds(np.array(own).T)))
+    return tuple(found)
+
+
+def paint(ax: Axes, curves: tuple[Curve, ...], key: str) -> Axes:
+    """The mean of each sweep by epoch, and its interval as a band."""
+    for one, slot in zip(curves, palette.slots(len(curves)), strict=True):
+        ax.fill_between(one.epochs, one.low, one.high, color=slot.light, alpha=0.16, linewidth=0)
+        ax.plot(one.epochs, one.mean, color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    axes.value_axis(ax, key, np.concatenate([one.mean for one in curves]))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel("epoch")
+    return ax

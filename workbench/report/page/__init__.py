@@ -1,0 +1,1 @@
+"""Pages: of a sweep, of two compared, and the index of all."""

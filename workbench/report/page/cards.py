@@ -1,0 +1,74 @@
+"""A claim as the page shows it: its verdict, the facts behind it, and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.report import wording
+from workbench.report.figures.base import DrawnFigure
+from workbench.report.figures.units import is_loss
+from workbench.report.verdicts import sentences
+from workbench.report.verdicts.rules import Claim, Identity, digest
+from workbench.report.verdicts.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Card:
+    """A claim with its verdict, as shown."""
+
+    claim: Claim
+    verdict: Verdict
+    rule: str
+    digest: str
+    facts: tuple[tuple[str, str], ...]
+    figures: tuple[DrawnFigure, ...]
+    also: tuple[tuple[str, Verdict], ...] = ()
+    warning: str = ""
+
+
+def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: str) -> Card:
+    """The card of a claim: what was found, and by which rule; `units` of losses where they must be said."""
+    facts = [*_found(claim, verdict), ("Diverged or collapsed", _lost(verdict))]
+    if units and is_loss(claim.rule.metric):
+        facts.append(("Unit", "standardised targets"))
+    also = tuple((sentences.rule_in_words(rule), one) for rule, one in zip(claim.also, verdict.also, strict=True))
+    return Card(
+        claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), tuple(figures), also,
+        sentences.rule_warning(verdict),
+    )  # fmt: skip
+
+
+def _found(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
+    """The numbers behind a verdict, as (name, text)."""
+    metric = claim.rule.metric
+    if isinstance(claim.rule, Identity):
+        worst = wording.number(verdict.worst)
+        facts = [("Largest error", worst), ("Allowed", f"{claim.rule.tolerance:g}")]
+    else:
+        worst = wording.change(verdict.worst, metric)
+        facts = [
+            ("Effect", wording.change(verdict.effect, metric)),
+            ("95 % interval", wording.between(*verdict.interval, metric) or "\u2013"),
+            ("Seeds", f"{verdict.n} of {len(claim.rule.seeds)}"),
+        ]
+    if np.isfinite(verdict.p):
+        both = f"{wording.probability(verdict.p)}, {wording.probability(verdict.p_holm)}"
+        facts.append(("p, Holm\u2019s p", both))
+        if verdict.n:
+            facts.append(("Typical, share of seeds", f"{wording.change(verdict.typical, metric)}, {_share(verdict)}"))
+    if verdict.worst_seed is not None:
+        facts.append(("Worst", f"{worst}, seed {verdict.worst_seed}"))
+    return facts
+
+
+def _share(verdict: Verdict) -> str:
+    return f"{100 * verdict.improvement:.0f}{wording.SPACE}% as predicted"
+
+
+def _lost(verdict: Verdict) -> str:
+    if not any(one.lost for one in verdict.failures):
+        return "none"
+    return "; ".join(dict.fromkeys(f"{one.lost} of {one.seeds} ({one.arm})" for one in verdict.failures))

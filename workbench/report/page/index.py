@@ -1,0 +1,147 @@
+"""The index: every claim with its verdict, by section of the notes, and every sweep that has a page in the folder."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench import files
+from workbench.report import wording
+from workbench.report.page import record
+from workbench.report.page.folder import make
+from workbench.report.page.rendering import render
+from workbench.report.statistics.design import OUTCOMES
+from workbench.report.verdicts.rules import Claim
+from workbench.report.verdicts.verdict import VERDICTS
+
+INDEX = "index.html"
+NO_SECTION = "Without a section"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A claim as the index shows it; `verdict` is "" and `file` too where its sweep has no page yet."""
+
+    id: str
+    statement: str
+    statement_zh: str
+    section: str
+    sweep: str
+    verdict: str = ""
+    finding: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sweep with a page."""
+
+    file: str
+    name: str
+    title: str
+    summary: str
+    counts: dict[str, int]
+    verdicts: tuple[tuple[str, int], ...]
+    started: str
+    order: int
+    cells: int
+    lines: tuple[Line, ...]
+
+
+def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None) -> Path:
+    """Write `<folder>/index.html`: the pages in the folder, the sweep that was begun last first.
+
+    `known` are the claims of experiment files by their stem; those without a page are listed as not run yet.
+    """
+    make(folder)
+    entries = [entry for path in sorted(folder.glob("*.json")) if (entry := _entry(path))]
+    entries.sort(key=lambda entry: (entry.order, entry.started), reverse=True)
+    lines = _once(line for entry in entries for line in entry.lines)
+    lines += _waiting(known or {}, lines)
+    tally = Counter(line.verdict for line in lines)
+    shown = {
+        "title": "Reports", "name": "index", "entries": entries, "sections": _sections(lines), "verdicts": VERDICTS,
+        "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
+        "claims": len(lines), "runs": sum(entry.cells for entry in entries),
+    }  # fmt: skip
+    target = folder / INDEX
+    files.write(target, render("index", shown))
+    return target
+
+
+def _entry(path: Path) -> Entry | None:
+    """A sweep's line from its page's data; None for a file that is none of ours."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    page = path.with_suffix(".html")
+    if not isinstance(data, dict) or data.get("format") != record.FORMAT or not page.exists():
+        return None
+    found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
+    return Entry(
+        file=page.name, name=data["name"], title=data["title"], summary=data["description"] or data["summary"],
+        counts={name: data["counts"][name] for name in OUTCOMES if data["counts"][name]},
+        verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
+        started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
+        cells=sum(data["counts"].values()),
+        lines=tuple(_line(claim, data["name"], page.name) for claim in data["claims"]),
+    )  # fmt: skip
+
+
+def _order_of(facts: Mapping[str, str]) -> int:
+    """The place of a sweep in the order in which those of its store were begun; 0 in pages from before it was noted."""
+    noted = facts.get("order", "")
+    return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
+
+
+def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
+    verdict, metric = claim["verdict"], claim["rule"].get("metric", "")
+    parts = []
+    if verdict.get("effect") is not None:
+        parts.append(wording.change(verdict["effect"], metric))
+        low, high = (float("nan") if end is None else end for end in verdict["interval"])
+        span = wording.between(low, high, metric)
+        parts += [f"95 % interval {span}"] if span else []
+        parts.append(wording.plural(verdict["n"], "seed"))
+    return Line(
+        claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
+        verdict["verdict"], ", ".join(parts), file,
+    )  # fmt: skip
+
+
+def _once(lines: Iterable[Line]) -> list[Line]:
+    """Each claim once, from the latest sweep that judged it under its own name or another."""
+    found: dict[tuple[str, str], Line] = {}
+    for line in lines:
+        found.setdefault((line.id, line.statement), line)
+    return list(found.values())
+
+
+def _waiting(known: Mapping[str, Sequence[Claim]], lines: Sequence[Line]) -> list[Line]:
+    """The claims whose sweep has no page yet."""
+    judged = {line.id for line in lines}
+    return [
+        Line(claim.id, claim.statement, claim.statement_zh, claim.section or NO_SECTION, stem)
+        for stem, claims in known.items()
+        for claim in claims
+        if claim.id not in judged
+    ]
+
+
+def _sections(lines: Iterable[Line]) -> list[tuple[str, list[Line]]]:
+    """The lines by section, in the order of the claims' ids (A1, A2, ... A10, B1), as in the list of claims."""
+    groups: dict[str, list[Line]] = {}
+    for line in sorted(lines, key=_order):
+        groups.setdefault(line.section, []).append(line)
+    return list(groups.items())
+
+
+def _order(line: Line) -> tuple[str, int, str]:
+    letters = line.id.rstrip("0123456789")
+    digits = line.id[len(letters) :]
+    return letters, int(digits) if digits.isascii() and digits else 0, line.id

@@ -1,0 +1,18 @@
+"""Where the page's links lead: to runs in MLflow's own pages."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+
+def address(uri: str) -> str:
+    """Where MLflow's pages are: the tracking server if the store is one, else where `mlflow ui` serves by default."""
+    return uri.rstrip("/") if uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
+
+
+def run_link(facts: dict[str, str], run_id: str) -> str:
+    """The address of a run in MLflow's own pages; "" without an id."""
+    experiment = facts.get("experiment_id", "")
+    if not run_id or not experiment:
+        return ""
+    return f"{address(facts.get('uri', ''))}/#/experiments/{quote(experiment, safe='')}/runs/{quote(run_id, safe='')}"

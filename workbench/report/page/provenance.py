@@ -1,0 +1,75 @@
+"""Where a page's numbers come from: command, code, machine, data, and the configuration all runs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workbench.config import RunConfig, flatten
+from workbench.report import wording
+from workbench.report.statistics.design import Design
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+_SHOWN_APART = (
+    "command",
+    "rules",
+    "seconds",
+    "title",
+    "description",
+    "dirty",
+    "experiment_id",
+    "missing",
+    "sweep_file",
+    "order",
+)
+_FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
+_NAMES = {
+    "run_id": "MLflow run",
+    "uri": "store",
+    "earlier": "earlier sweeps of this name",
+    "digest": "digest of the sweep",
+}
+
+
+def common(tables: SweepTables) -> dict[str, tuple[Any, Any]]:
+    """Settings that are the same in every run and differ from the defaults: key -> (value, default)."""
+    found = {}
+    for key, default in flatten(RunConfig()).items():
+        if key in tables.factors or key == "name" or key not in tables.runs:
+            continue
+        values = tables.runs[key]
+        first = values.iloc[0] if len(values) else default
+        same = values.isna().all() if pd.isna(first) else (values == first).all()
+        if len(values) and same and not _equal(first, default):
+            found[key] = (first.item() if hasattr(first, "item") else first, default)
+    return found
+
+
+def _equal(value: Any, default: Any) -> bool:
+    if pd.isna(value):
+        return default is None
+    return bool(value == default)
+
+
+def name_of(fact: str) -> str:
+    """A fact's name in words."""
+    return _NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
+
+
+def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
+    """What the store knows about the sweep, as (name, text), in a fixed order."""
+    held = {key: str(text) for key, text in tables.facts.items() if text and key not in _SHOWN_APART}
+    order = [key for key in _FIRST if key in held] + sorted(key for key in held if key not in _FIRST)
+    rows = [(name_of(key), held[key]) for key in order]
+    seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else f"{design.seeds[0]} to {design.seeds[-1]}"
+    rows.append(("Seeds", seeds))
+    if tables.facts.get("seconds"):
+        rows.append(("Wall time", wording.duration(float(tables.facts["seconds"]))))
+    trained = design.runs[~design.runs["reused"].astype(bool)]
+    if "seconds" in trained and trained["seconds"].notna().any():
+        text = f"{wording.duration(float(trained['seconds'].sum()))}, the packs of this sweep one after another"
+        rows.append(("Time on the device", text))
+    return rows

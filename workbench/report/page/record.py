@@ -1,0 +1,143 @@
+"""The page's data as plain JSON: what the page shows, to be read by other programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.report.statistics.design import SEED, Design, Factor, counts, status
+from workbench.report.statistics.effects import Effect, Interaction, Spread
+from workbench.report.verdicts.deviations import described
+from workbench.report.verdicts.rules import Claim, Rule, as_data, digest, digests
+from workbench.report.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+FORMAT = 1
+_DIGITS = 7
+
+
+class Exact(float):
+    """A number that somebody chose, and not one that came out: kept to the last digit."""
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, not finite ones as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, Exact):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    return None if value is pd.NaT or value is pd.NA else value
+
+
+def text(data: Any) -> str:
+    """One JSON text for equal data, fit to stand inside a script element: no "<", ">" or "&" is left in it."""
+    dumped = json.dumps(plain(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return dumped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    return {"key": factor.key, "name": factor.name, "values": _chosen(factor.values)}
+
+
+def _chosen(values: Iterable[Any]) -> list[Any]:
+    """The values of a setting, exactly."""
+    return [Exact(value) if isinstance(value, float) else value for value in values]
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    levels = [asdict(level) | {"interval": list(level.interval)} for level in effect.levels]
+    return {
+        "factor": effect.factor.key, "metric": effect.metric, "levels": levels, "change": effect.change,
+        "interval": list(effect.interval), "best": effect.levels[effect.top].label, "seeds": effect.seeds,
+        "worst": effect.levels[effect.bottom].label, "set_aside": effect.set_aside, "matched": effect.matched,
+    }  # fmt: skip
+
+
+def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": claim.id, "statement": claim.statement, "statement_zh": claim.statement_zh,
+        "section": claim.section, "condition": claim.condition,
+        "rule": as_data(claim.rule), "digest": digest(claim.rule), "tuned": claim.tuned and as_data(claim.tuned),
+        "also": [as_data(rule) for rule in claim.also], "slip": claim.slip, "remark": claim.remark,
+        "verdict": asdict(verdict),
+    }  # fmt: skip
+
+
+def _part(rule: Rule, found: Verdict) -> dict[str, Any]:
+    """What one of a claim's further rules, or its tuned one, came to."""
+    return {
+        "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
+        "sentence": found.sentence, "metric": rule.metric,
+    }  # fmt: skip
+
+
+def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, Any]:
+    """A claim's verdict as other programs look it up by its id."""
+    return {
+        "verdict": found.verdict, "by_itself": found.by_itself,
+        "condition": claim.condition if found.verdict == "conditional" else "",
+        "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
+        "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,
+        "section": claim.section, "sentence": found.sentence, "worst": found.worst, "remark": claim.remark,
+        "also": [_part(rule, one) for rule, one in zip(claim.also, found.also, strict=True)],
+        "tuned": _part(claim.tuned, found.tuned) if claim.tuned and found.tuned else None,
+        "lost": max((one.share for one in found.failures), default=0.0),
+    }  # fmt: skip
+
+
+def _runs(design: Design) -> dict[str, list[Any]]:
+    """The table of runs by column."""
+    keys = ["cell", *(factor.key for factor in design.factors), SEED, "outcome", "reason", "reused", "run_id", "origin"]
+    names = [str(name) for name in design.runs]
+    metrics = [name for name in names if name.startswith(("last_", "best_")) or name in ("epochs", "seconds")]
+    table: dict[str, list[Any]] = {
+        key: design.runs[key].tolist() for key in (*keys, "fingerprint", *metrics) if key in design.runs
+    }
+    table |= {factor.key: _chosen(table[factor.key]) for factor in design.factors}
+    return {**table, "status": status(design.runs).tolist()}
+
+
+def record(
+    tables: SweepTables,
+    design: Design,
+    said: dict[str, str],
+    effects: Iterable[Effect],
+    pairs: Sequence[Interaction],
+    spreads: dict[str, list[Spread]],
+    judged: Sequence[tuple[Claim, Verdict]],
+    common: dict[str, Any],
+) -> dict[str, Any]:
+    """All of a page's data. `said` holds its title, description and summary."""
+    return {
+        "format": FORMAT, "name": tables.name, **said, "counts": counts(design.runs), "seeds": list(design.seeds),
+        "factors": [_factor(factor) for factor in design.factors], "metrics": list(design.headlines),
+        "effects": [_effect(effect) for effect in effects],
+        "interactions": [
+            {"factors": [p.first.key, p.second.key], "metric": p.metric, "means": p.means, "size": p.size}
+            for p in pairs
+        ],
+        "sensitivity": {
+            key: [{"level": s.label, "best": s.best, "median": s.median, "worst": s.worst, "lost": s.lost,
+                   "cells": s.cells} for s in group] for key, group in spreads.items()
+        },
+        "claims": [_claim(claim, verdict) for claim, verdict in judged],
+        "dataset": described(tables)[1],
+        "verdicts": {claim.id: verdict_in_short(claim, verdict) for claim, verdict in judged},
+        "runs": _runs(design), "common": dict(zip(common, _chosen(value for value, _ in common.values()), strict=True)),
+        "provenance": tables.facts,
+    }  # fmt: skip

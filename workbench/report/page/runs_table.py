@@ -1,0 +1,77 @@
+"""The table of runs: every cell of the sweep, light enough for ten thousand of them.
+
+HTML lets the end tags of rows and cells be left out, and the script sorts by what is shown; so a row costs about 250
+bytes, most of them its link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from workbench.report import wording
+from workbench.report.page.links import run_link
+from workbench.report.statistics.design import SEED, Design, status
+
+
+@dataclass(frozen=True)
+class RunsTable:
+    """The table as the page shows it: heads, the rows as markup, which columns hold numbers (from 1), how many rows."""
+
+    heads: tuple[str, ...]
+    rows: Markup
+    numbers: tuple[int, ...]
+    count: int
+
+
+def runs_table(design: Design, facts: dict[str, str]) -> RunsTable:
+    """Every cell with its factors, seed, outcome, headline metrics and a link to its run in MLflow."""
+    runs = design.runs
+    measured = [key for key in (*design.headlines, "best_epoch", "seconds") if key in runs]
+    columns = [("Cell", [f"<th scope=row>{cell}" for cell in runs["cell"]], False)]
+    columns += [(f.name.capitalize(), _levels(f.labels, runs[f"level:{f.key}"]), False) for f in design.factors]
+    columns += [("Seed", [f"<td>{seed}" for seed in runs[SEED]], True), ("Outcome", _outcomes(design), False)]
+    columns += [(wording.metric(key).name, _measured(runs[key], key), True) for key in measured]
+    columns += [("Run", [_link(facts, str(run_id or "")) for run_id in runs["run_id"]], False)]
+    numbers = tuple(place for place, (_, _, number) in enumerate(columns, 1) if number)
+    rows = "\n".join("<tr>" + "".join(cells) for cells in zip(*(cells for _, cells, _ in columns), strict=True))
+    return RunsTable(tuple(head for head, _, _ in columns), Markup(rows), numbers, len(runs))
+
+
+def _levels(labels: Sequence[str], places: Iterable[int]) -> list[str]:
+    cells = [f"<td>{escape(label)}" for label in labels]
+    return [cells[place] for place in places]
+
+
+def _outcomes(design: Design) -> list[str]:
+    """One word each; the reason of a failed or diverged run as its tooltip."""
+    cells = []
+    told = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
+    for state, outcome, reason in told:
+        word = "reused, diverged" if state == "reused" and outcome == "diverged" else state
+        note = f' title="{escape(str(reason))}"' if reason else ""
+        cells.append(f"<td{note}>{escape(word)}")
+    return cells
+
+
+def _measured(values: Iterable[Any], key: str) -> list[str]:
+    return [f"<td>{_text(float('nan') if value is None else float(value), key)}" for value in values]
+
+
+def _text(value: float, key: str) -> str:
+    """More digits than elsewhere on the page, since the table is sorted by what it shows."""
+    if not np.isfinite(value):
+        return "\u2013"
+    if key == "best_epoch":
+        return str(int(value))
+    return f"{100 * value:.2f}{wording.SPACE}%" if wording.metric(key).percent else wording.number(value, 4)
+
+
+def _link(facts: dict[str, str], run_id: str) -> str:
+    shown = escape(run_id[:8]) or "\u2013"
+    address = run_link(facts, run_id)
+    return f'<td><a href="{escape(address)}">{shown}</a>' if address else f"<td>{shown}"

@@ -1,0 +1,89 @@
+"""All verdicts of a folder of pages, by section of the notes: `index.json`, and in words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench import files
+from workbench.report import wording
+from workbench.report.page import record
+from workbench.report.page.folder import make
+from workbench.report.verdicts import notes
+from workbench.report.verdicts.verdict import VERDICTS
+
+FILE = "index.json"
+VERSION = 1  # not "format", which a page has: the index of pages passes this file by
+
+
+def gather(folder: Path) -> list[dict[str, Any]]:
+    """The verdicts of every page in the folder, in the order of the notes; of one claim on one dataset the latest."""
+    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    for path in sorted(folder.glob("*.json")):
+        data = _page(path)
+        if data is None:
+            continue
+        started = str(data["provenance"].get("started", ""))
+        for name, verdict in data["verdicts"].items():
+            key = name, data.get("dataset", "")
+            if key not in found or started >= found[key][0]:
+                about = {"id": name, "dataset": key[1], "sweep": data["name"], "page": f"{path.stem}.html"}
+                found[key] = started, about | verdict
+    return [
+        verdict for _, (_, verdict) in sorted(found.items(), key=lambda item: (notes.place(item[0][0]), item[0][1]))
+    ]
+
+
+def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
+    """Write `<folder>/index.json`: the verdicts, how many of each, and the notes' claims without one."""
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for verdict in found:
+        sections.setdefault(notes.section(verdict["id"]) or verdict["section"], []).append(verdict)
+    tally = Counter(verdict["verdict"] for verdict in found)
+    held = {verdict["id"] for verdict in found}
+    data = {
+        "version": VERSION, "counts": {word: tally[word] for word in VERDICTS},
+        "without": [name for name in notes.IDS if name not in held],
+        "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
+    }  # fmt: skip
+    make(folder)
+    target = folder / FILE
+    files.write(target, json.dumps(record.plain(data), indent=1, ensure_ascii=True) + "\n")
+    return target
+
+
+def in_words(found: Sequence[dict[str, Any]]) -> str:
+    """A line a verdict, and the count of each."""
+    lines = [_line(verdict) for verdict in found]
+    tally = Counter(verdict["verdict"] for verdict in found)
+    lines.append(wording.listing([f"{tally[word]} {word}" for word in VERDICTS if tally[word]]) or "no verdict yet")
+    return "\n".join(lines)
+
+
+def _line(verdict: dict[str, Any]) -> str:
+    shown = _decisive(verdict)
+    effect = wording.change(shown["effect"], shown["metric"]) if shown["effect"] is not None else ""
+    low, high = (float("nan") if end is None else end for end in shown["interval"])
+    span = wording.between(low, high, shown["metric"])
+    parts = [part for part in (effect, f"({span})" if span else "", f"n = {shown['n']}", verdict["dataset"]) if part]
+    return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
+
+
+def _decisive(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The part of a claim of several rules that its verdict rests on: the first one, unless another is the worse."""
+    if verdict["verdict"] in (verdict["by_itself"], "conditional"):
+        return verdict
+    return next((part for part in verdict["also"] if part["verdict"] == verdict["verdict"]), verdict)
+
+
+def _page(path: Path) -> dict[str, Any] | None:
+    """A page's data; None for a file that is none of ours."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_page = isinstance(data, dict) and data.get("format") == record.FORMAT and isinstance(data.get("verdicts"), dict)
+    return data if is_page else None

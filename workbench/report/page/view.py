@@ -1,0 +1,116 @@
+"""Everything the page of a sweep shows, made ready for its template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.report import wording
+from workbench.report.figures import FIGURES
+from workbench.report.figures.base import SECTIONS, DrawnFigure
+from workbench.report.figures.findings import Findings
+from workbench.report.page import links, provenance, record, runs_table, summary, tables
+from workbench.report.page.cards import card
+from workbench.report.statistics.design import Design, alike, counts, extreme
+from workbench.report.verdicts.verdict import VERDICTS
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+EMBEDDED_RUNS = 2000  # of more runs the page holds the table alone; the file of data beside it has them all
+
+
+@dataclass(frozen=True)
+class View:
+    """What the template is given, the page's data, and its figures by section."""
+
+    shown: dict[str, Any]
+    data: dict[str, Any]
+    figures: dict[str, list[DrawnFigure]]
+
+    @property
+    def embedded(self) -> dict[str, Any]:
+        """The data that stand in the page itself."""
+        many = sum(self.data["counts"].values()) > EMBEDDED_RUNS
+        return {**self.data, "runs": {}} if many else self.data
+
+
+def view(found: Findings) -> View:
+    """The page of a sweep."""
+    sweep, design = found.tables, found.design
+    figures = drawn(found)
+    effects = list(found.effects[design.main].values())
+    main_pairs = [pair[0] for pair in found.pairs]
+    said = {
+        "title": title(sweep),
+        "description": sweep.facts.get("description", ""),
+        "summary": summary.summary(effects, main_pairs, design.main),
+        "units": found.units,
+    }
+    common = provenance.common(sweep)
+    all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
+    data = record.record(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
+    shown = {
+        "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
+        "asked": summary.asked(design), "counts": counts(design.runs), "notice": summary.seed_notice(design),
+        "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
+        "verdicts": VERDICTS, "figures": figures,
+        "cards": [
+            card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
+            for place, (claim, verdict) in enumerate(found.judged)
+        ],
+        "by_factor": [
+            {"factor": effect.factor, "sentence": summary.effect_in_words(effect),
+             "figures": _about(figures["factors"], effect.factor.key)}
+            for effect in effects
+        ],
+        "pair_count": len(found.pairs),
+        "runs": runs_table.runs_table(design, sweep.facts),
+        "address": links.address(sweep.facts.get("uri", "")),
+        "parent": links.run_link(sweep.facts, sweep.facts.get("run_id", "")),
+        "provenance": provenance.facts(sweep, design),
+        "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
+    }  # fmt: skip
+    return View(shown, data, figures)
+
+
+def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
+    """The figures of a sweep's page by section; a kind that has nothing to draw is left out."""
+    figures: dict[str, list[DrawnFigure]] = {section: [] for section in SECTIONS if section != "comparison"}
+    for kind in FIGURES.values():
+        if kind.section in figures:
+            figures[kind.section] += [one for one in kind.drawn(found) if not one.absent]
+    return figures
+
+
+def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
+    return [one for one in figures if one.about == about]
+
+
+def _worst_and_best(design: Design) -> str:
+    """The best and the worst finished run in one sentence; "" where nothing finished."""
+    parts = []
+    ends = [extreme(design, worst) for worst in (True, False)]
+    for word, run in zip(("worst", "best"), ends, strict=True):
+        if run is not None:
+            where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
+            where.append(f"seed {int(run['seed'])}")
+            same = alike(design, float(run[design.main])) - 1
+            parts.append(
+                f"the {word} is cell {int(run['cell'])} with "
+                f"{wording.amount(float(run[design.main]), design.main)} ({', '.join(where)})"
+                f"{f', and {same:,} more like it' if same else ''}"
+            )
+    if not parts:
+        return "No run has finished yet."
+    name, count = wording.metric(design.main).name.lower(), int(design.runs["outcome"].eq("finished").sum())
+    values = {float(run[design.main]) for run in ends if run is not None}
+    if count > 1 and len(values) == 1:
+        return f"All {count:,} finished runs came to the same {name}, {wording.amount(values.pop(), design.main)}."
+    luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
+    return f"By {name}, {' and '.join(parts)}.{luck if count > 1 else ''}"
+
+
+def title(sweep: SweepTables) -> str:
+    """What the page is headed with."""
+    return sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize()

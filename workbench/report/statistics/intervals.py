@@ -1,0 +1,114 @@
+"""Confidence intervals over seeds, of a mean and of the largest of several differences.
+
+What they promise is simulated in the tests. At n = 12 the 95 % ones cover 0.95 of the time for normal differences. For
+skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.75, which is why a verdict among
+failures rests on the sign-flip test alone (`verdicts.decision`). Those of best minus worst (2 to 40 levels, 5 to 30
+seeds) cover 0.94 to 0.96 of the time for normal values, 0.95 to 1.00 for skewed ones or levels of unequal noise, and
+0.90 to 0.95 where levels are skewed in opposite directions, as Student's does there.
+
+Everything takes plain arrays whose last axis is the seed, and is deterministic: the bootstrap's generator has a fixed
+seed, so a page built twice is the same page.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+_CHANCE = 20160
+
+
+class Interval(NamedTuple):
+    """A confidence interval; NaN ends mean that there are too few seeds for one."""
+
+    low: float
+    high: float
+
+    def within(self, margin: float) -> bool:
+        """Whether the whole interval lies in [-margin, margin]."""
+        return -margin <= self.low and self.high <= margin
+
+
+def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+    """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN where n < 2.
+
+    Equal values have an interval without width, for which SciPy's own gives NaN.
+    """
+    values = np.asarray(values, dtype=float)
+    n = values.shape[-1]
+    if n < 2:
+        missing = np.full(values.shape[:-1], np.nan)
+        return missing, missing
+    half = stats.t.ppf(0.5 + confidence / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    mean = values.mean(axis=-1)
+    return mean - half, mean + half
+
+
+def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
+    """Student's interval of the mean of `values` (n,); NaN ends if n < 2."""
+    low, high = t_interval(values, confidence)
+    return Interval(float(low), float(high))
+
+
+def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out."""
+    flat = np.asarray(points, dtype=float).reshape(-1, np.shape(points)[-1])
+    held = np.isfinite(flat)
+    counts = held.sum(axis=1)
+    result = np.full((3, len(flat)), np.nan)
+    for count in np.unique(counts[counts > 0]):
+        rows = counts == count
+        values = flat[rows][held[rows]].reshape(-1, count)
+        result[:, rows] = (values.mean(axis=-1), *t_interval(values))
+    mean, low, high = result.reshape(3, *np.shape(points)[:-1])
+    return mean, low, high
+
+
+def largest_difference(differences: np.ndarray, levels: int, confidence: float = CONFIDENCE) -> Interval:
+    """The interval of the difference of the best and the worst of several `levels`, chosen after looking.
+
+    `differences` (n,) are those of the two, paired by seed; NaN ends where n < 2. Student's interval with the quantile
+    of the studentised range in place of t's (Tukey 1953): of equal levels it leaves 0 out as seldom as it says, however
+    many there are, and for two levels it is Student's own. The deviation is that of the two alone, since levels may
+    differ in how noisy they are. For normal values the means tell nothing of it, so the choice does not either.
+    """
+    values = np.asarray(differences, dtype=float)
+    n = len(values)
+    if n < 2:
+        return Interval(np.nan, np.nan)
+    half = _range_quantile(confidence, levels, n - 1) * float(values.std(ddof=1)) / np.sqrt(n)
+    mean = float(values.mean())
+    return Interval(mean - half, mean + half)
+
+
+@lru_cache(maxsize=256)
+def _range_quantile(confidence: float, levels: int, freedom: int) -> float:
+    """Of the largest difference of `levels` means in its standard errors. SciPy takes a tenth of a second for it."""
+    if levels <= 2:
+        return float(stats.t.ppf(0.5 + confidence / 2, freedom))
+    return float(stats.studentized_range.ppf(confidence, levels, freedom) / np.sqrt(2))
+
+
+def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resamples: int = 10_000) -> Interval:
+    """The expanded percentile bootstrap interval of the mean of `values` (n,); NaN where n < 2.
+
+    A plain percentile bootstrap is too narrow under 30 seeds; this one takes wider percentiles, chosen so that for a
+    normal mean it is as wide as Student's (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", 4.1).
+    """
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    if n < 2:
+        return Interval(np.nan, np.nan)
+    tail = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + confidence / 2, n - 1))
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=resamples, confidence_level=1 - 2 * tail, method="percentile",
+        rng=np.random.default_rng(_CHANCE),
+    ).confidence_interval  # fmt: skip
+    return Interval(float(found.low), float(found.high))
+
+
+INTERVALS = {"t": student, "expanded_bootstrap": expanded_bootstrap}

@@ -1,0 +1,1 @@
+"""Claims, the rules that decide them, and how a sweep decides."""

@@ -1,0 +1,100 @@
+"""From a rule and a sweep to a verdict, exactly as the rule says and nothing beyond it.
+
+Five verdicts. Of a paired rule P(m): *reproduced*, the whole interval lies beyond m in the predicted direction and
+Holm's p is under 0.05; *not reproduced*, the interval lies within +-m; *contradicted*, it lies wholly beyond -m and
+Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed the rule names has no result yet. Of an
+equivalence T(t): reproduced within +-t, contradicted wholly outside, else inconclusive. Of an identity E(t): reproduced
+or not reproduced. *Conditional*: it is reproduced in one of two settings, the notes' own and a tuned one, and fails in
+the other: there the whole interval lies short of what was predicted, whether or not the opposite can be shown. Where a
+claim has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
+
+A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
+inconclusive, and says which; another dataset is named in the sentence instead.
+
+Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
+that has no number counted against the conclusion, and the shares that failed stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workbench.report.statistics.tests import holm
+from workbench.report.verdicts.deviations import described
+from workbench.report.verdicts.evidence import with_measure
+from workbench.report.verdicts.judging import finish, weigh
+from workbench.report.verdicts.rules import Claim, Paired, Rule, digests, rules_of, stored_digests
+from workbench.report.verdicts.verdict import VERDICTS, Verdict
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+__all__ = ["VERDICTS", "Verdict", "decide", "decide_all"]
+
+
+def _adjusted(found: Sequence[tuple[Rule, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
+    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`."""
+    mine = [(rule, verdict) for rule, verdict in found if isinstance(rule, Paired)]
+    here = {verdict.claim for _, verdict in mine}
+    rest = [p for name, p in sorted(others.items()) if name not in here]
+    size = max((rule.family for rule, _ in mine), default=0)
+    adjusted = holm([verdict.p for _, verdict in mine] + rest, size)
+    return {id(verdict): float(p) for (_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
+
+
+def decide_all(
+    claims: Sequence[Claim], tables: SweepTables, others: Mapping[str, float] | None = None
+) -> list[Verdict]:
+    """The verdicts of claims that share a page. `others` are p values, by claim, of the same family on other pages.
+
+    Family members whose p is unknown count as 1 in Holm's correction, which can only make a verdict harder to reach.
+    """
+    found = []
+    for claim in claims:
+        runs = with_measure(claim, tables)
+        found.append([(rule, *weigh(claim, rule, runs)) for rule in rules_of(claim)])
+    adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
+    withheld, data = described(tables)
+    verdicts = []
+    for claim, group in zip(claims, found, strict=True):
+        done = [finish(rule, evidence, verdict, adjusted, data) for rule, evidence, verdict in group]
+        if withheld:
+            done = [_withheld(verdict, withheld) for verdict in done]
+        held = stored_digests(claim, tables.facts.get("rules", ""))
+        verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
+    return verdicts
+
+
+def _withheld(found: Verdict, why: str) -> Verdict:
+    return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=f"{why} {found.sentence}")
+
+
+def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
+    """One verdict out of those by the claim's rules, in the order of `rules_of`."""
+    own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
+    verdict = _jointly([own.verdict, *(one.verdict for one in also)])
+    own = replace(own, by_itself=own.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
+    if not rest:
+        return own
+    tuned = rest[0]
+    own = replace(own, tuned=tuned)
+    if not ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
+        return own
+    text = f"{_outcome(own).capitalize()} in the notes' own setting, {_outcome(tuned)} when tuned: {claim.condition}. "
+    return replace(own, verdict="conditional", sentence=text + own.sentence)
+
+
+def _outcome(found: Verdict) -> str:
+    return "ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict
+
+
+def _jointly(verdicts: Sequence[str]) -> str:
+    """What several rules say together of one claim: the worst of them, and reproduced only if all are."""
+    return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
+
+
+def decide(claim: Claim, tables: SweepTables, others: Mapping[str, float] | None = None) -> Verdict:
+    """The verdict of one claim; see `decide_all`."""
+    return decide_all([claim], tables, others)[0]

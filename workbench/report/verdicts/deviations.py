@@ -1,0 +1,58 @@
+"""Whether a sweep was run as its file says: if it was not, a rule fixed for that file decides nothing.
+
+The store holds, from the sweep's start, which settings deviate from the sweep file (fact "departures": key -> values
+found, values of the file). Settings of the data themselves are no deviation: they make another dataset, which every
+sentence names.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workbench.report import wording
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+_OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of the data
+
+
+def described(tables: SweepTables) -> tuple[str, str]:
+    """Why verdicts are withheld ("" where they are not), and the dataset in words."""
+    found = deviations(tables.facts)
+    other_data = {key: values for key, values in found.items() if _is_data(key)}
+    parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
+    why = f"Withheld, for the rule was fixed for other settings: {'; '.join(parts)}." if parts else ""
+    return why, _dataset(tables, other_data)
+
+
+def deviations(facts: dict[str, str]) -> dict[str, tuple[list[Any], list[Any]]]:
+    """Key -> (values found, values of the sweep file); empty where the store noted none."""
+    try:
+        held = json.loads(facts.get("departures", "") or "{}")
+        return {str(key): (list(found), list(fixed)) for key, (found, fixed) in held.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _is_data(key: str) -> bool:
+    return key.startswith("data.") and key not in _OF_THE_RULE
+
+
+def _one(key: str, found: list[Any], fixed: list[Any]) -> str:
+    if not fixed:
+        return f"{key} is {_listed(found)}"
+    return f"{key} is {_listed(found)} here and {_listed(fixed)} in the sweep file"
+
+
+def _listed(values: list[Any]) -> str:
+    return wording.listing([wording.value(value) for value in values]) or "not asked for"
+
+
+def _dataset(tables: SweepTables, other: dict[str, tuple[list[Any], list[Any]]]) -> str:
+    runs = tables.runs
+    names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
+    told = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
+    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in told]
+    return ", ".join([*names, *extra])

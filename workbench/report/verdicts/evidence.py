@@ -1,0 +1,156 @@
+"""What a rule finds in a sweep: one value a seed for every arm, and what is missing, lost or collapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.report import wording
+from workbench.report.verdicts.rules import Arm, Claim, Equivalence, Paired, Tuning
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """An arm on the deciding seeds: `values` by seed, the seeds still `missing`, and those without a number at all.
+
+    `diverged` seeds have a run that diverged (no value); `collapsed` ones have a value that means a failed training.
+    """
+
+    arm: Arm
+    values: dict[int, float]
+    missing: tuple[int, ...]
+    diverged: tuple[int, ...]
+    collapsed: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        """How many seeds came to nothing: diverged or collapsed."""
+        return len(set(self.diverged) | set(self.collapsed))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Differences (n,) of the `seeds` every arm has a value for, and the arms behind them."""
+
+    arms: tuple[ArmResult, ...]
+    seeds: tuple[int, ...]
+    differences: np.ndarray
+    missing: tuple[int, ...]
+    diverged: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def failures(self) -> bool:
+        """Whether a run of any arm diverged or collapsed, so that no interval can be trusted."""
+        return any(arm.lost for arm in self.arms)
+
+
+def _equals(column: pd.Series, value: Any) -> pd.Series:
+    return column.isna() if value is None else column == value
+
+
+def select(runs: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+    """The runs whose columns hold the values of the arm's `where`; none where a column is missing."""
+    keep = pd.Series(True, index=runs.index)
+    for key, value in arm.where.items():
+        keep &= _equals(runs[key], value) if key in runs else False
+    return runs[keep]
+
+
+def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The runs of the arm at its own best values, and a note of what was chosen and whether at the edge of the grid."""
+    if not {*tuning.factors, tuning.metric} <= set(runs):
+        return runs.iloc[:0], (f"{arm.label}: the sweep does not hold what it was to be tuned by",)
+    asked = runs[runs["seed"].isin(tuning.seeds)]  # values at which every run diverged are part of the grid too
+    trial = asked[asked["outcome"] == "finished"]
+    names = list(tuning.factors)
+    means = trial.groupby(names, dropna=False)[tuning.metric].mean().dropna()
+    if not len(means):
+        return runs.iloc[:0], (f"{arm.label}: nothing to tune on",)
+    best = means.idxmin() if tuning.better == "lower" else means.idxmax()
+    best = best if isinstance(best, tuple) else (best,)
+    pairs = [f"{wording.factor(key)} {wording.value(value)}" for key, value in zip(names, best, strict=True)]
+    notes = [f"{arm.label}: tuned to {wording.listing(pairs)}"]
+    for key, value in zip(names, best, strict=True):
+        runs = runs[_equals(runs[key], value)]
+        grid = sorted(asked[key].dropna().unique()) if pd.api.types.is_numeric_dtype(asked[key]) else []
+        if len(grid) > 1 and value in (grid[0], grid[-1]):
+            notes.append(f"{arm.label}: the best {wording.factor(key)} lies at the edge of its grid; extend the grid")
+    return runs, tuple(notes)
+
+
+def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> ArmResult:
+    if arm.constant is not None:
+        return ArmResult(arm, dict.fromkeys(rule.seeds, arm.constant), (), (), ())
+    chosen = select(runs, arm)
+    notes: tuple[str, ...] = ()
+    if rule.tuning:
+        chosen, notes = _tuned(chosen, arm, rule.tuning)
+    metric = arm.metric or rule.metric
+    needed = [metric, *([rule.collapse.metric] if rule.collapse else [])]
+    if absent := [name for name in needed if name not in runs]:
+        note = f"the sweep holds no metric called {wording.listing(absent, 'or')}"
+        return ArmResult(arm, {}, tuple(rule.seeds), (), (), (*notes, note))
+    values: dict[int, float] = {}
+    missing, diverged, collapsed = [], [], []
+    for seed in rule.seeds:
+        mine = chosen[chosen["seed"] == seed]
+        done = mine["outcome"].isin(["finished", "diverged"])
+        if not len(mine) or not done.all():
+            missing.append(seed)
+        elif (mine["outcome"] == "diverged").any():
+            diverged.append(seed)
+        elif not np.isfinite(mine[metric].astype(float)).all():
+            missing.append(seed)
+        else:
+            values[seed] = float(mine[metric].mean())
+            if rule.collapse and (mine[rule.collapse.metric] <= rule.collapse.below).any():
+                collapsed.append(seed)
+    if not len(chosen):
+        notes += (f"the sweep holds no run of the arm {arm.label}",)
+    return ArmResult(arm, values, tuple(missing), tuple(diverged), tuple(collapsed), notes)
+
+
+def arms_of(rule: Paired | Equivalence) -> tuple[list[Arm], list[int]]:
+    """The arms of a rule and the sign each has in the difference."""
+    if isinstance(rule, Equivalence):
+        return [rule.measured, rule.predicted], [1, -1]
+    return [rule.treatment, rule.baseline, *(rule.against or ())], [1, -1, -1, 1][: 4 if rule.against else 2]
+
+
+def with_measure(claim: Claim, tables: SweepTables) -> pd.DataFrame:
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own."""
+    runs = tables.runs
+    if claim.measure is None:
+        return runs
+    measured = claim.measure(tables)
+    columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
+    return runs.assign(**{str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()})
+
+
+def gather(runs: pd.DataFrame, rule: Paired | Equivalence) -> Evidence:
+    """The evidence of a rule over the deciding seeds."""
+    arms, signs = arms_of(rule)
+    results = tuple(_of_arm(runs, arm, rule) for arm in arms)
+    seeds = tuple(seed for seed in rule.seeds if all(seed in result.values for result in results))
+    differences = np.array(
+        [sum(sign * result.values[seed] for sign, result in zip(signs, results, strict=True)) for seed in seeds],
+        dtype=float,
+    )
+    missing = _union(rule.seeds, [result.missing for result in results])
+    diverged = tuple(s for s in _union(rule.seeds, [result.diverged for result in results]) if s not in missing)
+    notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
+    return Evidence(results, seeds, differences, missing, diverged, notes)
+
+
+def _union(order: Sequence[int], groups: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    found = {seed for group in groups for seed in group}
+    return tuple(seed for seed in order if seed in found)

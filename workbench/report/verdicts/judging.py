@@ -1,0 +1,137 @@
+"""One rule and its evidence to one verdict; see `verdicts` for what the words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.report.statistics.intervals import INTERVALS, Interval
+from workbench.report.statistics.tests import improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.evidence import Evidence, gather, select
+from workbench.report.verdicts.rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
+from workbench.report.verdicts.sentences import sentence_of
+from workbench.report.verdicts.verdict import Failures, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALPHA = 0.05
+_FAILED = ("not reproduced", "contradicted")
+_NOWHERE = Interval(float("nan"), float("nan"))
+
+
+def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float:
+    """p of an effect beyond the margin, on the side the mean lies on; `differences` point in the predicted direction.
+
+    Each of the `diverged` pairs without a number enters as the largest distance from the edge seen, on the wrong side.
+    """
+    towards = differences if differences.size and differences.mean() >= 0 else -differences
+    if diverged and towards.size:
+        towards = np.concatenate([towards, np.full(diverged, margin - np.abs(towards - margin).max())])
+    return sign_flip(towards, margin)
+
+
+def judge(differences: np.ndarray, margin: float, p_holm: float, interval: Interval, trusted: bool = True) -> str:
+    """The verdict of a paired rule whose seeds are all there.
+
+    `differences` (n,) and `interval` point in the predicted direction. `trusted` is False where runs were lost: the
+    test alone decides then, and absence of an effect cannot be shown.
+    """
+    side = "reproduced" if differences.mean() >= 0 else "contradicted"
+    if not trusted:
+        return side if p_holm < ALPHA else "inconclusive"
+    if interval.within(margin):
+        return "not reproduced"
+    beyond = interval.low > margin or interval.high < -margin
+    return side if beyond and p_holm < ALPHA else "inconclusive"
+
+
+def _failures(evidence: Evidence, rule: Paired | Equivalence) -> tuple[Failures, ...]:
+    return tuple(Failures(arm.arm.label, arm.lost, len(rule.seeds)) for arm in evidence.arms)
+
+
+def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verdict:
+    """Effect, interval, p and worst seed, before any verdict."""
+    values = evidence.differences
+    sign = DIRECTIONS[rule.direction] if isinstance(rule, Paired) else 1
+    p = p_beyond(sign * values, rule.margin, len(evidence.diverged)) if isinstance(rule, Paired) else float("nan")
+    against = sign * values if isinstance(rule, Paired) else -np.abs(values)
+    place = int(np.argmin(against)) if len(values) else None
+    return Verdict(
+        claim.id, "inconclusive", float(values.mean()) if len(values) else float("nan"),
+        INTERVALS[rule.interval](values), len(values), p, p, _failures(evidence, rule),
+        float("nan") if place is None else float(values[place]), None if place is None else evidence.seeds[place],
+        notes=evidence.notes, differences=tuple(zip(evidence.seeds, values.tolist(), strict=True)),
+        typical=interquartile_mean(values), improvement=improvement(sign * values),
+    )  # fmt: skip
+
+
+def _paired(rule: Paired, evidence: Evidence, found: Verdict) -> str:
+    if evidence.missing or not found.n:
+        return "inconclusive"
+    sign = DIRECTIONS[rule.direction]
+    low, high = found.interval
+    interval = found.interval if sign > 0 else Interval(-high, -low)
+    return judge(sign * evidence.differences, rule.margin, found.p_holm, interval, not evidence.failures)
+
+
+def _equivalence(rule: Equivalence, evidence: Evidence, found: Verdict) -> str:
+    if evidence.missing or evidence.failures or not np.isfinite(found.interval.low):
+        return "inconclusive"
+    if found.interval.within(rule.tolerance):
+        return "reproduced"
+    outside = found.interval.low > rule.tolerance or found.interval.high < -rule.tolerance
+    return "contradicted" if outside else "inconclusive"
+
+
+def _identity(claim: Claim, rule: Identity, runs: pd.DataFrame) -> Verdict:
+    metric = rule.arm.metric or rule.metric
+    chosen = select(runs, rule.arm)
+    done = chosen[chosen["outcome"] == "finished"]
+    errors = done[metric].astype(float).abs() if metric in done else None
+    complete = errors is not None and len(done) == len(chosen) > 0 and bool(errors.notna().all())
+    worst = float(errors.max()) if errors is not None and errors.notna().any() else float("nan")
+    seed = int(done["seed"].iloc[int(np.nanargmax(errors))]) if errors is not None and errors.notna().any() else None
+    verdict = "inconclusive" if not complete else "reproduced" if worst <= rule.tolerance else "not reproduced"
+    lost = Failures(rule.arm.label, int((chosen["outcome"] != "finished").sum()), len(chosen))
+    nan = float("nan")
+    return Verdict(claim.id, verdict, worst, _NOWHERE, len(done), nan, nan, (lost,), worst, seed)
+
+
+def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame) -> tuple[Evidence | None, Verdict]:
+    """The evidence of a rule (None of an identity) and its verdict so far: effect, interval and p, before Holm."""
+    if isinstance(rule, Identity):
+        return None, _identity(claim, rule, runs)
+    evidence = gather(runs, rule)
+    return evidence, _weigh(claim, rule, evidence)
+
+
+def finish(rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapping[int, float], data: str) -> Verdict:
+    """The verdict, once Holm's p is known (`adjusted`, by identity of the verdict so far), with its sentence."""
+    found = replace(found, p_holm=adjusted.get(id(found), found.p_holm))
+    if isinstance(rule, Paired) and evidence is not None:
+        found = replace(found, verdict=_paired(rule, evidence, found))
+        found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
+    elif isinstance(rule, Equivalence) and evidence is not None:
+        found = replace(found, verdict=_equivalence(rule, evidence, found))
+    fails = found.verdict in _FAILED or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
+    found = replace(found, fails=fails)
+    return replace(found, sentence=sentence_of(rule, evidence, found, data))
+
+
+def _falls_short(rule: Paired, evidence: Evidence | None, found: Verdict) -> bool:
+    """Whether every seed is there, none lost, and the whole interval lies short of the margin on the predicted side."""
+    if evidence is None or evidence.missing or evidence.failures:
+        return False
+    end = found.interval.high if DIRECTIONS[rule.direction] > 0 else -found.interval.low
+    return bool(end < rule.margin)
+
+
+def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
+    """How many new seeds would settle an inconclusive verdict at the effect and the spread seen; None: nobody knows."""
+    if found.verdict != "inconclusive" or found.n < 2:
+        return None
+    return planned_seeds(found.effect, float(evidence.differences.std(ddof=1)), rule.margin, rule.family)

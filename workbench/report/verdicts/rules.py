@@ -1,0 +1,229 @@
+"""Claims as data: what is said, and the rule, fixed beforehand, that decides it.
+
+A rule is plain data with one canonical JSON form. Its digest is stored when a sweep starts, so a page can tell whether
+the rule it judges by is the rule that was fixed then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from workbench.engine.errors import BadInput
+from workbench.report.statistics.intervals import INTERVALS
+from workbench.report.statistics.tests import FEWEST_SEEDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.tracking.read import SweepTables
+
+Value = str | int | float | bool | None
+DIRECTIONS = {"higher": 1, "lower": -1}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison: the runs whose columns hold the values of `where`.
+
+    What `where` leaves open is averaged within each seed. `metric` (default: the rule's) names another column for this
+    side, so that one run can be compared with itself (its best epoch with its last one). `constant` makes it no runs
+    but a fixed number, the same for every seed: what a claim predicts, or "no change".
+    """
+
+    label: str
+    where: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    metric: str = ""
+    constant: float | None = None
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Every arm gets its own best values of `factors`, chosen on seeds that do not decide.
+
+    Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`.
+    """
+
+    factors: tuple[str, ...]
+    seeds: tuple[int, ...]
+    metric: str = "best_validation_loss"
+    better: str = "lower"
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A run counts as collapsed when its `metric` is at most `below` (say, training accuracy at chance)."""
+
+    metric: str
+    below: float
+
+
+def _check(rule: Paired | Equivalence) -> None:
+    if rule.interval not in INTERVALS:
+        allowed = ", ".join(INTERVALS)
+        raise BadInput(f"interval of the rule on {rule.metric} is {rule.interval!r}; allowed: {allowed}")
+    if len(set(rule.seeds)) < FEWEST_SEEDS:
+        raise BadInput(f"a rule on {rule.metric} names {len(set(rule.seeds))} seeds; it needs {FEWEST_SEEDS} or more")
+    if rule.tuning and set(rule.tuning.seeds) & set(rule.seeds):
+        raise BadInput(f"a rule on {rule.metric} tunes on seeds it decides on; the two sets must be apart")
+
+
+@dataclass(frozen=True)
+class Paired:
+    """P(m): by seed, `treatment` minus `baseline` lies beyond `margin` in the predicted `direction`.
+
+    `against` is a second pair (treatment, baseline) whose difference is subtracted: a difference in differences. `n` is
+    the number of `seeds`, and part of the rule. `family` is the size of the fixed family Holm's correction runs over.
+    Raises BadInput for fewer than 12 seeds, a negative margin or an unknown direction or interval.
+    """
+
+    kind: ClassVar[str] = "paired"
+    metric: str
+    treatment: Arm
+    baseline: Arm
+    margin: float
+    direction: str
+    seeds: tuple[int, ...]
+    against: tuple[Arm, Arm] | None = None
+    tuning: Tuning | None = None
+    collapse: Collapse | None = None
+    interval: str = "t"
+    family: int = 1
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if not self.margin >= 0:
+            raise BadInput(f"margin of the rule on {self.metric} is {self.margin}; it must be 0 or more")
+        if self.direction not in DIRECTIONS:
+            raise BadInput(f"direction of the rule on {self.metric} is {self.direction!r}; allowed: higher, lower")
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """T(t): the whole interval of `measured` minus `predicted`, by seed, lies within +-`tolerance`."""
+
+    kind: ClassVar[str] = "equivalence"
+    metric: str
+    measured: Arm
+    predicted: Arm
+    tolerance: float
+    seeds: tuple[int, ...]
+    tuning: Tuning | None = None
+    collapse: Collapse | None = None
+    interval: str = "t"
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if not self.tolerance > 0:
+            raise BadInput(f"tolerance of the rule on {self.metric} is {self.tolerance}; it must be over 0")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """E(t): the largest relative error in the column `metric`, over the runs of `arm`, is at most `tolerance`."""
+
+    kind: ClassVar[str] = "identity"
+    metric: str
+    arm: Arm
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise BadInput(f"tolerance of the rule on {self.metric} is {self.tolerance}; it must be 0 or more")
+
+
+Rule = Paired | Equivalence | Identity
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the notes, in our words.
+
+    `rule` decides it in the notes' own setting, together with every rule of `also` (a claim of two measures holds if
+    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; where both are decided and differ,
+    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
+    what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
+    for each metric that is needed. `slip` states the notes' form where it differs from the right one, `remark` what a
+    reader must know of how the rule came about (a pilot, an earlier form whose outcome was known). `statement_zh` says
+    the statement in Traditional Chinese, in our words too.
+    """
+
+    id: str
+    statement: str
+    section: str
+    rule: Rule
+    tuned: Rule | None = None
+    condition: str = ""
+    slip: str = ""
+    remark: str = ""
+    also: tuple[Rule, ...] = ()
+    measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
+    statement_zh: str = ""
+
+    def __post_init__(self) -> None:
+        if self.tuned is not None and not self.condition:
+            raise BadInput(f"claim {self.id} has a tuned rule but no condition: say on what the claim depends")
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON holds it; equal numbers get one form, so 0 and 0.0 are one rule."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        named = {"kind": value.kind} if hasattr(value, "kind") else {}
+        return named | {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+    value = value.item() if hasattr(value, "item") else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def as_data(rule: Rule) -> dict[str, Any]:
+    """The rule as plain JSON data."""
+    plain: dict[str, Any] = _plain(rule)
+    return plain
+
+
+def canonical(rule: Rule) -> str:
+    """The one JSON text of a rule: keys sorted, no spaces, equal numbers alike."""
+    return json.dumps(as_data(rule), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(rule: Rule) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the canonical form."""
+    return hashlib.sha256(canonical(rule).encode()).hexdigest()[:16]
+
+
+def rules_of(claim: Claim) -> tuple[Rule, ...]:
+    """Every rule of a claim: its own, those that must hold as well, and the tuned one if it has one."""
+    return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
+
+
+def canonical_rules(claims: Iterable[Claim]) -> str:
+    """The JSON text a sweep stores when it starts: {claim id: {digest, rules}}; empty without claims."""
+    table = {}
+    for claim in claims:
+        table[claim.id] = {"digests": digests(claim), "rules": [as_data(rule) for rule in rules_of(claim)]}
+    return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
+
+
+def digests(claim: Claim) -> list[str]:
+    """The digest of every rule of a claim, in the order of `rules_of`."""
+    return [digest(rule) for rule in rules_of(claim)]
+
+
+def stored_digests(claim: Claim, stored: str) -> list[str]:
+    """The digests that the rules `stored` when the sweep started (text of `canonical_rules`) hold for this claim."""
+    try:
+        entry = json.loads(stored)[claim.id]["digests"] if stored else []
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [str(item) for item in entry] if isinstance(entry, list) else []
+
+
+def fixed_beforehand(claim: Claim, stored: str) -> bool:
+    """Whether the rules `stored` when the sweep started hold this claim's very rules."""
+    return stored_digests(claim, stored) == digests(claim)

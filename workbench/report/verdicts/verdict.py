@@ -1,0 +1,66 @@
+"""What a verdict is: the five words, and everything that stands behind one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.report.statistics.intervals import Interval
+
+VERDICTS = {
+    "reproduced": "the effect is there, and larger than the smallest that matters",
+    "conditional": "it holds in one setting and not in the other",
+    "not reproduced": "any effect is smaller than the smallest that matters",
+    "contradicted": "the opposite is there",
+    "inconclusive": "these runs do not decide it",
+}
+
+
+@dataclass(frozen=True)
+class Failures:
+    """How many of how many seeds of an arm diverged or collapsed."""
+
+    arm: str
+    lost: int
+    seeds: int
+
+    @property
+    def share(self) -> float:
+        """The share that failed; NaN of none."""
+        return self.lost / self.seeds if self.seeds else float("nan")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim. Effects are in the metric's unit, treatment minus baseline; p is the sign-flip test's.
+
+    `worst` is the paired difference that speaks most against the claim (for an identity: the largest error), and
+    `worst_seed` its seed. `typical` is the interquartile mean of the differences; `improvement` the share of seeds on
+    the predicted side. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
+    `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
+    `by_itself` is the verdict by the claim's first rule alone, whose effect and interval these are. `fixed` says
+    whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
+    did. `also` are the verdicts by the claim's further rules, `tuned` is the one in the tuned setting.
+    """
+
+    claim: str
+    verdict: str
+    effect: float
+    interval: Interval
+    n: int
+    p: float
+    p_holm: float
+    failures: tuple[Failures, ...]
+    worst: float
+    worst_seed: int | None
+    sentence: str = ""
+    notes: tuple[str, ...] = ()
+    differences: tuple[tuple[int, float], ...] = ()
+    typical: float = float("nan")
+    improvement: float = float("nan")
+    new_seeds: int | None = None
+    fails: bool = False
+    by_itself: str = ""
+    fixed: bool = False
+    stored: bool = False
+    also: tuple[Verdict, ...] = ()
+    tuned: Verdict | None = None
