@@ -299,6 +299,6 @@ def test_a_copy_that_fails_half_way_leaves_nothing(
 
     before = everything(workspace)
     monkeypatch.setattr(export, "_copy", full)
-    assert sweeps.main(["export", "second", "copy"]) == 2
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert everything(workspace) == before

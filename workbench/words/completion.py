@@ -202,7 +202,8 @@ def _load_own_rules() -> None:
 
 def _split(line: str) -> list[str]:
     """The words of a line that is not finished, the last one as far as it is typed; quotes are taken off."""
-    words, current, quote = [], "", ""
+    words: list[str] = []
+    current = quote = ""
     for mark in line:
         if quote:
             quote, current = ("", current) if mark == quote else (quote, current + mark)

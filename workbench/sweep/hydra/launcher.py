@@ -150,6 +150,7 @@ class PackedLauncher(Launcher):
 
     def _design(self, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
         assert self.composer is not None
+        assert self.config is not None
         HydraConfig.instance().set_config(self.config)  # for interpolations such as ${hydra:job.name}
         return cells(self.composer, job_overrides)
 
