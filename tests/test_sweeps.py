@@ -282,7 +282,7 @@ def test_pages_are_not_written_where_nothing_may_be_written(tmp_path: Path, caps
     capsys.readouterr()
     with unwritable(tmp_path / "closed"):
         assert cli.main(["report", "first", "--folder", str(tmp_path / "closed")]) == 2
-    assert capsys.readouterr().err.endswith("(it cannot be written to); pages lie there\n")
+    assert capsys.readouterr().err.endswith("(Permission denied); pages lie there\n")
 
 
 def test_something_else_where_a_page_is_to_be_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
         with _made(folder) as unfinished:
             _copy_sweep(connection, source, found[-1], unfinished)
-        prepare(folder / DEFAULT_FILE)  # artifacts are found again where they lie now
+        prepare(folder.absolute() / DEFAULT_FILE)  # artifacts are found again where they lie now
     return sqlite_address((folder / DEFAULT_FILE).absolute())
 
 
