@@ -71,6 +71,7 @@ __device__ unsigned long long cycles[16];
 def within_a_block(work: Work) -> list[dict[str, Any]]:
     """Of the kernel called fused: microseconds of an epoch and its parts, and cycles of each phase of a step."""
     from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer, _kernels
+    from workbench.engine.kernels.cuda.fused_probes import FusedProbes
 
     data = data_of(work)
     group: Any = Group(pack_of(work, "cuda", "plain"), data)
@@ -78,7 +79,8 @@ def within_a_block(work: Work) -> list[dict[str, Any]]:
     trainer: Any = FusedTrainer(rows)
     trainer.train(1)
     evaluator: Any = FusedEvaluator(rows.pack, rows.layout, rows.weights, rows.stored, rows.data, rows.data.validation)
-    kernel = _kernels(trainer._source.text)["walk_split"]
+    probes = FusedProbes(rows)
+    kernel = _kernels(trainer._source)["walk_split"]
     found = [
         {"launch": "registers a thread", "us": float(kernel.num_regs)},
         {"launch": "bytes spilled a thread", "us": float(kernel.local_size_bytes)},
@@ -87,7 +89,8 @@ def within_a_block(work: Work) -> list[dict[str, Any]]:
     parts: dict[str, Callable[[], Any]] = {
         "train: an epoch": lambda: trainer.train(2),
         "evaluate: validation": evaluator.evaluate,
-        "probes": lambda: group._probes.take(after_update=True),
+        "probes": lambda: probes.take(after_update=True),
+        "probes by arrays": lambda: group._probes.take(after_update=True),
     }
     found += [{"launch": name, "us": _on_the_clock(work_of)} for name, work_of in parts.items()]
     launched: list[Any] = []

@@ -12,7 +12,8 @@ def page(results: dict[str, Any]) -> str:
     parts = ["# Measured on a GPU", "", *(f"- {name}: {value}" for name, value in results["facts"].items()), ""]
     for name, outcome in results["tests"].items():
         parts += [f"Tests, {name}: {outcome['said']}", ""]
-    parts += ["## The device's own rates", "", *(_rate(*item) for item in results["floor"].items()), ""]
+    if results["floor"]:
+        parts += ["## The device's own rates", "", *(_rate(*item) for item in results["floor"].items()), ""]
     for work in dict.fromkeys(row["work"] for row in results["contest"]):
         parts += _contest(work, [row for row in results["contest"] if row["work"] == work])
     for work, rows in results["launches"].items():

@@ -47,10 +47,22 @@ OURS: dict[str, tuple[str, ...]] = {
     "mnist (3,128), 256 runs": ("ours, graph", "ours, auto, everything", "jax, vmap"),
     "mnist (3,128), 1 run": ("ours, graph", "jax, vmap"),
 }  # fmt: skip
+# `--only fused`: what the kernel of blocks is measured by; under two minutes.
+FUSED: dict[str, tuple[str, ...]] = {
+    "digits (2,32), 1024 runs": ("ours, fused", "ours, auto, everything", "jax, vmap"),
+    "digits (2,32), 1 run": ("ours, fused", "ours, auto, everything", "jax, vmap"),
+}
+ONLY = {"ours": OURS, "fused": FUSED}
 WITHIN_A_BLOCK = ("digits (2,32), 1024 runs", "digits (2,32), 1 run")
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
-EACH, BRIEFLY, PATIENCE = 3.0, 1.0, 60.0  # seconds a contestant is timed, or with `--only ours`, and may take in all
+# Tests of blocks, in processes of their own: most of their time goes into compiling.
+BLOCK_TESTS = {
+    "of blocks, every rule": "within_a_block",
+    "of blocks, their probes": "probe_of_a_block",
+    "of blocks, the rest": "(block or fused or within_a_kernel) and not within_a_block and not probe_of_a_block",
+}
+EACH, BRIEFLY, PATIENCE = 3.0, 1.0, 60.0  # seconds a contestant is timed, or with `--only`, and may take in all
 BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
 FOR_DEVICE_TESTS, FOR_OTHER_TESTS = 120.0, 20.0  # seconds: at most, and at least
 FACTS = """
@@ -85,9 +97,9 @@ print(json.dumps({
 class Script:
     """One call of the script: what is known so far, and how much time is left."""
 
-    def __init__(self, folder: Path, minutes: float, device: str, commit: str = "", briefly: bool = False) -> None:
-        self._folder, self._commit, self._each = folder, commit, BRIEFLY if briefly else EACH
-        self._briefly = briefly
+    def __init__(self, folder: Path, minutes: float, device: str, commit: str = "", only: str = "") -> None:
+        self._folder, self._commit, self._each = folder, commit, BRIEFLY if only else EACH
+        self._only = only
         self._end, self._device = monotonic() + 60 * minutes, device
         self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +108,7 @@ class Script:
         """All parts, each written down when it is done."""
         self._know()
         parts = [self._device_tests, self._profile, lambda: self._meet(contests)]
-        if not self._briefly:
+        if not self._only:
             parts = [self._device_tests, self._floor, *parts[1:], self._other_tests]
         for part in parts:
             for _ in part():
@@ -134,12 +146,12 @@ class Script:
         print("   ", found["said"], flush=True)
 
     def _device_tests(self) -> Iterator[None]:
-        """Side by side: most of their time goes into compiling."""
-        shares = {
-            "of graphs and arrays": (*DEVICE_TESTS, "-k", "not block and not fused"),
-            "of blocks, every rule": (DEVICE_TESTS[0], "-k", "within_a_block"),
-            "of blocks, the rest": (DEVICE_TESTS[0], "-k", "(block or fused) and not within_a_block"),
+        shares: dict[str, tuple[str, ...]] = {
+            name: (DEVICE_TESTS[0], "-k", which) for name, which in BLOCK_TESTS.items()
         }
+        if self._only != "fused":
+            others = "not block and not fused and not within_a_kernel"
+            shares["of graphs and arrays"] = (*DEVICE_TESTS, "-k", others)
         with ThreadPoolExecutor() as side_by_side:
             for name, arguments in shares.items():
                 side_by_side.submit(self._tests, name, FOR_DEVICE_TESTS, *arguments)
@@ -160,7 +172,7 @@ class Script:
             code = "from benchmarks.gpu_floor import within_a_block as f; from benchmarks.gpu_works import WORKS; "
             self.results["launches"][f"{work}, fused"] = self._asked(f"{code}a = (WORKS[{work!r}],)", None)
             yield
-        for work in PROFILED:
+        for work in () if self._only == "fused" else PROFILED:
             code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
             code += f"a = (WORKS[{work!r}],)"
             self.results["launches"][work] = self._asked(code, None)
@@ -201,11 +213,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
     parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
     parser.add_argument("--commit", default="", help="what is measured, where git cannot say it")
-    parser.add_argument("--only", choices=["ours"], help="our own forms and JAX, briefly")
+    parser.add_argument("--only", choices=list(ONLY), default="", help="our own forms, or one, and JAX, briefly")
     given = parser.parse_args()
-    contests = OURS if given.only else CONTESTS
+    contests = ONLY.get(given.only, CONTESTS)
     contests = {"tiny": tuple(CONTESTANTS)} if given.tried else contests
-    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit, bool(given.only)).run(contests)
+    Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit, given.only).run(contests)
     return 0
 
 

@@ -18,6 +18,24 @@
 #define __launch_bounds__(...)
 #define POOL float* const pool = shared_memory
 
+// What the device's fast instructions give, and they are allowed to be wrong in the last digit.
+inline float as_float(unsigned bits) {
+    float number;
+    std::memcpy(&number, &bits, sizeof number);
+    return number;
+}
+inline unsigned as_bits(float number) {
+    unsigned bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+inline float flushed(float a) { return std::fabs(a) < 1.17549435e-38f ? std::copysign(0.0f, a) : a; }
+inline float nearly(float exact, unsigned up) {
+    return std::isfinite(exact) && exact != 0.0f ? flushed(std::nextafter(exact, up ? INFINITY : -INFINITY)) : exact;
+}
+inline float about_reciprocal(float a) { return nearly(1.0f / flushed(a), as_bits(a) & 1); }
+inline float about_reciprocal_root(float a) { return nearly(1.0f / std::sqrt(flushed(a)), as_bits(a) & 1); }
+
 struct Place {
     unsigned x, y, z;
 };
@@ -62,7 +80,7 @@ static void life() {
     }
 }
 
-static void __syncthreads() {
+inline void __syncthreads() {
     ++fibers[current].barriers;
     give_way();
 }

@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 
 from workbench.engine.kernels.cuda import source
-from workbench.engine.kernels.cuda.fused_source import KERNELS as FUSED_KERNELS
 from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Product, gemm
 
@@ -77,7 +76,7 @@ class HostBlocks:
     def launch(self, fused: FusedSource, launch: Launch) -> None:
         """Launch one kernel of a source."""
         self.launched.append(launch.kernel)
-        _launch(_library(fused.text, FUSED_KERNELS), launch, self._backwards)
+        _launch(_library(fused.text, fused.kernels), launch, self._backwards)
 
 
 def _launch(library: ctypes.CDLL, launch: Launch, backwards: bool) -> None:

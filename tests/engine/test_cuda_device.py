@@ -11,8 +11,10 @@ import pytest
 from workbench.engine.backend import cuda_is_usable
 from workbench.engine.kernels.cuda import memory
 from workbench.engine.kernels.cuda.fused import FusedTrainer, device_blocks
+from workbench.engine.kernels.cuda.fused_probes import FusedProbes
 from workbench.engine.kernels.cuda.fused_source import fused_source
 from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.source import file_text
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -20,6 +22,7 @@ from workbench.engine.training.group import Group
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
+from workbench.engine.training.probing import ProbeStation
 from workbench.engine.training.randomness import Purpose, keys, permutations
 
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
@@ -33,6 +36,17 @@ KERNELS = ("graph", "fused")
 FAMILIES = [list(table) for table in (ACTIVATIONS, LOSSES, OPTIMIZERS)]
 EVERY_RULE = [tuple(rows[at % len(rows)] for rows in FAMILIES) for at in range(max(map(len, FAMILIES)))]
 each_kernel = pytest.mark.parametrize("kernel", KERNELS)
+
+
+COMPARED = """
+extern "C" __global__ void compare(const float* a, const float* b, int* different, int count) {
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+        const float exact = __fdiv_rn(a[i], b[i]);
+        if (fabsf(exact) > 1.2e-38f && quotient(a[i], b[i]) != exact) atomicAdd(different, 1);
+        if (root(fabsf(a[i])) != __fsqrt_rn(fabsf(a[i]))) atomicAdd(different + 1, 1);
+    }
+}
+"""
 
 
 def on_device(pack: Pack, kernel: str = "graph") -> Pack:
@@ -76,6 +90,36 @@ def test_every_rule_within_a_block(activation: str, loss: str, optimizer: str) -
         activation=activation, loss=loss, optimizer=optimizer, depth=1, slope=0.2, learning_rate=rate, **STRENGTHS
     )
     assert_agrees_with_plain(pack, "fused", stored=np.uint8)
+
+
+@pytest.mark.parametrize(("activation", "loss", "optimizer"), EVERY_RULE)
+def test_every_probe_of_a_block(activation: str, loss: str, optimizer: str) -> None:
+    pack = mild(activation=activation, loss=loss, optimizer=optimizer, depth=1, slope=0.2, **STRENGTHS)
+    group = Group(on_device(pack, "plain"), data_for(pack, stored=np.uint8))
+    for after_update in (False, True):
+        group.epoch()
+        rows: Any = group._trainer._rows  # type: ignore[attr-defined]
+        found, of_inputs = FusedProbes(rows).take(after_update)
+        expected, of_plain_inputs = ProbeStation(rows).take(after_update)
+        np.testing.assert_allclose(of_inputs, of_plain_inputs, rtol=1e-4)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_quotients_and_roots_within_a_kernel_are_the_compiler_s_own() -> None:
+    """The device's fast instructions, scaled and corrected, against its IEEE 754 division and square root."""
+    import cupy
+
+    text = "\n".join([file_text("elementary"), COMPARED])
+    kernel = cupy.RawModule(code=text, options=("-std=c++17",)).get_function("compare")
+    draw = np.random.default_rng(0)
+    exponents = draw.uniform(-18, 18, (2, 2**22))
+    a, b = (
+        cupy.asarray(numbers) for numbers in (draw.normal(size=exponents.shape) * 10.0**exponents).astype(np.float32)
+    )
+    different = cupy.zeros(2, np.int32)
+    kernel((64,), (256,), (a, b, different, np.int32(a.size)))
+    assert different.get().tolist() == [0, 0]
 
 
 @each_kernel

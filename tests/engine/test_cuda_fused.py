@@ -13,17 +13,22 @@ import pytest
 from tests.repetitions import crossed
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
-from workbench.engine.kernels.cuda import fused
+from workbench.engine.kernels.cuda import fused, fused_probes
 from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer
 from workbench.engine.kernels.cuda.fused_places import places_of
+from workbench.engine.kernels.cuda.fused_probe_source import NAMES
+from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.probes import PROBES
+from workbench.engine.training.group import Group
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
+from workbench.engine.training.probing import ProbeStation
 
 from . import strict_device
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
@@ -35,9 +40,11 @@ RUNS = 5
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
-    """Train a pack by the kernel called fused, on the host."""
+    """Train a pack by the kernel called fused, on the host; `probing` there too, which takes a compiler its time."""
 
-    def train_it(pack: Pack, data: Any, machine: HostBlocks | None = None, threads: int = 0) -> list[Any]:
+    def train_it(
+        pack: Pack, data: Any, machine: HostBlocks | None = None, threads: int = 0, probing: bool = False
+    ) -> list[Any]:
         machine = machine or HostBlocks()
 
         def trainer(rows: Rows) -> FusedTrainer:
@@ -46,7 +53,10 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
         def evaluator(*arguments: Any) -> FusedEvaluator:
             return FusedEvaluator(*arguments, machine, threads)
 
-        row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator)
+        def prober(rows: Rows) -> Any:
+            return FusedProbes(rows, machine) if probing else ProbeStation(rows)
+
+        row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator, prober=prober)
         with monkeypatch.context() as patch:
             patch.setitem(kernels.KERNELS, "graph", row)
             return list(train(replace(pack, kernel="graph"), data))
@@ -130,9 +140,9 @@ def test_random_mixes_end_as_with_the_plain_kernel(trained: Any) -> None:
 def test_host_and_device_are_kept_apart(monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
     pack = mixed_pack(RUNS, content=5, activation="prelu", optimizer="adam", dtype="float32")
     data = data_for(pack, stored=np.uint8)
-    expected = trained(pack, data)
+    expected = trained(pack, data, probing=True)
     monkeypatch.setitem(sys.modules, "cupy", strict_device)
-    assert_same_trainings(trained(replace(pack, device="cuda"), data), expected, RUNS)
+    assert_same_trainings(trained(replace(pack, device="cuda"), data, probing=True), expected, RUNS)
 
 
 def test_an_epoch_is_two_launches(trained: Any) -> None:
@@ -167,7 +177,8 @@ def test_runs_that_differ_in_rates_have_tables_of_their_own_and_others_share_the
 def test_no_number_hangs_on_the_order_of_the_threads(activation: str, trained: Any) -> None:
     pack = mild(activation=activation, optimizer="adam", max_norm=0.9, width=35, batch_size=12)
     data = data_for(pack)
-    assert_same_trainings(trained(pack, data, HostBlocks(backwards=True)), trained(pack, data), RUNS)
+    backwards, forwards = (trained(pack, data, HostBlocks(back), probing=True) for back in (True, False))
+    assert_same_trainings(backwards, forwards, RUNS)
 
 
 def test_a_network_that_does_not_fit_into_a_block_trains_as_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +190,55 @@ def test_a_network_that_does_not_fit_into_a_block_trains_as_graphs(monkeypatch: 
     for largest, expected in ((taken, True), (taken - 4, False)):
         monkeypatch.setattr(fused, "largest_shared", lambda largest=largest: largest)
         assert fused.fits(pack, layout) == expected
+
+
+def assert_probes_agree(pack: Pack, **data_options: Any) -> None:
+    """The same probes of the untrained networks and of those that have been trained, within float32's rounding."""
+    group = Group(replace(pack, kernel="plain"), data_for(pack, **data_options))
+    for after_update in (False, True):
+        group.epoch()
+        rows = group._trainer._rows  # type: ignore[attr-defined]
+        found, of_inputs = FusedProbes(rows, HostBlocks()).take(after_update)
+        expected, of_plain_inputs = ProbeStation(rows).take(after_update)
+        np.testing.assert_allclose(of_inputs, of_plain_inputs, rtol=1e-5)
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_probe_of_every_activation_agrees_with_its_plain_form(activation: str) -> None:
+    given = {"width": 9, "pieces": 3, "slope": 0.2, "learning_rate": 0.05, "l1_proximal": 0.5}
+    assert_probes_agree(mild(activation=activation, init="normal", init_scale=1.5, **given))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_probe_of_every_loss_agrees_with_its_plain_form(loss: str) -> None:
+    assert_probes_agree(mild(loss=loss, activation="tanh", learning_rate=0.02, depth=1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ({"depth": 0, "optimizer": "adam"}, {"examples": 40, "stored": np.float64}),  # fewer than a probe looks at
+        ({"depth": 3, "width": 33, "batch_size": 7}, {"examples": 400, "stored": np.uint8}),
+    ],
+)
+def test_probes_of_networks_of_any_shape_agree(shape: dict[str, Any], options: dict[str, Any]) -> None:
+    assert_probes_agree(mild(activation="relu", **shape), **options)
+
+
+def test_probes_that_have_no_form_here_or_no_room_are_the_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(NAMES) == {name for name, probe in PROBES.items() if probe.moment != "end"}
+    pack = mild(activation="tanh")
+    rows: Any = Group(pack, data_for(pack))._trainer._rows  # type: ignore[attr-defined]
+    for largest, expected in ((2**17, True), (2**10, False)):
+        monkeypatch.setattr(fused_probes, "largest_shared", lambda largest=largest: largest)
+        assert supports(rows) == expected
+        assert isinstance(KERNELS["fused"].prober(rows), ProbeStation) or expected
+    monkeypatch.setattr(fused_probes, "largest_shared", lambda: 2**17)
+    monkeypatch.setitem(PROBES, "largest", replace(PROBES["weight_rms"], measure=lambda at: abs(at.weights).max()))
+    assert not supports(rows)
 
 
 @pytest.mark.parametrize("threads", [128, 256])

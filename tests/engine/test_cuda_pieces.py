@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda.codes import obstacle
+from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.layers.base import Batch
@@ -22,7 +23,7 @@ from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.training.randomness import Purpose, keys, lanes
 
 from .cases import STRENGTHS, classes_of, pack_of, targets_for
-from .cuda_on_host import HostMachine, needs_compiler
+from .cuda_on_host import HostBlocks, HostMachine, needs_compiler
 
 RUNS, BATCH, UNITS = 3, 7, 5
 EXTREMES = np.array([-100.0, -20, -1, -1e-3, -0.0, 0, 1e-3, 1, 20, 100, np.inf, -np.inf, np.nan], np.float32)
@@ -45,6 +46,34 @@ def test_a_tick_moves_the_counters_on_and_draws_the_keys_of_the_step() -> None:
     assert counters.tolist() == [4, 41]
     for layer in range(2):
         np.testing.assert_array_equal(found[layer], keys(seeds, Purpose.DROPOUT, step=41, part=layer))
+
+
+@needs_compiler
+def test_quotients_and_roots_round_as_ieee_754_has_it_whatever_the_device_s_fast_instructions_give() -> None:
+    text = (
+        source.file_text("elementary")
+        + """
+extern "C" __global__ void work_out(const float* a, const float* b, float* quotients, float* roots, int count) {
+    for (int i = threadIdx.x; i < count; i += blockDim.x) {
+        quotients[i] = quotient(a[i], b[i]);
+        roots[i] = root(a[i]);
+    }
+}"""
+    )
+    special = [*EXTREMES, 1e-45, -1e-40, 1.2e-38, 3e38, -3e38, 1e-30, 2.0, 3.0]
+    pairs = np.array(np.meshgrid(special, special), np.float32).reshape(2, -1)
+    draw = np.random.default_rng(4)
+    any_size = draw.normal(size=(2, 20000)) * 10.0 ** draw.uniform(-18, 18, (2, 20000))
+    a, b = np.concatenate([pairs, any_size.astype(np.float32)], axis=1)
+    quotients, roots = np.empty_like(a), np.empty_like(a)
+    fused = FusedSource(text, 0, 32, ("work_out",))
+    HostBlocks().launch(fused, Launch("work_out", (1, 1), 32, (a.copy(), b.copy(), quotients, roots, len(a))))
+    with np.errstate(all="ignore"):
+        expected = a / b
+        np.testing.assert_array_equal(roots, np.sqrt(a))
+    tiny = np.abs(expected) < np.finfo(np.float32).tiny
+    np.testing.assert_allclose(quotients[tiny], expected[tiny], atol=2e-45)
+    np.testing.assert_array_equal(quotients[~tiny], expected[~tiny])
 
 
 @needs_compiler

@@ -12,6 +12,7 @@ import pytest
 
 from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda import fused_source as fused_texts
+from workbench.engine.kernels.cuda.fused_probe_source import probe_source
 from workbench.engine.training.layout import Layout
 
 from .cases import pack_of
@@ -53,6 +54,15 @@ def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: s
     assert set(re.findall(r"entry function '(\w+)'", said)) == set(fused_texts.KERNELS)
     assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
     assert 3 * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
+
+
+@needs_nvcc
+def test_probes_compile_without_a_warning_and_spill_no_register(tmp_path: Path) -> None:
+    pack = pack_of(2, dtype="float32", depth=2, width=32, batch_size=7, optimizer="adam")
+    probing = probe_source(pack, Layout(pack.architecture(64, 10)), np.dtype(np.uint8), batch=32)
+    said = _reported(probing.text, "sm_90", tmp_path)
+    assert set(re.findall(r"entry function '(\w+)'", said)) == set(probing.kernels)
+    assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
 
 
 def test_no_constant_turns_the_arithmetic_into_double() -> None:

@@ -1,7 +1,10 @@
-"""What is said of a plan before it is trained: how own data were understood, what a batch size leaves out."""
+"""What is said of a plan before it is trained: how own data were understood, what a batch size leaves out, and which
+networks do not fit one block of a GPU.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.engine.kernels.cuda import fused
 from workbench.sweep.planning.plan import Plan, described, identified, plan
 
 
@@ -54,3 +58,18 @@ def test_how_a_file_was_understood_is_said_once_and_for_what_is_measured_too(pla
     training = {"batch_size": 13}
     assert planned(*({"seed": seed, "data": data, "training": training} for seed in range(3))).remarks() == told
     assert planned({"data": data, "training": training, "measure": "gradient_identities"}).remarks() == told
+
+
+def test_networks_that_do_not_fit_one_block_are_said_in_one_line(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused, "largest_shared", lambda: 64 * 1024)
+    work = planned(*({"network": {"width": width}, "training": {"batch_size": 25}} for width in (2, 400, 500)))
+    assert work.remarks() == []
+    on_device = [replace(pack, pack=replace(pack.pack, device="cuda", kernel="fused")) for pack in work.packs]
+    (told,) = replace(work, packs=on_device).remarks()
+    assert told.endswith(
+        "KiB of shared memory while it trains, and a block has 64: it trains as CUDA graphs; "
+        "so do others, 2 shapes of network in all"
+    )
+    small = [pack for pack in on_device if pack.pack.width == 2]
+    assert len(small) == 1
+    assert replace(work, packs=small).remarks() == []

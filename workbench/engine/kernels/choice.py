@@ -15,7 +15,7 @@ from workbench.engine.errors import BadInput
 from workbench.engine.kernels.plain import PlainTrainer
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.training.evaluation import Evaluator
-from workbench.engine.training.layout import Layout
+from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import ProbeStation
 from workbench.engine.training.reader import Data, Split
@@ -126,6 +126,12 @@ def _fused_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
     return kind(pack, layout, weights, stored, data, split)
 
 
+def _fused_prober(rows: Rows) -> Prober:
+    from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
+
+    return FusedProbes(rows) if supports(rows) else ProbeStation(rows)
+
+
 def _fused_obstacle(pack: Pack) -> str:
     return _plain_obstacle(pack) or _graph_obstacle(pack)
 
@@ -137,7 +143,7 @@ KERNELS: dict[str, Kernel] = {
     ),
     "fused": Kernel(
         "a run a block, in shared memory, where the network fits into it, else as graph: float32 on an NVIDIA device",
-        _fused_obstacle, _fused_trainer, _fused_evaluator,
+        _fused_obstacle, _fused_trainer, _fused_evaluator, _fused_prober,
     ),
     "graph": Kernel(
         "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device",
@@ -184,6 +190,15 @@ def why_not_compiled(pack: Pack) -> str:
     if pack.kernel != "plain" or (pack.device, pack.dtype, pack.precision) != ("cpu", "float32", "float32"):
         return ""
     return KERNELS["compiled"].obstacle(pack)
+
+
+def why_not_fused(pack: Pack, architecture: Architecture) -> str:
+    """Why a pack whose kernel is fused trains as graphs instead; "" where it does not, or another kernel trains it."""
+    if pack.kernel != "fused":
+        return ""
+    from workbench.engine.kernels.cuda.fused import obstacle
+
+    return obstacle(pack, Layout(architecture))
 
 
 def with_kernel(pack: Pack, name: str = "auto") -> Pack:

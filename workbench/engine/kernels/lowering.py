@@ -238,9 +238,9 @@ def statements(traced: Trace, language: Language) -> Statements:
         if not symbol.operands:
             text[id(symbol)] = symbol.name or literal(symbol.value, language)
             continue
-        expression = getattr(OPERATIONS[symbol.operation], language).format(
-            *(text[id(operand)] for operand in symbol.operands)
-        )
+        row = OPERATIONS[symbol.operation]
+        form = row.c_each if symbol.varies and row.c_each and language == "c" else getattr(row, language)
+        expression = form.format(*(text[id(operand)] for operand in symbol.operands))
         name = f"t{len(once) + len(each)}"
         (each if symbol.varies else once).append(Assignment(name, expression, symbol.is_truth))
         text[id(symbol)] = name

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Operation:
-    """One row of `OPERATIONS`: its texts, whether it gives a truth value, and whether it takes truth values."""
+    """One row of `OPERATIONS`: its texts, whether it gives a truth value, and whether it takes truth values.
+
+    `c_each` is its text in C where it is worked out for each element, if that differs.
+    """
 
     python: str
     c: str
     gives_truth: bool = False
     takes_truth: bool = False
+    c_each: str = ""
 
 
 def _infix(symbol: str) -> Operation:
@@ -41,12 +45,12 @@ OPERATIONS: dict[str, Operation] = {
     "add": _infix("+"),
     "subtract": _infix("-"),
     "multiply": _infix("*"),
-    "divide": _infix("/"),
+    "divide": Operation("{0} / {1}", "{0} / {1}", c_each="quotient({0}, {1})"),
     "negative": Operation("-{0}", "-{0}"),
     "absolute": _function("abs", "fabsf"),
     "maximum": Operation("larger({0}, {1})", "larger({0}, {1})"),
     "minimum": Operation("smaller({0}, {1})", "smaller({0}, {1})"),
-    "sqrt": _function("np.sqrt", "sqrtf"),
+    "sqrt": Operation("np.sqrt({0})", "sqrtf({0})", c_each="root({0})"),
     "exp": _function("exp", "expf"),
     "expm1": _function("expm1", "expm1f"),
     "log": _function("log", "logf"),

@@ -1,10 +1,14 @@
-"""What a person should know of a plan: how data of their own were understood, and what a batch size leaves out."""
+"""What a person should know of a plan: how data of their own were understood, what a batch size leaves out, and which
+networks are too large for the fastest kernel of a GPU.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.data import known
+from workbench.data import describe, known
+from workbench.engine.kernels.choice import why_not_fused
+from workbench.engine.rules.losses import LOSSES
 from workbench.sweep.planning.packs import PlannedPack, Run
 
 NOTEWORTHY = 0.05  # share of the training examples that an epoch leaves out
@@ -14,7 +18,8 @@ MOST = 3  # lines about batch sizes
 def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[str]:
     """A line for each thing to be known of what is to be trained and measured. Raises BadInput where data are gone."""
     configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
-    return [*dict.fromkeys(said for config in configs if (said := known(config).remark)), *_left_out(packs)]
+    understood = dict.fromkeys(said for config in configs if (said := known(config).remark))
+    return [*understood, *_left_out(packs), *_as_graphs(packs)]
 
 
 def _left_out(packs: Sequence[PlannedPack]) -> list[str]:
@@ -35,3 +40,16 @@ def _line(share: float, batch: int, examples: int) -> str:
         f"({share:.0%}), others each time, as they fill no minibatch; {better} would leave out "
         f"{examples % better or 'none'}"
     )
+
+
+def _as_graphs(packs: Sequence[PlannedPack]) -> list[str]:
+    """One line if networks do not fit one block of the GPU: which, and how many more."""
+    found = {}
+    for planned in packs:
+        facts, pack = describe(planned.examples.config), planned.pack
+        architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs))
+        if why := why_not_fused(pack, architecture):
+            found[architecture, pack.batch_size, pack.optimizer] = f"{planned.label}: {why}: it trains as CUDA graphs"
+    lines = list(found.values())
+    more = f"; so do others, {len(lines)} shapes of network in all" if len(lines) > 1 else ""
+    return [lines[0] + more] if lines else []

@@ -154,7 +154,7 @@ __device__ __forceinline__ void update_one(float* pool, int place, int slot, flo
     float slots[MOST_SLOTS];
 #pragma unroll
     for (int s = 0; s < SLOT_COUNT; ++s) slots[s] = pool[SLOTS + s * SLOT_SIZE + slot];
-    updated(OPTIMIZER, pool[place], g, slots, false, at);
+    optimized(OPTIMIZER, pool[place], g, slots, at);
 #pragma unroll
     for (int s = 0; s < SLOT_COUNT; ++s) pool[SLOTS + s * SLOT_SIZE + slot] = slots[s];
 }
@@ -170,21 +170,45 @@ __device__ __forceinline__ void update_sums(float* pool, int matrix, int place, 
     }
 }
 
+// dl/dW of four rows and four columns, added to `sum`.
+template <class L>
+__device__ __forceinline__ void add_gradients(const float* pool, int row, int column, float (&sum)[4][4]) {
+#pragma unroll 4
+    for (int example = 0; example < BATCH; ++example) {
+        const Four left = four(pool + L::Z + example * L::Z_ROW + row);
+        const Four right = four(pool + L::READS + example * L::READS_ROW + column);
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+#pragma unroll
+            for (int j = 0; j < 4; ++j) sum[i][j] += left.of[i] * right.of[j];
+    }
+}
+
+// Four weights side by side, so many of them within the row. There is no branch between them: so their long chains of
+// arithmetic overlap.
+template <bool PENALISED>
+__device__ __forceinline__ void update_four(
+    Four& w, const float (&g)[4], Four (&remembered)[MOST_SLOTS], int within, const float* at) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+        float one = w.of[j], slots[MOST_SLOTS];
+#pragma unroll
+        for (int s = 0; s < SLOT_COUNT; ++s) slots[s] = remembered[s].of[j];
+        updated(OPTIMIZER, one, g[j], slots, PENALISED, at);
+        w.of[j] = j < within ? one : 0.0f;  // what pads a row stays 0
+#pragma unroll
+        for (int s = 0; s < SLOT_COUNT; ++s) remembered[s].of[j] = j < within ? slots[s] : 0.0f;
+    }
+}
+
 template <class L>
 __device__ __forceinline__ void update_layer(float* pool, bool penalised, const float* at) {
     constexpr int DOWN = divided(L::ROWS, 4), ACROSS = divided(L::COLUMNS, 4);
     for (int tile = first_of<L::SHIFT>(); tile < DOWN * ACROSS; tile += BLOCK) {
         const int row = 4 * (tile / ACROSS), column = 4 * (tile % ACROSS);
+        const int within = L::COLUMNS % 4 ? L::COLUMNS - column : 4;
         float sum[4][4] = {};
-#pragma unroll 4
-        for (int example = 0; example < BATCH; ++example) {
-            const Four left = four(pool + L::Z + example * L::Z_ROW + row);
-            const Four right = four(pool + L::READS + example * L::READS_ROW + column);
-#pragma unroll
-            for (int i = 0; i < 4; ++i)
-#pragma unroll
-                for (int j = 0; j < 4; ++j) sum[i][j] += left.of[i] * right.of[j];
-        }
+        add_gradients<L>(pool, row, column, sum);
 #pragma unroll 1
         for (int i = 0; i < 4 && row + i < L::ROWS; ++i) {  // not unrolled: the rules make it long
             float* const place = pool + L::W + (row + i) * L::W_ROW + column;
@@ -192,16 +216,10 @@ __device__ __forceinline__ void update_layer(float* pool, bool penalised, const 
             Four w = four(place), remembered[MOST_SLOTS];
 #pragma unroll
             for (int s = 0; s < SLOT_COUNT; ++s) remembered[s] = four(slot + s * SLOT_SIZE);
-#pragma unroll
-            for (int j = 0; j < 4; ++j) {
-                if (column + j >= L::COLUMNS) continue;
-                float slots[MOST_SLOTS];
-#pragma unroll
-                for (int s = 0; s < SLOT_COUNT; ++s) slots[s] = remembered[s].of[j];
-                updated(OPTIMIZER, w.of[j], sum[0][j], slots, penalised, at);
-#pragma unroll
-                for (int s = 0; s < SLOT_COUNT; ++s) remembered[s].of[j] = slots[s];
-            }
+            if (penalised)
+                update_four<true>(w, sum[0], remembered, within, at);
+            else
+                update_four<false>(w, sum[0], remembered, within, at);
             four(place) = w;
 #pragma unroll
             for (int s = 0; s < SLOT_COUNT; ++s) four(slot + s * SLOT_SIZE) = remembered[s];
@@ -353,7 +371,7 @@ struct Ahead {
         }
     }
 
-    __device__ __forceinline__ void write(float* pool, const float* varying, u64 seed, u64 number, int parity) {
+    __device__ __forceinline__ void place(float* pool, int parity) {
 #pragma unroll
         for (int i = 0; i < EACH_THREAD; ++i) {
             const int place = threadIdx.x + i * BLOCK;
@@ -361,6 +379,10 @@ struct Ahead {
             ((int*)(pool + EXAMPLES))[parity * BATCH + place] = row[i];
             ((int*)(pool + LABELS))[parity * BATCH + place] = label[i];
         }
+    }
+
+    __device__ __forceinline__ void write(float* pool, const float* varying, u64 seed, u64 number, int parity) {
+        place(pool, parity);
         const int late = BLOCK - 1 - (int)threadIdx.x;
         if (late < VARYING) pool[AT + parity * NUMBERS + late] = varying[late];
         for (int layer = late; layer < MASKED; layer += BLOCK)

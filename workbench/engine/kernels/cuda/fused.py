@@ -17,7 +17,7 @@ from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_data, rooms_for_runs, rooms_for_updates
 from workbench.engine.kernels.cuda.codes import FOLDER, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
-from workbench.engine.kernels.cuda.fused_source import KERNELS, FusedSource, fused_source
+from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
 from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_runs, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
@@ -47,12 +47,24 @@ class BlockMachine(Protocol):
 
 
 def fits(pack: Pack, layout: Layout) -> bool:
-    """Whether a run of the pack trains within the shared memory of a block of the current device: its layers have to be
-    of kinds whose device form says that they can be `FUSED`.
-    """
-    if not all(getattr(form_of(layer, FOLDER), "FUSED", False) for layer in layout.layers):
-        return False
-    return places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots)).bytes <= largest_shared()
+    """Whether a run of the pack trains within the shared memory of a block of the current device."""
+    return not obstacle(pack, layout)
+
+
+def obstacle(pack: Pack, layout: Layout) -> str:
+    """Why no run of the pack trains within a block of the current device; "" where it does."""
+    if other := not_of_blocks(layout):
+        return f"layers of the kind {other} have no form within a block"
+    taken, largest = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots)).bytes, largest_shared()
+    if taken <= largest:
+        return ""
+    return f"a run takes {-(-taken // 1024):,} KiB of shared memory while it trains, and a block has {largest // 1024}"
+
+
+def not_of_blocks(layout: Layout) -> str:
+    """A kind of layer whose device form does not say that it can be `FUSED`; "" where each does."""
+    others = (type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, FOLDER), "FUSED", False))
+    return next(others, "")
 
 
 class FusedTrainer:
@@ -188,7 +200,7 @@ class DeviceBlocks:
     def launch(self, source: FusedSource, launch: Launch) -> None:
         """Launch one kernel of a source."""
         arguments = tuple(_passed(argument) for argument in launch.arguments)
-        kernel = _kernels(source.text)[launch.kernel]
+        kernel = _kernels(source)[launch.kernel]
         kernel(launch.blocks, (launch.threads,), arguments, shared_mem=launch.shared)
 
 
@@ -199,8 +211,8 @@ def device_blocks() -> BlockMachine:
 
 
 @cache
-def _kernels(text: str) -> dict[str, Any]:
-    kernels = {name: _module(text).get_function(name) for name in KERNELS}
+def _kernels(source: FusedSource) -> dict[str, Any]:
+    kernels = {name: _module(source.text).get_function(name) for name in source.kernels}
     for kernel in kernels.values():  # more than 48 KiB are asked for explicitly
         kernel.max_dynamic_shared_size_bytes = largest_shared()
     return kernels

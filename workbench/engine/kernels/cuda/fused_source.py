@@ -20,44 +20,51 @@ from workbench.engine.training.randomness import Purpose
 
 KERNELS = ("draw_order", "walk_split")
 BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("FILES"), "losses", "blocks")
-OWN = ("fused", "order")
+OWN = ("fused", "order", "fused_probes")
 STORED = {"uint8": "unsigned char", "float32": "float"}
 
 
 @dataclass(frozen=True)
 class FusedSource:
-    """The text, the shared memory that a block takes, and its threads."""
+    """The text, the shared memory that a block takes, its threads, and the kernels of the text."""
 
     text: str
     bytes: int
     threads: int
+    kernels: tuple[str, ...] = KERNELS
 
 
 def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0) -> FusedSource:
     """The source for a pack whose stored inputs have that dtype; `threads` of a block, 0: as the size asks."""
     places = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots), threads)
-    names = codes.constants() | places.run | _of_pack(pack, layout, places)
     parts = [
+        *parts_of(pack, layout, stored, places, pack.batch_size),
+        source.file_text("order"),
+        *(layer_text(number, layer) for number, layer in enumerate(places.layers)),
+        _kernel(pack, len(places.layers)),
+    ]
+    return FusedSource("\n".join(parts), places.bytes, places.threads)
+
+
+def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch: int) -> list[str]:
+    """What every kernel of blocks stands on: constants, rules, and the passes of a minibatch of that size."""
+    names = codes.constants() | places.run | _of_pack(pack, layout, places) | {"BATCH": batch}
+    return [
         *(f"enum {{ {name} = {number} }};" for name, number in names.items()),
         f"typedef {STORED[stored.name]} Stored;",
-        f"constexpr float MEAN = {1 / pack.batch_size!r}f;",
+        f"constexpr float MEAN = {1 / batch!r}f;",
         *map(source.file_text, BEFORE_RULES),
         rule_source.activations(),
         rule_source.updates(),
         *map(source.file_text, BEHIND_RULES),
         source.file_text("fused"),
-        source.file_text("order"),
-        *(_layer(number, layer) for number, layer in enumerate(places.layers)),
-        _kernel(pack, len(places.layers)),
     ]
-    return FusedSource("\n".join(parts), places.bytes, places.threads)
 
 
 def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
     return {
         "BLOCK": places.threads,
         "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
-        "BATCH": pack.batch_size,
         "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
         "LOSS": codes.LOSSES.index(pack.loss),
@@ -67,7 +74,7 @@ def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
     }
 
 
-def _layer(number: int, layer: dict[str, int]) -> str:
+def layer_text(number: int, layer: dict[str, int]) -> str:
     """The places of one layer as a type, for the templates of `fused.cuh`."""
     lines = [f"    static constexpr int {name} = {value};" for name, value in layer.items()]
     return "\n".join([f"struct {places_name(number)} {{", *lines, "};"])
@@ -104,19 +111,14 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
     POOL;
     const int run = blockIdx.x;
     const i64 row = (i64)run * ROW_SIZE;
-    for (int i = 4 * threadIdx.x; i < POOL_SIZE; i += 4 * BLOCK) four(pool + i) = {{{{0.0f, 0.0f, 0.0f, 0.0f}}}};
-    __syncthreads();
-{every(f"    fetch_weights<{layer}>(pool, weights + row);" for layer in each)}
+{opening(each)}
     if (learning) {{
 {every(moved["fetch"])}
     }}
-    fetch<1, FEATURES, FEATURES>(pool + INPUT_SCALE, scale + (i64)run * FEATURES);
-    fetch<1, FEATURES, FEATURES>(pool + INPUT_SHIFT, shift + (i64)run * FEATURES);
     for (int layer = threadIdx.x; layer < MASKED; layer += BLOCK) {{
         ((u32*)(pool + THRESHOLDS))[layer] = learning ? thresholds[layer * gridDim.x + run] : 0;
         pool[SCALES + layer] = learning ? scales[layer * gridDim.x + run] : 1.0f;
     }}
-    if (threadIdx.x == 0) pool[SLOPE] = slope[run];
     for (int i = threadIdx.x; i < CONSTANT; i += BLOCK)
         pool[AT + VARYING + i] = pool[AT + NUMBERS + VARYING + i] = constant[run * CONSTANT + i];
     const int* own_order = learning ? order + (i64)run * examples : nullptr;
@@ -186,6 +188,18 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
     }}
 }}
 """
+
+
+def opening(layers: list[str]) -> str:
+    """Zeros everywhere, then a run's weights, scaling and slope: how every kernel of blocks begins."""
+    fetched = "\n".join(f"    fetch_weights<{layer}>(pool, weights + row);" for layer in layers)
+    return f"""\
+    for (int i = 4 * threadIdx.x; i < POOL_SIZE; i += 4 * BLOCK) four(pool + i) = {{{{0.0f, 0.0f, 0.0f, 0.0f}}}};
+    __syncthreads();
+{fetched}
+    fetch<1, FEATURES, FEATURES>(pool + INPUT_SCALE, scale + (i64)run * FEATURES);
+    fetch<1, FEATURES, FEATURES>(pool + INPUT_SHIFT, shift + (i64)run * FEATURES);
+    if (threadIdx.x == 0) pool[SLOPE] = slope[run];"""
 
 
 def places_name(number: int) -> str:

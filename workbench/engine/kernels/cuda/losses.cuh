@@ -36,7 +36,7 @@ __device__ __forceinline__ Verdict cross_entropy(float* z, int outputs, int labe
     float largest = largest_of(z, outputs), own = 0.0f;
     bool hit = exceeds_others(z, outputs, label);
     float total = exponentials(z, outputs, largest, label, &own);
-    for (int k = 0; k < outputs; ++k) z[k] = (z[k] / total - (k == label ? 1.0f : 0.0f)) * scale;
+    for (int k = 0; k < outputs; ++k) z[k] = (quotient(z[k], total) - (k == label ? 1.0f : 0.0f)) * scale;
     return {(double)(logf(total) - own), hit};
 }
 

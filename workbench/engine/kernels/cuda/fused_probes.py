@@ -1,0 +1,62 @@
+"""The probes of networks that fit into the shared memory of a multiprocessor: one launch, a block for every run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from workbench.engine.backend import to_host
+from workbench.engine.kernels.cuda.buffers import Room, allocated, fill, rooms_for_data
+from workbench.engine.kernels.cuda.fused import BlockMachine, device_blocks, largest_shared, not_of_blocks
+from workbench.engine.kernels.cuda.fused_probe_source import NAMES, probe_source, probes_take
+from workbench.engine.kernels.cuda.kernel import flat, of_split
+from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.rows import Rows
+from workbench.engine.rules.probes import EXAMPLES, PROBES
+from workbench.engine.training.probing import ProbeStation
+
+
+def supports(rows: Rows) -> bool:
+    """Whether every probe of every epoch has a form here, and the networks fit into a block of the current device."""
+    known = all(name in NAMES or probe.moment == "end" for name, probe in PROBES.items())
+    return known and not not_of_blocks(rows.layout) and probes_take(rows.layout, _batch(rows)) <= largest_shared()
+
+
+class FusedProbes:
+    """Probes the networks in the rows of a group. See `probing.ProbeStation` for the same in array functions."""
+
+    def __init__(self, rows: Rows, machine: BlockMachine | None = None) -> None:
+        self._rows, self._machine, batch = rows, machine or device_blocks(), _batch(rows)
+        train, layout, data = rows.data.train, rows.layout, rows.data
+        self._stored = flat(rows.stored)
+        self._source = probe_source(rows.pack, layout, self._stored.dtype, batch)
+        rooms = rooms_for_data(layout, batch, data.classes, data.outputs)
+        rooms |= {"slope": Room((), np.float32), "of_inputs": Room((), np.float64)}
+        rooms |= {"found": Room((len(layout.layers), len(NAMES)), np.float64)}
+        self._arrays = allocated(rooms, rows.pack.runs, rows.xp)
+        first = SimpleNamespace(index=train.index[:, :batch], targets=train.targets[:, :batch])
+        fill(self._arrays, rows.xp, slope=rows.pack.columns["slope"], **of_split(data, first))
+
+    def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
+        rows, names = self._rows, ("index", "labels", "values", "scale", "shift", "slope", "found", "of_inputs")
+        arguments = (rows.weights, rows.previous, self._stored, *(self._arrays[name] for name in names))
+        self._machine.launch(
+            self._source,
+            Launch("probe_run", (rows.pack.runs, 1), self._source.threads, (*arguments, int(after_update)),
+                   self._source.bytes),
+        )  # fmt: skip
+        found = to_host(self._arrays["found"])
+        return {name: found[:, :, place].copy() for place, name in enumerate(NAMES)}, to_host(self._arrays["of_inputs"])
+
+    def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
+        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        if ending.any():
+            return ProbeStation(self._rows).at_end(ending)
+        shape = len(ending), len(self._rows.layout.layers)
+        return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
+
+
+def _batch(rows: Rows) -> int:
+    return min(EXAMPLES, int(rows.data.train.index.shape[1]))
