@@ -120,6 +120,12 @@ def test_what_the_readme_says_to_type_can_be_planned() -> None:
             assert documents.run([*words, "dry_run=true"]) == 0
 
 
+def test_every_page_that_shows_files_is_followed() -> None:
+    """A page whose commands are spelt in another way would be passed over without a word."""
+    apart = [*RUN, DOCS / "add-a-layer.md"]  # which has a test of its own
+    assert [page.name for page in PAGES if documents.files(page) and page not in apart] == []
+
+
 @pytest.mark.parametrize("page", READ, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_leads_to_a_file(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
