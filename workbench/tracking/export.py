@@ -5,7 +5,6 @@ Rows and files are copied as they are, run ids included, so that everything that
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sqlite3
@@ -57,19 +56,30 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
 @contextmanager
 def _made(folder: Path) -> Iterator[Path]:
     """A hidden folder beside `folder`, to be filled. It is renamed at the end: half a copy would pass for one."""
-    unfinished = folder.with_name(f".{secrets.token_hex(8)}{UNFINISHED}") if folder.name else folder
+    unfinished = folder.absolute().with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
-        if os.path.lexists(folder):
-            raise BadInput(f"{folder} is there already; export makes the folder")
-        unfinished.mkdir(parents=True)
+        there = _is_there(folder)
+        if not there:
+            unfinished.mkdir(parents=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{folder!s:.200}: found no folder that can be made ({reason}); the copy lies there") from None
+    if there:
+        raise BadInput(f"{folder} is there already; export makes the folder")
     try:
         yield unfinished
         unfinished.rename(folder)
     finally:
         remove(unfinished)
+
+
+def _is_there(path: Path) -> bool:
+    """Raises OSError or ValueError for a name that no file can have."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> None:
