@@ -58,7 +58,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     config = RunConfig(**parts)
     _check_name(config.name)
     from workbench.config.fit import fit  # late: these load the engine, which `--help` can do without
-    from workbench.config.rounding import check_rounding
+    from workbench.config.representable import check_rounding
 
     check_rounding(config)
     fit(config.data, config.network.loss, config.training.batch_size)

@@ -10,7 +10,7 @@ from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES
 from workbench.measure.logistic_regression import LOGISTIC_REGRESSION
 from workbench.measure.matrix_form import MATRIX_FORM
-from workbench.measure.maxout import MAXOUT
+from workbench.measure.maxout_properties import MAXOUT
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.memorizers import MEMORIZERS
 from workbench.measure.model import MODEL

@@ -16,8 +16,8 @@ from typing import Any
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import declares_itself, experiment_files
-from workbench.report.figures.own import Figure
-from workbench.report.verdicts.rules import Claim
+from workbench.report.figures.own_figures import Figure
+from workbench.report.verdicts.claim_rules import Claim
 from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese

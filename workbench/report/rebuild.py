@@ -48,7 +48,7 @@ def _experiment(stem: str) -> Experiment:
 
 def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
     """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
-    from workbench.report.page.comparison import write_comparison
+    from workbench.report.page.comparison_page import write_comparison
     from workbench.tracking.read import load
 
     return write_comparison(load(first, uri), load(second, uri), folder)

@@ -1,11 +1,11 @@
 """One sweep, one process, where the store is a server: the hold on a sweep stands in the store itself.
 
-Every process that wants a sweep writes a claim, a tag of the experiment of its own, and reads all claims. It holds the
-sweep once it has seen no claim but its own: of two that do so one must have read the other's, since it wrote its own
+Every process that wants a sweep writes a lease, a tag of the experiment of its own, and reads all leases. It holds the
+sweep once it has seen no lease but its own: of two that do so one must have read the other's, since it wrote its own
 before it read. Of several that come at once the first by token waits for the others to withdraw.
 
-A holder counts up a number in its claim. Whoever finds a claim watches that number by a clock of its own; no two clocks
-are compared. A claim whose number stands still for STALE seconds is of a process that is no more, and is taken away;
+A holder counts up a number in its lease. Whoever finds a lease watches that number by a clock of its own; no two clocks
+are compared. A lease whose number stands still for STALE seconds is of a process that is no more, and is taken away;
 on one machine the process itself is looked for, and nobody waits.
 """
 
@@ -32,16 +32,16 @@ from workbench.tracking.connection import Connection
 
 STALE = 90.0  # seconds without a sign of life
 BEAT = 10.0  # seconds between two signs
-_LOOK = 1.0  # seconds between two looks at the claims of others
+_LOOK = 1.0  # seconds between two looks at the leases of others
 _SAID_AFTER = 5.0
 PREFIX = "workbench.lock."
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What a claim says: whether it holds, its signs of life so far, and whose it is.
+class Lease:
+    """What a lease says: whether it holds, its signs of life so far, and whose it is.
 
-    `turn` is higher than that of every claim it took the place of; `machine` names the running system whose process
+    `turn` is higher than that of every lease it took the place of; `machine` names the running system whose process
     numbers `pid` and `born` are of, "" where that is not known.
     """
 
@@ -65,21 +65,21 @@ def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str
     if connection.location.file is not None:
         yield
         return
-    claims = Claims(connection, experiment, name)
-    claims.take()
+    leases = Leases(connection, experiment, name)
+    leases.take()
     ended = Event()
-    thread = Thread(target=_beat, args=(claims, ended, lose), name="holder", daemon=True)
+    thread = Thread(target=_beat, args=(leases, ended, lose), name="holder", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        claims.withdraw()
+        leases.withdraw()
 
 
-class Claims:
-    """The claims on one sweep, and ours among them."""
+class Leases:
+    """The leases on one sweep, and ours among them."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Claims:
         self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        self.mine = Claim(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _born(os.getpid()))
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _born(os.getpid()))
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""
@@ -105,7 +105,7 @@ class Claims:
             raise
 
     def withdraw(self) -> None:
-        """Take our claim back; where the server is out of reach it goes stale by itself."""
+        """Take our lease back; where the server is out of reach it goes stale by itself."""
         with suppress(Exception):
             self._remove(self.mine.token)
 
@@ -156,14 +156,14 @@ class Claims:
             self._pause(_LOOK)
             self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
 
-    def _all(self) -> dict[str, Claim]:
-        """All claims on the sweep by token, in the order of the tokens; what is no claim is passed over."""
+    def _all(self) -> dict[str, Lease]:
+        """All leases on the sweep by token, in the order of the tokens; what is no lease is passed over."""
         with self._connection.waiting():
             tags = self._connection.client.get_experiment(self._experiment).tags
         found = {}
         for key in sorted(tags):
-            if key.startswith(self._key) and (claim := _claim(tags[key])):
-                found[claim.token] = claim
+            if key.startswith(self._key) and (lease := _lease(tags[key])):
+                found[lease.token] = lease
         return found
 
     def _write(self, **changes: Any) -> None:
@@ -172,7 +172,7 @@ class Claims:
             key = self._key + self.mine.token
             self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
 
-    def _take_away(self, other: Claim) -> None:
+    def _take_away(self, other: Lease) -> None:
         self._write(turn=max(self.mine.turn, other.turn + 1))
         self._remove(other.token)
 
@@ -187,11 +187,11 @@ class Claims:
                     self._connection.client.set_experiment_tag(self._experiment, self._key + token, "")  # an old server
 
 
-def _beat(claims: Claims, ended: Event, lose: Callable[[str], None]) -> None:
+def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
     while not ended.wait(BEAT):
         reason = ""
         with suppress(Exception):  # a server that is out of reach for a while
-            reason = claims.beat()
+            reason = leases.beat()
         if reason:
             say(reason)
             lose(reason)
@@ -199,20 +199,20 @@ def _beat(claims: Claims, ended: Event, lose: Callable[[str], None]) -> None:
             return
 
 
-def _claim(text: str) -> Claim | None:
+def _lease(text: str) -> Lease | None:
     try:
-        claim = Claim(**json.loads(text))
-        kinds = {name: type(value) for name, value in asdict(claim).items()}
+        lease = Lease(**json.loads(text))
+        kinds = {name: type(value) for name, value in asdict(lease).items()}
     except (TypeError, ValueError):
         return None
-    return claim if all(kinds[name].__name__ == kind for name, kind in Claim.__annotations__.items()) else None
+    return lease if all(kinds[name].__name__ == kind for name, kind in Lease.__annotations__.items()) else None
 
 
-def _is_there(claim: Claim) -> bool | None:
-    """Whether the claim's process runs; None where it is of another machine."""
-    if not claim.machine or claim.machine != _machine():
+def _is_there(lease: Lease) -> bool | None:
+    """Whether the lease's process runs; None where it is of another machine."""
+    if not lease.machine or lease.machine != _machine():
         return None
-    return _born(claim.pid) == claim.born
+    return _born(lease.pid) == lease.born
 
 
 def _machine() -> str:

@@ -9,7 +9,7 @@ from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, parents, search
-from workbench.tracking.histories import intact
+from workbench.tracking.history_tables import intact
 from workbench.tracking.parent import asked_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 

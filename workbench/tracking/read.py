@@ -14,7 +14,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import tell
-from workbench.tracking.histories import TABLE, read_history
+from workbench.tracking.history_tables import TABLE, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 

@@ -19,8 +19,8 @@ from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.initializers import Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
-from workbench.engine.rules.own import TABLES, RuleFile
 from workbench.engine.rules.penalties import MOMENTS, Penalty
+from workbench.engine.rules.rule_files import TABLES, RuleFile
 from workbench.engine.rules.schedules import Schedule
 
 STEP = 1e-6  # of finite differences in float64

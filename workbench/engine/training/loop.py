@@ -11,7 +11,7 @@ import numpy as np
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.rules.losses import LOSSES, fits_task
-from workbench.engine.rules.own import install
+from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data

@@ -13,8 +13,8 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.rules.own import RuleFile
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.rule_files import RuleFile
 from workbench.engine.training.layout import Architecture
 
 # Every number (or name) that may differ from run to run within a pack, with its default.

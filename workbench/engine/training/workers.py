@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from workbench import blas
-from workbench.engine.rules.own import install
+from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.group import Group
 from workbench.engine.training.pack import Pack

@@ -10,8 +10,8 @@ import numpy as np
 
 from workbench.report.statistics.intervals import INTERVALS, Interval
 from workbench.report.statistics.tests import improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.claim_rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence, gather, select
-from workbench.report.verdicts.rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from workbench import output
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
+from workbench.sweep.execution.data_remarks import hidden
 from workbench.sweep.execution.log import counted, note, say
-from workbench.sweep.execution.rounding import hidden
-from workbench.sweep.planning.changes import changes
+from workbench.sweep.planning.earlier_sweep import changes
 from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Earlier, SweepRecord

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench import output
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, note, warn
 from workbench.sweep.planning.plan import PlannedCell
 
-FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
-OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
+# Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
+EXIT_FINISHED, EXIT_FAILED = 0, 1
+ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "interrupted"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Ended:
     @property
     def status(self) -> int:
         """The exit status."""
-        return INTERRUPTED if self.interrupted else FAILED if self.reasons or self.unrecorded or self.lost else FINISHED
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        return EXIT_FAILED if self.reasons or self.unrecorded or self.lost else EXIT_FINISHED
 
     def words(self, folder: Path) -> list[str]:
         """What the same command will make good; `folder` is where results wait that were not recorded."""
@@ -75,7 +78,7 @@ def as_document(
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {
         "sweep": name,
-        "outcome": OUTCOMES[status],
+        "outcome": ENDINGS[status],
         "exit_status": status,
         "cells": len(cells),
         "runs": len({cell.fingerprint for cell in cells}),

@@ -12,10 +12,10 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from workbench.signals import INTERRUPTED, SIGNALS, end_at_once
+from workbench.signals import EXIT_INTERRUPTED, SIGNALS, end_at_once
 from workbench.sweep.execution.log import note, say
 
-__all__ = ["INTERRUPTED", "SIGNALS", "Interruption"]
+__all__ = ["EXIT_INTERRUPTED", "SIGNALS", "Interruption"]
 
 AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
 

@@ -20,7 +20,7 @@ COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's wor
 
 
 @dataclass(frozen=True)
-class Batch:
+class MeasuredBatch:
     """Cells measured one after the other: of each what came out or, where it failed, the reason; and unix times."""
 
     runs: tuple[Run, ...]
@@ -36,7 +36,7 @@ class Batch:
 
 def measured(
     runs: Sequence[Run], instruments: Instruments, watcher: Watcher, stop: Callable[[], bool], every: float
-) -> Iterator[Batch]:
+) -> Iterator[MeasuredBatch]:
     """Measure every run. A batch is handed on after `every` seconds, and the rest at the end or where it is to stop.
 
     A measurement that raises fails by itself, and the others go on. Raises KeyboardInterrupt where it was stopped.
@@ -84,9 +84,9 @@ def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, t
     return run, result, (started, time())
 
 
-def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> Batch:
+def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> MeasuredBatch:
     runs, results, spans = zip(*done, strict=True)
-    return Batch(runs, results, spans)
+    return MeasuredBatch(runs, results, spans)
 
 
 def _label(runs: Sequence[Run]) -> str:

@@ -167,7 +167,7 @@ class Display:
         return f"{self._tally.words()} · to go {self._tally.time_to_go(in_training)}"
 
 
-class Bars(Display):
+class BarDisplay(Display):
     """Lines that renew themselves, for a terminal: one a pack in training, and one for the whole."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
@@ -220,7 +220,7 @@ class Bars(Display):
         self._bars.update(self._whole, total=self._tally.cost, completed=done, words=self._so_far())
 
 
-class Lines(Display):
+class LineDisplay(Display):
     """Plain lines for a file or a pipe: one a pack, and now and then one of a pack that takes long."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
@@ -239,5 +239,5 @@ class Lines(Display):
 
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """Bars where the standard error is a terminal, plain lines elsewhere."""
-    return Bars(runs, cost, reused) if on_a_terminal() and not is_quiet() else Lines(runs, cost, reused)
+    """BarDisplay where the standard error is a terminal, plain lines elsewhere."""
+    return BarDisplay(runs, cost, reused) if on_a_terminal() and not is_quiet() else LineDisplay(runs, cost, reused)

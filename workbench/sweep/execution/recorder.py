@@ -15,14 +15,14 @@ from typing import Self
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.log import counted, say
-from workbench.sweep.execution.measuring import Batch
+from workbench.sweep.execution.measuring import MeasuredBatch
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import PlannedCell
 from workbench.sweep.store import PackResult, Store
 
-Outcome = PackOutcome | Batch | PackResult
+Outcome = PackOutcome | MeasuredBatch | PackResult
 
 
 class Recorder:
@@ -78,7 +78,9 @@ class Recorder:
     def _result(self, outcome: Outcome) -> PackResult:
         if isinstance(outcome, PackResult):
             return outcome
-        return batch_result(outcome, self._cells) if isinstance(outcome, Batch) else pack_result(outcome, self._cells)
+        if isinstance(outcome, MeasuredBatch):
+            return batch_result(outcome, self._cells)
+        return pack_result(outcome, self._cells)
 
     def _light(self, outcome: Outcome) -> Outcome | PlannedPack:
         """What to remember of an outcome: its pack alone, where a checkpoint holds the rest."""
@@ -124,6 +126,6 @@ class Recorder:
 
 
 def _fingerprints(outcome: Outcome | PlannedPack) -> set[str]:
-    if isinstance(outcome, Batch | PackResult):
+    if isinstance(outcome, MeasuredBatch | PackResult):
         return {run.fingerprint for run in outcome.runs}
     return set((outcome.planned if isinstance(outcome, PackOutcome) else outcome).fingerprints)

@@ -8,7 +8,7 @@ from time import time
 
 import numpy as np
 
-from workbench.sweep.execution.measuring import Batch, tables_of
+from workbench.sweep.execution.measuring import MeasuredBatch, tables_of
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.identity import joint_digest
@@ -29,7 +29,7 @@ def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResul
     return PackResult(outcome.planned.digest, records, outcome.epochs, outcome.layers, tables)
 
 
-def batch_result(batch: Batch, cells: Sequence[PlannedCell]) -> PackResult:
+def batch_result(batch: MeasuredBatch, cells: Sequence[PlannedCell]) -> PackResult:
     """The records of every cell that asked for one of the measurements of a batch, and their tables."""
     marks = [run.fingerprint for run in batch.runs]
     place = {mark: position for position, mark in enumerate(marks)}

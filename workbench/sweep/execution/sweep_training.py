@@ -14,7 +14,7 @@ from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
-from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.execution.measuring import BATCH_SECONDS, MeasuredBatch, measured
 from workbench.sweep.execution.messages import PackDone
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import Watcher, watcher
@@ -77,7 +77,7 @@ class SweepTraining:
 
     def _outcomes(
         self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
-    ) -> Generator[PackOutcome | Batch, None, None]:
+    ) -> Generator[PackOutcome | MeasuredBatch, None, None]:
         with closing(self.executor.train(work.packs, context)) as messages:
             for message in messages:
                 watch.on_message(message)
@@ -85,7 +85,9 @@ class SweepTraining:
                     yield message.outcome
         yield from self._measured(work, context, watch, recorder)
 
-    def _measured(self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder) -> Iterator[Batch]:
+    def _measured(
+        self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
+    ) -> Iterator[MeasuredBatch]:
         """Measure what is to be measured; times last and alone, when all else is recorded."""
         timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
         others = [run for run in work.measurements if run not in timings]

@@ -17,7 +17,7 @@ from workbench.config import flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
@@ -112,20 +112,19 @@ class PackedLauncher(Launcher):
         Ends the process where it was interrupted, where runs failed with `fail_fast`, and where results are not
         recorded yet: what they came to is not known, so a search cannot go on from them.
         """
-        from workbench.sweep.execution.failures import (
-            FAILED,  # late: NumPy comes with it, and Hydra's plugins import this
-        )
+        # Late: NumPy comes with it, and Hydra's plugins import this.
+        from workbench.sweep.execution.failures import EXIT_FAILED
 
         design = self._design(job_overrides)
         assert self.config is not None
         asked = settings(design, self.config)
         status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metric)
-        if status == INTERRUPTED or (status and asked.fail_fast):
+        if status == EXIT_INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
         if waiting := sum(outcome == PENDING for outcome, _ in found):
             warn(f"{part_of}: {counted(waiting, 'run')} of {name} without a result, so the search stops here; the same "
                 "command goes on")  # fmt: skip
-            raise SystemExit(status or FAILED)
+            raise SystemExit(status or EXIT_FAILED)
         return found
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:

@@ -69,7 +69,7 @@ class OptunaSweeper(GridSweeper):
         named = f"search-{text_digest(' '.join([*arguments, str(space)]))[:8]}"
         jobs = self._possible(space, rest)
         name, folder, dry_run = self.launcher.place(jobs[0], named)
-        trainer = Trainer(self.launcher, rest, name, self.goal)
+        trainer = TrialTrainer(self.launcher, rest, name, self.goal)
         kind = Kind(space, self.goal, self.seed, self.batch, self.identity(space, self.launcher.identify(jobs)))
         if dry_run:
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
@@ -154,7 +154,7 @@ class OptunaSweeper(GridSweeper):
         parts["the digest of the data"] = str(planned[0].cell.config.data.digest)
         return {**parts, "the engine's numerical version": NUMERICAL_VERSION}
 
-    def _plan(self, search: Search, trainer: Trainer) -> Any:
+    def _plan(self, search: Search, trainer: TrialTrainer) -> Any:
         """Print the plan of the next batch: what comes after it hangs on what it comes to."""
         assert isinstance(self.launcher, PackedLauncher)
         search.resume(trainer)
@@ -165,7 +165,7 @@ class OptunaSweeper(GridSweeper):
             return []
         return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
 
-    def _launch_all(self, told: Sequence[Told], trainer: Trainer) -> Sequence[JobReturn]:
+    def _launch_all(self, told: Sequence[Told], trainer: TrialTrainer) -> Sequence[JobReturn]:
         """All trials that can be, as one sweep."""
         assert isinstance(self.launcher, PackedLauncher)
         impossible = [one.reason for one in told if not one.runs]
@@ -175,7 +175,7 @@ class OptunaSweeper(GridSweeper):
         return self.launcher.train(trainer.jobs([one.trial for one in told if one.runs]), trainer.name, remark)
 
 
-class Trainer:
+class TrialTrainer:
     """Trains the trials of one search. `rest`: the overrides of a trial's runs beside its own values, a seed each."""
 
     def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:

@@ -16,7 +16,7 @@ from workbench.data import describe, digest
 from workbench.engine.backend import resolve_device
 from workbench.engine.kernels.checks import check
 from workbench.engine.kernels.choice import resolve_kernel
-from workbench.engine.rules import own
+from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import customary_loss
 from workbench.engine.rules.penalties import PENALTIES
@@ -54,7 +54,7 @@ def numbers(config: RunConfig) -> dict[str, Any]:
     pack = engine_pack(flat, engine_columns([flat]))
     for table, names in _rows(flat, pack.columns).items():
         for name in names:
-            if file := own.rows_of_own().get((table, name)):
+            if file := rule_files.rows_of_own().get((table, name)):
                 check(file, table, name)
     flat["kernel"] = resolve_kernel(config.kernel, pack)
     flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
@@ -69,7 +69,7 @@ def _is_left_out(key: str, value: Any) -> bool:
 def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
     static = {s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
-    return Pack(**static, columns=columns, rules=own.used(_rows(decided, columns)))
+    return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
 def engine_columns(runs: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -101,7 +101,7 @@ def _rows(decided: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict
 
 def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
     """Of each file of a person's own rules that the run uses, the digest of its text."""
-    if not own.rows_of_own() or "network.activation" not in decided:
+    if not rule_files.rows_of_own() or "network.activation" not in decided:
         return []
     return [file.digest for file in engine_pack(decided, engine_columns([decided])).rules]
 
