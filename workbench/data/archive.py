@@ -33,7 +33,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 def read_arrays(path: Path, holds: str, check_keys: Callable[[list[str]], None]) -> dict[str, np.ndarray]:
     """The arrays of numbers in an .npz file by key. Nothing is unpickled.
 
-    `holds` says what the file is to hold, for messages; `check_keys` raises BadInput where its keys are not these.
+    `holds` says what the file is to hold, for messages; `check_keys` raises BadInput if its keys are not these.
     Raises BadInput, which names the file, for every file that is damaged, or promises more than it holds.
     """
     with _one_line(path, holds), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:

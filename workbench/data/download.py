@@ -20,9 +20,9 @@ class NoMirrorError(Exception):
 def download(name: str, mirrors: Sequence[str], folder: Path, accept: Callable[[Path, str], object]) -> Path:
     """Download the file `name` into `folder`, trying each mirror (the address of a folder) in turn; returns its path.
 
-    `accept(path, address)` looks at what was downloaded and raises BadInput where it is not the right content. Only
+    `accept(path, address)` looks at what was downloaded and raises BadInput if it is not the right content. Only
     an accepted file gets its name, in one step, so that neither an interruption nor a second process leaves half a one.
-    Raises NoMirrorError where no mirror gave it and BadInput where the folder cannot be written to.
+    Raises NoMirrorError where no mirror gave it and BadInput if the folder cannot be written to.
     """
     failures = []
     for mirror in mirrors:

@@ -75,7 +75,7 @@ def load(settings: Settings) -> Dataset:
     Each of the four files is looked for, gzipped or plain, in FOLDER/NAME and in FOLDER itself, by any of its customary
     names (see `_find`), and is otherwise downloaded into FOLDER/NAME. FOLDER is data.dir, else the environment's
     WORKBENCH_DATA, else a cache folder.
-    Raises BadInput where a file is missing and cannot be downloaded, is broken, or holds something else.
+    Raises BadInput if a file is missing and cannot be downloaded, is broken, or holds something else.
     """
     paths = _find_or_download(settings)
     train, train_labels = _read_pair(settings.name, paths, TRAIN_IMAGES, TRAIN_LABELS)

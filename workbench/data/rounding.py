@@ -15,7 +15,7 @@ NATURAL = 0.1  # share of a column's different numbers that may coincide by chan
 def hidden_by_rounding(dataset: Dataset, scaling: str, dtype: str) -> list[str]:
     """A line for the inputs and for a regression's targets, where columns lose what they tell.
 
-    Raises BadInput where scaled inputs are beyond the dtype. Images, uint8, lose nothing.
+    Raises BadInput if scaled inputs are beyond the dtype. Images, uint8, lose nothing.
     """
     lines = []
     if dataset.inputs.dtype != np.uint8:

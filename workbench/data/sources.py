@@ -18,7 +18,7 @@ DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
 def load(settings: Settings) -> Dataset:
     """The dataset that the settings name, downloaded if need be.
 
-    Raises BadInput where it is not to be had, or is another than the one whose digest the settings name.
+    Raises BadInput if it is not to be had, or is another than the one whose digest the settings name.
     """
     dataset = _source(settings).load(settings)
     _hold(settings, dataset.digest)
@@ -43,7 +43,7 @@ def describe(settings: Settings) -> Facts:
 
 
 def _hold(settings: Settings, found: str) -> None:
-    """Raise BadInput where data of the digest `found` are not those that the settings ask for."""
+    """Raise BadInput if data of the digest `found` are not those that the settings ask for."""
     where = f"data.name={settings.name}" + (f", data.path={settings.path}" if settings.path else "")
     require(
         settings.digest in (None, found),

@@ -5,7 +5,7 @@ from workbench.measure.dead_units import DEAD_UNITS
 from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.gradients import GRADIENTS
-from workbench.measure.instruments import Workshop
+from workbench.measure.instruments import InstrumentTables
 from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES
 from workbench.measure.logistic_regression import LOGISTIC_REGRESSION
@@ -45,6 +45,6 @@ ANALYSES: dict[str, Analysis] = {
     **LOGISTIC_REGRESSION,
     **MODEL,
 }
-INSTRUMENTS = Workshop(MEASUREMENTS, ANALYSES)
+INSTRUMENTS = InstrumentTables(MEASUREMENTS, ANALYSES)
 
 __all__ = ["ANALYSES", "INSTRUMENTS", "MEASUREMENTS", "Analysis", "Measurement"]

@@ -12,7 +12,7 @@ from workbench.sweep.measures import Measured, Trained
 
 
 @dataclass(frozen=True)
-class Workshop:
+class InstrumentTables:
     """The `Instruments` of `workbench.sweep.measures`, over two tables."""
 
     measurements: Mapping[str, Measurement]

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from workbench.tracking.connection import Connection
 
-_TOLD: set[tuple[str, str, str]] = set()
+_REPORTED: set[tuple[str, str, str]] = set()
 
 
-def tell(connection: Connection, parent: Run, what: str) -> None:
+def report_damage(connection: Connection, parent: Run, what: str) -> None:
     """Say once in this process what is wrong with an artifact of a sweep."""
     key = (connection.location.uri, parent.info.run_id, what)
-    if key in _TOLD:
+    if key in _REPORTED:
         return
-    _TOLD.add(key)
+    _REPORTED.add(key)
     name = " ".join(parent.data.tags.get(names.SWEEP, "?").split())
     say(
         f"sweep {name!r} in {connection.location.shown}, run {parent.info.run_id}: {what}; other sweeps go on. "

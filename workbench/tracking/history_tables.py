@@ -12,7 +12,7 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
-from workbench.tracking.damage import tell
+from workbench.tracking.damage import report_damage
 
 if TYPE_CHECKING:
     import pyarrow
@@ -68,7 +68,7 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
             if file in there:
                 read_history(connection, root, f"{folder}/{file}")
     except Broken as error:
-        tell(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
+        report_damage(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
         return False
     return True
 

@@ -94,7 +94,7 @@ class Leases:
         self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _born(os.getpid()))
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _start_time(os.getpid()))
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""
@@ -123,7 +123,7 @@ class Leases:
         return ""
 
     def _take(self) -> None:
-        began, told = self._clock(), False
+        began, announced = self._clock(), False
         seen: dict[str, tuple[int, float]] = {}  # token -> its number of signs, and since when it stands still
         first: dict[str, int] = {}
         self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
@@ -147,8 +147,8 @@ class Leases:
             if not others:
                 self._connection.patiently(lambda: self._write(holds=True, beat=self.mine.beat + 1))
                 return
-            if not told and now - began >= _SAID_AFTER:
-                told = True
+            if not announced and now - began >= _SAID_AFTER:
+                announced = True
                 say(
                     f"{self._name}: {next(iter(others.values())).holder} holds it; it is waited for up to "
                     f"{STALE:.0f} s whether there is still a sign of life from there"
@@ -212,7 +212,7 @@ def _is_there(lease: Lease) -> bool | None:
     """Whether the lease's process runs; None where it is of another machine."""
     if not lease.machine or lease.machine != _machine():
         return None
-    return _born(lease.pid) == lease.born
+    return _start_time(lease.pid) == lease.born
 
 
 def _machine() -> str:
@@ -224,7 +224,7 @@ def _machine() -> str:
         return ""
 
 
-def _born(pid: int) -> str:
+def _start_time(pid: int) -> str:
     """When a process began, as the system counts; "" where there is none of that number."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]

@@ -13,7 +13,7 @@ from workbench.sweep.store import DIVERGED, FAILED, FINISHED, HELD_OUTCOMES, PEN
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
-from workbench.tracking.damage import tell
+from workbench.tracking.damage import report_damage
 
 if TYPE_CHECKING:
     import pyarrow
@@ -132,7 +132,7 @@ def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -
             return None, False
         return _checked(table, path, like), False
     except Broken as error:
-        tell(connection, parent, str(error))
+        report_damage(connection, parent, str(error))
         return None, True
 
 

@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 
 def end_runs(group: Group, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
     """The runs of the group that end with this epoch, with their last and best metrics on every split."""
-    epoch, n, columns = group.epoch_number, group.active, group.here.columns
+    epoch, n, columns = group.epoch_number, group.active, group.active_pack.columns
     diverged = ~np.isfinite(metrics["validation_loss"])
     if epoch > 0:
         diverged |= ~np.isfinite(metrics["train_loss"])

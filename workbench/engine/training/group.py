@@ -115,9 +115,9 @@ class Group:
             self._assemble(self.rows[: self.active])
 
     def _assemble(self, runs: np.ndarray) -> None:
-        n, self.here = len(runs), self.pack.take(runs)
+        n, self.active_pack = len(runs), self.pack.take(runs)
         rows = Rows(
-            pack=self.here,
+            pack=self.active_pack,
             layout=self.layout,
             data=self.data.take(runs),
             weights=self.buffers["weights"][:n],

@@ -28,7 +28,7 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
     processes, as the kernel likes, share the runs on a CPU; the caller sees to it that BLAS uses one thread in this
     process. `state`, from `Epoch.state()`, goes on with the epoch after it. No number depends on either.
 
-    Raises BadInput where pack and data do not fit together.
+    Raises BadInput if pack and data do not fit together.
     """
     install(pack.rules)
     _check(pack, data)

@@ -53,6 +53,6 @@ def _listed(values: list[Any]) -> str:
 def _dataset(tables: SweepTables, other: dict[str, tuple[list[Any], list[Any]]]) -> str:
     runs = tables.runs
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
-    told = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
-    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in told]
+    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
+    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]
     return ", ".join([*names, *extra])

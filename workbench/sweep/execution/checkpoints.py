@@ -115,8 +115,8 @@ class Checkpoints:
             self._write(planned, reached)
             self._complained = False
         except OSError as error:
-            tell = note if self._complained else say
-            tell(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
+            report = note if self._complained else say
+            report(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
             self._complained = True
 
     def drop(self, planned: PlannedPack) -> None:

@@ -95,5 +95,5 @@ def as_document(
 def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:
     """What all cells of the sweep share is left out."""
     own = {cell.cell.index: [text for text in cell.cell.overrides if text not in common] for cell in cells}
-    told = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
-    return [f"{counted(len(told), 'run')} failed: {reason}", *told]
+    lines = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
+    return [f"{counted(len(lines), 'run')} failed: {reason}", *lines]

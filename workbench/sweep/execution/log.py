@@ -46,9 +46,9 @@ def on_a_terminal() -> bool:
         return False
 
 
-def redirect(tell: Callable[[str], None]) -> None:
+def redirect(send: Callable[[str], None]) -> None:
     """From now on, what is said in this process goes there alone: a worker's words are for the one in front to say."""
-    _LOGGER.handlers = [_Sender(tell)]
+    _LOGGER.handlers = [_Sender(send)]
 
 
 @contextmanager
@@ -83,12 +83,12 @@ class _Teller(logging.Handler):
 
 
 class _Sender(logging.Handler):
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, send: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
-        self._tell = tell
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
+        self._send(record.getMessage())
 
 
 class _Keeper(logging.FileHandler):

@@ -26,8 +26,8 @@ from workbench.sweep.planning.study import (
     SAMPLER,
     Dimension,
     Goal,
-    Told,
     Trial,
+    TrialResult,
     export,
     judged,
     needs_optuna,
@@ -75,9 +75,9 @@ class OptunaSweeper(GridSweeper):
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
         with locked(folder, name), logged(folder):
             search = Search(kind, self.trials, Journal(folder))
-            told = search.run(trainer)
-            _export(folder / STUDY, name, kind, search.told)
-        return [self._launch_all(told, trainer)]
+            results = search.run(trainer)
+            _export(folder / STUDY, name, kind, search.results)
+        return [self._launch_all(results, trainer)]
 
     def _check(self) -> None:
         """Hydra would wrap what the constructor raises."""
@@ -159,20 +159,20 @@ class OptunaSweeper(GridSweeper):
         assert isinstance(self.launcher, PackedLauncher)
         search.resume(trainer)
         asked = search.asked()
-        say(f"{trainer.name}: {counted(self.trials, 'trial')}, {self.batch} at a time; {len(search.told)} are there")
+        say(f"{trainer.name}: {counted(self.trials, 'trial')}, {self.batch} at a time; {len(search.results)} are there")
         possible = [trial for trial, (runs, _) in zip(asked, trainer.runs(asked), strict=True) if runs]
         if not possible:
             return []
         return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
 
-    def _launch_all(self, told: Sequence[Told], trainer: TrialTrainer) -> Sequence[JobReturn]:
+    def _launch_all(self, results: Sequence[TrialResult], trainer: TrialTrainer) -> Sequence[JobReturn]:
         """All trials that can be, as one sweep."""
         assert isinstance(self.launcher, PackedLauncher)
-        impossible = [one.reason for one in told if not one.runs]
-        if len(impossible) == len(told):
-            raise BadInput(f"{trainer.name}: none of its {counted(len(told), 'trial')} can be: {impossible[-1]}")
-        remark = f"{len(impossible)} of {len(told)} trials cannot be: {impossible[-1]}" if impossible else ""
-        return self.launcher.train(trainer.jobs([one.trial for one in told if one.runs]), trainer.name, remark)
+        impossible = [one.reason for one in results if not one.runs]
+        if len(impossible) == len(results):
+            raise BadInput(f"{trainer.name}: none of its {counted(len(results), 'trial')} can be: {impossible[-1]}")
+        remark = f"{len(impossible)} of {len(results)} trials cannot be: {impossible[-1]}" if impossible else ""
+        return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
 
 
 class TrialTrainer:
@@ -202,7 +202,7 @@ class TrialTrainer:
         count = len(self.rest)
         return [(joint_digest(marks[place : place + count]), "") for place in range(0, len(marks), count)]
 
-    def train(self, trials: Sequence[Trial]) -> list[Told]:
+    def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
         """What they come to, in their order."""
         runs = self.runs(trials)
         possible = [trial for trial, (digest, _) in zip(trials, runs, strict=True) if digest]
@@ -211,15 +211,15 @@ class TrialTrainer:
             if possible
             else []
         )
-        outcomes, told = iter(found), []
+        outcomes, results = iter(found), []
         for trial, (digest, reason) in zip(trials, runs, strict=True):
             if digest:
                 value = judged([next(outcomes) for _ in self.rest], self.goal)
-                told.append(Told(trial, value, digest, "" if value is not None else "a run of it failed"))
+                results.append(TrialResult(trial, value, digest, "" if value is not None else "a run of it failed"))
             else:
                 say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
-                told.append(Told(trial, self.goal.worst, "", reason))
-        return told
+                results.append(TrialResult(trial, self.goal.worst, "", reason))
+        return results
 
 
 def dimension(override: Override) -> Dimension | None:
@@ -251,9 +251,9 @@ def _check_interval(one: Dimension) -> None:
         raise BadInput(f"{one.key}: found an interval from {one.low!r} to {one.high!r}; allowed: {allowed(setting)}")
 
 
-def _export(file: Path, name: str, kind: Kind, told: Sequence[Told]) -> None:
+def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -> None:
     """It is a copy, so what goes wrong with it costs nothing but itself."""
     try:
-        export(file, name, kind.space, kind.goal, told)
+        export(file, name, kind.space, kind.goal, results)
     except Exception as error:
         say(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

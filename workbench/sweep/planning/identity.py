@@ -140,8 +140,8 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
         size = config.penalty.max_norm if penalty == "max_norm" else config.penalty.strength
         words.append(f"{penalty}={size:g}")
     words += [f"p={config.dropout.rate:g}"] if config.dropout.rate else []
-    told = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
-    words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in told]
+    named = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
+    words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in named]
     return " ".join([*words, f"s{config.seed}"])
 
 

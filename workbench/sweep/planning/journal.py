@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sweep.execution.log import say
-from workbench.sweep.planning.study import Told, Trial
+from workbench.sweep.planning.study import Trial, TrialResult
 
 FILE = "search.json"
 
 
 @dataclass(frozen=True)
-class Kept:
+class JournalContent:
     """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
 
     search: Mapping[str, Any]
     optuna: str
-    told: list[Told]
+    results: list[TrialResult]
 
 
 class Journal:
@@ -36,7 +36,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
 
-    def read(self) -> Kept | None:
+    def read(self) -> JournalContent | None:
         """What was kept; None where there is nothing. A file that was damaged is set aside, and that is said."""
         try:
             text = self.file.read_text(encoding="utf-8")
@@ -51,21 +51,21 @@ class Journal:
             self._set_aside("it is not what was written")
             return None
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: JournalContent) -> None:
         """Keep it, in one step: a kill leaves either what was there before or all of it."""
         trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason}
-                  for one in kept.told]  # fmt: skip
+                  for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_name(f".{FILE}.new")
+        temporary = self.file.with_name(f".{FILE}.new")
         try:
-            with beside.open("w", encoding="utf-8") as target:
+            with temporary.open("w", encoding="utf-8") as target:
                 json.dump({"digest": _digest(content), "content": content}, target, indent=1)
                 target.flush()
                 os.fsync(target.fileno())
-            beside.replace(self.file)
+            temporary.replace(self.file)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
     def _set_aside(self, why: str) -> None:
         aside = self.file.with_suffix(".json.broken")
@@ -74,14 +74,14 @@ class Journal:
         say(f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds")
 
 
-def _kept(held: Any) -> Kept:
+def _kept(held: Any) -> JournalContent:
     """Raises ValueError, KeyError or TypeError where it is not what `Journal.write` wrote."""
     content = held["content"]
     if held["digest"] != _digest(content):
         raise ValueError("its digest does not fit")
-    told = [Told(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
+    results = [TrialResult(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
             for number, one in enumerate(content["trials"])]  # fmt: skip
-    return Kept(content["search"], content["optuna"], told)
+    return JournalContent(content["search"], content["optuna"], results)
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -28,9 +28,9 @@ def _left_out(packs: Sequence[PlannedPack]) -> list[str]:
         (pack.train_examples % pack.pack.batch_size / pack.train_examples, pack.pack.batch_size, pack.train_examples)
         for pack in packs
     }
-    told = sorted((row for row in found if row[0] >= NOTEWORTHY), reverse=True)
-    lines = [_line(*row) for row in told[:MOST]]
-    return [*lines, f"and {len(told) - MOST} more batch sizes leave many out"] if len(told) > MOST else lines
+    shown = sorted((row for row in found if row[0] >= NOTEWORTHY), reverse=True)
+    lines = [_line(*row) for row in shown[:MOST]]
+    return [*lines, f"and {len(shown) - MOST} more batch sizes leave many out"] if len(shown) > MOST else lines
 
 
 def _line(share: float, batch: int, examples: int) -> str:

@@ -198,9 +198,9 @@ def _written(file: Path, text: str) -> bool:
         return True
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as beside:
-            beside.write(text)
-        Path(beside.name).replace(file)
+        with NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as temporary:
+            temporary.write(text)
+        Path(temporary.name).replace(file)
     except OSError:
         return False
     return True
