@@ -44,7 +44,7 @@ def experiment_of(stem: str) -> Experiment:
 
 
 def experiment_in(file: Path) -> Experiment:
-    """What one file holds. Raises BadInput where it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
+    """What one file holds. Raises BadInput if it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
     where = f"{file.parent.name}/{file.name}"
     spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
     assert spec is not None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
     """Write the pages of these sweeps (none named: of all that the store holds), and the index, into `folder`.
 
-    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput where the store cannot be
+    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput if the store cannot be
     read, or holds no sweep of a name.
     """
     from workbench.report.experiments import known_claims
@@ -57,7 +57,7 @@ def comparison(first: str, second: str, uri: str | None = None, folder: Path = R
 def sweep_names(uri: str | None = None) -> list[str]:
     """The names of all sweeps that have a page, the oldest first: not of a search's batches, which its own page shows.
 
-    Raises BadInput where the store has none.
+    Raises BadInput if the store has none.
     """
     from workbench.tracking.location import is_there, locate
     from workbench.tracking.read import sweeps

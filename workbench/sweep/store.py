@@ -121,7 +121,7 @@ class Store(Protocol):
         ...
 
     def earlier(self, name: str) -> Earlier | None:
-        """The latest sweep called so, of whatever cells; None where there is none."""
+        """The latest sweep called so, of whatever cells; None if there is none."""
         ...
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:

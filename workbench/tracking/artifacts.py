@@ -110,7 +110,7 @@ def listing(connection: Connection, root: str, path: str) -> list[str]:
 
 
 def folder_of(uri: str | None) -> Path | None:
-    """The folder of an artifact URI; None where artifacts lie with a server."""
+    """The folder of an artifact URI; None if artifacts lie with a server."""
     parts = urlsplit(uri or "")
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
 

@@ -129,7 +129,7 @@ def _aside() -> tempfile.TemporaryDirectory[str]:
 def _fill(aside: str, artifacts: Path) -> None:
     """A new database in the folder `aside`, of a store whose artifacts lie in a folder.
 
-    Raises BadInput where there is no room for it, among other reasons.
+    Raises BadInput if there is no room for it, among other reasons.
     """
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException

@@ -74,7 +74,7 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
 
 
 def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
-    """One table of a pack; None where it is gone. Raises Broken where it is damaged, or its columns are not there."""
+    """One table of a pack; None if it is gone. Raises Broken if it is damaged, or its columns are not there."""
     table = read_table(connection, root, path)
     if table is None:
         return None

@@ -42,7 +42,7 @@ class Lease:
     """What a lease says: whether it holds, its signs of life so far, and whose it is.
 
     `turn` is higher than that of every lease it took the place of; `machine` names the running system whose process
-    numbers `pid` and `born` are of, "" where that is not known.
+    numbers `pid` and `born` are of, "" if that is not known.
     """
 
     token: str
@@ -209,14 +209,14 @@ def _lease(text: str) -> Lease | None:
 
 
 def _is_there(lease: Lease) -> bool | None:
-    """Whether the lease's process runs; None where it is of another machine."""
+    """Whether the lease's process runs; None if it is of another machine."""
     if not lease.machine or lease.machine != _machine():
         return None
     return _start_time(lease.pid) == lease.born
 
 
 def _machine() -> str:
-    """This running system and its numbering of processes, which containers have of their own; "" where unknown."""
+    """This running system and its numbering of processes, which containers have of their own; "" if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -225,7 +225,7 @@ def _machine() -> str:
 
 
 def _start_time(pid: int) -> str:
-    """When a process began, as the system counts; "" where there is none of that number."""
+    """When a process began, as the system counts; "" if there is none of that number."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):

@@ -31,7 +31,7 @@ class Location:
 
     @property
     def artifacts(self) -> Path | None:
-        """The folder of an SQLite store's artifacts; None where a server decides."""
+        """The folder of an SQLite store's artifacts; None if a server decides."""
         return None if self.file is None else self.file.parent / ARTIFACTS
 
 

@@ -55,7 +55,7 @@ def experiment_of(connection: Connection, name: str) -> str:
 
 
 def known_experiment(connection: Connection, name: str) -> str:
-    """The id of the experiment `name`; "" where there is none."""
+    """The id of the experiment `name`; "" if there is none."""
     found = connection.client.get_experiment_by_name(name)
     return found.experiment_id if found else ""
 

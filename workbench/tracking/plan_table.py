@@ -75,7 +75,7 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
 
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
-    """The rows of a table that `to_table` made. Raises Broken where it holds something else."""
+    """The rows of a table that `to_table` made. Raises Broken if it holds something else."""
     rows = []
     try:
         for values in table.to_pylist():
@@ -125,7 +125,7 @@ def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
 
 
 def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -> tuple[pyarrow.Table | None, bool]:
-    """A table of a plan's rows with the columns of `like`; None where there is none, and whether it is damaged."""
+    """A table of a plan's rows with the columns of `like`; None if there is none, and whether it is damaged."""
     try:
         table = read_table(connection, parent.info.artifact_uri, path, like.column_names)
         if table is None:

@@ -23,7 +23,7 @@ class Database:
         return self._file is not None and _identity(self._file) != self._known
 
     def reopened(self) -> bool:
-        """Open what lies there now, an empty database where nothing does; False where it is the file it was."""
+        """Open what lies there now, an empty database where nothing does; False if it is the file it was."""
         if self._file is None or not self.replaced():
             return False
         engine = engine_of(self._connection.client)

@@ -1,4 +1,4 @@
-"""What is checked of a person's own rule when it is first used: its derivative, dtype and finiteness, its lowered form.
+"""The checks of a user's rule at its first use: its derivative, dtype and finiteness, and its lowered form.
 
 Every complaint is one line that names the file, the rule and, for an activation, the z at which it is wrong.
 """

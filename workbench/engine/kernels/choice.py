@@ -1,4 +1,4 @@
-"""Which form of the passes computes: plain NumPy or CuPy, or compiled by Numba. One table, chosen by name."""
+"""The kernels: plain NumPy or CuPy, compiled by Numba, or CUDA. One table, chosen by name."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def resolve_kernel(name: str, pack: Pack) -> str:
 
 
 def why_not_compiled(pack: Pack) -> str:
-    """Which rule of the pack keeps it from the compiled kernel, and why; "" where no rule does."""
+    """The rule of the pack that has no compiled form, and why; "" if all have one."""
     if pack.kernel != "plain" or (pack.device, pack.dtype, pack.precision) != ("cpu", "float32", "float32"):
         return ""
     return KERNELS["compiled"].obstacle(pack)

@@ -1,7 +1,7 @@
-"""The layers of a network, and where each parameter lies: all those of a run in one row of one buffer.
+"""The layers of a network, and the place of each parameter: all parameters of a run are one row of one buffer.
 
-First all weights, then all biases, then the learned slopes; every tensor is padded to a multiple of 32 elements, so
-that each starts on a cache line and the penalties act on a prefix. Padding is zero and stays zero. Layers hold views.
+First come all weights, then all biases, then the learned slopes, so the penalties act on a prefix. Every tensor is
+padded to a multiple of 32 elements, so each starts on a cache line. Padding is zero and stays zero. Layers hold views.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PADDING = 32  # elements
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the configuration says of a network: `depth` hidden layers of `width` units between inputs and outputs.
+    """A network by its configuration: `depth` hidden layers of `width` units between inputs and outputs.
 
-    `pieces` counts only where the activation reads it. Depth 0 is logistic (or linear) regression.
+    `pieces` matters only if the activation reads it. Depth 0 is logistic (or linear) regression.
     """
 
     inputs: int
@@ -89,7 +89,7 @@ class Layout:
         return {layer.inputs for layer in self.sequence[first + 1 :]}
 
     def start(self, number: int, name: str) -> int:
-        """Where a tensor of that layer begins in a row."""
+        """The offset of a tensor of that layer within a row."""
         return self._places[number][name].start
 
     def views(self, buffer: Array) -> list[Parameters]:
@@ -110,7 +110,9 @@ class Layout:
         ]
 
     def rows(self) -> list[tuple[int, int, int]]:
-        """Of all weights, where they begin in a row of the buffer, and their rows and columns: max-norm bounds rows."""
+        """For all weights: their offset within a row of the buffer, their rows and their columns.
+        Max-norm bounds rows.
+        """
         return [
             (self.start(number, tensor.name), tensor.shape[0], tensor.size // tensor.shape[0])
             for number, layer in enumerate(self.layers)
@@ -119,7 +121,7 @@ class Layout:
         ]
 
     def parameter_count(self) -> int:
-        """How many numbers a run learns, padding left out."""
+        """The number of parameters of a run, without padding."""
         return sum(tensor.size for layer in self.layers for tensor in layer.tensors)
 
     def initial(self, columns: Mapping[str, np.ndarray], dtype: Any) -> np.ndarray:

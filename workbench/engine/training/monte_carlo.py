@@ -1,6 +1,7 @@
-"""Monte-Carlo evaluation: what a network trained with dropout says on average over many random masks.
+"""Monte-Carlo evaluation: the output of a network trained with dropout, averaged over many random masks.
 
-The notes' rule, weights times (1 - rate), is the cheap stand-in for this average (Srivastava et al. 2014, section 7.5).
+The notes' rule, weights times (1 - rate), is a cheap approximation of this average (Srivastava et al. 2014, section
+7.5).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Reader, Split
 
-TINY = 1e-12  # keeps the logarithm finite where the average gives the true class nothing
+TINY = 1e-12  # keeps the logarithm finite if the average probability of the true class is 0
 
 
 class MonteCarlo:

@@ -1,7 +1,4 @@
-"""Takes the probes of a group of runs.
-
-One forward and one backward pass over a small fixed batch, every unit in use.
-"""
+"""The probes of a group of runs: one forward and one backward pass over a small fixed batch, without dropout."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class PlainProbes:
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends, each (runs, layers) float64.
 
-        `ending` (runs,) says which do; the others have NaN.
+        `ending` (runs,) marks these runs; the others have NaN.
         """
         names = [name for name, probe in PROBES.items() if probe.moment == "end"]
         shape = (len(ending), len(self._network.layers))

@@ -1,9 +1,9 @@
-"""Random numbers as a function of (seed, purpose, step): no generator has a state that could be lost or shared.
+"""Random numbers as a function of (seed, purpose, step): there is no generator with a state to lose or share.
 
 Every draw is an integer hash of a counter under a 64-bit key, and the key is a hash of the run's seed, the purpose of
 the draw and the step. So the split, the initial weights, the order of minibatches and the dropout masks of a run do
 not depend on which runs are packed beside it, on whether training was interrupted, or on the backend: only integer
-arithmetic is used, which NumPy and CuPy carry out alike.
+arithmetic is used, which gives the same results in NumPy and CuPy.
 
 The key hash is the finaliser of SplitMix64 (Steele, Lea and Flood 2014); the counter hash is a two-multiplication
 32-bit mixer (the constants are Wellons' `lowbias32`, 2018) that takes one half of the key before each multiplication.
@@ -58,7 +58,7 @@ def keys(seeds: Any, purpose: Purpose, step: Any = 0, part: Any = 0) -> np.ndarr
 def bits(stream: Array, count: int, xp: Any = np) -> Array:
     """`count` random 32-bit integers of each stream: (streams,) uint64 keys -> (streams, count) uint32.
 
-    `stream` lies where the result shall lie: pass `xp=cupy` and keys on the device to draw there.
+    To draw on the device, pass `xp=cupy` and keys that are on the device.
     """
     first = (stream & np.uint64(0xFFFFFFFF)).astype(np.uint32)[:, None]
     second = (stream >> np.uint64(32)).astype(np.uint32)[:, None]

@@ -1,4 +1,4 @@
-"""From stored examples to what a network reads: rows gathered by index, then scaled and shifted as each run has it."""
+"""From stored examples to a network's inputs: rows gathered by index, then scaled and shifted for each run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Split(Protocol):
 
 
 class Data(Protocol):
-    """What `train` needs of data: plain arrays shared by the runs, and each run's own view of them (`data.RunData`).
+    """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
     inputs (examples, features), as stored; scale and shift (runs, 1, features); classes 0 for a regression;
     order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the

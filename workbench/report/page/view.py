@@ -88,7 +88,7 @@ def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
 
 
 def _worst_and_best(design: Design) -> str:
-    """The best and the worst finished run in one sentence; "" where nothing finished."""
+    """The best and the worst finished run in one sentence; "" if nothing finished."""
     parts = []
     ends = [extreme(design, worst) for worst in (True, False)]
     for word, run in zip(("worst", "best"), ends, strict=True):

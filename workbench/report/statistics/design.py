@@ -140,7 +140,7 @@ def losses(runs: pd.DataFrame, outcome: str, most: int = 8) -> list[tuple[str, l
 
 
 def extreme(design: Design, worst: bool) -> pd.Series | None:
-    """The best or the worst finished run by the main metric; None where nothing finished."""
+    """The best or the worst finished run by the main metric; None if nothing finished."""
     if design.main not in design.runs:
         return None
     column = design.runs[design.main].where(design.runs["outcome"] == "finished")

@@ -19,7 +19,7 @@ _OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of t
 
 
 def described(tables: SweepTables) -> tuple[str, str]:
-    """Why verdicts are withheld ("" where they are not), and the dataset in words."""
+    """Why verdicts are withheld ("" if they are not), and the dataset in words."""
     found = deviations(tables.facts)
     other_data = {key: values for key, values in found.items() if _is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]

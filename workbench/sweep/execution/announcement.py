@@ -1,4 +1,4 @@
-"""What a person reads before a sweep trains: what there is to do, and what they should know of it."""
+"""The lines printed before a sweep trains: what it will do, and remarks on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.sweep.store import Earlier, SweepRecord
 
 
 def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings) -> None:
-    """Say what a sweep is about to do; `earlier` is the latest sweep of its name."""
+    """Print what a sweep is about to do; `earlier` is the latest sweep of its name."""
     runs = len({cell.fingerprint for cell in work.cells})
     note(f"command: {settings.command}")
     say(
@@ -43,7 +43,7 @@ def show_plan(work: Plan, name: str, page: str, time: str, settings: SweepSettin
 
 
 def _uncompiled(work: Plan) -> list[str]:
-    """A line for each reason why runs are left to the plain kernel that Numba would train."""
+    """A line for each reason why runs fall back from the compiled to the plain kernel."""
     reasons = dict.fromkeys(why_not_compiled(pack.pack) for pack in work.packs)
     return [f"{reason}: the plain kernel trains, two to three times slower" for reason in reasons if reason]
 

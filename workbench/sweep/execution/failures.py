@@ -1,4 +1,4 @@
-"""How a sweep ended: what was lost, each run with its overrides and its reason, and the exit status."""
+"""The end of a sweep: its failed runs with their overrides and reasons, and the exit status."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Ended:
         return EXIT_FAILED if self.reasons or self.unrecorded or self.lost else EXIT_FINISHED
 
     def words(self, folder: Path) -> list[str]:
-        """What the same command will make good; `folder` is where results wait that were not recorded."""
+        """What the same command will do; `folder` holds results that were not recorded."""
         lines = []
         if self.unrecorded:
             packs = counted(self.unrecorded, "pack")
@@ -49,13 +49,13 @@ class Ended:
 
 
 def conclude(ended: Ended, cells: Sequence[PlannedCell], folder: Path) -> None:
-    """Say what was lost, and what the same command will make good."""
+    """Print what failed, and what the same command will do about it."""
     for line in (*failures(ended.reasons, cells), *ended.words(folder)):
         warn(line)
 
 
 def show_end(name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]) -> None:
-    """Print where the pages are, or how the sweep ended as a document."""
+    """Print where the pages are, or the end of the sweep as JSON."""
     text = "\n".join(f"report: {page}" for page in pages)
     note(text)
     output.show("sweep", text, lambda: as_document(name, ended, status, cells, pages))
@@ -74,7 +74,7 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
 def as_document(
     name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
 ) -> dict[str, Any]:
-    """How the sweep ended, for a machine."""
+    """The end of the sweep as JSON data."""
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {
         "sweep": name,

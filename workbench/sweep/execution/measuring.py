@@ -1,4 +1,4 @@
-"""Measurements as cells of a sweep: one after the other in this process, handed on in batches to be recorded."""
+"""Measurements as cells of a sweep: taken one after the other in this process, and recorded in batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's wor
 
 @dataclass(frozen=True)
 class MeasuredBatch:
-    """Cells measured one after the other: of each what came out or, where it failed, the reason; and unix times."""
+    """Measured cells: the result of each or, if it failed, the reason; and unix times."""
 
     runs: tuple[Run, ...]
     results: tuple[Measured | str, ...]
@@ -37,9 +37,9 @@ class MeasuredBatch:
 def measured(
     runs: Sequence[Run], instruments: Instruments, watcher: Watcher, stop: Callable[[], bool], every: float
 ) -> Iterator[MeasuredBatch]:
-    """Measure every run. A batch is handed on after `every` seconds, and the rest at the end or where it is to stop.
+    """Measure every run. Yields a batch after `every` seconds, and the rest at the end or when it is asked to stop.
 
-    A measurement that raises fails by itself, and the others go on. Raises KeyboardInterrupt where it was stopped.
+    If a measurement raises, only that one fails. Raises KeyboardInterrupt if it was stopped.
     """
     if not runs:
         return
@@ -79,7 +79,7 @@ def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, t
     started = time()
     try:
         result: Measured | str = instruments.measure(run.config)
-    except Exception as error:  # whatever it is, the other cells go on and the sweep tells of it at its end
+    except Exception as error:  # the other cells continue; the sweep reports this one at its end
         result = in_one_line(error)
     return run, result, (started, time())
 

@@ -1,4 +1,4 @@
-"""From what became of a pack to the records that a store keeps."""
+"""From the outcome of a pack to the records that a store keeps."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shares_of_time(outcome: PackOutcome) -> np.ndarray:
 
 
 def unfit_result(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> PackResult:
-    """The records of cells that were not even tried: fingerprint -> reason."""
+    """The records of cells that were not tried: fingerprint -> reason."""
     now = time()
     records = [
         replace(_pending(cell), outcome=FAILED, reason=reasons[cell.fingerprint], started=now, ended=now)

@@ -1,4 +1,4 @@
-"""A planned sweep trained and measured: what its executor reports is shown, and what it comes to is recorded."""
+"""Trains and measures a planned sweep: displays the messages of its executor and records the outcomes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from workbench.sweep.store import Store
 
 @dataclass(frozen=True)
 class SweepTraining:
-    """Who trains a sweep and with what; `workers` as in `ExecutionContext`, `fail_fast`: stop at the first failure."""
+    """How a sweep is trained; `workers` as in `ExecutionContext`; `fail_fast`: stop at the first failure."""
 
     executor: PackExecutor
     workers: int
@@ -39,7 +39,7 @@ class SweepTraining:
 
     @classmethod
     def of(cls, settings: SweepSettings, checkpoints: Checkpoints, instruments: Instruments) -> SweepTraining:
-        """As the command asks for it; a worker a core unless it says how many."""
+        """From the settings of the command; by default one worker for each core."""
         workers = settings.workers or cores()
         return cls(EXECUTORS[settings.executor], workers, checkpoints, instruments, settings.fail_fast)
 
@@ -49,7 +49,7 @@ class SweepTraining:
         return self.executor.packs_at_once(self.workers)
 
     def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
-        """Train every pack, then measure; recording one overlaps training the next."""
+        """Train every pack, then measure. A pack is recorded while the next one trains."""
         reasons, interrupted = dict(work.unfit), False
         done: list[PackOutcome] = []
         with ExitStack() as stack:
@@ -88,7 +88,7 @@ class SweepTraining:
     def _measured(
         self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
     ) -> Iterator[MeasuredBatch]:
-        """Measure what is to be measured; times last and alone, when all else is recorded."""
+        """Take the measurements. Timings come last, when everything else is recorded, so that nothing else runs."""
         timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
         others = [run for run in work.measurements if run not in timings]
         yield from measured(others, self.instruments, watch, context.stop, BATCH_SECONDS)

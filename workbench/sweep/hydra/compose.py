@@ -72,7 +72,7 @@ class Composed:
 class _Base:
     """What the structural overrides of some jobs compose to.
 
-    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None where an
+    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None if an
     interpolation cannot be resolved yet).
     """
 
@@ -197,7 +197,7 @@ def _base_of(config: DictConfig) -> _Base:
 
 
 def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
-    """The resolved values with the patches among them; None where OmegaConf must resolve them anew, or complain."""
+    """The resolved values with the patches among them; None if OmegaConf must resolve them anew, or complain."""
     if base.resolved is None or any(base.may_show_elsewhere(patch) for patch in patches):
         return None
     values = dict(base.resolved)
@@ -235,7 +235,7 @@ def _resolved(config: DictConfig) -> dict[str, Any] | None:
 
 
 def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
-    """The cells of a sweep, one a job. Raises BadInput where a job cannot be composed or its values are not allowed."""
+    """The cells of a sweep, one a job. Raises BadInput if a job cannot be composed or its values are not allowed."""
     composed = []
     for job in jobs:
         try:

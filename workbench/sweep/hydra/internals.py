@@ -99,7 +99,7 @@ _PARTS: dict[type, tuple[str, ...]] = {
 
 
 def missing_part() -> str | None:
-    """The first method that we call and this version has not, as "Class.method"; None where all are there."""
+    """The first method that we call and this version has not, as "Class.method"; None if all are there."""
     every = ((owner, name) for owner, names in _PARTS.items() for name in names)
     return next((f"{owner.__name__}.{name}" for owner, name in every if not hasattr(owner, name)), None)
 

@@ -128,7 +128,7 @@ class PackedLauncher(Launcher):
         return found
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
-        """The jobs as planned cells. Raises BadInput where one of them cannot be."""
+        """The jobs as planned cells. Raises BadInput if one of them cannot be."""
         return self.application().identify(self._design(job_overrides))
 
     def never_read(self, job_overrides: Sequence[Sequence[str]]) -> dict[str, str]:
@@ -152,7 +152,7 @@ class PackedLauncher(Launcher):
 
 
 def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
-    """The settings of the sweep as a whole. Raises BadInput where its cells disagree on one."""
+    """The settings of the sweep as a whole. Raises BadInput if its cells disagree on one."""
     flat = [flatten(cell.config) for cell in design]
     for key in OF_THE_SWEEP:
         if len(found := {cell[key] for cell in flat}) > 1:

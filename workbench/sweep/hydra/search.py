@@ -190,7 +190,7 @@ class TrialTrainer:
         return f"{self.name}/trials-{trials[0].number:04d}-{trials[-1].number:04d}"
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
         from workbench.sweep.planning.identity import joint_digest
 
         if not trials:
@@ -223,7 +223,7 @@ class TrialTrainer:
 
 
 def dimension(override: Override) -> Dimension | None:
-    """What an override gives to search; None where it gives one value, or seeds. Raises BadInput for a strange key."""
+    """What an override gives to search; None if it gives one value, or seeds. Raises BadInput for a strange key."""
     key = override.key_or_group
     if not override.is_sweep_override() or key == AVERAGED:
         return None

@@ -85,7 +85,7 @@ def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def check_file(stem: str) -> None:
-    """Raise BadInput where the sweep file does not begin as it must, or YAML reads a value as something else.
+    """Raise BadInput if the sweep file does not begin as it must, or YAML reads a value as something else.
 
     What cannot be read at all is left to Hydra, which says where.
     """

@@ -32,7 +32,7 @@ def changes(name: str, earlier: Earlier | None, work: Plan, facts: Mapping[str, 
 
 
 def _difference(before: str | None, now: str | None) -> str:
-    """What differs in two lists of facts, like "numpy 2.4.5 -> numpy 2.4.6"; "" where nothing does."""
+    """What differs in two lists of facts, like "numpy 2.4.5 -> numpy 2.4.6"; "" if nothing does."""
     if not before or not now or before == now:
         return ""
     old, new = before.split(", "), now.split(", ")

@@ -41,7 +41,7 @@ DIGITS = 16  # hexadecimal characters of a fingerprint
 def numbers(config: RunConfig) -> dict[str, Any]:
     """Every setting that decides the run's numbers, under its dotted key, with nothing left as "auto".
 
-    Raises BadInput where the device asked for is not to be had.
+    Raises BadInput if the device asked for is not to be had.
     """
     flat = {key: value for key, value in flatten(config).items() if SETTINGS[key].numbers}
     flat["device"] = resolve_device(config.device)

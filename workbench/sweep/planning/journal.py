@@ -37,7 +37,7 @@ class Journal:
         self.file = folder / FILE
 
     def read(self) -> JournalContent | None:
-        """What was kept; None where there is nothing. A file that was damaged is set aside, and that is said."""
+        """What was kept; None if there is nothing. A file that was damaged is set aside, and that is said."""
         try:
             text = self.file.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -75,7 +75,7 @@ class Journal:
 
 
 def _kept(held: Any) -> JournalContent:
-    """Raises ValueError, KeyError or TypeError where it is not what `Journal.write` wrote."""
+    """Raises ValueError, KeyError or TypeError if it is not what `Journal.write` wrote."""
     content = held["content"]
     if held["digest"] != _digest(content):
         raise ValueError("its digest does not fit")
@@ -85,7 +85,7 @@ def _kept(held: Any) -> JournalContent:
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first part in which two searches differ, in words; "" where they are the same."""
+    """The first part in which two searches differ, in words; "" if they are the same."""
     for key in dict.fromkeys((*now, *before)):
         one, other = (_shown(side[key]) if key in side else "nothing" for side in (before, now))
         if one != other:

@@ -16,7 +16,7 @@ MOST = 3  # lines about batch sizes
 
 
 def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[str]:
-    """A line for each thing to be known of what is to be trained and measured. Raises BadInput where data are gone."""
+    """A line for each thing to be known of what is to be trained and measured. Raises BadInput if data are gone."""
     configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
     understood = dict.fromkeys(said for config in configs if (said := known(config).remark))
     return [*understood, *_left_out(packs), *_as_graphs(packs)]

@@ -68,8 +68,8 @@ class Trial:
 class TrialResult:
     """What a trial came to.
 
-    `value` is None where a run failed; a trial that cannot be counts as the worst there is. `runs` is the digest of
-    its runs, "" where it cannot be; `reason` says why not.
+    `value` is None if a run failed; a trial that cannot be counts as the worst there is. `runs` is the digest of
+    its runs, "" if it cannot be; `reason` says why not.
     """
 
     trial: Trial
@@ -98,7 +98,7 @@ class Goal:
 
 
 def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, results: Sequence[TrialResult]) -> Trial:
-    """The trial of that number, given what the earlier batches came to. Raises BadInput where Optuna is missing."""
+    """The trial of that number, given what the earlier batches came to. Raises BadInput if Optuna is missing."""
     optuna = needs_optuna()
     distributions = _distributions(space)
     sampler = optuna.samplers.TPESampler(seed=int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4]))
@@ -108,7 +108,7 @@ def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, re
 
 
 def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
-    """The value of a trial from the outcome and the metric of its runs; None where one of them failed."""
+    """The value of a trial from the outcome and the metric of its runs; None if one of them failed."""
     from workbench.sweep.store import DIVERGED, FINISHED  # late, as NumPy comes with it: Hydra's plugins import this
 
     if any(outcome not in (FINISHED, DIVERGED) for outcome, _ in outcomes):
@@ -137,7 +137,7 @@ def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, result
 
 
 def needs_optuna() -> Any:
-    """Optuna, imported late. Raises BadInput where it is missing."""
+    """Optuna, imported late. Raises BadInput if it is missing."""
     try:
         import optuna
     except ImportError as error:

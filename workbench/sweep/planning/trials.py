@@ -29,7 +29,7 @@ class Trains(Protocol):
     name: str
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
         ...
 
     def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
@@ -68,7 +68,7 @@ class Search:
         return [suggested(kind.space, kind.goal, kind.seed, number, self.results[:known]) for number in numbers]
 
     def resume(self, trainer: Trains) -> None:
-        """Take up what was kept of this very search. Raises BadInput where what lies there is another one."""
+        """Take up what was kept of this very search. Raises BadInput if what lies there is another one."""
         kept = self.journal.read()
         if kept is None:
             return

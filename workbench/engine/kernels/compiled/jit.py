@@ -1,4 +1,4 @@
-"""How everything in this room is compiled: without the GIL, cached on disk, and with NumPy's arithmetic.
+"""How the functions of this folder are compiled: they release the GIL, are cached on disk, and use NumPy's error model.
 
 `error_model="numpy"` lets divisions vectorise; "contract" allows fused multiply-add, which rounds once, and nothing
 else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into

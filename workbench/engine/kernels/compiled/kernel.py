@@ -45,7 +45,7 @@ def obstacle(pack: Pack) -> str:
 
 
 class CompiledTrainer:
-    """Trains the rows of a group run by run, all of them in one call that leaves Python's lock alone.
+    """Trains the rows of a group run by run, all of them in one call that releases the GIL.
 
     See `plain.PlainTrainer` for the same in NumPy.
     """

@@ -1,7 +1,7 @@
 """The compiled form of the probes: one forward and one backward pass of each run over its probe batch, and the sums.
 
-Sums may be reordered here, so that they become vector instructions: no run's training depends on them, and they agree
-with the plain probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
+Sums may be reordered here so that they vectorise. Training does not depend on them, and they agree with the plain
+probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class CompiledProbes:
         return dict(zip(NAMES, values, strict=True)), of_inputs
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
-        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        """The probes taken when a run ends. The plain ones are used, since a run ends only once."""
         if ending.any():
             return PlainProbes(self._rows).at_end(ending)
         shape = len(ending), len(self._rows.layout.layers)
