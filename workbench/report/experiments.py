@@ -1,6 +1,6 @@
 """The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any.
 
-What a person's own file raises costs that file alone.
+An error in the user's file affects only that file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Damaged files of the store: each is told once, with the sweep it belongs to and how to mend it; others go on."""
+"""Damaged files of the store: each is reported once, with its sweep and how to repair it. Other sweeps are not
+affected.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _REPORTED: set[tuple[str, str, str]] = set()
 
 
 def report_damage(connection: Connection, parent: Run, what: str) -> None:
-    """Say once in this process what is wrong with an artifact of a sweep."""
+    """Report once in this process what is wrong with an artifact of a sweep."""
     key = (connection.location.uri, parent.info.run_id, what)
     if key in _REPORTED:
         return

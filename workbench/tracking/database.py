@@ -62,7 +62,7 @@ def _is_writable(path: Path) -> bool:
 
 
 def _stamps(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """What tells whether a database was written since: of its files when that was, and how large they are."""
+    """A stamp that changes when a database is written to: times and sizes of its files."""
     return tuple(_stamp(Path(f"{file}{end}")) for end in _BESIDE)
 
 

@@ -51,7 +51,7 @@ def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
 def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> bool:
     """Whether the tables of a pack are all there and, where they are files of this machine, can be read to their end.
 
-    `parents` are the sweeps of the store by run id. What is damaged is told.
+    `parents` are the sweeps of the store by run id. Damage is reported.
     """
     place = names.history_place(history)
     parent = parents.get(place[0]) if place else None

@@ -1,12 +1,12 @@
-"""One sweep, one process, where the store is a server: the hold on a sweep stands in the store itself.
+"""The lock of a sweep whose store is a server: a lease in the store itself. One process at a time trains a sweep.
 
-Every process that wants a sweep writes a lease, a tag of the experiment of its own, and reads all leases. It holds the
-sweep once it has seen no lease but its own: of two that do so one must have read the other's, since it wrote its own
-before it read. Of several that come at once the first by token waits for the others to withdraw.
+Every process that wants a sweep writes a lease, as a tag of the experiment, and then reads all leases. It holds the
+sweep once it sees only its own lease. Two processes cannot both succeed: each writes before it reads, so at least one
+sees the other's lease. If several start at once, the one with the first token waits for the others to withdraw.
 
-A holder counts up a number in its lease. Whoever finds a lease watches that number by a clock of its own; no two clocks
-are compared. A lease whose number stands still for STALE seconds is of a process that is no more, and is taken away;
-on one machine the process itself is looked for, and nobody waits.
+A holder increments a heartbeat in its lease. Other processes watch it with their own clocks; clocks of two machines are
+never compared. A lease without a heartbeat for STALE seconds belongs to a dead process and is removed. On the same
+machine the process itself is checked, without waiting.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say
 from workbench.tracking.connection import Connection
 
-STALE = 90.0  # seconds without a sign of life
-BEAT = 10.0  # seconds between two signs
-_LOOK = 1.0  # seconds between two looks at the leases of others
+STALE = 90.0  # seconds without a heartbeat
+BEAT = 10.0  # seconds between two heartbeats
+_LOOK = 1.0  # seconds between two reads of the other leases
 _SAID_AFTER = 5.0
 PREFIX = "workbench.lock."
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What a lease says: whether it holds, its signs of life so far, and whose it is.
+    """A lease: whether it holds the sweep, its count of heartbeats, and its holder.
 
-    `turn` is higher than that of every lease it took the place of; `machine` names the running system whose process
-    numbers `pid` and `born` are of, "" if that is not known.
+    `turn` is higher than that of every lease it replaced. `machine` names the running system to which `pid` and `born`,
+    the start time of the process, belong; "" if it is unknown.
     """
 
     token: str
@@ -57,10 +57,11 @@ class Lease:
 
 @contextmanager
 def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str], None]) -> Iterator[None]:
-    """Hold the sweep `name` of an experiment of a server's. Raises BadInput, with the holder, where another does.
+    """Hold the sweep `name` of an experiment on a server. Raises BadInput, with the holder, if another process holds
+    it.
 
-    `lose` is called with a reason where another process took the sweep over, since nothing was heard of this one;
-    then the process is told to stop as by Ctrl-C.
+    `lose` is called with a reason if another process took the sweep over for lack of heartbeats; then this process gets
+    SIGINT, as from Ctrl-C.
     """
     if connection.location.file is not None:
         yield
@@ -105,12 +106,12 @@ class Leases:
             raise
 
     def withdraw(self) -> None:
-        """Take our lease back; where the server is out of reach it goes stale by itself."""
+        """Delete our lease; if the server is unreachable, it becomes stale by itself."""
         with suppress(Exception):
             self._remove(self.mine.token)
 
     def beat(self) -> str:
-        """Give a sign of life; the reason where the sweep is no longer ours, "" else."""
+        """Increment the heartbeat. Returns a reason if the sweep is no longer ours, else ""."""
         found = self._all()
         taken = [other for other in found.values() if other.holds and other.turn > self.mine.turn]
         if self.mine.token not in found or taken:
@@ -157,7 +158,7 @@ class Leases:
             self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
 
     def _all(self) -> dict[str, Lease]:
-        """All leases on the sweep by token, in the order of the tokens; what is no lease is passed over."""
+        """All leases on the sweep by token, in the order of the tokens; invalid tags are skipped."""
         with self._connection.waiting():
             tags = self._connection.client.get_experiment(self._experiment).tags
         found = {}

@@ -1,4 +1,4 @@
-"""What sweeps take on disk, and one of them taken away for good."""
+"""The disk use of sweeps, and the deletion of a sweep for good."""
 
 from __future__ import annotations
 

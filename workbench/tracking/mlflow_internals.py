@@ -1,9 +1,9 @@
-"""The parts of MLflow that are not public, and which version they were tested with. No other file reaches for them.
+"""Parts of MLflow that are not public, and the version they were tested with. No other file uses them.
 
 - the store behind a client, whose database many child runs are written into at once and runs are deleted from for good;
 - the tables of that database, and the class that makes a new one;
 - the sampling of a machine's load beside a run;
-- the name of a logger that tells of errors we report ourselves.
+- the name of a logger that logs errors which we report ourselves.
 """
 
 from __future__ import annotations

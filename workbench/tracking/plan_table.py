@@ -98,7 +98,7 @@ def look(connection: Connection, parent: Run, columns: Sequence[str] | None = No
     whether the plan is damaged, so that cells may be missing.
 
     One row a cell, with all `columns` of `to_table` by default (else at least STANDING). No row if somebody removed
-    the artifacts. A damaged file is told, and what the packs hold stands in for a damaged plan.
+    the artifacts. A damaged file is reported, and the tables of the packs replace a damaged plan.
     """
     import pyarrow
 

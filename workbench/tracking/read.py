@@ -160,8 +160,8 @@ def _histories(
 def _read_history(
     connection: Connection, parent: Run | None, path: str, members: list[PlanRow]
 ) -> pandas.DataFrame | None:
-    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is gone or damaged,
-    which is told.
+    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is missing or
+    damaged. Damage is reported.
     """
     import pandas
 

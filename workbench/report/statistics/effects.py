@@ -181,7 +181,7 @@ def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interacti
 
 
 def _longer_first(one: Factor, other: Factor) -> tuple[Factor, Factor]:
-    """Of two factors the one with more levels goes along the axis, the other tells the lines apart."""
+    """The factor with more levels is the axis; the other one distinguishes the lines."""
     return (one, other) if len(one.values) >= len(other.values) else (other, one)
 
 

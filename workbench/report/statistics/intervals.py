@@ -74,7 +74,7 @@ def largest_difference(differences: np.ndarray, levels: int, confidence: float =
     `differences` (n,) are those of the two, paired by seed; NaN ends where n < 2. Student's interval with the quantile
     of the studentised range in place of t's (Tukey 1953): of equal levels it leaves 0 out as seldom as it says, however
     many there are, and for two levels it is Student's own. The deviation is that of the two alone, since levels may
-    differ in how noisy they are. For normal values the means tell nothing of it, so the choice does not either.
+    differ in how noisy they are. For normal values it is independent of the means, and so of the choice.
     """
     values = np.asarray(differences, dtype=float)
     n = len(values)

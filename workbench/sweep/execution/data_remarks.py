@@ -10,7 +10,9 @@ from workbench.sweep.planning.packs import PlannedPack
 
 
 def hidden(packs: Iterable[PlannedPack]) -> list[str]:
-    """A line for each way in which the data of these packs lose what they tell; BadInput if they cannot be read."""
+    """A line for each way in which rounding merges values in the data of these packs. Raises BadInput if data cannot be
+    read.
+    """
     asked = {
         (pack.examples.config, str(scaling), pack.pack.dtype) for pack in packs for scaling in pack.examples.scaling
     }

@@ -56,21 +56,21 @@ def logged(folder: Path) -> Iterator[None]:
     """A context in which every message is also appended to `folder/log.txt`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        keeper = _Keeper(folder / FILE, encoding="utf-8", errors="backslashreplace")
+        log_file = _LogFile(folder / FILE, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         say(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
         yield
         return
-    keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    _LOGGER.addHandler(keeper)
+    log_file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    _LOGGER.addHandler(log_file)
     try:
         yield
     finally:
-        _LOGGER.removeHandler(keeper)
-        keeper.close()
+        _LOGGER.removeHandler(log_file)
+        log_file.close()
 
 
-class _Teller(logging.Handler):
+class _StandardError(logging.Handler):
     """Writes to the current standard error, which a progress display may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -91,8 +91,8 @@ class _Sender(logging.Handler):
         self._send(record.getMessage())
 
 
-class _Keeper(logging.FileHandler):
-    """Ignores a log that cannot be written to (a full disk) after one message."""
+class _LogFile(logging.FileHandler):
+    """Ignores write errors (a full disk): they must not stop the sweep."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         return
@@ -107,4 +107,4 @@ class _Keeper(logging.FileHandler):
 
 _LOGGER.setLevel(logging.DEBUG)
 _LOGGER.propagate = False
-_LOGGER.addHandler(_Teller(logging.INFO))
+_LOGGER.addHandler(_StandardError(logging.INFO))

@@ -1,4 +1,4 @@
-"""The launcher: composes all cells of a sweep, checks them, and hands them to the application."""
+"""The launcher: composes all cells of a sweep, checks them, and passes them to the application."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OF_THE_SWEEP = (
 
 
 class Application(Protocol):
-    """Trains the cells that the launcher has composed. It is `workbench/app.py`, which sees every room."""
+    """Trains the cells that the launcher has composed: `workbench/app.py`, which imports every room."""
 
     def run_sweep(self, cells: Sequence[Cell], settings: SweepSettings) -> int:
         """Train the cells as a sweep; the exit status."""
@@ -109,8 +109,8 @@ class PackedLauncher(Launcher):
     ) -> list[tuple[str, float]]:
         """Train every job as a sweep called `name`, a batch of `part_of`: the outcome of each and its metric.
 
-        Ends the process where it was interrupted, where runs failed with `fail_fast`, and where results are not
-        recorded yet: what they came to is not known, so a search cannot go on from them.
+        Ends the process if it was interrupted, if runs failed with `fail_fast`, or if results could not be recorded: a
+        search cannot continue without them.
         """
         # Late: NumPy comes with it, and Hydra's plugins import this.
         from workbench.sweep.execution.failures import EXIT_FAILED

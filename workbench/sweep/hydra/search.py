@@ -1,10 +1,10 @@
-"""The sweeper that searches: whatever is swept over is tried where Optuna expects the best, instead of on a grid.
+"""The sweeper for searches: Optuna suggests the values to try, instead of a grid.
 
-Trials come in batches, and a batch is a sweep: its runs train together in packs. Seeds are not searched; a trial is
-judged by the mean over them. At the end all trials are one sweep with one page.
+Trials come in batches. A batch is a sweep: its runs train together in packs. Seeds are not searched; the value of a
+trial is the mean over them. At the end all trials are one sweep with one page.
 
-A batch knows of the batches before it and of nothing else. So a search that was killed anywhere, or that gets more
-trials later, tries what it would have tried in one go.
+A batch depends only on the batches before it. So a search that was killed, or that gets more trials later, tries the
+same values as one without interruption.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class OptunaSweeper(GridSweeper):
         self.goal = Goal(metric, direction)
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Search, then launch all trials as one sweep, which the store holds by then."""
+        """Search, then launch all trials as one sweep; by then the store holds their runs."""
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
@@ -98,7 +98,7 @@ class OptunaSweeper(GridSweeper):
         return list(searched.values()), fixed
 
     def _check_space(self, space: Sequence[Dimension]) -> None:
-        """Raise BadInput for values that no trial could have; which ones go together shows when they are tried."""
+        """Raise BadInput for values that no trial can have. Invalid combinations show only when they are tried."""
         assert self.hydra_context is not None
         needs_optuna()
         for one in space:
@@ -143,7 +143,7 @@ class OptunaSweeper(GridSweeper):
         raise BadInput(f"{key} is searched, but nothing reads it {why}")
 
     def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
-        """Which search it is, part by part: another value of one of them makes another search."""
+        """The identity of the search, part by part: a change of any part makes another search."""
         from workbench.engine.training.loop import NUMERICAL_VERSION
 
         parts = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
@@ -155,7 +155,7 @@ class OptunaSweeper(GridSweeper):
         return {**parts, "the engine's numerical version": NUMERICAL_VERSION}
 
     def _plan(self, search: Search, trainer: TrialTrainer) -> Any:
-        """Print the plan of the next batch: what comes after it hangs on what it comes to."""
+        """Print the plan of the next batch; later batches depend on its results."""
         assert isinstance(self.launcher, PackedLauncher)
         search.resume(trainer)
         asked = search.asked()
@@ -166,7 +166,7 @@ class OptunaSweeper(GridSweeper):
         return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
 
     def _launch_all(self, results: Sequence[TrialResult], trainer: TrialTrainer) -> Sequence[JobReturn]:
-        """All trials that can be, as one sweep."""
+        """Launch all possible trials as one sweep."""
         assert isinstance(self.launcher, PackedLauncher)
         impossible = [one.reason for one in results if not one.runs]
         if len(impossible) == len(results):
@@ -176,7 +176,9 @@ class OptunaSweeper(GridSweeper):
 
 
 class TrialTrainer:
-    """Trains the trials of one search. `rest`: the overrides of a trial's runs beside its own values, a seed each."""
+    """Trains the trials of one search. `rest`: the overrides of a trial's runs besides its own values, one run for each
+    seed.
+    """
 
     def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
         self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
@@ -252,7 +254,7 @@ def _check_interval(one: Dimension) -> None:
 
 
 def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -> None:
-    """It is a copy, so what goes wrong with it costs nothing but itself."""
+    """Export the search. It is only a copy, so an error is reported and ignored."""
     try:
         export(file, name, kind.space, kind.goal, results)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What has changed since the last sweep of the same name: told, since neither is an error."""
+"""Changes since the last sweep of the same name: reported, since none is an error."""
 
 from __future__ import annotations
 

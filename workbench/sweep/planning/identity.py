@@ -1,4 +1,4 @@
-"""What a run is: the settings that decide its numbers, their digest (the fingerprint), and a name a person can read."""
+"""The identity of a run: the settings that decide its numbers, their digest (the fingerprint), and a readable name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DIGITS = 16  # hexadecimal characters of a fingerprint
 def numbers(config: RunConfig) -> dict[str, Any]:
     """Every setting that decides the run's numbers, under its dotted key, with nothing left as "auto".
 
-    Raises BadInput if the device asked for is not to be had.
+    Raises BadInput if the requested device is not available.
     """
     flat = {key: value for key, value in flatten(config).items() if SETTINGS[key].numbers}
     flat["device"] = resolve_device(config.device)

@@ -1,7 +1,7 @@
-"""What a search has tried, kept in one file of the sweep's folder that is written whole after every batch.
+"""The journal of a search: the trials so far, in one file of the sweep's folder that is replaced after every batch.
 
-It also says which search it was. What it lacks is asked for again, which gives the same trials: nothing of a batch in
-flight has to be kept.
+It also identifies the search. Trials that it lacks are suggested again and come out the same, so a batch in training
+need not be kept.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Journal:
         self.file = folder / FILE
 
     def read(self) -> JournalContent | None:
-        """What was kept; None if there is nothing. A file that was damaged is set aside, and that is said."""
+        """The content of the file; None if there is none. A damaged file is set aside with a message."""
         try:
             text = self.file.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -52,7 +52,7 @@ class Journal:
             return None
 
     def write(self, kept: JournalContent) -> None:
-        """Keep it, in one step: a kill leaves either what was there before or all of it."""
+        """Replace the file atomically: a kill leaves either the old or the new content."""
         trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason}
                   for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}

@@ -1,4 +1,4 @@
-"""The plan of a sweep: which runs its cells ask for, which of them the store holds, and the packs of the rest."""
+"""The plan of a sweep: the runs of its cells, those that the store holds, and packs of the others."""
 
 from __future__ import annotations
 

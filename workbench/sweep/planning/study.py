@@ -1,7 +1,7 @@
-"""What a search tries next: a function of what it searches, its seed, the trial's number and what came out before.
+"""The next trial of a search: a function of the search space, the seed, the trial's number and the earlier results.
 
-Optuna's sampler is made anew for every trial and told of all earlier batches, so nothing hangs on what a process that
-was killed had asked for already, nor on how many trials there are to be in all.
+Every trial has a new Optuna sampler that is given all earlier batches. So a trial depends neither on what a killed
+process had already asked for nor on the total number of trials.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial came to.
+    """The result of a trial.
 
-    `value` is None if a run failed; a trial that cannot be counts as the worst there is. `runs` is the digest of
-    its runs, "" if it cannot be; `reason` says why not.
+    `value` is None if a run failed; an impossible trial counts as the worst value. `runs` is the digest of its runs, ""
+    if the trial is impossible; `reason` says why.
     """
 
     trial: Trial
@@ -147,7 +147,7 @@ def needs_optuna() -> Any:
 
 
 def _distributions(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
-    """By key and in the order of the keys: what is tried does not hang on the order in which they were typed."""
+    """Distributions by key, sorted: the trials do not depend on the order in which the keys were typed."""
     return {one.key: one.distribution() for one in sorted(space, key=lambda one: one.key)}
 
 

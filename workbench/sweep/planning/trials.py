@@ -1,4 +1,4 @@
-"""The trials of a search in their order: what was tried, what comes next, batch by batch."""
+"""The trials of a search in order, batch by batch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Trains(Protocol):
 
 
 class Search:
-    """A search as far as it has come: `results` are of its trials, of `trials` that are asked for."""
+    """The progress of a search: `results` of the trials so far; `trials` is how many are requested."""
 
     def __init__(self, kind: Kind, trials: int, journal: Journal) -> None:
         self.kind, self.trials, self.journal = kind, trials, journal
@@ -61,14 +61,16 @@ class Search:
             say(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
 
     def asked(self) -> list[Trial]:
-        """What is left of the batch that comes next; it knows of whole batches alone, however it was cut."""
+        """The remaining trials of the next batch. They depend only on whole earlier batches, even after an
+        interruption.
+        """
         known = len(self.results) - len(self.results) % self.kind.batch
         numbers = range(len(self.results), min(known + self.kind.batch, self.trials))
         kind = self.kind
         return [suggested(kind.space, kind.goal, kind.seed, number, self.results[:known]) for number in numbers]
 
     def resume(self, trainer: Trains) -> None:
-        """Take up what was kept of this very search. Raises BadInput if what lies there is another one."""
+        """Continue from the journal of this search. Raises BadInput if the journal is of another one."""
         kept = self.journal.read()
         if kept is None:
             return

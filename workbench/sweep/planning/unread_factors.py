@@ -1,4 +1,4 @@
-"""Settings that are typed and that no run reads: refused where they are swept over, said where there is one value."""
+"""Overrides that no run reads: an error if they are swept over, a remark if there is one value."""
 
 from __future__ import annotations
 

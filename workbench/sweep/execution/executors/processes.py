@@ -198,13 +198,13 @@ class _Worker:
 
 
 def _never() -> bool:
-    """The stop signal of a worker process: a message through the pipe."""
+    """Never stop: a worker process gets its stop signal through the pipe."""
     return False
 
 
 def _serve(pipe: Connection, context: ExecutionContext) -> None:
-    """The main function of a worker process: train the packs it receives until the pipe is closed. Any other message
-    means stop.
+    """The main function of a worker process: train the packs it receives until the pipe is closed. A message that
+    arrives during training means stop.
     """
     leave_to_parent()
     redirect(lambda line: pipe.send(Said(line)))
