@@ -129,7 +129,7 @@ def _fused_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
 def _fused_prober(rows: Rows) -> Prober:
     from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
 
-    return FusedProbes(rows) if supports(rows) else ProbeStation(rows)
+    return FusedProbes(rows) if supports(rows) else PlainProbes(rows)
 
 
 def _fused_obstacle(pack: Pack) -> str:
