@@ -9,13 +9,16 @@ from __future__ import annotations
 import functools
 import shutil
 from itertools import cycle
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.errors import BadInput
 
-Array = Any  # a numpy.ndarray or a cupy.ndarray
+Array = np.ndarray  # or a cupy.ndarray, which has the same interface
+DeviceArray = Any  # a cupy.ndarray, where its address is read: CuPy has no types
 DEVICES = ("auto", "cpu", "cuda")
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
 # Large arrays begin alike within a page of memory. Where several are walked along side by side, as in an update, a
@@ -56,7 +59,7 @@ def missing_cupy() -> str:
     return ""
 
 
-def array_module(device: str) -> Any:
+def array_module(device: str) -> ModuleType:
     """The module whose arrays live on the device: numpy for "cpu", cupy for "cuda"."""
     if device == "cpu":
         return np
@@ -65,7 +68,7 @@ def array_module(device: str) -> Any:
     return cupy
 
 
-def module_of(array: Array) -> Any:
+def module_of(array: Array) -> ModuleType:
     """The module an array belongs to."""
     if isinstance(array, np.ndarray):
         return np
@@ -74,7 +77,7 @@ def module_of(array: Array) -> Any:
     return cupy.get_array_module(array)
 
 
-def zeros(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
+def zeros(shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
     """Zeros whose first element lies on a multiple of `ALIGNMENT` bytes."""
     if xp is not np:
         return xp.zeros(shape, dtype)  # CuPy's pool aligns to 512 bytes

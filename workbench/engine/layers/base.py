@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Batch:
     runs: int
     size: int
     dtype: np.dtype
-    xp: Any
+    xp: ModuleType
     slope: Array
 
     def zeros(self, shape: Shape) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -92,7 +93,7 @@ class Masks:
     """Draws the masks of some dropout layers for a group of runs; `columns` are the pack's."""
 
     def __init__(
-        self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: object
+        self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: ModuleType
     ) -> None:
         self._xp = xp
         dropped = [dropped_levels(columns[layer.rate]) for layer in layers]
@@ -136,5 +137,5 @@ def mask_keys(seeds: np.ndarray, layers: int, steps: np.ndarray, purpose: Purpos
     return keys(seeds[None, None, :], purpose, step=steps[:, None, None], part=np.arange(layers)[None, :, None])
 
 
-def _on(xp: object, array: np.ndarray) -> Array:
-    return xp.asarray(array)  # type: ignore[attr-defined]
+def _on(xp: ModuleType, array: np.ndarray) -> Array:
+    return xp.asarray(array)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array
 from workbench.engine.layers import LAYERS
@@ -124,7 +125,7 @@ class Layout:
         """The number of parameters of a run, without padding."""
         return sum(tensor.size for layer in self.layers for tensor in layer.tensors)
 
-    def initial(self, columns: Mapping[str, np.ndarray], dtype: Any) -> np.ndarray:
+    def initial(self, columns: Mapping[str, np.ndarray], dtype: DTypeLike) -> np.ndarray:
         """The parameters that every run starts from, (runs, size), by its columns (see `pack.COLUMNS`)."""
         buffer = np.zeros((len(columns["seed"]), self.size), dtype)
         starts = list(zip(columns["init"], columns["seed"], columns["init_scale"], strict=True))

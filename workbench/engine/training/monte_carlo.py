@@ -72,9 +72,9 @@ class MonteCarlo:
         rows = self._xp.asarray(self._split.index[:, start : start + self._chunk])
         steps = number * 2**32 + np.arange(samples)
         streams = self._xp.asarray(mask_keys(self._seeds, self._layers, steps, Purpose.MONTE_CARLO))
-        total = 0.0
+        total: Array | float = 0.0
         for sample in range(samples):
             self._reader.read(rows, self._network.inputs)  # the mask of the inputs is applied in place
             z = self._network.forward(self._masks.draw(streams[sample]))
             total = total + self._loss.predict(z).astype(np.float64)
-        return to_host(total) / samples
+        return to_host(total) / samples  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -49,11 +50,11 @@ class Data(Protocol):
 class Reader:
     """Writes standardised minibatches of one size. `stored` is `data.inputs` on the device, shared by every reader."""
 
-    def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: object) -> None:
+    def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: ModuleType) -> None:
         self._stored = stored
         self._raw = zeros((len(data.scale), batch, stored.shape[1]), stored.dtype, xp)
-        self._scale = xp.asarray(data.scale.astype(dtype))  # type: ignore[attr-defined]
-        self._shift = xp.asarray(data.shift.astype(dtype))  # type: ignore[attr-defined]
+        self._scale = xp.asarray(data.scale.astype(dtype))
+        self._shift = xp.asarray(data.shift.astype(dtype))
 
     def read(self, rows: Array, out: Array) -> None:
         """Rows of the stored inputs (runs, batch) -> standardised inputs (runs, batch, features)."""
