@@ -1,6 +1,6 @@
-"""From plain values to a `RunConfig`: every value is checked, and every complaint is one line.
+"""From plain values to a `RunConfig`: every value is checked, and every error is one line.
 
-A complaint names the key, what was found and what is allowed.
+An error names the key, the value found and the allowed values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reading an .npz file without trusting it: what it promises is checked before anything is made of it.
+"""Reads an .npz file without trusting it: its headers are checked before any array is allocated.
 
-An .npz file is a zip file of .npy files, and each of these says its type and shape in a header of its own. Neither is
-believed: a header may promise more than the zip's directory, and both more than the memory holds.
+An .npz file is a zip file of .npy files, each with its type and shape in a header. A header may claim more bytes than
+the zip's directory, and both may claim more than the memory holds.
 """
 
 from __future__ import annotations

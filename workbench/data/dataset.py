@@ -1,4 +1,4 @@
-"""A dataset, what is known of it beforehand, and the digest that pins its content."""
+"""A dataset, its facts before loading, and the digest that pins its content."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """What planning needs to know of a dataset: numbers of examples, features, classes and outputs.
+    """The facts about a dataset that planning needs: numbers of examples, features, classes and outputs.
 
     `examples` counts the fixed test set too. `classes` is 0 for regression. `outputs` is the width of a network's last
     layer: the classes, or the numbers to be predicted. `test_size` is None if test examples are drawn by seed.

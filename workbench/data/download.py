@@ -14,7 +14,7 @@ CHUNK_BYTES = 1 << 16
 
 
 class NoMirrorError(Exception):
-    """No mirror gave the file. The message says in one line what each of them did."""
+    """No mirror delivered the file. The message is one line with the error of each."""
 
 
 def download(name: str, mirrors: Sequence[str], folder: Path, accept: Callable[[Path, str], object]) -> Path:

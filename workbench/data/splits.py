@@ -1,4 +1,4 @@
-"""Which examples a run trains on, validates on and is tested on: a function of its seed alone.
+"""The examples for training, validation and test of a run: a function of its seed only.
 
 A seed shuffles the pool of examples once. Test examples are taken from the front, validation examples from the back,
 and training examples follow the test examples. So the test examples depend neither on the validation share nor on

@@ -1,7 +1,7 @@
-"""One engine, two array libraries: everything the engine asks of NumPy or CuPy beyond their common interface.
+"""One engine, two array libraries: what NumPy and CuPy do not share.
 
-Elementwise work is written with NumPy's functions, which hand CuPy arrays over to CuPy by themselves; only creating
-arrays, gathering rows and bringing results home need to know where an array lies.
+Elementwise code calls NumPy's functions, which dispatch to CuPy for CuPy arrays. Only creating arrays, gathering rows
+and copying results to the host depend on the library.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Array = np.ndarray  # or a cupy.ndarray, which has the same interface
 DeviceArray = Any  # a cupy.ndarray, where its address is read: CuPy has no types
 DEVICES = ("auto", "cpu", "cuda")
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
-# Large arrays begin alike within a page of memory. Where several are walked along side by side, as in an update, a
-# processor then takes what it has just written to one for what it is to read from another, and waits; so each begins
-# at another multiple of ALIGNMENT.
+# Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
+# update, the processor mistakes a store to one for a load from another (4K aliasing) and stalls. So each begins at
+# another multiple of ALIGNMENT.
 _PLACES = cycle(range(0, 32, 5))
 
 

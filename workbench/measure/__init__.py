@@ -1,4 +1,4 @@
-"""What is not a training curve but needs an engine or weights: measurements, and analyses of trained networks."""
+"""Measurements, and analyses of trained networks: results besides training curves that need the engine or weights."""
 
 from workbench.measure.calibration import CALIBRATION
 from workbench.measure.dead_units import DEAD_UNITS

@@ -1,4 +1,4 @@
-"""Whether a trained network's outputs are probabilities: they sum to one, and come true as often as they say."""
+"""Calibration: whether a trained network's outputs sum to one and match the observed frequencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Units that learn nothing any more: those whose activation is flat on every training example."""
+"""Dead units: those whose activation has derivative 0 on every training example."""
 
 from __future__ import annotations
 

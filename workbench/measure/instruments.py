@@ -1,4 +1,4 @@
-"""The instruments a sweep is handed: they look a measurement or analysis up in its table and take it."""
+"""The instruments passed to a sweep: they look up a measurement or analysis in its table and take it."""
 
 from __future__ import annotations
 

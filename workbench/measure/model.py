@@ -1,4 +1,4 @@
-"""A trained network kept to be asked: its weights and its scaling in plain files, and the engine's own forward pass.
+"""A trained network saved for inference: its weights and scaling in plain files, and the engine's own forward pass.
 
 MLflow loads such a folder by `_load_pyfunc` (`loader_module`); no pickle is written or read.
 """
@@ -37,7 +37,7 @@ VALUES = "what was to be predicted, in the units of the dataset"
 
 @dataclass(frozen=True)
 class About:
-    """The network: its architecture (`engine.parameters`), loss, fixed slope of leaky ReLU, and working dtype."""
+    """The network: its architecture (`engine.training.layout`), loss, fixed slope of leaky ReLU, and working dtype."""
 
     inputs: int
     outputs: int

@@ -1,4 +1,4 @@
-"""A trained run looked at from outside: its layers' outputs, its logits and its probabilities, on any of its splits."""
+"""The outputs of a trained run on any of its splits: of its layers, its logits and its probabilities."""
 
 from __future__ import annotations
 

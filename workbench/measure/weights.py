@@ -1,4 +1,4 @@
-"""What the weights of a trained network look like, and what taking the smallest of them away costs."""
+"""The weights of a trained network: their distribution, and the cost of removing the smallest (pruning)."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has ended: its pack of one run, its data, and its weights (see `engine.epoch.Weights`)."""
+    """A run that has ended: its pack of one run, its data, and its weights (see `engine.training.epoch.Weights`)."""
 
     pack: Pack
     data: RunData
