@@ -28,7 +28,7 @@ HOOKS = (
     ("workbench.sweep.hydra.launcher", "cells", "planning"),
     ("workbench.app", "identified", "planning"),
     ("workbench.app", "remaining", "planning"),
-    ("workbench.sweep.planning.record", "facts", "planning"),
+    ("workbench.sweep.planning.sweep_record", "facts", "planning"),
     ("workbench.report.sweep_page", "write_report", "reporting"),
     *(("workbench.tracking.write", f"MlflowStore.{name}", TRACKING) for name in ("__init__", "held", "begin", "end")),
     ("workbench.tracking.write", "MlflowStore.attach", TRACKING),

@@ -17,7 +17,7 @@ from workbench.report import sweep_page
 from workbench.report.experiments import Experiment
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.messages import Messages, PackDone
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
@@ -38,7 +38,7 @@ def grid_trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path)
         shutil.copyfile(empty_database, folder / "mlflow.db")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            assert main(GRID) == app.FINISHED
+            assert main(GRID) == app.EXIT_FINISHED
         stores.settle(folder / "mlflow.db")
 
     return made_once(tmp_path_factory, "grid", make)
@@ -63,7 +63,7 @@ def counts(name: str) -> dict[str, int]:
 
 
 def test_a_sweep_ends_with_every_run_in_the_store_and_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(GRID) == app.FINISHED
+    assert main(GRID) == app.EXIT_FINISHED
     captured = capsys.readouterr()
     assert captured.out == "report: reports/small.html\n"
     assert "small: 12 runs, 0 held already, 12 to train in 4 packs" in captured.err
@@ -77,7 +77,7 @@ def test_a_sweep_ends_with_every_run_in_the_store_and_a_page(capsys: pytest.Capt
 @pytest.mark.usefixtures("grid")
 def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     before = digests("small")
-    assert main(GRID) == app.FINISHED
+    assert main(GRID) == app.EXIT_FINISHED
     assert "12 runs, 12 held already, 0 to train in 0 packs" in capsys.readouterr().err
     pd.testing.assert_series_equal(digests("small"), before)
 
@@ -85,10 +85,10 @@ def test_the_same_command_again_trains_nothing(capsys: pytest.CaptureFixture[str
 @quick
 @pytest.mark.usefixtures("grid")
 def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*GRID, "seed=range(4)"]) == app.FINISHED
+    assert main([*GRID, "seed=range(4)"]) == app.EXIT_FINISHED
     assert "16 runs, 12 held already, 4 to train" in capsys.readouterr().err
     assert load("small").runs["reused"].sum() == 12
-    assert main([*GRID, "seed=range(5)", "name=other"]) == app.FINISHED
+    assert main([*GRID, "seed=range(5)", "name=other"]) == app.EXIT_FINISHED
     assert "20 runs, 16 held already, 4 to train" in capsys.readouterr().err
 
 
@@ -96,7 +96,7 @@ def test_another_value_on_an_axis_trains_only_the_new_cells(capsys: pytest.Captu
 @pytest.mark.usefixtures("grid")
 def test_reuse_false_trains_anew_to_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     before = digests("small")
-    assert main([*GRID, "reuse=false", "workers=2"]) == app.FINISHED
+    assert main([*GRID, "reuse=false", "workers=2"]) == app.EXIT_FINISHED
     assert "12 runs, 0 held already, 12 to train" in capsys.readouterr().err
     pd.testing.assert_series_equal(digests("small"), before)
 
@@ -105,7 +105,7 @@ def test_a_dry_run_prints_the_plan_and_leaves_the_folder_as_it_was(
     capsys: pytest.CaptureFixture[str], workspace: Path
 ) -> None:
     (workspace / "mlflow.db").unlink()
-    assert main([*GRID, "dry_run=true"]) == app.FINISHED
+    assert main([*GRID, "dry_run=true"]) == app.EXIT_FINISHED
     assert "sweep small: 12 cells, 12 runs; 0 held already, 12 to train in 4 packs" in capsys.readouterr().out
     assert list(workspace.iterdir()) == []
 
@@ -119,7 +119,7 @@ def test_a_dry_run_knows_what_is_held(capsys: pytest.CaptureFixture[str]) -> Non
 
 @quick
 def test_a_sweep_without_a_name_is_named_by_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(SMALL) == app.FINISHED
+    assert main(SMALL) == app.EXIT_FINISHED
     page = Path(capsys.readouterr().out.removeprefix("report: ").strip())
     assert page.exists()
     assert page.stem.startswith("sweep-")
@@ -140,13 +140,13 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
         return honest(pack, data, workers, state)
 
     monkeypatch.setattr(training, "train", train)
-    assert main(GRID) == app.FAILED
+    assert main(GRID) == app.EXIT_FAILED
     told = "3 runs failed: RuntimeError: the disk is full\n  cell 9: network.depth=1 optimizer=adam seed=0\n"
     assert told in capsys.readouterr().err
     assert counts("small") == {"finished": 9, "failed": 3}
     assert "the disk is full" in Path("reports/small.html").read_text()
     monkeypatch.setattr(training, "train", honest)
-    assert main(GRID) == app.FINISHED
+    assert main(GRID) == app.EXIT_FINISHED
     assert "9 held already, 3 to train" in capsys.readouterr().err
 
 
@@ -163,11 +163,11 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(EXECUTORS["inline"], "train", interrupted)
-    assert main(GRID) == INTERRUPTED
+    assert main(GRID) == EXIT_INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err
     assert counts("small") == {"pending": 9, "finished": 3}
     monkeypatch.setattr(EXECUTORS["inline"], "train", honest)
-    assert main(GRID) == app.FINISHED
+    assert main(GRID) == app.EXIT_FINISHED
     assert counts("small") == {"finished": 12}
     expected = load("small", f"sqlite:///{grid_trained}/mlflow.db").runs.set_index("cell")["weights_digest"]
     pd.testing.assert_series_equal(digests("small"), expected)
@@ -185,7 +185,7 @@ def test_a_page_is_made_from_the_store_alone() -> None:
 @quick
 @pytest.mark.parametrize("choice", ["breast_cancer", "diabetes", "spirals"])
 def test_other_tasks_than_many_classes_go_the_whole_way(choice: str) -> None:
-    assert main([f"data={choice}", *SMALL[2:], "seed=0,1", "name=task"]) == app.FINISHED
+    assert main([f"data={choice}", *SMALL[2:], "seed=0,1", "name=task"]) == app.EXIT_FINISHED
     assert counts("task") == {"finished": 2}
 
 
@@ -193,7 +193,7 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     from workbench.engine.backend import cuda_is_usable
 
     if cuda_is_usable():
-        assert main([*SMALL, "device=cuda"]) == app.FINISHED
+        assert main([*SMALL, "device=cuda"]) == app.EXIT_FINISHED
         return
     assert main([*SMALL[:-2], "device=cuda"]) == 2
     error = capsys.readouterr().err
@@ -204,7 +204,7 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
 @quick
 def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
     command = ["+sweep=vanishing_gradients", "training.epochs=1", "network.width=4", "seed=range(2)"]
-    assert main([*command, "network.depth=1,8"]) == app.FINISHED
+    assert main([*command, "network.depth=1,8"]) == app.EXIT_FINISHED
     assert set(json.loads(load("vanishing_gradients").facts["departures"])) == {"training.epochs", "network.width"}
     page = json.loads(Path("reports/vanishing_gradients.json").read_text())
     assert all(found["verdict"] == "inconclusive" for found in page["verdicts"].values())

@@ -18,7 +18,7 @@ from workbench.report.experiments import Experiment
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.hydra.command import main
-from workbench.sweep.planning import packs, record
+from workbench.sweep.planning import packs, sweep_record
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -53,7 +53,7 @@ def training_that(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Any], BaseEx
 
 
 def test_a_run_larger_than_the_memory_fails_with_its_reason_and_the_others_finish(told: Told) -> None:
-    assert main([*SMALL, "network.depth=1,100000", "network.width=4096", "name=small"]) == app.FAILED
+    assert main([*SMALL, "network.depth=1,100000", "network.width=4096", "name=small"]) == app.EXIT_FAILED
     said = told()
     assert "1 run failed: does not fit in memory: takes about 6,249.9 GiB" in said
     assert "\n  cell 1: network.depth=100000\n" in said
@@ -62,13 +62,13 @@ def test_a_run_larger_than_the_memory_fails_with_its_reason_and_the_others_finis
 
 
 def test_a_network_too_absurd_to_be_measured_is_refused_as_well(told: Told) -> None:
-    assert main([*SMALL, "network.depth=100000000000", "name=small"]) == app.FAILED
+    assert main([*SMALL, "network.depth=100000000000", "name=small"]) == app.EXIT_FAILED
     assert "1 run failed: does not fit in memory: takes about" in told()
 
 
 def test_of_a_pack_only_the_run_that_raises_fails(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
     training_that(monkeypatch, lambda pack: ValueError("seed 3 is cursed") if 3 in pack.columns["seed"] else None)
-    assert main(SEEDS) == app.FAILED
+    assert main(SEEDS) == app.EXIT_FAILED
     said = told()
     assert "blobs, relu 2 x 4, sgd (5 runs): ValueError: seed 3 is cursed; tried again in halves" in said
     assert "1 run failed: ValueError: seed 3 is cursed\n  cell 3: seed=3\n" in said
@@ -80,7 +80,7 @@ def test_a_pack_too_large_for_the_memory_after_all_is_trained_in_parts(
     monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     training_that(monkeypatch, lambda pack: MemoryError("no room") if pack.runs > 2 else None)
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert "(5 runs): MemoryError: no room; tried again in halves" in told()
     assert outcomes() == {"finished": 5}
 
@@ -89,7 +89,7 @@ def test_fail_fast_stops_at_the_first_failure_and_leaves_the_rest_pending(
     monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     training_that(monkeypatch, lambda pack: ValueError("no") if pack.depth == 3 else None)
-    assert main([*SMALL, "network.depth=1,2,3", "name=small", "fail_fast=true"]) == app.FAILED
+    assert main([*SMALL, "network.depth=1,2,3", "name=small", "fail_fast=true"]) == app.EXIT_FAILED
     assert "1 run failed: ValueError: no" in told()
     assert outcomes() == {"pending": 2, "failed": 1}  # the deepest comes first
     monkeypatch.undo()
@@ -103,12 +103,12 @@ def test_what_the_store_does_not_take_is_kept_and_recorded_by_the_same_command(
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowStore, "record", unreachable)
-        assert main(SEEDS) == app.FAILED
+        assert main(SEEDS) == app.EXIT_FAILED
     said = told()
     assert "'http://far' does not answer; the sweep goes on, and it is recorded later" in said
     assert "1 pack could not be recorded; the same command goes on from what sweeps/small holds of them" in said
     training_that(monkeypatch, lambda _: AssertionError("it is trained already"))
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert outcomes() == {"finished": 5}
     assert not list(Path("sweeps/small").glob("*.npz"))
 
@@ -119,7 +119,7 @@ def test_scripts_of_a_persons_own_project_are_left_alone(told: Told) -> None:
         Path(f"experiments/{name}.py").write_text(
             "open('ran', 'w')\nimport argparse\nargparse.ArgumentParser().error('')"
         )
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert "train.py" not in told()
     assert not Path("ran").exists()
 
@@ -132,7 +132,7 @@ def test_a_numba_that_compiles_nothing_is_told_and_done_without(monkeypatch: pyt
         "kernel: found compiled with Numba is switched off by NUMBA_DISABLE_JIT; allowed are auto and"
     )
     assert said.count("\n") == 1
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert "switched off by NUMBA_DISABLE_JIT: the plain kernel trains, two to three times slower\n" in told()
 
 
@@ -142,9 +142,9 @@ def test_a_store_lost_at_the_end_costs_the_page_and_no_run(monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowStore, "end", unreachable)
-        assert main(SEEDS) == app.FAILED
+        assert main(SEEDS) == app.EXIT_FAILED
     assert "the page could not be written: tracking.uri: gone; the runs are kept, the same command writes it" in told()
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert outcomes() == {"finished": 5}
 
 
@@ -153,7 +153,7 @@ def test_a_claim_that_raises_costs_no_traceback_and_no_run(monkeypatch: pytest.M
         raise ZeroDivisionError("in a person's measure")
 
     monkeypatch.setattr(sweep_page, "write_report", raises)
-    assert main(SEEDS) == app.FAILED
+    assert main(SEEDS) == app.EXIT_FAILED
     assert "the page could not be written: ZeroDivisionError: in a person's measure; the runs are kept" in told()
     assert "Traceback" in Path("sweeps/small/log.txt").read_text()
 
@@ -169,7 +169,7 @@ def test_the_same_sweep_twice_at_once_is_refused_with_its_holder(workspace: Path
     with locked(workspace / "sweeps" / "small", "small"):
         assert main(SEEDS) == 2
         assert re.fullmatch(r"name: the sweep small is being trained by process \d+ on .+; wait .+\n", told())
-        assert main([*SEEDS, "name=other"]) == app.FINISHED
+        assert main([*SEEDS, "name=other"]) == app.EXIT_FINISHED
 
 
 def test_other_cells_under_the_same_name_are_told(told: Told) -> None:
@@ -187,8 +187,8 @@ def test_other_libraries_when_a_sweep_goes_on_are_told(monkeypatch: pytest.Monke
         training_that(patch, lambda pack: ValueError("no") if 3 in pack.columns["seed"] else None)
         main(SEEDS)
     told()
-    honest = record.facts
-    monkeypatch.setattr(record, "facts", lambda device: honest(device) | {"python": "9.9"})
+    honest = sweep_record.facts
+    monkeypatch.setattr(sweep_record, "facts", lambda device: honest(device) | {"python": "9.9"})
     main(SEEDS)
     assert "goes on after" in (said := told())
     assert "so last digits may differ: python: " in said
@@ -217,7 +217,7 @@ def test_less_memory_at_the_next_start_keeps_the_checkpoints(monkeypatch: pytest
 
     monkeypatch.setattr(training, "train", witnessed)
     monkeypatch.setattr(packs, "LARGEST_PACK", 2)
-    assert main(command) == app.FINISHED
+    assert main(command) == app.EXIT_FINISHED
     assert sorted(begun) == [(1, 3), (2, 3), (2, 3)]
     columns = ["fingerprint", "weights_digest", "outcome"]
     whole = load("small", "sqlite:///whole/mlflow.db").runs[columns]
@@ -235,7 +235,7 @@ def test_what_was_said_stands_in_the_log_with_its_time(told: Told) -> None:
 
 def test_a_log_that_cannot_be_kept_is_said_and_no_more(told: Told) -> None:
     Path("sweeps/small/log.txt").mkdir(parents=True)
-    assert main(SEEDS) == app.FINISHED
+    assert main(SEEDS) == app.EXIT_FINISHED
     assert "log.txt cannot be written (Is a directory); this sweep goes on without a log" in told()
 
 
@@ -247,7 +247,7 @@ def test_a_moved_workspace_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "old").rename(tmp_path / "new")
     monkeypatch.chdir(tmp_path / "new")
     told()
-    assert main([*SEEDS, "seed=range(6)"]) == app.FINISHED
+    assert main([*SEEDS, "seed=range(6)"]) == app.EXIT_FINISHED
     assert "6 runs, 5 held already, 1 to train" in told()
     assert load("small").facts["missing"] == ""
 
@@ -262,7 +262,7 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
 ) -> None:
     command = ["data=npz,blobs", "data.path=own.npz", *SMALL[1:], "seed=0,1", "name=own"]
     write_own(0)
-    assert main([*command, "dry_run=true"]) == app.FINISHED
+    assert main([*command, "dry_run=true"]) == app.EXIT_FINISHED
     announce = app.announce
 
     def rewritten(*given: Any) -> None:
@@ -272,7 +272,7 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
 
     with monkeypatch.context() as patch:
         patch.setattr(app, "announce", rewritten)
-        assert main(command) == app.FAILED
+        assert main(command) == app.EXIT_FAILED
     said = told()
     assert "own.npz: understood as 2 classes, as targets are integers\n" in said
     assert "; tried again in halves" not in said
@@ -284,7 +284,7 @@ def test_a_data_file_rewritten_meanwhile_costs_its_own_runs_alone_and_stores_not
         re.MULTILINE,
     )
     assert outcomes("own") == {"failed": 2, "finished": 2}
-    assert main(command) == app.FINISHED  # with what lies there now
+    assert main(command) == app.EXIT_FINISHED  # with what lies there now
     assert "4 runs, 2 held already, 2 to train" in told()
     Path("own.npz").unlink()
     sweep_page.write_report("own", Experiment())  # a page loads no data

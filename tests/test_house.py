@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -284,6 +285,25 @@ def test_the_engine_can_be_imported_without_the_rest_of_the_house() -> None:
 def test_no_module_is_named_utils() -> None:
     vague = ("util", "utils", "helpers", "misc", "common")
     assert not [str(file) for file in [*FILES, *CLAIMS] if file.stem in vague or file.parent.name in vague]
+
+
+# Stems that stand in several folders and mean the same in each.
+SAME_MEANING = {
+    "base",  # the contract that every kind of a folder fills in
+    "dense",  # a layer, and its form in each kernel
+    "maxout",
+    "losses",  # rules, and their form by hand in a kernel
+    "probes",
+    "kernel",  # what a kernel offers the training loop, one for each kernel
+    "passes",  # forward and backward, one for each kernel
+    "update",  # one update of all parameters, one for each kernel
+}
+
+
+def test_no_stem_stands_for_two_things() -> None:
+    found = Counter(file.stem for file in FILES if not file.stem.startswith("__"))
+    twice = {stem for stem, count in found.items() if count > 1}
+    assert twice == SAME_MEANING
 
 
 def public_definitions(file: Path) -> Iterator[tuple[str, ast.AST]]:

@@ -26,7 +26,7 @@ quick = pytest.mark.usefixtures("blank_figures")
 def test_measurements_stand_beside_training_in_the_store_and_are_not_taken_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main([*MEASURED, "analyses=linear_probes"]) == app.FINISHED
+    assert main([*MEASURED, "analyses=linear_probes"]) == app.EXIT_FINISHED
     assert "4 runs, 0 held already, 2 to train in 1 pack, 2 to measure" in capsys.readouterr().err
     found = load("measured")
     runs = found.runs.set_index(["measure", "seed"])
@@ -34,7 +34,7 @@ def test_measurements_stand_beside_training_in_the_store_and_are_not_taken_again
     assert (runs.loc["matrix_form", "matrix_form_error"] < 1e-12).all()
     assert runs.loc["training", "linear_probe_inputs"].notna().all()
     assert found.tables["linear_probes"]["cell"].nunique() == 2
-    assert main([*MEASURED, "analyses=linear_probes"]) == app.FINISHED
+    assert main([*MEASURED, "analyses=linear_probes"]) == app.EXIT_FINISHED
     assert "4 held already, 0 to train in 0 packs\n" in capsys.readouterr().err
     again = load("measured")
     pd.testing.assert_frame_equal(again.tables["linear_probes"], found.tables["linear_probes"])
@@ -45,7 +45,7 @@ def test_a_timing_is_taken_anew_and_stands_in_a_sweep_of_its_own(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MEASUREMENTS, "matrix_form", replace(MEASUREMENTS["matrix_form"], timing=True))
-    assert main(MEASURED) == main(MEASURED) == app.FINISHED
+    assert main(MEASURED) == main(MEASURED) == app.EXIT_FINISHED
     assert "4 runs, 2 held already, 0 to train in 0 packs, 2 to measure" in capsys.readouterr().err
     found = load("measured")
     assert found.facts["earlier"]
@@ -54,13 +54,13 @@ def test_a_timing_is_taken_anew_and_stands_in_a_sweep_of_its_own(
 
 @quick
 def test_a_measurement_that_fails_is_said_and_the_status_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*SMALL, "measure=relu_as_maxout", "network.activation=relu,tanh", "name=half"]) == app.FAILED
+    assert main([*SMALL, "measure=relu_as_maxout", "network.activation=relu,tanh", "name=half"]) == app.EXIT_FAILED
     assert "1 run failed: network.activation is 'tanh'; allowed with" in capsys.readouterr().err
     assert dict(load("half").runs["outcome"].value_counts()) == {"finished": 1, "failed": 1}
 
 
 def test_a_claim_that_is_measured_gets_its_verdict_and_its_figure() -> None:
-    assert main(["+sweep=sigmoid_sums"]) == app.FINISHED
+    assert main(["+sweep=sigmoid_sums"]) == app.EXIT_FINISHED
     page, data = (
         Path("reports/sigmoid_sums.html").read_text(),
         json.loads(Path("reports/sigmoid_sums.json").read_text()),

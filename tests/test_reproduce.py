@@ -12,7 +12,7 @@ import pytest
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report.page import verdict_list
-from workbench.report.page.record import FORMAT
+from workbench.report.page.page_data import FORMAT
 from workbench.words import reproduce
 
 SWEEP = """# @package _global_
@@ -22,7 +22,7 @@ training: {epochs: 1}
 hydra: {sweeper: {params: {network.depth: "0,1", seed: range(12)}}}
 """
 CLAIM = """
-from workbench.report.verdicts.rules import Arm, Claim, Paired
+from workbench.report.verdicts.claim_rules import Arm, Claim, Paired
 
 def depth(number):
     return Arm(f"depth {number}", {"network.depth": number})

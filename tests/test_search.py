@@ -40,7 +40,7 @@ def test_a_trial_is_judged_by_the_mean_over_its_seeds(
 
 
 def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*SEARCH, "hydra.sweeper.trials=3"]) == app.FINISHED
+    assert main([*SEARCH, "hydra.sweeper.trials=3"]) == app.EXIT_FINISHED
     captured = capsys.readouterr()
     assert captured.out == "report: reports/look.html\n"
     assert "look/trials-0000-0001: 4 runs, 0 held already, 4 to train in 1 pack" in captured.err
@@ -54,7 +54,7 @@ def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.
         runs["optimizer.learning_rate"].unique()
     )
 
-    assert main([*SEARCH, "hydra.sweeper.trials=4"]) == app.FINISHED
+    assert main([*SEARCH, "hydra.sweeper.trials=4"]) == app.EXIT_FINISHED
     assert "look: 8 runs, 8 held already" in capsys.readouterr().err
     assert set(sweeps()["name"]) == {"look", "look/trials-0000-0001", "look/trials-0002-0002", "look/trials-0003-0003"}
     assert sweep_names() == ["look"]  # a batch has no page, also when all pages are made again
@@ -63,7 +63,7 @@ def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.
     expected = "name: the search look was begun with training.epochs 2, and now it is 3; give another name="
     assert capsys.readouterr().err.splitlines()[-1].startswith(expected)
 
-    assert main([*SEARCH, "hydra.sweeper.trials=6", "dry_run=true"]) == app.FINISHED
+    assert main([*SEARCH, "hydra.sweeper.trials=6", "dry_run=true"]) == app.EXIT_FINISHED
     assert "sweep look/trials-0004-0005: 4 cells" in capsys.readouterr().out
     assert len(json.loads(Path("sweeps/look/search.json").read_text())["content"]["trials"]) == 4
 
@@ -75,7 +75,7 @@ IMPOSSIBLE = [
 
 
 def test_a_search_goes_on_past_a_trial_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(IMPOSSIBLE) == app.FINISHED
+    assert main(IMPOSSIBLE) == app.EXIT_FINISHED
     lines = capsys.readouterr().err.splitlines()
     said = [line for line in lines if "cannot be and counts as the worst" in line]
     assert not [line for line in lines if "could not be written" in line]
@@ -94,8 +94,8 @@ def test_a_search_in_which_nothing_can_be_is_refused(capsys: pytest.CaptureFixtu
 def test_a_batch_that_is_not_all_recorded_is_not_taken_for_failed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "run_batch", lambda cells, *_: (app.FAILED, [(PENDING, float("nan"))] * len(cells)))
-    assert main([*SEARCH, "hydra.sweeper.trials=2"]) == app.FAILED
+    monkeypatch.setattr(app, "run_batch", lambda cells, *_: (app.EXIT_FAILED, [(PENDING, float("nan"))] * len(cells)))
+    assert main([*SEARCH, "hydra.sweeper.trials=2"]) == app.EXIT_FAILED
     assert "4 runs of look/trials-0000-0001 without a result, so the search stops here" in capsys.readouterr().err
     assert not Path("sweeps/look/search.json").exists()
 

@@ -61,12 +61,12 @@ def test_a_sweep_its_pages_and_its_copy_hold_no_secret(
         raise ValueError(f"cannot log in with {MARKER}")
 
     asked = [*SMALL, "seed=0,1", "name=first", f"tracking.uri='{STORE}'", f"description='of http://me:{MARKER}@host/x'"]
-    assert main([*asked, "dry_run=true"]) == app.FINISHED
+    assert main([*asked, "dry_run=true"]) == app.EXIT_FINISHED
     with monkeypatch.context() as patch:
         patch.setattr(sweep_page, "write_report", raises)
-        assert main(asked) == app.FAILED
+        assert main(asked) == app.EXIT_FAILED
     assert "Traceback" in Path("sweeps/first/log.txt").read_text()
-    assert main(asked) == app.FINISHED
+    assert main(asked) == app.EXIT_FINISHED
     assert cli.main(["report", "first", "--uri", STORE]) == 0
     assert cli.main(["report", "--compare", "first", "first", "--uri", STORE]) == 0
     assert cli.main(["sweeps", "--uri", STORE]) == 0

@@ -51,7 +51,7 @@ def test_output_that_finds_no_room_is_said(monkeypatch: pytest.MonkeyPatch, caps
     with stream_to(os.open("/dev/full", os.O_WRONLY)) as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         print("lost")
-        assert streams.ended(0) == streams.FAILED
+        assert streams.ended(0) == streams.EXIT_FAILED
     assert capsys.readouterr().err == "standard output cannot be written to (No space left on device)\n"
 
 

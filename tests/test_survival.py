@@ -28,7 +28,7 @@ from tests.commands import GATE, Command, Commands
 from tests.repetitions import repetitions
 from tests.waiting import wait_until
 from workbench import app, places
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.tracking.read import load
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 6))
@@ -151,7 +151,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, commands: Commands) 
     folder = tmp_path_factory.mktemp("uninterrupted")
     process = commands.start(folder, SWEEP)
     output, errors = process.communicate()
-    assert process.returncode == app.FINISHED, errors
+    assert process.returncode == app.EXIT_FINISHED, errors
     assert output == "report: reports/mine.html\n"
     return folder
 
@@ -195,7 +195,7 @@ def test_killed_at_random_moments_a_sweep_ends_with_the_same_numbers(
                 kills += 1
                 continue
             _, errors = process.communicate()
-            assert process.returncode == app.FINISHED, errors
+            assert process.returncode == app.EXIT_FINISHED, errors
             ended = True
         assert_same_results(folder, uninterrupted)
         assert not list((folder / "sweeps/mine").glob("*.npz"))
@@ -217,13 +217,13 @@ def test_killed_at_random_moments_of_a_part_a_sweep_ends_with_the_same_numbers(
                 break
             status, errors = struck_inside(folder, part, f"{part} {seed}")
             if status != -signal.SIGKILL:
-                assert status == app.FINISHED, errors
+                assert status == app.EXIT_FINISHED, errors
                 break
             kills += 1
             STRUCK.update((part, place) for place in re.findall(r"struck: .* in (.*)", errors))
         process = start(folder)
         _, errors = process.communicate()
-        assert process.returncode == app.FINISHED, errors
+        assert process.returncode == app.EXIT_FINISHED, errors
         assert_same_results(folder, uninterrupted)
         assert not list((folder / "sweeps/mine").glob("*.npz"))
         assert not list(folder.rglob(".*.new"))
@@ -248,12 +248,12 @@ def test_ctrl_c_finishes_the_epoch_writes_the_report_and_the_same_command_goes_o
     assert "stopping after this epoch" in process.stderr.readline()
     (tmp_path / GATE).touch()
     output, errors = process.communicate()
-    assert process.returncode == INTERRUPTED, errors
+    assert process.returncode == EXIT_INTERRUPTED, errors
     assert output == "report: reports/mine.html\n"
     assert list((tmp_path / "sweeps/mine").glob("*.npz"))
     again = start(tmp_path)
     _, errors = again.communicate()
-    assert again.returncode == app.FINISHED, errors
+    assert again.returncode == app.EXIT_FINISHED, errors
     assert_same_results(tmp_path, uninterrupted)
 
 
@@ -264,8 +264,8 @@ def test_started_twice_at_once_one_trains_and_the_other_says_who_does(
     wait_until(lambda: any(process.has_ended() for process in both))
     (tmp_path / GATE).touch()
     said = [process.communicate()[1] for process in both]
-    assert sorted(process.returncode for process in both) == [app.FINISHED, 2], said
+    assert sorted(process.returncode for process in both) == [app.EXIT_FINISHED, 2], said
     (refused,) = [text for text, process in zip(said, both, strict=True) if process.returncode == 2]
-    other = next(process for process in both if process.returncode == app.FINISHED)
+    other = next(process for process in both if process.returncode == app.EXIT_FINISHED)
     assert refused.startswith(f"name: the sweep mine is being trained by process {other.pid} on ")
     assert_same_results(tmp_path, uninterrupted)

@@ -31,8 +31,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
-            assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
+            assert main([*SMALL, "seed=range(3)", "name=first"]) == app.EXIT_FINISHED
+            assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.EXIT_FINISHED
         stores.settle(folder / "mlflow.db")
 
     return made_once(tmp_path_factory, "two-sweeps", make)
@@ -97,7 +97,7 @@ def test_a_deleted_sweep_takes_everything_of_it_along(workspace: Path, capsys: p
     pd.testing.assert_frame_equal(load("first").epochs, first.epochs)
     assert cli.main(["sweeps", "delete", "second"]) == 2
     assert "holds none called 'second'" in capsys.readouterr().err
-    assert main([*SMALL, "seed=range(3)", "name=first"]) == app.FINISHED
+    assert main([*SMALL, "seed=range(3)", "name=first"]) == app.EXIT_FINISHED
     assert "3 held already" in capsys.readouterr().err
 
 
@@ -120,7 +120,7 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
     capsys.readouterr()
     assert cli.main(["sweeps"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]] == ["second"]
-    assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.FINISHED
+    assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.EXIT_FINISHED
     assert sweep_page.write_report("second", Experiment()).html.exists()
     assert everything(trained) == origin
 

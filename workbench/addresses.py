@@ -22,7 +22,7 @@ def sqlite_address(file: Path, options: str = "") -> str:
 
 
 def sqlite_file(address: str) -> tuple[Path, str]:
-    """The database an SQLite address names, and its options. Raises ValueError where it names no file."""
+    """The database an SQLite address names, and its options. Raises ValueError if it names no file."""
     path, _, options = address.partition(":///")[2].partition("?")
     path = unquote(path)
     if not path or path == ":memory:" or "\0" in path:
@@ -39,7 +39,7 @@ def file_address(path: Path) -> str:
 
 
 def local_path(address: str | None) -> Path | None:
-    """The path that an address of files names, as MLflow reads it; None where the files lie with a server."""
+    """The path that an address of files names, as MLflow reads it; None if the files lie with a server."""
     text = address or ""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.\-]+):", text)
     if found is None:

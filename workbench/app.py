@@ -13,7 +13,7 @@ from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.failures import FAILED, FINISHED, OUTCOMES, conclude, show_end
+from workbench.sweep.execution.failures import ENDINGS, EXIT_FAILED, EXIT_FINISHED, conclude, show_end
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.execution.log import logged
 from workbench.sweep.execution.pack_training import dataset
@@ -21,15 +21,15 @@ from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.planning.identity import sweep_name
 from workbench.sweep.planning.plan import PlannedCell, identified
-from workbench.sweep.planning.record import record_of
 from workbench.sweep.planning.remaining import remaining
 from workbench.sweep.planning.speed import Speeds
+from workbench.sweep.planning.sweep_record import record_of
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Store
 from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
-__all__ = ["FAILED", "FINISHED", "REPORTS", "identify", "run_batch", "run_sweep", "sweeps_folder"]
+__all__ = ["EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "identify", "run_batch", "run_sweep", "sweeps_folder"]
 
 
 def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
@@ -72,7 +72,7 @@ def _show_plan(
     work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
     page = str(page_file(name, REPORTS)) if settings.pages else f"none; {settings.part_of} has one in the end"
     show_plan(work, name, page, speeds.estimate(work.packs, cores()), settings)
-    return FINISHED
+    return EXIT_FINISHED
 
 
 def _run(
@@ -84,7 +84,7 @@ def _run(
     settings: SweepSettings,
 ) -> int:
     from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
-    from workbench.report.verdicts.rules import canonical_rules
+    from workbench.report.verdicts.claim_rules import canonical_rules
 
     training.checkpoints.tidy()
     earlier = store.earlier(name)
@@ -98,9 +98,9 @@ def _run(
     store.begin(sweep)
     ended = training.run(work, store, speeds)
     to_show = experiment if settings.pages else None
-    pages = sweep_page.close(store, OUTCOMES[ended.status], name, to_show, settings.tracking.uri)
+    pages = sweep_page.close(store, ENDINGS[ended.status], name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)
-    status = max(FAILED, ended.status) if pages is None else ended.status
+    status = max(EXIT_FAILED, ended.status) if pages is None else ended.status
     if settings.pages:
         show_end(name, ended, status, work.cells, [page.html for page in pages or ()])
     return status

@@ -96,7 +96,7 @@ def _called(module: str, arguments: Sequence[str]) -> int:
 
 
 def _misspelt(word: str) -> str:
-    """The word that is meant by something like `lst`; "" where it is a word of another kind."""
+    """The word that is meant by something like `lst`; "" if it is a word of another kind."""
     from difflib import get_close_matches
 
     from workbench import places

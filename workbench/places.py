@@ -15,7 +15,7 @@ def ours(name: str) -> Path:
 
 
 def theirs(name: str) -> Path | None:
-    """A person's own folder of that name in the working folder; None where there is none, or where it is ours."""
+    """A person's own folder of that name in the working folder; None if there is none, or where it is ours."""
     folder = Path.cwd() / name
     return folder if folder.is_dir() and folder.resolve() != ours(name).resolve() else None
 
@@ -48,7 +48,7 @@ def both(name: str) -> list[Path]:
 
 
 def find(name: str, file: str) -> Path | None:
-    """The file `file` in the folders `name`, ours first; None where neither has it.
+    """The file `file` in the folders `name`, ours first; None if neither has it.
 
     A file outside of these folders is never found, however it is named: a store that somebody else made may name any.
     """

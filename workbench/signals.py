@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from select import select
 
-INTERRUPTED = 130  # the exit status
+EXIT_INTERRUPTED = 130  # the exit status
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
 
@@ -44,7 +44,7 @@ def end_at_once(line: str) -> None:
             if select([], [2], [], 0)[1]:  # a reader that does not read must not keep us
                 os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{line}\n".encode())
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(EXIT_INTERRUPTED)
 
 
 @contextmanager
@@ -81,4 +81,4 @@ def _end_with_parent() -> None:
 
     if parent := parent_process():
         parent.join()
-        os._exit(INTERRUPTED)
+        os._exit(EXIT_INTERRUPTED)

@@ -10,7 +10,7 @@ import os
 import sys
 
 UNREAD = 141  # the exit status of a program whose reader has gone, as `| head`: 128 + SIGPIPE, as a shell gives it
-FAILED = 1
+EXIT_FAILED = 1
 _NAMES = ("stdin", "stdout", "stderr")  # by file descriptor
 
 
@@ -78,7 +78,7 @@ def ended(status: int) -> int:
     if isinstance(fault, BrokenPipeError):
         return UNREAD
     print(f"standard output cannot be written to ({fault.strerror})", file=sys.stderr)
-    return FAILED
+    return EXIT_FAILED
 
 
 def _is_open(number: int) -> bool:

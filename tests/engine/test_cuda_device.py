@@ -22,7 +22,7 @@ from workbench.engine.training.group import Group
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.randomness import Purpose, keys, permutations
 
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
@@ -100,7 +100,7 @@ def test_every_probe_of_a_block(activation: str, loss: str, optimizer: str) -> N
         group.epoch()
         rows: Any = group._trainer._rows  # type: ignore[attr-defined]
         found, of_inputs = FusedProbes(rows).take(after_update)
-        expected, of_plain_inputs = ProbeStation(rows).take(after_update)
+        expected, of_plain_inputs = PlainProbes(rows).take(after_update)
         np.testing.assert_allclose(of_inputs, of_plain_inputs, rtol=1e-4)
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-6, err_msg=name)

@@ -28,7 +28,7 @@ from workbench.engine.training.group import Group
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 
 from . import strict_device
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
@@ -54,7 +54,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             return FusedEvaluator(*arguments, machine, threads)
 
         def prober(rows: Rows) -> Any:
-            return FusedProbes(rows, machine) if probing else ProbeStation(rows)
+            return FusedProbes(rows, machine) if probing else PlainProbes(rows)
 
         row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator, prober=prober)
         with monkeypatch.context() as patch:
@@ -199,7 +199,7 @@ def assert_probes_agree(pack: Pack, **data_options: Any) -> None:
         group.epoch()
         rows = group._trainer._rows  # type: ignore[attr-defined]
         found, of_inputs = FusedProbes(rows, HostBlocks()).take(after_update)
-        expected, of_plain_inputs = ProbeStation(rows).take(after_update)
+        expected, of_plain_inputs = PlainProbes(rows).take(after_update)
         np.testing.assert_allclose(of_inputs, of_plain_inputs, rtol=1e-5)
         assert found.keys() == expected.keys()
         for name, values in expected.items():
@@ -235,7 +235,7 @@ def test_probes_that_have_no_form_here_or_no_room_are_the_plain_ones(monkeypatch
     for largest, expected in ((2**17, True), (2**10, False)):
         monkeypatch.setattr(fused_probes, "largest_shared", lambda largest=largest: largest)
         assert supports(rows) == expected
-        assert isinstance(KERNELS["fused"].prober(rows), ProbeStation) or expected
+        assert isinstance(KERNELS["fused"].prober(rows), PlainProbes) or expected
     monkeypatch.setattr(fused_probes, "largest_shared", lambda: 2**17)
     monkeypatch.setitem(PROBES, "largest", replace(PROBES["weight_rms"], measure=lambda at: abs(at.weights).max()))
     assert not supports(rows)

@@ -13,9 +13,9 @@ import pytest
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.checks import check
 from workbench.engine.kernels.choice import with_kernel
-from workbench.engine.rules import own
+from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.rules.own import RuleFile
+from workbench.engine.rules.rule_files import RuleFile
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 
@@ -56,14 +56,14 @@ PENALTIES = {
 @pytest.fixture(autouse=True)
 def _taken_out_again() -> Iterator[None]:
     yield
-    own.uninstall()
+    rule_files.uninstall()
 
 
 def swish_pack(**given: object) -> Pack:
     """Three runs with an activation of a person's own."""
-    own.install([RuleFile("rules/swish.py", SWISH)])
+    rule_files.install([RuleFile("rules/swish.py", SWISH)])
     pack = pack_of(3, activation="swish", dtype="float32", **given)
-    return replace(pack, rules=own.used({"ACTIVATIONS": ["swish"]}))
+    return replace(pack, rules=rule_files.used({"ACTIVATIONS": ["swish"]}))
 
 
 def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
     (folder / "firewall.py").write_text("raise SystemExit('run')\nACTIVATIONS = {}\n", encoding="utf-8")
     (folder / "tools.py").write_text("import workbench\nraise SystemExit('run')\n", encoding="utf-8")
     (folder / "swish.py").write_text(SWISH, encoding="utf-8")
-    assert [file.name for file in own.read(folder)] == ["rules/swish.py"]
+    assert [file.name for file in rule_files.read(folder)] == ["rules/swish.py"]
 
 
 @pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
@@ -97,7 +97,7 @@ def test_every_kernel_takes_it() -> None:
 
 def test_the_compiled_form_agrees_with_the_plain_one_for_optimizer_and_penalty_too() -> None:
     pytest.importorskip("numba", reason="Numba is not installed here")
-    own.install([RuleFile("rules/lion.py", LION)])
+    rule_files.install([RuleFile("rules/lion.py", LION)])
     given = {"nu": [0.5, 0.9, 0.99], "huber": [0.0, 0.1, 0.2], "learning_rate": [0.01] * 3}
     plain = pack_of(3, optimizer="lion", activation="tanh", dtype="float32", **given)
     compiled = with_kernel(plain)
@@ -112,7 +112,7 @@ def test_a_pack_brings_its_rules_to_whoever_trains_it() -> None:
     data = data_for(pack)
     expected = course(train(pack, data), 0)
     carried = pickle.dumps(pack)
-    own.uninstall()
+    rule_files.uninstall()
     assert "swish" not in ACTIVATIONS
     assert_same_course(course(train(pickle.loads(carried), data), 0), expected)
 
@@ -136,7 +136,7 @@ def test_worker_processes_have_the_rule_too() -> None:
 )
 def test_a_file_that_is_not_right_is_refused_in_one_line(text: str, said: str) -> None:
     with pytest.raises(BadInput, match=r"^rules/mine\.py") as refused:
-        own.install([RuleFile("rules/mine.py", HEAD + text)])
+        rule_files.install([RuleFile("rules/mine.py", HEAD + text)])
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "mine.py").write_text("import workbench\nACTIVATIONS = {\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"rules/mine\.py, line 2: found no Python"):
-        own.read(folder)
+        rule_files.read(folder)
 
 
 WRONG = {
@@ -192,7 +192,7 @@ WRONG = {
 def test_what_is_wrong_with_a_rule_is_said_in_one_line(case: str) -> None:
     text, table, name, said = WRONG[case]
     file = RuleFile("rules/mine.py", text)
-    own.install([file])
+    rule_files.install([file])
     with pytest.raises(BadInput, match=said) as refused:
         check(file, table, name)
     assert str(refused.value).startswith("rules/mine.py: ")
@@ -203,7 +203,7 @@ def test_what_is_wrong_with_a_rule_is_said_in_one_line(case: str) -> None:
                                                       (LION, "PENALTIES", "huber")])  # fmt: skip
 def test_what_is_right_passes(text: str, table: str, name: str) -> None:
     file = RuleFile("rules/mine.py", text)
-    own.install([file])
+    rule_files.install([file])
     check(file, table, name)
 
 
@@ -211,7 +211,7 @@ def test_a_rule_that_cannot_be_lowered_trains_in_the_plain_kernel_and_says_why()
     sinh = SWISH.replace("z / (1 + np.exp(-z))", "np.arcsinh(z)").replace(
         "return gate + a * (1 - gate)", "return 1 / np.sqrt(1 + z * z)"
     )
-    own.install([RuleFile("rules/swish.py", sinh)])
+    rule_files.install([RuleFile("rules/swish.py", sinh)])
     pack = with_kernel(pack_of(1, activation="swish", dtype="float32"))
     assert pack.kernel == "plain"
     from workbench.engine.kernels.choice import why_not_compiled
@@ -228,6 +228,6 @@ def test_a_compiled_form_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch
         "rules/mine.py",
         LION.replace('"lion"', '"panther"').replace('"huber"', '"hinge"').replace("at.huber", "at.hinge"),
     )
-    own.install([file])
+    rule_files.install([file])
     with pytest.raises(BadInput, match=r"^rules/mine\.py: optimizer 'panther': compiled, the new w is "):
         check(file, "OPTIMIZERS", "panther")

@@ -12,7 +12,7 @@ from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
 from workbench.engine.training.epoch import METRICS
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 
 from .cases import data_for, mixed_pack, pack_of, parameters_of
 
@@ -134,8 +134,8 @@ def test_probing_changes_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = mixed_pack(3, content=3, optimizer="adam", activation="prelu")
     data = data_for(pack)
     with_probes = [epoch.state()["weights"] for epoch in train(pack, data)]
-    monkeypatch.setattr(ProbeStation, "take", lambda _self, after_update: ({}, np.full(3, after_update)))
-    monkeypatch.setattr(ProbeStation, "at_end", lambda _self, _ending: {})
+    monkeypatch.setattr(PlainProbes, "take", lambda _self, after_update: ({}, np.full(3, after_update)))
+    monkeypatch.setattr(PlainProbes, "at_end", lambda _self, _ending: {})
     without = [epoch.state()["weights"] for epoch in train(pack, data)]
     for one, two in zip(with_probes, without, strict=True):
         assert np.array_equal(one, two, equal_nan=True)

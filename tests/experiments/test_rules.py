@@ -17,9 +17,19 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from workbench import app, places
 from workbench.config import SETTINGS, flatten
 from workbench.report.experiments import claims_in
+from workbench.report.verdicts.claim_rules import (
+    Arm,
+    Claim,
+    Identity,
+    Paired,
+    Rule,
+    as_data,
+    canonical,
+    digest,
+    rules_of,
+)
 from workbench.report.verdicts.evidence import arms_of, select
 from workbench.report.verdicts.notes import FAMILY, IDS, PAIRED_TESTS, SECTIONS, place, section
-from workbench.report.verdicts.rules import Arm, Claim, Identity, Paired, Rule, as_data, canonical, digest, rules_of
 from workbench.sweep.hydra.command import main
 from workbench.sweep.hydra.compose import Cell
 

@@ -18,7 +18,7 @@ from workbench.measure.calibration import calibration_error, reliability
 from workbench.measure.dropout_inference import unscaled
 from workbench.measure.linear_probes import probe_accuracy, standardisation, untrained_weights
 from workbench.measure.smoothness import jacobian_norms
-from workbench.measure.trained import View, layout_of, share_named
+from workbench.measure.trained import NetworkOnSplit, layout_of, share_named
 from workbench.sweep.measures import Trained
 
 # What an analysis asks of a run beside its own name.
@@ -54,12 +54,12 @@ def test_a_metric_that_no_row_announces_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("activation", ["relu", "tanh", "maxout", "prelu"])
 def test_the_jacobian_is_that_of_finite_differences(activation: str) -> None:
     run = trained(tiny(network={"activation": activation}, dtype="float64"))
-    view = View(run, run.weights.last, "test")
+    view = NetworkOnSplit(run, run.weights.last, "test")
     step, squares = 1e-6, np.zeros(len(view.logits))
     for feature in range(run.data.inputs.shape[1]):
         shifted = []
         for sign in (1, -1):
-            moved = View(run, run.weights.last, "test")
+            moved = NetworkOnSplit(run, run.weights.last, "test")
             moved.network.inputs[0, :, feature] += sign * step
             shifted.append(moved.network.forward()[0].copy())
         squares += (((shifted[0] - shifted[1]) / (2 * step)) ** 2).sum(axis=1)
@@ -145,7 +145,7 @@ def test_the_average_over_masks_is_the_engines() -> None:
 
 def test_pruning_nothing_changes_nothing_and_zeros_are_counted() -> None:
     run = trained(tiny())
-    whole = View(run, run.weights.final, "test")
+    whole = NetworkOnSplit(run, run.weights.final, "test")
     found = INSTRUMENTS.analyse("pruning+weight_histogram", run)
     assert found.metrics["pruned_0_accuracy"] == whole.accuracy
     assert found.metrics["weight_exact_zero"] == 0

@@ -17,7 +17,7 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
 from workbench.measure.model import TABLE, Model, _load_pyfunc, model_of
-from workbench.measure.trained import View, as_classes, given_inputs
+from workbench.measure.trained import NetworkOnSplit, as_classes, given_inputs
 from workbench.sweep.measures import Trained
 from workbench.sweep.planning.identity import numbers
 
@@ -31,12 +31,12 @@ CASES: dict[str, Any] = {
 }
 
 
-def kept(case: str) -> tuple[Model, View]:
+def kept(case: str) -> tuple[Model, NetworkOnSplit]:
     """The model of a trained run, and the engine's own view of its test data."""
     config = tiny(**CASES[case])
     run = trained(config)
     model = model_of(ANALYSES["model"].analyse(run).tables[TABLE], numbers(config))
-    return model, View(run, run.weights.final, "test")
+    return model, NetworkOnSplit(run, run.weights.final, "test")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.waiting import CEILING, wait_until
 from workbench import places
-from workbench.sweep.execution.interruption import INTERRUPTED, SIGNALS, Interruption
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED, SIGNALS, Interruption
 
 LONG_WAIT = """
 import threading
@@ -57,7 +57,7 @@ def test_the_second_stops_at_once_whatever_the_main_thread_waits_for() -> None:
             process.send_signal(signal.SIGINT)
             assert "stopping after this epoch" in process.stderr.readline()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=CEILING) == INTERRUPTED
+            assert process.wait(timeout=CEILING) == EXIT_INTERRUPTED
             assert process.stderr.read() == "stopped at once; the same command goes on from the last checkpoints\n"
         finally:
             process.kill()  # else a test that fails would wait for it for ever

@@ -13,9 +13,9 @@ from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ExecutionContext
-from workbench.sweep.execution.measuring import Batch, measured
+from workbench.sweep.execution.measuring import MeasuredBatch, measured
 from workbench.sweep.execution.outcome import PackOutcome
-from workbench.sweep.execution.progress import Lines
+from workbench.sweep.execution.progress import LineDisplay
 from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.planning.identity import fingerprint, numbers, pinned
 from workbench.sweep.planning.plan import Plan, described, identified, plan
@@ -24,8 +24,8 @@ MEASURING = {"measure": "matrix_form"}
 ANALYSES = "calibration+jacobian"
 
 
-def batches(work: Plan, every: float = math.inf, stop: Callable[[], bool] = lambda: False) -> list[Batch]:
-    return list(measured(work.measurements, Ruler(), Lines(1, 1.0), stop, every))
+def batches(work: Plan, every: float = math.inf, stop: Callable[[], bool] = lambda: False) -> list[MeasuredBatch]:
+    return list(measured(work.measurements, Ruler(), LineDisplay(1, 1.0), stop, every))
 
 
 def test_a_run_without_measure_or_analyses_is_the_run_it_was_before_there_were_any() -> None:
@@ -70,7 +70,7 @@ def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> No
 
 def test_what_was_measured_before_a_stop_is_handed_on(cells: MakeCells) -> None:
     work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, PLENTY)
-    stopped = measured(work.measurements, Ruler(), Lines(1, 1.0), iter([False, True, True]).__next__, math.inf)
+    stopped = measured(work.measurements, Ruler(), LineDisplay(1, 1.0), iter([False, True, True]).__next__, math.inf)
     assert next(stopped).runs == (work.measurements[0],)
     with pytest.raises(KeyboardInterrupt):
         next(stopped)

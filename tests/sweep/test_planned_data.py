@@ -22,7 +22,7 @@ from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.measuring import measured
-from workbench.sweep.execution.progress import Lines
+from workbench.sweep.execution.progress import LineDisplay
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import Plan, identified, plan
 
@@ -144,7 +144,7 @@ def test_a_measurement_of_a_rewritten_file_fails(planned: Callable[..., Plan], f
     run = planned(measure=measure).measurements
     before = digest(own(file).data)
     write(file, 1, features=5)
-    (batch,) = measured(run, INSTRUMENTS, Lines(1, 1.0), lambda: False, 1e9)
+    (batch,) = measured(run, INSTRUMENTS, LineDisplay(1, 1.0), lambda: False, 1e9)
     assert list(batch.reasons.values()) == [told(file, before)]
 
 

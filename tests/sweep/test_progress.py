@@ -6,7 +6,7 @@ import pytest
 
 from workbench.sweep.execution import progress
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackResumed, PackRetried, PackStarted
-from workbench.sweep.execution.progress import Bars, Lines, Tally, watcher
+from workbench.sweep.execution.progress import BarDisplay, LineDisplay, Tally, watcher
 
 
 def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_the_time_to_go_is_unknown_before_anything_is_done() -> None:
 
 
 def test_without_a_terminal_there_is_one_plain_line_a_pack(capsys: pytest.CaptureFixture[str]) -> None:
-    with Lines(runs=3, cost=2.0) as watch:
+    with LineDisplay(runs=3, cost=2.0) as watch:
         watch.on_message(PackStarted("a", "relu 2 x 64", 2, 5, 1.0))
         watch.on_message(EpochDone("a", 5, runs=2, ended=2, diverged=1, examples=100))
         watch.on_message(PackDone("a", failed=0))
@@ -34,7 +34,7 @@ def test_without_a_terminal_there_is_one_plain_line_a_pack(capsys: pytest.Captur
 
 
 def test_a_pack_that_is_retried_is_taken_back_and_the_person_reads_why(capsys: pytest.CaptureFixture[str]) -> None:
-    with Lines(runs=2, cost=2.0) as watch:
+    with LineDisplay(runs=2, cost=2.0) as watch:
         watch.on_message(PackStarted("a", "relu 2 x 64", 2, 4, 2.0))
         watch.on_message(PackResumed("a", 2, ended=1))
         watch.on_message(PackRetried("a", "  relu 2 x 64 (2 runs): killed; tried again in halves"))
@@ -46,7 +46,7 @@ def test_a_pack_that_is_retried_is_taken_back_and_the_person_reads_why(capsys: p
 
 
 def test_on_a_terminal_the_bars_reach_their_end() -> None:
-    with Bars(runs=2, cost=1.0) as watch:
+    with BarDisplay(runs=2, cost=1.0) as watch:
         watch.on_message(PackStarted("a", "relu 2 x 64", 2, 5, 1.0))
         watch.on_message(EpochDone("a", 5, runs=2, ended=2))
         watch.on_message(PackDone("a", failed=0))
@@ -56,6 +56,6 @@ def test_on_a_terminal_the_bars_reach_their_end() -> None:
 
 def test_which_of_them_is_decided_by_the_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert isinstance(watcher(1, 1.0), Bars)
+    assert isinstance(watcher(1, 1.0), BarDisplay)
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert isinstance(watcher(1, 1.0), Lines)
+    assert isinstance(watcher(1, 1.0), LineDisplay)

@@ -17,7 +17,7 @@ from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.sweep.planning import journal, trials
 from workbench.sweep.planning.journal import Journal, changed
-from workbench.sweep.planning.study import Dimension, Goal, Told, Trial, suggested
+from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, suggested
 from workbench.sweep.planning.trials import Kind, Search
 
 pytest.importorskip("optuna")
@@ -44,27 +44,27 @@ class Made:
         return [("", "too wide") if trial.values["network.width"] > 56 else (f"{self.digest}{trial.values}", "")
                 for trial in trials]  # fmt: skip
 
-    def train(self, trials: Sequence[Trial]) -> list[Told]:
+    def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
         self.trained += trials
-        return [self.told(trial, *found) for trial, found in zip(trials, self.runs(trials), strict=True)]
+        return [self.results(trial, *found) for trial, found in zip(trials, self.runs(trials), strict=True)]
 
-    def told(self, trial: Trial, runs: str, reason: str) -> Told:
+    def results(self, trial: Trial, runs: str, reason: str) -> TrialResult:
         if not runs:
-            return Told(trial, float("inf"), "", reason)
+            return TrialResult(trial, float("inf"), "", reason)
         failed = trial.values["network.width"] == 20
-        return Told(trial, None if failed else (trial.values["optimizer.learning_rate"] - 0.1) ** 2, runs)
+        return TrialResult(trial, None if failed else (trial.values["optimizer.learning_rate"] - 0.1) ** 2, runs)
 
 
-def searched(folder: Path, count: int = COUNT, kind: Kind = KIND, trainer: Made | None = None) -> list[Told]:
+def searched(folder: Path, count: int = COUNT, kind: Kind = KIND, trainer: Made | None = None) -> list[TrialResult]:
     return Search(kind, count, Journal(folder)).run(trainer or Made())
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[TrialResult]:
     return searched(tmp_path_factory.mktemp("whole"))
 
 
-def test_a_search_finds_goes_on_past_what_cannot_be_and_looks_everywhere(whole: list[Told]) -> None:
+def test_a_search_finds_goes_on_past_what_cannot_be_and_looks_everywhere(whole: list[TrialResult]) -> None:
     assert [one.trial.number for one in whole] == [*range(COUNT)]
     assert any(not one.runs for one in whole)
     assert {one.trial.values["network.activation"] for one in whole} == {"relu", "tanh"}
@@ -96,7 +96,7 @@ def dying(function: Callable[..., Any], left: list[int], after: bool) -> Callabl
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("place", ["one value asked for", "asked for", "trained", "written", "renamed"])
 def test_killed_anywhere_it_tries_the_same(
-    whole: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, after: bool
+    whole: list[TrialResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, after: bool
 ) -> None:
     import optuna
 
@@ -122,7 +122,7 @@ def test_killed_anywhere_it_tries_the_same(
         assert found == whole
 
 
-def test_more_trials_go_on_as_if_they_had_been_asked_for_at_once(whole: list[Told], tmp_path: Path) -> None:
+def test_more_trials_go_on_as_if_they_had_been_asked_for_at_once(whole: list[TrialResult], tmp_path: Path) -> None:
     trainer = Made()
     for count in (1, 6, 7, COUNT):
         assert searched(tmp_path, count, trainer=trainer) == whole[:count]
@@ -131,13 +131,13 @@ def test_more_trials_go_on_as_if_they_had_been_asked_for_at_once(whole: list[Tol
     assert len(trainer.trained) == COUNT
 
 
-def test_what_is_tried_does_not_hang_on_the_order_in_which_it_was_typed(whole: list[Told]) -> None:
+def test_what_is_tried_does_not_hang_on_the_order_in_which_it_was_typed(whole: list[TrialResult]) -> None:
     again = suggested(SPACE[::-1], KIND.goal, 0, 21, whole[:20])
     assert again == whole[21].trial
 
 
 def test_a_full_disk_stops_no_search(
-    whole: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    whole: list[TrialResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(tmp_path, 4)
     with monkeypatch.context() as full:
@@ -146,7 +146,7 @@ def test_a_full_disk_stops_no_search(
     assert f"{tmp_path / journal.FILE} could not be written (No space left on device)" in capsys.readouterr().err
     kept = Journal(tmp_path).read()
     assert kept is not None
-    assert kept.told == whole[:4]
+    assert kept.results == whole[:4]
     assert [file.name for file in tmp_path.iterdir()] == [journal.FILE]
     assert searched(tmp_path, 12) == whole[:12]
 
@@ -160,7 +160,7 @@ def dying_of(error: Exception) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"digest": "", "content": {}}', "null", "flipped", "\udcff"])
 def test_a_damaged_file_is_set_aside_and_the_same_is_tried_again(
-    whole: list[Told], tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+    whole: list[TrialResult], tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(tmp_path, 8)
     file = tmp_path / journal.FILE
@@ -198,7 +198,7 @@ def test_another_optuna_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.skipif(not KILLS, reason="WORKBENCH_KILLS=50 kills a process that searches so often, at random moments")
-def test_sigkill_at_random_moments_changes_nothing(whole: list[Told], tmp_path: Path) -> None:
+def test_sigkill_at_random_moments_changes_nothing(whole: list[TrialResult], tmp_path: Path) -> None:
     program = (
         "import sys, pathlib; from tests.sweep.test_trials import searched\n"
         "print('begins', flush=True); searched(pathlib.Path(sys.argv[1])); print('done', flush=True)"
@@ -218,10 +218,10 @@ def test_sigkill_at_random_moments_changes_nothing(whole: list[Told], tmp_path: 
             process.kill()
             kills += 1
             kept = Journal(folder).read()
-            struck.append(len(kept.told) if kept else 0)
+            struck.append(len(kept.results) if kept else 0)
         rest, _ = process.communicate()
         if "done" in rest:
             sweep += 1
             assert searched(folder) == whole
     assert searched(tmp_path / str(sweep)) == whole
-    print(f"{kills} kills, with so many trials told: {sorted(struck)}")
+    print(f"{kills} kills, with so many trials kept: {sorted(struck)}")

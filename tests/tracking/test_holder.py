@@ -15,7 +15,7 @@ import pytest
 from workbench.engine.errors import BadInput
 from workbench.tracking import holder
 from workbench.tracking.connection import Connection
-from workbench.tracking.holder import BEAT, STALE, Claims, hold
+from workbench.tracking.holder import BEAT, STALE, Leases, hold
 from workbench.tracking.location import Location
 from workbench.tracking.patience import Patience
 
@@ -51,17 +51,17 @@ class Clock:
         self.then()
 
 
-def claims(server: Server, clock: Clock | None = None, machine: str = "elsewhere", token: str = "") -> Claims:
-    """Claims on the sweep `mine` by a process of some machine."""
+def leases(server: Server, clock: Clock | None = None, machine: str = "elsewhere", token: str = "") -> Leases:
+    """Leases on the sweep `mine` by a process of some machine."""
     clock = clock or Clock()
-    made = Claims(server.connection, "1", "mine", clock, clock.pause)
+    made = Leases(server.connection, "1", "mine", clock, clock.pause)
     made.mine = replace(made.mine, machine=machine, token=token or made.mine.token)
     return made
 
 
 def test_a_free_sweep_is_held_at_once_and_given_back() -> None:
     server, clock = Server(), Clock()
-    first = claims(server, clock)
+    first = leases(server, clock)
     first.take()
     assert clock.now == 0
     assert json.loads(*server.tags.values())["holds"] is True
@@ -71,19 +71,19 @@ def test_a_free_sweep_is_held_at_once_and_given_back() -> None:
 
 def test_a_holder_that_gives_signs_of_life_is_named_and_stays() -> None:
     server = Server()
-    first = claims(server)
+    first = leases(server)
     first.take()
     clock = Clock(lambda: clock.now % BEAT or first.beat())
     with pytest.raises(BadInput, match=r"^name: the sweep mine is being trained by process \d+ on \S+ since "):
-        claims(server, clock).take()
+        leases(server, clock).take()
     assert clock.now <= BEAT
     assert list(server.tags) == [f"{first._key}{first.mine.token}"]
 
 
 def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys: pytest.CaptureFixture[str]) -> None:
     server, clock = Server(), Clock()
-    claims(server).take()
-    second = claims(server, clock)
+    leases(server).take()
+    second = leases(server, clock)
     second.take()
     assert STALE <= clock.now <= STALE + 2
     assert len(server.tags) == 1
@@ -94,18 +94,18 @@ def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys:
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
     server, clock = Server(), Clock()
     here = holder._machine()
-    first = claims(server, machine=here)
+    first = leases(server, machine=here)
     first.take()
     with pytest.raises(BadInput, match="is being trained by"):
-        claims(server, clock, here).take()
+        leases(server, clock, here).take()
     first._write(born="of another process of that number")
-    claims(server, clock, here).take()
+    leases(server, clock, here).take()
     assert clock.now == 0
 
 
 def test_a_holder_that_was_taken_over_stops_even_if_it_comes_back() -> None:
     server = Server()
-    first, second = claims(server), claims(server)
+    first, second = leases(server), leases(server)
     first.take()
     second.take()
     assert "was taken over by process" in first.beat()
@@ -121,7 +121,7 @@ def test_of_many_that_come_at_once_one_holds() -> None:
         barrier = threading.Barrier(4)
 
         def come(server: Server = server, held: list = held, refused: list = refused, barrier: Any = barrier) -> None:
-            mine = claims(server, Clock(lambda: threading.Event().wait(0.001)), holder._machine())
+            mine = leases(server, Clock(lambda: threading.Event().wait(0.001)), holder._machine())
             barrier.wait()
             try:
                 mine.take()
@@ -142,10 +142,10 @@ def test_of_many_that_come_at_once_one_holds() -> None:
 def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
     """The first by token waits for the other to withdraw, whoever looks first."""
     server = Server()
-    late = claims(server, token=order[1])
+    late = leases(server, token=order[1])
     late._write(beat=1)
     clock = Clock(lambda: late._write(beat=late.mine.beat + 1) if clock.now < 3 else late.withdraw())
-    early = claims(server, clock, token=order[0])
+    early = leases(server, clock, token=order[0])
     if order == ("a", "b"):
         early.take()
         assert clock.now == 3
@@ -157,7 +157,7 @@ def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
 @pytest.mark.parametrize("odd", ["", "{", "[]", '{"token": 1}', json.dumps({"token": "x"}), "é" * 500])
 def test_what_is_no_claim_is_passed_over(odd: str) -> None:
     server = Server()
-    first = claims(server)
+    first = leases(server)
     server.tags[f"{first._key}odd"] = odd
     server.tags[f"{first._key}typed"] = json.dumps(asdict(replace(first.mine, holds=1)))
     first.take()

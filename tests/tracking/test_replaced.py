@@ -59,7 +59,7 @@ def test_what_a_store_lost_while_a_sweep_trained_is_recorded_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     harmed_after(monkeypatch, 1 + (harm is deleted), lambda: harm(workspace, empty_database))
-    assert main(TWO_PACKS) == app.FINISHED
+    assert main(TWO_PACKS) == app.EXIT_FINISHED
     said = capsys.readouterr().err
     assert "the store does not hold" in said
     assert "recorded again from sweeps/mine" in said
@@ -73,14 +73,14 @@ def test_what_a_store_lost_while_a_sweep_trained_is_recorded_again(
 def test_what_no_checkpoint_holds_any_more_is_said_and_trained_by_the_same_command(
     workspace: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*TWO_PACKS, "network.depth=1"]) == app.FINISHED
+    assert main([*TWO_PACKS, "network.depth=1"]) == app.EXIT_FINISHED
     with monkeypatch.context() as patch:
         harmed_after(patch, 1, lambda: replaced(workspace, empty_database))
-        assert main([*TWO_PACKS, "name=other"]) == app.FAILED
+        assert main([*TWO_PACKS, "name=other"]) == app.EXIT_FAILED
     said = capsys.readouterr().err
     assert "2 runs are gone from the store; the same command trains them again" in said
     assert sorted(load("other").runs["outcome"]) == ["finished", "finished", "pending", "pending"]
-    assert main([*TWO_PACKS, "name=other"]) == app.FINISHED
+    assert main([*TWO_PACKS, "name=other"]) == app.EXIT_FINISHED
     assert list(load("other").runs["outcome"]) == ["finished"] * 4
 
 

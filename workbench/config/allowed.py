@@ -1,4 +1,4 @@
-"""What a setting may be, in words, and whether a value is within it."""
+"""The allowed values of a setting, in words, and checks against them."""
 
 from __future__ import annotations
 

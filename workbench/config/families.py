@@ -1,7 +1,7 @@
-"""The families of choices: where each one's table lies.
+"""The families of choices, and the table of each.
 
-A table is registry, list of choices and list of test cases at once, so no list of names stands here; tables are read
-when they are asked for, so that `--help` need not load the engine.
+A table is registry, list of choices and list of test cases at once, so names are not repeated here. Tables are read
+only when they are needed, so that `--help` does not load the engine.
 """
 
 from __future__ import annotations

@@ -7,18 +7,18 @@ from typing import Any
 
 from workbench.config.schema import extend
 from workbench.config.setting import setting
-from workbench.engine.rules import own
+from workbench.engine.rules import rule_files
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 
 
-def load_own_rules(folder: Path | None) -> list[own.RuleFile]:
+def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
     """Install the rule files of a folder, and give every row of the tables its settings. The files that there are.
 
     Raises BadInput for a file that is not right.
     """
-    files = own.read(folder) if folder else []
-    own.install(files)
+    files = rule_files.read(folder) if folder else []
+    rule_files.install(files)
     extend("optimizer", _hyperparameters())
     extend("penalty", {name: _strength(name) for name in PENALTIES})
     return files

@@ -1,7 +1,7 @@
-"""Which settings a run reads: a momentum is nothing to plain descent, a slope nothing to ReLU.
+"""Which settings a run reads: plain gradient descent reads no momentum, ReLU no slope.
 
 What a choice reads stands in its own row (`reads` of an optimizer, an activation, an initializer, a schedule, a
-dataset; `takes` of a measurement). Here stands only how settings of different families bear on each other.
+dataset; `takes` of a measurement). This file holds only how settings of different families affect each other.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ TRAINING = "training"
 
 @dataclass(frozen=True)
 class Unread:
-    """Why a run does not read a setting: `because` of another one, such as "optimizer=sgd"; `remedy` is what to
-    type so that it is read."""
+    """Why a run does not read a setting: `because` of another one, such as "optimizer=sgd"; `remedy` is the override
+    with which it is read.
+    """
 
     because: str
     remedy: str

@@ -1,6 +1,6 @@
 """The schema of a run: every setting with its default, unit, range and meaning.
 
-Defaults stand here and nowhere else; the files in `conf/` only set what differs with a choice.
+Only this file holds defaults; the files in `conf/` set only what differs with a choice.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class PenaltyConfig:
-    """What is added against large weights. A choice of `penalty=` sets some of the five numbers from `strength`."""
+    """Penalties on large weights. A choice of `penalty=` sets some of the five numbers from `strength`."""
 
     name: str = setting(
         "none", role="none", unit="label", help="label of the choice; the numbers below are what counts"
@@ -185,7 +185,7 @@ class PenaltyConfig:
 
 @dataclass(frozen=True)
 class DropoutConfig:
-    """The shares dropped while training (papers often give the share kept)."""
+    """Dropout rates: the shares dropped in training (papers often give the share kept)."""
 
     rate: float = setting(
         0.0,

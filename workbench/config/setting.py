@@ -1,4 +1,4 @@
-"""What is known of one setting of a run: its default, unit, range, meaning, and what it decides."""
+"""The description of a setting: its default, unit, range and meaning, and what it decides."""
 
 from __future__ import annotations
 

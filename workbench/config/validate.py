@@ -1,6 +1,6 @@
-"""From plain values to a `RunConfig`: every value is checked, and every complaint is one line.
+"""From plain values to a `RunConfig`: every value is checked, and every error is one line.
 
-A complaint names the key, what was found and what is allowed.
+An error names the key, the value found and the allowed values.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     config = RunConfig(**parts)
     _check_name(config.name)
     from workbench.config.fit import fit  # late: these load the engine, which `--help` can do without
-    from workbench.config.rounding import check_rounding
+    from workbench.config.representable import check_rounding
 
     check_rounding(config)
     fit(config.data, config.network.loss, config.training.batch_size)

@@ -1,7 +1,7 @@
-"""Reading an .npz file without trusting it: what it promises is checked before anything is made of it.
+"""Reads an .npz file without trusting it: its headers are checked before any array is allocated.
 
-An .npz file is a zip file of .npy files, and each of these says its type and shape in a header of its own. Neither is
-believed: a header may promise more than the zip's directory, and both more than the memory holds.
+An .npz file is a zip file of .npy files, each with its type and shape in a header. A header may claim more bytes than
+the zip's directory, and both may claim more than the memory holds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 def read_arrays(path: Path, holds: str, check_keys: Callable[[list[str]], None]) -> dict[str, np.ndarray]:
     """The arrays of numbers in an .npz file by key. Nothing is unpickled.
 
-    `holds` says what the file is to hold, for messages; `check_keys` raises BadInput where its keys are not these.
+    `holds` says what the file is to hold, for messages; `check_keys` raises BadInput if its keys are not these.
     Raises BadInput, which names the file, for every file that is damaged, or promises more than it holds.
     """
     with _one_line(path, holds), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:

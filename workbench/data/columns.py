@@ -1,10 +1,10 @@
-"""Numbers as they are computed with: each column with an origin and a unit of its own, so that float32 can hold it.
+"""Columns for computation: each with its own origin and unit, so that float32 can hold it.
 
-A time in milliseconds or a serial number varies little beside its size, and float32 would round the little away before
-any scaling sees it; values of 1e-50 would all be 0, the square of 1e160 infinite. So such a column is kept as
-(number - origin) / unit. The origin is its smallest number, the unit a power of two: neither rounds anything. All other
-columns are left alone, to the last bit. Both belong to the whole dataset and change no scaled input but by rounding:
-nothing is estimated here.
+A time in milliseconds or a serial number varies little compared with its size. Float32 would round this variation away
+before scaling; values of 1e-50 would all be 0, the square of 1e160 infinite. So such a column is stored as (number -
+origin) / unit. The origin is its smallest number and the unit a power of two, so neither rounds anything. All other
+columns stay the same to the last bit. Origin and unit belong to the whole dataset and change scaled inputs only by
+rounding: nothing is estimated here.
 """
 
 from __future__ import annotations

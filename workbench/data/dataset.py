@@ -1,4 +1,4 @@
-"""A dataset, what is known of it beforehand, and the digest that pins its content."""
+"""A dataset, its facts before loading, and the digest that pins its content."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """What planning needs to know of a dataset: numbers of examples, features, classes and outputs.
+    """The facts about a dataset that planning needs: numbers of examples, features, classes and outputs.
 
     `examples` counts the fixed test set too. `classes` is 0 for regression. `outputs` is the width of a network's last
-    layer: the classes, or the numbers to be predicted. `test_size` is None where test examples are drawn by seed.
+    layer: the classes, or the numbers to be predicted. `test_size` is None if test examples are drawn by seed.
     """
 
     examples: int
@@ -60,7 +60,7 @@ class Dataset:
     hold them exactly.
     targets: (examples,) int64 labels from 0 to classes - 1, or (examples, outputs) float64 for regression.
     classes: 0 for regression.
-    test_size: None where test examples are drawn from the pool by seed; n where the last n examples are the test set.
+    test_size: None if test examples are drawn from the pool by seed; n where the last n examples are the test set.
     largest: the value that scaling "unit" maps to 1.
     digest: the first 16 hexadecimal characters of a SHA-256 of what was loaded; the same as `digest(settings)` gives
     without loading.
@@ -90,7 +90,7 @@ class Dataset:
 class Known:
     """What is known of a dataset before it is loaded: the digest of its content, and its facts.
 
-    `remark` says in one line how a person's own file was understood; "" where there is nothing to understand.
+    `remark` says in one line how a person's own file was understood; "" if there is nothing to understand.
     """
 
     digest: str

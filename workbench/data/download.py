@@ -14,15 +14,15 @@ CHUNK_BYTES = 1 << 16
 
 
 class NoMirrorError(Exception):
-    """No mirror gave the file. The message says in one line what each of them did."""
+    """No mirror delivered the file. The message is one line with the error of each."""
 
 
 def download(name: str, mirrors: Sequence[str], folder: Path, accept: Callable[[Path, str], object]) -> Path:
     """Download the file `name` into `folder`, trying each mirror (the address of a folder) in turn; returns its path.
 
-    `accept(path, address)` looks at what was downloaded and raises BadInput where it is not the right content. Only
+    `accept(path, address)` looks at what was downloaded and raises BadInput if it is not the right content. Only
     an accepted file gets its name, in one step, so that neither an interruption nor a second process leaves half a one.
-    Raises NoMirrorError where no mirror gave it and BadInput where the folder cannot be written to.
+    Raises NoMirrorError where no mirror gave it and BadInput if the folder cannot be written to.
     """
     failures = []
     for mirror in mirrors:

@@ -1,7 +1,7 @@
 """Label noise: wrong labels, drawn for each run and example.
 
-Which labels turn wrong, and into what, is drawn for an example of the pool and not for a place in the split. So noise
-does not depend on the sizes of the split, and the wrong labels of a lower rate stay wrong, and the same, at a higher.
+The draw belongs to an example of the pool, not to a place in the split. So noise does not depend on the sizes of the
+split, and at a higher rate the wrong labels of a lower rate are the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MNIST and Fashion-MNIST: four IDX files each, found in a folder or downloaded.
 
-A file is known by the MD5 of its unpacked bytes, not of the gzip file: the same content is spread plain and in several
-compressions, and it is the content that a run's numbers depend on.
+A file is identified by the MD5 of its unpacked bytes. The same content is distributed plain and in several
+compressions, and a run's numbers depend only on the content.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def load(settings: Settings) -> Dataset:
     Each of the four files is looked for, gzipped or plain, in FOLDER/NAME and in FOLDER itself, by any of its customary
     names (see `_find`), and is otherwise downloaded into FOLDER/NAME. FOLDER is data.dir, else the environment's
     WORKBENCH_DATA, else a cache folder.
-    Raises BadInput where a file is missing and cannot be downloaded, is broken, or holds something else.
+    Raises BadInput if a file is missing and cannot be downloaded, is broken, or holds something else.
     """
     paths = _find_or_download(settings)
     train, train_labels = _read_pair(settings.name, paths, TRAIN_IMAGES, TRAIN_LABELS)
@@ -118,7 +118,8 @@ def _folder(settings: Settings) -> Path:
 
 def _find(file: str, folders: Sequence[Path]) -> Path | None:
     """Where a file lies: as `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, each perhaps with ".gz" behind it,
-    or in a folder of its own name, as some archives unpack."""
+    or in a folder of its own name, as some archives unpack.
+    """
     names = [f"{stem}{suffix}" for stem in (file, file.replace("-idx", ".idx")) for suffix in (".gz", "")]
     candidates = [folder / name for folder in folders for name in (*names, *(f"{name}/{name}" for name in names))]
     return next((path for path in candidates if path.is_file()), None)

@@ -1,4 +1,4 @@
-"""A person's own data: an .npz file with `inputs` and `targets`, and perhaps `test_inputs` and `test_targets`."""
+"""The user's own data: an .npz file with `inputs` and `targets`, optionally `test_inputs` and `test_targets`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rounding hides: numbers of a dataset that differ, and that a network reads as one."""
+"""Values that rounding merges: numbers of a dataset that differ and become equal in the network's inputs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NATURAL = 0.1  # share of a column's different numbers that may coincide by chan
 
 
 def hidden_by_rounding(dataset: Dataset, scaling: str, dtype: str) -> list[str]:
-    """A line for the inputs and for a regression's targets, where columns lose what they tell.
+    """A line for the inputs and for a regression's targets, if rounding merges values of their columns.
 
-    Raises BadInput where scaled inputs are beyond the dtype. Images, uint8, lose nothing.
+    Raises BadInput if scaled inputs are beyond the dtype. Images, uint8, lose nothing.
     """
     lines = []
     if dataset.inputs.dtype != np.uint8:

@@ -1,7 +1,7 @@
-"""The table of datasets, and the questions that can be asked of any of them.
+"""The table of datasets, and functions that work for any of them.
 
-Settings may name the digest that the data must have, as those of a planned run do. Every answer is held to it here: to
-the digest of the very arrays that are handed out, and of the very content that the facts are of.
+Settings may name the digest that the data must have, as those of a planned run do. It is checked here: against the
+arrays that are returned, and against the content that facts are taken from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
 def load(settings: Settings) -> Dataset:
     """The dataset that the settings name, downloaded if need be.
 
-    Raises BadInput where it is not to be had, or is another than the one whose digest the settings name.
+    Raises BadInput if the dataset is not available, or if its digest is not the one that the settings name.
     """
     dataset = _source(settings).load(settings)
     _hold(settings, dataset.digest)
@@ -43,7 +43,7 @@ def describe(settings: Settings) -> Facts:
 
 
 def _hold(settings: Settings, found: str) -> None:
-    """Raise BadInput where data of the digest `found` are not those that the settings ask for."""
+    """Raise BadInput if data of the digest `found` are not those that the settings ask for."""
     where = f"data.name={settings.name}" + (f", data.path={settings.path}" if settings.path else "")
     require(
         settings.digest in (None, found),

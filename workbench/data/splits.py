@@ -1,4 +1,4 @@
-"""Which examples a run trains on, validates on and is tested on: a function of its seed alone.
+"""The examples for training, validation and test of a run: a function of its seed only.
 
 A seed shuffles the pool of examples once. Test examples are taken from the front, validation examples from the back,
 and training examples follow the test examples. So the test examples depend neither on the validation share nor on
@@ -28,7 +28,7 @@ class Sizes:
 
 
 def split_sizes(facts: Facts, train_size: int | None, validation: float, test: float) -> Sizes:
-    """The sizes of a split of a dataset with these facts; raises BadInput where they do not fit the pool.
+    """The sizes of a split of a dataset with these facts; raises BadInput if they do not fit the pool.
 
     `validation` and `test` are shares of the pool between 0 and 1, rounded to whole examples but never to none; `test`
     is ignored where the test set is fixed. `train_size` None takes all that is left.

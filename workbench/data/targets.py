@@ -1,4 +1,6 @@
-"""What a person's targets ask for: classes, or numbers to be predicted. Type and shape decide, and that is said."""
+"""The task of the user's data, classification or regression: dtype and shape of the targets decide, and a remark says
+so.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One engine, two array libraries: everything the engine asks of NumPy or CuPy beyond their common interface.
+"""One engine, two array libraries: what NumPy and CuPy do not share.
 
-Elementwise work is written with NumPy's functions, which hand CuPy arrays over to CuPy by themselves; only creating
-arrays, gathering rows and bringing results home need to know where an array lies.
+Elementwise code calls NumPy's functions, which dispatch to CuPy for CuPy arrays. Only creating arrays, gathering rows
+and copying results to the host depend on the library.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from __future__ import annotations
 import functools
 import shutil
 from itertools import cycle
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.errors import BadInput
 
-Array = Any  # a numpy.ndarray or a cupy.ndarray
+Array = np.ndarray  # or a cupy.ndarray, which has the same interface
+DeviceArray = Any  # a cupy.ndarray, where its address is read: CuPy has no types
 DEVICES = ("auto", "cpu", "cuda")
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
-# Large arrays begin alike within a page of memory. Where several are walked along side by side, as in an update, a
-# processor then takes what it has just written to one for what it is to read from another, and waits; so each begins
-# at another multiple of ALIGNMENT.
+# Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
+# update, the processor mistakes a store to one for a load from another (4K aliasing) and stalls. So each begins at
+# another multiple of ALIGNMENT.
 _PLACES = cycle(range(0, 32, 5))
 
 
@@ -38,7 +41,7 @@ def cuda_is_usable() -> bool:
 def resolve_device(device: str) -> str:
     """ "cpu" or "cuda" for one of `DEVICES`; "auto" is "cuda" where CuPy finds a device.
 
-    Raises BadInput where CUDA is asked for and not to be had.
+    Raises BadInput if CUDA is asked for and not to be had.
     """
     if device == "auto":
         return "cuda" if cuda_is_usable() else "cpu"
@@ -56,7 +59,7 @@ def missing_cupy() -> str:
     return ""
 
 
-def array_module(device: str) -> Any:
+def array_module(device: str) -> ModuleType:
     """The module whose arrays live on the device: numpy for "cpu", cupy for "cuda"."""
     if device == "cpu":
         return np
@@ -65,7 +68,7 @@ def array_module(device: str) -> Any:
     return cupy
 
 
-def module_of(array: Array) -> Any:
+def module_of(array: Array) -> ModuleType:
     """The module an array belongs to."""
     if isinstance(array, np.ndarray):
         return np
@@ -74,7 +77,7 @@ def module_of(array: Array) -> Any:
     return cupy.get_array_module(array)
 
 
-def zeros(shape: tuple[int, ...], dtype: Any, xp: Any) -> Array:
+def zeros(shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
     """Zeros whose first element lies on a multiple of `ALIGNMENT` bytes."""
     if xp is not np:
         return xp.zeros(shape, dtype)  # CuPy's pool aligns to 512 bytes

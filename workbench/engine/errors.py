@@ -1,4 +1,4 @@
-"""The one error of bad input, and how any error is told in one line."""
+"""The error of bad input, and any error as one line."""
 
 from workbench.redaction import redacted_message
 

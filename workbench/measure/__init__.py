@@ -1,16 +1,16 @@
-"""What is not a training curve but needs an engine or weights: measurements, and analyses of trained networks."""
+"""Measurements, and analyses of trained networks: results besides training curves that need the engine or weights."""
 
 from workbench.measure.calibration import CALIBRATION
 from workbench.measure.dead_units import DEAD_UNITS
 from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.gradients import GRADIENTS
-from workbench.measure.instruments import Workshop
+from workbench.measure.instruments import InstrumentTables
 from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES
 from workbench.measure.logistic_regression import LOGISTIC_REGRESSION
 from workbench.measure.matrix_form import MATRIX_FORM
-from workbench.measure.maxout import MAXOUT
+from workbench.measure.maxout_properties import MAXOUT
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.memorizers import MEMORIZERS
 from workbench.measure.model import MODEL
@@ -45,6 +45,6 @@ ANALYSES: dict[str, Analysis] = {
     **LOGISTIC_REGRESSION,
     **MODEL,
 }
-INSTRUMENTS = Workshop(MEASUREMENTS, ANALYSES)
+INSTRUMENTS = InstrumentTables(MEASUREMENTS, ANALYSES)
 
 __all__ = ["ANALYSES", "INSTRUMENTS", "MEASUREMENTS", "Analysis", "Measurement"]

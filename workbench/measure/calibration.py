@@ -1,11 +1,11 @@
-"""Whether a trained network's outputs are probabilities: they sum to one, and come true as often as they say."""
+"""Calibration: whether a trained network's outputs sum to one and match the observed frequencies."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from workbench.measure.measurement import Analysis
-from workbench.measure.trained import View
+from workbench.measure.trained import NetworkOnSplit
 from workbench.sweep.measures import Measured, Table, Trained
 
 BINS = 15
@@ -37,7 +37,7 @@ def _calibration(trained: Trained) -> Measured:
     metrics: dict[str, float] = {}
     tables: list[Table] = []
     for when, parameters in (("last", trained.weights.last), ("best", trained.weights.best)):
-        view = View(trained, parameters, "test")
+        view = NetworkOnSplit(trained, parameters, "test")
         table = reliability(view.probabilities, view.correct)
         metrics[f"{when}_calibration_error"] = calibration_error(table)
         metrics[f"{when}_probability_sum_error"] = float(np.abs(view.probabilities.sum(axis=1) - 1).max())

@@ -1,16 +1,16 @@
-"""Units that learn nothing any more: those whose activation is flat on every training example."""
+"""Dead units: those whose activation has derivative 0 on every training example."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from workbench.measure.measurement import Analysis
-from workbench.measure.trained import View
+from workbench.measure.trained import NetworkOnSplit
 from workbench.sweep.measures import Measured, Trained
 
 
 def _dead_units(trained: Trained) -> Measured:
-    view = View(trained, trained.weights.final.astype(np.float64), "train")
+    view = NetworkOnSplit(trained, trained.weights.final.astype(np.float64), "train")
     dead = [(layer.gain()[0] == 0).all(axis=0) for layer in view.network.layers[:-1]]
     units = np.concatenate(dead) if dead else np.zeros(0)
     return Measured({"dead_units": float(units.mean()) if len(units) else float("nan")})

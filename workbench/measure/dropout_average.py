@@ -1,4 +1,4 @@
-"""One hidden layer with dropout: the scaled network against the average over every mask there is."""
+"""One hidden layer with dropout: the scaled network against the exact average over all masks."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import numpy as np
 from workbench.engine.classes import named_class
 from workbench.engine.training.monte_carlo import MonteCarlo
 from workbench.measure.measurement import Analysis, tidy
-from workbench.measure.trained import View, as_classes, layout_of, negative_log_likelihood
+from workbench.measure.trained import NetworkOnSplit, as_classes, layout_of, negative_log_likelihood
 from workbench.sweep.measures import Measured, Trained
 
 SAMPLES = (1, 3, 10, 30, 100)
@@ -28,7 +28,7 @@ def _monte_carlo(trained: Trained) -> Measured:
     final = trained.weights.final
     rows = []
     for form, parameters in (("scaled", final), ("unscaled", unscaled(trained, final))):
-        view = View(trained, parameters, "test")
+        view = NetworkOnSplit(trained, parameters, "test")
         rows.append((form, 0, view.accuracy, view.negative_log_likelihood))
     data, pack = trained.data, trained.pack
     masks = MonteCarlo(pack, layout_of(trained), final, data.inputs, data, data.test)

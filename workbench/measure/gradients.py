@@ -1,7 +1,7 @@
 """The identities of backpropagation, each against what it is derived from rather than against the engine's own passes.
 
 Derivatives are central differences in float64, of all parameters at once: the perturbed networks are the runs of one
-pack. A parameter whose perturbation carries a unit over a kink is left out, and the share that stays is said.
+pack. A parameter whose perturbation moves a unit over a kink is left out, and the share of the others is reported.
 """
 
 from __future__ import annotations

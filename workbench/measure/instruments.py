@@ -1,4 +1,4 @@
-"""The instruments a sweep is handed: they look a measurement or analysis up in its table and take it."""
+"""The instruments passed to a sweep: they look up a measurement or analysis in its table and take it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.sweep.measures import Measured, Trained
 
 
 @dataclass(frozen=True)
-class Workshop:
+class InstrumentTables:
     """The `Instruments` of `workbench.sweep.measures`, over two tables."""
 
     measurements: Mapping[str, Measurement]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.measure.measurement import Analysis, tidy
-from workbench.measure.trained import View, layout_of, share_named
+from workbench.measure.trained import NetworkOnSplit, layout_of, share_named
 from workbench.sweep.measures import Measured, Trained
 
 REGULARIZATION = 1.0  # scikit-learn's C: the same for every layer and every network
@@ -47,7 +47,7 @@ def _linear_probes(trained: Trained) -> Measured:
     networks = {"trained": trained.weights.final, "untrained": untrained_weights(trained)}
     rows: list[tuple[str, int, float]] = []
     for name, parameters in networks.items():
-        train, test = (View(trained, parameters, split) for split in ("train", "test"))
+        train, test = (NetworkOnSplit(trained, parameters, split) for split in ("train", "test"))
         for layer, (features, unseen) in enumerate(zip(train.activations, test.activations, strict=True)):
             if layer or name == "trained":  # the inputs are the same for both
                 rows.append((name, layer, probe_accuracy(features, train.labels, unseen, test.labels)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Analysis
-from workbench.measure.trained import View, layout_of, scaled_inputs
+from workbench.measure.trained import NetworkOnSplit, layout_of, scaled_inputs
 from workbench.sweep.measures import Measured, Trained
 
 
@@ -27,7 +27,7 @@ def _logistic_regression(trained: Trained) -> Measured:
     layer = layout_of(trained).views(trained.weights.last.astype(np.float64))[0]
     ours = np.append(layer["weights"][0, 0], layer["biases"][0, 0])
     theirs = np.append(reference.coef_[0], reference.intercept_[0])
-    view = View(trained, trained.weights.last, "test")
+    view = NetworkOnSplit(trained, trained.weights.last, "test")
     expected = reference.predict_proba(scaled_inputs(data, data.test))
     return Measured(
         {

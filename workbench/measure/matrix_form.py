@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from workbench.config import RunConfig
@@ -30,7 +32,7 @@ def layer_by_neurons(shape: Dense, tensors: Parameters, slope: float, inputs: li
     if shape.rows > shape.units:  # maxout: the largest of each unit's pieces, which lie piece by piece
         return [max(z[unit :: shape.units]) for unit in range(shape.units)]
     slopes = tensors["slopes"][0].tolist() if "slopes" in tensors else [slope] * shape.units
-    value = ACTIVATIONS[shape.activation].value
+    value: Callable[..., np.float64] = ACTIVATIONS[shape.activation].value  # type: ignore[assignment]
     return [float(value(np.float64(one), np.float64(own))) for one, own in zip(z, slopes, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""What a measurement and an analysis are: rows of `MEASUREMENTS` and `ANALYSES`."""
+"""The contracts of a measurement and of an analysis: rows of `MEASUREMENTS` and `ANALYSES`."""
 
 from __future__ import annotations
 

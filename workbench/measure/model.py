@@ -1,4 +1,4 @@
-"""A trained network kept to be asked: its weights and its scaling in plain files, and the engine's own forward pass.
+"""A trained network saved for inference: its weights and scaling in plain files, and the engine's own forward pass.
 
 MLflow loads such a folder by `_load_pyfunc` (`loader_module`); no pickle is written or read.
 """
@@ -37,7 +37,7 @@ VALUES = "what was to be predicted, in the units of the dataset"
 
 @dataclass(frozen=True)
 class About:
-    """The network: its architecture (`engine.parameters`), loss, fixed slope of leaky ReLU, and working dtype."""
+    """The network: its architecture (`engine.training.layout`), loss, fixed slope of leaky ReLU, and working dtype."""
 
     inputs: int
     outputs: int
@@ -110,7 +110,7 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        """Read what `save` wrote. Raises BadInput where another version of Workbench did, or where the weights are not
+        """Read what `save` wrote. Raises BadInput if another version of Workbench did, or where the weights are not
         those of the network.
         """
         about = About(**json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
@@ -176,7 +176,7 @@ def _keep(trained: Trained) -> Measured:
 def model_of(table: Table, params: Mapping[str, Any]) -> Model:
     """A model from the rows that `_keep` left of one run and the run's settings.
 
-    Raises BadInput where another version of Workbench left them, or where they are not of the network that the settings
+    Raises BadInput if another version of Workbench left them, or where they are not of the network that the settings
     tell of.
     """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
@@ -218,7 +218,7 @@ def _shapes_of(about: About) -> dict[str, tuple[int, ...]]:
 
 
 def _check_shapes(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises BadInput where an array is missing, one too many, or of another shape: NumPy would spread it silently."""
+    """Raises BadInput if an array is missing, one too many, or of another shape: NumPy would spread it silently."""
     for name in [*expected, *(name for name in found if name not in expected)]:
         if found.get(name) != expected.get(name):
             raise BadInput(

@@ -1,6 +1,6 @@
 """Optimizers on gradients of our choosing, against closed forms and a reference written step by step.
 
-The engine's own update runs them, penalties, bias corrections and all, on the flat buffer of a small network.
+They run in the engine's own update, with penalties and bias corrections, on the flat buffer of a small network.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.measure.measurement import Analysis
-from workbench.measure.trained import View
+from workbench.measure.trained import NetworkOnSplit
 from workbench.sweep.measures import Measured, Trained
 
 TINY = 1e-30
 
 
-def jacobian_norms(view: View) -> np.ndarray:
+def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
     """The Frobenius norm of d logits / d inputs at every example, (examples,).
 
     Each output is sent back through the reversed network by itself: delta is 1 there and 0 elsewhere.
@@ -34,7 +34,7 @@ def jacobian_norms(view: View) -> np.ndarray:
 def _jacobian(trained: Trained) -> Measured:
     metrics = {}
     for split in ("train", "test"):
-        norms = jacobian_norms(View(trained, trained.weights.last, split))
+        norms = jacobian_norms(NetworkOnSplit(trained, trained.weights.last, split))
         metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, TINY)).mean())
     return Measured(metrics)
 

@@ -1,6 +1,6 @@
 """The network a measurement is taken of: the configuration's architecture with drawn parameters, inputs and targets.
 
-In float64, so that an identity can be told from rounding. Everything is a function of the seed.
+It is float64, so that identities can be distinguished from rounding. Everything is a function of the seed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
 
-A time is that of the fastest of several blocks of calls: whatever else the machine does can only add to it. Arrays are
+A time is the minimum over several blocks of calls: other load on the machine can only add to it. Arrays are
 float32, as in training; NumPy's products use as many threads as it was started with, one under `workbench`.
 """
 

@@ -1,4 +1,4 @@
-"""A trained run looked at from outside: its layers' outputs, its logits and its probabilities, on any of its splits."""
+"""The outputs of a trained run on any of its splits: of its layers, its logits and its probabilities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def given_inputs(data: RunData, rows: np.ndarray) -> np.ndarray:
     return data.inputs[rows].astype(np.float64) * data.unit + data.origin
 
 
-class View:
+class NetworkOnSplit:
     """One run's network with the given parameters, (1, size), every unit in use, on one split of its data.
 
     `logits` are (examples, outputs); `activations` holds the inputs and then the outputs of each hidden layer,

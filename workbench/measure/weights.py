@@ -1,11 +1,11 @@
-"""What the weights of a trained network look like, and what taking the smallest of them away costs."""
+"""The weights of a trained network: their distribution, and the cost of removing the smallest (pruning)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from workbench.measure.measurement import Analysis, tidy
-from workbench.measure.trained import View, layout_of
+from workbench.measure.trained import NetworkOnSplit, layout_of
 from workbench.sweep.measures import Measured, Trained
 
 PRUNED = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -48,7 +48,7 @@ def _pruning(trained: Trained) -> Measured:
         parameters = trained.weights.final.astype(np.float64)
         for view in layout.views(parameters):
             view["weights"][np.abs(view["weights"]) <= threshold] = 0
-        view_of_test = View(trained, parameters, "test")
+        view_of_test = NetworkOnSplit(trained, parameters, "test")
         accuracies.append(view_of_test.accuracy)
         losses.append(view_of_test.negative_log_likelihood)
     metrics = {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def load(name: str, uri: str | None = None) -> Sweep:
     """The latest sweep called `name` as tidy tables: `runs`, `histories`, `probes` (columns: `tidy.Sweep`).
 
-    `uri` is a store as in tracking.uri (default: the environment's, else mlflow.db here). Raises BadInput where it
+    `uri` is a store as in tracking.uri (default: the environment's, else mlflow.db here). Raises BadInput if it
     cannot be read or holds no such sweep.
     """
     from workbench.report import tidy

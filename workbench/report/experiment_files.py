@@ -1,6 +1,6 @@
-"""Which files of `experiments` are ours to run, ours and a person's own: found out without running any.
+"""The experiment files, ours and the user's, found without executing any.
 
-People keep scripts of their own in a folder of that name, and none of these may be run for an index of claims.
+Users may keep other scripts in a folder of that name; an index of claims must not execute them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def experiment_files() -> dict[str, Path]:
 
 
 def declares_itself(file: Path) -> bool:
-    """Whether a file says that it holds claims, found out without running it.
+    """Whether a file declares claims, decided without executing it.
 
-    It sets CLAIMS and imports from workbench, not inside of a function. One that cannot be parsed does where it has
-    both words.
+    It assigns CLAIMS and imports from workbench, both outside of functions. A file that cannot be parsed counts if it
+    contains both words.
     """
     if file.resolve().parent == places.ours("experiments").resolve():
         return True

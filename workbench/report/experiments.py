@@ -1,6 +1,6 @@
 """The experiment file of a sweep, `experiments/<stem>.py`, ours or a person's own: CLAIMS, and FIGURES if any.
 
-What a person's own file raises costs that file alone.
+An error in the user's file affects only that file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import declares_itself, experiment_files
-from workbench.report.figures.own import Figure
-from workbench.report.verdicts.rules import Claim
+from workbench.report.figures.own_figures import Figure
+from workbench.report.verdicts.claim_rules import Claim
 from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
@@ -44,7 +44,7 @@ def experiment_of(stem: str) -> Experiment:
 
 
 def experiment_in(file: Path) -> Experiment:
-    """What one file holds. Raises BadInput where it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
+    """What one file holds. Raises BadInput if it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
     where = f"{file.parent.name}/{file.name}"
     spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
     assert spec is not None

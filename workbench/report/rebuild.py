@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
     """Write the pages of these sweeps (none named: of all that the store holds), and the index, into `folder`.
 
-    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput where the store cannot be
+    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput if the store cannot be
     read, or holds no sweep of a name.
     """
     from workbench.report.experiments import known_claims
@@ -48,7 +48,7 @@ def _experiment(stem: str) -> Experiment:
 
 def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
     """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
-    from workbench.report.page.comparison import write_comparison
+    from workbench.report.page.comparison_page import write_comparison
     from workbench.tracking.read import load
 
     return write_comparison(load(first, uri), load(second, uri), folder)
@@ -57,7 +57,7 @@ def comparison(first: str, second: str, uri: str | None = None, folder: Path = R
 def sweep_names(uri: str | None = None) -> list[str]:
     """The names of all sweeps that have a page, the oldest first: not of a search's batches, which its own page shows.
 
-    Raises BadInput where the store has none.
+    Raises BadInput if the store has none.
     """
     from workbench.tracking.location import is_there, locate
     from workbench.tracking.read import sweeps

@@ -1,4 +1,4 @@
-"""The page that a sweep leaves as it ends, with the claims of its sweep file."""
+"""The page written at the end of a sweep, with the claims of its sweep file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write_report(name: str, experiment: Experiment, uri: str | None = None, fold
 def close(store: Store, outcome: str, name: str, experiment: Experiment | None, uri: str | None) -> list[Page] | None:
     """Close a sweep in its store and write its page; `experiment` is None if it is to have none.
 
-    What goes wrong here costs no run, so it is said and no more: None.
+    An error here affects no run, so it is only reported: None.
     """
     try:
         store.end(outcome)

@@ -18,7 +18,7 @@ class Sweep:
 
     `runs`, one row a cell:
         cell, name         its number, and a name a person can read ("relu d4 adam s3")
-        outcome, reason    finished, diverged, failed or pending, and why ("" where there is nothing to say)
+        outcome, reason    finished, diverged, failed or pending, and why ("" if there is nothing to say)
         reused, run_id     whether another sweep trained it; its run in MLflow
         fingerprint, pack  identity of the run and of the pack it trained in
         overrides          what distinguishes the cell on the command line
@@ -56,7 +56,7 @@ class Sweep:
 def load(name: str, uri: str | None = None) -> Sweep:
     """The latest sweep called `name` from the store at `uri` (default: the environment's, else mlflow.db here).
 
-    Raises BadInput where the store cannot be read or holds no such sweep.
+    Raises BadInput if the store cannot be read or holds no such sweep.
     """
     from workbench.tracking.read import load as read_tables
 

@@ -1,1 +1,1 @@
-"""From one command to packs that train: Hydra in front, then plan, executors, progress and resume."""
+"""From one command to trained packs: Hydra's command line, the plan, executors, progress and resuming."""

@@ -1,7 +1,7 @@
-"""What a sweep needs of whoever measures: measurements that run as its cells, analyses of the runs it trains.
+"""The interface between a sweep and its measurements: those that run as cells, and analyses of the runs it trains.
 
-Plain values and a protocol, so that a sweep knows nothing of the measurements behind it (`workbench/measure/` holds
-ours; `app.py` hands them over).
+It has plain values and a protocol, so a sweep does not depend on the measurements themselves (ours are in
+`workbench/measure/`; `app.py` passes them in).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has ended: its pack of one run, its data, and its weights (see `engine.epoch.Weights`)."""
+    """A run that has ended: its pack of one run, its data, and its weights (see `engine.training.epoch.Weights`)."""
 
     pack: Pack
     data: RunData

@@ -1,4 +1,4 @@
-"""What a command asks for beside its cells."""
+"""What a command asks for besides its cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """What a command asks for beside its cells.
+    """What a command asks for besides its cells.
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
     that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that

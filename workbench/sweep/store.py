@@ -1,6 +1,6 @@
-"""What a sweep needs of a store: the records it hands over and the protocol that takes them.
+"""The interface between a sweep and its store: the records, and the protocol that takes them.
 
-Plain values only, so that a sweep knows nothing of the store behind them (`workbench/tracking/` is the one we ship).
+Records are plain values, so a sweep does not depend on the store itself (ours is `workbench/tracking/`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class PackResult:
-    """What one pack came to: its runs and their histories as two long tables (column name -> array of rows).
+    """The result of one pack: its runs and their histories as two long tables (column name -> array of rows).
 
     `pack` names the pack; packs of other runs must have other names. `epochs` has EPOCH_COLUMNS (epoch 0 is the
     untrained network), `layers` has LAYER_COLUMNS (layer 1 is the first; its count is depth + 1). A fingerprint that
@@ -71,11 +71,11 @@ class PackResult:
 class SweepRecord:
     """A sweep before training.
 
-    `digest` stands for the cells' fingerprints in their order: the same name and digest is the same sweep, gone on
-    with. `cells` are pending, or finished/diverged elsewhere with their `origin`. `facts` are strings about where the
-    numbers come from (commit, dirty, versions, device ...; "description" is shown first). `rules` is the canonical
-    JSON of its claims' rules, "" without claims; of the same sweep the first ones stored are kept. `fresh` begins anew
-    although the store holds this very sweep.
+    `digest` stands for the cells' fingerprints in their order: a sweep with the same name and digest is continued.
+    `cells` are pending, or finished/diverged elsewhere with their `origin`. `facts` are strings about where the numbers
+    come from (commit, dirty, versions, device ...; "description" is shown first). `rules` is the canonical JSON of its
+    claims' rules, "" without claims; of the same sweep the first ones stored are kept. `fresh` begins anew although the
+    store holds this very sweep.
     """
 
     name: str
@@ -121,7 +121,7 @@ class Store(Protocol):
         ...
 
     def earlier(self, name: str) -> Earlier | None:
-        """The latest sweep called so, of whatever cells; None where there is none."""
+        """The latest sweep called so, of whatever cells; None if there is none."""
         ...
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:

@@ -1,4 +1,6 @@
-"""Files of a parent run: put there whole, and fetched as tables. What is broken is told apart from what is gone."""
+"""Artifacts of a parent run: written atomically, and read as tables. A damaged artifact is distinguished from a missing
+one.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _NOT_OURS = (_FOOTER, b"ARROW:schema")
 
 
 class Broken(BadInput):
-    """An artifact that is there and cannot be read; the text says why, in one line."""
+    """An artifact exists and cannot be read; the text says why, in one line."""
 
     def __init__(self, path: str, error: BaseException) -> None:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -110,7 +112,7 @@ def listing(connection: Connection, root: str, path: str) -> list[str]:
 
 
 def folder_of(uri: str | None) -> Path | None:
-    """The folder of an artifact URI; None where artifacts lie with a server."""
+    """The folder of an artifact URI; None if artifacts lie with a server."""
     parts = urlsplit(uri or "")
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
 

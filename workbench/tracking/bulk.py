@@ -41,7 +41,7 @@ class NewRun:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     points: Sequence[Point]
-    dataset: tuple[str, str] | None = None  # name and digest; the sweep's parent has told MLflow of it before
+    dataset: tuple[str, str] | None = None  # name and digest; the sweep's parent has logged it before
 
 
 def can_insert(connection: Connection) -> bool:

@@ -1,5 +1,5 @@
-"""What of a store lies where the store itself lies. A store made by somebody else is hostile input: an address in it
-must not lead a deletion elsewhere, not even to the artifacts of another store.
+"""Paths that are confined to a store. A store made by somebody else is hostile input: an address in it must not make us
+delete files outside of it, not even artifacts of another store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The connection to MLflow: silent, and every fault of the store one line."""
+"""The connection to MLflow: no output of MLflow's own, and one-line errors."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ class Connection:
     patience: Patience = field(default_factory=lambda: Patience(""))
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Around one request to a server: a long silence is said."""
+        """Around one request to a server: a long wait is reported."""
         return nullcontext() if self.location.file else self.patience.waiting()
 
     def patiently(self, act: Callable[[], Answer]) -> Answer:
-        """What `act` gives, tried again while a server is out of reach. Every fault is one line (BadInput).
+        """The result of `act`, which is repeated while a server is unreachable. Raises BadInput for any error of the
+        store.
 
-        `act` may be repeated after a request whose answer was lost: it must look before it creates anything.
+        `act` may be repeated after a request whose answer was lost, so it must check for existing objects before
+        creating any.
         """
         with one_line(self.location):
             return act() if self.location.file else self.patience.until_answered(act)
@@ -110,7 +112,7 @@ def _hush() -> None:
 def _import_mlflow() -> None:
     """MLflow asks for the home folder as it is imported, and raises for a user that a container knows by number alone.
 
-    Such a one is given a home that is not there, as Debian gives to those that need none.
+    Such a user gets a home that does not exist, as in Debian's accounts without a home.
     """
     known = Path.home
     try:

@@ -1,4 +1,6 @@
-"""Damaged files of the store: each is told once, with the sweep it belongs to and how to mend it; others go on."""
+"""Damaged files of the store: each is reported once, with its sweep and how to repair it. Other sweeps are not
+affected.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,15 @@ if TYPE_CHECKING:
 
     from workbench.tracking.connection import Connection
 
-_TOLD: set[tuple[str, str, str]] = set()
+_REPORTED: set[tuple[str, str, str]] = set()
 
 
-def tell(connection: Connection, parent: Run, what: str) -> None:
-    """Say once in this process what is wrong with an artifact of a sweep."""
+def report_damage(connection: Connection, parent: Run, what: str) -> None:
+    """Report once in this process what is wrong with an artifact of a sweep."""
     key = (connection.location.uri, parent.info.run_id, what)
-    if key in _TOLD:
+    if key in _REPORTED:
         return
-    _TOLD.add(key)
+    _REPORTED.add(key)
     name = " ".join(parent.data.tags.get(names.SWEEP, "?").split())
     say(
         f"sweep {name!r} in {connection.location.shown}, run {parent.info.run_id}: {what}; other sweeps go on. "

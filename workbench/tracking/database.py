@@ -62,7 +62,7 @@ def _is_writable(path: Path) -> bool:
 
 
 def _stamps(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """What tells whether a database was written since: of its files when that was, and how large they are."""
+    """A stamp that changes when a database is written to: times and sizes of its files."""
     return tuple(_stamp(Path(f"{file}{end}")) for end in _BESIDE)
 
 
@@ -129,7 +129,7 @@ def _aside() -> tempfile.TemporaryDirectory[str]:
 def _fill(aside: str, artifacts: Path) -> None:
     """A new database in the folder `aside`, of a store whose artifacts lie in a folder.
 
-    Raises BadInput where there is no room for it, among other reasons.
+    Raises BadInput if there is no room for it, among other reasons.
     """
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException

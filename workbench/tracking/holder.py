@@ -1,12 +1,12 @@
-"""One sweep, one process, where the store is a server: the hold on a sweep stands in the store itself.
+"""The lock of a sweep whose store is a server: a lease in the store itself. One process at a time trains a sweep.
 
-Every process that wants a sweep writes a claim, a tag of the experiment of its own, and reads all claims. It holds the
-sweep once it has seen no claim but its own: of two that do so one must have read the other's, since it wrote its own
-before it read. Of several that come at once the first by token waits for the others to withdraw.
+Every process that wants a sweep writes a lease, as a tag of the experiment, and then reads all leases. It holds the
+sweep once it sees only its own lease. Two processes cannot both succeed: each writes before it reads, so at least one
+sees the other's lease. If several start at once, the one with the first token waits for the others to withdraw.
 
-A holder counts up a number in its claim. Whoever finds a claim watches that number by a clock of its own; no two clocks
-are compared. A claim whose number stands still for STALE seconds is of a process that is no more, and is taken away;
-on one machine the process itself is looked for, and nobody waits.
+A holder increments a heartbeat in its lease. Other processes watch it with their own clocks; clocks of two machines are
+never compared. A lease without a heartbeat for STALE seconds belongs to a dead process and is removed. On the same
+machine the process itself is checked, without waiting.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say
 from workbench.tracking.connection import Connection
 
-STALE = 90.0  # seconds without a sign of life
-BEAT = 10.0  # seconds between two signs
-_LOOK = 1.0  # seconds between two looks at the claims of others
+STALE = 90.0  # seconds without a heartbeat
+BEAT = 10.0  # seconds between two heartbeats
+_LOOK = 1.0  # seconds between two reads of the other leases
 _SAID_AFTER = 5.0
 PREFIX = "workbench.lock."
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What a claim says: whether it holds, its signs of life so far, and whose it is.
+class Lease:
+    """A lease: whether it holds the sweep, its count of heartbeats, and its holder.
 
-    `turn` is higher than that of every claim it took the place of; `machine` names the running system whose process
-    numbers `pid` and `born` are of, "" where that is not known.
+    `turn` is higher than that of every lease it replaced. `machine` names the running system to which `pid` and `born`,
+    the start time of the process, belong; "" if it is unknown.
     """
 
     token: str
@@ -57,29 +57,30 @@ class Claim:
 
 @contextmanager
 def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str], None]) -> Iterator[None]:
-    """Hold the sweep `name` of an experiment of a server's. Raises BadInput, with the holder, where another does.
+    """Hold the sweep `name` of an experiment on a server. Raises BadInput, with the holder, if another process holds
+    it.
 
-    `lose` is called with a reason where another process took the sweep over, since nothing was heard of this one;
-    then the process is told to stop as by Ctrl-C.
+    `lose` is called with a reason if another process took the sweep over for lack of heartbeats; then this process gets
+    SIGINT, as from Ctrl-C.
     """
     if connection.location.file is not None:
         yield
         return
-    claims = Claims(connection, experiment, name)
-    claims.take()
+    leases = Leases(connection, experiment, name)
+    leases.take()
     ended = Event()
-    thread = Thread(target=_beat, args=(claims, ended, lose), name="holder", daemon=True)
+    thread = Thread(target=_beat, args=(leases, ended, lose), name="holder", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        claims.withdraw()
+        leases.withdraw()
 
 
-class Claims:
-    """The claims on one sweep, and ours among them."""
+class Leases:
+    """The leases on one sweep, and ours among them."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Claims:
         self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        self.mine = Claim(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _born(os.getpid()))
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _start_time(os.getpid()))
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""
@@ -105,12 +106,12 @@ class Claims:
             raise
 
     def withdraw(self) -> None:
-        """Take our claim back; where the server is out of reach it goes stale by itself."""
+        """Delete our lease; if the server is unreachable, it becomes stale by itself."""
         with suppress(Exception):
             self._remove(self.mine.token)
 
     def beat(self) -> str:
-        """Give a sign of life; the reason where the sweep is no longer ours, "" else."""
+        """Increment the heartbeat. Returns a reason if the sweep is no longer ours, else ""."""
         found = self._all()
         taken = [other for other in found.values() if other.holds and other.turn > self.mine.turn]
         if self.mine.token not in found or taken:
@@ -123,7 +124,7 @@ class Claims:
         return ""
 
     def _take(self) -> None:
-        began, told = self._clock(), False
+        began, announced = self._clock(), False
         seen: dict[str, tuple[int, float]] = {}  # token -> its number of signs, and since when it stands still
         first: dict[str, int] = {}
         self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
@@ -147,8 +148,8 @@ class Claims:
             if not others:
                 self._connection.patiently(lambda: self._write(holds=True, beat=self.mine.beat + 1))
                 return
-            if not told and now - began >= _SAID_AFTER:
-                told = True
+            if not announced and now - began >= _SAID_AFTER:
+                announced = True
                 say(
                     f"{self._name}: {next(iter(others.values())).holder} holds it; it is waited for up to "
                     f"{STALE:.0f} s whether there is still a sign of life from there"
@@ -156,14 +157,14 @@ class Claims:
             self._pause(_LOOK)
             self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
 
-    def _all(self) -> dict[str, Claim]:
-        """All claims on the sweep by token, in the order of the tokens; what is no claim is passed over."""
+    def _all(self) -> dict[str, Lease]:
+        """All leases on the sweep by token, in the order of the tokens; invalid tags are skipped."""
         with self._connection.waiting():
             tags = self._connection.client.get_experiment(self._experiment).tags
         found = {}
         for key in sorted(tags):
-            if key.startswith(self._key) and (claim := _claim(tags[key])):
-                found[claim.token] = claim
+            if key.startswith(self._key) and (lease := _lease(tags[key])):
+                found[lease.token] = lease
         return found
 
     def _write(self, **changes: Any) -> None:
@@ -172,7 +173,7 @@ class Claims:
             key = self._key + self.mine.token
             self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
 
-    def _take_away(self, other: Claim) -> None:
+    def _take_away(self, other: Lease) -> None:
         self._write(turn=max(self.mine.turn, other.turn + 1))
         self._remove(other.token)
 
@@ -187,11 +188,11 @@ class Claims:
                     self._connection.client.set_experiment_tag(self._experiment, self._key + token, "")  # an old server
 
 
-def _beat(claims: Claims, ended: Event, lose: Callable[[str], None]) -> None:
+def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
     while not ended.wait(BEAT):
         reason = ""
         with suppress(Exception):  # a server that is out of reach for a while
-            reason = claims.beat()
+            reason = leases.beat()
         if reason:
             say(reason)
             lose(reason)
@@ -199,24 +200,24 @@ def _beat(claims: Claims, ended: Event, lose: Callable[[str], None]) -> None:
             return
 
 
-def _claim(text: str) -> Claim | None:
+def _lease(text: str) -> Lease | None:
     try:
-        claim = Claim(**json.loads(text))
-        kinds = {name: type(value) for name, value in asdict(claim).items()}
+        lease = Lease(**json.loads(text))
+        kinds = {name: type(value) for name, value in asdict(lease).items()}
     except (TypeError, ValueError):
         return None
-    return claim if all(kinds[name].__name__ == kind for name, kind in Claim.__annotations__.items()) else None
+    return lease if all(kinds[name].__name__ == kind for name, kind in Lease.__annotations__.items()) else None
 
 
-def _is_there(claim: Claim) -> bool | None:
-    """Whether the claim's process runs; None where it is of another machine."""
-    if not claim.machine or claim.machine != _machine():
+def _is_there(lease: Lease) -> bool | None:
+    """Whether the lease's process runs; None if it is of another machine."""
+    if not lease.machine or lease.machine != _machine():
         return None
-    return _born(claim.pid) == claim.born
+    return _start_time(lease.pid) == lease.born
 
 
 def _machine() -> str:
-    """This running system and its numbering of processes, which containers have of their own; "" where unknown."""
+    """This running system and its numbering of processes, which containers have of their own; "" if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -224,8 +225,8 @@ def _machine() -> str:
         return ""
 
 
-def _born(pid: int) -> str:
-    """When a process began, as the system counts; "" where there is none of that number."""
+def _start_time(pid: int) -> str:
+    """When a process began, as the system counts; "" if there is none of that number."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):

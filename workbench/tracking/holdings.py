@@ -1,4 +1,4 @@
-"""What a store holds already: runs that need not be trained again, and the earlier sweeps of a name."""
+"""What a store already holds: runs that need no training, and earlier sweeps of a name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, parents, search
-from workbench.tracking.histories import intact
+from workbench.tracking.history_tables import intact
 from workbench.tracking.parent import asked_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
-_HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the columns of a plan that tell what is held
+_HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the columns of a plan that identify held runs
 
 
 def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:

@@ -1,4 +1,4 @@
-"""What sweeps take on disk, and one of them taken away for good."""
+"""The disk use of sweeps, and the deletion of a sweep for good."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def sizes(uri: str | None = None) -> list[Size]:
 
 
 def refuse_unknown(name: str, uri: str | None = None) -> None:
-    """Raises BadInput where the store holds no sweep of that name, or is not there; nothing is made in either case."""
+    """Raises BadInput if the store holds no sweep of that name, or is not there; nothing is made in either case."""
     connection = connect_to_read(uri)
     with one_line(connection.location):
         if not _everything_of(connection, name):
@@ -94,7 +94,7 @@ def delete(name: str, uri: str | None = None) -> int:
 
 
 def artifacts_of(run: Run) -> Path | None:
-    """The folder of a run's artifacts; None where they lie with a server, or in a folder that is none of a run: a store
+    """The folder of a run's artifacts; None if they lie with a server, or in a folder that is none of a run: a store
     that somebody else made may name any.
     """
     folder, own = local_path(run.info.artifact_uri), (run.info.run_id, ARTIFACTS_OF_A_RUN)

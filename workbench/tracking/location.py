@@ -1,4 +1,4 @@
-"""Which store is meant: from what a person typed, their environment, or the working directory."""
+"""The location of the store: from the setting, the environment, or the working directory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Location:
 
     @property
     def artifacts(self) -> Path | None:
-        """The folder of an SQLite store's artifacts; None where a server decides."""
+        """The folder of an SQLite store's artifacts; None if a server decides."""
         return None if self.file is None else self.file.parent / ARTIFACTS
 
 
@@ -93,7 +93,7 @@ def _sqlite(uri: str, shown: str) -> Location:
 
 
 def _check_answer(location: Location, family: str) -> None:
-    """Asks the server's port first: MLflow itself would try again for minutes before it gives up."""
+    """Connect to the server's port first: MLflow itself would retry for minutes."""
     try:
         host, port = host_of(location.uri)
     except ValueError as error:

@@ -1,9 +1,9 @@
-"""The parts of MLflow that are not public, and which version they were tested with. No other file reaches for them.
+"""Parts of MLflow that are not public, and the version they were tested with. No other file uses them.
 
 - the store behind a client, whose database many child runs are written into at once and runs are deleted from for good;
 - the tables of that database, and the class that makes a new one;
 - the sampling of a machine's load beside a run;
-- the name of a logger that tells of errors we report ourselves.
+- the name of a logger that logs errors which we report ourselves.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def make_database(address: str, artifacts: str) -> None:
 
 
 def engine_of(client: MlflowClient) -> Engine | None:
-    """The engine of a database that this process opened itself; None where a server answers."""
+    """The engine of a database that this process opened itself; None if a server answers."""
     store = _store_of(client)
     engine: Engine | None = None if store is None else _member(store, "engine")
     return engine
 
 
 def delete_for_good(client: MlflowClient, run_id: str) -> bool:
-    """Delete a run with all that the database holds of it; False where a server answers, which has no such call."""
+    """Delete a run with all that the database holds of it; False if a server answers, which has no such call."""
     store = _store_of(client)
     if store is None:
         return False
@@ -57,7 +57,7 @@ def load_monitor(run_id: str, seconds: float, uri: str) -> Any:
 
 
 def _store_of(client: MlflowClient) -> Any:
-    """The store of a database that this process opened itself; None where a server answers."""
+    """The store of a database that this process opened itself; None if a server answers."""
     store = _member(_member(client, "_tracking_client"), "store")
     return store if type(store).__name__ == _STORE[1] else None
 

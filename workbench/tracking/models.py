@@ -51,7 +51,7 @@ def models_table(columns: Mapping[str, Any]) -> pyarrow.Table:
 def load_run(run_id: str, uri: str | None = None) -> Model:
     """The trained network of a run (its id in MLflow), also of a run that was reused from another sweep.
 
-    Raises BadInput where the store has no such run or did not keep its weights.
+    Raises BadInput if the store has no such run or did not keep its weights.
     """
     from mlflow.exceptions import MlflowException
 

@@ -1,4 +1,4 @@
-"""Every name under which something stands in MLflow, once; and what MLflow allows a name or value to be."""
+"""Every name that we use in MLflow, once; and the limits of MLflow's names and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store that a command asks for, opened."""
+"""Opens the store of a command."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
 from workbench.tracking.connection import Connection, order_of, search
-from workbench.tracking.damage import tell
+from workbench.tracking.damage import report_damage
 from workbench.tracking.inputs import dataset_inputs, datasets_of
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import from_table, standing, to_table
@@ -55,7 +55,7 @@ def experiment_of(connection: Connection, name: str) -> str:
 
 
 def known_experiment(connection: Connection, name: str) -> str:
-    """The id of the experiment `name`; "" where there is none."""
+    """The id of the experiment `name`; "" if there is none."""
     found = connection.client.get_experiment_by_name(name)
     return found.experiment_id if found else ""
 
@@ -123,11 +123,11 @@ def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
         return asked
     except (Broken, ValueError) as error:
         broken = error if isinstance(error, Broken) else Broken(names.SWEEP_FILE, error)
-        tell(connection, parent, str(broken))
+        report_damage(connection, parent, str(broken))
     try:
         return {"rules": read_text(connection, root, names.RULES) or ""}
     except Broken as error:
-        tell(connection, parent, str(error))
+        report_damage(connection, parent, str(error))
         return {}
 
 

@@ -1,8 +1,8 @@
-"""How long a server may keep us waiting: one budget for every operation, said early, and never spent twice.
+"""Retries: how long an operation waits for a server. There is one time budget, and a long wait is reported early.
 
-MLflow's client would repeat each request by itself, a creation too, and be silent for minutes. It is told to repeat at
-once or not at all, and no creation (`once`); what is repeated here is a whole operation, which looks at what the store
-holds before it creates anything.
+By itself, MLflow's client would repeat every request for minutes without a message, even a creation. Here it is
+configured to repeat at once or not at all, and never a creation (`once`). Instead a whole operation is repeated, which
+checks what the store holds before it creates anything.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Patience:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around one request: where it takes long, that is said."""
+        """Around one request: a long wait is reported."""
         timer = Timer(min(SAID_AFTER, self.seconds / 2), self._say_silent)
         timer.daemon = True
         timer.start()

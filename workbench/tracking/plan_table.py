@@ -13,7 +13,7 @@ from workbench.sweep.store import DIVERGED, FAILED, FINISHED, HELD_OUTCOMES, PEN
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
-from workbench.tracking.damage import tell
+from workbench.tracking.damage import report_damage
 
 if TYPE_CHECKING:
     import pyarrow
@@ -75,7 +75,7 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
 
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
-    """The rows of a table that `to_table` made. Raises Broken where it holds something else."""
+    """The rows of a table that `to_table` made. Raises Broken if it holds something else."""
     rows = []
     try:
         for values in table.to_pylist():
@@ -98,7 +98,7 @@ def look(connection: Connection, parent: Run, columns: Sequence[str] | None = No
     whether the plan is damaged, so that cells may be missing.
 
     One row a cell, with all `columns` of `to_table` by default (else at least STANDING). No row if somebody removed
-    the artifacts. A damaged file is told, and what the packs hold stands in for a damaged plan.
+    the artifacts. A damaged file is reported, and the tables of the packs replace a damaged plan.
     """
     import pyarrow
 
@@ -125,14 +125,14 @@ def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
 
 
 def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -> tuple[pyarrow.Table | None, bool]:
-    """A table of a plan's rows with the columns of `like`; None where there is none, and whether it is damaged."""
+    """A table of a plan's rows with the columns of `like`; None if there is none, and whether it is damaged."""
     try:
         table = read_table(connection, parent.info.artifact_uri, path, like.column_names)
         if table is None:
             return None, False
         return _checked(table, path, like), False
     except Broken as error:
-        tell(connection, parent, str(error))
+        report_damage(connection, parent, str(error))
         return None, True
 
 

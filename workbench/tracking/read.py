@@ -13,8 +13,8 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
-from workbench.tracking.damage import tell
-from workbench.tracking.histories import TABLE, read_history
+from workbench.tracking.damage import report_damage
+from workbench.tracking.history_tables import TABLE, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 
@@ -160,8 +160,8 @@ def _histories(
 def _read_history(
     connection: Connection, parent: Run | None, path: str, members: list[PlanRow]
 ) -> pandas.DataFrame | None:
-    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is gone or damaged,
-    which is told.
+    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is missing or
+    damaged. Damage is reported.
     """
     import pandas
 
@@ -173,7 +173,7 @@ def _read_history(
         if table is None:
             return None
     except Broken as error:
-        tell(connection, parent, str(error))
+        report_damage(connection, parent, str(error))
         return None
     return pandas.DataFrame(pairs, columns=["cell", "fingerprint"]).merge(table.to_pandas(), on="fingerprint")
 

@@ -1,4 +1,4 @@
-"""An SQLite database that is deleted or replaced while we have it open: it takes what nobody will ever read."""
+"""Detects that an SQLite database was deleted or replaced while it was open: writes to it would be lost."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Database:
         self._known = _identity(self._file)
 
     def replaced(self) -> bool:
-        """Whether the path leads to another file by now, or to none."""
+        """Whether the path now leads to another file, or to none."""
         return self._file is not None and _identity(self._file) != self._known
 
     def reopened(self) -> bool:
-        """Open what lies there now, an empty database where nothing does; False where it is the file it was."""
+        """Open the file that is there now, or a new database if there is none; False if the file is unchanged."""
         if self._file is None or not self.replaced():
             return False
         engine = engine_of(self._connection.client)

@@ -1,4 +1,4 @@
-"""What the cells of a search's batch came to: of each its outcome and the metric that is searched for."""
+"""The outcomes of the cells of a search's batch, with the metric that is optimized."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import clear, keep, listing, put
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import Answer, connect, connect_to_read, parents
-from workbench.tracking.histories import by_fingerprint, epochs_table, layers_table, together
+from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
 from workbench.tracking.holdings import called, done_in, earlier, held, origins_of, same_sweep
 from workbench.tracking.models import MODEL_TABLE, keep_models, models_table

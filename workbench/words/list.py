@@ -21,7 +21,7 @@ from workbench.report.experiment_files import experiment_files
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
-    from workbench.report.verdicts.rules import Claim
+    from workbench.report.verdicts.claim_rules import Claim
 
 ABOUT = "What there is to sweep over, to ask and to set; of some topics, or of all."
 EXAMPLES = """

@@ -23,7 +23,7 @@ workbench report --compare tour tour~1  a sweep beside the one of that name befo
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write what was asked for and print each file; the exit status. Raises BadInput where that is not possible."""
+    """Write what was asked for and print each file; the exit status. Raises BadInput if that is not possible."""
     asked = _parser().read(arguments)
     try:
         with output.chosen(quiet=asked.quiet):

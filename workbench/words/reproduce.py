@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from workbench import output
-from workbench.signals import INTERRUPTED
+from workbench.signals import EXIT_INTERRUPTED
 from workbench.words.parser import Parser
 
 HOME = "digits"  # the dataset the sweep files ask for
@@ -95,7 +95,7 @@ def run(commands: dict[str, list[str]], options: Sequence[str] = ()) -> int:
         before = perf_counter()
         status = command([*arguments, *options])
         _say(f"[{place} of {len(commands)}] {stem} took {duration(perf_counter() - before)}, exit status {status}")
-        if status == INTERRUPTED:
+        if status == EXIT_INTERRUPTED:
             return status
         worst = max(worst, status)
     _say(f"{plural(len(commands), 'sweep')} took {duration(perf_counter() - started)}")

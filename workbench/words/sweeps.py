@@ -29,7 +29,7 @@ ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER")}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what was asked for; the exit status. Raises BadInput where that is not possible."""
+    """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     {"list": _list, "delete": _delete, "export": _export}[asked.what](asked)
     return 0

@@ -9,10 +9,10 @@ import pytest
 
 from tests.report.synthetic import Tables, sweep
 from workbench.report.figures.units import SHORT, STANDARDISED, units_of_losses
-from workbench.report.page.comparison import write_comparison
+from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
-from workbench.report.verdicts.rules import Arm, Claim, Paired
+from workbench.report.verdicts.claim_rules import Arm, Claim, Paired
 
 GRID = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
 REGRESSION, CLASSES = sweep(GRID, seeds=3, regression=True), sweep(GRID, seeds=3)

@@ -15,7 +15,7 @@ import pytest
 from tests.report.page.browser import Tab, chromium, tab
 from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.synthetic import sweep
-from workbench.report.page.comparison import write_comparison
+from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.repetitions import repetitions
 from tests.report.page.test_sweep import Outline
 from tests.report.synthetic import Tables, sweep
-from workbench.report.page.comparison import write_comparison
+from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write
-from workbench.report.verdicts.rules import Arm, Claim, Identity
+from workbench.report.verdicts.claim_rules import Arm, Claim, Identity
 
 NASTY = (
     "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"' onmouseover='alert(1)", "</style><b>",

@@ -13,10 +13,19 @@ import pytest
 from tests.report.synthetic import Tables
 from workbench.report.statistics.intervals import INTERVALS, Interval, t_interval
 from workbench.report.statistics.tests import planned_seeds
+from workbench.report.verdicts.claim_rules import (
+    Arm,
+    Claim,
+    Collapse,
+    Equivalence,
+    Identity,
+    Paired,
+    Tuning,
+    canonical_rules,
+)
 from workbench.report.verdicts.decision import decide, decide_all
 from workbench.report.verdicts.judging import judge, p_beyond
 from workbench.report.verdicts.notes import FAMILY
-from workbench.report.verdicts.rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning, canonical_rules
 from workbench.report.verdicts.sentences import rule_warning
 from workbench.report.verdicts.verdict import Verdict
 

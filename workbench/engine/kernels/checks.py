@@ -1,4 +1,4 @@
-"""What is checked of a person's own rule when it is first used: its derivative, dtype and finiteness, its lowered form.
+"""The checks of a user's rule at its first use: its derivative, dtype and finiteness, and its lowered form.
 
 Every complaint is one line that names the file, the rule and, for an activation, the z at which it is wrong.
 """
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.lowering import CannotLower
@@ -19,8 +20,8 @@ from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.initializers import Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
-from workbench.engine.rules.own import TABLES, RuleFile
 from workbench.engine.rules.penalties import MOMENTS, Penalty
+from workbench.engine.rules.rule_files import TABLES, RuleFile
 from workbench.engine.rules.schedules import Schedule
 
 STEP = 1e-6  # of finite differences in float64
@@ -59,18 +60,21 @@ def _activation(row: Activation, name: str) -> None:
     if row.layer not in LAYERS:
         raise _Wrong(f"its layer is {row.layer!r}; allowed: one of {', '.join(LAYERS)}")
     z = POINTS
-    value = _array(row.value(z, SLOPE), z, "its value")
-    derivative = _array(row.derivative(z, value, SLOPE), z, "its derivative")
-    _compare_derivative(lambda x: np.asarray(row.value(x, SLOPE)), derivative, z, "derivative")
-    if "slope" not in row.reads and not np.array_equal(value, np.broadcast_to(row.value(z, 2 * SLOPE), z.shape)):
+    # The slope is a number here, and an array while training.
+    value_of: Callable[..., np.ndarray] = row.value
+    derivative_of: Callable[..., np.ndarray] = row.derivative
+    value = _array(value_of(z, SLOPE), z, "its value")
+    derivative = _array(derivative_of(z, value, SLOPE), z, "its derivative")
+    _compare_derivative(lambda x: np.asarray(value_of(x, SLOPE)), derivative, z, "derivative")
+    if "slope" not in row.reads and not np.array_equal(value, np.broadcast_to(value_of(z, 2 * SLOPE), z.shape)):
         raise _Wrong('its value depends on the slope; say so in its row: reads=("slope",)')
     if row.slope_derivative is not None:
         found = _array(row.slope_derivative(z), z, "its slope_derivative")
-        exact = (row.value(z, SLOPE + STEP) - row.value(z, SLOPE - STEP)) / (2 * STEP)
+        exact = (value_of(z, SLOPE + STEP) - value_of(z, SLOPE - STEP)) / (2 * STEP)
         _agree(found, exact, z, "slope_derivative", TOLERANCE)
     single = z.astype(np.float32)
-    kept = _array(row.value(single, np.float32(SLOPE)), single, "its value")
-    _array(row.derivative(single, kept, np.float32(SLOPE)), single, "its derivative")
+    kept = _array(value_of(single, np.float32(SLOPE)), single, "its value")
+    _array(derivative_of(single, kept, np.float32(SLOPE)), single, "its derivative")
     _lowered_activation(row, name, single)
 
 
@@ -89,7 +93,7 @@ def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
     _agree(derivative, found, z, "compiled derivative", LOWERED_TOLERANCE)
 
 
-def _compare_derivative(value: Callable[[Any], Any], found: np.ndarray, z: np.ndarray, what: str) -> None:
+def _compare_derivative(value: Callable[[np.ndarray], np.ndarray], found: np.ndarray, z: np.ndarray, what: str) -> None:
     """Central differences; a point where those from the left and from the right differ is a kink, and not compared."""
     left, right = (value(z) - value(z - STEP)) / STEP, (value(z + STEP) - value(z)) / STEP
     smooth = np.abs(left - right) <= 1e-3 * (1 + np.abs(left))
@@ -126,7 +130,7 @@ def _array(result: Any, like: np.ndarray, what: str) -> np.ndarray:
     return found
 
 
-def _numbers(reads: tuple[str, ...], dtype: Any) -> SimpleNamespace:
+def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> SimpleNamespace:
     return SimpleNamespace(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
 
 

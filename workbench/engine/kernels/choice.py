@@ -1,4 +1,4 @@
-"""Which form of the passes computes: plain NumPy or CuPy, or compiled by Numba. One table, chosen by name."""
+"""The kernels: plain NumPy or CuPy, compiled by Numba, or CUDA. One table, chosen by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.engine.kernels.rows import Rows
 from workbench.engine.training.evaluation import Evaluator
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.pack import Pack
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.reader import Data, Split
 
 
@@ -57,7 +57,7 @@ class Kernel:
     obstacle: Callable[[Pack], str]  # why it cannot train a pack; "" if it can
     trainer: Callable[[Rows], Trainer]
     evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
-    prober: Callable[[Rows], Prober] = ProbeStation
+    prober: Callable[[Rows], Prober] = PlainProbes
     workers: str = "processes"  # or "threads", if the passes release the GIL
 
 
@@ -92,7 +92,7 @@ def _compiled_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Arra
 def _compiled_prober(rows: Rows) -> Prober:
     from workbench.engine.kernels.compiled import probes
 
-    return probes.CompiledProbes(rows) if probes.supports() else ProbeStation(rows)
+    return probes.CompiledProbes(rows) if probes.supports() else PlainProbes(rows)
 
 
 def _graph_obstacle(pack: Pack) -> str:
@@ -129,7 +129,7 @@ def _fused_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
 def _fused_prober(rows: Rows) -> Prober:
     from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
 
-    return FusedProbes(rows) if supports(rows) else ProbeStation(rows)
+    return FusedProbes(rows) if supports(rows) else PlainProbes(rows)
 
 
 def _fused_obstacle(pack: Pack) -> str:
@@ -155,7 +155,7 @@ KERNELS: dict[str, Kernel] = {
 
 @cache
 def numba_fault() -> str:
-    """Why there is no Numba to compile with; "" where there is. The engine does without."""
+    """Why there is no Numba to compile with; "" if there is. The engine does without."""
     if find_spec("numba") is None:
         return "Numba is not installed"
     try:
@@ -169,7 +169,7 @@ def numba_fault() -> str:
 def resolve_kernel(name: str, pack: Pack) -> str:
     """The kernel that trains a pack; "auto" is the first that supports it.
 
-    Raises BadInput where a named one does not, or none.
+    Raises BadInput if a named one does not, or none.
     """
     if name == "auto":
         if able := [kernel for kernel, row in KERNELS.items() if not row.obstacle(pack)]:
@@ -186,7 +186,7 @@ def resolve_kernel(name: str, pack: Pack) -> str:
 
 
 def why_not_compiled(pack: Pack) -> str:
-    """Which rule of the pack keeps it from the compiled kernel, and why; "" where no rule does."""
+    """The rule of the pack that has no compiled form, and why; "" if all have one."""
     if pack.kernel != "plain" or (pack.device, pack.dtype, pack.precision) != ("cpu", "float32", "float32"):
         return ""
     return KERNELS["compiled"].obstacle(pack)

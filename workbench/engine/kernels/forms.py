@@ -1,4 +1,4 @@
-"""The forms that layers have in a kernel: modules of its folder, which the layers name."""
+"""The forms of layers in a kernel: modules of its folder, which the layers name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.engine.training.pack import Pack
 
 
 def form_of(layer: type[Layer] | Layer, kernel: str) -> Any:
-    """The module that holds the form of a layer in the kernel of that folder. What it offers is the kernel's matter."""
+    """The module with the form of a layer in the kernel of that folder. Each kernel defines what the module offers."""
     return import_module(f"workbench.engine.kernels.{kernel}.{layer.forms[kernel]}")
 
 
@@ -21,7 +21,7 @@ def kinds_with_form(kernel: str) -> list[type[Layer]]:
 
 
 def layer_obstacle(pack: Pack, kernel: str) -> str:
-    """Which kind of layer of the pack's networks has no form in that kernel; "" if each has one."""
+    """A kind of layer in the pack's networks that has no form in that kernel; "" if each has one."""
     for kind in pack.kinds():
         if kernel not in LAYERS[kind].forms:
             return f"a layer of kind {kind}: it has no form in this kernel"

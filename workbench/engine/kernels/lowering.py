@@ -1,9 +1,9 @@
-"""From a rule to the same rule in another language: Python for Numba, C for CUDA.
+"""Lowering: a rule translated to Python for Numba, or to C for CUDA.
 
 A rule is a pure function of plain arithmetic and NumPy ufuncs. It is called once with symbols instead of arrays, and
-every operation that it carries out on them is written down (`trace`). So helper functions, lambdas and loops over
-constants need no special treatment: only the arithmetic is left. `statements` prints that arithmetic, one operation a
-line, with float32 constants; what does not vary along the arrays is printed apart, to be computed once.
+`trace` records every operation on them. So helper functions, lambdas and loops over constants need no special
+treatment: only arithmetic remains. `statements` prints it, one operation per line, with float32 constants. Values that
+do not vary along the arrays are printed separately, to be computed once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_OPERATIONS = 2000  # of a rule: what has more is not elementwise arithmetic
 
 
 class CannotLower(Exception):
-    """A rule does something that has no form in another language. The message says what."""
+    """A rule uses something that cannot be lowered. The message says what."""
 
 
 @dataclass(frozen=True, eq=False)

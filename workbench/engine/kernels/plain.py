@@ -40,7 +40,8 @@ class PlainTrainer:
         varying = {name: self._on_device(values.astype(self._dtype)[..., None]) for name, values in table.items()}
         steps = np.arange(first, first + rows.updates)
         streams = self._on_device(mask_keys(pack.columns["seed"], len(rows.layout.dropout), steps))
-        losses, hits = 0.0, 0.0
+        losses: Array | float = 0.0
+        hits: Array | float = 0.0
         for step in range(rows.updates):
             if step == rows.updates - 1:
                 rows.previous[...] = rows.weights

@@ -6,7 +6,7 @@ What a kernel works on. Views of the group's buffers, and what belongs to the ru
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 from workbench.engine.backend import Array
 from workbench.engine.training.layout import Layout
@@ -31,4 +31,4 @@ class Rows:
     slots: list[Array]
     stored: Array
     updates: int
-    xp: Any
+    xp: ModuleType

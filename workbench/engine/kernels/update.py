@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Update:
         gradients: Array,
         slots: list[Array],
         columns: Mapping[str, np.ndarray],
-        xp: object,
+        xp: ModuleType,
     ) -> None:
         self._rule = OPTIMIZERS[optimizer]
         numbers = strengths(columns)
@@ -69,7 +69,7 @@ class Update:
                 setattr(block.at, name, column[block.rows])
             self._step_block(block)
         for weights in self._bounded:
-            weights[...] = PENALTIES["max_norm"].apply(weights, None, self._max_norm)
+            weights[...] = PENALTIES["max_norm"].apply(weights, None, self._max_norm)  # type: ignore[arg-type]
 
     def _step_block(self, block: _Block) -> None:
         w, g, at = block.weights, block.gradients, block.at
@@ -96,5 +96,5 @@ def _rectangles(runs: int, start: int, end: int) -> Iterator[tuple[slice, slice]
             yield slice(row, row + rows), slice(left, min(left + BLOCK, end))
 
 
-def _column(values: np.ndarray, dtype: np.dtype, xp: object) -> Array:
-    return xp.asarray(values.astype(dtype))[:, None]  # type: ignore[attr-defined]
+def _column(values: np.ndarray, dtype: np.dtype, xp: ModuleType) -> Array:
+    return xp.asarray(values.astype(dtype))[:, None]

@@ -1,4 +1,4 @@
-"""Layers: the contract (`base.py`), and one file a kind. `LAYERS` lists the kinds, by the name a network names them."""
+"""Layers: the contract (`base.py`), and one file for each kind. `LAYERS` lists the kinds by name."""
 
 from workbench.engine.layers.base import Layer
 from workbench.engine.layers.dense import Dense

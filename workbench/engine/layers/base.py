@@ -1,8 +1,8 @@
-"""What a layer is: the contract that every kind fills in, one file a kind. `LAYERS` is the table of them.
+"""The contract of a layer. Every kind of layer is one file; `LAYERS` is the table of kinds.
 
-A layer comes in two forms. A `Layer` is a value without arrays: its shapes, its parameters, what it takes. It is what
-planning, layout, checkpoints and models ask. A `BoundLayer` is that layer for every run of a group, with buffers for
-one batch size: what trains. Both are held to this contract by `tests/engine/test_layers.py`, on the kind's examples.
+A layer comes in two forms. A `Layer` is a value without arrays: its shapes, its parameters, its cost. Planning, layout,
+checkpoints and models use it. A `BoundLayer` is that layer for all runs of a group, with buffers for one batch size. It
+is what trains. `tests/engine/test_layers.py` tests both against this contract, on the examples of each kind.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,11 +24,11 @@ Parameters = dict[str, Array]  # a layer's tensors by name, (runs, *shape) each
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor among the parameters of a layer, of the shape that each run has of it.
+    """One tensor among the parameters of a layer; `shape` is that of one run.
 
-    `fans` are fan-in and fan-out of weights, the tensor that is named so: an initializer draws it, penalties act on it,
-    and max-norm bounds its rows, each a neuron's incoming weights. Other tensors have none, and `start` at a number, or
-    at the number of the run in that column of the pack.
+    Only weights have `fans`, their fan-in and fan-out. An initializer draws weights, penalties act on them, and
+    max-norm bounds their rows, each the incoming weights of a neuron. Other tensors `start` at a number, or at the
+    run's value in the column of the pack that `start` names.
     """
 
     name: str
@@ -42,21 +43,21 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many numbers a run has of it."""
+        """The number of its elements in one run."""
         return prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a layer is bound for: so many `runs` of `size` examples each, in the arrays of one library and dtype.
+    """What a layer is bound to: `runs` batches of `size` examples each, in arrays of one library and dtype.
 
-    `slope` (runs,) is the fixed slope left of zero that a run gives the activations that have one.
+    `slope` (runs,) is the fixed slope left of zero, for activations that have one.
     """
 
     runs: int
     size: int
     dtype: np.dtype
-    xp: Any
+    xp: ModuleType
     slope: Array
 
     def zeros(self, shape: Shape) -> Array:
@@ -70,23 +71,25 @@ class Layer(ABC):
 
     inputs: Shape
 
-    # Its form in each kernel but the plain one: the kernel's folder -> the module there. A kernel whose folder is
-    # missing here takes no network that has this kind.
+    # Its form in each kernel except the plain one: the kernel's folder -> the module there. A kernel whose folder is
+    # missing here trains no network that has this kind.
     forms: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     @abstractmethod
     def examples(cls) -> list[Layer]:
-        """A few small layers of this kind, on which the tests hold it to the contract."""
+        """A few small layers of this kind, on which the tests check the contract."""
 
     @property
     @abstractmethod
     def outputs(self) -> Shape:
-        """The shape of what it makes of one example."""
+        """The shape of its output for one example."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Its parameters. Layers that have some are numbered: by probes, checkpoints and the tables of a report."""
+        """Its parameters. Layers that have parameters are numbered in probes, checkpoints and the
+        tables of a report.
+        """
         return ()
 
     @property
@@ -97,27 +100,27 @@ class Layer(ABC):
     @property
     @abstractmethod
     def buffers(self) -> int:
-        """How many numbers of an example it keeps once it is bound."""
+        """How many numbers it keeps for each example once it is bound."""
 
     @property
     def touched(self) -> int:
-        """How many numbers of an example a step reads and writes: what has to stay in cache."""
+        """How many numbers a step reads and writes for each example: what has to stay in cache."""
         return prod(self.inputs) + self.buffers
 
     def work(self, batch: int) -> int:  # noqa: ARG002
-        """Roughly the arithmetic of one update of one run, in operations: packs are trained in order of their cost."""
+        """Roughly the arithmetic of one update of one run, in operations. Packs are trained in order of their cost."""
         return 0
 
     @abstractmethod
     def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundLayer:
-        """The layer of every run, over views of the parameters. Without gradients it only goes forward."""
+        """The layer for all runs, over views of the parameters. Without gradients it has only a forward pass."""
 
 
 class BoundLayer(ABC):
-    """A layer of every run of a group, with buffers for one batch size, the same ones at every step.
+    """A layer for all runs of a group, with buffers for one batch size that are reused at every step.
 
-    `a` (runs, batch, *outputs) is what the last forward pass made of `inputs` (runs, batch, *inputs); `gradients` are
-    views of what `backward` writes.
+    `a` (runs, batch, *outputs) is the output of the last forward pass for `inputs` (runs, batch, *inputs). `backward`
+    writes to `gradients`, which are views.
     """
 
     layer: Layer
@@ -137,12 +140,12 @@ class BoundLayer(ABC):
     def pass_back(self, out: Array) -> Array:
         """dl/d inputs after `backward`, written to `out` (runs, batch, *inputs).
 
-        `out` may be the very array that `backward` was given, if the shapes are equal.
+        `out` may be the array that was passed to `backward`, if the shapes are equal.
         """
 
     @property
     def dl_dz(self) -> Array | None:
-        """dl/dz after `backward`, z being what the activation is applied to; None if the layer has no activation."""
+        """dl/dz after `backward`, where z is the input of the activation; None if the layer has no activation."""
         return None
 
     def gain(self) -> Array | None:

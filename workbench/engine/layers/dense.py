@@ -1,8 +1,8 @@
-"""A layer of neurons, each of which reads every input, and its two passes.
+"""A dense layer: each neuron reads every input. Its forward and backward pass.
 
-Forward: z = W x + b, a = activation(z). What the layer reads, x, is kept: it is dz/dw (the notes' forward pass).
-Backward: dl/da, coming from behind, times the gain sigma'(z) is dl/dz; dl/dz times x is dl/dW; and W transposed carries
-dl/dz on to the layer before: the same layer of the reversed network (the notes' backward pass).
+Forward: z = W x + b, a = activation(z). The input x is kept, since it is dz/dw (the notes' forward pass). Backward:
+dl/dz is dl/da, which comes from the next layer, times the gain sigma'(z). dl/dW is dl/dz times x. W transposed carries
+dl/dz to the previous layer: this is the layer of the reversed network (the notes' backward pass).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from workbench.engine.rules.activations import ACTIVATIONS
 class Dense(Layer):
     """`units` neurons reading `inputs` (features,), with a row of `ACTIVATIONS`.
 
-    weights (rows, features), a row a neuron; biases (rows,); slopes (units,) where the activation learns them. A unit
-    has one row here.
+    weights (rows, features), a row for each neuron; biases (rows,); slopes (units,) if the activation learns them. Here
+    a unit has one row.
     """
 
     units: int
@@ -44,18 +44,18 @@ class Dense(Layer):
 
     @property
     def rows(self) -> int:
-        """Rows of the weights: neurons, of which each has a z."""
+        """Rows of the weights. Each row is a neuron and has a z."""
         return self.units
 
     @property
     def outputs(self) -> Shape:
-        """A number a unit."""
+        """One number for each unit."""
         return (self.units,)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """Weights, biases and learned slopes."""
-        # The gradient passes on from units, not from rows: they are what a weight's fan-out counts.
+        # Gradients come back from units, not from rows: fan-out counts units.
         weights = Tensor("weights", (self.rows, self.fan_in), fans=(self.fan_in, self.units))
         biases = Tensor("biases", (self.rows,))
         if ACTIVATIONS[self.activation].slope_derivative is None:
@@ -64,17 +64,17 @@ class Dense(Layer):
 
     @property
     def steepest(self) -> float:
-        """Of the activation."""
+        """That of the activation."""
         return ACTIVATIONS[self.activation].steepest
 
     @property
     def buffers(self) -> int:
-        """z and a, which without an activation are one."""
+        """z and a; without an activation they are the same buffer."""
         return self.rows + (0 if self.activation == "identity" else self.units)
 
     @property
     def touched(self) -> int:
-        """What it reads, z on both ways, and what it puts out."""
+        """Its inputs, z in both passes, and its outputs."""
         return self.fan_in + 2 * self.rows + self.units
 
     def work(self, batch: int) -> int:
@@ -87,7 +87,7 @@ class Dense(Layer):
 
 
 class BoundDense(BoundLayer):
-    """A layer of neurons of every run: z (runs, batch, rows), a (runs, batch, units); dl/dz takes the place of z."""
+    """A dense layer for all runs: z (runs, batch, rows), a (runs, batch, units). `backward` overwrites z with dl/dz."""
 
     layer: Dense
 
@@ -97,7 +97,7 @@ class BoundDense(BoundLayer):
         learned = parameters.get("slopes")
         self.slope = batch.slope[:, None, None] if learned is None else learned[:, None, :]
         self.z = batch.zeros((layer.rows,))
-        # A layer without an activation is its own z: the output layer's belongs to the loss.
+        # Without an activation a is z. The output layer has none: its activation belongs to the loss.
         self.a = self.z if layer.activation == "identity" else batch.zeros(layer.outputs)
         self.ones = batch.xp.ones((1, batch.size), batch.dtype)
 
@@ -135,7 +135,7 @@ class BoundDense(BoundLayer):
         return self.z
 
     def activate(self, out: Array) -> None:
-        """Write what the activation makes of z."""
+        """Apply the activation to z."""
         self.activation.forward(self.z, self.slope, out=out)
 
     def reverse(self, dl_da: Array, out: Array) -> None:

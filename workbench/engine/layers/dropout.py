@@ -1,8 +1,7 @@
 """Dropout: each update trains a thinned network; a unit is dropped with the layer's rate (Srivastava et al. 2014).
 
-The notes multiply the weights by (1 - rate) at test time. Here the units that stay are divided by (1 - rate) while
-training, which is the same network in other units and leaves nothing to do at test time; the tests show that both
-agree.
+The notes multiply the weights by (1 - rate) at test time. Here the kept units are divided by (1 - rate) during training
+(inverted dropout). It is the same network up to scale and needs nothing at test time; the tests show that both agree.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -18,14 +18,16 @@ from workbench.engine.backend import Array, zeros
 from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, Shape
 from workbench.engine.training.randomness import Purpose, keys, lanes
 
-LEVELS = 65536  # a unit is dropped where 16 random bits fall below rate * LEVELS
+LEVELS = 65536  # a unit is dropped if 16 random bits are below rate * LEVELS
 
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Multiplies what the next layer reads by a mask. `rate` names the column of the pack that holds the share dropped.
+    """Multiplies the inputs of the next layer by a mask. `rate` names the column of the pack that holds the dropout
+    rate.
 
-    Of an image whole channels are dropped. `in_place`: the mask goes over what it is given, which nobody else reads.
+    Of an image, whole channels are dropped. `in_place`: the mask is applied to the input array itself, which nothing
+    else reads.
     """
 
     rate: str = "dropout_rate"
@@ -40,17 +42,17 @@ class Dropout(Layer):
 
     @property
     def outputs(self) -> Shape:
-        """As it reads."""
+        """The shape of its inputs."""
         return self.inputs
 
     @property
     def mask_shape(self) -> Shape:
-        """Of one example's mask: a number a feature, or a channel."""
+        """The shape of one example's mask: a number for each feature, or each channel."""
         return (*[1] * (len(self.inputs) - 1), self.inputs[-1])
 
     @property
     def buffers(self) -> int:
-        """The mask, and what is left of the inputs unless that takes their place."""
+        """The mask, and the masked inputs unless these overwrite the inputs."""
         return prod(self.mask_shape) + (0 if self.in_place else prod(self.inputs))
 
     def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundDropout:  # noqa: ARG002
@@ -60,7 +62,7 @@ class Dropout(Layer):
 
 class BoundDropout(BoundLayer):
     """Dropout of every run. `mask` (runs, batch, *mask_shape): 0 where a unit is dropped, 1 / (share kept) elsewhere;
-    None where no run drops anything, and then everything passes.
+    None if no run drops anything; then all inputs pass.
     """
 
     def __init__(self, layer: Dropout, batch: Batch) -> None:
@@ -69,14 +71,14 @@ class BoundDropout(BoundLayer):
         self._masked = None if layer.in_place else batch.zeros(layer.inputs)
 
     def forward(self, inputs: Array) -> Array:
-        """What is left of the inputs."""
+        """The masked inputs."""
         self.inputs = self.a = inputs
         if self.mask is not None:
             self.a = np.multiply(inputs, self.mask, out=inputs if self._masked is None else self._masked)
         return self.a
 
     def backward(self, dl_da: Array) -> None:
-        """Nothing to learn: dl/da is kept for `pass_back`."""
+        """Keep dl/da for `pass_back`; there are no parameters."""
         self._dl_da = dl_da
 
     def pass_back(self, out: Array) -> Array:
@@ -91,12 +93,12 @@ class Masks:
     """Draws the masks of some dropout layers for a group of runs; `columns` are the pack's."""
 
     def __init__(
-        self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: object
+        self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: ModuleType
     ) -> None:
         self._xp = xp
         dropped = [dropped_levels(columns[layer.rate]) for layer in layers]
         self._threshold = [_on(xp, value.astype(np.uint16))[:, None] for value in dropped]
-        # Divided by the share the threshold really keeps, so that the mean stays right whatever the rate.
+        # Divided by the share that the 16-bit threshold keeps, so that the mean is exact at every rate.
         self._scale = [_on(xp, (LEVELS / (LEVELS - value)).astype(dtype))[:, None] for value in dropped]
         self.masks = [
             zeros((len(value), batch, *layer.mask_shape), dtype, xp) if value.any() else None
@@ -111,7 +113,7 @@ class Masks:
     def draw(self, streams: Array) -> list[Array | None]:
         """Fresh masks, (runs, batch, *mask_shape) each, for the keys of this step, (layers, runs).
 
-        None stands for a layer in which no run drops anything.
+        A layer in which no run drops anything has None.
         """
         for mask, stream, threshold, scale in zip(self.masks, streams, self._threshold, self._scale, strict=True):
             if mask is not None:
@@ -121,7 +123,7 @@ class Masks:
 
 
 def dropped_levels(rate: np.ndarray) -> np.ndarray:
-    """Of `LEVELS` equally likely draws those that drop a unit, for a rate below 1: never all of them."""
+    """How many of the `LEVELS` equally likely draws drop a unit, for a rate below 1; never all of them."""
     return np.minimum(np.rint(rate * LEVELS), LEVELS - 1)
 
 
@@ -135,5 +137,5 @@ def mask_keys(seeds: np.ndarray, layers: int, steps: np.ndarray, purpose: Purpos
     return keys(seeds[None, None, :], purpose, step=steps[:, None, None], part=np.arange(layers)[None, :, None])
 
 
-def _on(xp: object, array: np.ndarray) -> Array:
-    return xp.asarray(array)  # type: ignore[attr-defined]
+def _on(xp: ModuleType, array: np.ndarray) -> Array:
+    return xp.asarray(array)

@@ -1,7 +1,7 @@
-"""Maxout: a unit is the largest of its pieces, so that its activation is learned from data (Goodfellow et al. 2013).
+"""Maxout: a unit is the largest of its pieces, so its activation is learned from data (Goodfellow et al. 2013).
 
-Every piece is a neuron without an activation. Which of them wins is a choice between rows, not elementwise, so each
-kernel has it by hand.
+Every piece is a neuron without an activation. The maximum runs over rows and is not elementwise, so every kernel has
+code of its own for it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Activation functions: what a neuron makes of z, and how much of a change in z passes through.
 
-An elementwise activation is two functions of plain arithmetic and NumPy ufuncs, so that the same lines serve arrays of
-both backends: `value(z, slope) = a` and `derivative(z, a, slope) = da/dz`. `slope` is the slope left of zero, for the
-few that have one. Constants stay Python numbers, which take the dtype of the array they meet.
+An elementwise activation is two functions: `value(z, slope) = a` and `derivative(z, a, slope) = da/dz`. Both consist of
+plain arithmetic and NumPy ufuncs, so the same lines work on arrays of both backends. `slope` is the slope left of zero,
+for the few activations that have one. Constants stay Python numbers: they adopt the dtype of the array.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Activation:
     """One row of `ACTIVATIONS`.
 
     `init` names the customary initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
-    which saturation is measured; `slope_derivative(z)` is da/dslope where the slope is a parameter that is learned;
-    `reads` names the settings it needs: "slope", "pieces". `layer` is the kind of hidden layer that it makes, a row of
-    `LAYERS`: another one than dense where a unit is more than a function of one z.
+    which saturation is measured; `slope_derivative(z)` is da/dslope, given only if the slope is learned; `reads` names
+    the settings it needs: "slope", "pieces". `layer` is the kind of its hidden layers, a row of `LAYERS`. It is "dense"
+    unless a unit is more than a function of one z.
     """
 
     summary: str
@@ -114,8 +114,8 @@ ACTIVATIONS: dict[str, Activation] = {
         slope_derivative=_left_of_zero,
         reads=("slope",),
     ),
-    # Of two pieces the larger keeps the whole variance of one, so he's factor 2, which makes up for ReLU's loss of
-    # half, would double it with every layer.
+    # The larger of two pieces keeps the whole variance of one. He's factor 2, which makes up for ReLU's loss of
+    # half, would double the variance with every layer.
     "maxout": Activation(
         "the largest of a unit's pieces",
         _identity,

@@ -1,7 +1,8 @@
-"""Initial weights: how far from zero a layer's weights start, as a rule of its fan-in and fan-out. Biases start at
+"""Initial weights: the spread of a layer's weights at the start, as a function of fan-in and fan-out. Biases start at
 zero.
 
-Drawn on the host for either backend, by seed and layer alone, so that equal seeds give equal starts everywhere.
+The draws happen on the host for both backends and depend only on seed and layer. Equal seeds give equal weights
+everywhere.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Initializer:
-    """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width of a uniform or the standard
-    deviation of a normal distribution, as `distribution` says; `reads` is ("init_scale",) where it needs that."""
+    """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width if `distribution` is
+    "uniform", the standard deviation if it is "normal"; `reads` is ("init_scale",) if the spread depends on it.
+    """
 
     summary: str
     distribution: str
@@ -71,7 +73,7 @@ INITIALIZERS: dict[str, Initializer] = {
 def initial_weights(name: str, seed: int, layer: int, weights: Tensor, init_scale: float) -> np.ndarray:
     """The initial weights of one layer of one run, of the shape of `weights`, float64.
 
-    They are a function of seed, layer and tensor alone.
+    They depend only on seed, layer and tensor.
     """
     initializer = INITIALIZERS[name]
     stream = keys(seed, Purpose.WEIGHTS, part=layer)

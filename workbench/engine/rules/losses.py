@@ -1,7 +1,7 @@
-"""Losses, each together with the output activation it belongs to: case I of the notes' backward pass.
+"""Losses, each with its output activation: case I of the notes' backward pass.
 
-The loss of a batch is the mean over its examples, so that a learning rate means the same at every batch size; the
-notes' total loss is the sum. Labels are (runs, batch) integers, targets of a regression (runs, batch, outputs).
+The loss of a batch is the mean over its examples, so a learning rate means the same at every batch size. The notes'
+total loss is the sum. Labels are integers (runs, batch); targets of a regression are (runs, batch, outputs).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from workbench.engine.classes import exceeds_others, sign_agrees
 
 
 class Judged(NamedTuple):
-    """What a loss says of a batch.
+    """The loss of a batch, example by example.
 
-    losses (runs, batch): l of each example; correct (runs, batch): whether its class is named (`classes`),
-    None for a regression;
+    losses (runs, batch): l of each example.
+    correct (runs, batch): whether the predicted class is right (`engine.classes`); None for a regression.
     delta (runs, batch, outputs): dl/dz of each example at the output layer.
     """
 
@@ -31,7 +31,7 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Loss:
-    """One row of `LOSSES`. `task` is what it is for: classes, two_classes or regression.
+    """One row of `LOSSES`. `task` is "classes", "two_classes" or "regression".
 
     `judge(z, targets)` gives losses, hits and dl/dz; `predict(z)` the network's output y (probabilities, or values);
     `units(outputs)` the width of the output layer for data with so many classes or regression outputs.
@@ -45,10 +45,7 @@ class Loss:
 
 
 def softmax(z: Array) -> Array:
-    """Class probabilities of logits, along the last axis;
-
-    The largest logit is taken off first, so nothing overflows.
-    """
+    """Class probabilities of logits, along the last axis; the largest logit is subtracted first against overflow."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -125,7 +122,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def customary_loss(classes: int) -> str:
-    """The loss that `loss: auto` stands for: by the number of classes, 0 meaning a regression."""
+    """The loss that `loss: auto` stands for, by the number of classes; 0 is a regression."""
     return {0: "squared_error", 2: "binary_cross_entropy"}.get(classes, "cross_entropy")
 
 

@@ -1,7 +1,8 @@
-"""Optimizers: pure functions from (weights, gradient, state) to (weights, state), written as their papers have them.
+"""Optimizers: pure functions from (weights, gradient, state) to (weights, state), written as in their papers.
 
-`update(w, g, *slots, at)` works elementwise on the flat buffer of all parameters; `at` holds this step's numbers, one
-row a run: learning_rate, momentum, ... Each returns the new weights followed by the new slots. Slots start at zero.
+`update(w, g, *slots, at)` works elementwise on the flat buffer of all parameters. `at` holds the hyperparameters of
+this step, one row per run: learning_rate, momentum, ... Each update returns the new weights, then the new slots. Slots
+start at zero.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ At = SimpleNamespace
 
 
 def read_by(rule: Callable[[Any], object]) -> tuple[str, ...]:
-    """The names that a rule asks of its `at`."""
+    """The names of the attributes that a rule reads from `at`."""
     asked: dict[str, None] = {}
 
     class Asked:
@@ -34,7 +35,9 @@ def read_by(rule: Callable[[Any], object]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A number that only this optimizer reads, as `at.NAME`; it is set as `optimizer.NAME`. Its default and range."""
+    """A hyperparameter that only this optimizer has, with its default and range. The rule reads `at.NAME`; a command
+    sets `optimizer.NAME`.
+    """
 
     default: float
     help: str = ""
@@ -47,10 +50,10 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One row of `OPTIMIZERS`: what it remembers for every parameter (`slots`) and its update.
+    """One row of `OPTIMIZERS`: its state for every parameter (`slots`), and its update.
 
-    `update` reads its numbers of `at`: learning_rate, momentum, ..., and its own `hyperparameters`. `learning_rate` is
-    the customary one, which `optimizer=NAME` sets.
+    `update` reads learning_rate, momentum, ... and its own `hyperparameters` from `at`. `learning_rate` is the
+    customary value, which `optimizer=NAME` sets.
     """
 
     summary: str
@@ -61,7 +64,7 @@ class Optimizer:
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
-        """The numbers that the update reads of `at`, in the order of reading."""
+        """The names that the update reads from `at`, in the order of reading."""
         return read_by(lambda at: self.update(np.ones(1), np.ones(1), *(np.ones(1) for _ in self.slots), at=at))
 
 
@@ -71,16 +74,16 @@ def sgd(w: Array, g: Array, at: At) -> tuple[Array, ...]:
 
 
 def momentum(w: Array, g: Array, v: Array, at: At) -> tuple[Array, ...]:
-    """v <- lambda v - eta g, w <- w + v, exactly as the notes write it: the last movement goes on."""
+    """v <- lambda v - eta g, w <- w + v, exactly as in the notes: the last movement continues."""
     v = at.momentum * v - at.learning_rate * g
     return w + v, v
 
 
 def nesterov(w: Array, g: Array, v: Array, at: At) -> tuple[Array, ...]:
-    """Momentum whose gradient is taken where the movement is about to lead (Sutskever et al. 2013).
+    """Momentum with the gradient at the point that the velocity leads to (Sutskever et al. 2013).
 
-    The stored weights are that point ahead, theta + lambda v, as in Bengio et al. 2013, section 3: so the network needs
-    no second copy, and with a constant lambda w <- w - eta g + lambda v.
+    The stored weights are that point, theta + lambda v, as in Bengio et al. 2013, section 3. So no second copy of the
+    weights is needed; with a constant lambda, w <- w - eta g + lambda v.
     """
     step = at.learning_rate * g
     v = at.momentum * v - step
@@ -100,7 +103,9 @@ def rmsprop(w: Array, g: Array, mean_square: Array, at: At) -> tuple[Array, ...]
 
 
 def adam(w: Array, g: Array, m: Array, v: Array, at: At) -> tuple[Array, ...]:
-    """Algorithm 1 of Kingma and Ba 2015; `bias1` is 1 - beta1^t and `bias2` 1 - beta2^t. AdamW is this with decay."""
+    """Algorithm 1 of Kingma and Ba 2015; `bias1` is 1 - beta1^t, `bias2` is 1 - beta2^t. With decoupled weight decay it
+    is AdamW.
+    """
     m = at.beta1 * m + (1 - at.beta1) * g
     v = at.beta2 * v + (1 - at.beta2) * (g * g)
     return w - (at.learning_rate / at.bias1) * m / (np.sqrt(v / at.bias2) + at.epsilon), m, v

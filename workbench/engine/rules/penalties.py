@@ -1,8 +1,8 @@
-"""Penalties on the weights, never on biases: each a number of a run, so that none of them splits a pack.
+"""Penalties on the weights, never on biases. Their strengths are columns of a pack, so they may differ from run to run.
 
-Elementwise ones act at one of three moments of an update: on the `gradient`, on the weights `before` the optimizer's
-step, or on the result `after` it; max-norm acts last, on the incoming weights of each neuron. A strength of 0 changes
-no bit.
+An elementwise penalty acts at one of three moments of an update: on the `gradient`, on the weights `before` the
+optimizer's step, or on the weights `after` it. Max-norm acts last, on the incoming weights of each neuron. A strength
+of 0 changes no bit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ MOMENTS = ("gradient", "before", "after", "rows")
 
 @dataclass(frozen=True)
 class Penalty:
-    """One row of `PENALTIES`: its moment, and `apply(weights, gradient, at)`, the new gradient or the new weights."""
+    """One row of `PENALTIES`: its moment, and `apply(weights, gradient, at)`, which returns the new gradient or the new
+    weights.
+    """
 
     summary: str
     moment: str
@@ -31,7 +33,7 @@ class Penalty:
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
-        """The numbers that it reads of `at`, its own strength among them."""
+        """The names that it reads from `at`, its own strength among them."""
         return read_by(lambda at: self.apply(np.ones((1, 1)), np.ones((1, 1)), at))
 
 
@@ -53,7 +55,7 @@ def _l1_proximal(w: Array, g: Array, at: At) -> Array:
 
 
 def _max_norm(w: Array, g: Array, at: At) -> Array:
-    """`w` is (runs, rows, columns), `at.max_norm` (runs, 1, 1), 0 meaning no bound."""
+    """`w` is (runs, rows, columns), `at.max_norm` is (runs, 1, 1); 0 is no bound."""
     norm = np.sqrt((w * w).sum(axis=-1, keepdims=True))
     bounded = (at.max_norm > 0) & (norm > at.max_norm)
     return w * np.where(bounded, at.max_norm / np.where(bounded, norm, 1), 1).astype(w.dtype)
@@ -73,5 +75,5 @@ PENALTIES: dict[str, Penalty] = {
 
 
 def strengths(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The numbers of every run that rules read, (runs,) each. An optimizer's weight decay adds to the penalty's."""
+    """The hyperparameters that rules read, (runs,) each. The optimizer's weight decay is added to the penalty's."""
     return dict(columns) | {"decay": columns["decay"] + columns["weight_decay"]}

@@ -1,7 +1,6 @@
-"""Probes: what happens inside the layers while a network trains, taken on a small fixed batch without dropout.
+"""Probes: measurements inside the layers while a network trains, on a small fixed batch without dropout.
 
-A probe is a function of one layer as it stands after the forward pass, after the backward pass, or of its weights
-alone.
+A probe is a function of one layer after the forward pass, after the backward pass, or of the weights only.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 
 from workbench.engine.backend import Array
 
-EXAMPLES = 32  # of each run's training split: enough for a share of dead units, few enough to cost little
+EXAMPLES = 32  # of each run's training split: enough to estimate the share of dead units, few enough to be cheap
 SATURATED = 0.05  # of the activation's steepest derivative
 NEAR_ZERO = 1e-2
 
@@ -24,9 +23,9 @@ class Probe:
     """One row of `PROBES`. `measure(at)` gives (runs,) for one layer.
 
     `at` holds `layer` (see `BoundLayer`), `gain` (runs, batch, units) or None at the output, `dl_dz` per example,
-    `weights`, `gradients` and `previous` (the weights before the last update, None before the first). What a layer does
-    not have is None. `moment` is forward, backward, weights or end; a probe of moment `end` is taken once, when a run
-    ends.
+    `weights`, `gradients` and `previous` (the weights before the last update, None before the first). An attribute that
+    the layer does not have is None. `moment` is "forward", "backward", "weights" or "end"; a probe of moment "end" is
+    taken once, when a run ends.
     """
 
     summary: str
@@ -59,10 +58,10 @@ def _update_size(at: SimpleNamespace) -> Array | None:
 
 
 def gini(weights: Array) -> Array:
-    """Gini coefficient of the sizes of the weights: 0 where all are equal, near 1 where few carry everything."""
+    """Gini coefficient of the sizes of the weights: 0 if all are equal, near 1 if few carry everything."""
     count = weights[0].size
     rank = _like(2.0 * np.arange(1, count + 1) - count - 1, weights)
-    return np.stack([_gini(run, rank) for run in weights])  # one by one, for each needs six times its memory
+    return np.stack([_gini(run, rank) for run in weights])  # run by run: each needs six times its memory
 
 
 def _gini(weights: Array, rank: Array) -> Array:

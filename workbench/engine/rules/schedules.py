@@ -1,4 +1,6 @@
-"""What changes from step to step: the learning rate, the momentum, Adam's bias corrections, as tables over an epoch."""
+"""Hyperparameters that change from step to step: learning rate, momentum, Adam's bias corrections; tables over an
+epoch.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import numpy as np
 class Schedule:
     """One row of `SCHEDULES`: `multiplier(update, factor)` scales the learning rate of update 0, 1, 2, ...
 
-    `reads` names the settings it needs beside the learning rate.
+    `reads` names the settings it needs besides the learning rate.
     """
 
     summary: str
@@ -28,7 +30,7 @@ SCHEDULES: dict[str, Schedule] = {
     ),
 }
 
-# Of what the timetable gives, the settings it is made from where these are called otherwise, or are several.
+# Columns of the timetable that are computed from settings of other names, or from several settings.
 MADE_FROM = {
     "momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
     "next_momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
@@ -46,8 +48,8 @@ def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray) -> np
 def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The momentum of every run at the given updates: (updates, runs) float64.
 
-    It grows linearly from `momentum_start` to `momentum` over `momentum_ramp_epochs` epochs and stays there (Srivastava
-    et al. 2014, appendix A.2); 0 epochs: no ramp.
+    It grows linearly from `momentum_start` to `momentum` over `momentum_ramp_epochs` epochs and then stays constant
+    (Srivastava et al. 2014, appendix A.2). 0 epochs: no ramp.
     """
     start, final, ramp = columns["momentum_start"], columns["momentum"], columns["momentum_ramp_epochs"]
     progress = np.ones((len(updates), len(final)))
@@ -58,7 +60,7 @@ def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_
 def timetable(
     columns: Mapping[str, np.ndarray], first: int, count: int, updates_per_epoch: int
 ) -> dict[str, np.ndarray]:
-    """All that varies with the step, each (count, runs) float64.
+    """The hyperparameters that vary with the step, each (count, runs) float64.
 
     The updates are `first`, ..., `first + count - 1`, counted from 0.
     """

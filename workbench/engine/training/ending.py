@@ -1,4 +1,4 @@
-"""How runs end: by their number of epochs, out of patience, or diverged; and what is said of each when it does."""
+"""How runs end: after their number of epochs, out of patience, or diverged; and the report of each end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 
 def end_runs(group: Group, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
     """The runs of the group that end with this epoch, with their last and best metrics on every split."""
-    epoch, n, columns = group.epoch_number, group.active, group.here.columns
+    epoch, n, columns = group.epoch_number, group.active, group.active_pack.columns
     diverged = ~np.isfinite(metrics["validation_loss"])
     if epoch > 0:
         diverged |= ~np.isfinite(metrics["train_loss"])
@@ -45,8 +45,8 @@ def end_runs(group: Group, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
 
 
 def digest(parameters: np.ndarray) -> str:
-    """A digest of one run's parameters; zeros of either sign are equal, and so is whatever is not a number."""
-    # Which of the bit patterns of NaN comes out depends on how the rows of a pack fall into the processor's lanes.
+    """A digest of one run's parameters. Zeros of either sign count as equal, and so do all NaN."""
+    # The bit pattern of a NaN depends on how the rows of a pack are assigned to SIMD lanes.
     plain = np.where(np.isnan(parameters), parameters.dtype.type(np.nan), parameters + 0.0)
     return sha256(plain.tobytes()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What training yields: an epoch of all runs that trained in it, and the end of a run."""
+"""What training yields: one epoch of all active runs, and the end of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 State = dict[str, np.ndarray]
 
-# Of every run, every epoch. Training metrics are the running ones, dropout on; epoch 0, the untrained net, has none.
+# For every run and epoch. Training metrics are running means with dropout on; epoch 0, the untrained network, has none.
 METRICS = (
     "train_loss",
     "train_accuracy",
@@ -27,8 +27,9 @@ class RunEnd:
     """How a run ended. `run` is its place in the pack; `outcome` is "finished" or "diverged"; `reason` says why it
     stopped.
 
-    `summary` holds {last, best}_{train, validation, test}_{loss, accuracy}, every unit in use; best is by validation
-    loss. `weights_digest` is of the weights the run ends with: the best ones where it has patience, else the last ones.
+    `summary` holds {last, best}_{train, validation, test}_{loss, accuracy}, without dropout; best is by validation
+    loss. `weights_digest` is the digest of the run's final weights: the best ones if it has patience, else the last
+    ones.
     """
 
     run: int
@@ -44,8 +45,8 @@ class RunEnd:
 class Weights:
     """All parameters of some runs after an epoch, each (runs, size) on the host: rows of the engine's buffer.
 
-    last: after the last update; best: at the best validation loss; final: what a run is left with when it ends, the
-    best ones where it has patience, else the last ones. `Layout.to_numpy(row)` names the tensors of a row.
+    last: after the last update; best: at the best validation loss; final: the result of the run, the best ones if it
+    has patience, else the last ones. `Layout.to_numpy(row)` gives the tensors of a row by name.
     """
 
     last: np.ndarray
@@ -57,8 +58,8 @@ class Weights:
 class Epoch:
     """One epoch. `runs` (n,) are the places in the pack of the runs that trained in it, ascending.
 
-    metrics: each (n,) float64, by names of `METRICS`; probes: each (n, layers) float64, by names of `PROBES`, NaN where
-    a layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the epoch before.
+    metrics: each (n,) float64, by names of `METRICS`; probes: each (n, layers) float64, by names of `PROBES`, NaN if a
+    layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the epoch before.
     """
 
     number: int
@@ -72,24 +73,24 @@ class Epoch:
     _weights: Callable[[int, np.ndarray], Weights] | None = field(default=None, repr=False, compare=False)
 
     def state(self) -> State:
-        """Everything needed to go on after this epoch, as plain arrays with a leading runs axis (but for "epoch").
+        """All that training needs to continue after this epoch: arrays with a leading runs axis, except "epoch".
 
-        Checkpoint and hand-over in one: `train(pack, data, state=...)`. To be asked for before the next epoch is.
+        Pass it to `train(pack, data, state=...)`. Call this before the next epoch is requested.
         """
         assert self._state is not None
         return self._state(self.number)
 
     def weights(self, runs: Sequence[int] | np.ndarray) -> Weights:
-        """The parameters of some runs of the pack, in the order given: of the runs that `ended`, before they are gone.
+        """The parameters of some runs of the pack, in the order given.
 
-        To be asked for before the next epoch is. Runs that ended in an earlier epoch keep what they ended with.
+        Call this before the next epoch is requested. Runs that ended in an earlier epoch keep their final parameters.
         """
         assert self._weights is not None
         return self._weights(self.number, np.asarray(runs, np.int64))
 
 
 def merged(parts: list[Epoch]) -> Epoch:
-    """One epoch out of the epochs of the groups of a pack."""
+    """One epoch, merged from those of the groups of a pack."""
     runs = np.concatenate([part.runs for part in parts])
     order = np.argsort(runs)
     return Epoch(

@@ -1,7 +1,4 @@
-"""Loss and accuracy of a group's networks on a whole split, every unit in use;
-
-And the Monte-Carlo average over masks.
-"""
+"""Loss and accuracy of a group's networks on a whole split, without dropout."""
 
 from __future__ import annotations
 
@@ -18,7 +15,9 @@ CHUNK = 256  # examples evaluated at a time, at most
 
 
 def chunk_of(examples: int) -> int:
-    """Chunks of one size: the last one reaches back over examples already counted rather than being shorter."""
+    """The size of a chunk, equal for all chunks. The last one is not shorter: it overlaps with examples already
+    counted.
+    """
     return -(-examples // -(-examples // CHUNK))
 
 

@@ -1,7 +1,7 @@
-"""Runs that are walked through an epoch together: their buffers, and one epoch of training.
+"""A group: runs that are trained through an epoch together, with their buffers.
 
-Rows that still train come first in every buffer. A run that ends leaves its row behind them and the rest is put
-together anew, so that it costs nothing more and disturbs nobody.
+The rows of active runs come first in every buffer. When a run ends, its row moves behind them, and everything that
+works on the rows is rebuilt. A run that has ended costs no more time and does not affect the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_STARTED = -1
 
 
 class Group:
-    """Trains the runs of `pack` on `data`, epoch by epoch. `state` goes on where `state()` was taken."""
+    """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken."""
 
     def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
         self.pack, self.data, self.xp = pack, data, array_module(pack.device)
@@ -35,7 +35,7 @@ class Group:
         names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)
         self.buffers: dict[str, Array] = {name: self._zeros() for name in names}
         self._gradients, self._previous = self._zeros(), self._zeros()
-        self.rows = np.arange(pack.runs)  # which run stands in which row
+        self.rows = np.arange(pack.runs)  # the run in each row
         self.epoch_number = NOT_STARTED
         self.best_loss = np.full(pack.runs, np.inf)
         self.best_epoch = np.zeros(pack.runs, np.int64)
@@ -52,9 +52,9 @@ class Group:
         return int(self.training.sum())
 
     def epoch(self) -> Epoch:
-        """Train the next epoch, or look at the untrained networks first, and judge which runs end."""
+        """Train the next epoch and decide which runs end. The first call only evaluates the untrained networks."""
         self.epoch_number += 1
-        with np.errstate(all="ignore"):  # a diverging run overflows; that is found out and said, not warned of
+        with np.errstate(all="ignore"):  # a diverging run overflows; `end_runs` reports it
             metrics = self._trainer.train(self.epoch_number) if self.epoch_number else self._untrained()
             for split in ("validation", "test"):
                 metrics[f"{split}_loss"], metrics[f"{split}_accuracy"] = self._evaluators[split].evaluate()
@@ -73,14 +73,14 @@ class Group:
         return epoch
 
     def state(self) -> State:
-        """All that the next epoch depends on, runs in the order of the pack: see `Epoch.state`."""
+        """All that the next epoch depends on, with the runs in the order of the pack: see `Epoch.state`."""
         back = np.argsort(self.rows)
         state = {name: to_host(buffer)[back] for name, buffer in self.buffers.items()}
         state |= {name: getattr(self, name)[back] for name in ("best_loss", "best_epoch", "training")}
         return state | {"epoch": np.array(self.epoch_number)}
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of some runs, places in this group's pack."""
+        """The parameters of some runs, given by their places in this group's pack."""
         rows = np.argsort(self.rows)[runs]
         last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
         patient = self.pack.columns["patience"][runs] > 0
@@ -104,7 +104,7 @@ class Group:
         self.training, self.epoch_number = state["training"].copy(), int(state["epoch"])
 
     def _settle(self) -> None:
-        """Bring the rows that train to the front and build everything that works on them."""
+        """Move the active rows to the front and rebuild everything that works on them."""
         front = np.argsort(~self.training, kind="stable")
         for name in ("rows", "best_loss", "best_epoch", "training"):
             setattr(self, name, getattr(self, name)[front])
@@ -115,9 +115,9 @@ class Group:
             self._assemble(self.rows[: self.active])
 
     def _assemble(self, runs: np.ndarray) -> None:
-        n, self.here = len(runs), self.pack.take(runs)
+        n, self.active_pack = len(runs), self.pack.take(runs)
         rows = Rows(
-            pack=self.here,
+            pack=self.active_pack,
             layout=self.layout,
             data=self.data.take(runs),
             weights=self.buffers["weights"][:n],

@@ -1,7 +1,7 @@
-"""The layers of a network, and where each parameter lies: all those of a run in one row of one buffer.
+"""The layers of a network, and the place of each parameter: all parameters of a run are one row of one buffer.
 
-First all weights, then all biases, then the learned slopes; every tensor is padded to a multiple of 32 elements, so
-that each starts on a cache line and the penalties act on a prefix. Padding is zero and stays zero. Layers hold views.
+First come all weights, then all biases, then the learned slopes, so the penalties act on a prefix. Every tensor is
+padded to a multiple of 32 elements, so each starts on a cache line. Padding is zero and stays zero. Layers hold views.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array
 from workbench.engine.layers import LAYERS
@@ -25,9 +26,9 @@ PADDING = 32  # elements
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the configuration says of a network: `depth` hidden layers of `width` units between inputs and outputs.
+    """A network by its configuration: `depth` hidden layers of `width` units between inputs and outputs.
 
-    `pieces` counts only where the activation reads it. Depth 0 is logistic (or linear) regression.
+    `pieces` matters only if the activation reads it. Depth 0 is logistic (or linear) regression.
     """
 
     inputs: int
@@ -89,7 +90,7 @@ class Layout:
         return {layer.inputs for layer in self.sequence[first + 1 :]}
 
     def start(self, number: int, name: str) -> int:
-        """Where a tensor of that layer begins in a row."""
+        """The offset of a tensor of that layer within a row."""
         return self._places[number][name].start
 
     def views(self, buffer: Array) -> list[Parameters]:
@@ -110,7 +111,9 @@ class Layout:
         ]
 
     def rows(self) -> list[tuple[int, int, int]]:
-        """Of all weights, where they begin in a row of the buffer, and their rows and columns: max-norm bounds rows."""
+        """For all weights: their offset within a row of the buffer, their rows and their columns.
+        Max-norm bounds rows.
+        """
         return [
             (self.start(number, tensor.name), tensor.shape[0], tensor.size // tensor.shape[0])
             for number, layer in enumerate(self.layers)
@@ -119,10 +122,10 @@ class Layout:
         ]
 
     def parameter_count(self) -> int:
-        """How many numbers a run learns, padding left out."""
+        """The number of parameters of a run, without padding."""
         return sum(tensor.size for layer in self.layers for tensor in layer.tensors)
 
-    def initial(self, columns: Mapping[str, np.ndarray], dtype: Any) -> np.ndarray:
+    def initial(self, columns: Mapping[str, np.ndarray], dtype: DTypeLike) -> np.ndarray:
         """The parameters that every run starts from, (runs, size), by its columns (see `pack.COLUMNS`)."""
         buffer = np.zeros((len(columns["seed"]), self.size), dtype)
         starts = list(zip(columns["init"], columns["seed"], columns["init_scale"], strict=True))

@@ -1,4 +1,4 @@
-"""`train`: a pack of runs, epoch by epoch. It never logs, prints or writes; whoever calls it records."""
+"""`train` trains a pack of runs, epoch by epoch. It never logs, prints or writes; its caller records the results."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import numpy as np
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.rules.losses import LOSSES, fits_task
-from workbench.engine.rules.own import install
+from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 from workbench.engine.training.workers import WORKERS, InlineWorker, Worker, gathered, joined, part_of
 
-# To be raised whenever the golden trajectories in the tests change: results of another version are not reused.
+# Raise it whenever the golden trajectories in the tests change: results of another version are not reused.
 NUMERICAL_VERSION = 3
 
 
 def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) -> Iterator[Epoch]:
     """Train all runs of a pack; yields an `Epoch` for the untrained networks (number 0) and after every epoch.
 
-    A run ends after its `epochs`, out of patience, or diverged; the pack ends with its last run. `workers` threads or
-    processes, as the kernel likes, share the runs on a CPU; the caller sees to it that BLAS uses one thread in this
-    process. `state`, from `Epoch.state()`, goes on with the epoch after it. No number depends on either.
+    A run ends after its `epochs`, when it is out of patience, or when it diverges; the pack ends with its last run. On
+    a CPU, `workers` threads or processes share the runs; the kernel decides which. The caller limits BLAS to one thread
+    in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number depends on
+    `workers` or on an interruption.
 
-    Raises BadInput where pack and data do not fit together.
+    Raises BadInput if pack and data do not fit together.
     """
     install(pack.rules)
     _check(pack, data)

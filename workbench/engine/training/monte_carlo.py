@@ -1,6 +1,7 @@
-"""Monte-Carlo evaluation: what a network trained with dropout says on average over many random masks.
+"""Monte-Carlo evaluation: the output of a network trained with dropout, averaged over many random masks.
 
-The notes' rule, weights times (1 - rate), is the cheap stand-in for this average (Srivastava et al. 2014, section 7.5).
+The notes' rule, weights times (1 - rate), is a cheap approximation of this average (Srivastava et al. 2014, section
+7.5).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Reader, Split
 
-TINY = 1e-12  # keeps the logarithm finite where the average gives the true class nothing
+TINY = 1e-12  # keeps the logarithm finite if the average probability of the true class is 0
 
 
 class MonteCarlo:
@@ -71,9 +72,9 @@ class MonteCarlo:
         rows = self._xp.asarray(self._split.index[:, start : start + self._chunk])
         steps = number * 2**32 + np.arange(samples)
         streams = self._xp.asarray(mask_keys(self._seeds, self._layers, steps, Purpose.MONTE_CARLO))
-        total = 0.0
+        total: Array | float = 0.0
         for sample in range(samples):
             self._reader.read(rows, self._network.inputs)  # the mask of the inputs is applied in place
             z = self._network.forward(self._masks.draw(streams[sample]))
             total = total + self._loss.predict(z).astype(np.float64)
-        return to_host(total) / samples
+        return to_host(total) / samples  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from workbench.engine.training.layout import Layout
 class Network:
     """`runs` networks of one architecture over one parameter buffer, with buffers for one batch size.
 
-    parameters (runs, size) and gradients (runs, size), or None where only outputs are wanted; slope (runs,) for leaky
+    parameters is (runs, size); gradients is (runs, size), or None for a forward pass only; slope (runs,) is for leaky
     ReLU. Without `dropout` no masks can be given, and every unit is used. `layers` are those of `layout.layers`, bound.
     """
 
@@ -50,7 +50,7 @@ class Network:
         """The output layer's z, (runs, batch, outputs), for what stands in `inputs`, (runs, batch, features).
 
         `masks` holds one array for each dropout layer, the inputs' first: 0 where a unit is dropped, 1 / (share kept)
-        elsewhere; None where the layer drops nothing. Without masks every unit is used.
+        elsewhere; None if the layer drops nothing. Without masks every unit is used.
         """
         for dropout, mask in zip(self._dropout, masks or [None] * len(self._dropout), strict=True):
             dropout.mask = mask
@@ -79,7 +79,7 @@ class Network:
     def _way_back(self, bound_for: Batch) -> list[tuple[BoundLayer, Array | None]]:
         """The layers from the last to the first that has parameters, and where each writes dl/d inputs.
 
-        One buffer serves all inputs of one shape; nobody asks for those of the first.
+        Inputs of equal shapes share one buffer. The gradient of the first layer's inputs is not needed.
         """
         first = self._sequence.index(self.layers[0])
         behind = self._sequence[:first:-1]

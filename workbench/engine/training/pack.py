@@ -1,6 +1,5 @@
-"""A pack: runs whose arrays have the same shapes, trained together.
-
-It is made of plain arrays and values, and can be pickled anywhere.
+"""A pack: runs whose arrays have the same shapes, trained together. It holds plain arrays and values and can be
+pickled.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.rules.own import RuleFile
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.rule_files import RuleFile
 from workbench.engine.training.layout import Architecture
 
-# Every number (or name) that may differ from run to run within a pack, with its default.
+# Every setting that may differ from run to run within a pack, with its default.
 COLUMNS: dict[str, Any] = {
     "seed": 0,
     "init": "he",
@@ -56,12 +55,12 @@ def columns() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Pack:
-    """What all runs of a pack share, and one column of values per number that may differ.
+    """The settings that all runs of a pack share, and a column of values for each setting that may differ.
 
-    `columns` maps names of `columns()` to arrays of shape (runs,); a missing one takes its default in every run. `seed`
-    must be given: it says how many runs there are. `precision`, of matrix products in float32, is a row of
-    `PRECISIONS`; `device` is "cpu" or "cuda", `kernel` a row of `KERNELS`. `rules` are the files of a person's own
-    rules that the runs use: they travel with the pack, and whoever trains it installs them.
+    `columns` maps names of `columns()` to arrays of shape (runs,); a missing column has its default in every run.
+    `seed` is required: its length is the number of runs. `precision`, of matrix products in float32, is a row of
+    `PRECISIONS`; `device` is "cpu" or "cuda"; `kernel` is a row of `KERNELS`. `rules` are the rule files that the runs
+    use: `train` installs them.
     """
 
     depth: int
@@ -100,7 +99,7 @@ class Pack:
         return replace(self, columns={name: values[np.asarray(rows, int)] for name, values in self.columns.items()})
 
     def kinds(self) -> list[str]:
-        """The kinds of layers of the networks, rows of `LAYERS`; the data decide none of them."""
+        """The kinds of layers in the networks, rows of `LAYERS`. They do not depend on the data."""
         return list(dict.fromkeys(kind for kind, _ in self.architecture(1, 1).named()))
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:

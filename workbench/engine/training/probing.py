@@ -1,7 +1,4 @@
-"""Takes the probes of a group of runs.
-
-One forward and one backward pass over a small fixed batch, every unit in use.
-"""
+"""The probes of a group of runs: one forward and one backward pass over a small fixed batch, without dropout."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from workbench.engine.training.network import Network
 from workbench.engine.training.reader import Reader
 
 
-class ProbeStation:
+class PlainProbes:
     """Probes the networks in the rows of a group."""
 
     def __init__(self, rows: Rows) -> None:
@@ -37,18 +34,19 @@ class ProbeStation:
         """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
         network = self._network
         judged = self._judge(network.forward(), self._targets)
-        looks = list(self._layers(after_update))
-        values = self._measure("forward", looks)
+        layers = list(self._layers(after_update))
+        values = self._measure("forward", layers)
         network.backward(np.multiply(judged.delta, 1 / self._batch, out=judged.delta))
-        for look, layer in zip(looks, network.layers, strict=True):
-            look.dl_dz = None if layer.dl_dz is None else layer.dl_dz * self._batch  # of an example, whatever the batch
-        values |= self._measure("backward", looks) | self._measure("weights", looks)
+        for layer_values, layer in zip(layers, network.layers, strict=True):
+            # Of one example, whatever the size of the batch.
+            layer_values.dl_dz = None if layer.dl_dz is None else layer.dl_dz * self._batch
+        values |= self._measure("backward", layers) | self._measure("weights", layers)
         return values, to_host(rms(network.input_gradient() * self._batch)).astype(np.float64)
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends, each (runs, layers) float64.
 
-        `ending` (runs,) says which do; the others have NaN.
+        `ending` (runs,) marks these runs; the others have NaN.
         """
         names = [name for name, probe in PROBES.items() if probe.moment == "end"]
         shape = (len(ending), len(self._network.layers))
@@ -68,9 +66,9 @@ class ProbeStation:
                 gradients=gradients.get("weights"),
             )
 
-    def _measure(self, moment: str, looks: list[SimpleNamespace]) -> dict[str, np.ndarray]:
+    def _measure(self, moment: str, layers: list[SimpleNamespace]) -> dict[str, np.ndarray]:
         return {
-            name: np.stack([self._on_host(probe.measure(look)) for look in looks], axis=1)
+            name: np.stack([self._on_host(probe.measure(layer_values)) for layer_values in layers], axis=1)
             for name, probe in PROBES.items()
             if probe.moment == moment
         }

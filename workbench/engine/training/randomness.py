@@ -1,9 +1,9 @@
-"""Random numbers as a function of (seed, purpose, step): no generator has a state that could be lost or shared.
+"""Random numbers as a function of (seed, purpose, step): there is no generator with a state to lose or share.
 
 Every draw is an integer hash of a counter under a 64-bit key, and the key is a hash of the run's seed, the purpose of
 the draw and the step. So the split, the initial weights, the order of minibatches and the dropout masks of a run do
 not depend on which runs are packed beside it, on whether training was interrupted, or on the backend: only integer
-arithmetic is used, which NumPy and CuPy carry out alike.
+arithmetic is used, which gives the same results in NumPy and CuPy.
 
 The key hash is the finaliser of SplitMix64 (Steele, Lea and Flood 2014); the counter hash is a two-multiplication
 32-bit mixer (the constants are Wellons' `lowbias32`, 2018) that takes one half of the key before each multiplication.
@@ -12,11 +12,12 @@ The key hash is the finaliser of SplitMix64 (Steele, Lea and Flood 2014); the co
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from types import ModuleType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-Array = Any  # a numpy.ndarray or a cupy.ndarray
+Array = np.ndarray  # or a cupy.ndarray, which has the same interface
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -42,7 +43,7 @@ def _mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def keys(seeds: Any, purpose: Purpose, step: Any = 0, part: Any = 0) -> np.ndarray:
+def keys(seeds: ArrayLike, purpose: Purpose, step: ArrayLike = 0, part: ArrayLike = 0) -> np.ndarray:
     """The 64-bit keys of the streams (seed, purpose, step, part).
 
     `seeds`, `step` and `part` are non-negative integers or integer arrays that broadcast against each other; `part`
@@ -55,10 +56,10 @@ def keys(seeds: Any, purpose: Purpose, step: Any = 0, part: Any = 0) -> np.ndarr
     return key
 
 
-def bits(stream: Array, count: int, xp: Any = np) -> Array:
+def bits(stream: Array, count: int, xp: ModuleType = np) -> Array:
     """`count` random 32-bit integers of each stream: (streams,) uint64 keys -> (streams, count) uint32.
 
-    `stream` lies where the result shall lie: pass `xp=cupy` and keys on the device to draw there.
+    To draw on the device, pass `xp=cupy` and keys that are on the device.
     """
     first = (stream & np.uint64(0xFFFFFFFF)).astype(np.uint32)[:, None]
     second = (stream >> np.uint64(32)).astype(np.uint32)[:, None]
@@ -72,7 +73,7 @@ def bits(stream: Array, count: int, xp: Any = np) -> Array:
     return x
 
 
-def lanes(stream: Array, count: int, xp: Any = np) -> Array:
+def lanes(stream: Array, count: int, xp: ModuleType = np) -> Array:
     """`count` random 16-bit integers of each stream: (streams,) -> (streams, count) uint16.
 
     Two come from every 32-bit draw.
@@ -80,12 +81,12 @@ def lanes(stream: Array, count: int, xp: Any = np) -> Array:
     return bits(stream, (count + 1) // 2, xp).view(np.uint16)[:, :count]
 
 
-def uniform(stream: Array, count: int, xp: Any = np) -> Array:
+def uniform(stream: Array, count: int, xp: ModuleType = np) -> Array:
     """`count` numbers of each stream from the open interval (0, 1), on a grid of 2^-32: (streams, count) float64."""
     return (bits(stream, count, xp).astype(np.float64) + 0.5) * 2.0**-32
 
 
-def normal(stream: Array, count: int, xp: Any = np) -> Array:
+def normal(stream: Array, count: int, xp: ModuleType = np) -> Array:
     """`count` standard normal numbers of each stream (Box and Muller 1958): (streams, count) float64."""
     half = (count + 1) // 2
     u = uniform(stream, 2 * half, xp)
@@ -93,7 +94,7 @@ def normal(stream: Array, count: int, xp: Any = np) -> Array:
     return xp.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :count]
 
 
-def permutations(stream: Array, count: int, xp: Any = np) -> Array:
+def permutations(stream: Array, count: int, xp: ModuleType = np) -> Array:
     """A random order of range(count) for each stream: (streams, count) int64.
 
     The positions are sorted by a random integer; the position itself breaks ties, so the order is the same everywhere.

@@ -1,7 +1,8 @@
-"""From stored examples to what a network reads: rows gathered by index, then scaled and shifted as each run has it."""
+"""From stored examples to a network's inputs: rows gathered by index, then scaled and shifted for each run."""
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ class Split(Protocol):
 
 
 class Data(Protocol):
-    """What `train` needs of data: plain arrays shared by the runs, and each run's own view of them (`data.RunData`).
+    """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
     inputs (examples, features), as stored; scale and shift (runs, 1, features); classes 0 for a regression;
     order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the
@@ -49,11 +50,11 @@ class Data(Protocol):
 class Reader:
     """Writes standardised minibatches of one size. `stored` is `data.inputs` on the device, shared by every reader."""
 
-    def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: object) -> None:
+    def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: ModuleType) -> None:
         self._stored = stored
         self._raw = zeros((len(data.scale), batch, stored.shape[1]), stored.dtype, xp)
-        self._scale = xp.asarray(data.scale.astype(dtype))  # type: ignore[attr-defined]
-        self._shift = xp.asarray(data.shift.astype(dtype))  # type: ignore[attr-defined]
+        self._scale = xp.asarray(data.scale.astype(dtype))
+        self._shift = xp.asarray(data.shift.astype(dtype))
 
     def read(self, rows: Array, out: Array) -> None:
         """Rows of the stored inputs (runs, batch) -> standardised inputs (runs, batch, features)."""

@@ -1,4 +1,4 @@
-"""How large things are: bytes of a run, and how many runs are walked through an epoch together."""
+"""Sizes: the bytes of a run, and how many runs are trained through an epoch together."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ def bytes_per_run(pack: Pack, data: Data) -> int:
 
 
 def runs_per_group(pack: Pack, data: Data) -> int:
-    """How many runs share a group: as many as stay in cache on the CPU, all of them on a GPU."""
+    """How many runs form a group: on the CPU as many as fit into the cache, on a GPU all of them."""
     if pack.device != "cpu":
         return pack.runs
     if pack.kernel == "compiled":
-        return LARGEST_GROUP  # each run is walked through its epoch alone
+        return LARGEST_GROUP  # this kernel trains the runs of a group one after the other
     return int(np.clip(CACHE // bytes_per_run(pack, data), 1, LARGEST_GROUP))
 
 
 def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str, int]) -> int:
-    """Bytes that a pack takes on the CPU while it trains, its data included but for the inputs, which all packs share.
+    """Bytes that a pack takes on the CPU while it trains. All packs share the inputs, so these are not included.
 
-    `examples` of the splits train, validation and test. Held against the peak of a process in `benchmarks/memory.py`.
+    `examples` counts those of the splits train, validation and test. `benchmarks/memory.py` compares this with the peak
+    of a process.
     """
     layout, groups = Layout(architecture), -(-pack.runs // LARGEST_GROUP)
     runs = pack.runs * _of_run(pack, layout, examples)
@@ -54,9 +55,12 @@ def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str
 
 
 def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
-    """Its rows of the flat buffers and one more while it is judged at its end; its share of the data (index and target
-    of every example, an epoch's order and what it is sorted with, scale and shift of every feature); the tables of an
-    epoch's steps. The plain kernel holds the activations of every run of a group at once, the compiled one of one.
+    """Bytes of one run.
+
+    Its rows of the flat buffers, and one more for the evaluation at its end. Its share of the data: index and target of
+    every example, the order of an epoch with the keys it is sorted by, scale and shift of every feature. The tables of
+    an epoch's steps. The plain kernel holds the activations of all runs of a group at once, the compiled kernel those
+    of one run.
     """
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
     updates = examples["train"] // pack.batch_size
@@ -75,7 +79,9 @@ def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 
 
 def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
-    """Numbers the plain passes hold of a run: of a step, its masks, an evaluation of two splits, and the probes."""
+    """Numbers that the plain passes hold for a run: a step with its masks, an evaluation of two splits,
+    and the probes.
+    """
     masks = sum(layer.buffers for layer in layout.dropout) if _drops(pack) else 0
     chunks = sum(chunk_of(examples[split]) for split in ("validation", "test"))
     step = _forward(layout) + _backward(layout) + masks
@@ -87,7 +93,7 @@ def _of_probes(layout: Layout) -> int:
 
 
 def _forward(layout: Layout) -> int:
-    """Numbers of an example on its way forward: as it is stored and as it is read, and what every layer keeps."""
+    """Numbers for each example in the forward pass: its stored and its scaled form, and what every layer keeps."""
     return 2 * layout.inputs + _kept(layout)
 
 

@@ -1,6 +1,6 @@
-"""Workers train the runs of a pack: in this thread, or in threads or processes of their own with a share each.
+"""Workers train the runs of a pack: in this thread, or in threads or processes that each have a share of the runs.
 
-Runs do not touch one another, so neither the number of workers nor the size of the groups changes any number.
+Runs do not interact, so neither the number of workers nor the size of the groups changes any number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from workbench import blas
-from workbench.engine.rules.own import install
+from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, State, Weights, merged
 from workbench.engine.training.group import Group
 from workbench.engine.training.pack import Pack
@@ -28,7 +28,7 @@ from workbench.signals import held, leave_to_parent
 
 
 class WorkerDied(RuntimeError):
-    """A worker process ended without an answer: killed, most likely for memory."""
+    """A worker process ended without an answer. Most likely it was killed for lack of memory."""
 
 
 class Worker(Protocol):
@@ -65,7 +65,7 @@ class InlineWorker:
         """Nothing: `finish_epoch` does the work."""
 
     def finish_epoch(self) -> Epoch | None:
-        """Walk every group that still trains through one epoch."""
+        """Train one epoch of every group that has active runs."""
         epochs = []
         for group, part in zip(self._groups, self._parts, strict=True):
             if group.active:
@@ -78,7 +78,7 @@ class InlineWorker:
         return joined([group.state() for group in self._groups])
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """Each run's from the group it stands in."""
+        """The parameters of each run, from its group."""
         return gathered(self._parts, [group.weights for group in self._groups], runs)
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class InlineWorker:
 
 
 class ThreadWorker(InlineWorker):
-    """The same in a thread of its own: for kernels that release the GIL while they compute."""
+    """An InlineWorker in a thread of its own, for kernels that release the GIL while they compute."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         super().__init__(pack, data, runs, state)
@@ -108,13 +108,13 @@ class ThreadWorker(InlineWorker):
 
 
 class ProcessWorker:
-    """The same in a process of its own with one BLAS thread."""
+    """An InlineWorker in a process of its own with one BLAS thread."""
 
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
         self.runs = runs
         with blas.one_thread_in_new_processes(), without_main_module(), held():
             self._process, self._pipe = _started()
-        # It takes no notice of the SIGTERM by which daemons are ended where nobody closes this.
+        # It ignores SIGTERM, by which daemons are ended if nobody closes this worker.
         util.Finalize(self, self._process.kill, exitpriority=10)
         self._pipe.send((pack, data, runs, state))
 
@@ -174,7 +174,7 @@ def part_of(state: State | None, runs: np.ndarray) -> State | None:
 def joined(states: list[State]) -> State:
     """One state out of the states of consecutive runs.
 
-    Those that ended early stand at an earlier epoch: the latest counts.
+    Runs that ended early are at an earlier epoch: the latest epoch counts.
     """
     whole = {name: np.concatenate([state[name] for state in states]) for name in states[0] if name != "epoch"}
     return whole | {"epoch": np.array(max(int(state["epoch"]) for state in states))}
@@ -183,9 +183,9 @@ def joined(states: list[State]) -> State:
 def gathered(
     parts: Sequence[np.ndarray], fetch: Sequence[Callable[[np.ndarray], Weights]], runs: np.ndarray
 ) -> Weights:
-    """The parameters of `runs`, in that order, each asked of the part it stands in.
+    """The parameters of `runs`, in that order, each fetched from the part that holds the run.
 
-    `parts` hold ascending numbers of runs; `fetch` answers for numbers within its part.
+    `parts` hold run numbers in ascending order; each `fetch` takes numbers within its part.
     """
     found: dict[int, tuple[np.ndarray, ...]] = {}
     for part, ask in zip(parts, fetch, strict=True):
@@ -203,8 +203,8 @@ def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
 def _started() -> tuple[Any, Connection]:
     """A new worker process, and our end of the pipe to it.
 
-    A fork server is forked before any thread exists, and has the engine imported: a worker starts in milliseconds. It
-    listens on a socket among the temporary files; where there is no place for one, a worker starts by itself.
+    The fork server is started before any thread exists and has imported the engine, so a worker starts in milliseconds.
+    It listens on a socket among the temporary files. If a socket cannot be created there, workers are spawned instead.
     """
     server = get_context("forkserver")
     server.set_forkserver_preload(["workbench.engine.training.workers"])
@@ -225,7 +225,7 @@ def _started_by(context: Any) -> tuple[Any, Connection]:
 
 
 def _serve(pipe: Connection) -> None:
-    """The life of a worker process: answer until the pipe is closed."""
+    """The main function of a worker process: answer until the pipe is closed."""
     leave_to_parent()
     try:
         worker: InlineWorker | None = None
@@ -244,7 +244,7 @@ def _serve(pipe: Connection) -> None:
 
 @contextmanager
 def without_main_module() -> Iterator[None]:
-    """A new process imports the main script again, which no worker needs and not every script survives."""
+    """Hide the main script: a new process would import it again, which no worker needs and not every script allows."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -11,7 +11,7 @@ from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
 from workbench.report.figures.learning_curves import LearningCurves
 from workbench.report.figures.main_effects import MainEffects
-from workbench.report.figures.own import OwnFigures
+from workbench.report.figures.own_figures import OwnFigures
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
 

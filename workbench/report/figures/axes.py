@@ -1,6 +1,6 @@
-"""What figures share on their axes: ticks, named places, the axis of a metric, and many seeds as one path.
+"""Common parts of axes: ticks, categorical labels, the axis of a metric, and many seeds as one path.
 
-Every seed stands faintly behind the mean; the mean carries its 95 % interval. Colours, markers and dashes belong to
+Every seed is drawn faintly behind the mean; the mean carries its 95 % interval. Colours, markers and dashes belong to
 a factor's values and are the same on the whole page.
 """
 

@@ -1,7 +1,7 @@
-"""What a figure is: data reduced once, the drawings made from them, a caption, and the table of the numbers drawn.
+"""The contract of a figure: data reduced once, drawings made from them, a caption, and a table of the numbers drawn.
 
-A kind of figure is one file with one subclass of `FigureKind`, and a row of `FIGURES`. What it says of itself decides
-where it stands on a page; `tests/report/figures/test_contract.py` holds every row to what this file promises.
+A kind of figure is one file with one subclass of `FigureKind`, and a row of `FIGURES`. Its attributes decide its place
+on a page. `tests/report/figures/test_contract.py` tests every row against this contract.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class FigureKind(ABC, Generic[Source, Data]):
 
     @abstractmethod
     def caption(self, data: Data) -> str:
-        """What is to be seen, in a sentence or two; "" if the section says it."""
+        """What the figure shows, in a sentence or two; "" if the section says it."""
 
     @abstractmethod
     def table(self, data: Data) -> Table:
@@ -122,7 +122,7 @@ class FigureKind(ABC, Generic[Source, Data]):
         return ""
 
     def legend(self, data: Data) -> tuple[Key, ...]:  # noqa: ARG002
-        """The things that are told apart by colour."""
+        """The things that colours distinguish."""
         return ()
 
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002

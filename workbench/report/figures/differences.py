@@ -12,7 +12,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
-from workbench.report.verdicts.rules import Claim, Equivalence, Identity
+from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
 
 

@@ -12,11 +12,11 @@ from workbench.report.statistics import effects as effects_of
 from workbench.report.statistics.design import Design, Factor, read
 from workbench.report.statistics.effects import Effect, Interaction, Spread
 from workbench.report.statistics.histories import Histories
-from workbench.report.verdicts.rules import Claim
+from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from workbench.report.figures.own import Figure
+    from workbench.report.figures.own_figures import Figure
     from workbench.tracking.read import SweepTables
 
 

@@ -42,30 +42,30 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class OneFactor:
+class FactorCurves:
     """The curves by one factor, a metric each."""
 
     curves: tuple[Curves, ...]
     units: str
 
 
-class LearningCurves(FigureKind[Findings, OneFactor]):
+class LearningCurves(FigureKind[Findings, FactorCurves]):
     """A figure for each factor, that with the largest effect first."""
 
     section = "factors"
     nothing = "No run was trained for more than one epoch by a factor that was swept, so there is no curve."
 
-    def reduce(self, source: Findings) -> list[OneFactor]:
+    def reduce(self, source: Findings) -> list[FactorCurves]:
         histories = source.histories
         metrics = [key for key in CURVES[source.design.task] if key in histories.metrics]
         if len(histories.epochs) < 2 or not metrics:
             return []
         return [
-            OneFactor(tuple(curves(source.design, histories, factor, metric) for metric in metrics), source.units)
+            FactorCurves(tuple(curves(source.design, histories, factor, metric) for metric in metrics), source.units)
             for factor in source.factors
         ]
 
-    def panels(self, data: OneFactor, place: int) -> list[Panel]:
+    def panels(self, data: FactorCurves, place: int) -> list[Panel]:
         return [
             Panel(
                 wording.metric(one.metric).name, partial(paint, curves=one), f"curve-{place}-{one.metric}",
@@ -76,7 +76,7 @@ class LearningCurves(FigureKind[Findings, OneFactor]):
             for one in data.curves
         ]  # fmt: skip
 
-    def caption(self, data: OneFactor) -> str:
+    def caption(self, data: FactorCurves) -> str:
         first = data.curves[0]
         seeds = first.seeds.shape[1]
         faint = axes.seeds_in_words(seeds, "each seed")
@@ -85,7 +85,7 @@ class LearningCurves(FigureKind[Findings, OneFactor]):
         text = f"Learning curves by {first.factor.name}: mean{band}.{carried}"
         return in_units(text, [one.metric for one in data.curves], data.units)
 
-    def table(self, data: OneFactor) -> Table:
+    def table(self, data: FactorCurves) -> Table:
         """Means by level at a few epochs, for each metric."""
         epochs = data.curves[0].epochs
         places = sampled(len(epochs), MOST_COLUMNS)
@@ -100,11 +100,11 @@ class LearningCurves(FigureKind[Findings, OneFactor]):
         ]  # fmt: skip
         return Table("Means by epoch", heads, tuple(rows), words=2)
 
-    def legend(self, data: OneFactor) -> tuple[Key, ...]:
+    def legend(self, data: FactorCurves) -> tuple[Key, ...]:
         factor = data.curves[0].factor
         return legend(factor.labels, palette.slots_of(factor.key, factor.values))
 
-    def about(self, data: OneFactor) -> str:
+    def about(self, data: FactorCurves) -> str:
         return data.curves[0].factor.key
 
 

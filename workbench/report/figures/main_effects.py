@@ -18,7 +18,7 @@ from workbench.report.statistics.effects import Effect, Spread
 
 
 @dataclass(frozen=True)
-class OneFactor:
+class FactorEffects:
     """The main effects of one factor, by metric, and the spread of its runs at every level."""
 
     effects: tuple[Effect, ...]
@@ -26,22 +26,22 @@ class OneFactor:
     units: str
 
 
-class MainEffects(FigureKind[Findings, OneFactor]):
+class MainEffects(FigureKind[Findings, FactorEffects]):
     """A figure for each factor, that with the largest effect first."""
 
     section = "factors"
     nothing = "Nothing was swept, so no factor has an effect."
 
-    def reduce(self, source: Findings) -> list[OneFactor]:
+    def reduce(self, source: Findings) -> list[FactorEffects]:
         return [
-            OneFactor(
+            FactorEffects(
                 tuple(by_factor[factor.key] for by_factor in source.effects.values()),
                 tuple(source.spreads[factor.key]), source.units,
             )
             for factor in source.factors
         ]  # fmt: skip
 
-    def panels(self, data: OneFactor, place: int) -> list[Panel]:
+    def panels(self, data: FactorEffects, place: int) -> list[Panel]:
         return [
             Panel(
                 wording.title(effect.metric), partial(paint, effect=effect), f"effect-{place}-{effect.metric}",
@@ -51,7 +51,7 @@ class MainEffects(FigureKind[Findings, OneFactor]):
             for effect in data.effects
         ]  # fmt: skip
 
-    def caption(self, data: OneFactor) -> str:
+    def caption(self, data: FactorEffects) -> str:
         first, metrics = data.effects[0], [effect.metric for effect in data.effects]
         seeded = first.seeds > 1
         each = axes.seeds_in_words(first.seeds, "each seed's own mean")
@@ -66,7 +66,7 @@ class MainEffects(FigureKind[Findings, OneFactor]):
             text += " The levels could not be matched on the other factors: they may differ in more than this factor."
         return in_units(text, metrics, data.units)
 
-    def table(self, data: OneFactor) -> Table:
+    def table(self, data: FactorEffects) -> Table:
         """Mean and interval by level on each metric, with the runs behind it and the share lost."""
         heads = ["Level", "Runs", "Lost"]
         for effect in data.effects:
@@ -80,7 +80,7 @@ class MainEffects(FigureKind[Findings, OneFactor]):
             rows.append(tuple(row))
         return Table(f"Means by {data.effects[0].factor.name}", tuple(heads), tuple(rows))
 
-    def about(self, data: OneFactor) -> str:
+    def about(self, data: FactorEffects) -> str:
         return data.effects[0].factor.key
 
 

@@ -21,7 +21,7 @@ MOST_DOTS = 240  # of one level
 
 
 @dataclass(frozen=True)
-class OneFactor:
+class FactorSpread:
     """The runs at every level of a factor, by one metric."""
 
     factor: Factor
@@ -30,18 +30,18 @@ class OneFactor:
     units: str
 
 
-class Spreads(FigureKind[Findings, OneFactor]):
+class Spreads(FigureKind[Findings, FactorSpread]):
     """A figure for each factor, that with the largest effect first."""
 
     section = "sensitivity"
     nothing = "Nothing was swept, so no factor has levels to compare."
     heading = "h3"
 
-    def reduce(self, source: Findings) -> list[OneFactor]:
+    def reduce(self, source: Findings) -> list[FactorSpread]:
         main, units = source.design.main, source.units
-        return [OneFactor(one, main, tuple(source.spreads[one.key]), units) for one in source.factors]
+        return [FactorSpread(one, main, tuple(source.spreads[one.key]), units) for one in source.factors]
 
-    def panels(self, data: OneFactor, place: int) -> list[Panel]:
+    def panels(self, data: FactorSpread, place: int) -> list[Panel]:
         key = data.metric
         text = "; ".join(
             f"{one.label}: best {wording.amount(one.best, key)}, median {wording.amount(one.median, key)}, "
@@ -56,10 +56,10 @@ class Spreads(FigureKind[Findings, OneFactor]):
             )
         ]  # fmt: skip
 
-    def caption(self, data: OneFactor) -> str:
+    def caption(self, data: FactorSpread) -> str:
         return in_units("", [data.metric], data.units)
 
-    def table(self, data: OneFactor) -> Table:
+    def table(self, data: FactorSpread) -> Table:
         """Best, median and worst run by level."""
         rows = [
             (
@@ -74,7 +74,7 @@ class Spreads(FigureKind[Findings, OneFactor]):
         return Table(f"Sensitivity: {name} by {data.factor.name}", heads, tuple(rows))
 
 
-def paint(ax: Axes, data: OneFactor) -> Axes:
+def paint(ax: Axes, data: FactorSpread) -> Axes:
     """Every finished run at every level, the span from worst to best, and the median."""
     slots = palette.slots_of(data.factor.key, data.factor.values)
     for place, (one, slot) in enumerate(zip(data.levels, slots, strict=True)):

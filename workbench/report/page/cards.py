@@ -11,7 +11,7 @@ from workbench.report import wording
 from workbench.report.figures.base import DrawnFigure
 from workbench.report.figures.units import is_loss
 from workbench.report.verdicts import sentences
-from workbench.report.verdicts.rules import Claim, Identity, digest
+from workbench.report.verdicts.claim_rules import Claim, Identity, digest
 from workbench.report.verdicts.verdict import Verdict
 
 

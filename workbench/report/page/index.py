@@ -11,11 +11,11 @@ from typing import Any
 
 from workbench import files
 from workbench.report import wording
-from workbench.report.page import record
+from workbench.report.page import page_data
 from workbench.report.page.folder import make
 from workbench.report.page.rendering import render
 from workbench.report.statistics.design import OUTCOMES
-from workbench.report.verdicts.rules import Claim
+from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import VERDICTS
 
 INDEX = "index.html"
@@ -80,7 +80,7 @@ def _entry(path: Path) -> Entry | None:
     except (OSError, ValueError):
         return None
     page = path.with_suffix(".html")
-    if not isinstance(data, dict) or data.get("format") != record.FORMAT or not page.exists():
+    if not isinstance(data, dict) or data.get("format") != page_data.FORMAT or not page.exists():
         return None
     found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
     return Entry(

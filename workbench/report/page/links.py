@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 
 def address(uri: str) -> str:
-    """Where MLflow's pages are: the tracking server if the store is one, else where `mlflow ui` serves by default."""
+    """Where MLflow's pages are: the tracking server if the store is one, else if `mlflow ui` serves by default."""
     return uri.rstrip("/") if uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
 
 

@@ -50,8 +50,8 @@ def _levels(labels: Sequence[str], places: Iterable[int]) -> list[str]:
 def _outcomes(design: Design) -> list[str]:
     """One word each; the reason of a failed or diverged run as its tooltip."""
     cells = []
-    told = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
-    for state, outcome, reason in told:
+    rows = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
+    for state, outcome, reason in rows:
         word = "reused, diverged" if state == "reused" and outcome == "diverged" else state
         note = f' title="{escape(str(reason))}"' if reason else ""
         cells.append(f"<td{note}>{escape(word)}")

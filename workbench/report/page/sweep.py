@@ -12,14 +12,14 @@ from markupsafe import Markup
 from workbench import files
 from workbench.engine.errors import BadInput
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.own import Figure
-from workbench.report.page import record
+from workbench.report.figures.own_figures import Figure
+from workbench.report.page import page_data
 from workbench.report.page.figure_files import write_figures
 from workbench.report.page.folder import make, stem
 from workbench.report.page.rendering import render
 from workbench.report.page.view import view
+from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.decision import decide_all
-from workbench.report.verdicts.rules import Claim
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -59,6 +59,6 @@ def write(
     make(folder)
     name = stem(tables.name, folder)
     page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name))
-    files.write(page.html, render("sweep", made.shown | {"data": Markup(record.text(made.embedded))}))
-    files.write(page.json, record.text(made.data) + "\n")
+    files.write(page.html, render("sweep", made.shown | {"data": Markup(page_data.text(made.embedded))}))
+    files.write(page.json, page_data.text(made.data) + "\n")
     return page

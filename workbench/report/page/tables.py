@@ -18,7 +18,7 @@ def factors(design: Design) -> Table:
 
 
 def reasons(runs: pd.DataFrame) -> Table | None:
-    """Why cells failed or diverged, the commonest reasons first; None where none did."""
+    """Why cells failed or diverged, the commonest reasons first; None if none did."""
     rows = [
         (outcome, reason, ", ".join(map(str, cells[:12])) + (" \u2026" if len(cells) > 12 else ""), str(len(cells)))
         for outcome in ("failed", "diverged")

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench import files
 from workbench.report import wording
-from workbench.report.page import record
+from workbench.report.page import page_data
 from workbench.report.page.folder import make
 from workbench.report.verdicts import notes
 from workbench.report.verdicts.verdict import VERDICTS
@@ -51,7 +51,7 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
     }  # fmt: skip
     make(folder)
     target = folder / FILE
-    files.write(target, json.dumps(record.plain(data), indent=1, ensure_ascii=True) + "\n")
+    files.write(target, json.dumps(page_data.plain(data), indent=1, ensure_ascii=True) + "\n")
     return target
 
 
@@ -85,5 +85,6 @@ def _page(path: Path) -> dict[str, Any] | None:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    is_page = isinstance(data, dict) and data.get("format") == record.FORMAT and isinstance(data.get("verdicts"), dict)
-    return data if is_page else None
+    if not isinstance(data, dict) or data.get("format") != page_data.FORMAT:
+        return None
+    return data if isinstance(data.get("verdicts"), dict) else None

@@ -9,7 +9,7 @@ from workbench.report import wording
 from workbench.report.figures import FIGURES
 from workbench.report.figures.base import SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
-from workbench.report.page import links, provenance, record, runs_table, summary, tables
+from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
 from workbench.report.page.cards import card
 from workbench.report.statistics.design import Design, alike, counts, extreme
 from workbench.report.verdicts.verdict import VERDICTS
@@ -49,7 +49,7 @@ def view(found: Findings) -> View:
     }
     common = provenance.common(sweep)
     all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
-    data = record.record(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
+    data = page_data.page_content(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
     shown = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "asked": summary.asked(design), "counts": counts(design.runs), "notice": summary.seed_notice(design),
@@ -88,7 +88,7 @@ def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
 
 
 def _worst_and_best(design: Design) -> str:
-    """The best and the worst finished run in one sentence; "" where nothing finished."""
+    """The best and the worst finished run in one sentence; "" if nothing finished."""
     parts = []
     ends = [extreme(design, worst) for worst in (True, False)]
     for word, run in zip(("worst", "best"), ends, strict=True):

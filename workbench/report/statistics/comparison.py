@@ -1,4 +1,4 @@
-"""Two sweeps side by side: which settings differ, and which results differ by more than the seeds do.
+"""A comparison of two sweeps: the settings that differ, and the results that differ by more than seed noise.
 
 Runs are matched on every key that either sweep varies and both know; a combination of their values is a case. Within a
 case the seeds are paired where both sweeps have them, so that a difference stands against the noise between seeds.

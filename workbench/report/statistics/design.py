@@ -1,4 +1,4 @@
-"""What was asked and what came out: the factors with their levels, the outcome of every cell, the losses."""
+"""The design of a sweep and its outcomes: factors with their levels, the outcome of every cell, lost runs."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def status(runs: pd.DataFrame) -> pd.Series:
 
 
 def counts(runs: pd.DataFrame) -> dict[str, int]:
-    """How many cells came out how; the counts add up to the number of cells."""
+    """The number of cells for each outcome; the counts add up to the number of cells."""
     found = status(runs).value_counts()
     return {outcome: int(found.get(outcome, 0)) for outcome in OUTCOMES}
 
@@ -140,7 +140,7 @@ def losses(runs: pd.DataFrame, outcome: str, most: int = 8) -> list[tuple[str, l
 
 
 def extreme(design: Design, worst: bool) -> pd.Series | None:
-    """The best or the worst finished run by the main metric; None where nothing finished."""
+    """The best or the worst finished run by the main metric; None if nothing finished."""
     if design.main not in design.runs:
         return None
     column = design.runs[design.main].where(design.runs["outcome"] == "finished")

@@ -64,7 +64,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Means of a metric over the levels of two factors, NaN where nothing finished.
+    """Means of a metric over the levels of two factors, NaN if nothing finished.
 
     `points` (first, second, seeds) are means within each seed; `means`, `low`, `high` (first, second) over seeds.
     `size` is the range of what is left of the means once both main effects are taken out: 0 for factors that add up.
@@ -105,7 +105,7 @@ def matched(design: Design, keys: Sequence[str], metric: str) -> tuple[pd.DataFr
 
 
 def by_seed(runs: pd.DataFrame, factor: Factor, metric: str, seeds: Sequence[int]) -> np.ndarray:
-    """Means within each seed: (levels, seeds), NaN where a seed has nothing at a level."""
+    """Means within each seed: (levels, seeds), NaN if a seed has nothing at a level."""
     table = runs.pivot_table(index=f"level:{factor.key}", columns=SEED, values=metric, aggfunc="mean")
     return table.reindex(index=range(len(factor.values)), columns=list(seeds)).to_numpy(dtype=float)
 
@@ -181,7 +181,7 @@ def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interacti
 
 
 def _longer_first(one: Factor, other: Factor) -> tuple[Factor, Factor]:
-    """Of two factors the one with more levels goes along the axis, the other tells the lines apart."""
+    """The factor with more levels is the axis; the other one distinguishes the lines."""
     return (one, other) if len(one.values) >= len(other.values) else (other, one)
 
 

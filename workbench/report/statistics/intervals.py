@@ -34,7 +34,7 @@ class Interval(NamedTuple):
 
 
 def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
-    """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN where n < 2.
+    """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN if n < 2.
 
     Equal values have an interval without width, for which SciPy's own gives NaN.
     """
@@ -74,7 +74,7 @@ def largest_difference(differences: np.ndarray, levels: int, confidence: float =
     `differences` (n,) are those of the two, paired by seed; NaN ends where n < 2. Student's interval with the quantile
     of the studentised range in place of t's (Tukey 1953): of equal levels it leaves 0 out as seldom as it says, however
     many there are, and for two levels it is Student's own. The deviation is that of the two alone, since levels may
-    differ in how noisy they are. For normal values the means tell nothing of it, so the choice does not either.
+    differ in how noisy they are. For normal values it is independent of the means, and so of the choice.
     """
     values = np.asarray(differences, dtype=float)
     n = len(values)
@@ -94,7 +94,7 @@ def _range_quantile(confidence: float, levels: int, freedom: int) -> float:
 
 
 def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resamples: int = 10_000) -> Interval:
-    """The expanded percentile bootstrap interval of the mean of `values` (n,); NaN where n < 2.
+    """The expanded percentile bootstrap interval of the mean of `values` (n,); NaN if n < 2.
 
     A plain percentile bootstrap is too narrow under 30 seeds; this one takes wider percentiles, chosen so that for a
     normal mean it is as wide as Student's (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", 4.1).

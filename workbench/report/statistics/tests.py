@@ -100,7 +100,7 @@ def _without_noise(change: float) -> float:
 
 
 def interquartile_mean(values: np.ndarray) -> float:
-    """The mean of the middle half of `values` (n,): what a typical seed shows. NaN where there is none."""
+    """The mean of the middle half of `values` (n,): what a typical seed shows. NaN if there is none."""
     return float(stats.trim_mean(values, 0.25)) if len(values) else float("nan")
 
 
@@ -126,7 +126,7 @@ def power(effect: float, deviation: float, margin: float, n: int, family: int = 
 
 
 def planned_seeds(effect: float, deviation: float, margin: float, family: int = 1) -> int | None:
-    """The fewest seeds, 12 or more, that decide a paired rule with power 0.8; None where 5,000 would not."""
+    """The fewest seeds, 12 or more, that decide a paired rule with power 0.8; None if 5,000 would not."""
     if power(effect, deviation, margin, MOST_PLANNED, family) < POWER:
         return None
     low, high = FEWEST_SEEDS - 1, MOST_PLANNED

@@ -22,10 +22,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.report.statistics.tests import holm
+from workbench.report.verdicts.claim_rules import Claim, Paired, Rule, digests, rules_of, stored_digests
 from workbench.report.verdicts.deviations import described
 from workbench.report.verdicts.evidence import with_measure
 from workbench.report.verdicts.judging import finish, weigh
-from workbench.report.verdicts.rules import Claim, Paired, Rule, digests, rules_of, stored_digests
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ _OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of t
 
 
 def described(tables: SweepTables) -> tuple[str, str]:
-    """Why verdicts are withheld ("" where they are not), and the dataset in words."""
+    """Why verdicts are withheld ("" if they are not), and the dataset in words."""
     found = deviations(tables.facts)
     other_data = {key: values for key, values in found.items() if _is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
@@ -53,6 +53,6 @@ def _listed(values: list[Any]) -> str:
 def _dataset(tables: SweepTables, other: dict[str, tuple[list[Any], list[Any]]]) -> str:
     runs = tables.runs
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
-    told = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
-    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in told]
+    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
+    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]
     return ", ".join([*names, *extra])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.report import wording
-from workbench.report.verdicts.rules import Arm, Claim, Equivalence, Paired, Tuning
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Paired, Tuning
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables

@@ -10,8 +10,8 @@ import numpy as np
 
 from workbench.report.statistics.intervals import INTERVALS, Interval
 from workbench.report.statistics.tests import improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.claim_rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence, gather, select
-from workbench.report.verdicts.rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
 
@@ -37,7 +37,7 @@ def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float
 def judge(differences: np.ndarray, margin: float, p_holm: float, interval: Interval, trusted: bool = True) -> str:
     """The verdict of a paired rule whose seeds are all there.
 
-    `differences` (n,) and `interval` point in the predicted direction. `trusted` is False where runs were lost: the
+    `differences` (n,) and `interval` point in the predicted direction. `trusted` is False if runs were lost: the
     test alone decides then, and absence of an effect cannot be shown.
     """
     side = "reproduced" if differences.mean() >= 0 else "contradicted"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.report import wording
+from workbench.report.verdicts.claim_rules import Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence
-from workbench.report.verdicts.rules import Equivalence, Identity, Paired, Rule
 
 if TYPE_CHECKING:
     from workbench.report.verdicts.verdict import Verdict

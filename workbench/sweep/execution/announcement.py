@@ -1,20 +1,20 @@
-"""What a person reads before a sweep trains: what there is to do, and what they should know of it."""
+"""The lines printed before a sweep trains: what it will do, and remarks on it."""
 
 from __future__ import annotations
 
 from workbench import output
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
+from workbench.sweep.execution.data_remarks import hidden
 from workbench.sweep.execution.log import counted, note, say
-from workbench.sweep.execution.rounding import hidden
-from workbench.sweep.planning.changes import changes
+from workbench.sweep.planning.earlier_sweep import changes
 from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Earlier, SweepRecord
 
 
 def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings) -> None:
-    """Say what a sweep is about to do; `earlier` is the latest sweep of its name."""
+    """Print what a sweep is about to do; `earlier` is the latest sweep of its name."""
     runs = len({cell.fingerprint for cell in work.cells})
     note(f"command: {settings.command}")
     say(
@@ -43,7 +43,7 @@ def show_plan(work: Plan, name: str, page: str, time: str, settings: SweepSettin
 
 
 def _uncompiled(work: Plan) -> list[str]:
-    """A line for each reason why runs are left to the plain kernel that Numba would train."""
+    """A line for each reason why runs fall back from the compiled to the plain kernel."""
     reasons = dict.fromkeys(why_not_compiled(pack.pack) for pack in work.packs)
     return [f"{reason}: the plain kernel trains, two to three times slower" for reason in reasons if reason]
 

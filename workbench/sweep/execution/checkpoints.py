@@ -1,8 +1,8 @@
-"""Checkpoints of packs: one file a pack, written whole or not at all, checked to the last bit when it is read.
+"""Checkpoints of packs: one file for each pack, written atomically, with a digest that is checked when it is read.
 
-A checkpoint holds the engine's state after an epoch, the histories so far, and how the runs that are over have ended.
-From it training goes on to the very numbers it would have come to (`engine.training.train`). The last one of a pack,
-in which every run has ended, is its result: it stays until the store holds it.
+A checkpoint holds the engine's state after an epoch, the histories so far, and the ends of the runs that have ended.
+Training continues from it to the same numbers as without an interruption (`engine.training.train`). In the last
+checkpoint of a pack every run has ended: it is the pack's result and stays until the store holds it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ DIGEST_BYTES = 64
 
 @dataclass
 class Unfinished:
-    """A pack as far as it has come: the state to go on from (None: from the start), its history and its ended runs.
+    """The progress of a pack: the state to continue from (None: from the start), its history and its ended runs.
 
-    `analysed` holds what the analyses of those found; `started` is when it began, in unix seconds, and `seconds` how
-    long it has been trained since, pauses left out.
+    `analysed` holds the results of the analyses of ended runs. `started` is when the pack began, in unix seconds;
+    `seconds` is its training time, without pauses.
     """
 
     state: State | None
@@ -53,7 +53,9 @@ class Unfinished:
 
 
 class Checkpoints:
-    """Keeps checkpoints in `folder`, which is made when the first is written, at most one in `every` seconds a pack."""
+    """Writes checkpoints to `folder`, for each pack at most one in `every` seconds. The first one
+    creates the folder.
+    """
 
     def __init__(self, folder: Path, every: float = 30.0) -> None:
         self.folder, self._every = folder, every
@@ -61,11 +63,13 @@ class Checkpoints:
         self._complained = False  # that none could be written is said once, and again when some could in between
 
     def packs(self) -> list[tuple[str, ...]]:
-        """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are passed."""
+        """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are skipped."""
         return sorted((runs for file in self._files() if (runs := _fingerprints(file))), key=len)
 
     def tidy(self) -> None:
-        """Set aside what is broken, with a word, and take away what a kill left half-written; the sweep is held."""
+        """Set broken files aside, with a message, and delete files that a kill left half-written. The sweep's lock is
+        held.
+        """
         files.clear(self.folder)
         for file in self._files():
             try:
@@ -74,9 +78,10 @@ class Checkpoints:
                 _set_aside(file, error)
 
     def resume(self, planned: PlannedPack) -> Unfinished:
-        """How far a pack had come: by its own checkpoint, else by that of a larger pack that all of its runs were in.
+        """The progress of a pack: from its own checkpoint, else from that of a larger pack that contained all of its
+        runs.
 
-        A file that cannot be read is set aside with a word, and the pack starts over.
+        A file that cannot be read is set aside with a message, and the pack starts over.
         """
         self._saved = monotonic()
         own = self._file(planned)
@@ -91,14 +96,14 @@ class Checkpoints:
         return untouched(planned)
 
     def result(self, planned: PlannedPack) -> Unfinished | None:
-        """What a pack came to, where its last checkpoint is there and whole."""
+        """The result of a pack, if its last checkpoint exists and is undamaged."""
         if not self._file(planned).exists():
             return None
         reached = self.resume(planned)
         return reached if all(reached.ends) else None
 
     def holds(self, planned: PlannedPack) -> bool:
-        """Whether there is a checkpoint of this very pack."""
+        """Whether this pack has a checkpoint."""
         return self._file(planned).exists()
 
     def due(self) -> bool:
@@ -106,25 +111,25 @@ class Checkpoints:
         return monotonic() - self._saved >= self._every
 
     def save(self, planned: PlannedPack, reached: Unfinished) -> None:
-        """Write a checkpoint in one step: a crash leaves the one before.
+        """Write a checkpoint atomically: a crash leaves the previous one.
 
-        Where it cannot be written that is said, and training goes on without.
+        If it cannot be written, a message says so and training continues without it.
         """
         self._saved = monotonic()
         try:
             self._write(planned, reached)
             self._complained = False
         except OSError as error:
-            tell = note if self._complained else say
-            tell(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
+            report = note if self._complained else say
+            report(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
             self._complained = True
 
     def drop(self, planned: PlannedPack) -> None:
-        """Forget a pack that is safely in the store."""
+        """Delete the checkpoint of a pack that the store holds."""
         self._file(planned).unlink(missing_ok=True)
 
     def drop_all_of(self, fingerprints: Collection[str]) -> None:
-        """Forget every checkpoint of which the store holds all runs."""
+        """Delete every checkpoint of which the store holds all runs."""
         for file in self._files():
             runs = _fingerprints(file)
             if runs and set(runs) <= set(fingerprints):
@@ -147,7 +152,7 @@ class Checkpoints:
 
 
 def untouched(planned: PlannedPack) -> Unfinished:
-    """A pack that nothing was done of yet."""
+    """A pack that has not begun."""
     runs = planned.pack.runs
     return Unfinished(None, History(planned.fingerprints), [None] * runs, [None] * runs, time())
 
@@ -170,7 +175,7 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
 
 
 def _check(file: Path) -> None:
-    """Raises ValueError where the file is not, bit for bit, the one that was written."""
+    """Raises ValueError if the file's content differs from what was written."""
     with file.open("rb") as source:
         size = max(source.seek(0, os.SEEK_END) - DIGEST_BYTES, 0)
         source.seek(size)
@@ -231,7 +236,7 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
 
 
 def _as_data(measured: Measured) -> list:
-    """What was measured as JSON holds it."""
+    """The measured values as JSON."""
     tables = {
         name: {column: np.asarray(values).tolist() for column, values in table.items()}
         for name, table in measured.tables.items()
@@ -246,7 +251,7 @@ def _from_data(metrics: dict[str, float], tables: dict[str, dict[str, list]]) ->
 
 
 def _fingerprints(file: Path) -> tuple[str, ...]:
-    """The runs a checkpoint is of; none where it cannot be read."""
+    """The runs of a checkpoint; none if it cannot be read."""
     try:
         with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
             return tuple(str(mark) for mark in content["fingerprints"])

@@ -1,4 +1,4 @@
-"""Where numbers come from: code, packages, machine. Facts are short texts; none names a folder or a person."""
+"""Provenance of numbers: code, packages, machine. Facts are short texts; none names a folder or a person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMPUTING = ("numpy", "numba", "llvmlite", "cupy-cuda13x", "cupy-cuda12x")
 
 
 def facts(device: str) -> dict[str, str]:
-    """What to know about this code on this machine; `device` is "cpu" or "cuda"."""
+    """The facts about this code on this machine; `device` is "cpu" or "cuda"."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": _shortened(_git("diff", "HEAD", "--stat", "--patch", "--no-color", "--no-ext-diff")),
@@ -42,14 +42,14 @@ def facts(device: str) -> dict[str, str]:
 
 @cache
 def numerics() -> str:
-    """What a run's last digits depend on beside its fingerprint: the libraries that compute, the machine."""
+    """What a run's last digits depend on besides its fingerprint: numerical libraries and the machine."""
     packages = ", ".join(f"{name} {found}" for name in COMPUTING if (found := _version(name)))
     return f"{packages}, {platform.system()} {platform.machine()}{_processor()}"
 
 
 @cache
 def _git(*arguments: str) -> str:
-    """What git says of the checkout this code runs from; "" where it runs from no checkout."""
+    """What git says of the checkout this code runs from; "" if it runs from no checkout."""
     folder = ours("conf").parent
     if not (folder / ".git").exists():
         return ""
@@ -64,7 +64,7 @@ def _git(*arguments: str) -> str:
 
 
 def _shortened(difference: str) -> str:
-    """A difference as far as it can be read; git names what changed first, so that no file goes unsaid."""
+    """A diff, cut to a readable length; its summary comes first, so that every file is named."""
     if len(difference) <= LONGEST_DIFFERENCE:
         return difference
     return f"{difference[:LONGEST_DIFFERENCE]}\n[{len(difference) - LONGEST_DIFFERENCE:,} more characters]"

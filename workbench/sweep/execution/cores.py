@@ -1,4 +1,4 @@
-"""How many cores there are to train on: what this process may use, and what the container it is in allows it."""
+"""The number of cores to train on: those that this process may use, limited by its container."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def cores() -> int:
 def _of_the_machine() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # a system that has no such thing, or does not tell
+    except (AttributeError, OSError):  # not on every system
         return os.cpu_count() or 1
 
 
 def _of_a_container(*files: str) -> int:
-    """The cores that a control group allows, begun ones counted whole; more than any machine has where it does not."""
+    """The cores that a control group allows, rounded up; more than any machine has if it sets no limit."""
     try:
         quota, period = " ".join(Path(file).read_text("ascii") for file in files).split()
         return math.ceil(int(quota) / int(period)) if int(quota) > 0 else 2**16

@@ -1,7 +1,7 @@
-"""The contract of an executor: who trains the packs of a plan, and what whoever asks for it may rely on.
+"""The contract of an executor, which trains the packs of a plan.
 
-An executor is one file in `executors/` and a row of `EXECUTORS` there. `tests/sweep/test_executors.py` holds every row
-to each promise below; `docs/add-an-executor.md` shows a whole one.
+An executor is one file in `executors/` and a row of `EXECUTORS` there. `tests/sweep/test_executors.py` tests every row
+against each promise below; `docs/add-an-executor.md` shows a complete one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from workbench.sweep.planning.packs import PlannedPack
 class ExecutionContext:
     """What an executor works with.
 
-    `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` keep what was
-    trained; `stop` says whether to stop; `instruments` make the analyses that runs ask for.
+    `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` holds the results;
+    `stop` returns whether to stop; `instruments` takes the analyses that runs ask for.
     """
 
     workers: int

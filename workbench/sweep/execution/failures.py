@@ -1,4 +1,4 @@
-"""How a sweep ended: what was lost, each run with its overrides and its reason, and the exit status."""
+"""The end of a sweep: its failed runs with their overrides and reasons, and the exit status."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench import output
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, note, warn
 from workbench.sweep.planning.plan import PlannedCell
 
-FINISHED, FAILED = 0, 1  # exit statuses: all finished, something failed; INTERRUPTED by a signal; bad input is 2
-OUTCOMES = {FINISHED: "finished", FAILED: "failed", INTERRUPTED: "interrupted"}
+# Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
+EXIT_FINISHED, EXIT_FAILED = 0, 1
+ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "interrupted"}
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class Ended:
     @property
     def status(self) -> int:
         """The exit status."""
-        return INTERRUPTED if self.interrupted else FAILED if self.reasons or self.unrecorded or self.lost else FINISHED
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        return EXIT_FAILED if self.reasons or self.unrecorded or self.lost else EXIT_FINISHED
 
     def words(self, folder: Path) -> list[str]:
-        """What the same command will make good; `folder` is where results wait that were not recorded."""
+        """What the same command will do; `folder` holds results that were not recorded."""
         lines = []
         if self.unrecorded:
             packs = counted(self.unrecorded, "pack")
@@ -46,13 +49,13 @@ class Ended:
 
 
 def conclude(ended: Ended, cells: Sequence[PlannedCell], folder: Path) -> None:
-    """Say what was lost, and what the same command will make good."""
+    """Print what failed, and what the same command will do about it."""
     for line in (*failures(ended.reasons, cells), *ended.words(folder)):
         warn(line)
 
 
 def show_end(name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]) -> None:
-    """Print where the pages are, or how the sweep ended as a document."""
+    """Print where the pages are, or the end of the sweep as JSON."""
     text = "\n".join(f"report: {page}" for page in pages)
     note(text)
     output.show("sweep", text, lambda: as_document(name, ended, status, cells, pages))
@@ -71,11 +74,11 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
 def as_document(
     name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
 ) -> dict[str, Any]:
-    """How the sweep ended, for a machine."""
+    """The end of the sweep as JSON data."""
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {
         "sweep": name,
-        "outcome": OUTCOMES[status],
+        "outcome": ENDINGS[status],
         "exit_status": status,
         "cells": len(cells),
         "runs": len({cell.fingerprint for cell in cells}),
@@ -92,5 +95,5 @@ def as_document(
 def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:
     """What all cells of the sweep share is left out."""
     own = {cell.cell.index: [text for text in cell.cell.overrides if text not in common] for cell in cells}
-    told = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
-    return [f"{counted(len(told), 'run')} failed: {reason}", *told]
+    lines = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
+    return [f"{counted(len(lines), 'run')} failed: {reason}", *lines]

@@ -1,4 +1,6 @@
-"""The history of a pack as two long tables: epochs and layers, one row a run, an epoch (and a layer and a probe)."""
+"""The history of a pack as two long tables: epochs (a row for each run and epoch) and layers (also for each layer and
+probe).
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,7 @@ PROBE_NAMES = tuple(PROBES)
 class History:
     """Gathers the epochs of a pack. `fingerprints` name its runs, in the order of the pack.
 
-    Within, a run is its place in the pack and a probe its place in `PROBES`; names come in when the tables are asked
-    for.
+    Internally a run is its place in the pack and a probe its place in `PROBES`; the tables hold their names.
     """
 
     def __init__(self, fingerprints: Sequence[str]) -> None:
@@ -26,7 +27,7 @@ class History:
         self._layers: list[Table] = []
 
     def add(self, epoch: Epoch) -> None:
-        """Take up one epoch: metrics of every run that trained in it, and its probes where they have a value."""
+        """Add one epoch: the metrics of every run that trained in it, and the probes that have a value."""
         runs = epoch.runs.astype(np.int32)
         number = np.full(len(runs), epoch.number, np.int64)
         which: Table = {"run": runs, "epoch": number}
@@ -48,7 +49,9 @@ class History:
         return _stacked(self._epochs), _stacked(self._layers)
 
     def put_back(self, epochs: Table, layers: Table, runs: np.ndarray) -> None:
-        """Begin with what was gathered before an interruption: `raw()` of a pack whose places `runs` are ours."""
+        """Start with the history from before an interruption: `raw()` of a pack in which our runs had the places
+        `runs`.
+        """
         self._epochs, self._layers = [_part(epochs, runs)], [_part(layers, runs)]
 
     def epochs(self) -> Table:

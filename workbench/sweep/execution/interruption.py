@@ -1,7 +1,7 @@
-"""Ctrl-C in two steps: the first lets the epoch in flight finish and be kept, the second quits at once.
+"""Ctrl-C in two steps: after the first, the current epoch finishes and is kept; the second quits at once.
 
-SIGTERM and the end of the terminal (SIGHUP) do the same. Python runs a signal's handler only between two steps of the
-main thread, which may be waiting for an epoch to end; so a thread listens to what the system itself writes down.
+SIGTERM and the end of the terminal (SIGHUP) do the same. Python runs a signal handler only between two bytecodes of the
+main thread, which may be waiting for an epoch to end. So a thread reads the signals from a wakeup file descriptor.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from workbench.signals import INTERRUPTED, SIGNALS, end_at_once
+from workbench.signals import EXIT_INTERRUPTED, SIGNALS, end_at_once
 from workbench.sweep.execution.log import note, say
 
-__all__ = ["INTERRUPTED", "SIGNALS", "Interruption"]
+__all__ = ["EXIT_INTERRUPTED", "SIGNALS", "Interruption"]
 
 AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
 
 
 class Interruption:
-    """While it is entered, takes note of these signals instead of letting them strike anywhere; `asked` says so."""
+    """A context in which these signals are only recorded; `asked` is true after the first."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -66,4 +66,4 @@ class Interruption:
 
 
 def _nothing(number: int, frame: object) -> None:
-    """Only so that the system writes the signal down."""
+    """Does nothing. A handler must exist for the signal to reach the wakeup file descriptor."""

@@ -1,8 +1,8 @@
-"""One sweep, one process: the lock in a sweep's folder.
+"""The lock in a sweep's folder: one process at a time trains a sweep.
 
-The system releases it when its holder ends, however it ends, so no lock is ever stale; what the file says of the
-holder is for the one who finds it taken. The package filelock does not serve: it empties the file whenever it tries to
-lock it, so whoever comes second would erase who holds it.
+The operating system releases the lock when its holder ends, however it ends, so no lock is ever stale. The file names
+the holder for a process that finds it locked. The package filelock cannot be used: it truncates the file whenever it
+tries to lock it, which would erase the holder's name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ FILE = "lock"
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Hold the sweep whose files lie in `folder`. Raises BadInput, with its holder, where another process does."""
+    """Lock the sweep whose files are in `folder`. Raises BadInput, with the holder, if another process
+    has locked it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
@@ -39,7 +41,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         _take(file, name)
         try:
             yield
-        finally:  # only the holder may: what stands there tells the next who holds it
+        finally:  # only the holder may: the file names the holder
             with suppress(OSError):
                 os.ftruncate(file, 0)
     finally:

@@ -1,6 +1,6 @@
-"""What a sweep says: at once to the person, and with the time into the log in the sweep's folder.
+"""Messages of a sweep: printed to standard error, and written with the time to the log in the sweep's folder.
 
-The workings of a sweep `say` what a person must know and `note` what is only for the log; neither tells a secret.
+`say` prints and logs a message; `note` only logs it. Secrets are removed from both.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _LOGGER = logging.getLogger("workbench.sweep")
 
 
 def say(line: str) -> None:
-    """One line on standard error, and in the log."""
+    """Print one line on standard error, and log it."""
     _LOGGER.info(redacted_message(line))
 
 
 def warn(line: str) -> None:
-    """The same of what went wrong: said even where a person wants quiet."""
+    """The same for a failure: printed even with --quiet."""
     _LOGGER.warning(redacted_message(line))
 
 
 def note(text: str) -> None:
-    """In the log alone."""
+    """Log one line without printing it."""
     _LOGGER.debug(redacted_message(text))
 
 
@@ -39,39 +39,39 @@ def counted(count: int, what: str) -> str:
 
 
 def on_a_terminal() -> bool:
-    """Whether somebody watches standard error on a terminal."""
+    """Whether standard error is a terminal."""
     try:
         return sys.stderr is not None and sys.stderr.isatty()
     except ValueError:  # it is closed
         return False
 
 
-def redirect(tell: Callable[[str], None]) -> None:
-    """From now on, what is said in this process goes there alone: a worker's words are for the one in front to say."""
-    _LOGGER.handlers = [_Sender(tell)]
+def redirect(send: Callable[[str], None]) -> None:
+    """From now on, messages of this process go to `send` only: the main process prints those of its workers."""
+    _LOGGER.handlers = [_Sender(send)]
 
 
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
-    """While it is entered, everything said is also appended to `folder/log.txt`."""
+    """A context in which every message is also appended to `folder/log.txt`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        keeper = _Keeper(folder / FILE, encoding="utf-8", errors="backslashreplace")
+        log_file = _LogFile(folder / FILE, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         say(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
         yield
         return
-    keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    _LOGGER.addHandler(keeper)
+    log_file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    _LOGGER.addHandler(log_file)
     try:
         yield
     finally:
-        _LOGGER.removeHandler(keeper)
-        keeper.close()
+        _LOGGER.removeHandler(log_file)
+        log_file.close()
 
 
-class _Teller(logging.Handler):
-    """Writes to whatever standard error is at the moment: a progress display puts itself in its place."""
+class _StandardError(logging.Handler):
+    """Writes to the current standard error, which a progress display may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr is None:  # as in a service, where `print` would take standard output
@@ -83,22 +83,22 @@ class _Teller(logging.Handler):
 
 
 class _Sender(logging.Handler):
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, send: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
-        self._tell = tell
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
+        self._send(record.getMessage())
 
 
-class _Keeper(logging.FileHandler):
-    """A log that cannot be written to (a full disk) is no reason to stop, nor to say so at every line."""
+class _LogFile(logging.FileHandler):
+    """Ignores write errors (a full disk): they must not stop the sweep."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         return
 
     def close(self) -> None:
-        """What a full disk did not take is let go."""
+        """Lines that a full disk did not take are dropped."""
         try:
             super().close()
         except OSError:
@@ -107,4 +107,4 @@ class _Keeper(logging.FileHandler):
 
 _LOGGER.setLevel(logging.DEBUG)
 _LOGGER.propagate = False
-_LOGGER.addHandler(_Teller(logging.INFO))
+_LOGGER.addHandler(_StandardError(logging.INFO))

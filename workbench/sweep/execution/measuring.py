@@ -1,4 +1,4 @@
-"""Measurements as cells of a sweep: one after the other in this process, handed on in batches to be recorded."""
+"""Measurements as cells of a sweep: taken one after the other in this process, and recorded in batches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's wor
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Cells measured one after the other: of each what came out or, where it failed, the reason; and unix times."""
+class MeasuredBatch:
+    """Measured cells: the result of each or, if it failed, the reason; and unix times."""
 
     runs: tuple[Run, ...]
     results: tuple[Measured | str, ...]
@@ -36,10 +36,10 @@ class Batch:
 
 def measured(
     runs: Sequence[Run], instruments: Instruments, watcher: Watcher, stop: Callable[[], bool], every: float
-) -> Iterator[Batch]:
-    """Measure every run. A batch is handed on after `every` seconds, and the rest at the end or where it is to stop.
+) -> Iterator[MeasuredBatch]:
+    """Measure every run. Yields a batch after `every` seconds, and the rest at the end or when it is asked to stop.
 
-    A measurement that raises fails by itself, and the others go on. Raises KeyboardInterrupt where it was stopped.
+    If a measurement raises, only that one fails. Raises KeyboardInterrupt if it was stopped.
     """
     if not runs:
         return
@@ -79,14 +79,14 @@ def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, t
     started = time()
     try:
         result: Measured | str = instruments.measure(run.config)
-    except Exception as error:  # whatever it is, the other cells go on and the sweep tells of it at its end
+    except Exception as error:  # the other cells continue; the sweep reports this one at its end
         result = in_one_line(error)
     return run, result, (started, time())
 
 
-def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> Batch:
+def _batch(done: list[tuple[Run, Measured | str, tuple[float, float]]]) -> MeasuredBatch:
     runs, results, spans = zip(*done, strict=True)
-    return Batch(runs, results, spans)
+    return MeasuredBatch(runs, results, spans)
 
 
 def _label(runs: Sequence[Run]) -> str:

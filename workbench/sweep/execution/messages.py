@@ -1,7 +1,7 @@
-"""What an executor reports while it trains: one message for each thing that happens to a pack, and its outcome.
+"""The messages of an executor: one for each event of a pack, and its outcome.
 
-The same values travel through the pipe from a worker process, out of the executor and to the progress display. All of
-them are plain and small but for an outcome; `pack` is the digest of a pack.
+The same values pass through the pipe from a worker process, out of the executor and to the progress display. All except
+an outcome are plain and small. `pack` is the digest of a pack.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PackStarted:
 
 @dataclass(frozen=True)
 class PackResumed:
-    """The pack goes on after that epoch of its checkpoint, in which `ended` of its runs had ended."""
+    """The pack continues after that epoch, from its checkpoint; `ended` of its runs had ended by then."""
 
     pack: str
     epoch: int
@@ -67,7 +67,7 @@ class PackRetried:
 
 @dataclass(frozen=True)
 class PackStopped:
-    """The pack was stopped after an epoch, and its checkpoint holds it as far as it came."""
+    """The pack was stopped after an epoch; its checkpoint holds its progress."""
 
     pack: str
 
@@ -88,7 +88,7 @@ class PackDone:
 
 @dataclass(frozen=True)
 class Said:
-    """A line that a worker process has for the person. The process in front says it, so no executor yields it."""
+    """A line that a worker process wants printed. The main process prints it, so no executor yields it."""
 
     line: str
 

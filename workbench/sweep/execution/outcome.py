@@ -15,11 +15,11 @@ from workbench.sweep.planning.packs import PlannedPack
 
 @dataclass(frozen=True)
 class PackOutcome:
-    """What became of a pack: how each run ended (None: it failed, for `reason`), histories, unix times.
+    """The outcome of a pack: the end of each run (None: it failed, for `reason`), histories, unix times.
 
-    `analysed` holds what the analyses of each run found, None where there are none.
-    `seconds` is how long it was trained, pauses left out. `divisible` says whether the failure may be of one run, or
-    of there being too many of them: then the pack is worth another try in halves.
+    `analysed` holds the results of each run's analyses, None if there are none. `seconds` is the training time, without
+    pauses. `divisible`: the failure may come from a single run or from the size of the pack, so it is tried again in
+    halves.
     """
 
     planned: PlannedPack
@@ -45,12 +45,12 @@ class PackOutcome:
         return {mark: self.reason for mark, end in ends if end is None}
 
     def halves(self) -> list[PlannedPack]:
-        """The packs to be tried in its place: none where it came to an end, or no smaller pack can do better."""
+        """The packs to try instead: none if it ended well, or if smaller packs would fail as well."""
         return self.planned.halves() if self.failed and self.divisible and self.planned.pack.runs > 1 else []
 
 
 def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | None) -> PackOutcome:
-    """What a pack has come to, where `error` ended it before its time."""
+    """The outcome of a pack that `error` ended early."""
     return PackOutcome(
         planned=planned,
         ends=reached.ends,

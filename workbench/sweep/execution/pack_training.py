@@ -1,4 +1,4 @@
-"""One pack trained to its end, from its checkpoint if it has one: what every executor does with a pack."""
+"""Training one pack to its end, from its checkpoint if it has one. Every executor uses this."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
     try:
         if not all(reached.ends):
             yield from _train(planned, context, reached)
-    except Exception as raised:  # whatever it is, the other packs go on and the sweep says it at its end
+    except Exception as raised:  # the other packs continue; the sweep reports this one at its end
         error = raised
     return outcome_of(planned, reached, error)
 
 
 def run_to_end(progress: Progress, on_message: Callable[[PackResumed | EpochDone], object]) -> PackOutcome:
-    """The outcome of `train_pack`, each of its messages handed on."""
+    """The outcome of `train_pack`; each message is passed to `send`."""
     while True:
         try:
             message = next(progress)
@@ -52,7 +52,7 @@ def run_to_end(progress: Progress, on_message: Callable[[PackResumed | EpochDone
 
 
 def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished) -> Generator[EpochDone, None, None]:
-    """Train on from what was `reached`, which keeps up with it; the last checkpoint is the result."""
+    """Continue from `reached`, which is updated; the last checkpoint is the result."""
     before, began = reached.seconds, monotonic()
     data = _data(planned)
     for epoch in train(planned.pack, data, context.workers, reached.state):
@@ -75,7 +75,7 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
 def _analysed(
     planned: PlannedPack, data: RunData, epoch: Epoch, end: RunEnd, instruments: Instruments | None
 ) -> Measured | None:
-    """What its analyses say of a run that has just ended; None where it has none, or diverged."""
+    """The results of the analyses of a run that has just ended; None if it has none, or diverged."""
     names = planned.analyses[end.run]
     if not names or end.outcome != "finished":
         return None
@@ -98,7 +98,7 @@ def _data(planned: PlannedPack) -> RunData:
 
 
 def dataset(config: DataConfig) -> Dataset:
-    """The decoded arrays, which are those that the runs were planned for. Raises BadInput where these are gone."""
+    """The decoded arrays that the runs were planned for. Raises BadInput if the data are no longer available."""
     loaded_by = DataConfig(
         name=config.name,
         dir=config.dir,

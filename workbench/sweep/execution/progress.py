@@ -1,4 +1,4 @@
-"""What a person sees while a sweep trains: a line for each pack in flight, one for the whole, with the time to go."""
+"""The progress display: a line for each pack in training, and one for the sweep with the time left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workbench.sweep.execution.messages import (
 )
 from workbench.sweep.planning.speed import in_words
 
-QUIET_SECONDS = 60.0  # without a terminal, a pack that takes longer is heard of at least as often
+QUIET_SECONDS = 60.0  # without a terminal: the longest time between two lines about a pack
 
 
 @dataclass
@@ -51,7 +51,7 @@ class InTraining:
 
 
 class Watcher(Protocol):
-    """Shows what happens to the packs of a sweep."""
+    """Displays the progress of a sweep's packs."""
 
     def __enter__(self) -> Self: ...
 
@@ -64,7 +64,7 @@ class Watcher(Protocol):
 
 
 class Tally:
-    """Counts what is done and says how long the rest will take, from the work done so far.
+    """Counts finished work and estimates the time left from it.
 
     `runs` is how many the sweep asks for, `reused` of them the store held already; `cost` is the work of the others.
     """
@@ -95,7 +95,7 @@ class Tally:
 
 
 class Display:
-    """What both displays share: the tally, and the packs in training. It shows nothing of its own but retries."""
+    """The common part of both displays: the tally and the packs in training. It prints only retries."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         self._tally = Tally(runs, cost, reused)
@@ -167,8 +167,8 @@ class Display:
         return f"{self._tally.words()} · to go {self._tally.time_to_go(in_training)}"
 
 
-class Bars(Display):
-    """Lines that renew themselves, for a terminal: one a pack in training, and one for the whole."""
+class BarDisplay(Display):
+    """Live lines for a terminal: one for each pack in training, and one for the sweep."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         super().__init__(runs, cost, reused)
@@ -220,8 +220,8 @@ class Bars(Display):
         self._bars.update(self._whole, total=self._tally.cost, completed=done, words=self._so_far())
 
 
-class Lines(Display):
-    """Plain lines for a file or a pipe: one a pack, and now and then one of a pack that takes long."""
+class LineDisplay(Display):
+    """Plain lines for a file or a pipe: one for each pack, and now and then one for a pack that takes long."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         super().__init__(runs, cost, reused)
@@ -239,5 +239,5 @@ class Lines(Display):
 
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """Bars where the standard error is a terminal, plain lines elsewhere."""
-    return Bars(runs, cost, reused) if on_a_terminal() and not is_quiet() else Lines(runs, cost, reused)
+    """BarDisplay where the standard error is a terminal, plain lines elsewhere."""
+    return BarDisplay(runs, cost, reused) if on_a_terminal() and not is_quiet() else LineDisplay(runs, cost, reused)

@@ -1,8 +1,8 @@
-"""Records packs and measurements in the store, beside the training of the next ones.
+"""Records packs and measurements in the store while the next ones train.
 
-One writer, in a thread of its own. What the store does not take is kept as the pack's checkpoint, and the sweep goes
-on: the same command records it. At the end the store is asked what it holds; what is not there is recorded once more,
-and a checkpoint is dropped only when the store holds its runs.
+One thread does all the writing. If the store does not accept a result, the pack's checkpoint keeps it, the sweep
+continues, and the same command records it later. At the end the recorder checks what the store holds and records once
+more what is missing. A checkpoint is deleted only when the store holds its runs.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Self
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.log import counted, say
-from workbench.sweep.execution.measuring import Batch
+from workbench.sweep.execution.measuring import MeasuredBatch
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import PlannedCell
 from workbench.sweep.store import PackResult, Store
 
-Outcome = PackOutcome | Batch | PackResult
+Outcome = PackOutcome | MeasuredBatch | PackResult
 
 
 class Recorder:
-    """Takes outcomes as they come; leaving it waits until all are recorded, or have been tried once more.
+    """Takes outcomes as they come. Leaving the context waits until all are recorded or were tried once more.
 
-    `unrecorded` are those that the store did not take, `lost` the runs that it held and does not hold any more.
+    `unrecorded` counts those that the store did not accept; `lost` are runs that it held and no longer holds.
     """
 
     def __init__(self, store: Store, cells: Sequence[PlannedCell], checkpoints: Checkpoints) -> None:
@@ -36,7 +36,9 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, "recorder")
         self._pending: list[Future[None]] = []
         self._taken: list[Outcome | PlannedPack] = []  # a pack whose result lies in its checkpoint without that result
-        self._closing = False  # the sweep waits for us: a store that fails once is not tried with every other outcome
+        self._closing = (
+            False  # the sweep waits for this thread, so a store that fails once is not tried with the other outcomes
+        )
         self.unrecorded: list[Outcome] = []
         self.lost: set[str] = set()
 
@@ -57,7 +59,7 @@ class Recorder:
         self._pending.append(self._thread.submit(self._record, outcome))
 
     def wait(self) -> None:
-        """Until everything taken was tried; what went wrong otherwise than in the store is raised here."""
+        """Wait until every outcome was tried. Raises any error that did not come from the store."""
         for future in self._pending:
             future.result()
         self._pending = []
@@ -78,16 +80,18 @@ class Recorder:
     def _result(self, outcome: Outcome) -> PackResult:
         if isinstance(outcome, PackResult):
             return outcome
-        return batch_result(outcome, self._cells) if isinstance(outcome, Batch) else pack_result(outcome, self._cells)
+        if isinstance(outcome, MeasuredBatch):
+            return batch_result(outcome, self._cells)
+        return pack_result(outcome, self._cells)
 
     def _light(self, outcome: Outcome) -> Outcome | PlannedPack:
-        """What to remember of an outcome: its pack alone, where a checkpoint holds the rest."""
+        """What to keep of an outcome: only its pack if a checkpoint holds the rest."""
         if isinstance(outcome, PackOutcome) and not outcome.failed and self._checkpoints.holds(outcome.planned):
             return outcome.planned
         return outcome
 
     def _full(self, taken: Outcome | PlannedPack) -> Outcome | None:
-        """The outcome that is remembered; None where its checkpoint is gone."""
+        """The outcome that is remembered; None if its checkpoint is gone."""
         if not isinstance(taken, PlannedPack):
             return taken
         reached = self._checkpoints.result(taken)
@@ -100,7 +104,7 @@ class Recorder:
         self.wait()
 
     def _verify(self) -> None:
-        """Ask the store what it holds; record once more what is not there, and drop the checkpoints of what is."""
+        """Check what the store holds: record once more what is missing, and delete the checkpoints of the rest."""
         try:
             missing = self._store.missing()
             if missing:
@@ -124,6 +128,6 @@ class Recorder:
 
 
 def _fingerprints(outcome: Outcome | PlannedPack) -> set[str]:
-    if isinstance(outcome, Batch | PackResult):
+    if isinstance(outcome, MeasuredBatch | PackResult):
         return {run.fingerprint for run in outcome.runs}
     return set((outcome.planned if isinstance(outcome, PackOutcome) else outcome).fingerprints)

@@ -1,4 +1,4 @@
-"""From what became of a pack to the records that a store keeps."""
+"""From the outcome of a pack to the records that a store keeps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import time
 
 import numpy as np
 
-from workbench.sweep.execution.measuring import Batch, tables_of
+from workbench.sweep.execution.measuring import MeasuredBatch, tables_of
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.identity import joint_digest
@@ -29,7 +29,7 @@ def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResul
     return PackResult(outcome.planned.digest, records, outcome.epochs, outcome.layers, tables)
 
 
-def batch_result(batch: Batch, cells: Sequence[PlannedCell]) -> PackResult:
+def batch_result(batch: MeasuredBatch, cells: Sequence[PlannedCell]) -> PackResult:
     """The records of every cell that asked for one of the measurements of a batch, and their tables."""
     marks = [run.fingerprint for run in batch.runs]
     place = {mark: position for position, mark in enumerate(marks)}
@@ -50,7 +50,7 @@ def shares_of_time(outcome: PackOutcome) -> np.ndarray:
 
 
 def unfit_result(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> PackResult:
-    """The records of cells that were not even tried: fingerprint -> reason."""
+    """The records of cells that were not tried: fingerprint -> reason."""
     now = time()
     records = [
         replace(_pending(cell), outcome=FAILED, reason=reasons[cell.fingerprint], started=now, ended=now)

@@ -1,4 +1,4 @@
-"""A planned sweep trained and measured: what its executor reports is shown, and what it comes to is recorded."""
+"""Trains and measures a planned sweep: displays the messages of its executor and records the outcomes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
-from workbench.sweep.execution.measuring import BATCH_SECONDS, Batch, measured
+from workbench.sweep.execution.measuring import BATCH_SECONDS, MeasuredBatch, measured
 from workbench.sweep.execution.messages import PackDone
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import Watcher, watcher
@@ -29,7 +29,7 @@ from workbench.sweep.store import Store
 
 @dataclass(frozen=True)
 class SweepTraining:
-    """Who trains a sweep and with what; `workers` as in `ExecutionContext`, `fail_fast`: stop at the first failure."""
+    """How a sweep is trained; `workers` as in `ExecutionContext`; `fail_fast`: stop at the first failure."""
 
     executor: PackExecutor
     workers: int
@@ -39,7 +39,7 @@ class SweepTraining:
 
     @classmethod
     def of(cls, settings: SweepSettings, checkpoints: Checkpoints, instruments: Instruments) -> SweepTraining:
-        """As the command asks for it; a worker a core unless it says how many."""
+        """From the settings of the command; by default one worker for each core."""
         workers = settings.workers or cores()
         return cls(EXECUTORS[settings.executor], workers, checkpoints, instruments, settings.fail_fast)
 
@@ -49,7 +49,7 @@ class SweepTraining:
         return self.executor.packs_at_once(self.workers)
 
     def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
-        """Train every pack, then measure; recording one overlaps training the next."""
+        """Train every pack, then measure. A pack is recorded while the next one trains."""
         reasons, interrupted = dict(work.unfit), False
         done: list[PackOutcome] = []
         with ExitStack() as stack:
@@ -77,7 +77,7 @@ class SweepTraining:
 
     def _outcomes(
         self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
-    ) -> Generator[PackOutcome | Batch, None, None]:
+    ) -> Generator[PackOutcome | MeasuredBatch, None, None]:
         with closing(self.executor.train(work.packs, context)) as messages:
             for message in messages:
                 watch.on_message(message)
@@ -85,8 +85,10 @@ class SweepTraining:
                     yield message.outcome
         yield from self._measured(work, context, watch, recorder)
 
-    def _measured(self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder) -> Iterator[Batch]:
-        """Measure what is to be measured; times last and alone, when all else is recorded."""
+    def _measured(
+        self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
+    ) -> Iterator[MeasuredBatch]:
+        """Take the measurements. Timings come last, when everything else is recorded, so that nothing else runs."""
         timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
         others = [run for run in work.measurements if run not in timings]
         yield from measured(others, self.instruments, watch, context.stop, BATCH_SECONDS)

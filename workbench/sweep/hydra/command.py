@@ -1,4 +1,4 @@
-"""`workbench KEY=VALUE...`: Hydra's command line, with errors that are one line."""
+"""`workbench KEY=VALUE...`: Hydra's command line, with one-line errors."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def parser() -> ArgumentParser:
 
 
 def parsed(arguments: Sequence[str]) -> Namespace:
-    """What was typed. Raises BadInput for an option that is not known, means nothing here, or goes with another one."""
+    """The parsed command line. Raises BadInput for an option that is unknown, has no effect here, or excludes another
+    one.
+    """
     for text in arguments:
         flag = text.partition("=")[0] if text.startswith("-") else ""
         if reason := REFUSED.get(SHORT.get(flag, flag)):
@@ -105,7 +107,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
 
 def _run(args: Namespace) -> None:
     _check(args.overrides)
-    # Hydra prints errors over several lines unless it is told to raise them.
+    # Hydra prints errors over several lines unless this makes it raise them.
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
@@ -150,7 +152,7 @@ def _show_configuration(args: Namespace, hydra: internals.Hydra) -> None:
 
 @contextmanager
 def _shown_without_secrets() -> Iterator[None]:
-    """What Hydra prints of a configuration (--cfg, --info) may hold the address of a store, with its password."""
+    """Filters the output of --cfg and --info, which may hold the address of a store with its password."""
     shown = StringIO()
     try:
         with redirect_stdout(shown):
@@ -160,7 +162,7 @@ def _shown_without_secrets() -> Iterator[None]:
 
 
 def _check(overrides: Sequence[str]) -> None:
-    """What can be said of the overrides, and of the sweep files they name, before Hydra composes them."""
+    """Check the overrides, and the sweep files that they name, before Hydra composes them."""
     check(overrides, [file.stem for folder in places.both("conf") for file in folder.glob("sweep/*.yaml")])
     for text in overrides:
         key, _, stem = text.partition("=")
@@ -170,9 +172,9 @@ def _check(overrides: Sequence[str]) -> None:
 
 
 def on_one_line(text: str) -> str:
-    """A message as one line: what would end it, or steer a terminal, is shown as Python writes it in a string.
+    """A message as one line: line breaks and control characters are escaped as in a Python string.
 
-    A word that nobody could have meant is shown by its beginning, and so is a message of thousands of characters.
+    Very long words and messages are cut.
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     text = re.sub(r"\S{400,}", lambda word: f"{word[0][:100]}…", text)
@@ -180,9 +182,9 @@ def on_one_line(text: str) -> str:
 
 
 def _is_hydras(error: BaseException) -> bool:
-    """Whether Hydra itself raised it, for optimizer=3 and the like: a fault of ours must not pass for bad input.
+    """Whether Hydra itself raised it, as for optimizer=3: an error of ours must not be reported as bad input.
 
-    The innermost frame that is Hydra's or ours decides; what other libraries raise they raise for who called them.
+    The innermost frame of Hydra or workbench decides; frames of other libraries do not count.
     """
     owners = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
     return next((owner for owner in reversed(owners) if owner in (*HYDRAS, "workbench")), "") in HYDRAS

@@ -1,4 +1,4 @@
-"""What is wrong with a command that Hydra could not compose: one line with the key, its value and what is allowed."""
+"""One-line errors for a command that Hydra could not compose: the key, its value and what is allowed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
 
 
 def diagnose(text: str, loader: ConfigLoader) -> None:
-    """Raise BadInput if this override is at fault by itself: its syntax, its key, its choice or its value."""
+    """Raise BadInput if this override is wrong by itself: its syntax, key, choice or value."""
     override = read(text)
     override.config_loader = loader
     key = override.key_or_group
@@ -74,7 +74,9 @@ def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigL
 
 
 def refuse_path(group: str, name: str) -> None:
-    """Raise BadInput for a choice by its file, as adam.yaml or ./adam: Hydra finds it, and nothing else knows it."""
+    """Raise BadInput for a choice given as a file, such as adam.yaml or ./adam: Hydra accepts it, but it is no name of
+    a choice.
+    """
     bare = re.sub(r"\.ya?ml$", "", name)
     parts = [part for part in bare.split("/") if part not in ("", ".", "..")]
     if "/".join(parts) != name:
@@ -107,14 +109,16 @@ def _values(override: Override) -> list[object]:
 
 
 def unreadable(error: UnicodeDecodeError) -> BadInput:
-    """The one line for a configuration file that is no UTF-8, which Hydra does not name: its reader had it at hand."""
+    """The one-line error for a configuration file that is not UTF-8. Hydra does not name the file; its
+    reader knows it.
+    """
     name = file_being_read(error) or "a configuration file"
     found = f"byte {error.object[error.start]:#04x} at place {error.start}"
     return BadInput(f"conf/{name}: found {found}; allowed: text in UTF-8")
 
 
 def one_line(error: BaseException) -> str:
-    """A message of Hydra or OmegaConf, and of what caused it, without its list of folders, as one line."""
+    """A message of Hydra or OmegaConf with its cause, as one line, without the list of folders."""
     known = isinstance(error, HydraException | OmegaConfBaseException | YAMLError | UserWarning)
     parts = [str(error) if known else f"{type(error).__name__}: {error}"]
     if isinstance(error.__cause__, OmegaConfBaseException):

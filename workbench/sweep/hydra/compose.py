@@ -1,8 +1,8 @@
-"""From the jobs of a sweep to its cells: composed as Hydra composes them, at a fraction of its time.
+"""From the jobs of a sweep to its cells: composed as Hydra composes them, in a fraction of its time.
 
-Hydra takes about 50 ms a job. Here each distinct choice of config groups is composed once, by Hydra itself; what is a
-plain value (`key=value` of an existing leaf) is then put into the result: among the resolved values where nothing else
-can depend on it, else into a copy of the configuration, by Hydra's own way of applying overrides.
+Hydra takes about 50 ms for each job. Here Hydra composes each distinct choice of config groups once. Plain values
+(`key=value` of an existing leaf) are then patched into the result. If nothing else can depend on a value, it is put
+among the resolved values; otherwise into a copy of the configuration, with Hydra's own code for overrides.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Composed:
 class _Base:
     """What the structural overrides of some jobs compose to.
 
-    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None where an
+    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None if an
     interpolation cannot be resolved yet).
     """
 
@@ -93,7 +93,7 @@ class _Base:
         return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
 
     def may_show_elsewhere(self, patch: Override) -> bool:
-        """Whether other values may hang on a patched one: its name stands in an interpolation, or it is one itself."""
+        """Whether other values may depend on a patched one: an interpolation names it, or it is one itself."""
         value = patch.value()
         if isinstance(value, str) and ("${" in value or value == "???"):
             return True
@@ -134,11 +134,11 @@ class Composer:
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
 
     def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
-        """Whether a job differs from the command as a whole in plain values alone: that one is composed already."""
+        """Whether a job differs from the whole command only in plain values: the command is composed already."""
         return self._complete and structural == self._structural_of_master and self._typed <= set(overrides)
 
     def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
-        """The base with patches that other values hang on: kept like a base of its own, since there are few of them."""
+        """The base with patches that other values depend on; cached like a base, since there are few of them."""
         key = (*structural, "", *(str(patch.input_line) for patch in patches))
         if key not in self._bases:
             config = _with(base.config, patches)
@@ -158,7 +158,7 @@ class Composer:
         return self._groups[key]
 
     def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
-        """The overrides that Hydra itself must compose, and those that can be patched into the result."""
+        """Split overrides into those that Hydra must compose and those that can be patched into the result."""
         candidates = [override for override in overrides if self._is_plain(override)]
         # Of two overrides of one place the later counts: where one of them is left to Hydra, both are.
         others = [o.key_or_group for o in overrides if o not in candidates and not self.is_choice(o)]
@@ -166,7 +166,7 @@ class Composer:
         return tuple(str(override.input_line) for override in overrides if override not in patches), patches
 
     def is_choice(self, override: Override) -> bool:
-        """Whether it chooses of a config group. A dictionary never does: its values are merged."""
+        """Whether an override chooses from a config group. A dictionary never does: its values are merged."""
         return self.is_group(override.key_or_group) and not isinstance(override.value(), dict)
 
     def _is_plain(self, override: Override) -> bool:
@@ -197,7 +197,7 @@ def _base_of(config: DictConfig) -> _Base:
 
 
 def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
-    """The resolved values with the patches among them; None where OmegaConf must resolve them anew, or complain."""
+    """The resolved values with the patches among them; None if OmegaConf must resolve them anew, or complain."""
     if base.resolved is None or any(base.may_show_elsewhere(patch) for patch in patches):
         return None
     values = dict(base.resolved)
@@ -235,7 +235,7 @@ def _resolved(config: DictConfig) -> dict[str, Any] | None:
 
 
 def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
-    """The cells of a sweep, one a job. Raises BadInput where a job cannot be composed or its values are not allowed."""
+    """The cells of a sweep, one a job. Raises BadInput if a job cannot be composed or its values are not allowed."""
     composed = []
     for job in jobs:
         try:
@@ -266,7 +266,7 @@ def _touched(override: Override, composer: Composer) -> list[str]:
 
 
 def _factors(keys: Sequence[str], values: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
-    """Of each cell, the keys that vary over the sweep. What an arm fixes is told by the arm alone."""
+    """For each cell, the keys that vary over the sweep. Settings that an arm fixes are represented by the arm only."""
     columns = {key: [cell.get(key) for cell in values] for key in keys}
     varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
     if "arm" in varying:

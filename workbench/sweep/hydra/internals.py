@@ -1,7 +1,7 @@
-"""The one file that reaches for what Hydra and OmegaConf do not document; no other file of ours does.
+"""Undocumented parts of Hydra and OmegaConf. Only this file uses them.
 
-Tested with the versions of `TESTED`. Under any other it works as long as every part is there; where one is missing, its
-import raises BadInput with one line that names the part, the versions found and those to install.
+It is tested with the versions of `TESTED`. Other versions work as long as every part exists. If one is missing, the
+import of this module raises BadInput, which names the part, the versions found and those to install.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BEHAVES_AS = "1.3"  # Hydra's rules of working folders and choices; 1.4 has no o
 
 
 def _incompatible(part: str) -> BadInput:
-    """The one line for a version that has no such part."""
+    """The one-line error for a version without such a part."""
     found = " and ".join(f"{package} {_installed(package)}" for package in TESTED)
     tested = " and ".join(f"{package} {' or '.join(versions)}" for package, versions in TESTED.items())
     return BadInput(f"found {found}, which have no {part}; tested with {tested}; type pip install '{INSTALL}'")
@@ -99,7 +99,7 @@ _PARTS: dict[type, tuple[str, ...]] = {
 
 
 def missing_part() -> str | None:
-    """The first method that we call and this version has not, as "Class.method"; None where all are there."""
+    """The first method that we call and that this version lacks, as "Class.method"; None if all exist."""
     every = ((owner, name) for owner, names in _PARTS.items() for name in names)
     return next((f"{owner.__name__}.{name}" for owner, name in every if not hasattr(owner, name)), None)
 
@@ -193,7 +193,7 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 def store(name: str, node: Any, group: str | None = None) -> None:
     """Offer Hydra a configuration that is no file. May be repeated."""
-    takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 wants to be told
+    takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 requires it
     further: dict[str, Any] = {"replace": True} if takes_replace else {}
     ConfigStore.instance().store(name=name, node=node, group=group, **further)
 
@@ -254,7 +254,7 @@ def value_of_node(node: Any, value: Any) -> Any:
 
 
 def thaw(config: DictConfig) -> None:
-    """Let a structured configuration be written to: OmegaConf makes a frozen dataclass read-only."""
+    """Make a structured configuration writable: OmegaConf makes a frozen dataclass read-only."""
     config._set_flag("readonly", None)
     for key in config:
         node = config._get_node(key)

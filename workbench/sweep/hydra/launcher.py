@@ -1,4 +1,4 @@
-"""The launcher: composes all cells of a sweep, checks them, and hands them to the application."""
+"""The launcher: composes all cells of a sweep, checks them, and passes them to the application."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.config import flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
-from workbench.sweep.execution.interruption import INTERRUPTED
+from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
@@ -37,7 +37,7 @@ OF_THE_SWEEP = (
 
 
 class Application(Protocol):
-    """Trains the cells that the launcher has composed. It is `workbench/app.py`, which sees every room."""
+    """Trains the cells that the launcher has composed: `workbench/app.py`, which imports every room."""
 
     def run_sweep(self, cells: Sequence[Cell], settings: SweepSettings) -> int:
         """Train the cells as a sweep; the exit status."""
@@ -109,27 +109,26 @@ class PackedLauncher(Launcher):
     ) -> list[tuple[str, float]]:
         """Train every job as a sweep called `name`, a batch of `part_of`: the outcome of each and its metric.
 
-        Ends the process where it was interrupted, where runs failed with `fail_fast`, and where results are not
-        recorded yet: what they came to is not known, so a search cannot go on from them.
+        Ends the process if it was interrupted, if runs failed with `fail_fast`, or if results could not be recorded: a
+        search cannot continue without them.
         """
-        from workbench.sweep.execution.failures import (
-            FAILED,  # late: NumPy comes with it, and Hydra's plugins import this
-        )
+        # Late: NumPy comes with it, and Hydra's plugins import this.
+        from workbench.sweep.execution.failures import EXIT_FAILED
 
         design = self._design(job_overrides)
         assert self.config is not None
         asked = settings(design, self.config)
         status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metric)
-        if status == INTERRUPTED or (status and asked.fail_fast):
+        if status == EXIT_INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
         if waiting := sum(outcome == PENDING for outcome, _ in found):
             warn(f"{part_of}: {counted(waiting, 'run')} of {name} without a result, so the search stops here; the same "
                 "command goes on")  # fmt: skip
-            raise SystemExit(status or FAILED)
+            raise SystemExit(status or EXIT_FAILED)
         return found
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
-        """The jobs as planned cells. Raises BadInput where one of them cannot be."""
+        """The jobs as planned cells. Raises BadInput if one of them cannot be."""
         return self.application().identify(self._design(job_overrides))
 
     def never_read(self, job_overrides: Sequence[Sequence[str]]) -> dict[str, str]:
@@ -153,7 +152,7 @@ class PackedLauncher(Launcher):
 
 
 def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
-    """The settings of the sweep as a whole. Raises BadInput where its cells disagree on one."""
+    """The settings of the sweep as a whole. Raises BadInput if its cells disagree on one."""
     flat = [flatten(cell.config) for cell in design]
     for key in OF_THE_SWEEP:
         if len(found := {cell[key] for cell in flat}) > 1:

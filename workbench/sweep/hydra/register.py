@@ -1,7 +1,4 @@
-"""What Hydra must know before it can compose our `conf/`.
-
-Where it lies, the schema, and two functions for the penalties.
-"""
+"""Registers what Hydra needs to compose our `conf/`: its place, the schema, and two functions for the penalties."""
 
 from __future__ import annotations
 

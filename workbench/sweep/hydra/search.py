@@ -1,10 +1,10 @@
-"""The sweeper that searches: whatever is swept over is tried where Optuna expects the best, instead of on a grid.
+"""The sweeper for searches: Optuna suggests the values to try, instead of a grid.
 
-Trials come in batches, and a batch is a sweep: its runs train together in packs. Seeds are not searched; a trial is
-judged by the mean over them. At the end all trials are one sweep with one page.
+Trials come in batches. A batch is a sweep: its runs train together in packs. Seeds are not searched; the value of a
+trial is the mean over them. At the end all trials are one sweep with one page.
 
-A batch knows of the batches before it and of nothing else. So a search that was killed anywhere, or that gets more
-trials later, tries what it would have tried in one go.
+A batch depends only on the batches before it. So a search that was killed, or that gets more trials later, tries the
+same values as one without interruption.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from workbench.sweep.planning.study import (
     SAMPLER,
     Dimension,
     Goal,
-    Told,
     Trial,
+    TrialResult,
     export,
     judged,
     needs_optuna,
@@ -56,7 +56,7 @@ class OptunaSweeper(GridSweeper):
         self.goal = Goal(metric, direction)
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Search, then launch all trials as one sweep, which the store holds by then."""
+        """Search, then launch all trials as one sweep; by then the store holds their runs."""
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
@@ -69,15 +69,15 @@ class OptunaSweeper(GridSweeper):
         named = f"search-{text_digest(' '.join([*arguments, str(space)]))[:8]}"
         jobs = self._possible(space, rest)
         name, folder, dry_run = self.launcher.place(jobs[0], named)
-        trainer = Trainer(self.launcher, rest, name, self.goal)
+        trainer = TrialTrainer(self.launcher, rest, name, self.goal)
         kind = Kind(space, self.goal, self.seed, self.batch, self.identity(space, self.launcher.identify(jobs)))
         if dry_run:
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
         with locked(folder, name), logged(folder):
             search = Search(kind, self.trials, Journal(folder))
-            told = search.run(trainer)
-            _export(folder / STUDY, name, kind, search.told)
-        return [self._launch_all(told, trainer)]
+            results = search.run(trainer)
+            _export(folder / STUDY, name, kind, search.results)
+        return [self._launch_all(results, trainer)]
 
     def _check(self) -> None:
         """Hydra would wrap what the constructor raises."""
@@ -98,7 +98,7 @@ class OptunaSweeper(GridSweeper):
         return list(searched.values()), fixed
 
     def _check_space(self, space: Sequence[Dimension]) -> None:
-        """Raise BadInput for values that no trial could have; which ones go together shows when they are tried."""
+        """Raise BadInput for values that no trial can have. Invalid combinations show only when they are tried."""
         assert self.hydra_context is not None
         needs_optuna()
         for one in space:
@@ -143,7 +143,7 @@ class OptunaSweeper(GridSweeper):
         raise BadInput(f"{key} is searched, but nothing reads it {why}")
 
     def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
-        """Which search it is, part by part: another value of one of them makes another search."""
+        """The identity of the search, part by part: a change of any part makes another search."""
         from workbench.engine.training.loop import NUMERICAL_VERSION
 
         parts = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
@@ -154,29 +154,31 @@ class OptunaSweeper(GridSweeper):
         parts["the digest of the data"] = str(planned[0].cell.config.data.digest)
         return {**parts, "the engine's numerical version": NUMERICAL_VERSION}
 
-    def _plan(self, search: Search, trainer: Trainer) -> Any:
-        """Print the plan of the next batch: what comes after it hangs on what it comes to."""
+    def _plan(self, search: Search, trainer: TrialTrainer) -> Any:
+        """Print the plan of the next batch; later batches depend on its results."""
         assert isinstance(self.launcher, PackedLauncher)
         search.resume(trainer)
         asked = search.asked()
-        say(f"{trainer.name}: {counted(self.trials, 'trial')}, {self.batch} at a time; {len(search.told)} are there")
+        say(f"{trainer.name}: {counted(self.trials, 'trial')}, {self.batch} at a time; {len(search.results)} are there")
         possible = [trial for trial, (runs, _) in zip(asked, trainer.runs(asked), strict=True) if runs]
         if not possible:
             return []
         return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
 
-    def _launch_all(self, told: Sequence[Told], trainer: Trainer) -> Sequence[JobReturn]:
-        """All trials that can be, as one sweep."""
+    def _launch_all(self, results: Sequence[TrialResult], trainer: TrialTrainer) -> Sequence[JobReturn]:
+        """Launch all possible trials as one sweep."""
         assert isinstance(self.launcher, PackedLauncher)
-        impossible = [one.reason for one in told if not one.runs]
-        if len(impossible) == len(told):
-            raise BadInput(f"{trainer.name}: none of its {counted(len(told), 'trial')} can be: {impossible[-1]}")
-        remark = f"{len(impossible)} of {len(told)} trials cannot be: {impossible[-1]}" if impossible else ""
-        return self.launcher.train(trainer.jobs([one.trial for one in told if one.runs]), trainer.name, remark)
+        impossible = [one.reason for one in results if not one.runs]
+        if len(impossible) == len(results):
+            raise BadInput(f"{trainer.name}: none of its {counted(len(results), 'trial')} can be: {impossible[-1]}")
+        remark = f"{len(impossible)} of {len(results)} trials cannot be: {impossible[-1]}" if impossible else ""
+        return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
 
 
-class Trainer:
-    """Trains the trials of one search. `rest`: the overrides of a trial's runs beside its own values, a seed each."""
+class TrialTrainer:
+    """Trains the trials of one search. `rest`: the overrides of a trial's runs besides its own values, one run for each
+    seed.
+    """
 
     def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
         self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
@@ -190,7 +192,7 @@ class Trainer:
         return f"{self.name}/trials-{trials[0].number:04d}-{trials[-1].number:04d}"
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
         from workbench.sweep.planning.identity import joint_digest
 
         if not trials:
@@ -202,7 +204,7 @@ class Trainer:
         count = len(self.rest)
         return [(joint_digest(marks[place : place + count]), "") for place in range(0, len(marks), count)]
 
-    def train(self, trials: Sequence[Trial]) -> list[Told]:
+    def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
         """What they come to, in their order."""
         runs = self.runs(trials)
         possible = [trial for trial, (digest, _) in zip(trials, runs, strict=True) if digest]
@@ -211,19 +213,19 @@ class Trainer:
             if possible
             else []
         )
-        outcomes, told = iter(found), []
+        outcomes, results = iter(found), []
         for trial, (digest, reason) in zip(trials, runs, strict=True):
             if digest:
                 value = judged([next(outcomes) for _ in self.rest], self.goal)
-                told.append(Told(trial, value, digest, "" if value is not None else "a run of it failed"))
+                results.append(TrialResult(trial, value, digest, "" if value is not None else "a run of it failed"))
             else:
                 say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
-                told.append(Told(trial, self.goal.worst, "", reason))
-        return told
+                results.append(TrialResult(trial, self.goal.worst, "", reason))
+        return results
 
 
 def dimension(override: Override) -> Dimension | None:
-    """What an override gives to search; None where it gives one value, or seeds. Raises BadInput for a strange key."""
+    """What an override gives to search; None if it gives one value, or seeds. Raises BadInput for a strange key."""
     key = override.key_or_group
     if not override.is_sweep_override() or key == AVERAGED:
         return None
@@ -251,9 +253,9 @@ def _check_interval(one: Dimension) -> None:
         raise BadInput(f"{one.key}: found an interval from {one.low!r} to {one.high!r}; allowed: {allowed(setting)}")
 
 
-def _export(file: Path, name: str, kind: Kind, told: Sequence[Told]) -> None:
-    """It is a copy, so what goes wrong with it costs nothing but itself."""
+def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -> None:
+    """Export the search. It is only a copy, so an error is reported and ignored."""
     try:
-        export(file, name, kind.space, kind.goal, told)
+        export(file, name, kind.space, kind.goal, results)
     except Exception as error:
         say(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

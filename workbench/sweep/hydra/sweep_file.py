@@ -1,4 +1,4 @@
-"""What stands in a sweep file: its grid and its arms as overrides, and what is wrong with it before Hydra reads it."""
+"""Sweep files: the grid and the arms as overrides, and checks before Hydra reads the file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ IN_GRID = "hydra.sweeper.params."
 
 
 def named(stem: str | None) -> str:
-    """The file, for the beginning of a complaint."""
+    """The file's name, for the beginning of an error."""
     return f"conf/sweep/{stem}.yaml: " if stem else ""
 
 
 def in_the_file(stem: str | None, do: Callable[[Given], Found], given: Given) -> Found:
-    """What `do` makes of something that stands in a sweep file: its complaints begin with the file's name."""
+    """Call `do` on a part of a sweep file; its errors begin with the file's name."""
     try:
         return do(given)
     except BadInput as error:
@@ -85,9 +85,9 @@ def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def check_file(stem: str) -> None:
-    """Raise BadInput where the sweep file does not begin as it must, or YAML reads a value as something else.
+    """Raise BadInput if the sweep file does not begin as it must, or YAML reads a value as something else.
 
-    What cannot be read at all is left to Hydra, which says where.
+    A file that is no YAML at all is left to Hydra, which reports the place.
     """
     try:
         file = places.find("conf/sweep", f"{stem}.yaml")
@@ -118,7 +118,7 @@ def _check_text(file: Path) -> None:
 
 
 def _check_scalar(key: str, node: yaml.ScalarNode) -> None:
-    """YAML 1.1 reads 010 as 8, 1:30 as 90 and no as false: whoever typed it did not mean that."""
+    """Refuse scalars with a surprising value: YAML 1.1 reads 010 as 8, 1:30 as 90 and no as false."""
     line = f"line {node.start_mark.line + 1}: {key} is {node.value}"
     kind = node.tag.rpartition(":")[2]
     setting = SETTINGS.get(key.removeprefix(IN_GRID))

@@ -1,7 +1,7 @@
 """The sweeper: one command's grid of jobs, all handed to the launcher at once.
 
-Hydra's own sweeper composes every job to see whether it can be composed; the launcher composes each of them anyway,
-before anything is trained, so that is left out. It also writes a folder for every sweep, which ours does not need.
+Hydra's own sweeper composes every job as a check and writes a folder for every sweep. This one does neither: the
+launcher composes all jobs before anything is trained.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class GridSweeper(Sweeper):
         return jobs
 
     def _check_file(self) -> None:
-        """What is wrong in the sweep file is said with the file's name."""
+        """Errors in the sweep file begin with the file's name."""
         if self.others:
             close = get_close_matches(next(iter(self.others)), ("params", "arms"), n=1)
             guess = f"; did you mean {close[0]}?" if close else "; allowed: params, arms"

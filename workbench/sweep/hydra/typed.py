@@ -1,4 +1,6 @@
-"""What is typed, looked at before Hydra composes it: can it be read, is it ours to set, is it read as it is written."""
+"""Checks of overrides before Hydra composes them: syntax, settings that may be set, and values that Hydra would read
+differently.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ LONGEST = 20_000  # characters of a key or value that are read; Hydra's parser t
 
 
 def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
-    """Raise BadInput for the first override that cannot be read, is not ours to set, or is read as something else.
+    """Raise BadInput for the first override that cannot be parsed, may not be set, or would be read as another value.
 
-    `sweeps` are the names of the sweep files, for who types one of them alone.
+    `sweeps` are the names of the sweep files: the error for a bare one says how to choose it.
     """
     for text in texts:
         override = read(text, sweeps)
@@ -74,7 +76,7 @@ def size(override: Override) -> int:
 
 
 def refuse_too_many(overrides: Sequence[Override]) -> None:
-    """Raise BadInput for a grid that no memory would hold; of two overrides of a key the later counts."""
+    """Raise BadInput for a grid too large for memory; of two overrides of a key the later counts."""
     last = {override.key_or_group: override for override in overrides}
     cells = math.prod(max(size(override), 1) for override in last.values())
     if cells > MOST_CELLS:
@@ -85,7 +87,7 @@ def refuse_too_many(overrides: Sequence[Override]) -> None:
 
 
 def for_a_shell(text: str) -> str:
-    """A text as one word of a shell, as readable as may be."""
+    """A text quoted as one shell word."""
     plain = "'" in text and not set(text) & set('"$`\\!') and text.isprintable()
     return f'"{text}"' if plain else shlex.quote(text)
 

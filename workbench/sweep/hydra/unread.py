@@ -1,4 +1,4 @@
-"""Which of its settings and groups a cell does not read, with those that count only through an interpolation."""
+"""The settings and groups that a cell does not read, including those that are read only through an interpolation."""
 
 from __future__ import annotations
 

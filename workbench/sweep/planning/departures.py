@@ -1,4 +1,4 @@
-"""Where a command departs from the sweep file it names: a rule fixed for the file speaks of no other settings."""
+"""Departures of a command from the sweep file it names: a rule fixed for the file does not apply to other settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory there is to train in: what this machine, or the container it is, has free now."""
+"""The memory available for training: what this machine or its container has free now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is: the settings that decide its numbers, their digest (the fingerprint), and a name a person can read."""
+"""The identity of a run: the settings that decide its numbers, their digest (the fingerprint), and a readable name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.data import describe, digest
 from workbench.engine.backend import resolve_device
 from workbench.engine.kernels.checks import check
 from workbench.engine.kernels.choice import resolve_kernel
-from workbench.engine.rules import own
+from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import customary_loss
 from workbench.engine.rules.penalties import PENALTIES
@@ -41,7 +41,7 @@ DIGITS = 16  # hexadecimal characters of a fingerprint
 def numbers(config: RunConfig) -> dict[str, Any]:
     """Every setting that decides the run's numbers, under its dotted key, with nothing left as "auto".
 
-    Raises BadInput where the device asked for is not to be had.
+    Raises BadInput if the requested device is not available.
     """
     flat = {key: value for key, value in flatten(config).items() if SETTINGS[key].numbers}
     flat["device"] = resolve_device(config.device)
@@ -54,7 +54,7 @@ def numbers(config: RunConfig) -> dict[str, Any]:
     pack = engine_pack(flat, engine_columns([flat]))
     for table, names in _rows(flat, pack.columns).items():
         for name in names:
-            if file := own.rows_of_own().get((table, name)):
+            if file := rule_files.rows_of_own().get((table, name)):
                 check(file, table, name)
     flat["kernel"] = resolve_kernel(config.kernel, pack)
     flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
@@ -69,7 +69,7 @@ def _is_left_out(key: str, value: Any) -> bool:
 def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
     static = {s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
-    return Pack(**static, columns=columns, rules=own.used(_rows(decided, columns)))
+    return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
 def engine_columns(runs: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -101,7 +101,7 @@ def _rows(decided: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict
 
 def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
     """Of each file of a person's own rules that the run uses, the digest of its text."""
-    if not own.rows_of_own() or "network.activation" not in decided:
+    if not rule_files.rows_of_own() or "network.activation" not in decided:
         return []
     return [file.digest for file in engine_pack(decided, engine_columns([decided])).rules]
 
@@ -140,8 +140,8 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
         size = config.penalty.max_norm if penalty == "max_norm" else config.penalty.strength
         words.append(f"{penalty}={size:g}")
     words += [f"p={config.dropout.rate:g}"] if config.dropout.rate else []
-    told = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
-    words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in told]
+    named = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
+    words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in named]
     return " ".join([*words, f"s{config.seed}"])
 
 

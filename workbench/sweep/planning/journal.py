@@ -1,7 +1,7 @@
-"""What a search has tried, kept in one file of the sweep's folder that is written whole after every batch.
+"""The journal of a search: the trials so far, in one file of the sweep's folder that is replaced after every batch.
 
-It also says which search it was. What it lacks is asked for again, which gives the same trials: nothing of a batch in
-flight has to be kept.
+It also identifies the search. Trials that it lacks are suggested again and come out the same, so a batch in training
+need not be kept.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sweep.execution.log import say
-from workbench.sweep.planning.study import Told, Trial
+from workbench.sweep.planning.study import Trial, TrialResult
 
 FILE = "search.json"
 
 
 @dataclass(frozen=True)
-class Kept:
+class JournalContent:
     """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
 
     search: Mapping[str, Any]
     optuna: str
-    told: list[Told]
+    results: list[TrialResult]
 
 
 class Journal:
@@ -36,8 +36,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
 
-    def read(self) -> Kept | None:
-        """What was kept; None where there is nothing. A file that was damaged is set aside, and that is said."""
+    def read(self) -> JournalContent | None:
+        """The content of the file; None if there is none. A damaged file is set aside with a message."""
         try:
             text = self.file.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -51,21 +51,21 @@ class Journal:
             self._set_aside("it is not what was written")
             return None
 
-    def write(self, kept: Kept) -> None:
-        """Keep it, in one step: a kill leaves either what was there before or all of it."""
+    def write(self, kept: JournalContent) -> None:
+        """Replace the file atomically: a kill leaves either the old or the new content."""
         trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason}
-                  for one in kept.told]  # fmt: skip
+                  for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_name(f".{FILE}.new")
+        temporary = self.file.with_name(f".{FILE}.new")
         try:
-            with beside.open("w", encoding="utf-8") as target:
+            with temporary.open("w", encoding="utf-8") as target:
                 json.dump({"digest": _digest(content), "content": content}, target, indent=1)
                 target.flush()
                 os.fsync(target.fileno())
-            beside.replace(self.file)
+            temporary.replace(self.file)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
     def _set_aside(self, why: str) -> None:
         aside = self.file.with_suffix(".json.broken")
@@ -74,18 +74,18 @@ class Journal:
         say(f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds")
 
 
-def _kept(held: Any) -> Kept:
-    """Raises ValueError, KeyError or TypeError where it is not what `Journal.write` wrote."""
+def _kept(held: Any) -> JournalContent:
+    """Raises ValueError, KeyError or TypeError if it is not what `Journal.write` wrote."""
     content = held["content"]
     if held["digest"] != _digest(content):
         raise ValueError("its digest does not fit")
-    told = [Told(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
+    results = [TrialResult(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
             for number, one in enumerate(content["trials"])]  # fmt: skip
-    return Kept(content["search"], content["optuna"], told)
+    return JournalContent(content["search"], content["optuna"], results)
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first part in which two searches differ, in words; "" where they are the same."""
+    """The first part in which two searches differ, in words; "" if they are the same."""
     for key in dict.fromkeys((*now, *before)):
         one, other = (_shown(side[key]) if key in side else "nothing" for side in (before, now))
         if one != other:

@@ -42,7 +42,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class PlannedPack:
-    """A pack to be trained: a plain value that can be sent anywhere.
+    """A pack to be trained: a plain value that can be pickled.
 
     `analyses` are those of each run, "" for none; `train_examples` how many it has to train on. `memory` is what the
     pack is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are the same for all
@@ -91,7 +91,7 @@ class PlannedPack:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """What packs must fit into: `total` bytes of free memory, shared by the packs that train at once."""
+    """The limit for packs: `total` bytes of free memory, shared by the packs that train at once."""
 
     total: int
     packs_at_once: int = 1

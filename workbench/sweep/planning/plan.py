@@ -1,4 +1,4 @@
-"""The plan of a sweep: which runs its cells ask for, which of them the store holds, and the packs of the rest."""
+"""The plan of a sweep: the runs of its cells, those that the store holds, and packs of the others."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Plan:
 def identified(cells: Sequence[Cell], instruments: Instruments | None = None) -> list[PlannedCell]:
     """The cells with the identities of their runs, their data pinned to the digest these have now.
 
-    Raises BadInput where a device or dataset is not to be had.
+    Raises BadInput if a device or dataset is not to be had.
     """
     pins = {data: pinned(data) for data in dict.fromkeys(cell.config.data for cell in cells)}
     planned = []

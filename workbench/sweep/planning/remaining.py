@@ -1,4 +1,4 @@
-"""The plan of what a sweep has left to do, by what its store and its checkpoints hold."""
+"""The plan of the remaining work of a sweep, given its store and its checkpoints."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MOST = 3  # lines about batch sizes
 
 
 def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[str]:
-    """A line for each thing to be known of what is to be trained and measured. Raises BadInput where data are gone."""
+    """A line for each thing to be known of what is to be trained and measured. Raises BadInput if data are gone."""
     configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
     understood = dict.fromkeys(said for config in configs if (said := known(config).remark))
     return [*understood, *_left_out(packs), *_as_graphs(packs)]
@@ -28,9 +28,9 @@ def _left_out(packs: Sequence[PlannedPack]) -> list[str]:
         (pack.train_examples % pack.pack.batch_size / pack.train_examples, pack.pack.batch_size, pack.train_examples)
         for pack in packs
     }
-    told = sorted((row for row in found if row[0] >= NOTEWORTHY), reverse=True)
-    lines = [_line(*row) for row in told[:MOST]]
-    return [*lines, f"and {len(told) - MOST} more batch sizes leave many out"] if len(told) > MOST else lines
+    shown = sorted((row for row in found if row[0] >= NOTEWORTHY), reverse=True)
+    lines = [_line(*row) for row in shown[:MOST]]
+    return [*lines, f"and {len(shown) - MOST} more batch sizes leave many out"] if len(shown) > MOST else lines
 
 
 def _line(share: float, batch: int, examples: int) -> str:

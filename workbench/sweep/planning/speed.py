@@ -1,4 +1,4 @@
-"""How fast this machine has trained here before: the basis of a plan's time, kept in one file beside the sweeps."""
+"""The training speed of this machine so far: the basis of time estimates, kept in one file next to the sweeps."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Speeds:
         return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
 
     def _known(self) -> dict[str, dict[str, Any]]:
-        """What the file holds that can be one of its entries: a damaged one is worth nothing, and no word."""
+        """The valid entries of the file; damaged ones are ignored without a message."""
         try:
             found = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

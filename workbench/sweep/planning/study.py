@@ -1,7 +1,7 @@
-"""What a search tries next: a function of what it searches, its seed, the trial's number and what came out before.
+"""The next trial of a search: a function of the search space, the seed, the trial's number and the earlier results.
 
-Optuna's sampler is made anew for every trial and told of all earlier batches, so nothing hangs on what a process that
-was killed had asked for already, nor on how many trials there are to be in all.
+Every trial has a new Optuna sampler that is given all earlier batches. So a trial depends neither on what a killed
+process had already asked for nor on the total number of trials.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a trial came to.
+class TrialResult:
+    """The result of a trial.
 
-    `value` is None where a run failed; a trial that cannot be counts as the worst there is. `runs` is the digest of
-    its runs, "" where it cannot be; `reason` says why not.
+    `value` is None if a run failed; an impossible trial counts as the worst value. `runs` is the digest of its runs, ""
+    if the trial is impossible; `reason` says why.
     """
 
     trial: Trial
@@ -90,25 +90,25 @@ class Goal:
         """What a diverged run counts as."""
         return math.inf if self.direction == "minimize" else -math.inf
 
-    def best(self, told: Sequence[Told]) -> Told | None:
+    def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
         """The best trial, the first of equals; None while none came to a finite value."""
-        held = [one for one in told if one.value is not None and math.isfinite(one.value)]
+        held = [one for one in results if one.value is not None and math.isfinite(one.value)]
         sign = 1 if self.direction == "minimize" else -1
         return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
 
 
-def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, told: Sequence[Told]) -> Trial:
-    """The trial of that number, given what the earlier batches came to. Raises BadInput where Optuna is missing."""
+def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, results: Sequence[TrialResult]) -> Trial:
+    """The trial of that number, given what the earlier batches came to. Raises BadInput if Optuna is missing."""
     optuna = needs_optuna()
     distributions = _distributions(space)
     sampler = optuna.samplers.TPESampler(seed=int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4]))
     study = optuna.create_study(direction=goal.direction, sampler=sampler)
-    study.add_trials([_frozen(one, distributions) for one in told])
+    study.add_trials([_frozen(one, distributions) for one in results])
     return Trial(number, dict(study.ask(distributions).params))
 
 
 def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
-    """The value of a trial from the outcome and the metric of its runs; None where one of them failed."""
+    """The value of a trial from the outcome and the metric of its runs; None if one of them failed."""
     from workbench.sweep.store import DIVERGED, FINISHED  # late, as NumPy comes with it: Hydra's plugins import this
 
     if any(outcome not in (FINISHED, DIVERGED) for outcome, _ in outcomes):
@@ -117,27 +117,27 @@ def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
     return sum(values) / len(values)
 
 
-def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, told: Sequence[Told]) -> None:
+def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, results: Sequence[TrialResult]) -> None:
     """The search as an SQLite file for Optuna's own tools, such as its dashboard. We never read it."""
     optuna = needs_optuna()
     storage = optuna.storages.RDBStorage("sqlite:///:memory:")
     study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
-    study.add_trials([_frozen(one, _distributions(space)) for one in told])
-    beside = file.with_name(f".{file.name}.new")
-    for left in (beside, file.with_name(f"{beside.name}-journal")):  # by a kill
+    study.add_trials([_frozen(one, _distributions(space)) for one in results])
+    temporary = file.with_name(f".{file.name}.new")
+    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # by a kill
         left.unlink(missing_ok=True)
     try:
-        with closing(storage.engine.raw_connection()) as source, closing(connect(beside)) as target:
+        with closing(storage.engine.raw_connection()) as source, closing(connect(temporary)) as target:
             source.driver_connection.backup(target)
-        beside.replace(file)
+        temporary.replace(file)
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         storage.engine.dispose()
 
 
 def needs_optuna() -> Any:
-    """Optuna, imported late. Raises BadInput where it is missing."""
+    """Optuna, imported late. Raises BadInput if it is missing."""
     try:
         import optuna
     except ImportError as error:
@@ -147,17 +147,17 @@ def needs_optuna() -> Any:
 
 
 def _distributions(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
-    """By key and in the order of the keys: what is tried does not hang on the order in which they were typed."""
+    """Distributions by key, sorted: the trials do not depend on the order in which the keys were typed."""
     return {one.key: one.distribution() for one in sorted(space, key=lambda one: one.key)}
 
 
-def _frozen(told: Told, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def _frozen(result: TrialResult, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
     from optuna.trial import TrialState, create_trial
 
     return create_trial(
-        params={key: told.trial.values[key] for key in distributions},
+        params={key: result.trial.values[key] for key in distributions},
         distributions=dict(distributions),
-        state=TrialState.FAIL if told.value is None else TrialState.COMPLETE,
-        value=told.value,
-        user_attrs={"reason": told.reason} if told.reason else {},
+        state=TrialState.FAIL if result.value is None else TrialState.COMPLETE,
+        value=result.value,
+        user_attrs={"reason": result.reason} if result.reason else {},
     )

@@ -1,4 +1,4 @@
-"""The trials of a search in their order: what was tried, what comes next, batch by batch."""
+"""The trials of a search in order, batch by batch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say
-from workbench.sweep.planning.journal import Journal, Kept, changed
-from workbench.sweep.planning.study import Dimension, Goal, Told, Trial, needs_optuna, suggested
+from workbench.sweep.planning.journal import Journal, JournalContent, changed
+from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, needs_optuna, suggested
 
 
 @dataclass(frozen=True)
@@ -29,52 +29,54 @@ class Trains(Protocol):
     name: str
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" where it cannot be, and why not."""
+        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
         ...
 
-    def train(self, trials: Sequence[Trial]) -> list[Told]:
+    def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
         """What they come to, in their order."""
         ...
 
 
 class Search:
-    """A search as far as it has come: `told` are its trials, of `trials` that are asked for."""
+    """The progress of a search: `results` of the trials so far; `trials` is how many are requested."""
 
     def __init__(self, kind: Kind, trials: int, journal: Journal) -> None:
         self.kind, self.trials, self.journal = kind, trials, journal
         self.optuna = str(needs_optuna().__version__)
-        self.told: list[Told] = []
+        self.results: list[TrialResult] = []
 
-    def run(self, trainer: Trains) -> list[Told]:
+    def run(self, trainer: Trains) -> list[TrialResult]:
         """All trials that are asked for; those that are not there yet are trained."""
         self.resume(trainer)
         while asked := self.asked():
-            self.told += trainer.train(asked)
+            self.results += trainer.train(asked)
             self._keep()
             self._say_best(trainer.name)
-        return self.told[: self.trials]
+        return self.results[: self.trials]
 
     def _keep(self) -> None:
         try:
-            self.journal.write(Kept(self.kind.parts, self.optuna, self.told))
+            self.journal.write(JournalContent(self.kind.parts, self.optuna, self.results))
         except OSError as error:  # a full disk: what is not kept is tried again, and its runs are held by then
             say(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
 
     def asked(self) -> list[Trial]:
-        """What is left of the batch that comes next; it knows of whole batches alone, however it was cut."""
-        known = len(self.told) - len(self.told) % self.kind.batch
-        numbers = range(len(self.told), min(known + self.kind.batch, self.trials))
+        """The remaining trials of the next batch. They depend only on whole earlier batches, even after an
+        interruption.
+        """
+        known = len(self.results) - len(self.results) % self.kind.batch
+        numbers = range(len(self.results), min(known + self.kind.batch, self.trials))
         kind = self.kind
-        return [suggested(kind.space, kind.goal, kind.seed, number, self.told[:known]) for number in numbers]
+        return [suggested(kind.space, kind.goal, kind.seed, number, self.results[:known]) for number in numbers]
 
     def resume(self, trainer: Trains) -> None:
-        """Take up what was kept of this very search. Raises BadInput where what lies there is another one."""
+        """Continue from the journal of this search. Raises BadInput if the journal is of another one."""
         kept = self.journal.read()
         if kept is None:
             return
         difference = changed(kept.search, self.kind.parts)
-        if not difference and [runs for runs, _ in trainer.runs([one.trial for one in kept.told])] != [
-            one.runs for one in kept.told
+        if not difference and [runs for runs, _ in trainer.runs([one.trial for one in kept.results])] != [
+            one.runs for one in kept.results
         ]:
             difference = "other runs for the same trials: a file of conf/, the device or the kernel is not as before"
         if difference:
@@ -85,12 +87,12 @@ class Search:
         if kept.optuna != self.optuna:
             say(f"{trainer.name}: begun with Optuna {kept.optuna}, and this is {self.optuna}: from here on it may try "
                 "other settings than it would have tried")  # fmt: skip
-        self.told = kept.told
-        say(f"{trainer.name}: goes on, {len(self.told)} of {self.trials} trials are there")
+        self.results = kept.results
+        say(f"{trainer.name}: goes on, {len(self.results)} of {self.trials} trials are there")
 
     def _say_best(self, name: str) -> None:
-        if best := self.kind.goal.best(self.told):
+        if best := self.kind.goal.best(self.results):
             values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
                               for key, value in best.trial.values.items())  # fmt: skip
             found = f"best {self.kind.goal.metric} {best.value:.4g} at {values}"
-            say(f"{name}: {len(self.told)}/{self.trials} trials, {found}")
+            say(f"{name}: {len(self.results)}/{self.trials} trials, {found}")

@@ -1,4 +1,4 @@
-"""Settings that are typed and that no run reads: refused where they are swept over, said where there is one value."""
+"""Overrides that no run reads: an error if they are swept over, a remark if there is one value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.sweep.hydra.compose import Cell
 
 
 def refuse_unread_factors(cells: Sequence[Cell]) -> None:
-    """Raise BadInput where a setting is swept over that no cell reads in which it stands."""
+    """Raise BadInput if a setting is swept over that no cell reads in which it stands."""
     for key, why in never_read(cells).items():
         if key in cells[0].factors:
             raise BadInput(f"{key} is swept over, but nothing reads it {why}")

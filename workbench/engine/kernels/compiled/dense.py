@@ -1,4 +1,4 @@
-"""A dense layer in the compiled kernel: the passes take its products; here is where they lie, and what is between."""
+"""A dense layer in the compiled kernel: the places of its tensors, and the loops of its activation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.engine.training.layout import Layout
 def place(layout: Layout, number: int) -> list[int]:
     """The row of `places` of that layer (`products`): where its weights, biases and slopes begin, and its shape.
 
-    0 stands for slopes that it does not learn, which nobody reads.
+    Slopes that are not learned have the place 0, which is never read.
     """
     layer: Dense = layout.layers[number]
     held = {tensor.name for tensor in layer.tensors}

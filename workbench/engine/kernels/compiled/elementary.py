@@ -61,13 +61,13 @@ def bits_of(_context, number):
 
 @compiled
 def larger(x, y):
-    """The larger of two; not a number if either is none."""
+    """The larger of two; NaN if either is NaN."""
     return x if (x > y) | (x != x) else y
 
 
 @compiled
 def smaller(x, y):
-    """The smaller of two; not a number if either is none."""
+    """The smaller of two; NaN if either is NaN."""
     return x if (x < y) | (x != x) else y
 
 
@@ -87,7 +87,7 @@ def exp(x):
 
 @compiled
 def expm1(x):
-    """e to the power of x, less 1; right for small x too."""
+    """e to the power of x, minus 1; accurate for small x too."""
     r, power = _reduced(x)
     result = _above_one(r) * power + (power - ONE)
     return _INFINITY if x > _LARGEST else result
@@ -110,7 +110,7 @@ def _above_one(r):
 
 @compiled
 def log(x):
-    """The natural logarithm; -inf of 0, not a number below."""
+    """The natural logarithm; -inf at 0, NaN below."""
     is_tiny = x < _TINY
     scaled = x * _SCALE if is_tiny else x
     bits = bits_of(scaled)
@@ -130,7 +130,7 @@ def log(x):
 
 @compiled
 def log1p(x):
-    """ln(1 + x), right for small x too: what 1 + x loses in rounding is made up for."""
+    """ln(1 + x), accurate for small x too: it corrects for the rounding error of 1 + x."""
     above = ONE + x
     kept = above - ONE
     result = x if kept == ZERO else log(above) * (x / kept)

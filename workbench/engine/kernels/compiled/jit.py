@@ -1,4 +1,4 @@
-"""How everything in this room is compiled: without the GIL, cached on disk, and with NumPy's arithmetic.
+"""How the functions of this folder are compiled: they release the GIL, are cached on disk, and use NumPy's error model.
 
 `error_model="numpy"` lets divisions vectorise; "contract" allows fused multiply-add, which rounds once, and nothing
 else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into
@@ -66,7 +66,7 @@ class _Kept(FunctionCache):
     """Numba's cache of a function. A full disk or a damaged file makes it useless, and nothing worse."""
 
     def load_overload(self, *signature: Any) -> Any:
-        """The compiled form; None where it is to be compiled, and whatever was damaged is then replaced."""
+        """The compiled form; None if it is to be compiled, and whatever was damaged is then replaced."""
         try:
             return super().load_overload(*signature)
         except Exception:  # a damaged file is read as a pickle, which may raise anything
@@ -92,7 +92,7 @@ def is_compiled() -> bool:
 
 @cache
 def cache_folder() -> str:
-    """Where compiled functions are kept from one start to the next; "" where nothing can be written."""
+    """Where compiled functions are kept from one start to the next; "" if nothing can be written."""
     if (kept := places.cache()) is None:
         return ""
     sources = sorted(Path(__file__).parent.glob("*.py"))

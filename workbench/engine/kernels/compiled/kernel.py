@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.compiled import losses, passes, rule_loops
@@ -45,7 +45,7 @@ def obstacle(pack: Pack) -> str:
 
 
 class CompiledTrainer:
-    """Trains the rows of a group run by run, all of them in one call that leaves Python's lock alone.
+    """Trains the rows of a group run by run, all of them in one call that releases the GIL.
 
     See `plain.PlainTrainer` for the same in NumPy.
     """
@@ -183,7 +183,7 @@ def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray)
     )
 
 
-def _flat(array: Any, dtype: Any) -> np.ndarray:
+def _flat(array: ArrayLike, dtype: DTypeLike) -> np.ndarray:
     return np.ascontiguousarray(array, dtype).reshape(-1)
 
 

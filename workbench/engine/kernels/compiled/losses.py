@@ -1,9 +1,8 @@
-"""The compiled form of each loss: dl/dz takes the place of the output layer's z; the losses and hits of the batch are
-summed.
+"""The compiled form of each loss: it overwrites the output layer's z with dl/dz, and sums losses and hits of the batch.
 
 z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
-regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits); what a hit is
-stands in `engine.classes`.
+regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits);
+`engine.classes` defines a hit.
 """
 
 from __future__ import annotations
@@ -38,9 +37,10 @@ def judge(code, z, outputs, labels, values, scale):
 
 @compiled
 def _shift(z, outputs, labels):
-    """Take each row's largest logit off;
+    """Subtract each row's largest logit.
 
-    The number of rows whose own class alone has it, and the sum of own shifted logits.
+    Returns the number of rows in which only the true class has the largest logit, and the sum of the true classes'
+    shifted logits.
     """
     hits, own = 0, 0.0
     for i in range(labels.size):

@@ -1,6 +1,6 @@
-"""Dropout masks drawn and applied in one pass:
+"""Dropout masks, drawn and applied in one pass.
 
-The same integers as `randomness.lanes`, two units from every 32-bit draw.
+The random integers are those of `randomness.lanes`: two units from every 32-bit draw.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A maxout layer in the compiled kernel: its loops, by hand, since the largest of a unit's pieces is a choice of rows.
+"""A maxout layer in the compiled kernel. Its loops are written by hand: the maximum over pieces is not elementwise.
 
 The rows of z (batch, pieces * units) lie piece by piece, row = piece * units + unit; a and dl/da are (batch, units).
 """
@@ -28,7 +28,7 @@ def forward(z_at, a_at, slope_at, batch, rows, units):
 
 
 def backward(dl_da_at, z_at, a_at, slope_at, slope_gradient_at, batch, rows, units):
-    """Hand each unit's dl/da to its first winning piece, nothing to the others. `a` is used up."""
+    """Write each unit's dl/da to its first winning piece, 0 to the others. `a` is overwritten."""
     for example in range(batch):
         dl_da, a = floats(dl_da_at + 4 * example * units, units), floats(a_at + 4 * example * units, units)
         _to_winner(dl_da, floats(z_at + 4 * example * rows, rows), a)
@@ -40,7 +40,9 @@ def gain(z_at, a_at, slope_at, gain_at, batch, rows, units):
 
 
 def loops(layer: Maxout) -> ActivationLoops:
-    """What follows z forwards and comes before it backwards: the same loops whatever the number of pieces."""
+    """The loops after z in the forward pass and before it in the backward pass; the number of pieces
+    does not matter.
+    """
     return _loops()
 
 
@@ -62,7 +64,7 @@ def _largest(z, a):
 
 @compiled
 def _to_winner(dl_da, z, a):
-    """`a`, no longer needed, marks the units that are served."""
+    """`a`, no longer needed, marks the units that are done."""
     units = a.size
     for start in range(0, z.size, units):
         piece = part(z, start, units)

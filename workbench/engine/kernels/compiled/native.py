@@ -1,7 +1,7 @@
-"""Loops that are called by their address, so that the passes are compiled once, whatever rules they are given.
+"""Loops that are called by their address, so that the passes are compiled once for all rules.
 
 A rule's loop is a C function whose arguments are 64-bit integers: addresses of float32 numbers, and sizes. The passes
-hold its address and call it; `floats` is how the loop looks at what lies at an address.
+hold its address and call it; `floats` gives the loop access to the numbers at an address.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A part of a flat array, as loops that shall become vector instructions want it.
+"""A part of a flat array, for loops that have to vectorise.
 
-A slice would do, but counting its references costs more than what is done with it on a small network; and an index that
-Numba does not know to be positive, such as `at + i`, keeps a loop from being vectorised.
+A slice would also work. But on a small network its reference counting costs more than the loop, and an index that Numba
+cannot prove to be positive, such as `at + i`, prevents vectorisation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workbench.engine.kernels.compiled.jit import intrinsic
 
 @intrinsic
 def part(_context, array, at, size):
-    """array[at : at + size] of a flat, contiguous array, without counting a reference: not to be kept or returned."""
+    """array[at : at + size] of a flat, contiguous array, without reference counting: do not keep or return it."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = signature.return_type

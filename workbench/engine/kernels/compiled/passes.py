@@ -1,8 +1,8 @@
 """The compiled passes of one run: forward, backward, and whole epochs of them.
 
-Everything is flat: a matrix lies in a one-dimensional array from its `at` on, row after row, and is looked at through a
-`part` of it. `places` (layers, 10) int64 says of each layer where its weights, biases and slopes begin in a run's row,
-its rows, columns and units (`products`), and its loops.
+All arrays are flat: a matrix is stored row by row in a one-dimensional array from `at` on, and is accessed through a
+`part` of it. `places` (layers, 10) int64 holds, for each layer, the offsets of its weights, biases and slopes in a
+run's row, its rows, columns and units (`products`), and its loops.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def read(examples, run, rows, x):
 @compiled
 def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
     """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
-    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step."""
+    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step.
+    """
     last = len(places) - 1
     of_z, of_a = scratch.strides
     x, x_at = scratch.x, 0
@@ -149,7 +150,7 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
     """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
 
     loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
-    each run the positions in its training split, flat. The gradient row g serves all runs, and so stays in cache.
+    each run the positions in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
     updates, moving = timetable.varying.shape[1], timetable.places

@@ -1,7 +1,7 @@
 """The compiled form of the probes: one forward and one backward pass of each run over its probe batch, and the sums.
 
-Sums may be reordered here, so that they become vector instructions: no run's training depends on them, and they agree
-with the plain probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
+Sums may be reordered here so that they vectorise. Training does not depend on them, and they agree with the plain
+probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.engine.kernels.compiled.passes import GAIN, SLOPES_FROM, backward
 from workbench.engine.kernels.compiled.products import COLUMNS, ROWS, UNITS, WEIGHTS, through_weights
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 
 NAMES = (
     "activation_mean", "activation_deviation", "saturated", "gain", "dead", "gradient_z", "gradient_weights",
@@ -36,7 +36,7 @@ def supports() -> bool:
 
 
 class CompiledProbes:
-    """Probes the networks in the rows of a group. See `probing.ProbeStation` for the same in NumPy."""
+    """Probes the networks in the rows of a group. See `probing.PlainProbes` for the same in NumPy."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows, train = rows, rows.data.train
@@ -59,9 +59,9 @@ class CompiledProbes:
         return dict(zip(NAMES, values, strict=True)), of_inputs
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
-        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        """The probes taken when a run ends. The plain ones are used, since a run ends only once."""
         if ending.any():
-            return ProbeStation(self._rows).at_end(ending)
+            return PlainProbes(self._rows).at_end(ending)
         shape = len(ending), len(self._rows.layout.layers)
         return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
 

@@ -1,7 +1,7 @@
-"""The rules of a pack as compiled loops, printed from the very functions of the tables.
+"""The rules of a pack as compiled loops, generated from the functions of the tables.
 
 Each loop is a C function over addresses (`native.py`), compiled when a pack first uses its rule and then kept on disk.
-A loop's text is written to a file of the cache folder under its own digest, since Numba caches what has a file.
+A loop's text is written to a file of the cache folder, named by its digest: Numba caches only functions from files.
 """
 
 from __future__ import annotations
@@ -193,14 +193,16 @@ def _module(rule: str, text: str) -> ModuleType:
 
 
 def _written(file: Path, text: str) -> bool:
-    """Whether the file is there, holding the text: it is named by it. It comes into being at once, or not at all."""
+    """Whether the file exists or could be written. Its name contains the digest of the text; it appears whole or not at
+    all.
+    """
     if file.exists():
         return True
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as beside:
-            beside.write(text)
-        Path(beside.name).replace(file)
+        with NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as temporary:
+            temporary.write(text)
+        Path(temporary.name).replace(file)
     except OSError:
         return False
     return True

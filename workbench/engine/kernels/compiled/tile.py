@@ -1,9 +1,9 @@
 """The innermost loop of every matrix product, in LLVM's vector instructions: a tile of the result stays in registers.
 
-A product runs at the speed of the machine only where sums are kept in registers while the common dimension is walked
-along, so that a number loaded once is used many times (Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix
-Multiplication"). Numba writes its sums back to memory at every step; so this one loop, and the transposition of a
-block, are handed to LLVM as vectors of `LANES` numbers, which LLVM turns into whatever the processor has.
+A product reaches the peak speed of the machine only if its sums stay in registers along the common dimension, so that a
+loaded number is used many times (Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication").
+Numba writes its sums back to memory at every step. So this loop, and the transposition of a block, are written in
+LLVM's vector type of `LANES` numbers, which LLVM translates to the processor's instructions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The compiled update of one run: penalties and optimizer over blocks of its row that stay in the first-level cache.
 
-Every rule is a loop that is called by its address (`rules.py`). `numbers` is a row of float32: what each rule reads at
-this step, rule after rule, as `UpdateRules` has them.
+Every rule is a loop that is called by its address (`rules.py`). `numbers` is a row of float32 with the hyperparameters
+of this step, in the order of `UpdateRules`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BLOCK = 4096  # elements
 
 @compiled
 def update(rules, w, g, at, weights_end, numbers):
-    """One update of a run's row of w, which begins at `at`, by the gradient row g. g is used up."""
+    """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
     for start in range(0, g.size, _BLOCK):
         size = min(_BLOCK, g.size - start)
@@ -48,7 +48,9 @@ def _penalise(penalties, moment, w_at, g_at, size, numbers):
 
 @compiled
 def keep_within_norm(w, at, rows, columns, largest):
-    """Scale every row of weights (rows, columns), from `at` on, whose norm is over `largest` back to it."""
+    """Scale every row of the weights (rows, columns), from `at` on, down to the norm `largest` if its
+    norm is larger.
+    """
     for row in range(rows):
         weights = part(w, at + row * columns, columns)
         norm = _norm(weights)

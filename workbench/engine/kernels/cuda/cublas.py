@@ -11,7 +11,7 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.engine.backend import Array
+from workbench.engine.backend import DeviceArray as Array
 from workbench.engine.kernels.cuda.launches import Operand, Product, gemm
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")

@@ -14,7 +14,7 @@ from workbench.engine.kernels.cuda.kernel import flat, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import EXAMPLES, PROBES
-from workbench.engine.training.probing import ProbeStation
+from workbench.engine.training.probing import PlainProbes
 
 
 def supports(rows: Rows) -> bool:
@@ -24,7 +24,7 @@ def supports(rows: Rows) -> bool:
 
 
 class FusedProbes:
-    """Probes the networks in the rows of a group. See `probing.ProbeStation` for the same in array functions."""
+    """Probes the networks in the rows of a group. See `probing.PlainProbes` for the same in array functions."""
 
     def __init__(self, rows: Rows, machine: BlockMachine | None = None) -> None:
         self._rows, self._machine, batch = rows, machine or device_blocks(), _batch(rows)
@@ -53,7 +53,7 @@ class FusedProbes:
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends: the plain ones, since a run ends but once."""
         if ending.any():
-            return ProbeStation(self._rows).at_end(ending)
+            return PlainProbes(self._rows).at_end(ending)
         shape = len(ending), len(self._rows.layout.layers)
         return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
 

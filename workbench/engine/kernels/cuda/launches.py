@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from workbench.engine.backend import Array
+from workbench.engine.backend import DeviceArray as Array
 from workbench.engine.kernels.cuda.codes import LARGEST_GRID
 
 Argument = Array | int | float

@@ -1,7 +1,7 @@
-"""Packs side by side in worker processes, each with its share of the cores.
+"""Packs trained in parallel by worker processes, each with its share of the cores.
 
-A worker is a process of its own from the start (nothing is forked from ours), is handed one pack at a time, and sends
-back what happens to it and at last its outcome (`messages.py`). If one is killed, its pack is tried again.
+A worker process is spawned, not forked from ours. It receives one pack at a time and sends back its progress and then
+its outcome (`messages.py`). If a worker is killed, its pack is tried again.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class _Pool:
 
 @dataclass
 class _Worker:
-    """A worker process as the one in front sees it; `pack` is the one it trains."""
+    """A worker process as the main process sees it; `pack` is the one it trains."""
 
     process: Any
     pipe: Connection
@@ -180,30 +180,32 @@ class _Worker:
         return cls(process, ours)
 
     def send(self, message: ToWorker) -> None:
-        """Hand something over; that a worker is dead shows when its messages are read."""
+        """Send a message. A dead worker is noticed when its messages are read."""
         try:
             self.pipe.send(message)
         except OSError:
             return
 
     def ending(self) -> str:
-        """How the process ended, in words."""
+        """How the process ended, as text."""
         code = self.process.exitcode
         return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
 
     def close(self) -> None:
-        """End the process, which waits for a pack or is dead."""
+        """End the process, which is idle or dead."""
         self.pipe.close()
         self.process.join(timeout=_CLOSE_SECONDS)
 
 
 def _never() -> bool:
-    """A worker process is told by a message when to stop."""
+    """Never stop: a worker process gets its stop signal through the pipe."""
     return False
 
 
 def _serve(pipe: Connection, context: ExecutionContext) -> None:
-    """The life of a worker process: train what is handed over, until the pipe is closed. Any message means stop."""
+    """The main function of a worker process: train the packs it receives until the pipe is closed. A message that
+    arrives during training means stop.
+    """
     leave_to_parent()
     redirect(lambda line: pipe.send(Said(line)))
     context = replace(context, stop=pipe.poll)
@@ -213,7 +215,7 @@ def _serve(pipe: Connection, context: ExecutionContext) -> None:
             if isinstance(message, TrainPack):  # a Stop may arrive when the pack is over
                 pipe.send(_trained(message.planned, context, pipe))
     except (EOFError, OSError):
-        os._exit(0)  # the process in front is gone
+        os._exit(0)  # the main process is gone
 
 
 def _trained(planned: PlannedPack, context: ExecutionContext, pipe: Connection) -> FromWorker:

@@ -30,7 +30,7 @@ MEANING = {
 
 
 def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> Path:
-    """Write `<folder>/compare-<first>-<second>.html`. Raises BadInput where the two have nothing in common."""
+    """Write `<folder>/compare-<first>-<second>.html`. Raises BadInput if the two have nothing in common."""
     found = compare(first, second)
     make(folder)
     target = folder / f"compare-{stem(first.name, folder)}-{stem(second.name, folder)}.html"

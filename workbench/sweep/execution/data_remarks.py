@@ -1,4 +1,4 @@
-"""What a person must know of the data before a sweep trains on them: numbers that rounding makes one."""
+"""Remarks on the data of a sweep before it trains: different numbers that rounding makes equal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from workbench.sweep.planning.packs import PlannedPack
 
 
 def hidden(packs: Iterable[PlannedPack]) -> list[str]:
-    """A line for each way in which the data of these packs lose what they tell; BadInput where they cannot be read."""
+    """A line for each way in which rounding merges values in the data of these packs. Raises BadInput if data cannot be
+    read.
+    """
     asked = {
         (pack.examples.config, str(scaling), pack.pack.dtype) for pack in packs for scaling in pack.examples.scaling
     }

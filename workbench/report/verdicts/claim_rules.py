@@ -1,7 +1,7 @@
-"""Claims as data: what is said, and the rule, fixed beforehand, that decides it.
+"""Claims as data: a statement, and the rule, fixed beforehand, that decides it.
 
-A rule is plain data with one canonical JSON form. Its digest is stored when a sweep starts, so a page can tell whether
-the rule it judges by is the rule that was fixed then.
+A rule is plain data with one canonical JSON form. Its digest is stored when a sweep starts, so a page can check that
+the rule has not changed since.
 """
 
 from __future__ import annotations

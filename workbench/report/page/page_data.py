@@ -13,8 +13,8 @@ import pandas as pd
 
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
 from workbench.report.statistics.effects import Effect, Interaction, Spread
+from workbench.report.verdicts.claim_rules import Claim, Rule, as_data, digest, digests
 from workbench.report.verdicts.deviations import described
-from workbench.report.verdicts.rules import Claim, Rule, as_data, digest, digests
 from workbench.report.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _runs(design: Design) -> dict[str, list[Any]]:
     return {**table, "status": status(design.runs).tolist()}
 
 
-def record(
+def page_content(
     tables: SweepTables,
     design: Design,
     said: dict[str, str],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.errors import BadInput
-from workbench.report.verdicts.rules import (
+from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
     Equivalence,

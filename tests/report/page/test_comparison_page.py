@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.report.page.test_sweep import HOSTILE, Outline
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
-from workbench.report.page.comparison import write_comparison
+from workbench.report.page.comparison_page import write_comparison
 from workbench.report.statistics.comparison import BEYOND, SAME, UNKNOWN, WITHIN, compare
 from workbench.report.statistics.intervals import t_interval
 

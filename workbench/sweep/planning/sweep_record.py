@@ -1,4 +1,4 @@
-"""What the store is to hold of a sweep before it is trained."""
+"""The record of a sweep in the store before it is trained."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Rules of a person's own: files that hold the very tables that ours do.
+"""Rule files: Python files of the user's that hold further rows for the tables of rules.
 
-A rule file is plain text that travels with every pack that uses one of its rules, so that whoever trains the pack, in
-another process or on another machine, has the rule as it was planned. Its rows join our tables when it is installed.
+The text of a rule file travels with every pack that uses one of its rules. So another process or machine trains the
+pack with the rule as it was when the sweep was planned. Installing a file adds its rows to our tables.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class RuleFile:
         return sha256(self.text.encode()).hexdigest()[:16]
 
 
-# Which file a row came from, by table and name; ours came from none.
+# The file that a row came from, by table and name. Rows of our own are not in it.
 _origins: dict[tuple[str, str], RuleFile] = {}
 
 
 def read(folder: Path) -> list[RuleFile]:
-    """The files of a folder that hold rules, by name. A file that assigns none of `TABLES` is not ours, and not run.
+    """The files of a folder that hold rules, by name. A file that assigns none of `TABLES` is skipped and not executed.
 
-    Raises BadInput for a file that cannot be read, or is no Python.
+    Raises BadInput for a file that cannot be read or is not Python.
     """
     found = []
     for path in sorted(folder.glob("*.py")):
@@ -71,7 +71,7 @@ def read(folder: Path) -> list[RuleFile]:
 
 
 def install(files: Iterable[RuleFile]) -> None:
-    """Run the files and add their rows to the tables. A file that is installed already is passed over.
+    """Run the files and add their rows to the tables. A file that is installed already is skipped.
 
     Raises BadInput for a name that is taken, a row of another kind, or whatever the file raises.
     """
@@ -104,7 +104,7 @@ def rows_of_own() -> dict[tuple[str, str], RuleFile]:
 
 
 def _declared(tree: ast.Module) -> bool:
-    """Whether a file assigns one of the tables and imports from workbench: so it was written for us."""
+    """Whether a file assigns one of the tables and imports from workbench."""
     imports = any(
         (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workbench"))
         or (isinstance(node, ast.Import) and any(alias.name.startswith("workbench") for alias in node.names))

@@ -1,4 +1,4 @@
-"""What has changed since the last sweep of the same name: told, since neither is an error."""
+"""Changes since the last sweep of the same name: reported, since none is an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def changes(name: str, earlier: Earlier | None, work: Plan, facts: Mapping[str, 
 
 
 def _difference(before: str | None, now: str | None) -> str:
-    """What differs in two lists of facts, like "numpy 2.4.5 -> numpy 2.4.6"; "" where nothing does."""
+    """What differs in two lists of facts, like "numpy 2.4.5 -> numpy 2.4.6"; "" if nothing does."""
     if not before or not now or before == now:
         return ""
     old, new = before.split(", "), now.split(", ")

@@ -16,7 +16,7 @@ from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_in
 from workbench.report.figures.drawings import Heat, Lines
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.own import Figure, OwnFigures, averaged, numbers, runs
+from workbench.report.figures.own_figures import Figure, OwnFigures, averaged, numbers, runs
 from workbench.report.page.sweep import write
 
 DEPTH, ACTIVATION, ACCURACY = "network.depth", "network.activation", "last_train_accuracy"

@@ -12,7 +12,7 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
-from workbench.tracking.damage import tell
+from workbench.tracking.damage import report_damage
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,7 +51,7 @@ def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
 def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> bool:
     """Whether the tables of a pack are all there and, where they are files of this machine, can be read to their end.
 
-    `parents` are the sweeps of the store by run id. What is damaged is told.
+    `parents` are the sweeps of the store by run id. Damage is reported.
     """
     place = names.history_place(history)
     parent = parents.get(place[0]) if place else None
@@ -68,13 +68,13 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
             if file in there:
                 read_history(connection, root, f"{folder}/{file}")
     except Broken as error:
-        tell(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
+        report_damage(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
         return False
     return True
 
 
 def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
-    """One table of a pack; None where it is gone. Raises Broken where it is damaged, or its columns are not there."""
+    """One table of a pack; None if it is gone. Raises Broken if it is damaged, or its columns are not there."""
     table = read_table(connection, root, path)
     if table is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether the numbers of a run keep their meaning once they are rounded to what the engine computes in."""
+"""Checks that the numbers of a run keep their meaning when rounded to the dtype that the engine computes in."""
 
 from __future__ import annotations
 
