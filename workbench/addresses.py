@@ -1,8 +1,8 @@
-"""Paths become addresses (`sqlite:///...`, `file:///...`) here, and addresses paths, and nowhere else.
+"""Conversion between paths and addresses (`sqlite:///...`, `file:///...`). Only this file converts them.
 
-In an address some characters mean something: `%20` is a space, and what follows `?` are options. So a folder called
-`my%20data` is written `my%2520data`, or it would be its neighbour `my data`. MLflow, and SQLAlchemy below it, read
-addresses the same way; `tests/test_addresses.py` holds that.
+Some characters have a meaning in an address: `%20` is a space, and options follow `?`. So the folder `my%20data` is
+written `my%2520data`; otherwise it would be the folder `my data`. MLflow and SQLAlchemy read addresses the same way, as
+`tests/test_addresses.py` checks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?://(?P<authorit
 
 
 def sqlite_address(file: Path, options: str = "") -> str:
-    """The address of an SQLite database; of its characters only those are written otherwise that mean something."""
+    """The address of an SQLite database. Only characters with a meaning in an address are escaped."""
     path = str(file).replace("%", "%25").replace("?", "%3F")
     return f"{SQLITE}:///{path}" + (f"?{options}" if options else "")
 

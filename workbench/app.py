@@ -1,6 +1,6 @@
-"""The only place that sees every room: it composes nothing and decides nothing, it wires.
+"""Wires the rooms together; the only file that imports all of them. It decides nothing itself.
 
-A sweep goes: identify its runs -> skip what the store holds -> plan packs -> train them -> record -> report.
+The steps of a sweep: identify its runs -> skip those that the store holds -> plan packs -> train -> record -> report.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
 
 
 def identify(cells: Sequence[Cell]) -> list[PlannedCell]:
-    """The cells with the identities of their runs. Raises BadInput if a device or dataset is not to be had."""
+    """The cells with the identities of their runs. Raises BadInput if a device or dataset is not available."""
     return identified(cells, INSTRUMENTS)
 
 

@@ -1,4 +1,4 @@
-"""How many threads NumPy's products use: one, since packs are shared out over workers of the engine's own.
+"""The number of BLAS threads: one, since the engine distributes runs over workers of its own.
 
 The libraries read these variables when they are loaded, so they are set before NumPy is imported and before a worker
 process starts. In a process that has loaded NumPy already, threadpoolctl sets the number.
@@ -17,7 +17,7 @@ ONE_THREAD = dict.fromkeys(VARIABLES, "1")  # as the environment of a process
 def one_thread_unless_set() -> None:
     """One thread in every process started from now on, and here if NumPy is yet to be imported.
 
-    What a person has set stays.
+    A number set in the environment has precedence.
     """
     for variable in VARIABLES:
         os.environ[variable] = os.environ.get(variable) or "1"
@@ -25,7 +25,7 @@ def one_thread_unless_set() -> None:
 
 @contextmanager
 def one_thread_in_new_processes() -> Iterator[None]:
-    """While it is entered, new processes have one thread, whatever a person has set."""
+    """A context in which new processes have one thread, whatever the environment says."""
     before = {variable: os.environ.get(variable) for variable in VARIABLES}
     os.environ.update(ONE_THREAD)
     try:
@@ -40,9 +40,9 @@ def one_thread_in_new_processes() -> Iterator[None]:
 
 @contextmanager
 def one_thread_here() -> Iterator[None]:
-    """While it is entered this process uses one thread, though NumPy was imported before anybody said so.
+    """A context in which this process uses one thread, although NumPy was imported before.
 
-    What a person has set stays: then NumPy was loaded with it.
+    A number set in the environment has precedence: NumPy was loaded with it.
     """
     if any(os.environ.get(variable) for variable in VARIABLES):
         yield

@@ -1,6 +1,6 @@
-"""The command `workbench`, the same as `python -m workbench`: a word leads to its file, anything else is a run.
+"""The command `workbench`, the same as `python -m workbench`: a subcommand runs its file, anything else is a run.
 
-Nothing heavy is imported here: help and version answer at once, and every word imports what it needs when it is asked.
+Nothing heavy is imported here, so help and version answer at once. Every subcommand imports what it needs when it runs.
 """
 
 from __future__ import annotations

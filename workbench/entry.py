@@ -1,7 +1,7 @@
 """How the command begins and ends, whichever way it is called.
 
-Nothing here is heavy: it stands before the first library is imported, so that Ctrl-C, a closed standard error, a strict
-warning filter or a module of the working folder strikes none of them.
+This runs before the first library is imported. It protects the imports from Ctrl-C, a closed standard error, a strict
+warning filter and modules of the working folder.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _status_of(module: str) -> int:
 
 
 def _speak_utf8() -> None:
-    """Start anew where Python would take all names of files for ASCII, as with LC_ALL=C and PYTHONUTF8=0."""
+    """Restart Python in UTF-8 mode if it would decode file names as ASCII, as with LC_ALL=C and PYTHONUTF8=0."""
     if codecs.lookup(sys.getfilesystemencoding()).name == "ascii" and not sys.flags.utf8_mode:
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

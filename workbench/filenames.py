@@ -1,8 +1,8 @@
-"""Names become files and folders here, and nowhere else.
+"""From names to files and folders. Only this file converts them.
 
-A name comes from a command line, from a file's name, or from a store that somebody else made. It may be anything: with
-`..` or `/` in it, thousands of characters long, a device of Windows, or another name in capitals. What it becomes is
-always one plain name (`file_name`), so that nothing is written, read or deleted outside the folder that was meant.
+A name comes from a command line, a file's name, or a store made by somebody else. It may contain `..` or `/`, be
+thousands of characters long, be a device name of Windows, or differ from another one only by case. The result is always
+one plain name (`file_name`), so nothing is written, read or deleted outside of the intended folder.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def is_inside(path: Path, folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Take a folder away with what is in it. Of a link the link alone goes: where it leads is not ours."""
+    """Delete a folder with its content. If it is a link, only the link is deleted."""
     if folder.is_symlink():
         with suppress(OSError):
             folder.unlink()

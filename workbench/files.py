@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside, flushed to the disk, then renamed over what was there."""
+"""Atomic writes: a temporary file is written, flushed to the disk, and renamed over the old file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write(file: Path, content: str | bytes) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Take away what kills left in a folder; nobody else may be writing there."""
+    """Delete temporary files that kills left in a folder; no other process may be writing there."""
     for left in folder.glob(f".*{UNFINISHED}"):
         with suppress(OSError):
             left.unlink()

@@ -1,6 +1,6 @@
-"""What a command prints: its result on standard output, as text or as one JSON document, and how much beside it.
+"""The output of a command: its result on standard output, as text or as one JSON document; messages on standard error.
 
-Standard output holds the result alone, so that it can be piped; whatever is said on the way goes to standard error.
+Standard output holds only the result, so that it can be piped.
 `docs/command.md` describes the documents.
 """
 
@@ -17,7 +17,7 @@ VERSION = 1  # of every document; raised where a key changes its meaning or goes
 
 @dataclass(frozen=True)
 class Output:
-    """`json`: results are JSON documents; `quiet`: standard error tells what failed, and nothing else."""
+    """`json`: results are JSON documents; `quiet`: standard error holds only failures."""
 
     json: bool = False
     quiet: bool = False
@@ -28,7 +28,7 @@ _chosen = Output()
 
 @contextmanager
 def chosen(json: bool = False, quiet: bool = False) -> Iterator[None]:
-    """While it is entered, this process prints so."""
+    """A context in which this process prints in that way."""
     global _chosen
     before, _chosen = _chosen, Output(json, quiet)
     try:
@@ -43,7 +43,7 @@ def is_json() -> bool:
 
 
 def is_quiet() -> bool:
-    """Whether standard error tells what failed, and nothing else."""
+    """Whether standard error holds only failures."""
     return _chosen.quiet
 
 
@@ -53,7 +53,7 @@ def document(kind: str, content: Mapping[str, Any]) -> None:
 
 
 def show(kind: str, text: str, content: Callable[[], Mapping[str, Any]]) -> None:
-    """Print a result as it is wanted: its text, or its document."""
+    """Print a result, as text or as a document."""
     if _chosen.json:
         document(kind, content())
     elif text:

@@ -1,4 +1,4 @@
-"""Where `conf` and `experiments` lie, ours and a person's own, and a person's `rules`."""
+"""The places of `conf` and `experiments`, ours and the user's, and of the user's `rules`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def theirs(name: str) -> Path | None:
 
 
 def cache() -> Path | None:
-    """Our folder for what can be made or fetched again, which need not be there yet.
+    """Our cache folder. It need not exist yet.
 
     None for somebody without a home, such as a user that only a container's number names. A home that is not there is
     not made.

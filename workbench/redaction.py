@@ -1,4 +1,4 @@
-"""No secret is kept or printed: what is recorded goes through `redacted`, what is said through `redacted_message`.
+"""Removes secrets: from recorded text by `redacted`, from messages by `redacted_message`.
 
 Secrets are the user and password of an address, the values of its options (a token in a query), and what the
 environment gives MLflow to log in with.
@@ -27,7 +27,7 @@ _remembered: set[str] = set()
 
 
 def redacted(text: str) -> str:
-    """The text with `***` in place of the secrets in every address that stands in it."""
+    """The text with `***` in place of the secrets in every address that it contains."""
     return _ADDRESS.sub(_hidden, text) if "://" in text else text
 
 
@@ -44,7 +44,7 @@ def redacted_override(text: str) -> str:
 
 
 def redacted_message(text: str) -> str:
-    """What is said or logged: also without the secrets that stand alone in it, in the words of an error."""
+    """A message, also without remembered secrets outside of addresses, as in the text of an error."""
     for secret in sorted({*_remembered, *_of_the_environment()}, key=lambda secret: (-len(secret), secret)):
         text = text.replace(secret, HIDDEN)
     return redacted(text)
@@ -88,7 +88,7 @@ def _of_the_environment() -> set[str]:
 
 
 def _secrets(address: str) -> set[str]:
-    """What must not be seen of an address, in each way it may be written."""
+    """The secrets of an address, in each way they may be written."""
     head, _, rest = address.partition("://")
     if " " in head:
         return set()

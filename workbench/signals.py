@@ -1,7 +1,8 @@
-"""The signals that ask a process to end: what the command does with them, and that its workers leave them to it.
+"""Signals that ask a process to end: the main process handles them, and its workers ignore them.
 
 Ctrl-C (SIGINT) and the end of a terminal (SIGHUP) reach every process of a terminal, and SIGTERM often all processes of
-a job. The one in front decides; a worker takes no notice, from its first instruction on, and ends when that one has.
+a job. The main process decides. A worker ignores them from its first instruction on, and ends when the main process
+has.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
 
 
 def strike_at_once() -> None:
-    """From now on each of these signals ends this process, where nothing else is arranged.
+    """From now on each of these signals ends this process, unless another handler is set.
 
     A KeyboardInterrupt would not do: raised while a library is being imported it is often printed and forgotten. What
     is written is written in one step, so ending anywhere loses nothing.
@@ -49,7 +50,7 @@ def end_at_once(line: str) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """While it is entered this thread starts processes that none of these signals reaches.
+    """A context in which processes started by this thread have these signals blocked.
 
     They stay so until they call `leave_to_parent`. What arrives here meanwhile is delivered afterwards.
     """
@@ -68,7 +69,7 @@ def held() -> Iterator[None]:
 
 
 def leave_to_parent() -> None:
-    """In a worker process: take no notice of these signals, and end at once when the process that started it has."""
+    """In a worker process: ignore these signals, and end as soon as the parent process has."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

@@ -1,6 +1,6 @@
-"""Standard input, output and error as everything else takes them for granted: open, and never a reason to stop.
+"""Standard input, output and error: kept open, and writing to them never raises.
 
-A sweep that trains for hours must not end because nobody reads what it says.
+A sweep that trains for hours must not end because nobody reads its output.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def cuda_is_usable() -> bool:
 def resolve_device(device: str) -> str:
     """ "cpu" or "cuda" for one of `DEVICES`; "auto" is "cuda" where CuPy finds a device.
 
-    Raises BadInput if CUDA is asked for and not to be had.
+    Raises BadInput if CUDA is requested and not available.
     """
     if device == "auto":
         return "cuda" if cuda_is_usable() else "cpu"

@@ -115,8 +115,8 @@ class Store(Protocol):
     """Keeps the runs of sweeps. Every method may raise BadInput when the store cannot be reached or is broken."""
 
     def hold(self, name: str) -> AbstractContextManager[None]:
-        """While it is entered no other process trains a sweep of that name into this store. Raises BadInput if one
-        does. Whatever `sweep.lock` keeps apart need not be kept apart again.
+        """A context in which no other process trains a sweep of that name into this store. Raises BadInput if one does.
+        Whatever `sweep.lock` keeps apart need not be kept apart again.
         """
         ...
 

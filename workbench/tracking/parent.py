@@ -132,7 +132,9 @@ def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
 
 
 def _half_begun(connection: Connection, experiment: str, name: str) -> list[Run]:
-    """The parents of that name whose plan was never written; whoever asks holds the sweep, so nobody is at them."""
+    """The parents of that name whose plan was never written. The caller holds the sweep, so no process
+    is writing them.
+    """
     running = search(connection, "attributes.status = 'RUNNING'")
     return [
         run

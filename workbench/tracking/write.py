@@ -124,7 +124,7 @@ class MlflowStore:
         self._patiently(attach)
 
     def hold(self, name: str) -> AbstractContextManager[None]:
-        """While it is entered, no other process trains the sweep `name` into this store. Raises BadInput if one does.
+        """A context in which no other process trains the sweep `name` into this store. Raises BadInput if one does.
 
         Where the store is a file, the lock of its folder does that (`sweep.lock`).
         """
@@ -135,7 +135,7 @@ class MlflowStore:
         self._taken_over = reason
 
     def _patiently(self, act: Callable[[], Answer]) -> Answer:
-        """`act`, repeated while a server is out of reach; it looks again at what the store holds after a failure."""
+        """`act`, repeated while a server is unreachable; after a failure it checks again what the store holds."""
 
         def attempt() -> Answer:
             if self._taken_over:

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def overview() -> dict[str, Listing]:
-    """Everything. Claims are told by their file's first line, so that nothing heavy is imported for them."""
+    """Everything. Claims are listed by their file's first line, so that nothing heavy is imported for them."""
     families = {name: family(name) for name in FAMILIES}
     return {"sweeps": sweeps(), "claims": claim_files(), "groups": groups(), **families, "keys": keys()}
 
@@ -105,7 +105,7 @@ def claim_files() -> Listing:
 
 
 def claims() -> Listing:
-    """Every claim with its statement; a file that cannot be imported is told by its first line."""
+    """Every claim with its statement; a file that cannot be imported is listed by its first line."""
     rows: list[tuple[str, ...]] = []
     for path in experiment_files().values():
         found = [(path.stem, claim.id, claim.statement) for claim in _claims_of(path)]

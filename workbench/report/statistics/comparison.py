@@ -66,7 +66,7 @@ class Comparison:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """The sweeps' names; two of one name are told apart by when they started."""
+        """The sweeps' names; two of one name are distinguished by their start."""
         names = [side.name for side in self.sides]
         if names[0] == names[1]:
             names = [f"{side.name} ({side.facts.get('started') or place})" for place, side in enumerate(self.sides, 1)]

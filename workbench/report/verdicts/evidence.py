@@ -1,4 +1,4 @@
-"""What a rule finds in a sweep: one value a seed for every arm, and what is missing, lost or collapsed."""
+"""The evidence of a rule in a sweep: one value per seed for every arm, and missing, lost or collapsed seeds."""
 
 from __future__ import annotations
 

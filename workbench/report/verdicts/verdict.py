@@ -1,4 +1,4 @@
-"""What a verdict is: the five words, and everything that stands behind one of them."""
+"""A verdict: one of five words, with the evidence behind it."""
 
 from __future__ import annotations
 

@@ -284,6 +284,6 @@ def yaml_loader() -> Any:
 
 
 def _behave() -> None:
-    """Choose Hydra's rules of 1.3, where there is a choice: 1.4 has them alone, and warns of whoever still chooses."""
+    """Choose Hydra's rules of 1.3 if there is a choice: 1.4 has no others, and warns if one is chosen."""
     if __version__.startswith("1.3"):
         version.setbase(BEHAVES_AS)

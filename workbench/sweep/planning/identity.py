@@ -100,7 +100,7 @@ def _rows(decided: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict
 
 
 def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
-    """Of each file of a person's own rules that the run uses, the digest of its text."""
+    """The digest of every rule file that the run uses."""
     if not rule_files.rows_of_own() or "network.activation" not in decided:
         return []
     return [file.digest for file in engine_pack(decided, engine_columns([decided])).rules]
@@ -122,7 +122,7 @@ def sweep_name(fingerprints: Iterable[str]) -> str:
 
 
 def pinned(config: DataConfig) -> DataConfig:
-    """The same with the digest that the data have now: whoever loads them later gets these, or BadInput."""
+    """The same with the current digest of the data: a later load gives these data or raises BadInput."""
     return replace(config, digest=digest(config))
 
 

@@ -91,7 +91,7 @@ class Plan:
 def identified(cells: Sequence[Cell], instruments: Instruments | None = None) -> list[PlannedCell]:
     """The cells with the identities of their runs, their data pinned to the digest these have now.
 
-    Raises BadInput if a device or dataset is not to be had.
+    Raises BadInput if a device or dataset is not available.
     """
     pins = {data: pinned(data) for data in dict.fromkeys(cell.config.data for cell in cells)}
     planned = []
