@@ -121,26 +121,28 @@ class OptunaSweeper(GridSweeper):
         assert isinstance(self.launcher, PackedLauncher)
         found: list[list[str]] = []
         first: BadInput | None = None
-        unread: dict[str, str] = {one.key: "" for one in space}
+        unread: dict[str, str] | None = None  # until a trial that can be was looked at
         for trial in [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]:
             asked = jobs(trial, rest)
             try:
                 if not found:
                     self.launcher.identify(asked)
-                reasons = self.launcher.never_read(asked[:1]) if trial.values else unread
+                reasons = self.launcher.never_read(asked[:1]) if trial.values else None
             except BadInput as error:
                 first = first or error
                 continue
             found = found or asked
-            unread = {key: reasons[key] for key in unread if key in reasons}
-            if not unread:
-                return found
-            if trial.values and not any(one.choices for one in space):
+            if reasons is None:
+                continue
+            dimensions = [one.key for one in space] if unread is None else unread
+            unread = {key: reasons[key] for key in dimensions if key in reasons}
+            if not unread or not any(one.choices for one in space):
                 break  # numbers do not decide what is read
         if first and not found:
             raise first
-        key, why = next(iter(unread.items()))
-        raise BadInput(f"{key} is searched, but nothing reads it {why}")
+        for key, why in (unread or {}).items():
+            raise BadInput(f"{key} is searched, but nothing reads it {why}")
+        return found
 
     def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
         """The identity of the search, part by part: a change of any part makes another search."""
