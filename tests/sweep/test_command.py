@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+import workbench
 from workbench import places
 from workbench.sweep.hydra.command import TOPICS, main
 
@@ -32,6 +33,7 @@ def app(monkeypatch):
     module.calls, module.status = [], 0
     module.run_sweep = lambda design, settings: module.calls.append((design, settings)) or module.status
     monkeypatch.setitem(sys.modules, "workbench.app", module)
+    monkeypatch.setattr(workbench, "app", module, raising=False)  # where it was imported before
     return module
 
 

@@ -69,6 +69,7 @@ class Layout:
     def __init__(self, architecture: Architecture) -> None:
         self.sequence, self.layers = architecture.sequence, architecture.layers
         self.dropout = [layer for layer in self.sequence if isinstance(layer, Dropout)]
+        self.without_dropout = [layer for layer in self.sequence if not isinstance(layer, Dropout)]
         self.inputs, self.outputs = architecture.inputs, architecture.outputs
         self._places: list[dict[str, slice]] = [{} for _ in self.layers]
         self.size = self.weights_end = 0  # penalties act on [0, weights_end)

@@ -100,7 +100,10 @@ class Pack:
 
     def kinds(self) -> list[str]:
         """The kinds of layers in the networks, rows of `LAYERS`. They do not depend on the data."""
-        return list(dict.fromkeys(kind for kind, _ in self.architecture(1, 1).named()))
+        one_hidden = replace(
+            self.architecture(1, 1), depth=min(self.depth, 1)
+        )  # more hidden layers are of the same kinds
+        return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:
         """The shapes of the network for data with so many features and output units."""

@@ -27,7 +27,7 @@ def bytes_per_run(pack: Pack, data: Data) -> int:
     """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
     layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
     parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
-    activations = pack.batch_size * sum(layer.touched for layer in layout.sequence if layer not in layout.dropout)
+    activations = pack.batch_size * sum(layer.touched for layer in layout.without_dropout)
     return (parameters + activations) * np.dtype(pack.dtype).itemsize
 
 
@@ -98,7 +98,7 @@ def _forward(layout: Layout) -> int:
 
 
 def _kept(layout: Layout) -> int:
-    return sum(layer.buffers for layer in layout.sequence if layer not in layout.dropout)
+    return sum(layer.buffers for layer in layout.without_dropout)
 
 
 def _backward(layout: Layout) -> int:
