@@ -100,9 +100,8 @@ class Pack:
 
     def kinds(self) -> list[str]:
         """The kinds of layers in the networks, rows of `LAYERS`. They do not depend on the data."""
-        one_hidden = replace(
-            self.architecture(1, 1), depth=min(self.depth, 1)
-        )  # more hidden layers are of the same kinds
+        # More hidden layers are of the same kinds.
+        one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1))
         return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
     def architecture(self, inputs: int, outputs: int) -> Architecture:
