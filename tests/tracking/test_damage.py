@@ -167,7 +167,7 @@ def test_fuzz_of_artifacts(
     expected, other = load("seeds", uri), load("other", uri)
     shutil.copytree(folder / "mlruns", folder / "kept")
     for case in range(part, CASES // 2, 10):
-        monkeypatch.setattr(damage, "_TOLD", set())
+        monkeypatch.setattr(damage, "_REPORTED", set())
         chance = random.Random(f"artifacts {case}")
         file = artifact(folder, store, FILES[case % len(FILES)])
         file.write_bytes(chance.choice(HARMS)(file.read_bytes(), chance))
