@@ -25,9 +25,19 @@ def crossed(*tables: Iterable[Any]) -> list[Any]:
     count always, the others in a thorough run.
     """
     rows = [list(table) for table in tables]
-    quick = {tuple(index % len(table) for table in rows) for index in range(max(map(len, rows)))}
+    quick = _places(rows)
     return [
         pytest.param(*(table[at] for table, at in zip(rows, place, strict=True)), marks=marks)
         for place in product(*(range(len(table)) for table in rows))
         for marks in [() if place in quick else pytest.mark.thorough]
     ]
+
+
+def each_once(*tables: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """As many combinations of the rows of some tables as bring every row of every table once, for parametrize."""
+    rows = [list(table) for table in tables]
+    return [tuple(table[at] for table, at in zip(rows, place, strict=True)) for place in sorted(_places(rows))]
+
+
+def _places(rows: list[list[Any]]) -> set[tuple[int, ...]]:
+    return {tuple(index % len(table) for table in rows) for index in range(max(map(len, rows)))}

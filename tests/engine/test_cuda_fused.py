@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.repetitions import crossed
+from tests.repetitions import each_once
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.cuda import fused, fused_probes
@@ -96,8 +96,8 @@ def test_every_loss_agrees_with_its_plain_form(loss: str, trained: Any) -> None:
     assert_agrees_with_plain(trained, mild(loss=loss, activation="tanh", learning_rate=0.02, depth=1))
 
 
-@pytest.mark.parametrize(("optimizer", "penalty"), crossed(OPTIMIZERS, PENALTIES))
-def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(
+@pytest.mark.parametrize(("optimizer", "penalty"), each_once(OPTIMIZERS, PENALTIES))
+def test_every_penalty_and_every_optimizer_agree_with_their_plain_forms(
     penalty: str, optimizer: str, trained: Any
 ) -> None:
     strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
