@@ -82,38 +82,37 @@ def layer_text(number: int, layer: dict[str, int]) -> str:
 
 def _kernel(pack: Pack, layers: int) -> str:
     """`walk_split`: a pass over a split that learns, or only judges. All barriers stand here or in `forward`."""
-    each = [places_name(number) for number in range(layers)]
-    slots = len(OPTIMIZERS[pack.optimizer].slots)
-    every = "\n".join
-    forward = [f"        forward<{layer}>(pool, parity); MARK({number})" for number, layer in enumerate(each)]
-    forward.insert(1, "        if (more) ahead.follow(own_index, own_labels);")
-    backward = [
-        f"            backward<{upper}, {lower}>(pool, parity);\n            __syncthreads();\n            MARK(11)"
-        for lower, upper in reversed(list(pairwise(each)))
-    ] or ["            __syncthreads();"]
-    penalised = " || ".join(f"at[AT_{name.upper()}] != 0.0f" for name in codes.penalties()) or "false"
-    last = places_name(layers - 1)
-    moved = {
-        move: [
-            f"        {move}_slots<{layer}>(pool + SLOTS + {slot} * SLOT_SIZE, slot{slot} + row);"
-            for slot in range(slots)
-            for layer in each
-        ]
-        for move in ("fetch", "put")
-    }
-    return f"""\
+    each, slots = [places_name(number) for number in range(layers)], len(OPTIMIZERS[pack.optimizer].slots)
+    return "\n".join([_SIGNATURE + opening(each), _before(each, slots), _step(each), _after(each, slots)])
+
+
+_SIGNATURE = """\
 extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
     float* weights, float* slot0, float* slot1, float* slot2, float* slot3, float* previous, const Stored* stored,
     const int* index, const int* order, const int* labels, const float* values, const float* scale, const float* shift,
     const u64* seeds, const u32* thresholds, const float* scales, const float* slope, const float* varying,
     const int* which, const float* constant, double* losses, i64* hits, int learning, int steps, int first,
-    int examples) {{
+    int examples) {
     POOL;
     const int run = blockIdx.x;
     const i64 row = (i64)run * ROW_SIZE;
-{opening(each)}
+"""
+
+
+def _slots(move: str, each: list[str], slots: int) -> str:
+    """Every slot of the optimizer and layer: `fetch` into shared memory, or `put` back."""
+    return "\n".join(
+        f"        {move}_slots<{layer}>(pool + SLOTS + {slot} * SLOT_SIZE, slot{slot} + row);"
+        for slot in range(slots)
+        for layer in each
+    )
+
+
+def _before(each: list[str], slots: int) -> str:
+    """What a block needs before its first step, and the first minibatch."""
+    return f"""\
     if (learning) {{
-{every(moved["fetch"])}
+{_slots("fetch", each, slots)}
     }}
     for (int layer = threadIdx.x; layer < MASKED; layer += BLOCK) {{
         ((u32*)(pool + THRESHOLDS))[layer] = learning ? thresholds[layer * gridDim.x + run] : 0;
@@ -138,35 +137,27 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
     __syncthreads();
     double loss = 0.0;
     int right = 0;
-    MARK_START
+    MARK_START"""
+
+
+def _step(each: list[str]) -> str:
+    """The loop over minibatches."""
+    forward = [f"        forward<{layer}>(pool, parity); MARK({number})" for number, layer in enumerate(each)]
+    forward.insert(1, "        if (more) ahead.follow(own_index, own_labels);")
+    passes, last = "\n".join(forward), each[-1]
+    return f"""\
     for (int step = 0; step < steps; ++step) {{
         const int parity = step & 1;
         const bool more = step + 1 < steps;
         if (more) ahead.ask(own_order, step + 1, examples);
-{every(forward)}
+{passes}
         judge_outputs(pool, own_values, parity, {last}::Z, {last}::Z_ROW, loss, right);
         __syncthreads();
         MARK(10)
         if (more) ahead.write(pool, learning ? own_varying + (step + 1) * VARYING : own_varying, seed,
                               (u64)(first + step + 1), parity ^ 1);
         if (learning) {{
-{every(backward)}
-            float at[NUMBERS];
-#pragma unroll
-            for (int i = 0; i < NUMBERS; ++i) at[i] = pool[AT + parity * NUMBERS + i];
-            if (!more) {{
-{every(f"                put_weights<{layer}>(pool, previous + row);" for layer in each)}
-                __syncthreads();
-            }}
-            if (more) inputs.ask(pool, stored, parity ^ 1);
-            const bool penalised = {penalised};
-{every(f"            update_layer<{layer}>(pool, penalised, at);" for layer in each)}
-            __syncthreads();
-            MARK(12)
-            if (at[AT_MAX_NORM] > 0.0f) {{
-{every(f"                bound_layer<{layer}>(pool, at[AT_MAX_NORM]);" for layer in each)}
-                __syncthreads();
-            }}
+{_learn(each)}
         }} else {{
             __syncthreads();
             if (more) inputs.ask(pool, stored, parity ^ 1);
@@ -174,10 +165,46 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
         if (more) inputs.write(pool, stored, parity ^ 1);
         __syncthreads();
         MARK(13)
-    }}
+    }}"""
+
+
+def _learn(each: list[str]) -> str:
+    """Of a step that learns: the backward pass and the update."""
+    backward = "\n".join(
+        f"            backward<{upper}, {lower}>(pool, parity);\n            __syncthreads();\n            MARK(11)"
+        for lower, upper in reversed(list(pairwise(each)))
+    )
+    penalised = " || ".join(f"at[AT_{name.upper()}] != 0.0f" for name in codes.penalties()) or "false"
+    previous = "\n".join(f"                put_weights<{layer}>(pool, previous + row);" for layer in each)
+    updates = "\n".join(f"            update_layer<{layer}>(pool, penalised, at);" for layer in each)
+    bounds = "\n".join(f"                bound_layer<{layer}>(pool, at[AT_MAX_NORM]);" for layer in each)
+    return f"""\
+{backward or "            __syncthreads();"}
+            float at[NUMBERS];
+#pragma unroll
+            for (int i = 0; i < NUMBERS; ++i) at[i] = pool[AT + parity * NUMBERS + i];
+            if (!more) {{
+{previous}
+                __syncthreads();
+            }}
+            if (more) inputs.ask(pool, stored, parity ^ 1);
+            const bool penalised = {penalised};
+{updates}
+            __syncthreads();
+            MARK(12)
+            if (at[AT_MAX_NORM] > 0.0f) {{
+{bounds}
+                __syncthreads();
+            }}"""
+
+
+def _after(each: list[str], slots: int) -> str:
+    """What a block leaves."""
+    weights = "\n".join(f"        put_weights<{layer}>(pool, weights + row);" for layer in each)
+    return f"""\
     if (learning) {{
-{every(f"        put_weights<{layer}>(pool, weights + row);" for layer in each)}
-{every(moved["put"])}
+{weights}
+{_slots("put", each, slots)}
         __syncthreads();
     }}
     loss = block_sum(loss, (double*)pool);
