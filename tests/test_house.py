@@ -167,7 +167,7 @@ def is_private(name: str) -> bool:
 
 
 def test_no_two_files_import_each_other_also_by_way_of_others() -> None:
-    """Late imports count too."""
+    """Late imports count too, and those for types alone."""
     modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in [*FILES, *PLUGINS]}
     graph: dict[str, set[str]] = {name: set() for name in modules}
     for name, file in modules.items():
@@ -175,21 +175,9 @@ def test_no_two_files_import_each_other_also_by_way_of_others() -> None:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench"):
                 whole = [f"{node.module}.{alias.name}" for alias in node.names]
                 graph[name] |= {part if part in modules else str(node.module) for part in whole}
-    hints = {(found, str(wanted)) for found, wanted in _only_for_types(modules)}
     for name, wanted in graph.items():
-        graph[name] = {part for part in wanted if (name, part) not in hints} & modules.keys() - {name}
+        graph[name] = wanted & modules.keys() - {name}
     list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
-
-
-def _only_for_types(modules: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """Imports that stand under TYPE_CHECKING: they are never executed."""
-    for name, file in modules.items():
-        for block in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test):
-                for node in block.body:
-                    if isinstance(node, ast.ImportFrom):
-                        yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
-                        yield name, str(node.module)
 
 
 def test_what_all_rooms_share_needs_no_room() -> None:

@@ -5,8 +5,9 @@ See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides wha
 """
 
 from workbench.report.figures.drawings import Drawing, Heat, Lines
+from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import melted, table
-from workbench.report.figures.own_figures import Figure, runs
+from workbench.report.figures.own_figures import runs
 from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning
 from workbench.report.verdicts.notes import FAMILY
 

@@ -16,7 +16,7 @@ from typing import Any
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.report.experiment_files import declares_itself, experiment_files
-from workbench.report.figures.own_figures import Figure
+from workbench.report.figures.figure import Figure
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.sweep.execution.log import note, say
 

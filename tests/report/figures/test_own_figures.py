@@ -15,8 +15,9 @@ from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_in
 from workbench.report.figures.drawings import Heat, Lines
+from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.own_figures import Figure, OwnFigures, averaged, numbers, runs
+from workbench.report.figures.own_figures import OwnFigures, averaged, numbers, runs
 from workbench.report.page.sweep import write
 
 DEPTH, ACTIVATION, ACCURACY = "network.depth", "network.activation", "last_train_accuracy"

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from workbench.engine.backend import to_host
+from workbench.engine.backend import Array, to_host
 from workbench.engine.training.early_stopping import out_of_patience
 from workbench.engine.training.epoch import RunEnd
-
-if TYPE_CHECKING:
-    from workbench.engine.training.group import Group
+from workbench.engine.training.pack import Pack
 
 SPLITS = ("train", "validation", "test")
 
 
-def end_runs(group: Group, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
+class Ending(Protocol):
+    """What is asked of a group whose runs may end: `rows` is the run in each row, those that train first."""
+
+    epoch_number: int
+    rows: np.ndarray
+    best_epoch: np.ndarray
+    buffers: dict[str, Array]
+
+    @property
+    def active(self) -> int:
+        """How many runs still train."""
+        ...
+
+    @property
+    def active_pack(self) -> Pack:
+        """The runs that still train, in the order of their rows."""
+        ...
+
+    def evaluate(self, buffer: str, places: np.ndarray, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean loss and accuracy, two (places,) arrays, of some rows of a buffer on a split."""
+        ...
+
+
+def end_runs(group: Ending, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
     """The runs of the group that end with this epoch, with their last and best metrics on every split."""
     epoch, n, columns = group.epoch_number, group.active, group.active_pack.columns
     diverged = ~np.isfinite(metrics["validation_loss"])
@@ -51,7 +72,7 @@ def digest(parameters: np.ndarray) -> str:
     return sha256(plain.tobytes()).hexdigest()[:16]
 
 
-def _judge(group: Group, buffer: str, places: np.ndarray) -> dict[str, np.ndarray]:
+def _judge(group: Ending, buffer: str, places: np.ndarray) -> dict[str, np.ndarray]:
     """Loss and accuracy of some rows of a buffer on all three splits."""
     result: dict[str, np.ndarray] = {}
     for split in SPLITS:
@@ -60,7 +81,7 @@ def _judge(group: Group, buffer: str, places: np.ndarray) -> dict[str, np.ndarra
     return result
 
 
-def _digest(group: Group, place: int, restored: bool) -> str:
+def _digest(group: Ending, place: int, restored: bool) -> str:
     return digest(to_host(group.buffers["best_weights" if restored else "weights"][place]))
 
 

@@ -16,7 +16,7 @@ from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from workbench.report.figures.own_figures import Figure
+    from workbench.report.figures.figure import Figure
     from workbench.tracking.read import SweepTables
 
 

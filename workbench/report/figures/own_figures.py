@@ -24,6 +24,7 @@ from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.drawings import Drawing
+from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.intervals import student
 
@@ -33,31 +34,6 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 MOST_ROWS = 240  # in the table behind a figure
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of an experiment's page.
-
-    `caption` says what is to be seen; with the title it is the alternative text. `data(tables)` gives a tidy frame.
-    `draw(axes, rows, everything)` paints rows on the axes and returns them: `Lines`, `Heat` or any function. `panels`
-    names a column: one panel for each of its values, else one panel for all. `value` names the measured column, so that
-    the table behind can average it over seeds (default: the drawing's own). `size` is that of one panel in CSS pixels.
-    """
-
-    title: str
-    caption: str
-    data: Callable[[SweepTables], pd.DataFrame]
-    draw: Drawing | Callable[[Axes, pd.DataFrame, pd.DataFrame], Axes]
-    panels: str = ""
-    value: str = ""
-    size: tuple[float, float] = (340, 220)
-    margins: tuple[float, float, float, float] = (58, 12, 12, 40)
-
-    @property
-    def measured(self) -> str:
-        """The measured column, "" if unknown."""
-        return self.value or getattr(self.draw, "value", "")
 
 
 def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> Callable[[SweepTables], pd.DataFrame]:

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from workbench import files
 from workbench.engine.errors import BadInput
+from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.own_figures import Figure
 from workbench.report.page import page_data
 from workbench.report.page.figure_files import write_figures
 from workbench.report.page.folder import make, stem
