@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not THOROUGH:
         for item in items:
             if item.get_closest_marker("thorough"):
-                item.add_marker(pytest.mark.skip(reason="set WORKBENCH_THOROUGH=1"))
+                item.add_marker(pytest.mark.skip(reason="runs under WORKBENCH_THOROUGH=1, which .ci/run sets"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -58,14 +58,14 @@ def test_ours_learn_the_same_in_every_form(contestant: str) -> None:
 def test_peers_learn_what_ours_learn(
     package: str, rate: float, tolerance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip(package, reason=f"{package} is not installed: install the extra 'bench'")
+    pytest.importorskip(package, reason=f"runs where {package} is installed: the extra 'bench'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for contestant, row in CONTESTANTS.items():
         if row.needs == package:
             assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
 
 
-@pytest.mark.skipif(bool(numba_fault()), reason="the compiled kernel's products need Numba, which is not here")
+@pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
 def test_the_floor_does_the_products_of_a_step() -> None:
     """What the last step leaves, by hand: z of the output layer, dl/dW of both, and dl/dx but of the inputs."""
     work = Work("digits", 1, 4, 1, 32)

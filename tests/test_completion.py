@@ -108,7 +108,7 @@ def needs(shell: str) -> str:
     """Where a shell lies; the test is skipped without."""
     found = shutil.which(shell)
     if found is None:
-        pytest.skip(f"{shell} is not installed")
+        pytest.skip(f"runs where {shell} is installed")
     return found
 
 

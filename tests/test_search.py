@@ -14,7 +14,7 @@ from workbench.sweep.planning.study import Goal, judged
 from workbench.sweep.store import PENDING
 from workbench.tracking.read import load, sweeps
 
-optuna = pytest.importorskip("optuna")
+optuna = pytest.importorskip("optuna", reason="runs with the extra 'optuna'")
 
 pytestmark = pytest.mark.usefixtures("workspace", "blank_figures")
 

@@ -46,7 +46,7 @@ def test_a_reader_that_has_gone_ends_nothing_and_gives_the_customary_status(monk
         print("and no more is said of it", flush=True)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="runs on a system with /dev/full")
 def test_output_that_finds_no_room_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with stream_to(os.open("/dev/full", os.O_WRONLY)) as stream:
         monkeypatch.setattr(sys, "stdout", stream)

@@ -52,8 +52,8 @@ def mnist_folder() -> Path:
     """The folder of the real MNIST files; the test is skipped where there is none."""
     given = os.environ.get(FOLDER_VARIABLE)
     if not given:
-        pytest.skip(f"{FOLDER_VARIABLE} is not set, so the real MNIST files cannot be looked for")
+        pytest.skip(f"{FOLDER_VARIABLE} is not set: this runs where it names a folder with the MNIST files")
     for folder in (Path(given) / "mnist", Path(given)):
         if (folder / f"{TRAIN_IMAGES}.gz").is_file() or (folder / TRAIN_IMAGES).is_file():
             return folder
-    pytest.skip(f"{FOLDER_VARIABLE} holds no MNIST files")
+    pytest.skip(f"{FOLDER_VARIABLE} holds no MNIST files: this runs where it does")

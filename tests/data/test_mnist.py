@@ -288,7 +288,7 @@ def test_real_mnist_is_what_its_facts_say(settings, mnist_folder):
 def test_real_mnist_is_downloaded_from_a_mirror(settings, mnist_folder, tmp_path, monkeypatch, serve):
     monkeypatch.setenv("NO_PROXY", "*")
     if not all((mnist_folder / f"{file}.gz").is_file() for file in COLLECTIONS["mnist"].contents):
-        pytest.skip("a mirror offers packed files, and the folder holds plain ones")
+        pytest.skip("a mirror offers packed files: this runs where the folder holds .gz files")
     offer(monkeypatch, NOWHERE, serve(mnist_folder))
     dataset = load(settings("mnist", dir=str(tmp_path)))
     assert dataset.facts == describe(settings("mnist"))

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from workbench.data.dataset import Dataset
 from workbench.data.run_data import RunData, prepare
+from workbench.engine.kernels.choice import numba_fault
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -21,6 +23,7 @@ from workbench.engine.training.pack import columns as known_columns
 from workbench.engine.training.randomness import Purpose, keys, normal
 
 FEATURES = 5
+needs_numba = pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
 RATES = {"sgd": 0.2, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.02}
 STRENGTHS = {"l1": 0.01, "l1_proximal": 0.02, "l2": 0.05, "decay": 0.05, "max_norm": 0.9}
 HUGE_RATE = {"float32": 1e25, "float64": 1e200}

@@ -25,7 +25,7 @@ from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Produc
 from .strict_device import DeviceArray
 
 COMPILER = shutil.which("g++")
-needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the device code for the host with")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="runs where g++ is installed")
 LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
 ERRORS = {
     1: "no such kernel",

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.engine.classes import NO_CLASS, exceeds_others, named_class
-from workbench.engine.kernels.choice import numba_fault
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.loop import train
 
-from .cases import classes_of, data_for, pack_of
-from .cuda_on_host import COMPILER, HostMachine
+from .cases import classes_of, data_for, needs_numba, pack_of
+from .cuda_on_host import HostMachine, needs_compiler
 
 CLASSIFIERS = [name for name, row in LOSSES.items() if row.task != "regression"]
 # Few enough values that ties are the rule: equal, opposite, zeros of both signs, neighbours, infinite, no numbers.
@@ -64,8 +63,8 @@ def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 
 KERNELS: list[Callable[[str, np.ndarray, np.ndarray], int]] = [
     plain,
-    pytest.param(compiled, marks=pytest.mark.skipif(bool(numba_fault()), reason="Numba cannot be used here")),
-    pytest.param(device, marks=pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the device code with")),
+    pytest.param(compiled, marks=needs_numba),
+    pytest.param(device, marks=needs_compiler),
 ]  # type: ignore[list-item]
 
 
@@ -99,11 +98,9 @@ def test_every_class_can_be_named() -> None:
     assert exceeds_others(np.array([[1.0, 1.0]]), np.array([[1.0]])).tolist() == [False]
 
 
-@pytest.mark.parametrize("kernel", ["plain", "compiled"])
+@pytest.mark.parametrize("kernel", ["plain", pytest.param("compiled", marks=needs_numba)])
 @pytest.mark.parametrize("loss", CLASSIFIERS)
 def test_a_network_of_zeros_makes_no_hit(loss: str, kernel: str) -> None:
-    if kernel == "compiled" and numba_fault():
-        pytest.skip("Numba is not installed")
     pack = pack_of(1, loss=loss, init="zero", dtype="float32", kernel=kernel, epochs=1)
     untrained = next(iter(train(pack, data_for(pack))))
     assert untrained.metrics["test_accuracy"].tolist() == [0.0]

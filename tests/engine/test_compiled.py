@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
+pytest.importorskip("numba", reason="runs where Numba is installed")
 
 from tests.repetitions import crossed
 from workbench.engine.errors import BadInput

@@ -27,7 +27,7 @@ from workbench.engine.training.randomness import Purpose, keys, permutations
 
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 
-pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="CuPy is not installed or finds no device")
+pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="runs where CuPy finds a device: benchmarks/on_gpu.py")
 
 RUNS = 5
 

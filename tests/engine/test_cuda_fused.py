@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,11 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
 
 from . import strict_device
+from .agreement import RUNS, assert_agrees_with_plain, mild
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 from .cuda_on_host import HostBlocks, needs_compiler
 
 pytestmark = needs_compiler
-RUNS = 5
 
 
 @pytest.fixture
@@ -62,28 +63,6 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             return list(train(replace(pack, kernel="graph"), data))
 
     return train_it
-
-
-def assert_agrees_with_plain(
-    trained: Any, pack: Pack, tolerance: float = 2e-5, threads: int = 0, **data_options: Any
-) -> None:
-    """The same metrics and updates after every epoch of a few, within float32's rounding."""
-    data = data_for(pack, **data_options)
-    for plain, fast in zip(train(pack, data), trained(pack, data, threads=threads), strict=True):
-        for name, values in plain.metrics.items():
-            np.testing.assert_allclose(fast.metrics[name], values, rtol=tolerance, atol=tolerance, err_msg=name)
-        sizes, expected = fast.probes["update_size"], plain.probes["update_size"]
-        np.testing.assert_allclose(sizes, expected, rtol=1e-3, atol=tolerance)  # a difference of nearly equal weights
-        for end, other in zip(plain.ended, fast.ended, strict=True):
-            for name, value in end.summary.items():
-                assert other.summary[name] == pytest.approx(value, rel=tolerance, abs=tolerance, nan_ok=True)
-
-
-def mild(**given: Any) -> Pack:
-    """A float32 pack that learns, with dropout on some runs, and that small roundings do not send elsewhere."""
-    return pack_of(
-        RUNS, dtype="float32", epochs=2, dropout_rate=[0, 0.5, 0.2, 0, 0], input_dropout_rate=[0, 0, 0.2, 0, 0], **given
-    )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -124,7 +103,8 @@ def test_networks_and_minibatches_of_any_shape_agree(shape: dict[str, int], stor
 
 
 def test_as_many_threads_as_ever_agree(trained: Any) -> None:
-    assert_agrees_with_plain(trained, mild(activation="tanh", optimizer="adam", width=32, batch_size=32), threads=256)
+    pack = mild(activation="tanh", optimizer="adam", width=32, batch_size=32)
+    assert_agrees_with_plain(partial(trained, threads=256), pack)
 
 
 def test_random_mixes_end_as_with_the_plain_kernel(trained: Any) -> None:

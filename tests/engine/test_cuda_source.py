@@ -18,7 +18,7 @@ from workbench.engine.training.layout import Layout
 from .cases import pack_of
 
 NVCC = shutil.which("nvcc")
-needs_nvcc = pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the device code with")
+needs_nvcc = pytest.mark.skipif(NVCC is None, reason="runs where nvcc is installed")
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")  # Ampere, Hopper, Blackwell
 
 

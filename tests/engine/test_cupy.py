@@ -17,7 +17,7 @@ from workbench.engine.training.randomness import Purpose, bits, keys, lanes, per
 
 from .cases import STRENGTHS, data_for, mixed_pack, pack_of
 
-pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="CuPy is not installed or finds no device")
+pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="runs where CuPy finds a device: benchmarks/on_gpu.py")
 
 RUNS, TOLERANCE = 4, 1e-7
 

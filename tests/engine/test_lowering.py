@@ -70,7 +70,7 @@ def test_every_operation_has_a_rule_here() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_what_is_printed_for_numba_computes_what_the_rule_computes(name: str) -> None:
-    numba = pytest.importorskip("numba", reason="Numba is not installed here")
+    numba = pytest.importorskip("numba", reason="runs where Numba is installed")
     from workbench.engine.kernels.compiled import rule_loops
 
     assert numba

@@ -78,7 +78,7 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
 @pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
 def test_an_own_activation_trains_packed_as_it_trains_alone(kernel: str, dtype: str) -> None:
     if kernel == "compiled":
-        pytest.importorskip("numba", reason="Numba is not installed here")
+        pytest.importorskip("numba", reason="runs where Numba is installed")
     pack = replace(swish_pack(), kernel=kernel, dtype=dtype)
     data = data_for(pack)
     packed = list(train(pack, data))
@@ -96,7 +96,7 @@ def test_every_kernel_takes_it() -> None:
 
 
 def test_the_compiled_form_agrees_with_the_plain_one_for_optimizer_and_penalty_too() -> None:
-    pytest.importorskip("numba", reason="Numba is not installed here")
+    pytest.importorskip("numba", reason="runs where Numba is installed")
     rule_files.install([RuleFile("rules/lion.py", LION)])
     given = {"nu": [0.5, 0.9, 0.99], "huber": [0.0, 0.1, 0.2], "learning_rate": [0.01] * 3}
     plain = pack_of(3, optimizer="lion", activation="tanh", dtype="float32", **given)
@@ -220,7 +220,7 @@ def test_a_rule_that_cannot_be_lowered_trains_in_the_plain_kernel_and_says_why()
 
 
 def test_a_compiled_form_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba", reason="Numba is not installed here")
+    pytest.importorskip("numba", reason="runs where Numba is installed")
     from workbench.engine.kernels.operations import OPERATIONS
 
     monkeypatch.setitem(OPERATIONS, "sign", replace(OPERATIONS["sign"], python="abs({0})"))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("numba", reason="the compiled kernel needs Numba, which is not installed here")
+pytest.importorskip("numba", reason="runs where Numba is installed")
 
 from workbench.engine.kernels.compiled import products
 from workbench.engine.kernels.compiled.jit import compiled

@@ -16,7 +16,7 @@ from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: install the extra 'torch'")
+torch = pytest.importorskip("torch", reason="runs with the extra 'torch'")
 
 EPOCHS, TOLERANCE = 10, 1e-6
 Maker = Callable[[list[Any]], Any]

@@ -20,7 +20,7 @@ from workbench.sweep.planning.journal import Journal, changed
 from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, suggested
 from workbench.sweep.planning.trials import Kind, Search
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="runs with the extra 'optuna'")
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS", "0"))
 SPACE = [

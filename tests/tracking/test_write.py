@@ -231,7 +231,7 @@ def test_a_folder_is_attached_under_its_name(uri: str, tmp_path: Path) -> None:
 
 
 def test_system_metrics_stand_on_the_parent_run(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("psutil")
+    pytest.importorskip("psutil", reason="runs where psutil is installed")
     monkeypatch.setattr("workbench.tracking.system.SECONDS", 0.05)
     store = MlflowStore(uri)
     store.begin(sweep([cell(0)]))

@@ -25,7 +25,7 @@ AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "a
 PAGES = ("tour", "claims", "hostile", "index", "compare-claims-other")
 SIZES = {"desktop": 1280, "phone": 390, "wide": 1920}
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="runs where Chromium is installed")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_a_page_prints(page: Tab, folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "claims.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: npm install axe-core")
+@pytest.mark.skipif(not AXE.exists(), reason="runs where axe-core is: npm install axe-core")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_can_be_used_by_everybody(name: str, dark: bool, page: Tab, folder: Path) -> None:

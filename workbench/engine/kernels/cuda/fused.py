@@ -18,7 +18,7 @@ from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_dat
 from workbench.engine.kernels.cuda.codes import FOLDER, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
-from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_runs, of_split
+from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_epoch, of_runs, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
 from workbench.engine.kernels.forms import form_of
@@ -101,12 +101,7 @@ class FusedTrainer:
                  rows.updates, first, self._examples),
         )  # fmt: skip
         self._numbers(epoch + 1)  # while the device trains
-        seen = rows.updates * rows.pack.batch_size
-        return {
-            "train_loss": to_host(arrays["losses"]) / seen,
-            "train_accuracy": accuracy(arrays["hits"], seen, rows.data),
-            "learning_rate": varying[self._which, -1, 0],
-        }
+        return of_epoch(rows, arrays, varying[self._which, -1, 0])
 
     def _numbers(self, epoch: int) -> np.ndarray:
         """What the updates of an epoch read, (tables, updates, VARYING), each table once."""

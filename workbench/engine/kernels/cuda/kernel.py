@@ -6,6 +6,7 @@ first step, and losses and hits are fetched after the last.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,7 @@ class GraphTrainer:
         else:
             fill(arrays, rows.xp, order=rows.data.order(epoch))
         self._program.run(rows.updates)
-        seen = rows.updates * rows.pack.batch_size
-        return {
-            "train_loss": to_host(arrays["losses"]) / seen,
-            "train_accuracy": accuracy(arrays["hits"], seen, rows.data),
-            "learning_rate": varying[:, -1, 0],
-        }
+        return of_epoch(rows, arrays, varying[:, -1, 0])
 
 
 class GraphEvaluator:
@@ -96,6 +92,16 @@ class GraphEvaluator:
 
 def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
     return allocated(rooms, runs, xp) | {"counters": zeros((2,), np.int64, xp)}
+
+
+def of_epoch(rows: Rows, arrays: Mapping[str, Array], learning_rate: np.ndarray) -> dict[str, np.ndarray]:
+    """What a trainer says of an epoch, from the sums of losses and hits over its updates: each (runs,)."""
+    seen = rows.updates * rows.pack.batch_size
+    return {
+        "train_loss": to_host(arrays["losses"]) / seen,
+        "train_accuracy": accuracy(arrays["hits"], seen, rows.data),
+        "learning_rate": learning_rate,
+    }
 
 
 def of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
