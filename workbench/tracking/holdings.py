@@ -31,7 +31,7 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
             if trained and fingerprint in wanted:
                 found[fingerprint] = Held(run_id, outcome), history
-    histories = {history: intact(connection, sweeps, history) for _, history in found.values()}
+    histories = {history: intact(connection, sweeps, history) for history in {one for _, one in found.values()}}
     return {fingerprint: run for fingerprint, (run, history) in found.items() if histories[history]}
 
 
