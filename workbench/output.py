@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = 1  # of every document; raised where a key changes its meaning or goes, not where one is added
+VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Output:
 
 
 _chosen = Output()
+_kept: list[dict[str, Any]] | None = None  # documents that a subcommand puts into its own
 
 
 @contextmanager
@@ -47,9 +48,24 @@ def is_quiet() -> bool:
     return _chosen.quiet
 
 
+@contextmanager
+def kept() -> Iterator[list[dict[str, Any]]]:
+    """A context in which documents are not printed but appended to this list, for a document that contains them."""
+    global _kept
+    before, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = before
+
+
 def document(kind: str, content: Mapping[str, Any]) -> None:
     """Print a result as one JSON document, which begins with its kind and the version of its shape."""
-    print(json_text.dumps({"document": f"workbench.{kind}", "version": VERSION, **content}, indent=2))
+    made = {"document": f"workbench.{kind}", "version": VERSION, **content}
+    if _kept is not None:
+        _kept.append(made)
+    else:
+        print(json_text.dumps(made, indent=2))
 
 
 def show(kind: str, text: str, content: Callable[[], Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import REPORTS
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 
 if TYPE_CHECKING:
     from workbench.report.experiments import Experiment
@@ -42,7 +42,7 @@ def _experiment(stem: str) -> Experiment:
     try:
         return experiment_of(stem)
     except BadInput as error:
-        say(f"{error}; its page has no claims")
+        warn(f"{error}; its page has no claims")
         return Experiment()
 
 

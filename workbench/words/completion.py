@@ -61,8 +61,8 @@ OPTIONS = {
     "": ("--cfg", "--help", "--hydra-help", "--info", "--json", "--multirun", "--package", "--quiet", "--resolve",
          "--version"),
     "list": ("--help", "--json", "--quiet"),
-    "report": ("--compare", "--folder", "--help", "--open", "--quiet", "--uri"),
-    "reproduce": ("--data", "--help", "--list", "--quiet", "--set"),
+    "report": ("--compare", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
+    "reproduce": ("--data", "--help", "--json", "--list", "--quiet", "--set"),
     "sweeps": ("--help", "--json", "--quiet", "--uri"),
     "completion": ("--help", "--quiet"),
 }  # fmt: skip

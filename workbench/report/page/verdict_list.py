@@ -38,21 +38,26 @@ def gather(folder: Path) -> list[dict[str, Any]]:
 
 
 def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
-    """Write `<folder>/index.json`: the verdicts, how many of each, and the notes' claims without one."""
+    """Write `<folder>/index.json`, which holds `as_data`; where it is."""
+    make(folder)
+    target = folder / FILE
+    files.write(target, json.dumps(as_data(found), indent=1, ensure_ascii=True) + "\n")
+    return target
+
+
+def as_data(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The verdicts by section of the notes, how many there are of each, and the notes' claims without one."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for verdict in found:
         sections.setdefault(notes.section(verdict["id"]) or verdict["section"], []).append(verdict)
     tally = Counter(verdict["verdict"] for verdict in found)
     held = {verdict["id"] for verdict in found}
-    data = {
+    data: dict[str, Any] = page_data.plain({
         "version": VERSION, "counts": {word: tally[word] for word in VERDICTS},
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
-    }  # fmt: skip
-    make(folder)
-    target = folder / FILE
-    files.write(target, json.dumps(page_data.plain(data), indent=1, ensure_ascii=True) + "\n")
-    return target
+    })  # fmt: skip
+    return data
 
 
 def in_words(found: Sequence[dict[str, Any]]) -> str:

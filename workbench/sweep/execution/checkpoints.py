@@ -22,7 +22,7 @@ from workbench import files
 from workbench.engine.training.epoch import RunEnd, State
 from workbench.sweep.execution.conditions import numerics
 from workbench.sweep.execution.history import History, Table
-from workbench.sweep.execution.log import note, say
+from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.packs import PlannedPack
 
@@ -206,9 +206,9 @@ def _set_aside(file: Path, error: Exception) -> None:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     try:
         file.replace(aside)
-        say(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
+        warn(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
     except OSError:  # as where another worker was first
-        say(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
+        warn(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
 
 
 def _read(file: Path, planned: PlannedPack) -> Unfinished:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 
 try:
     import fcntl
@@ -59,7 +59,7 @@ def _take(file: int, name: str) -> None:
             f"name: the sweep {name} is being trained by {holder}; wait until it ends, stop it, or give another name="
         ) from None
     except OSError as error:  # some network file systems know no locks
-        say(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
+        warn(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
         return
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     with suppress(OSError):  # a full disk

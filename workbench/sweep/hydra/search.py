@@ -16,7 +16,7 @@ from typing import Any
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import counted, logged, say
+from workbench.sweep.execution.log import counted, logged, say, warn
 from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, options_of
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
@@ -260,4 +260,4 @@ def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -
     try:
         export(file, name, kind.space, kind.goal, results)
     except Exception as error:
-        say(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")
+        warn(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 from workbench.sweep.planning.study import Trial, TrialResult
 
 FILE = "search.json"
@@ -71,7 +71,9 @@ class Journal:
         aside = self.file.with_suffix(".json.broken")
         with suppress(OSError):
             self.file.replace(aside)
-        say(f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds")
+        warn(
+            f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds"
+        )
 
 
 def _kept(held: Any) -> JournalContent:
