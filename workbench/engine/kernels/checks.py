@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from workbench.engine.errors import BadInput
 from workbench.engine.kernels.lowering import CannotLower
 from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
+from workbench.engine.rules.at import At
 from workbench.engine.rules.initializers import Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
@@ -130,8 +130,8 @@ def _array(result: Any, like: np.ndarray, what: str) -> np.ndarray:
     return found
 
 
-def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> SimpleNamespace:
-    return SimpleNamespace(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
+def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> At:
+    return At(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
 
 
 def _optimizer(row: Optimizer, name: str) -> None:
@@ -162,7 +162,7 @@ def _lowered_update(row: Optimizer, name: str) -> None:
 
     w, g, *slots = _draws(2 + len(row.slots))
     slots = [np.abs(slot) for slot in slots]  # as squares that were added up are
-    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    at = At(**dict.fromkeys(row.reads, np.float32(0.5)))
     exact = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=at)
     run_optimizer(name, w, g, slots, vars(at))
     for found, wanted, what in zip((w, *slots), exact, ("w", *row.slots), strict=True):
@@ -177,7 +177,7 @@ def _lowered_penalty(row: Penalty, name: str) -> None:
     from workbench.engine.kernels.compiled.rule_loops import run_penalty
 
     w, g = _draws(2)
-    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    at = At(**dict.fromkeys(row.reads, np.float32(0.5)))
     exact = row.apply(w.copy(), g.copy(), at)
     run_penalty(name, w, g, vars(at))
     _same(g if row.moment == "gradient" else w, np.asarray(exact), "its result")
@@ -208,7 +208,7 @@ def _penalty(row: Penalty, name: str) -> None:
     draw = np.random.default_rng(0)
     shape = (2, 8, 8) if row.moment == "rows" else (2, 64)
     w, g = draw.normal(size=shape), draw.normal(size=shape)
-    at = SimpleNamespace(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
+    at = At(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
     _array(row.apply(w, g, at), w, "its result")
     setattr(at, name, np.zeros_like(getattr(at, name)))
     unchanged = g if row.moment == "gradient" else w

@@ -6,7 +6,6 @@ probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled fo
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from workbench.engine.kernels.compiled.products import COLUMNS, ROWS, UNITS, WEI
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
 from workbench.engine.training.probing import PlainProbes
+from workbench.engine.training.reader import FirstExamples
 
 NAMES = (
     "activation_mean", "activation_deviation", "saturated", "gain", "dead", "gradient_z", "gradient_weights",
@@ -41,7 +41,7 @@ class CompiledProbes:
     def __init__(self, rows: Rows) -> None:
         self._rows, train = rows, rows.data.train
         self._batch = min(EXAMPLES, train.index.shape[1])
-        first = SimpleNamespace(index=train.index[:, : self._batch], targets=train.targets[:, : self._batch])
+        first = FirstExamples(train, self._batch)
         self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
         self._scratch, self._places = scratch_for(rows.layout, self._batch), places_of(rows.layout)
         self._steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)

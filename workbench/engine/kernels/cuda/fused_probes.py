@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import EXAMPLES, PROBES
 from workbench.engine.training.probing import PlainProbes
+from workbench.engine.training.reader import FirstExamples
 
 
 def supports(rows: Rows) -> bool:
@@ -35,7 +35,7 @@ class FusedProbes:
         rooms |= {"slope": Room((), np.float32), "of_inputs": Room((), np.float64)}
         rooms |= {"found": Room((len(layout.layers), len(NAMES)), np.float64)}
         self._arrays = allocated(rooms, rows.pack.runs, rows.xp)
-        first = SimpleNamespace(index=train.index[:, :batch], targets=train.targets[:, :batch])
+        first = FirstExamples(train, batch)
         fill(self._arrays, rows.xp, slope=rows.pack.columns["slope"], **of_split(data, first))
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
