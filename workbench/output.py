@@ -10,7 +10,6 @@ import json as json_text
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
@@ -24,7 +23,7 @@ class Output:
 
 
 _chosen = Output()
-_kept: list[dict[str, Any]] | None = None  # documents that a subcommand puts into its own
+_kept: list[dict[str, object]] | None = None  # documents that a subcommand puts into its own
 
 
 @contextmanager
@@ -49,7 +48,7 @@ def is_quiet() -> bool:
 
 
 @contextmanager
-def kept() -> Iterator[list[dict[str, Any]]]:
+def kept() -> Iterator[list[dict[str, object]]]:
     """A context in which documents are not printed but appended to this list, for a document that contains them."""
     global _kept
     before, _kept = _kept, []
@@ -59,7 +58,7 @@ def kept() -> Iterator[list[dict[str, Any]]]:
         _kept = before
 
 
-def document(kind: str, content: Mapping[str, Any]) -> None:
+def document(kind: str, content: Mapping[str, object]) -> None:
     """Print a result as one JSON document, which begins with its kind and the version of its shape."""
     made = {"document": f"workbench.{kind}", "version": VERSION, **content}
     if _kept is not None:
@@ -68,7 +67,7 @@ def document(kind: str, content: Mapping[str, Any]) -> None:
         print(json_text.dumps(made, indent=2))
 
 
-def show(kind: str, text: str, content: Callable[[], Mapping[str, Any]]) -> None:
+def show(kind: str, text: str, content: Callable[[], Mapping[str, object]]) -> None:
     """Print a result, as text or as a document."""
     if _chosen.json:
         document(kind, content())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from workbench.config.setting import Setting
+from workbench.config.setting import Setting, Value
 
 _KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
@@ -30,11 +29,11 @@ def limits(setting: Setting) -> str:
     return "" if setting.high is None else f"x {above} {setting.high:g}"
 
 
-def within(setting: Setting, value: Any) -> bool:
+def within(setting: Setting, value: Value) -> bool:
     """Whether a value of the right type is one that the setting may have."""
     if names := setting.names():
-        return set(value.split("+")) <= {*names, ""} if setting.several else value in names
-    if setting.kind not in (int, float):
+        return set(str(value).split("+")) <= {*names, ""} if setting.several else value in names
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return True
     if not math.isfinite(value):
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from workbench.config.schema import extend
 from workbench.config.setting import setting
@@ -24,7 +23,7 @@ def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
     return files
 
 
-def _hyperparameters() -> dict[str, Any]:
+def _hyperparameters() -> dict[str, object]:
     return {
         name: setting(
             float(number.default),
@@ -41,5 +40,5 @@ def _hyperparameters() -> dict[str, Any]:
     }
 
 
-def _strength(name: str) -> Any:
+def _strength(name: str) -> object:
     return setting(0.0, role="per_run", unit="per weight", low=0, help=PENALTIES[name].summary)

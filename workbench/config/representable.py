@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ def check_rounding(config: RunConfig) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _check(name: str, section: Any, dtype: str) -> None:
+def _check(name: str, section: object, dtype: str) -> None:
     """One section. The cells of a sweep share most of theirs."""
     for key, setting in SETTINGS.items():
         if not key.startswith(f"{name}.") or setting.kind is not float or setting.engine not in columns():

@@ -31,7 +31,7 @@ def _dropout_average(config: RunConfig) -> Measured:
     chance = np.prod(np.where(masks > 0, 1 - rate, rate), axis=1)
     network = of.network()
     network.forward()
-    output = network.layers[-1]
+    output = network.dense_layers[-1]
     hidden, weights, biases = network.layers[0].a[0], output.weights[0], output.biases[0]
     logits = (masks[:, None, :] * hidden) @ weights.T + biases  # (masks, examples, outputs)
     scaled = LOSSES[of.loss].predict(hidden @ ((1 - rate) * weights).T + biases)

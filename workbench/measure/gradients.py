@@ -46,7 +46,7 @@ def used_columns(of: Subject) -> np.ndarray:
 def pattern(network: Network) -> np.ndarray:
     """Which side of its kink every hidden unit is on, (runs, everything): the piece that wins, or the sign of z."""
     signs = []
-    for layer in network.layers[:-1]:
+    for layer in network.dense_layers[:-1]:
         units = layer.a.shape[-1]
         pieces = layer.z.reshape(*layer.z.shape[:-1], -1, units)
         one_piece = pieces.shape[-2] == 1
@@ -66,6 +66,7 @@ def flat_gradient(of: Subject, network: Network) -> np.ndarray:
     row = np.zeros((1, of.size))
     for view, layer in zip(of.layout.views(row), network.layers, strict=True):
         for name, target in view.items():
+            assert layer.gradients is not None
             target[0] = layer.gradients[name][0]
     return row[0]
 
@@ -122,7 +123,7 @@ def _forward_factor(of: Subject) -> float:
         weights[inputs + each, row, each] -= STEP
         moved = of.network(rows)
         moved.forward()
-        z = moved.layers[number].z[:, :, row].reshape(2, inputs, -1)
+        z = moved.dense_layers[number].z[:, :, row].reshape(2, inputs, -1)
         worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * STEP)).T))
     return worst
 
@@ -136,7 +137,7 @@ def reversed_network(of: Subject) -> list[np.ndarray]:
     network = of.network()
     back = of.judge(network.forward()).delta[0]
     found = [back.copy()]
-    for layer, behind in zip(network.layers[-2::-1], network.layers[:0:-1], strict=True):
+    for layer, behind in zip(network.dense_layers[-2::-1], network.dense_layers[:0:-1], strict=True):
         z, a = layer.z[0], layer.a[0]
         pieces = z.reshape(len(z), -1, a.shape[1])
         if pieces.shape[1] > 1:
@@ -157,7 +158,7 @@ def _reversed_network(of: Subject) -> float:
     delta = of.judge(network.forward()).delta
     expected = reversed_network(of)
     network.backward(delta.copy())
-    found = [layer.z[0] for layer in network.layers[:-1]] + [delta[0]]
+    found = [layer.z[0] for layer in network.dense_layers[:-1]] + [delta[0]]
     return max(largest_error(one, other) for one, other in zip(found, expected, strict=True))
 
 

@@ -40,7 +40,7 @@ def outputs_by_neurons(of: Subject) -> np.ndarray:
     """The outputs of a network, (examples, outputs), without a matrix."""
     result = []
     for example in of.inputs.tolist():
-        for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
+        for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):
             example = layer_by_neurons(shape, tensors, of.slope, example)
         result.append(example)
     return np.array(result)

@@ -50,7 +50,7 @@ def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Of every unit only what the example uses is kept: the piece that is largest, or of a ReLU the line it is on.
     """
     matrix, shift = np.eye(len(example)), np.zeros(len(example))
-    for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
+    for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):
         weights, biases = tensors["weights"][0], tensors["biases"][0]
         z = weights @ (matrix @ example + shift) + biases
         if shape.rows > shape.units:

@@ -81,7 +81,7 @@ class Model:
         """What `predict` gives, in words."""
         return VALUES if LOSSES[self.about.loss].task == "regression" else CLASSES
 
-    def predict(self, inputs: Any) -> np.ndarray:
+    def predict(self, inputs: object) -> np.ndarray:
         """What the network says of inputs (n, features), as the dataset has them: (n, classes) probabilities, or
         (n, outputs) float64 values of a regression in the dataset's own units. Raises BadInput for another shape.
         """
@@ -91,7 +91,7 @@ class Model:
             return outputs * self.target_scale + self.target_shift
         return as_classes(outputs)
 
-    def classify(self, inputs: Any) -> np.ndarray:
+    def classify(self, inputs: object) -> np.ndarray:
         """The class that the network names for each input: (n, features) -> (n,) int. It is -1 (`classes.NO_CLASS`)
         where two classes are equally probable or an output is not a number. Raises BadInput for a regression.
         """
@@ -130,7 +130,7 @@ class Model:
         arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
         return cls(about, parameters[0], **arrays)
 
-    def _logits(self, inputs: Any) -> np.ndarray:
+    def _logits(self, inputs: object) -> np.ndarray:
         """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
         given = np.atleast_2d(np.asarray(inputs))
         if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":

@@ -16,7 +16,7 @@ def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
 
     Each output is sent back through the reversed network by itself: delta is 1 there and 0 elsewhere.
     """
-    layers = view.network.layers
+    layers = view.network.dense_layers
     squares = np.zeros(len(view.logits))
     for output in range(view.logits.shape[1]):
         back = np.zeros_like(view.logits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
@@ -159,7 +158,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
-def value(item: Any) -> str:
+def value(item: object) -> str:
     """A setting's value as one would type it: equal texts for equal values (0 and 0.0), other texts for other ones."""
     if item is None or (isinstance(item, float) and math.isnan(item)):
         return "null"
@@ -168,7 +167,7 @@ def value(item: Any) -> str:
     return repr(float(item)).removesuffix(".0") if isinstance(item, float) else str(item)
 
 
-def labels(items: Sequence[Any]) -> tuple[str, ...]:
+def labels(items: Sequence[object]) -> tuple[str, ...]:
     """The values of a factor as its labels: numbers to six digits, or to as many more as tell them all apart.
 
     Texts are quoted where one of them would read like another value: the text "1" beside the number.
@@ -180,7 +179,7 @@ def labels(items: Sequence[Any]) -> tuple[str, ...]:
     return tuple(repr(item) if isinstance(item, str) else value(item) for item in items)
 
 
-def _rounded(item: Any, digits: int) -> str:
+def _rounded(item: object, digits: int) -> str:
     return f"{item:.{digits}g}" if isinstance(item, float) and math.isfinite(item) else value(item)
 
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from workbench.config.setting import Value
 from workbench.engine.training.epoch import METRICS
 
 FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
@@ -39,8 +40,8 @@ class RunRecord:
     fingerprint: str
     pack: str = ""
     overrides: tuple[str, ...] = ()
-    factors: dict[str, Any] = field(default_factory=dict)
-    params: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, Value] = field(default_factory=dict)
+    params: dict[str, Value] = field(default_factory=dict)
     outcome: str = PENDING
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)

@@ -153,7 +153,7 @@ def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
     )
 
 
-def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]:
+def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, str]:
     """The artifacts that keep, uncut, what was asked: sweep.json, and rule.json where the sweep has claims.
 
     `before` is what sweep.json held already: a rule is fixed by its first storing, so rules found there stay, with
@@ -170,7 +170,7 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]
     return {**files, names.RULES: asked["rules"]} if asked["rules"] else files
 
 
-def _digest_of(asked: Mapping[str, Any]) -> str:
+def _digest_of(asked: Mapping[str, object]) -> str:
     """Of what sweep.json says: a flipped bit may leave it JSON that says something else."""
     return text_digest(json.dumps(asked, sort_keys=True))
 
@@ -216,7 +216,7 @@ def _tags(sweep: SweepRecord) -> dict[str, str]:
 
 def _levels(sweep: SweepRecord) -> dict[str, str]:
     """What was swept: key -> its distinct values in their order, as text."""
-    levels: dict[str, dict[str, Any]] = {name: {} for name in sweep.factors}
+    levels: dict[str, dict[str, object]] = {name: {} for name in sweep.factors}
     for cell in sweep.cells:
         for name in sweep.factors:
             if name in cell.factors:

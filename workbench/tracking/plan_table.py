@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -164,11 +164,11 @@ def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
     return [best[cell][2] for cell in sorted(best)]
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """A value as JSON that Parquet takes, whatever characters a person typed."""
     return names.json_text(value, default=_plain, ensure_ascii=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """NumPy's scalars and arrays as Python values, anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)

@@ -102,7 +102,7 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
     return pandas.DataFrame(lines, columns=columns)
 
 
-def _line(connection: Connection, parent: Run) -> dict[str, Any]:
+def _line(connection: Connection, parent: Run) -> dict[str, object]:
     """A sweep in the list of all."""
     table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
     counts = outcome_counts(table["outcome"], table["origin"])

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.engine.errors import BadInput
@@ -58,7 +58,7 @@ class Written:
         others = [path for path in (self.index, self.comparison) if path]
         return [*others, *pages] if len(pages) == 1 else [*pages, *others]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """The same for a machine."""
         return {
             "pages": [{"sweep": name, "page": str(page.html), "data": str(page.json)} for name, page in self.pages],

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from workbench import output
 from workbench.signals import EXIT_INTERRUPTED
@@ -56,9 +55,9 @@ class EndedSweep:
     command: Sequence[str]
     status: int
     seconds: float
-    document: Mapping[str, Any] | None = None
+    document: Mapping[str, object] | None = None
 
-    def as_document(self) -> dict[str, Any]:
+    def as_document(self) -> dict[str, object]:
         """The same for a machine, without secrets."""
         return {"stem": self.stem, "command": _pasteable(self.command), "exit_status": self.status,
                 "seconds": round(self.seconds, 3), "result": self.document}  # fmt: skip
@@ -81,7 +80,7 @@ def _pasteable(command: Sequence[str]) -> str:
     return shlex.join(["workbench", *map(redacted_override, command)])
 
 
-def _document(status: int, ended: Sequence[EndedSweep], verdicts: Mapping[str, Any] | None) -> dict[str, Any]:
+def _document(status: int, ended: Sequence[EndedSweep], verdicts: Mapping[str, object] | None) -> dict[str, object]:
     sweeps = [sweep.as_document() for sweep in ended]
     return {"exit_status": status, "sweeps": sweeps, "verdicts": verdicts}
 
@@ -144,7 +143,7 @@ def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> l
     return ended
 
 
-def conclude(folder: Path) -> tuple[str, dict[str, Any]]:
+def conclude(folder: Path) -> tuple[str, dict[str, object]]:
     """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine."""
     from workbench.report.page.verdict_list import as_data, gather, in_words, write
 

@@ -52,7 +52,7 @@ class _Wrong(Exception):
     """What is wrong with a rule."""
 
 
-def _kind(row: Any) -> str:
+def _kind(row: object) -> str:
     return type(row).__name__.lower()
 
 
@@ -115,7 +115,7 @@ def _agree(
         raise _Wrong(f"its {what} at z = {z[place]:.4g} is {found[place]:.6g}, and {words} {exact[place]:.6g}")
 
 
-def _array(result: Any, like: np.ndarray, what: str) -> np.ndarray:
+def _array(result: object, like: np.ndarray, what: str) -> np.ndarray:
     """The result as an array of the same shape and dtype, finite everywhere; a constant or a truth value counts too."""
     found = np.asarray(result)
     if found.dtype == bool or found.ndim == 0:
@@ -196,7 +196,7 @@ def _same(found: np.ndarray, exact: np.ndarray, what: str) -> None:
         raise _Wrong(f"compiled, {what} is {found[place]:.6g}, and the plain form gives {exact[place]:.6g}")
 
 
-def _count(found: Any) -> str:
+def _count(found: object) -> str:
     return f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
 
 
@@ -241,7 +241,7 @@ def _loss(row: Loss, _name: str) -> None:
     draw, outputs = np.random.default_rng(0), row.units({"classes": 3, "two_classes": 2, "regression": 2}[row.task])
     z = draw.normal(size=(2, 5, outputs))
     labels = draw.integers(0, 3 if row.task == "classes" else 2, (2, 5))
-    targets: Any = draw.normal(size=z.shape) if row.task == "regression" else labels
+    targets = draw.normal(size=z.shape) if row.task == "regression" else labels
     judged = row.judge(z.copy(), targets)
     for index in np.ndindex(z.shape):
         sides = []

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from workbench.engine.layers import LAYERS
 from workbench.engine.layers.base import Layer
 from workbench.engine.training.pack import Pack
 
 
-def form_of(layer: type[Layer] | Layer, kernel: str) -> Any:
+def form_of(layer: type[Layer] | Layer, kernel: str) -> ModuleType:
     """The module with the form of a layer in the kernel of that folder. Each kernel defines what the module offers."""
     return import_module(f"workbench.engine.kernels.{kernel}.{layer.forms[kernel]}")
 

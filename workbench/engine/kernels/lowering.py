@@ -8,9 +8,9 @@ do not vary along the arrays are printed separately, to be computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -40,12 +40,14 @@ class Symbol(NDArrayOperatorsMixin):
     varies: bool = True
     is_truth: bool = False
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Symbol:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Symbol:
         if method != "__call__" or options:
             raise CannotLower(f"np.{ufunc.__name__} is used with {', '.join(options) or method}")
         return apply(ufunc.__name__, inputs)
 
-    def __array_function__(self, function: Any, _types: Any, inputs: Any, options: Any) -> Symbol:
+    def __array_function__(
+        self, function: Callable[..., object], _types: object, inputs: Sequence[object], options: Mapping[str, object]
+    ) -> Symbol:
         name = function.__name__
         if options:
             raise CannotLower(f"np.{name} is used with {', '.join(options)}")
@@ -64,18 +66,18 @@ class Symbol(NDArrayOperatorsMixin):
 
     __int__ = __index__ = __float__
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         raise CannotLower(f"it uses .{name} of an array")
 
-    def __getitem__(self, _index: Any) -> Any:
+    def __getitem__(self, _index: object) -> object:
         raise CannotLower("it takes elements of an array")
 
     def __len__(self) -> int:
         raise CannotLower("it asks for the length of an array")
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> object:
         raise CannotLower("it goes through the elements of an array")
 
 
@@ -100,7 +102,7 @@ class Trace:
     reads: tuple[str, ...]
 
 
-def trace(rule: Callable[..., Any], arrays: Sequence[str], has_numbers: bool = False) -> Trace:
+def trace(rule: Callable[..., object], arrays: Sequence[str], has_numbers: bool = False) -> Trace:
     """Call a rule with symbols named `arrays`, and `at` if it reads numbers, and write down what it does.
 
     Raises CannotLower if it does what has no form elsewhere.
@@ -123,7 +125,7 @@ def constant(value: float) -> Symbol:
     return Symbol(value=value, varies=False, operation="constant")
 
 
-def apply(name: str, inputs: Sequence[Any]) -> Symbol:
+def apply(name: str, inputs: Sequence[object]) -> Symbol:
     """An operation of NumPy on symbols and numbers. Raises CannotLower if it has no form elsewhere."""
     name, operands = ALIASES.get(name, name), [_symbol(value) for value in inputs]
     if name in SHORTER:
@@ -177,7 +179,7 @@ SHORTER: dict[str, Callable[..., Symbol]] = {
 }
 
 
-def _symbol(value: Any) -> Symbol:
+def _symbol(value: object) -> Symbol:
     if isinstance(value, Symbol):
         return value
     if isinstance(value, bool | int | float | np.number | np.bool_):

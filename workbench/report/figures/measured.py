@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def table(
-    name: str, *columns: str, where: Callable[[pd.DataFrame], Any] | None = None
+    name: str, *columns: str, where: Callable[[pd.DataFrame], pd.Series] | None = None
 ) -> Callable[[SweepTables], pd.DataFrame]:
     """A `data` function: the rows of that table beside these columns and the seed of the run they belong to.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 240  # in the table behind a figure
 
 
-def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> Callable[[SweepTables], pd.DataFrame]:
+def runs(
+    *columns: str, where: Callable[[pd.DataFrame], pd.Series] | None = None
+) -> Callable[[SweepTables], pd.DataFrame]:
     """A `data` function: these columns, and the seed, of the finished runs (of those `where` holds for)."""
 
     def data(tables: SweepTables) -> pd.DataFrame:
@@ -158,7 +160,7 @@ def _head(name: str) -> str:
     return wording.factor(name).capitalize()
 
 
-def _text(item: Any, name: str, value: str) -> str:
+def _text(item: object, name: str, value: str) -> str:
     if isinstance(item, (float, np.floating)) and name not in SETTINGS:
         return wording.amount(float(item), value if name in ("low", "high") else name)
     return wording.value(item)

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -87,7 +86,7 @@ def slots(count: int) -> list[Slot]:
     return [Slot(colour, colour, "o", ()) for colour in ramp]
 
 
-def slots_of(key: str, values: Sequence[Any]) -> tuple[Slot, ...]:
+def slots_of(key: str, values: Sequence[object]) -> tuple[Slot, ...]:
     """The slots of a factor's values. A value has the same slot on every page, whatever else was swept.
 
     Only where two values on one page would share a slot does the later one step aside; more than eight values are
@@ -104,7 +103,7 @@ def slots_of(key: str, values: Sequence[Any]) -> tuple[Slot, ...]:
     return tuple(SLOTS[place] for place in taken)
 
 
-def _place(key: str, value: Any) -> int:
+def _place(key: str, value: object) -> int:
     """The slot a value has: grey for nothing at all, one of the seven colours for anything else."""
     if value is None or value is False or value in (0, "none"):
         return _GREY

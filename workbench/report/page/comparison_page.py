@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import files
 from workbench.report import wording
@@ -38,7 +38,7 @@ def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> P
     return target
 
 
-def _view(found: Comparison, folder: Path) -> dict[str, Any]:
+def _view(found: Comparison, folder: Path) -> dict[str, object]:
     labels = found.labels
     figures = [one for kind in FIGURES.values() if kind.section == "comparison" for one in kind.drawn(found)]
     return {
@@ -51,7 +51,7 @@ def _view(found: Comparison, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _side(side: SweepTables, label: str, folder: Path) -> dict[str, Any]:
+def _side(side: SweepTables, label: str, folder: Path) -> dict[str, object]:
     return {
         "label": label, "title": title(side), "description": side.facts.get("description", ""),
         "command": side.facts.get("command", ""), "started": side.facts.get("started", ""),

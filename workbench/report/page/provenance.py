@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.config import RunConfig, flatten
+from workbench.config.setting import Value
 from workbench.report import wording
 from workbench.report.statistics.design import Design
 
@@ -34,21 +35,21 @@ _NAMES = {
 }
 
 
-def common(tables: SweepTables) -> dict[str, tuple[Any, Any]]:
+def common(tables: SweepTables) -> dict[str, tuple[Value, Value]]:
     """Settings that are the same in every run and differ from the defaults: key -> (value, default)."""
-    found = {}
+    found: dict[str, tuple[Value, Value]] = {}
     for key, default in flatten(RunConfig()).items():
         if key in tables.factors or key == "name" or key not in tables.runs:
             continue
         values = tables.runs[key]
-        first = values.iloc[0] if len(values) else default
+        first: Any = values.iloc[0] if len(values) else default  # pandas
         same = values.isna().all() if pd.isna(first) else (values == first).all()
         if len(values) and same and not _equal(first, default):
             found[key] = (first.item() if hasattr(first, "item") else first, default)
     return found
 
 
-def _equal(value: Any, default: Any) -> bool:
+def _equal(value: Any, default: Value) -> bool:
     if pd.isna(value):
         return default is None
     return bool(value == default)

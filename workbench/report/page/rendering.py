@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,7 +17,7 @@ from workbench.report.page import language
 _STYLED = re.compile(r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"')  # elements of figures alone
 
 
-def render(template: str, shown: Mapping[str, Any]) -> str:
+def render(template: str, shown: Mapping[str, object]) -> str:
     """The page made by `templates/<template>.html.j2`. What is put in is escaped unless it was made here as markup."""
     return with_shared_styles(_environment().get_template(f"{template}.html.j2").render(shown))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -58,7 +57,7 @@ def _outcomes(design: Design) -> list[str]:
     return cells
 
 
-def _measured(values: Iterable[Any], key: str) -> list[str]:
+def _measured(values: Iterable[float | None], key: str) -> list[str]:
     return [f"<td>{_text(float('nan') if value is None else float(value), key)}" for value in values]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -166,7 +166,7 @@ def _settings(first: SweepTables, second: SweepTables) -> tuple[tuple[str, str, 
 def _values(runs: pd.DataFrame, key: str) -> str:
     if key not in runs:
         return "\u2013"
-    distinct: list[Any] = [item.item() if hasattr(item, "item") else item for item in runs[key].unique()]
+    distinct: list[object] = [item.item() if hasattr(item, "item") else item for item in runs[key].unique()]
     texts = sorted({wording.value(item) for item in distinct}, key=lambda text: (len(text), text))
     return ", ".join(texts) if len(texts) <= 12 else f"{', '.join(texts[:11])} \u2026 ({len(texts)} values)"
 

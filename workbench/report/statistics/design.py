@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ class Factor:
 
     key: str
     name: str
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
     labels: tuple[str, ...]
 
 
@@ -62,11 +62,11 @@ class Design:
         return next(factor for factor in self.factors if factor.key == key)
 
 
-def _is_missing(item: Any) -> bool:
+def _is_missing(item: object) -> bool:
     return item is None or (isinstance(item, float) and math.isnan(item))
 
 
-def _ordered(column: pd.Series) -> list[Any]:
+def _ordered(column: pd.Series) -> list[object]:
     """The distinct values: numbers by size, anything else as they first appear; a missing value comes first."""
     distinct = [item.item() if hasattr(item, "item") else item for item in column.unique()]
     held = [item for item in distinct if not _is_missing(item)]

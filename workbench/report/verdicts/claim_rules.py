@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.report.statistics.intervals import INTERVALS
 from workbench.report.statistics.tests import FEWEST_SEEDS
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
-Value = str | int | float | bool | None
 DIRECTIONS = {"higher": 1, "lower": -1}
 
 

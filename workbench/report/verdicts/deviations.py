@@ -8,7 +8,7 @@ sentence names.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.report import wording
 
@@ -27,7 +27,7 @@ def described(tables: SweepTables) -> tuple[str, str]:
     return why, _dataset(tables, other_data)
 
 
-def deviations(facts: dict[str, str]) -> dict[str, tuple[list[Any], list[Any]]]:
+def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[object]]]:
     """Key -> (values found, values of the sweep file); empty where the store noted none."""
     try:
         held = json.loads(facts.get("departures", "") or "{}")
@@ -40,17 +40,17 @@ def _is_data(key: str) -> bool:
     return key.startswith("data.") and key not in _OF_THE_RULE
 
 
-def _one(key: str, found: list[Any], fixed: list[Any]) -> str:
+def _one(key: str, found: list[object], fixed: list[object]) -> str:
     if not fixed:
         return f"{key} is {_listed(found)}"
     return f"{key} is {_listed(found)} here and {_listed(fixed)} in the sweep file"
 
 
-def _listed(values: list[Any]) -> str:
+def _listed(values: list[object]) -> str:
     return wording.listing([wording.value(value) for value in values]) or "not asked for"
 
 
-def _dataset(tables: SweepTables, other: dict[str, tuple[list[Any], list[Any]]]) -> str:
+def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[object]]]) -> str:
     runs = tables.runs
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
     implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ class Evidence:
         return any(arm.lost for arm in self.arms)
 
 
-def _equals(column: pd.Series, value: Any) -> pd.Series:
+def _equals(column: pd.Series, value: object) -> pd.Series:
     return column.isna() if value is None else column == value
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench import output
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
@@ -73,7 +72,7 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
 
 def as_document(
     name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The end of the sweep as JSON data."""
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from workbench.config import as_read
+from workbench.config.setting import Value
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import TRAINING, Instruments
@@ -24,7 +24,7 @@ class PlannedCell:
     cell: Cell
     name: str
     fingerprint: str
-    numbers: Mapping[str, Any]
+    numbers: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
     return "\n".join(lines)
 
 
-def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, Any]:
+def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, object]:
     """The same for a machine."""
     return {
         "sweep": name,

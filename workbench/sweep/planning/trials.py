@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say, warn
@@ -20,7 +20,7 @@ class Kind:
     goal: Goal
     seed: int
     batch: int
-    parts: Mapping[str, Any]
+    parts: Mapping[str, object]
 
 
 class Trains(Protocol):

@@ -6,7 +6,6 @@ probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled fo
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from workbench.engine.kernels.compiled import losses

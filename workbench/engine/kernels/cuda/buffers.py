@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
@@ -19,7 +21,7 @@ class Room(NamedTuple):
     """What one array takes: its shape for one run and its dtype; the runs come first in the array's shape, or last."""
 
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: DTypeLike
     runs_last: bool = False
 
     def shape_for(self, runs: int) -> tuple[int, ...]:
@@ -101,12 +103,12 @@ def bytes_per_run(rooms: Rooms) -> int:
     return sum(int(np.prod(room.shape)) * np.dtype(room.dtype).itemsize for room in rooms.values())
 
 
-def allocated(rooms: Rooms, runs: int, xp: Any) -> dict[str, Array]:
+def allocated(rooms: Rooms, runs: int, xp: ModuleType) -> dict[str, Array]:
     """Zeros for so many runs."""
     return {name: zeros(room.shape_for(runs), room.dtype, xp) for name, room in rooms.items()}
 
 
-def fill(arrays: Mapping[str, Array], xp: Any, **values: np.ndarray) -> None:
+def fill(arrays: Mapping[str, Array], xp: ModuleType, **values: np.ndarray) -> None:
     """Send values of the host to arrays of the device, each in the array's own dtype and shape."""
     for name, value in values.items():
         array = arrays[name]

@@ -7,7 +7,6 @@ constants.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from workbench.engine.kernels.forms import layer_obstacle
 from workbench.engine.kernels.lowering import CannotLower
@@ -79,7 +78,7 @@ def constants() -> dict[str, int]:
     return found | sizes | {"MOST_SLOTS": MOST_SLOTS}
 
 
-def _has_form(follow: Callable[[Any], object], row: object) -> bool:
+def _has_form(follow: Callable[[object], object], row: object) -> bool:
     try:
         follow(row)
     except CannotLower:

@@ -50,7 +50,7 @@ def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def activate(passes: Passes, number: int) -> Launch:
     """What the next layer reads: the activation of the largest piece of each unit, and a mask."""
-    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
     arguments = (
         arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
         activations().index(layer.activation), layer.rows // layer.units, number, *starts(passes, number), passes.batch,
@@ -62,7 +62,7 @@ def activate(passes: Passes, number: int) -> Launch:
 
 def reverse(passes: Passes, number: int) -> Launch:
     """dl/dz from dl/da, and the gradients of biases and of learned slopes."""
-    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
     arguments = (
         arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
         activations().index(layer.activation), number, *starts(passes, number), passes.batch, layer.units, layout.size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def is_drawn_by_seed(data: Data, seeds: np.ndarray) -> bool:
     )
 
 
-def draw(order: Array, seeds: np.ndarray, epoch: int, xp: Any) -> None:
+def draw(order: Array, seeds: np.ndarray, epoch: int, xp: ModuleType) -> None:
     """Write the order of an epoch, (runs, examples) int32: the same as `data.order(epoch)`."""
     runs, count = order.shape
     each = max(1, AT_A_TIME // count)

@@ -93,7 +93,7 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
 def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], threads: int) -> Iterator[dict[str, int]]:
     """Shapes, tiles, and the places of weights and of what a minibatch leaves at each layer."""
     reads, reads_row, busy = run["X"], run["X_ROW"], 0
-    for number, (layer, (start, rows, columns)) in enumerate(zip(layout.layers, layout.rows(), strict=True)):
+    for number, (layer, (start, rows, columns)) in enumerate(zip(layout.dense_layers, layout.rows(), strict=True)):
         last, slopes = number == len(layout.layers) - 1, slopes_of(layer)
         forward, back = _forward_tile(batch, rows, threads), _backward_tile(batch, columns, threads)
         found = {
@@ -136,7 +136,7 @@ def _share_out(found: dict[str, int], layer: Dense, busy: int) -> int:
 def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
     """Places of a layer's parameters within one slot; returns the size of a slot."""
     pool = _Pool()
-    for layer, found in zip(layout.layers, layers, strict=True):
+    for layer, found in zip(layout.dense_layers, layers, strict=True):
         found["SLOT_ROW"] = padded(found["COLUMNS"])
         found["W_SLOT"] = pool.take(layer.rows * found["SLOT_ROW"])
         found["B_SLOT"], found["S_SLOT"] = pool.take(layer.rows), pool.take(slopes_of(layer))

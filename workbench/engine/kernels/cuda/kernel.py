@@ -7,7 +7,7 @@ first step, and losses and hits are fetched after the last.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class GraphEvaluator:
         return to_host(arrays["losses"]) / self._examples, accuracy(arrays["hits"], self._examples, self._data)
 
 
-def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
+def _arrays(rooms: dict[str, Room], runs: int, xp: ModuleType) -> dict[str, Array]:
     return allocated(rooms, runs, xp) | {"counters": zeros((2,), np.int64, xp)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Passes:
         )  # fmt: skip
         return Launch(kernel, (self.pack.runs, tiles(self.batch, 1)), threads_for(fours(features), THREADS), arguments)
 
-    def _form(self, number: int) -> Any:
+    def _form(self, number: int) -> ModuleType:
         """How a layer becomes launches and products."""
         return form_of(self.layout.layers[number], FOLDER)
 
@@ -95,7 +95,7 @@ class Passes:
 
     def z(self, number: int) -> Matrix:
         """A layer's z, then its dl/dz."""
-        return self._of_batch(f"z{number}", self.layout.layers[number].rows)
+        return self._of_batch(f"z{number}", self.layout.dense_layers[number].rows)
 
     def reads(self, number: int) -> Matrix:
         """What a layer reads: the minibatch, or what the layer before it put out."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.process import BaseProcess
 
 from workbench import blas
 from workbench.engine.training.workers import WorkerDied, without_main_module
@@ -164,7 +164,7 @@ class _Pool:
 class _Worker:
     """A worker process as the main process sees it; `pack` is the one it trains."""
 
-    process: Any
+    process: BaseProcess
     pipe: Connection
     pack: PlannedPack | None = None
 
