@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from workbench import places
 from workbench.engine.errors import BadInput
@@ -21,6 +21,7 @@ from workbench.report.verdicts.claim_rules import Claim
 from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
+Kind = TypeVar("Kind")
 DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
 
 
@@ -101,14 +102,15 @@ def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
     return tuple(replace(claim, statement_zh=claim.statement_zh or known.get(claim.id, "")) for claim in claims)
 
 
-def _datasets(found: Any, where: str) -> Mapping[str, Sequence[str]]:
-    lists = found.values() if isinstance(found, Mapping) else [None]
-    if not all(isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in lists):
-        raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
-    return dict(found)
+def _datasets(found: object, where: str) -> Mapping[str, Sequence[str]]:
+    if isinstance(found, Mapping) and all(
+        isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in found.values()
+    ):
+        return dict(found)
+    raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
 
 
-def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:
+def _list_of(kind: type[Kind], name: str, found: object, where: str) -> tuple[Kind, ...]:
     if not isinstance(found, list | tuple) or not all(isinstance(item, kind) for item in found):
         allowed = f"{kind.__module__}.{kind.__name__}"
         raise BadInput(f"{where}: found {name} = {found!r:.80}; allowed is a list of {allowed}")

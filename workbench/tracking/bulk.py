@@ -107,7 +107,7 @@ def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _labels(mark: str, values: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+def _labels(mark: str, values: Mapping[str, str]) -> Iterable[dict[str, str]]:
     return [{"run_uuid": mark, "key": key, "value": value} for key, value in values.items()]
 
 

@@ -19,6 +19,7 @@ from workbench.sweep.store import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep, read_table
 from workbench.tracking.connection import Connection, connect_to_read, one_line
+from workbench.tracking.history_tables import Columns
 from workbench.tracking.plan_table import PlanRow
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MODEL = "model"  # artifact of a child run
 _PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
 
 
-def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Mapping[str, Any]]) -> None:
+def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Columns]) -> None:
     """Keep the model of every run that was asked for one, as the artifact `model` of its child run."""
     if MODEL_TABLE not in tables:
         return
@@ -41,7 +42,7 @@ def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping
             _log(connection, row.run_id, model_of(chosen, row.record.params))
 
 
-def models_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+def models_table(columns: Columns) -> pyarrow.Table:
     """The weights of a pack's runs as a table: fingerprint, part, place, value."""
     import pyarrow
 

@@ -93,12 +93,12 @@ def key(name: str) -> str:
     return "_" if clean in ("", ".") else clean
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """A value as text that every database takes, and everybody may read: no lone surrogates, no NUL, no secret."""
     return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
-def json_text(value: Any, **options: Any) -> str:
+def json_text(value: object, **options: Any) -> str:
     """A value as JSON, each text in it as `text` has it.
 
     Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
@@ -107,7 +107,7 @@ def json_text(value: Any, **options: Any) -> str:
     return json.dumps(_texts(plain), **options)
 
 
-def _texts(value: Any) -> Any:
+def _texts(value: object) -> object:
     if isinstance(value, dict):
         return {text(key): _texts(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -115,12 +115,12 @@ def _texts(value: Any) -> Any:
     return text(value) if isinstance(value, str) else value
 
 
-def param(value: Any) -> str:
+def param(value: object) -> str:
     """A param's value, cut where MLflow cuts it."""
     return text(value)[:_PARAM_LIMIT]
 
 
-def tag(value: Any) -> str:
+def tag(value: object) -> str:
     """A tag's value, cut where MLflow cuts it."""
     return text(value)[:_TAG_LIMIT]
 

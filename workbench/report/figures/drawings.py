@@ -6,7 +6,7 @@ holds a column `seed`, every seed stands faintly behind the mean and its 95 % in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ class Lines(Drawing):
         self._axes(ax, everything, spots, rows if self.own_scale else everything)
         return ax
 
-    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Any, float], slot: palette.Slot) -> None:
+    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Hashable, float], slot: palette.Slot) -> None:
         if "seed" in rows:
             table = rows.pivot_table(index="seed", columns=self.x, values=self.value, aggfunc="mean", sort=False)
         else:
@@ -97,7 +97,7 @@ class Lines(Drawing):
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
 
-    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float], scaled: pd.DataFrame) -> None:
+    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Hashable, float], scaled: pd.DataFrame) -> None:
         percent = wording.metric(self.value).percent
         values = scaled[self.value].to_numpy(dtype=float)
         ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
@@ -176,9 +176,9 @@ class Heat(Drawing):
         return ax
 
 
-def _places(column: pd.Series) -> dict[Any, float]:
+def _places(column: pd.Series) -> dict[Hashable, float]:
     """Where each value of an x axis stands: a number at itself, a word at its turn."""
-    names: Sequence[Any] = list(column.unique())
+    names: list[Any] = list(column.unique())
     if pd.api.types.is_numeric_dtype(column):
         return {name: float(name) for name in sorted(names)}
     return {name: float(place) for place, name in enumerate(names)}

@@ -25,7 +25,7 @@ FILE = "search.json"
 class JournalContent:
     """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
 
-    search: Mapping[str, Any]
+    search: Mapping[str, object]
     optuna: str
     results: list[TrialResult]
 
@@ -86,7 +86,7 @@ def _kept(held: Any) -> JournalContent:
     return JournalContent(content["search"], content["optuna"], results)
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def changed(before: Mapping[str, object], now: Mapping[str, object]) -> str:
     """The first part in which two searches differ, in words; "" if they are the same."""
     for key in dict.fromkeys((*now, *before)):
         one, other = (_shown(side[key]) if key in side else "nothing" for side in (before, now))
@@ -95,9 +95,9 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(content: Mapping[str, object]) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ from sqlite3 import connect
 from typing import TYPE_CHECKING, Any
 
 from workbench.config import SETTINGS
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Trial:
     """One setting of every dimension, by key, and its number in the search."""
 
     number: int
-    values: dict[str, Any]
+    values: dict[str, Value]
 
 
 @dataclass(frozen=True)
