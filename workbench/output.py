@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
+DOCUMENT_VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def kept() -> Iterator[list[dict[str, object]]]:
 
 def document(kind: str, content: Mapping[str, object]) -> None:
     """Print a result as one JSON document, which begins with its kind and the version of its shape."""
-    made = {"document": f"workbench.{kind}", "version": VERSION, **content}
+    made = {"document": f"workbench.{kind}", "version": DOCUMENT_VERSION, **content}
     if _kept is not None:
         _kept.append(made)
     else:

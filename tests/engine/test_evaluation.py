@@ -10,14 +10,14 @@ import pytest
 from workbench.data.run_data import RunData, Split
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training import evaluation
-from workbench.engine.training.evaluation import CHUNK, Evaluator
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE, Evaluator
 from workbench.engine.training.loop import train
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 
-SIZES = [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 270, 2 * CHUNK + 1]
+SIZES = [1, 2, EVALUATED_AT_ONCE - 1, EVALUATED_AT_ONCE, EVALUATED_AT_ONCE + 1, 270, 2 * EVALUATED_AT_ONCE + 1]
 
 
 def resized(data: RunData, size: int) -> RunData:

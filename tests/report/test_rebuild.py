@@ -44,8 +44,8 @@ def test_for_a_machine_the_files_written_are_one_document(capsys: pytest.Capture
     assert cli.main(["report", "--json", "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == {
-        "document": "workbench.report", "version": output.VERSION, "index": "reports/index.html", "comparison": None,
-        "pages": [{"sweep": "small", "page": "reports/small.html", "data": "reports/small.json"}],
+        "document": "workbench.report", "version": output.DOCUMENT_VERSION, "index": "reports/index.html",
+        "comparison": None, "pages": [{"sweep": "small", "page": "reports/small.html", "data": "reports/small.json"}],
     }  # fmt: skip
     assert err == ""
     assert cli.main(["report", "--compare", "small", "small", "--json"]) == 0

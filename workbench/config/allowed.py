@@ -6,7 +6,7 @@ import math
 
 from workbench.config.setting import Setting, Value
 
-_KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+_KIND_WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
 def allowed(setting: Setting) -> str:
@@ -15,7 +15,7 @@ def allowed(setting: Setting) -> str:
         text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
         text += " joined by +, or nothing" if setting.several else ""
     else:
-        text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
+        text = ", ".join(part for part in (_KIND_WORDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text
 
 

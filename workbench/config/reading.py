@@ -13,7 +13,7 @@ from functools import lru_cache
 from workbench.config.families import Choices, table
 from workbench.config.schema import SETTINGS, RunConfig
 
-TRAINING = "training"
+TRAINING = "training"  # the `measure` of a run that is trained
 
 
 @dataclass(frozen=True)

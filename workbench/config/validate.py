@@ -17,7 +17,7 @@ from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 
 # What others call our settings.
-ALIASES = {
+SETTING_ALIASES = {
     "lr": "optimizer.learning_rate", "eta": "optimizer.learning_rate", "rate": "optimizer.learning_rate",
     "wd": "optimizer.weight_decay", "lambda": "penalty.strength", "mu": "optimizer.momentum",
     "eps": "optimizer.epsilon", "betas": "optimizer.beta1", "rho": "optimizer.alpha", "decay_rate": "optimizer.alpha",
@@ -84,8 +84,8 @@ def unknown(key: str) -> str:
     """One line for a key that is none: what is most like it, and where all of them are listed."""
     by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
     close = [by_last_part[part] for part in get_close_matches(key.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)]
-    if key.rpartition(".")[2].lower() in ALIASES:
-        close = [ALIASES[key.rpartition(".")[2].lower()]]
+    if key.rpartition(".")[2].lower() in SETTING_ALIASES:
+        close = [SETTING_ALIASES[key.rpartition(".")[2].lower()]]
     close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"

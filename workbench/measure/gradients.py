@@ -17,8 +17,8 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 6
-STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6
+GRADIENT_EXAMPLES = 6
+DIFFERENCE_STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6
 # Losses that, with the output activation they belong to, make dl/dz = y - target.
 DELTA_IS_A_DIFFERENCE = ("cross_entropy", "binary_cross_entropy", "squared_error")
 Masks = Sequence[np.ndarray | None]
@@ -75,13 +75,13 @@ def differences(of: Subject, masks: Masks = ()) -> tuple[np.ndarray, np.ndarray]
     """Central differences of the summed loss by every parameter, and the columns they belong to; kinks left out."""
     columns = used_columns(of)
     rows = np.repeat(of.parameters, 2 * len(columns), axis=0)
-    rows[np.arange(len(columns)), columns] += STEP
-    rows[len(columns) + np.arange(len(columns)), columns] -= STEP
+    rows[np.arange(len(columns)), columns] += DIFFERENCE_STEP
+    rows[len(columns) + np.arange(len(columns)), columns] -= DIFFERENCE_STEP
     network = of.network(rows)
     losses = of.judge(network.forward(masks)).losses.sum(axis=1).reshape(2, -1)
     sides = pattern(network).reshape(2, len(columns), -1)
     smooth = (sides[0] == sides[1]).all(axis=1)
-    return ((losses[0] - losses[1]) / (2 * STEP))[smooth], columns[smooth]
+    return ((losses[0] - losses[1]) / (2 * DIFFERENCE_STEP))[smooth], columns[smooth]
 
 
 def _gradient_check(of: Subject, masks: Masks) -> dict[str, float]:
@@ -119,12 +119,12 @@ def _forward_factor(of: Subject) -> float:
         row, each = int(of.rng.integers(neurons)), np.arange(inputs)
         rows = np.repeat(of.parameters, 2 * inputs, axis=0)
         weights = of.layout.views(rows)[number]["weights"]
-        weights[each, row, each] += STEP
-        weights[inputs + each, row, each] -= STEP
+        weights[each, row, each] += DIFFERENCE_STEP
+        weights[inputs + each, row, each] -= DIFFERENCE_STEP
         moved = of.network(rows)
         moved.forward()
         z = moved.dense_layers[number].z[:, :, row].reshape(2, inputs, -1)
-        worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * STEP)).T))
+        worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * DIFFERENCE_STEP)).T))
     return worst
 
 
@@ -176,7 +176,7 @@ def _output_delta(of: Subject) -> float:
 
 
 def _gradient_identities(config: RunConfig) -> Measured:
-    of = subject(config, EXAMPLES)
+    of = subject(config, GRADIENT_EXAMPLES)
     metrics = _gradient_check(of, drawn_masks(of, config))
     metrics["batch_gradient_error"] = _sum_over_examples(of)
     metrics["forward_factor_error"] = _forward_factor(of)

@@ -14,7 +14,7 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 8
+MATRIX_EXAMPLES = 8
 
 
 def neuron(weights: list[float], bias: float, inputs: list[float]) -> float:
@@ -47,7 +47,7 @@ def outputs_by_neurons(of: Subject) -> np.ndarray:
 
 
 def _matrix_form(config: RunConfig) -> Measured:
-    of = subject(config, EXAMPLES)
+    of = subject(config, MATRIX_EXAMPLES)
     return Measured({"matrix_form_error": largest_error(of.network().forward()[0], outputs_by_neurons(of))})
 
 

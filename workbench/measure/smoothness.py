@@ -8,7 +8,7 @@ from workbench.measure.measurement import Analysis
 from workbench.measure.trained import NetworkOnSplit
 from workbench.sweep.measures import Measured, Trained
 
-TINY = 1e-30
+SMALLEST_NORM = 1e-30
 
 
 def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
@@ -35,7 +35,7 @@ def _jacobian(trained: Trained) -> Measured:
     metrics = {}
     for split in ("train", "test"):
         norms = jacobian_norms(NetworkOnSplit(trained, trained.weights.last, split))
-        metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, TINY)).mean())
+        metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, SMALLEST_NORM)).mean())
     return Measured(metrics)
 
 

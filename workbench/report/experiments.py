@@ -22,7 +22,7 @@ from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
 Kind = TypeVar("Kind")
-DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
+DIGITS_ALONE: Mapping[str, Sequence[str]] = {"digits": ()}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Experiment:
 
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
-    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS)
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS_ALONE)
 
 
 def experiment_of(stem: str) -> Experiment:
@@ -65,7 +65,7 @@ def experiment_in(file: Path) -> Experiment:
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
     claims = _translated(claims, file.with_name(TRANSLATIONS))
     figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
-    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS), where))
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS_ALONE), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:

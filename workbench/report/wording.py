@@ -22,17 +22,17 @@ class Metric:
     better: int = 0
 
 
-_PARTS = {"train": "training", "validation": "validation", "test": "test"}
-_EPOCHS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
+_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+_EPOCH_WORDS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
 
 
 def _curve_metrics() -> dict[str, Metric]:
     table = {}
-    for part, name in _PARTS.items():
+    for part, name in _SPLIT_WORDS.items():
         for kind, percent, better in (("accuracy", True, 1), ("loss", False, -1)):
             title = f"{name.capitalize()} {kind}"
             table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better)
-            for when, note in _EPOCHS.items():
+            for when, note in _EPOCH_WORDS.items():
                 table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better)
     return table
 
@@ -48,7 +48,7 @@ def _measured_metrics() -> dict[str, Metric]:
     ):
         rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1))
         rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1))
-    for when, note in _EPOCHS.items():
+    for when, note in _EPOCH_WORDS.items():
         rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1))
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
         rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True))

@@ -19,7 +19,6 @@ from workbench.engine.training.epoch import Weights
 from workbench.engine.training.pack import Pack
 
 Table = dict[str, np.ndarray]
-TRAINING = "training"  # the `measure` of a run that is trained
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,10 @@ from typing import Protocol
 import numpy as np
 
 from workbench.config.setting import Value
-from workbench.engine.training.epoch import METRICS
+from workbench.engine.training.epoch import EPOCH_METRICS
+from workbench.sweep.run_outcomes import PENDING
 
-FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
-OUTCOMES = (FINISHED, DIVERGED, FAILED, PENDING)
-HELD_OUTCOMES = (FINISHED, DIVERGED)  # a run with one of these is not trained again
-
-EPOCH_COLUMNS = ("fingerprint", "epoch", *METRICS)
+EPOCH_COLUMNS = ("fingerprint", "epoch", *EPOCH_METRICS)
 LAYER_COLUMNS = ("fingerprint", "epoch", "layer", "probe", "value")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 Columns = Mapping[str, np.ndarray | Sequence[object]]  # a table by the names of its columns
-TABLE = "table"  # which of the tables that stand in one file a row belongs to
+TABLE_COLUMN = "table"  # which of the tables that stand in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
 
 
@@ -45,7 +45,7 @@ def together(tables: Mapping[str, Columns]) -> pyarrow.Table:
         count = len(rows["fingerprint"])
         kinds = {column: pyarrow.string() if values.dtype.kind in "UO" else None for column, values in rows.items()}
         arrays = {column: pyarrow.array(values, kinds[column]) for column, values in rows.items()}
-        parts.append(pyarrow.table({TABLE: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
+        parts.append(pyarrow.table({TABLE_COLUMN: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
     return pyarrow.concat_tables(parts, promote_options="permissive")
 
 
@@ -60,12 +60,12 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
         return False
     root, folder = parent.info.artifact_uri, place[1]
     there = listing(connection, root, folder)
-    if not {names.EPOCHS, names.LAYERS} <= set(there):
+    if not {names.EPOCHS_FILE, names.LAYERS_FILE} <= set(there):
         return False
     if connection.location.file is None:
         return True
     try:
-        for file in (names.EPOCHS, names.LAYERS, names.TABLES, names.MODELS):
+        for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS):
             if file in there:
                 read_history(connection, root, f"{folder}/{file}")
     except Broken as error:
@@ -79,7 +79,7 @@ def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table 
     table = read_table(connection, root, path)
     if table is None:
         return None
-    columns = {names.EPOCHS: EPOCH_COLUMNS, names.LAYERS: LAYER_COLUMNS, names.TABLES: (TABLE,)}
+    columns = {names.EPOCHS_FILE: EPOCH_COLUMNS, names.LAYERS_FILE: LAYER_COLUMNS, names.TABLES_FILE: (TABLE_COLUMN,)}
     if missing := {"fingerprint", *columns.get(posixpath.basename(path), ())} - set(table.column_names):
         raise Broken(path, ValueError(f"columns are missing: {', '.join(sorted(missing))}"))
     return table

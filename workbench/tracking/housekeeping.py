@@ -15,7 +15,7 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
 from workbench.sweep.execution.log import warn
 from workbench.tracking import names
-from workbench.tracking.confined import own_folder
+from workbench.tracking.confined import RUN_ID, own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.holder import hold
 from workbench.tracking.mlflow_internals import delete_for_good
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
 ARTIFACTS_OF_A_RUN = "artifacts"  # where MLflow keeps them: the folder <run id>/artifacts
 
 

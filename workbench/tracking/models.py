@@ -14,8 +14,8 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.measure.model import INPUTS, Model, model_of
-from workbench.measure.model import TABLE as MODEL_TABLE
-from workbench.sweep.store import FINISHED
+from workbench.measure.model import MODEL_TABLE as MODEL_TABLE
+from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep, read_table
 from workbench.tracking.connection import Connection, connect_to_read, one_line
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow
     from mlflow.models import ModelSignature
 
-MODEL = "model"  # artifact of a child run
-_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
+MODEL_ARTIFACT = "model"  # artifact of a child run
+_MODEL_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
 
 
 def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Columns]) -> None:
@@ -78,7 +78,7 @@ def _log(connection: Connection, run_id: str, model: Model) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "network"
         model.save(folder)
-        target = Path(scratch) / MODEL
+        target = Path(scratch) / MODEL_ARTIFACT
         pyfunc.save_model(
             str(target), loader_module="workbench.measure.model", data_path=str(folder), signature=_signature(model),
             input_example=model.examples, pip_requirements=_requirements(),
@@ -107,7 +107,7 @@ def _signature(model: Model) -> ModelSignature:
 
 def _requirements() -> list[str]:
     found = []
-    for package in _PACKAGES:
+    for package in _MODEL_PACKAGES:
         try:
             found.append(f"{package}=={version(package)}")
         except PackageNotFoundError:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from workbench.redaction import redacted
-from workbench.sweep.store import DIVERGED, FAILED, FINISHED
+from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
 
 # MLflow's own tags, which its UI understands.
 PARENT = "mlflow.parentRunId"
@@ -19,13 +19,13 @@ SOURCE_TYPE = "mlflow.source.type"
 COMMIT = "mlflow.source.git.commit"
 
 EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"  # which of its UI's two views
-INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
+INPUT_CONTEXT, TRAINING_CONTEXT = "mlflow.data.context", "training"
 
 # Ours.
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
-DIGEST = "workbench.digest"
-ORDER = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
+DIGEST_TAG = "workbench.digest"
+ORDER_TAG = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
@@ -33,7 +33,7 @@ REASON = "workbench.reason"
 PACK = "workbench.pack"
 HISTORY = "workbench.history"  # runs:/<parent>/packs/<pack>: MLflow's way to name artifacts relative to the store
 ORIGIN = "workbench.origin"
-WEIGHTS = "workbench.weights"
+WEIGHTS_DIGEST = "workbench.weights"
 OVERRIDES = "workbench.overrides"
 FACT = "fact."  # prefix of a sweep's facts
 
@@ -44,7 +44,7 @@ PLAN = "plan.parquet"
 SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
-RUNS, EPOCHS, LAYERS, TABLES = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
+RUNS, EPOCHS_FILE, LAYERS_FILE, TABLES_FILE = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
 MODELS = "models.parquet"  # apart from what was measured: a page reads all of that, and none of this
 REPORT = "report"
 

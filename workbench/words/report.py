@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.engine.errors import BadInput
+from workbench.report.page.folder import REPORTS
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
     from workbench.report.page.sweep import Page
 
-REPORTS = Path("reports")
 ABOUT = """Write pages and the index again, from the store alone.
 
 Nothing is trained, and no code that came with the store is run.

@@ -21,10 +21,10 @@ from workbench.engine.rules.initializers import Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
-from workbench.engine.rules.rule_files import TABLES, RuleFile
+from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
 from workbench.engine.rules.schedules import Schedule
 
-STEP = 1e-6  # of finite differences in float64
+CHECK_STEP = 1e-6  # of finite differences in float64
 TOLERANCE = 1e-5
 LOWERED_TOLERANCE = 2e-5  # float32, and elementary functions that agree to a few ulp
 POINTS = np.concatenate([np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]])  # none of them a likely kink
@@ -34,7 +34,7 @@ SLOPE = 0.2
 @lru_cache(maxsize=256)
 def check(file: RuleFile, table: str, name: str) -> None:
     """Check a row that came from a file. Raises BadInput, one line."""
-    row = TABLES[table][0][name]
+    row = RULE_TABLES[table][0][name]
     try:
         with np.errstate(all="ignore"):
             CHECKS[table](row, name)
@@ -70,7 +70,7 @@ def _activation(row: Activation, name: str) -> None:
         raise _Wrong('its value depends on the slope; say so in its row: reads=("slope",)')
     if row.slope_derivative is not None:
         found = _array(row.slope_derivative(z), z, "its slope_derivative")
-        exact = (value_of(z, SLOPE + STEP) - value_of(z, SLOPE - STEP)) / (2 * STEP)
+        exact = (value_of(z, SLOPE + CHECK_STEP) - value_of(z, SLOPE - CHECK_STEP)) / (2 * CHECK_STEP)
         _agree(found, exact, z, "slope_derivative", TOLERANCE)
     single = z.astype(np.float32)
     kept = _array(value_of(single, np.float32(SLOPE)), single, "its value")
@@ -95,9 +95,9 @@ def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
 
 def _compare_derivative(value: Callable[[np.ndarray], np.ndarray], found: np.ndarray, z: np.ndarray, what: str) -> None:
     """Central differences; a point where those from the left and from the right differ is a kink, and not compared."""
-    left, right = (value(z) - value(z - STEP)) / STEP, (value(z + STEP) - value(z)) / STEP
+    left, right = (value(z) - value(z - CHECK_STEP)) / CHECK_STEP, (value(z + CHECK_STEP) - value(z)) / CHECK_STEP
     smooth = np.abs(left - right) <= 1e-3 * (1 + np.abs(left))
-    exact = (value(z + STEP) - value(z - STEP)) / (2 * STEP)
+    exact = (value(z + CHECK_STEP) - value(z - CHECK_STEP)) / (2 * CHECK_STEP)
     _agree(found[smooth], exact[smooth], z[smooth], what, TOLERANCE, "finite differences give")
 
 
@@ -245,11 +245,11 @@ def _loss(row: Loss, _name: str) -> None:
     judged = row.judge(z.copy(), targets)
     for index in np.ndindex(z.shape):
         sides = []
-        for step in (STEP, -STEP):
+        for step in (CHECK_STEP, -CHECK_STEP):
             moved = z.copy()
             moved[index] += step
             sides.append(row.judge(moved, targets).losses[index[:2]])
-        exact = (sides[0] - sides[1]) / (2 * STEP)
+        exact = (sides[0] - sides[1]) / (2 * CHECK_STEP)
         _agree(
             np.array([judged.delta[index]]), np.array([exact]), np.array([z[index]]), "delta", TOLERANCE,
             "finite differences of its losses give",

@@ -16,7 +16,7 @@ from workbench.engine.training.pack import Pack
 # What changes with the step, see `schedules.timetable`; all else that a rule reads is a number of the run.
 VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
 
-ROWS = "rows"  # the moment of penalties that look at whole rows of weights
+ROWS_MOMENT = "rows"  # the moment of penalties that look at whole rows of weights
 ROWS_BY_HAND = ("max_norm",)  # those of them that every kernel has by hand
 
 
@@ -49,7 +49,7 @@ def optimizer_trace(row: Optimizer) -> Trace:
 @lru_cache(maxsize=256)
 def penalty_trace(row: Penalty) -> Trace:
     """The new gradient, or the new weight. Raises CannotLower."""
-    if row.moment == ROWS:
+    if row.moment == ROWS_MOMENT:
         raise CannotLower("it looks at whole rows of weights")
     return _one(trace(row.apply, ("w", "g"), has_numbers=True))
 
@@ -63,7 +63,7 @@ def _one(traced: Trace) -> Trace:
 def used_penalties(pack: Pack) -> dict[str, Penalty]:
     """The elementwise penalties that any run of the pack has, in the order of the table."""
     columns = strengths(pack.columns)
-    return {name: row for name, row in PENALTIES.items() if row.moment != ROWS and columns[name].any()}
+    return {name: row for name, row in PENALTIES.items() if row.moment != ROWS_MOMENT and columns[name].any()}
 
 
 def rules_read(pack: Pack) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from workbench.engine.backend import Array
 from workbench.engine.layers.base import BoundLayer
 
-EXAMPLES = 32  # of each run's training split: enough to estimate the share of dead units, few enough to be cheap
+PROBE_EXAMPLES = 32  # of each run's training split: enough to estimate the share of dead units, few enough to be cheap
 SATURATED = 0.05  # of the activation's steepest derivative
 NEAR_ZERO = 1e-2
 
@@ -106,7 +106,9 @@ PROBES: dict[str, Probe] = {
     "update_size": Probe("rms of the epoch's last update of W, relative to rms of W", "weights", _update_size),
     "weight_rms": Probe("rms of W", "weights", _of("weights", rms)),
     "near_zero": Probe(
-        "share of weights under 1e-2", "weights", _of("weights", lambda w: _flat(np.abs(w) < NEAR_ZERO).mean(axis=1))
+        "share of weights under 1e-2",
+        "weights",
+        _of("weights", lambda w: _flat(np.abs(w) < NEAR_ZERO).mean(axis=1)),
     ),
     "exact_zero": Probe(
         "share of weights that are exactly 0", "weights", _of("weights", lambda w: _flat(w == 0).mean(axis=1))

@@ -22,7 +22,7 @@ from workbench.engine.rules.optimizers import OPTIMIZERS, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.rules.schedules import SCHEDULES, Schedule
 
-TABLES: dict[str, tuple[dict[str, Any], type]] = {
+RULE_TABLES: dict[str, tuple[dict[str, Any], type]] = {
     "ACTIVATIONS": (ACTIVATIONS, Activation),
     "OPTIMIZERS": (OPTIMIZERS, Optimizer),
     "PENALTIES": (PENALTIES, Penalty),
@@ -50,7 +50,7 @@ _origins: dict[tuple[str, str], RuleFile] = {}
 
 
 def read(folder: Path) -> list[RuleFile]:
-    """The files of a folder that hold rules, by name. A file that assigns none of `TABLES` is skipped and not executed.
+    """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
 
     Raises BadInput for a file that cannot be read or is not Python.
     """
@@ -79,7 +79,7 @@ def install(files: Iterable[RuleFile]) -> None:
         if file in _origins.values():
             continue
         for table, rows in _tables_of(file).items():
-            known, kind = TABLES[table]
+            known, kind = RULE_TABLES[table]
             for name, row in rows.items():
                 _check(file, table, name, row, kind)
                 known[name] = row
@@ -89,7 +89,7 @@ def install(files: Iterable[RuleFile]) -> None:
 def uninstall() -> None:
     """Take every row that came from a file out of the tables."""
     for table, name in list(_origins):
-        del TABLES[table][0][name], _origins[table, name]
+        del RULE_TABLES[table][0][name], _origins[table, name]
 
 
 def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
@@ -115,7 +115,7 @@ def _declared(tree: ast.Module) -> bool:
         for node in tree.body
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
-    return imports and any(isinstance(target, ast.Name) and target.id in TABLES for target in targets)
+    return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
 
 
 def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
@@ -128,7 +128,7 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
         )
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadInput(f"{file.name}, line {line}: raises {said}") from None
-    found = {table: space[table] for table in TABLES if table in space}
+    found = {table: space[table] for table in RULE_TABLES if table in space}
     for table, rows in found.items():
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
@@ -140,7 +140,7 @@ def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
         raise BadInput(f"{file.name}: {table} has a row named {name!r}; allowed: letters, digits and '_'")
     if not isinstance(row, kind):
         raise BadInput(f"{file.name}: {table}[{name!r}] is a {type(row).__name__}; allowed: a {kind.__name__}")
-    if name in TABLES[table][0]:
+    if name in RULE_TABLES[table][0]:
         owner = _origins.get((table, name))
         whose = f"{owner.name} has one too" if owner else "there is one of ours"
         raise BadInput(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")

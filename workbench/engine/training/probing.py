@@ -9,7 +9,7 @@ import numpy as np
 from workbench.engine.backend import Array, to_host
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.rules.probes import EXAMPLES, PROBES, ProbedLayer, rms
+from workbench.engine.rules.probes import PROBE_EXAMPLES, PROBES, ProbedLayer, rms
 from workbench.engine.training.network import Network
 from workbench.engine.training.reader import Reader
 
@@ -19,7 +19,7 @@ class PlainProbes:
 
     def __init__(self, rows: Rows) -> None:
         xp, data, dtype = rows.xp, rows.data, rows.weights.dtype
-        self._batch = min(EXAMPLES, data.train.index.shape[1])
+        self._batch = min(PROBE_EXAMPLES, data.train.index.shape[1])
         slope = xp.asarray(rows.pack.columns["slope"].astype(dtype))
         # The training loop's own gradients are free between two epochs.
         self._network = Network(rows.layout, rows.weights, rows.gradients, slope, self._batch)

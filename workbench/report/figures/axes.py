@@ -22,7 +22,7 @@ FAINT = 0.28
 LONGEST_LABEL = 15
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
-STEPS = [1, 2, 2.5, 5, 10]
+TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
 
@@ -58,7 +58,7 @@ def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
     """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
     if wording.metric(key).percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
         return
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
@@ -67,7 +67,7 @@ def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
         ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(y)))
 
 
@@ -88,7 +88,7 @@ def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
 def change_axis(ax: Axes, key: str) -> None:
     """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
     unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(scale * x, unit, "+")))
 
 

@@ -18,7 +18,8 @@ from matplotlib.axes import Axes
 from workbench.report.figures import palette
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
-SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Data = TypeVar("Data")
 

@@ -14,7 +14,7 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.statistics.comparison import BEYOND, Case, Comparison
 
 MOST_CASES = 40
-LONGEST_LABEL = 46
+LONGEST_CASE = 46
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
     def panels(self, data: OneMetric, place: int) -> list[Panel]:
         name = wording.metric(data.metric).name.lower()
         text = "; ".join(f"{one.label} {wording.change(one.change, one.metric)} ({one.finding})" for one in data.drawn)
-        left = 18 + 6.4 * min(LONGEST_LABEL, max(len(case.label) for case in data.drawn))
+        left = 18 + 6.4 * min(LONGEST_CASE, max(len(case.label) for case in data.drawn))
         return [
             Panel(
                 "", partial(paint, data=data), f"forest-{place}", f"Change of {name}. {text}.",
@@ -101,4 +101,4 @@ def paint(ax: Axes, data: OneMetric) -> Axes:
 
 
 def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
+    return label if len(label) <= LONGEST_CASE else label[: LONGEST_CASE - 1] + "\u2026"

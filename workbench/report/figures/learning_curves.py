@@ -11,16 +11,15 @@ from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
 from workbench.report.figures import axes, palette
-from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
-from workbench.report.statistics.design import CURVES, SEED, Design, Factor
+from workbench.report.statistics.design import SEED, SHOWN_CURVES, Design, Factor
 from workbench.report.statistics.effects import matched
 from workbench.report.statistics.histories import Histories
 from workbench.report.statistics.intervals import over_seeds
 
-MOST_EPOCHS = 80  # drawn in a curve
-MOST_COLUMNS = 6  # epochs in the table behind
+MOST_EPOCHS_OF_CURVES = 80  # drawn in a curve
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
 
     def reduce(self, source: Findings) -> list[FactorCurves]:
         histories = source.histories
-        metrics = [key for key in CURVES[source.design.task] if key in histories.metrics]
+        metrics = [key for key in SHOWN_CURVES[source.design.task] if key in histories.metrics]
         if len(histories.epochs) < 2 or not metrics:
             return []
         return [
@@ -113,7 +112,7 @@ def curves(design: Design, histories: Histories, factor: Factor, metric: str) ->
     values, ended = histories.of(metric)
     runs, _, _ = matched(design, [factor.key], design.main)
     level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
-    place = sampled(len(histories.epochs), MOST_EPOCHS)
+    place = sampled(len(histories.epochs), MOST_EPOCHS_OF_CURVES)
     chosen = values[runs.index.to_numpy()][:, place]
     means = np.full((len(factor.values), len(design.seeds), len(place)), np.nan)
     for row in range(len(factor.values)):

@@ -49,7 +49,7 @@ _GREY = 6
 _COLOURED = (0, 1, 2, 3, 4, 7, 5)  # blue and light blue far apart
 _GROUPS = {"optimizer": "optimizers", "penalty": "penalties", "data": "datasets"}  # groups of choices in conf/
 INK, MUTED, GRID, SURFACE, GUIDE = "#1b1e23", "#5a616b", "#dfe2e6", "#fffffe", "#8b929c"
-PAGE = {  # CSS variable: (light, dark); figures use the first five
+PAGE_COLOURS = {  # CSS variable: (light, dark); figures use the first five
     "ink": (INK, "#e9ebee"),
     "muted": (MUTED, "#a5acb6"),
     "grid": (GRID, "#333a43"),
@@ -67,14 +67,14 @@ PAGE = {  # CSS variable: (light, dark); figures use the first five
 
 def variables() -> tuple[dict[str, str], dict[str, str]]:
     """The CSS variables of the page: (light, dark)."""
-    table = PAGE | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
+    table = PAGE_COLOURS | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
     return {name: pair[0] for name, pair in table.items()}, {name: pair[1] for name, pair in table.items()}
 
 
 def in_figures() -> dict[str, str]:
     """Colours as a figure holds them -> what an inlined figure has in their place."""
     names = ("ink", "muted", "grid", "surface", "guide")
-    greys = {PAGE[name][0]: f"var(--{name})" for name in names}
+    greys = {PAGE_COLOURS[name][0]: f"var(--{name})" for name in names}
     return greys | {slot.light: f"var(--slot-{place})" for place, slot in enumerate(SLOTS)}
 
 

@@ -92,7 +92,7 @@ def paint(ax: Axes, data: FactorSpread) -> Axes:
     ax.set_ylim(len(data.levels) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     percent = wording.metric(data.metric).percent
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(100 * x, " %") if percent else axes.tick(x)))
     return ax

@@ -15,7 +15,7 @@ from workbench.report.page import provenance
 from workbench.report.page.folder import make, stem
 from workbench.report.page.rendering import render
 from workbench.report.page.view import title
-from workbench.report.statistics.comparison import BEYOND, SAME, UNKNOWN, WITHIN, Case, Comparison, compare
+from workbench.report.statistics.comparison import BEYOND, SAME, TOO_FEW_SEEDS, WITHIN, Case, Comparison, compare
 from workbench.report.statistics.design import counts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MEANING = {
     BEYOND: "the difference is larger than the seeds explain (Student's test, Holm's p under 0.05)",
     WITHIN: "the seeds explain it",
     SAME: "equal to the last bit in every pair",
-    UNKNOWN: "one seed, so there is no noise to compare with",
+    TOO_FEW_SEEDS: "one seed, so there is no noise to compare with",
 }
 
 

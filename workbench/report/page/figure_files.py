@@ -11,13 +11,13 @@ from workbench.report.figures import palette
 from workbench.report.figures.base import DrawnFigure
 from workbench.report.page.view import View
 
-FOLDER = "figures"
+FIGURES_FOLDER = "figures"
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
 
 
 def write_figures(made: View, folder: Path) -> Path:
     """Write every figure of a view into `<folder>/figures`, in the order of the page; what was there before goes."""
-    target = folder / FOLDER
+    target = folder / FIGURES_FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.svg"):
         old.unlink()

@@ -14,7 +14,7 @@ from workbench.report import wording
 from workbench.report.page import page_data
 from workbench.report.page.folder import make
 from workbench.report.page.rendering import render
-from workbench.report.statistics.design import OUTCOMES
+from workbench.report.statistics.design import STATUSES
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -85,7 +85,7 @@ def _entry(path: Path) -> Entry | None:
     found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
     return Entry(
         file=page.name, name=data["name"], title=data["title"], summary=data["description"] or data["summary"],
-        counts={name: data["counts"][name] for name in OUTCOMES if data["counts"][name]},
+        counts={name: data["counts"][name] for name in STATUSES if data["counts"][name]},
         verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
         started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
         cells=sum(data["counts"].values()),

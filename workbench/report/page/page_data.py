@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 FORMAT = 1
-_DIGITS = 7
+_SIGNIFICANT_DIGITS = 7
 
 
 class Exact(float):
@@ -40,7 +40,7 @@ def plain(value: object) -> Any:
     if isinstance(value, Exact):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     return None if value is pd.NaT or value is pd.NA else value
 
 

@@ -26,8 +26,8 @@ _SHOWN_APART = (
     "sweep_file",
     "order",
 )
-_FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
-_NAMES = {
+_FIRST_FACTS = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
+_FACT_NAMES = {
     "run_id": "MLflow run",
     "uri": "store",
     "earlier": "earlier sweeps of this name",
@@ -57,13 +57,13 @@ def _equal(value: Any, default: Value) -> bool:
 
 def name_of(fact: str) -> str:
     """A fact's name in words."""
-    return _NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
+    return _FACT_NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
 
 
 def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     """What the store knows about the sweep, as (name, text), in a fixed order."""
     held = {key: str(text) for key, text in tables.facts.items() if text and key not in _SHOWN_APART}
-    order = [key for key in _FIRST if key in held] + sorted(key for key in held if key not in _FIRST)
+    order = [key for key in _FIRST_FACTS if key in held] + sorted(key for key in held if key not in _FIRST_FACTS)
     rows = [(name_of(key), held[key]) for key in order]
     seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else f"{design.seeds[0]} to {design.seeds[-1]}"
     rows.append(("Seeds", seeds))

@@ -15,8 +15,8 @@ from workbench.report.page.folder import make
 from workbench.report.verdicts import notes
 from workbench.report.verdicts.verdict import VERDICTS
 
-FILE = "index.json"
-VERSION = 1  # not "format", which a page has: the index of pages passes this file by
+VERDICTS_FILE = "index.json"
+VERDICTS_VERSION = 1  # not "format", which a page has: the index of pages passes this file by
 
 
 def gather(folder: Path) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def gather(folder: Path) -> list[dict[str, Any]]:
 def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
     """Write `<folder>/index.json`, which holds `as_data`; where it is."""
     make(folder)
-    target = folder / FILE
+    target = folder / VERDICTS_FILE
     files.write(target, json.dumps(as_data(found), indent=1, ensure_ascii=True) + "\n")
     return target
 
@@ -53,7 +53,7 @@ def as_data(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     tally = Counter(verdict["verdict"] for verdict in found)
     held = {verdict["id"] for verdict in found}
     data: dict[str, Any] = page_data.plain({
-        "version": VERSION, "counts": {word: tally[word] for word in VERDICTS},
+        "version": VERDICTS_VERSION, "counts": {word: tally[word] for word in VERDICTS},
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
     })  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.report import wording
 from workbench.report.figures import FIGURES
-from workbench.report.figures.base import SECTIONS, DrawnFigure
+from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
 from workbench.report.page.cards import card
@@ -76,7 +76,7 @@ def view(found: Findings) -> View:
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
     """The figures of a sweep's page by section; a kind that has nothing to draw is left out."""
-    figures: dict[str, list[DrawnFigure]] = {section: [] for section in SECTIONS if section != "comparison"}
+    figures: dict[str, list[DrawnFigure]] = {section: [] for section in PAGE_SECTIONS if section != "comparison"}
     for kind in FIGURES.values():
         if kind.section in figures:
             figures[kind.section] += [one for one in kind.drawn(found) if not one.absent]

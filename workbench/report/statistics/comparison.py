@@ -20,14 +20,13 @@ from workbench.engine.errors import BadInput
 from workbench.report import wording
 from workbench.report.statistics.design import SEED, Design, read
 from workbench.report.statistics.intervals import CONFIDENCE, Interval
-from workbench.report.statistics.tests import holm, paired_test, welch_test
+from workbench.report.statistics.tests import ALPHA, holm, paired_test, welch_test
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-ALPHA = 0.05
-SAME, WITHIN, BEYOND, UNKNOWN = "identical", "within seed noise", "differs", "too few seeds"
-_FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype", "data_digest", "digest")
+SAME, WITHIN, BEYOND, TOO_FEW_SEEDS = "identical", "within seed noise", "differs", "too few seeds"
+_COMPARED_FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype", "data_digest", "digest")
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _case(label: str, metric: str, first: Mapping[int, float], second: Mapping[i
 
 
 def _decided(case: Case, p: float) -> Case:
-    finding = case.finding or (UNKNOWN if not np.isfinite(p) else BEYOND if p < ALPHA else WITHIN)
+    finding = case.finding or (TOO_FEW_SEEDS if not np.isfinite(p) else BEYOND if p < ALPHA else WITHIN)
     return Case(**{**vars(case), "p": p, "finding": finding})
 
 
@@ -173,7 +172,7 @@ def _values(runs: pd.DataFrame, key: str) -> str:
 
 def _facts(first: SweepTables, second: SweepTables) -> tuple[tuple[str, ...], ...]:
     """What is known of code, machine and data, where it differs."""
-    held = [(key, *(side.facts.get(key, "") for side in (first, second))) for key in _FACTS]
+    held = [(key, *(side.facts.get(key, "") for side in (first, second))) for key in _COMPARED_FACTS]
     return tuple((key, *map(_brief, texts)) for key, *texts in held if texts[0] != texts[1])
 
 

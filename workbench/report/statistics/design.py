@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 SEED = "seed"
-OUTCOMES = ("finished", "reused", "diverged", "failed", "pending")
+STATUSES = ("finished", "reused", "diverged", "failed", "pending")
 HEADLINES = {  # most telling first; the first is the page's main metric
     "classification": ("best_test_accuracy", "last_train_accuracy", "last_train_loss"),
     "regression": ("best_test_loss", "last_train_loss", "best_validation_loss"),
 }
-_KINDS = ("_loss", "_accuracy")
-CURVES = {
+_METRIC_ENDINGS = ("_loss", "_accuracy")
+SHOWN_CURVES = {
     "classification": ("train_loss", "train_accuracy", "test_accuracy"),
     "regression": ("train_loss", "validation_loss", "test_loss"),
 }
@@ -109,7 +109,9 @@ def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
 
 def _task(runs: pd.DataFrame) -> str:
     """Classification unless losses were measured and accuracies were not."""
-    measured = {kind: any(runs[name].notna().any() for name in runs if str(name).endswith(kind)) for kind in _KINDS}
+    measured = {
+        kind: any(runs[name].notna().any() for name in runs if str(name).endswith(kind)) for kind in _METRIC_ENDINGS
+    }
     return "regression" if measured["_loss"] and not measured["_accuracy"] else "classification"
 
 
@@ -122,7 +124,7 @@ def status(runs: pd.DataFrame) -> pd.Series:
 def counts(runs: pd.DataFrame) -> dict[str, int]:
     """The number of cells for each outcome; the counts add up to the number of cells."""
     found = status(runs).value_counts()
-    return {outcome: int(found.get(outcome, 0)) for outcome in OUTCOMES}
+    return {outcome: int(found.get(outcome, 0)) for outcome in STATUSES}
 
 
 def lost(runs: pd.DataFrame) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
-DIRECTIONS = {"higher": 1, "lower": -1}
+DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Paired:
         _check(self)
         if not self.margin >= 0:
             raise BadInput(f"margin of the rule on {self.metric} is {self.margin}; it must be 0 or more")
-        if self.direction not in DIRECTIONS:
+        if self.direction not in DIRECTION_SIGNS:
             raise BadInput(f"direction of the rule on {self.metric} is {self.direction!r}; allowed: higher, lower")
 
 

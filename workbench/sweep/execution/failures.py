@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import output
+from workbench.streams import EXIT_FAILED
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, note, warn
 from workbench.sweep.planning.plan import PlannedCell
 
 # Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
-EXIT_FINISHED, EXIT_FAILED = 0, 1
+EXIT_FINISHED = 0
 ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "interrupted"}
 
 

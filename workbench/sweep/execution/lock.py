@@ -22,7 +22,7 @@ try:
 except ImportError:  # pragma: no cover  (a system without such locks)
     fcntl = None  # type: ignore[assignment]
 
-FILE = "lock"
+LOCK_FILE = "lock"
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise BadInput(
             f"{folder} cannot be written to ({error.strerror}); a sweep keeps its checkpoints there"

@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench import output
 from workbench.redaction import redacted_message
 
-FILE = "log.txt"
+LOG_FILE = "log.txt"
 _LOGGER = logging.getLogger("workbench.sweep")
 
 
@@ -59,9 +59,9 @@ def logged(folder: Path) -> Iterator[None]:
     """A context in which every message is also appended to `folder/log.txt`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        log_file = _LogFile(folder / FILE, encoding="utf-8", errors="backslashreplace")
+        log_file = _LogFile(folder / LOG_FILE, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        warn(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
+        warn(f"{folder / LOG_FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
         yield
         return
     log_file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))

@@ -22,8 +22,8 @@ from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
 from workbench.sweep.planning.journal import Journal
 from workbench.sweep.planning.study import (
-    DIRECTIONS,
     SAMPLER,
+    SEARCH_DIRECTIONS,
     Dimension,
     Goal,
     Trial,
@@ -81,8 +81,8 @@ class OptunaSweeper(GridSweeper):
 
     def _check(self) -> None:
         """Hydra would wrap what the constructor raises."""
-        if self.goal.direction not in DIRECTIONS:
-            allowed_ones = ", ".join(DIRECTIONS)
+        if self.goal.direction not in SEARCH_DIRECTIONS:
+            allowed_ones = ", ".join(SEARCH_DIRECTIONS)
             raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
         if min(self.trials, self.batch) < 1:
             raise BadInput(f"hydra.sweeper: {self.trials} trials, {self.batch} a batch; allowed: at least 1 of each")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
+from workbench.config.reading import TRAINING
 from workbench.config.schema import is_brought
 from workbench.config.setting import Value
 from workbench.data import describe, digest
@@ -24,7 +25,6 @@ from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.loop import NUMERICAL_VERSION
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
-from workbench.sweep.measures import TRAINING
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
@@ -36,7 +36,7 @@ RULE_KEYS = {
     "OPTIMIZERS": "optimizer.name",
 }
 PER_RUN = {"INITIALIZERS": "init", "SCHEDULES": "schedule"}
-DIGITS = 16  # hexadecimal characters of a fingerprint
+FINGERPRINT_DIGITS = 16  # hexadecimal characters of a fingerprint
 
 
 def numbers(config: RunConfig) -> dict[str, Value]:
@@ -111,7 +111,7 @@ def _rule_digests(decided: Mapping[str, Value]) -> list[str]:
 
 def text_digest(text: str) -> str:
     """The first characters of a text's SHA-256."""
-    return sha256(text.encode()).hexdigest()[:DIGITS]
+    return sha256(text.encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def joint_digest(fingerprints: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from workbench.sweep.execution.log import warn
 from workbench.sweep.planning.study import Trial, TrialResult
 
-FILE = "search.json"
+JOURNAL_FILE = "search.json"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Journal:
     """The file of a search in the folder of its sweep."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / FILE
+        self.file = folder / JOURNAL_FILE
 
     def read(self) -> JournalContent | None:
         """The content of the file; None if there is none. A damaged file is set aside with a message."""
@@ -57,7 +57,7 @@ class Journal:
                   for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_name(f".{FILE}.new")
+        temporary = self.file.with_name(f".{JOURNAL_FILE}.new")
         try:
             with temporary.open("w", encoding="utf-8") as target:
                 json.dump({"digest": _digest(content), "content": content}, target, indent=1)

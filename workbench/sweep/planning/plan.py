@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.config import as_read
+from workbench.config.reading import TRAINING
 from workbench.config.setting import Value
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.measures import TRAINING, Instruments
+from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.identity import fingerprint, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks
-from workbench.sweep.store import PENDING, Held, RunRecord
+from workbench.sweep.run_outcomes import PENDING
+from workbench.sweep.store import Held, RunRecord
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from workbench.engine.rules.penalties import PENALTIES
 ActivationLoops = namedtuple("ActivationLoops", "forward backward gain")
 _ELEMENTARY = ("larger", "smaller", "sign", "exp", "expm1", "log", "log1p", "tanh")
 # What the printed loops may name.
-_NAMES = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
+_LOOP_GLOBALS = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
     name: getattr(elementary, name) for name in _ELEMENTARY
 }
 _kept: list[Any] = []  # compiled functions, whose addresses are in use as long as the process lives
@@ -183,11 +183,11 @@ def _module(rule: str, text: str) -> ModuleType:
         assert spec is not None
         assert spec.loader is not None
         module = sys.modules[spec.name] = module_from_spec(spec)  # where Numba looks when it reads its cache
-        vars(module).update(_NAMES)
+        vars(module).update(_LOOP_GLOBALS)
         spec.loader.exec_module(module)
         return module
     module = ModuleType(f"workbench_rule_{name}")
-    vars(module).update(_NAMES)
+    vars(module).update(_LOOP_GLOBALS)
     exec(compile(text, f"<rule {rule}>", "exec"), vars(module))
     return module
 

@@ -17,17 +17,17 @@ from workbench.engine.kernels.compiled.part import part
 # optimizer: the address of its loop; slots: the addresses of its slots, each (runs, size); penalties (count, 4): the
 # moment, the address of the loop, and the places in `numbers` of what it reads and of its strength.
 UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties")
-MOMENTS = ("gradient", "before", "after")
+ELEMENTWISE_MOMENTS = ("gradient", "before", "after")
 _GRADIENT, _BEFORE, _AFTER = range(3)
-_BLOCK = 4096  # elements
+_COMPILED_BLOCK = 4096  # elements
 
 
 @compiled
 def update(rules, w, g, at, weights_end, numbers):
     """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
-    for start in range(0, g.size, _BLOCK):
-        size = min(_BLOCK, g.size - start)
+    for start in range(0, g.size, _COMPILED_BLOCK):
+        size = min(_COMPILED_BLOCK, g.size - start)
         # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
         # comes.
         penalised = min(size, max(weights_end - start, 0))

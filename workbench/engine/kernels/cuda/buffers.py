@@ -13,7 +13,7 @@ from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.traced import VARYING
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 
 
@@ -36,7 +36,9 @@ def rooms_for_passes(layout: Layout, batch: int, learning: bool) -> dict[str, Ro
     """One minibatch on its way: x, z and out of every layer, and, to learn, dl/da of the layer it has come back to."""
     rooms = {"x": Room((batch, layout.inputs), np.float32)}
     for number, layer in enumerate(layout.layers):
-        rooms |= {f"{name}{number}": room for name, room in form_of(layer, codes.FOLDER).rooms(layer, batch).items()}
+        rooms |= {
+            f"{name}{number}": room for name, room in form_of(layer, codes.CUDA_FORMS).rooms(layer, batch).items()
+        }
     del rooms[f"out{len(layout.layers) - 1}"]  # nobody reads what comes behind the output layer's z
     if learning and len(layout.layers) > 1:
         rooms["upper"] = Room((batch, *layout.layers[0].outputs), np.float32)
@@ -92,7 +94,7 @@ def training_rooms(
 def evaluation_rooms(layout: Layout, examples: int, classes: int, outputs: int) -> dict[str, Room]:
     """Every array of an evaluator that grows with the runs; `examples` of the split."""
     return (
-        rooms_for_passes(layout, min(CHUNK, examples), learning=False)
+        rooms_for_passes(layout, min(EVALUATED_AT_ONCE, examples), learning=False)
         | rooms_for_data(layout, examples, classes, outputs)
         | rooms_for_runs(layout)
     )

@@ -22,8 +22,8 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.pack import Pack
 
-FOLDER = "cuda"  # of this kernel, by which layers name their forms
-LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
+CUDA_FORMS = "cuda"  # of this kernel, by which layers name their forms
+LOSS_CODES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
 MOST_SLOTS = 4  # that an optimizer may keep
 
 THREADS = 256  # of a block, at most
@@ -63,16 +63,16 @@ def obstacle(pack: Pack) -> str:
     """Why this kernel cannot train the pack; "" if every layer and every rule of it has a form on the device."""
     if pack.device != "cuda" or pack.dtype != "float32":
         return f"device={pack.device}, dtype={pack.dtype}"
-    if pack.loss not in LOSSES:
+    if pack.loss not in LOSS_CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
     if len(OPTIMIZERS[pack.optimizer].slots) > MOST_SLOTS:
         return f"optimizer={pack.optimizer}: it keeps more than {MOST_SLOTS} slots"
-    return layer_obstacle(pack, FOLDER) or rule_obstacle(pack)
+    return layer_obstacle(pack, CUDA_FORMS) or rule_obstacle(pack)
 
 
 def constants() -> dict[str, int]:
     """Every name the device code reads, with its number."""
-    families = {"LOSS": LOSSES, "AT": numbers()}
+    families = {"LOSS": LOSS_CODES, "AT": numbers()}
     found = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
     sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "TILE": TILE}
     return found | sizes | {"MOST_SLOTS": MOST_SLOTS}

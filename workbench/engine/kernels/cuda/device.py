@@ -14,7 +14,7 @@ from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
 from workbench.engine.kernels.cuda.launches import Argument, Launch, Plan
 
-STEPS = 16  # in the larger of the two graphs: spreads the host's cost of starting a graph
+STEPS_A_GRAPH = 16  # in the larger of the two graphs: spreads the host's cost of starting a graph
 
 
 class DeviceMachine:
@@ -26,7 +26,7 @@ class DeviceMachine:
         # A stream that the default one does not wait for, nor it for that: nothing from elsewhere is ever captured.
         self.stream = cupy.cuda.Stream(non_blocking=True)
         module = cupy.RawModule(code=text or source.text())
-        self._kernels = {name: module.get_function(name) for name in source.KERNELS}
+        self._kernels = {name: module.get_function(name) for name in source.STEP_KERNELS}
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._cublas = Cublas(self.stream, self._workspace, precision)
 
@@ -77,7 +77,7 @@ class DeviceProgram:
         if not self._warm and times:
             self._machine.launch(self._plan)
             self._warm, times = True, times - 1
-        for steps in (STEPS, 1):
+        for steps in (STEPS_A_GRAPH, 1):
             for _ in range(times // steps):
                 self._graph(steps).launch(stream)
             times %= steps

@@ -15,7 +15,7 @@ import numpy as np
 from workbench.engine.backend import Array, module_of, to_host, zeros
 from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_data, rooms_for_runs, rooms_for_updates
-from workbench.engine.kernels.cuda.codes import FOLDER, MOST_SLOTS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
 from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_epoch, of_runs, of_split
@@ -63,7 +63,9 @@ def obstacle(pack: Pack, layout: Layout) -> str:
 
 def not_of_blocks(layout: Layout) -> str:
     """A kind of layer whose device form does not say that it can be `FUSED`; "" where each does."""
-    others = (type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, FOLDER), "FUSED", False))
+    others = (
+        type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, CUDA_FORMS), "FUSED", False)
+    )
     return next(others, "")
 
 

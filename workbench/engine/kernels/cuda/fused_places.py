@@ -14,7 +14,7 @@ FEW, MANY = 128, 256  # threads of a block: few where several blocks share a mul
 SIDE_BY_SIDE = 3  # blocks of few threads
 SHARED_BY_BLOCKS = 76_800  # bytes: so many blocks fit into Hopper's 228 KiB, each with the 1 KiB that it costs
 WARP = 32
-TALLEST = 8
+MOST_TILE_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
 
 def _forward_tile(batch: int, rows: int, threads: int) -> Tile:
     """Of z (batch, rows): each number of a tile costs one step of arithmetic, each row and column of it two reads."""
-    tiles = [Tile(tall, wide) for tall in (1, 2, 4, TALLEST) for wide in (1, 2, 4)]
+    tiles = [Tile(tall, wide) for tall in (1, 2, 4, MOST_TILE_ROWS) for wide in (1, 2, 4)]
     return min(tiles, key=lambda t: _rounds(batch, rows, t, threads) * (t.tall * t.wide + 2 * (t.tall + t.wide)))
 
 
 def _backward_tile(batch: int, units: int, threads: int) -> Tile:
     """Of dl/da (batch, units): four columns side by side."""
-    tiles = [Tile(tall, 4) for tall in (1, 2, 4, TALLEST)]
+    tiles = [Tile(tall, 4) for tall in (1, 2, 4, MOST_TILE_ROWS)]
     return min(tiles, key=lambda t: _rounds(batch, units, t, threads) * (4 * t.tall + 2 * (t.tall + 4)))
 
 

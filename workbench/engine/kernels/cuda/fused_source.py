@@ -18,8 +18,8 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 
-KERNELS = ("draw_order", "walk_split")
-BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("FILES"), "losses", "blocks")
+EPOCH_KERNELS = ("draw_order", "walk_split")
+BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("OWN_FILES"), "losses", "blocks")
 OWN = ("fused", "order", "fused_probes")
 STORED = {"uint8": "unsigned char", "float32": "float"}
 
@@ -31,7 +31,7 @@ class FusedSource:
     text: str
     bytes: int
     threads: int
-    kernels: tuple[str, ...] = KERNELS
+    kernels: tuple[str, ...] = EPOCH_KERNELS
 
 
 def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0) -> FusedSource:
@@ -67,7 +67,7 @@ def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
         "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
         "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
-        "LOSS": codes.LOSSES.index(pack.loss),
+        "LOSS": codes.LOSS_CODES.index(pack.loss),
         "REGRESSION": int(pack.loss == "squared_error"),
         "OPTIMIZER": codes.optimizers().index(pack.optimizer),
         "PURPOSE": int(Purpose.DROPOUT),

@@ -19,7 +19,7 @@ from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.layers.dropout import LEVELS, levels_by_run
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
@@ -73,7 +73,7 @@ class GraphEvaluator:
         machine: Machine | None = None,
     ) -> None:
         self._xp, self._data, self._examples = module_of(weights), data, split.index.shape[1]
-        batch = min(CHUNK, self._examples)
+        batch = min(EVALUATED_AT_ONCE, self._examples)
         rooms = evaluation_rooms(layout, self._examples, data.classes, data.outputs)
         self._arrays = _arrays(rooms, pack.runs, self._xp)
         fill(self._arrays, self._xp, **of_split(data, split), **of_runs(pack))

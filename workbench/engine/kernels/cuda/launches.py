@@ -20,7 +20,7 @@ THIN, FEW_ELEMENTS, SMALL_BLOCK = 16, 2**14, 128
 
 @dataclass(frozen=True)
 class Launch:
-    """One kernel of `source.KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
+    """One kernel of `source.STEP_KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
 
     An int is passed as C's int, a float as its float, an array as a pointer to its first element.
     """

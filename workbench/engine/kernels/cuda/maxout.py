@@ -9,9 +9,9 @@ from workbench.engine.kernels.cuda.dense import blocks_of_units, forward, produc
 from workbench.engine.kernels.cuda.launches import Launch, Product
 from workbench.engine.kernels.cuda.passes import Passes
 
-__all__ = ["FILES", "FUSED", "KERNELS", "backward", "forward", "rooms"]
-FILES = ("maxout",)  # of device code, beside the common ones
-KERNELS = ("reverse_maxout",)
+__all__ = ["FUSED", "OWN_FILES", "OWN_KERNELS", "backward", "forward", "rooms"]
+OWN_FILES = ("maxout",)  # of device code, beside the common ones
+OWN_KERNELS = ("reverse_maxout",)
 FUSED = True
 
 

@@ -10,7 +10,7 @@ from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
 from workbench.engine.kernels.cuda.cublas import WORKSPACE
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.rules.probes import EXAMPLES
+from workbench.engine.rules.probes import PROBE_EXAMPLES
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.pack import Pack
 
@@ -49,4 +49,4 @@ def _probes(layout: Layout) -> int:
     """The plain passes over the probe batch: z, a, their copies in products, and the reader's two."""
     widths = sum(prod(layer.inputs) + layer.buffers + layer.touched for layer in layout.layers)
     weights = max(rows * columns for _, rows, columns in layout.rows())  # copied where a product reads it transposed
-    return 4 * (EXAMPLES * widths + 2 * weights)
+    return 4 * (PROBE_EXAMPLES * widths + 2 * weights)

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import FOLDER, LOSSES, THREADS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, LOSS_CODES, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
@@ -51,7 +51,7 @@ class Passes:
         bias_start, outputs = self.layout.start(last, "biases"), self.layout.outputs
         arguments = (
             arrays[f"z{last}"], self.weights, gradients, arrays["labels"], arrays["values"], self._order(),
-            arrays["counters"], arrays["losses"], arrays["hits"], LOSSES.index(self.pack.loss), int(self.ordered),
+            arrays["counters"], arrays["losses"], arrays["hits"], LOSS_CODES.index(self.pack.loss), int(self.ordered),
             int(self.gradients is not None), bias_start, self.examples, self.batch, outputs, self.layout.size,
             1 / self.batch,
         )  # fmt: skip
@@ -73,7 +73,7 @@ class Passes:
 
     def _form(self, number: int) -> ModuleType:
         """How a layer becomes launches and products."""
-        return form_of(self.layout.layers[number], FOLDER)
+        return form_of(self.layout.layers[number], CUDA_FORMS)
 
     def is_last(self, number: int) -> bool:
         """Whether a layer is the output layer, whose z `judge` reads and turns into dl/dz."""

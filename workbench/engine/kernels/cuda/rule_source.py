@@ -15,7 +15,7 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 
-INLINE = "__device__ __forceinline__"
+INLINE_FUNCTION = "__device__ __forceinline__"
 
 
 def activations() -> str:
@@ -82,7 +82,7 @@ def _penalties() -> Iterable[str]:
     yield "\n".join(
         [
             "// One update; `at` holds the numbers of the run at this step. Biases are not penalised.",
-            f"{INLINE} void updated(",
+            f"{INLINE_FUNCTION} void updated(",
             "    int optimizer, float& w, float g, float* slot, bool penalised, const float* at) {",
             "    if (penalised) {",
             *(f"        {line}" for line in (*lines["gradient"], *lines["before"])),
@@ -105,7 +105,7 @@ def _function(head: str, traced: Trace, *results: str, before: Sequence[str] = (
         for name, expression, is_truth in (*printed.once, *printed.each)
     ]
     lines += [form.format(result) for form, result in zip(results, printed.results, strict=True)]
-    return "\n".join([f"{INLINE} {head} {{", *(f"    {line}" for line in lines), "}"])
+    return "\n".join([f"{INLINE_FUNCTION} {head} {{", *(f"    {line}" for line in lines), "}"])
 
 
 def _choice(head: str, code: str, cases: Sequence[tuple[str, str]], otherwise: str = "return not_a_number();") -> str:
@@ -113,4 +113,4 @@ def _choice(head: str, code: str, cases: Sequence[tuple[str, str]], otherwise: s
     numbers = codes.optimizers() if code == "optimizer" else codes.activations()
     lines = [f"case {numbers.index(name)}: {text}  // {name}" for name, text in cases]
     lines = [f"switch ({code}) {{", *(f"    {line}" for line in [*lines, f"default: {otherwise}"]), "}"]
-    return "\n".join([f"{INLINE} {head} {{", *(f"    {line}" for line in lines), "}"])
+    return "\n".join([f"{INLINE_FUNCTION} {head} {{", *(f"    {line}" for line in lines), "}"])

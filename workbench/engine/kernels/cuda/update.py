@@ -15,7 +15,7 @@ from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.penalties import strengths
 from workbench.engine.rules.schedules import timetable
 
-AT_ONCE = 4  # parameters a thread: one 16-byte access
+PARAMETERS_A_THREAD = 4  # parameters a thread: one 16-byte access
 
 
 def constant_numbers(columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -38,7 +38,7 @@ def update_launches(rows: Rows, arrays: Mapping[str, Array]) -> Iterator[Launch]
         rows.weights, rows.gradients, *slots, rows.previous, arrays["counters"], arrays["varying"],
         arrays["constant"], codes.optimizers().index(pack.optimizer), layout.weights_end, layout.size, rows.updates,
     )  # fmt: skip
-    yield Launch("update", (pack.runs, tiles(layout.size, AT_ONCE * THREADS)), THREADS, arguments)
+    yield Launch("update", (pack.runs, tiles(layout.size, PARAMETERS_A_THREAD * THREADS)), THREADS, arguments)
     if not pack.columns["max_norm"].any():
         return
     for start, neurons, columns in layout.rows():
