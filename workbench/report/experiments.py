@@ -27,10 +27,11 @@ DIGITS_ALONE: Mapping[str, Sequence[str]] = {"digits": ()}
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
+    """What an experiment file holds: the claims that its sweep decides, and figures of its own for the page.
 
-    `datasets`: where `reproduce` asks it, and what else is typed there (data.* alone: a rule is fixed for the rest); a
-    file that says nothing is asked on the digits, as its sweep file stands.
+    `datasets`: the datasets on which `reproduce` asks the question, each with further overrides for it (only data.*,
+    since the rule is fixed for the other settings). A file without DATASETS is asked only on the digits, as its sweep
+    file stands.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -39,7 +40,7 @@ class Experiment:
 
 
 def experiment_of(stem: str) -> Experiment:
-    """The experiment of the sweep of that name; empty where none declares itself. Raises BadInput for a broken one."""
+    """The experiment of the sweep of that name, empty if no file declares it. Raises BadInput for a broken file."""
     file = places.find("experiments", f"{stem}.py")
     return experiment_in(file) if file and declares_itself(file) else Experiment()
 
@@ -53,12 +54,12 @@ def experiment_in(file: Path) -> Experiment:
     if file.parent == places.theirs("experiments"):
         note(f"code of this folder that is run: {where}")
         _let_import(file.parent.parent)
-    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look their module up there
+    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look for their module there
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit too, as of a script that reads its command line
+    except BaseException as error:  # SystemExit too, which a script raises when it reads its command line
         del sys.modules[spec.name]
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadInput(f"{where} cannot be imported: {reason}") from error
@@ -74,7 +75,7 @@ def claims_in(file: Path) -> tuple[Claim, ...]:
 
 
 def known_claims() -> dict[str, tuple[Claim, ...]]:
-    """The claims of all experiment files by their stem. A broken file is left out with a word: the others count."""
+    """The claims of all experiment files by their stem. A broken file is left out with a message."""
     found: dict[str, tuple[Claim, ...]] = {}
     for stem, file in experiment_files().items():
         try:
@@ -85,13 +86,13 @@ def known_claims() -> dict[str, tuple[Claim, ...]]:
 
 
 def _let_import(folder: Path) -> None:
-    """What a person's own file imports from their folder is found there, after all libraries."""
+    """Let a person's own file import from its folder, after all libraries."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
 
 def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
-    """The claims with their statements in Chinese, from the file beside them where they bring none of their own."""
+    """The claims with their statements in Chinese, from the file beside them unless they have their own."""
     if not file.exists():
         return claims
     try:

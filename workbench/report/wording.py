@@ -1,4 +1,4 @@
-"""Numbers, keys and values as a reader sees them. The one place that decides how anything is written."""
+"""Numbers, keys and values as a reader sees them. Only this file decides how they are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MINUS = "\u2212"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named and written. `better` is +1 where more is better, -1 where less is, 0 where neither is."""
+    """How a metric is named and written. `better` is +1 if more is better, -1 if less is, 0 if neither."""
 
     key: str
     name: str
@@ -38,7 +38,7 @@ def _curve_metrics() -> dict[str, Metric]:
 
 
 def _measured_metrics() -> dict[str, Metric]:
-    """Shares among what is measured; any other metric is named by its key and written as a plain number."""
+    """Metrics of measurements that are shares. Any other one is named by its key and written as a plain number."""
     probed = {"trained": "last hidden layer", "untrained": "last hidden layer, untrained", "inputs": "inputs"}
     rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1) for key, of in probed.items()]
     for form, name in (
@@ -76,12 +76,12 @@ def metric(key: str) -> Metric:
 
 
 def title(key: str) -> str:
-    """What a drawing of the metric `key` is headed with."""
+    """The title of the axis for the metric `key`."""
     return f"{metric(key).name}, last epoch" if key.startswith("last_") else metric(key).name
 
 
 def number(value: float, digits: int = 3) -> str:
-    """`value` to `digits` significant digits, without trailing zeros lost or exponents where they are not needed."""
+    """`value` to `digits` significant digits. Trailing zeros are kept, and exponents are used only if needed."""
     if value is None or not math.isfinite(value):
         return "\u2013"
     if value == 0:
@@ -103,7 +103,7 @@ def amount(value: float, key: str) -> str:
 
 
 def change(value: float, key: str, signed: bool = True) -> str:
-    """A difference of two values of the metric `key`: accuracies in percentage points; with its sign by default."""
+    """A difference of two values of the metric `key`: accuracies in percentage points; by default with its sign."""
     if value is None or not math.isfinite(value):
         return "\u2013"
     sign = "+" if signed and value > 0 else ""
@@ -119,14 +119,14 @@ def margin(value: float, key: str) -> str:
 
 
 def between(low: float, high: float, key: str, signed: bool = True) -> str:
-    """An interval of a difference: "+1.2 to +3.4 pp"; empty where there is none."""
+    """An interval of a difference: "+1.2 to +3.4 pp"; "" if there is none."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{change(low, key, signed).removesuffix(f'{SPACE}pp')} to {change(high, key, signed)}"
 
 
 def span(low: float, high: float, key: str) -> str:
-    """An interval of values of the metric `key`: "94.2 % to 95.0 %"; empty if there is none."""
+    """An interval of values of the metric `key`: "94.2 % to 95.0 %"; "" if there is none."""
     return f"{amount(low, key)} to {amount(high, key)}" if math.isfinite(low) else ""
 
 
@@ -159,7 +159,9 @@ def duration(seconds: float) -> str:
 
 
 def value(item: object) -> str:
-    """A setting's value as one would type it: equal texts for equal values (0 and 0.0), other texts for other ones."""
+    """A setting's value as one would type it. Equal values (0 and 0.0) have equal texts, different values different
+    ones.
+    """
     if item is None or (isinstance(item, float) and math.isnan(item)):
         return "null"
     if isinstance(item, bool):
@@ -168,9 +170,9 @@ def value(item: object) -> str:
 
 
 def labels(items: Sequence[object]) -> tuple[str, ...]:
-    """The values of a factor as its labels: numbers to six digits, or to as many more as tell them all apart.
+    """The values of a factor as its labels: numbers to six digits, or to as many as distinguish them.
 
-    Texts are quoted where one of them would read like another value: the text "1" beside the number.
+    Texts are quoted if one of them would look like another value, such as the text "1" beside the number.
     """
     for digits in range(SHORTEST_LABEL, LONGEST_NUMBER):
         texts = [_rounded(item, digits) for item in items]
@@ -196,7 +198,7 @@ def factor(key: str) -> str:
 
 
 def factors(keys: Sequence[str]) -> Mapping[str, str]:
-    """Names of several keys; keys whose words would be the same keep their full form."""
+    """Names of several keys. Keys whose words would be the same keep their full form."""
     names = {key: factor(key) for key in keys}
     twice = {name for name in names.values() if list(names.values()).count(name) > 1}
     return {key: key if name in twice else name for key, name in names.items()}

@@ -24,16 +24,18 @@ from workbench.engine.rules.penalties import MOMENTS, Penalty
 from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
 from workbench.engine.rules.schedules import Schedule
 
-CHECK_STEP = 1e-6  # of finite differences in float64
+CHECK_STEP = 1e-6  # the distance of central differences, in float64
 TOLERANCE = 1e-5
 LOWERED_TOLERANCE = 2e-5  # float32, and elementary functions that agree to a few ulp
-POINTS = np.concatenate([np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]])  # none of them a likely kink
+POINTS = np.concatenate(
+    [np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]]
+)  # points of z; none of them is a likely kink
 SLOPE = 0.2
 
 
 @lru_cache(maxsize=256)
 def check(file: RuleFile, table: str, name: str) -> None:
-    """Check a row that came from a file. Raises BadInput, one line."""
+    """Check a row that came from a file. Raises BadInput with one line."""
     row = RULE_TABLES[table][0][name]
     try:
         with np.errstate(all="ignore"):
@@ -94,7 +96,9 @@ def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
 
 
 def _compare_derivative(value: Callable[[np.ndarray], np.ndarray], found: np.ndarray, z: np.ndarray, what: str) -> None:
-    """Central differences; a point where those from the left and from the right differ is a kink, and not compared."""
+    """Compare with central differences. A point where the differences from the left and from the right disagree is a
+    kink, and is skipped.
+    """
     left, right = (value(z) - value(z - CHECK_STEP)) / CHECK_STEP, (value(z + CHECK_STEP) - value(z)) / CHECK_STEP
     smooth = np.abs(left - right) <= 1e-3 * (1 + np.abs(left))
     exact = (value(z + CHECK_STEP) - value(z - CHECK_STEP)) / (2 * CHECK_STEP)
@@ -116,7 +120,9 @@ def _agree(
 
 
 def _array(result: object, like: np.ndarray, what: str) -> np.ndarray:
-    """The result as an array of the same shape and dtype, finite everywhere; a constant or a truth value counts too."""
+    """The result as an array of the same shape and dtype, finite everywhere. A constant or a truth value is accepted
+    too.
+    """
     found = np.asarray(result)
     if found.dtype == bool or found.ndim == 0:
         found = np.broadcast_to(found, like.shape).astype(like.dtype)
@@ -161,7 +167,7 @@ def _lowered_update(row: Optimizer, name: str) -> None:
     from workbench.engine.kernels.compiled.rule_loops import run_optimizer
 
     w, g, *slots = _draws(2 + len(row.slots))
-    slots = [np.abs(slot) for slot in slots]  # as squares that were added up are
+    slots = [np.abs(slot) for slot in slots]  # like sums of squares, which slots often hold
     at = At(**dict.fromkeys(row.reads, np.float32(0.5)))
     exact = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=at)
     run_optimizer(name, w, g, slots, vars(at))
@@ -189,7 +195,7 @@ def _draws(count: int) -> list[np.ndarray]:
 
 
 def _same(found: np.ndarray, exact: np.ndarray, what: str) -> None:
-    """The compiled form agrees with the plain one wherever that is finite."""
+    """Raise unless the compiled form agrees with the plain one wherever the plain one is finite."""
     wrong = ~np.isclose(found, exact, rtol=LOWERED_TOLERANCE, atol=LOWERED_TOLERANCE) & np.isfinite(exact)
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])

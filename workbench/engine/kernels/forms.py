@@ -21,7 +21,7 @@ def kinds_with_form(kernel: str) -> list[type[Layer]]:
 
 
 def layer_obstacle(pack: Pack, kernel: str) -> str:
-    """A kind of layer in the pack's networks that has no form in that kernel; "" if each has one."""
+    """A kind of layer in the pack's networks that has no form in that kernel; "" if every kind has one."""
     for kind in pack.kinds():
         if kernel not in LAYERS[kind].forms:
             return f"a layer of kind {kind}: it has no form in this kernel"

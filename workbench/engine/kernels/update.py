@@ -1,6 +1,6 @@
 """One update of all parameters of a group: penalties and optimizer, in one pass over the flat buffers.
 
-The pass goes block by block, so that the temporaries of the plain formulas stay in cache whatever the size of the net.
+The pass goes block by block, so that the temporaries of the plain formulas stay in cache however large the network is.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class OneMetric:
 
     @property
     def drawn(self) -> tuple[Case, ...]:
-        """The cases there is room for."""
+        """The cases that fit into the drawing."""
         return self.cases[:MOST_CASES]
 
 
@@ -67,7 +67,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
         return text
 
     def table(self, data: OneMetric) -> Table:
-        """Every case, also those there is no room to draw."""
+        """Every case, also those that do not fit into the drawing."""
         metric = data.metric
         rows = [
             (case.label, case.finding, *(wording.amount(v, metric) for v in (case.first, case.second)),
@@ -83,7 +83,9 @@ class Changes(FigureKind[Comparison, OneMetric]):
 
 
 def paint(ax: Axes, data: OneMetric) -> Axes:
-    """The change of every case with its interval, a row a case; filled where it is beyond seed noise."""
+    """The change of every case with its interval, one row a case. The mark is filled if the change is beyond seed
+    noise.
+    """
     ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
     colour = palette.SLOTS[0].light
     for place, case in enumerate(data.drawn):

@@ -1,7 +1,7 @@
 """Ready-made drawings for the figures of an experiment file: lines, and a heat map.
 
-Each is a small value that says which columns of a tidy frame go where; called with axes it paints. Where the frame
-holds a column `seed`, every seed stands faintly behind the mean and its 95 % interval.
+Each is a small value that says which columns of a tidy frame go where; called with axes, it paints. If the frame has a
+column `seed`, every seed is drawn faintly behind the mean and its 95 % interval.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workbench.report.statistics.intervals import over_seeds
 
 
 class Drawing:
-    """What the page needs of a drawing beside the painting: its legend, its heat scale, the measured column."""
+    """What the page needs of a drawing besides the painting: its legend, its heat scale, the measured column."""
 
     value: str
 
@@ -100,7 +100,9 @@ class Lines(Drawing):
     def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Hashable, float], scaled: pd.DataFrame) -> None:
         percent = wording.metric(self.value).percent
         values = scaled[self.value].to_numpy(dtype=float)
-        ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
+        ax.set_ylim(
+            *_room([*values, *self.guides], self.log_y)
+        )  # of the seeds alone: an interval may reach beyond the axes
         if self.log_y:
             ax.set_yscale("log")
             ax.yaxis.set_minor_locator(NullLocator())
@@ -177,7 +179,7 @@ class Heat(Drawing):
 
 
 def _places(column: pd.Series) -> dict[Hashable, float]:
-    """Where each value of an x axis stands: a number at itself, a word at its turn."""
+    """The place of each value on an x axis: a number at its value, words at equal distances in their order."""
     names: list[Any] = list(column.unique())
     if pd.api.types.is_numeric_dtype(column):
         return {name: float(name) for name in sorted(names)}
@@ -197,7 +199,7 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
 
 
 def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
-    """The labels of ascending places, blank where one would run into the one before."""
+    """The labels of ascending places; a label that would overlap the one before is blank."""
     room = 0.07 * (places[-1] - places[0])
     kept: list[str] = []
     last = -np.inf

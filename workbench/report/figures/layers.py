@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 DEPTH_KEY, ACTIVATION = "network.depth", "network.activation"
-FIRST_PROBES = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")  # probes, the most telling first
+FIRST_PROBES = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")  # the most informative first
 MOST_EPOCHS_BY_LAYER = 32  # drawn in a heat map
 MOST_MAPS = 5
 
@@ -61,7 +61,7 @@ class OneProbe:
 
     @property
     def mapped(self) -> list[int]:
-        """The levels that have a map to show."""
+        """The levels that have a map."""
         held = [level for level, values in enumerate(self.maps) if np.isfinite(values).any()]
         return held if len(self.epochs) > 1 else []
 
@@ -149,7 +149,7 @@ def probe_names(rows: pd.DataFrame) -> list[str]:
 
 
 def _scaled(values: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The values, or their log10 where they are positive (zeros aside) and span more than a factor of 30."""
+    """The values; or their log10 if they are positive (except zeros) and span more than a factor of 30."""
     values = np.where(np.isfinite(values), values, np.nan)
     positive = values[values > 0]
     if not len(positive) or (values < 0).any() or positive.max() < 30 * positive.min():
@@ -199,7 +199,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
 
 
 def paint_ends(ax: Axes, data: OneProbe) -> Axes:
-    """A probe by layer at the end of training: one faint line a seed, and the mean."""
+    """A probe by layer at the end of training: one faint line for each seed, and the mean."""
     means = data.ends
     for level, slot in enumerate(data.slots or (palette.SLOTS[0],)):
         held = data.profiles[level]

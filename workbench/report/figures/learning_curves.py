@@ -1,4 +1,4 @@
-"""How training went: losses and accuracies by epoch, a curve for each level of a factor, a drawing a metric."""
+"""How training went: losses and accuracies by epoch, a drawing for each metric, a curve for each level."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Curves:
 
 @dataclass(frozen=True)
 class FactorCurves:
-    """The curves by one factor, a metric each."""
+    """The curves of one factor, by metric."""
 
     curves: tuple[Curves, ...]
     units: str
 
 
 class LearningCurves(FigureKind[Findings, FactorCurves]):
-    """A figure for each factor, that with the largest effect first."""
+    """A figure for each factor, the one with the largest effect first."""
 
     section = "factors"
     nothing = "No run was trained for more than one epoch by a factor that was swept, so there is no curve."
@@ -108,7 +108,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
 
 
 def curves(design: Design, histories: Histories, factor: Factor, metric: str) -> Curves:
-    """The learning curves of `metric` by the levels of `factor`, over the runs its main effect is drawn from."""
+    """The learning curves of `metric` by the levels of `factor`, over the same runs as its main effect."""
     values, ended = histories.of(metric)
     runs, _, _ = matched(design, [factor.key], design.main)
     level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
@@ -125,7 +125,7 @@ def curves(design: Design, histories: Histories, factor: Factor, metric: str) ->
 
 
 def paint(ax: Axes, curves: Curves) -> Axes:
-    """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
+    """A metric by epoch: one faint line for each seed, the mean, and its interval as a band."""
     for row, slot in enumerate(palette.slots_of(curves.factor.key, curves.factor.values)):
         held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
         if not len(held):

@@ -37,7 +37,7 @@ class Both:
 
 
 class TwoCurves(FigureKind[Comparison, Both]):
-    """One figure, a drawing a metric."""
+    """One figure, one drawing for each metric."""
 
     section = "comparison"
     nothing = "The two sweeps share no loss or accuracy over two epochs or more."

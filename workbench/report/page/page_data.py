@@ -1,4 +1,4 @@
-"""The page's data as plain JSON: what the page shows, to be read by other programs."""
+"""The page's data as plain JSON, for other programs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SIGNIFICANT_DIGITS = 7
 
 
 class Exact(float):
-    """A number that somebody chose, and not one that came out: kept to the last digit."""
+    """A number that somebody chose, not a result: kept to the last digit."""
 
 
 def plain(value: object) -> Any:
-    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, not finite ones as null."""
+    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, NaN, infinities as null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -45,7 +45,7 @@ def plain(value: object) -> Any:
 
 
 def text(data: object) -> str:
-    """One JSON text for equal data, fit to stand inside a script element: no "<", ">" or "&" is left in it."""
+    """One JSON text for equal data that can be inside a script element: it has no "<", ">" or "&"."""
     dumped = json.dumps(plain(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return dumped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -79,7 +79,7 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, object]:
 
 
 def _part(rule: Rule, found: Verdict) -> dict[str, object]:
-    """What one of a claim's further rules, or its tuned one, came to."""
+    """The result of one of a claim's further rules, or of its tuned one."""
     return {
         "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
         "sentence": found.sentence, "metric": rule.metric,
@@ -87,7 +87,7 @@ def _part(rule: Rule, found: Verdict) -> dict[str, object]:
 
 
 def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
-    """A claim's verdict as other programs look it up by its id."""
+    """A claim's verdict in the form that other programs look up by its id."""
     return {
         "verdict": found.verdict, "by_itself": found.by_itself,
         "condition": claim.condition if found.verdict == "conditional" else "",

@@ -1,4 +1,4 @@
-"""Where a page's numbers come from: command, code, machine, data, and the configuration all runs share."""
+"""The origin of a page's numbers: command, code, machine, data, and the configuration that all runs share."""
 
 from __future__ import annotations
 

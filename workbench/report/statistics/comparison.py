@@ -1,7 +1,8 @@
 """A comparison of two sweeps: the settings that differ, and the results that differ by more than seed noise.
 
 Runs are matched on every key that either sweep varies and both know; a combination of their values is a case. Within a
-case the seeds are paired where both sweeps have them, so that a difference stands against the noise between seeds.
+case, results are paired by seed if both sweeps have the seeds, and the difference is compared with the noise between
+seeds.
 
 A page shows the largest of many changes first, so intervals hold for all cases at once (Bonferroni's).
 """
@@ -52,7 +53,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two sweeps share and where they part."""
+    """What two sweeps share and where they differ."""
 
     sides: tuple[SweepTables, SweepTables]
     designs: tuple[Design, Design]
@@ -171,13 +172,15 @@ def _values(runs: pd.DataFrame, key: str) -> str:
 
 
 def _facts(first: SweepTables, second: SweepTables) -> tuple[tuple[str, ...], ...]:
-    """What is known of code, machine and data, where it differs."""
+    """Facts of code, machine and data that differ."""
     held = [(key, *(side.facts.get(key, "") for side in (first, second))) for key in _COMPARED_FACTS]
     return tuple((key, *map(_brief, texts)) for key, *texts in held if texts[0] != texts[1])
 
 
 def _brief(text: str) -> str:
-    """The last line of a difference's summary ("3 files changed, ..."), a commit's first digits; else it as it is."""
+    """A fact in short: of a difference the last line of its summary ("3 files changed, ..."), of a commit its first
+    digits.
+    """
     if len(text) == 40 and text.isalnum():
         return text[:12]
     summary = text.partition("\n\n")[0].splitlines()

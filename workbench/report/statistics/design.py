@@ -101,7 +101,7 @@ def read(tables: SweepTables) -> Design:
 
 
 def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
-    """What a sweep that trains nothing is summarised by: the first metrics of the measurement most cells take."""
+    """The metrics that summarise a sweep without training: the first of the measurement that most cells take."""
     taken = [str(name) for name in runs["measure"].value_counts().index] if "measure" in runs else []
     returned = MEASUREMENTS[taken[0]].returns if taken and taken[0] in MEASUREMENTS else ()
     return tuple(name for name in returned if name in runs)[:3]
@@ -116,7 +116,7 @@ def _task(runs: pd.DataFrame) -> str:
 
 
 def status(runs: pd.DataFrame) -> pd.Series:
-    """One word of OUTCOMES for each run; a reused cell is "reused" whatever came out where it was trained."""
+    """One of STATUSES for each run. A reused cell is "reused", whatever its outcome was where it was trained."""
     reused = runs["reused"].astype(bool) & runs["outcome"].isin(["finished", "diverged"])
     return runs["outcome"].where(~reused, "reused")
 
@@ -128,7 +128,7 @@ def counts(runs: pd.DataFrame) -> dict[str, int]:
 
 
 def lost(runs: pd.DataFrame) -> int:
-    """How many runs diverged or failed: those with no result that counts."""
+    """How many runs diverged or failed, and so have no valid result."""
     return int(runs["outcome"].isin(["diverged", "failed"]).sum())
 
 
@@ -154,5 +154,5 @@ def extreme(design: Design, worst: bool) -> pd.Series | None:
 
 
 def alike(design: Design, value: float) -> int:
-    """How many finished runs came to this value of the main metric."""
+    """How many finished runs have this value of the main metric."""
     return int((design.runs[design.main].eq(value) & design.runs["outcome"].eq("finished")).sum())

@@ -87,7 +87,9 @@ def largest_difference(differences: np.ndarray, levels: int, confidence: float =
 
 @lru_cache(maxsize=256)
 def _range_quantile(confidence: float, levels: int, freedom: int) -> float:
-    """Of the largest difference of `levels` means in its standard errors. SciPy takes a tenth of a second for it."""
+    """The quantile of the largest difference of `levels` means, in standard errors. SciPy takes a tenth of a second for
+    it.
+    """
     if levels <= 2:
         return float(stats.t.ppf(0.5 + confidence / 2, freedom))
     return float(stats.studentized_range.ppf(confidence, levels, freedom) / np.sqrt(2))

@@ -15,12 +15,12 @@ from scipy import stats
 
 from workbench.report.statistics.intervals import CONFIDENCE, RESAMPLING_SEED, Interval, student
 
-FEWEST_SEEDS = 12  # of a verdict: fewer seeds leave both the interval and the sign-flip test too blunt
+FEWEST_SEEDS = 12  # of a verdict: with fewer seeds, interval and sign-flip test are too imprecise
 EXACT_UP_TO = 20  # seeds whose 2^n sign patterns are enumerated; beyond, they are sampled
-MOST_PLANNED = 5_000  # seeds: a plan beyond is no plan
+MOST_PLANNED = 5_000  # seeds; a larger plan is not shown
 POWER = 0.8
 ALPHA = 0.05  # of Holm's p: a difference with a smaller one is significant
-_FARTHEST_EDGE = 30.0  # standard errors from an edge: SciPy's noncentral t loses its footing soon after
+_FARTHEST_EDGE = 30.0  # standard errors from an edge: further away SciPy's noncentral t is not accurate
 _DRAWS = 100_000
 
 
@@ -52,7 +52,7 @@ def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
     if not len(values):
         return 1.0
     sums, observed = _flipped_sums(values)
-    rounding = 1e-12 * np.abs(values).sum()  # patterns with an equal sum must not be told apart by rounding
+    rounding = 1e-12 * np.abs(values).sum()  # rounding must not distinguish patterns with equal sums
     count = int((sums >= values.sum() - rounding).sum())
     return min(1.0, 2.0 * (count + observed) / (len(sums) + observed))
 
@@ -78,7 +78,7 @@ def paired_test(differences: np.ndarray, confidence: float = CONFIDENCE) -> tupl
     if not differences.std(ddof=1):
         return interval, _without_noise(float(differences.mean()))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # values that are nearly equal
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns if values are nearly equal
         return interval, float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 

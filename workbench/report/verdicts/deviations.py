@@ -1,8 +1,8 @@
-"""Whether a sweep was run as its file says: if it was not, a rule fixed for that file decides nothing.
+"""Whether a sweep was run as its file says. If it was not, a rule fixed for that file decides nothing.
 
 The store holds, from the sweep's start, which settings deviate from the sweep file (fact "departures": key -> values
-found, values of the file). Settings of the data themselves are no deviation: they make another dataset, which every
-sentence names.
+found, values of the file). Settings of the data are no deviation: they make another dataset, which every sentence
+names.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def described(tables: SweepTables) -> tuple[str, str]:
 
 
 def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[object]]]:
-    """Key -> (values found, values of the sweep file); empty where the store noted none."""
+    """Key -> (values found, values of the sweep file); empty if the store noted none."""
     try:
         held = json.loads(facts.get("departures", "") or "{}")
         return {str(key): (list(found), list(fixed)) for key, (found, fixed) in held.items()}
@@ -53,6 +53,6 @@ def _listed(values: list[object]) -> str:
 def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[object]]]) -> str:
     runs = tables.runs
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
-    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
+    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # settings that belong to the dataset's name
     extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]
     return ", ".join([*names, *extra])

@@ -1,4 +1,4 @@
-"""One rule and its evidence to one verdict; see `verdicts` for what the words mean."""
+"""One rule and its evidence give one verdict; see `decision` for what the words mean."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _NOWHERE = Interval(float("nan"), float("nan"))
 
 
 def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float:
-    """p of an effect beyond the margin, on the side the mean lies on; `differences` point in the predicted direction.
+    """p of an effect beyond the margin, on the side of the mean; `differences` point in the predicted direction.
 
-    Each of the `diverged` pairs without a number enters as the largest distance from the edge seen, on the wrong side.
+    Each of the `diverged` pairs without a number counts as the largest distance from the edge seen, on the wrong side.
     """
     towards = differences if differences.size and differences.mean() >= 0 else -differences
     if diverged and towards.size:
@@ -34,10 +34,10 @@ def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float
 
 
 def judge(differences: np.ndarray, margin: float, p_holm: float, interval: Interval, trusted: bool = True) -> str:
-    """The verdict of a paired rule whose seeds are all there.
+    """The verdict of a paired rule whose seeds are all there. `differences` (n,) and `interval` point in the predicted
+    direction.
 
-    `differences` (n,) and `interval` point in the predicted direction. `trusted` is False if runs were lost: the
-    test alone decides then, and absence of an effect cannot be shown.
+    `trusted` is False if runs were lost: then the test alone decides, and absence of an effect cannot be shown.
     """
     side = "reproduced" if differences.mean() >= 0 else "contradicted"
     if not trusted:
@@ -130,7 +130,7 @@ def _falls_short(rule: Paired, evidence: Evidence | None, found: Verdict) -> boo
 
 
 def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
-    """How many new seeds would settle an inconclusive verdict at the effect and the spread seen; None: nobody knows."""
+    """How many new seeds would settle an inconclusive verdict, at the effect and the spread seen; None if unknown."""
     if found.verdict != "inconclusive" or found.n < 2:
         return None
     return planned_seeds(found.effect, float(evidence.differences.std(ddof=1)), rule.margin, rule.family)

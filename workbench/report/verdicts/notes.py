@@ -41,11 +41,11 @@ FAMILY = sum(PAIRED_TESTS.values())
 
 
 def place(claim: str) -> tuple[str, int, str]:
-    """What claims are ordered by: section and number; ids of another list come last, by name."""
+    """The sort key of claims: section and number. Ids of another list come last, by name."""
     letter, number = claim[:1], claim[1:]
     return (letter, int(number), "") if letter in NOTES_SECTIONS and number.isdigit() else ("~", 0, claim)
 
 
 def section(claim: str) -> str:
-    """The title of the section a claim stands in; "" for an id of another list."""
+    """The title of a claim's section; "" for an id of another list."""
     return NOTES_SECTIONS[claim[0]] if claim in IDS else ""

@@ -19,5 +19,5 @@ def place(layout: Layout, number: int) -> list[int]:
 
 
 def loops(layer: Dense) -> ActivationLoops:
-    """What follows z forwards and comes before it backwards."""
+    """The loops that follow z in the forward pass and precede it in the backward pass."""
     return activation_loops(layer.activation)

@@ -1,9 +1,9 @@
-"""Elementary functions of one float32 as polynomials, so that loops over them vectorise; all agree with NumPy's to a
+"""Elementary functions of one float32 as polynomials, so that loops over them vectorise. All agree with NumPy's to a
 few ulp.
 
 exp: Cody and Waite's reduction to [-ln2/2, ln2/2] and the degree-6 polynomial of Cephes' `expf`. log: the polynomial of
-Cephes' `logf` on [sqrt(1/2), sqrt(2)]. tanh: x P(x^2) / Q(x^2), the rational minimax form of degree 13 / 6 used by
-Eigen, beyond +-9 the float32 result is +-1.
+Cephes' `logf` on [sqrt(1/2), sqrt(2)]. tanh: x P(x^2) / Q(x^2), the rational minimax form of degree 13 / 6 that Eigen
+uses; beyond +-9 the float32 result is +-1.
 """
 
 from __future__ import annotations

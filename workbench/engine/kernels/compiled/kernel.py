@@ -32,7 +32,7 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
 
-COMPILED_FORMS = "compiled"  # of this kernel, by which layers name their forms
+COMPILED_FORMS = "compiled"  # the name of this kernel in `Layer.forms`
 
 
 def obstacle(pack: Pack) -> str:
@@ -45,7 +45,7 @@ def obstacle(pack: Pack) -> str:
 
 
 class CompiledTrainer:
-    """Trains the rows of a group run by run, all of them in one call that releases the GIL.
+    """Trains the rows of a group run by run, in one call that releases the GIL.
 
     See `plain.PlainTrainer` for the same in NumPy.
     """
@@ -65,7 +65,9 @@ class CompiledTrainer:
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
-        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
+        rate.
+        """
         rows, pack, first_update = self._rows, self._rows.pack, (epoch - 1) * self._rows.updates
         table = timetable(pack.columns, first_update, rows.updates, rows.updates)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
@@ -119,7 +121,7 @@ class CompiledEvaluator:
 
 
 def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
-    """The loops of the pack's optimizer and of the penalties in use, and where the slots lie."""
+    """The loops of the pack's optimizer and of the penalties in use, and the addresses of the slots."""
     start, found = len(optimizer_trace(OPTIMIZERS[pack.optimizer]).reads), []
     for name, row in used_penalties(pack).items():
         reads = penalty_trace(row).reads
@@ -135,11 +137,11 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 
 def places_of(layout: Layout) -> np.ndarray:
-    """Of each layer, as its form has it: where its tensors begin, its shape, its loops: (layers, 10), see `passes`."""
+    """For each layer, by its form: where its tensors begin, its shape and its loops, (layers, 10); see `passes`."""
     rows = []
     for number, layer in enumerate(layout.layers):
         form, is_last = form_of(layer, COMPILED_FORMS), number == len(layout.layers) - 1
-        # What the output layer's z becomes belongs to the loss.
+        # The activation of the output layer belongs to the loss.
         loops = (0, 0, 0, passes.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
         rows.append([*form.place(layout, number), *loops])
     return np.array(rows, np.int64)
@@ -153,7 +155,7 @@ def _slopes_of(layer: Layer) -> int:
 def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
     """Buffers for the activations of one batch of one run.
 
-    Behind each lie a few numbers more, for products read in whole vectors (`products`).
+    Each has a few more numbers at its end, because products are read in whole vectors (`products`).
     """
     layers, inputs, outputs = len(layout.layers), layout.inputs, layout.outputs
     places = places_of(layout)
@@ -189,7 +191,7 @@ def _flat(array: ArrayLike, dtype: DTypeLike) -> np.ndarray:
     return np.ascontiguousarray(array, dtype).reshape(-1)
 
 
-# What an evaluation is given for a timetable: it reads none of it.
+# The timetable of an evaluation, which reads nothing from it.
 WITHOUT_MASKS = passes.Timetable(
     varying=np.zeros((1, 1, 1), np.float32),
     places=np.zeros(0, np.int64),

@@ -60,5 +60,5 @@ def _viewed(dtype: Any, itemsize: int) -> Any:
     return view
 
 
-floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers that lie there
-integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers that lie there
+floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers at an address
+integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers at an address

@@ -29,18 +29,18 @@ from workbench.engine.kernels.compiled.products import (
 )
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
-# Buffers for one batch of one run: x, what the network reads; by layer z, a, what is left of a after its mask, and the
-# mask, whose layer 0 is the inputs'; dl/da of the layer the backward pass is at; slopes to read; a panel and zeros for
-# the products; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
-# and in a, masked and mask.
+# Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
+# 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
+# panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
+# z, and in a, masked and mask.
 Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides")
-# Examples as the passes read them: images as bytes and other inputs as float32, of which one is empty, so that one
-# compilation serves both; each run's index, labels and values (of a regression, else empty) on its split: all flat, row
-# after row. scale and shift (runs, features); slope (runs,), left of zero.
+# Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
+# is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
+# on its split. scale and shift (runs, features); slope (runs,), left of zero.
 Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
-# What the steps of an epoch read: of each run `constant` (runs, numbers), and `varying` (runs, updates, columns), whose
-# column k takes the place `places[k]` among the numbers at every step; its largest norm (runs,), 0 for none; whether it
-# has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
+# What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
+# number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; keys of the masks
+# (runs, updates, layers); thresholds and scales (runs, layers).
 Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
 # The columns of `places` behind those of `products`: the addresses of a layer's loops (`rule_loops.ActivationLoops`),
 # and where its slopes come from.
@@ -50,7 +50,7 @@ NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
 
 @compiled
 def read(examples, run, rows, x):
-    """x (batch * features,) <- the run's scaled and shifted examples, numbers `rows` (batch,)."""
+    """Write to x (batch * features,) the run's scaled and shifted examples with the numbers `rows` (batch,)."""
     images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
     scale, shift = examples.scale[run], examples.shift[run]
     for i in range(rows.size):
@@ -67,8 +67,10 @@ def read(examples, run, rows, x):
 
 @compiled
 def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
-    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
-    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step.
+    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x. The z of every layer
+    stays in scratch.z.
+
+    `masked`: whether fresh masks are drawn, those of the run's step.
     """
     last = len(places) - 1
     of_z, of_a = scratch.strides
@@ -152,10 +154,11 @@ def _column_sums(matrix, at, batch, columns, out, out_at):
 @compiled
 def train_epoch(loss_code, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
-    """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
+    """All updates of an epoch for every run. `means` (runs, 2) receives the mean loss and accuracy of the minibatches,
+    each measured before its update.
 
-    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
-    each run the positions in its training split, flat. All runs share the gradient row g, so it stays in cache.
+    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other. order: the
+    positions of each run in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
     updates, moving = timetable.varying.shape[1], timetable.places
@@ -208,7 +211,7 @@ def _choose(order, run, runs, start, batch, examples, outputs, scratch):
 
 @compiled
 def evaluate(loss_code, places, w, size, examples, timetable, chunk, scratch, means):
-    """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
+    """Write to `means` (runs, 2) the mean loss and accuracy of every run on a whole split, without dropout."""
     count, outputs = examples.index.size // len(means), places[-1, ROW_COUNT]
     output_at = (len(places) - 1) * scratch.strides[0]
     for run in range(len(means)):

@@ -103,7 +103,9 @@ def _probe(loss_code, places, w, previous, g, after_update, examples, timetable,
 
 @compiled
 def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
-    """The probes of a layer after the forward pass; of the output layer, whose activation is the loss's, two."""
+    """The probes of a layer after the forward pass; only the first two of the output layer, whose activation belongs to
+    the loss.
+    """
     of_z, of_a = scratch.strides
     rows, units = places[layer, ROW_COUNT], places[layer, UNIT_COUNT]
     if layer == len(places) - 1:
@@ -168,7 +170,7 @@ def _share_under(x, threshold):
 
 @compiled
 def _share_dead(gain, alive):
-    """The share of units, the columns of gain (batch * units,), that pass nothing on for any example."""
+    """The share of units, the columns of gain (batch * units,), whose gain is 0 for every example."""
     units = alive.size
     for unit in range(units):
         alive[unit] = ZERO

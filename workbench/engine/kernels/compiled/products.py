@@ -1,9 +1,9 @@
 """The three matrix products of a layer: z = x W^T + b, dl/dW = (dl/dz)^T x, dl/dx = dl/dz W.
 
-Matrices lie in flat float32 arrays, each from its `at` on, row after row; a run's weights, biases and slopes begin in
-its row as the columns of `places` have it. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL` zeros.
-Up to `LANES` - 1 numbers beyond the end of x, z and dl/dx must be there to be read; behind a run's weights lie its
-biases.
+Matrices lie in flat float32 arrays, row after row, each beginning at its `at`. The columns of `places` say where a
+run's weights, biases and slopes begin in its row. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL`
+zeros. Products read up to `LANES` - 1 numbers beyond the end of x, z and dl/dx, so these must exist; a run's weights
+are followed by its biases.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from workbench.engine.kernels.compiled.jit import compiled
 from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
 
 WEIGHTS_PLACE, BIASES_PLACE, SLOPES_PLACE, ROW_COUNT, COLUMN_COUNT, UNIT_COUNT = range(6)  # the columns of `places`
-PANEL_DEPTH = 192  # of the common dimension walked along at once: a panel of that depth stays in the first-level cache
+PANEL_DEPTH = 192  # steps along the common dimension at a time: a panel of this depth stays in the first-level cache
 PANEL_SIZE = PANEL_DEPTH * PANEL
 _TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 
@@ -77,7 +77,7 @@ def _tiles(m, width, steps, a, a_at, a_row, a_step, b, b_at, b_row, first, first
 
 @compiled
 def _transpose(w, at, row, width, steps, panel):
-    """panel[k, j] = w[j, k] for j < width and k < steps; what is beyond the width may be anything."""
+    """panel[k, j] = w[j, k] for j < width and k < steps. Columns beyond the width may hold anything."""
     if steps < LANES:
         for j in range(width):
             for k in range(steps):
@@ -85,5 +85,5 @@ def _transpose(w, at, row, width, steps, panel):
         return
     for j in range(0, width, LANES):
         for k in range(0, steps, LANES):
-            k = min(k, steps - LANES)  # the last block reaches back rather than beyond the row
+            k = min(k, steps - LANES)  # the last block starts earlier, so that it does not end beyond the row
             transpose_block(w, at + j * row + k, row, min(LANES, width - j) - 1, panel, k * PANEL + j, PANEL)

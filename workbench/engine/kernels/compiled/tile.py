@@ -18,12 +18,13 @@ from workbench.engine.kernels.compiled.jit import intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
 
 _HAS = binding.get_host_cpu_features()
-# Lanes of a vector register, vectors across a tile, and the heights a tile may have: as many sums as there are
-# registers for them, which are 32 with AVX-512 and on 64-bit ARM and 16 with AVX2, leaving some for what is multiplied.
+# Lanes of a vector register, vectors across a tile, and the heights that a tile may have. The sums of a tile fill the
+# registers but for those that hold the factors: there are 32 registers with AVX-512 and on 64-bit ARM, and 16 with
+# AVX2.
 LANES, VECTORS, HEIGHTS = (
     (16, 3, (8, 4, 2, 1)) if _HAS.get("avx512f") else (4, 3, (8, 4, 2, 1)) if _HAS.get("neon") else (8, 2, (6, 4, 2, 1))
 )
-PANEL = VECTORS * LANES  # columns of the result that are walked along together
+PANEL = VECTORS * LANES  # columns of the result that are computed together
 
 _INT32 = ir.IntType(32)
 _VECTOR = ir.VectorType(FLOAT, LANES)
@@ -49,7 +50,9 @@ def multiply_tile(_context, height, a, a_start, a_row, a_step, b, b_start, b_row
         strides = a_row, a_step, b_row, first_row, c_row
         vectors = builder.udiv(builder.add(width, _int(LANES - 1)), _int(LANES))
         is_full = builder.icmp_signed(">=", width, _int(PANEL))
-        kind = builder.select(is_full, _int(0), vectors)  # 0: a full panel; else how many vectors, the last one masked
+        kind = builder.select(
+            is_full, _int(0), vectors
+        )  # 0: a full panel; else the number of vectors, the last one masked
         done = builder.append_basic_block("done")
         cases = builder.switch(builder.add(builder.mul(height, _int(VECTORS + 1)), kind), done)
         for rows in HEIGHTS:
@@ -115,7 +118,7 @@ def _sums(
 
 
 def _store(builder: Builder, sums: list[list[Operand]], c: Operand, c_row: Operand, width: Operand | None) -> None:
-    """Write a tile; of its last column of vectors only the lanes within `width`, where one is given."""
+    """Write a tile; in its last column of vectors only the lanes within `width`, if one is given."""
     for r, row in enumerate(sums):
         for v, vector in enumerate(row):
             target = _at(builder, c, r, c_row, v)
@@ -139,7 +142,9 @@ def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
 
 
 def _pointer(context: Any, builder: Builder, signature: Any, values: list[Operand], place: int) -> Operand:
-    """Where the array at a place of the arguments begins, its start behind it taken on."""
+    """The address of an array's first element to be used: the array at `place` of the arguments, from the start that
+    follows it.
+    """
     array = cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place])
     return builder.gep(array.data, [values[place + 1]])
 
@@ -175,7 +180,7 @@ def _multiply_add(builder: Builder, x: Operand, y: Operand, z: Operand) -> Opera
 
 
 def _spread(builder: Builder, number: Operand) -> Operand:
-    """A vector whose lanes are all that number."""
+    """A vector that holds the number in every lane."""
     kind = ir.VectorType(number.type, LANES)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INT32, 0))
     return builder.shuffle_vector(one, one, _lanes([0] * LANES))

@@ -1,7 +1,7 @@
 """The compiled update of one run: penalties and optimizer over blocks of its row that stay in the first-level cache.
 
-Every rule is a loop that is called by its address (`rules.py`). `numbers` is a row of float32 with the hyperparameters
-of this step, in the order of `UpdateRules`.
+Every rule is a loop that is called by its address (`rule_loops.py`). `numbers` is a row of float32 with the
+hyperparameters of this step, in the order of `UpdateRules`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def update(rules, w, g, at, weights_end, numbers):
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
     for start in range(0, g.size, _COMPILED_BLOCK):
         size = min(_COMPILED_BLOCK, g.size - start)
-        # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
-        # comes.
+        # Penalties act only on what lies before weights_end. The optimizer follows while w and g of this block are in
+        # cache.
         penalised = min(size, max(weights_end - start, 0))
         w_at, g_at = address_of(w, at + start), address_of(g, start)
         _penalise(rules.penalties, _GRADIENT, w_at, g_at, penalised, numbers)

@@ -1,6 +1,6 @@
 """The names that device code and Python share: which rows of the families' tables have a form on the device.
 
-A row has one if it is elementwise and can be followed (`lowering.py`). `source.text` hands the codes to the compiler as
+A row has one if it is elementwise and can be lowered (`lowering.py`). `source.text` gives the codes to the compiler as
 constants.
 """
 
@@ -22,13 +22,13 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.pack import Pack
 
-CUDA_FORMS = "cuda"  # of this kernel, by which layers name their forms
+CUDA_FORMS = "cuda"  # the name of this kernel in `Layer.forms`
 LOSS_CODES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
-MOST_SLOTS = 4  # that an optimizer may keep
+MOST_SLOTS = 4  # the most that an optimizer may have
 
-THREADS = 256  # of a block, at most
-TILE = 32  # columns side by side where a block adds up columns: one warp, so that reads are whole lines
-LARGEST_GRID = 65535  # blocks along the second axis
+THREADS = 256  # the most of a block
+TILE = 32  # columns side by side if a block sums columns: one warp, so that reads are whole lines
+LARGEST_GRID = 65535  # the most blocks along the second axis
 
 
 def activations() -> tuple[str, ...]:
@@ -48,14 +48,14 @@ def penalties() -> tuple[str, ...]:
 
 
 def constant() -> tuple[str, ...]:
-    """What rules read of a run that no step changes: of every optimizer, then of every penalty, then max-norm."""
+    """What rules read and no step changes: the numbers of every optimizer, then of every penalty, then max-norm."""
     read = [name for row in optimizers() for name in optimizer_trace(OPTIMIZERS[row]).reads]
     read += [name for row in penalties() for name in penalty_trace(PENALTIES[row]).reads]
     return (*dict.fromkeys(name for name in read if name not in VARYING), "max_norm")
 
 
 def numbers() -> tuple[str, ...]:
-    """All that an update may read of a run, in its order: what varies with the step, then what does not."""
+    """All numbers that an update may read, in its order: those that vary with the step, then the others."""
     return VARYING + constant()
 
 

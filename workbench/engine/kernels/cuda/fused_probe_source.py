@@ -1,4 +1,4 @@
-"""The device code of the probes by one block a run: the passes that training has, on a minibatch of their own."""
+"""The device code of the probes, one block for each run: the passes of training, on the probe batch."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def probe_source(pack: Pack, layout: Layout, stored: np.dtype, batch: int) -> Fu
 def probes_take(layout: Layout, batch: int) -> int:
     """Bytes of shared memory of a block that probes a network of the layout on `batch` examples."""
     places = places_of(layout, batch, slots=0)
-    return places.bytes + 8 * places.threads  # a double a thread: what is added up
+    return places.bytes + 8 * places.threads  # a double for each thread, for its sums
 
 
 def _kernel(layers: int) -> str:
-    """`probe_run`: forward, what is seen there, backward, what is seen there, for the first examples of each run."""
+    """`probe_run`: a forward pass and its probes, then a backward pass and its probes, on the probe batch."""
     each = [places_name(number) for number in range(layers)]
     every = "\n".join
     backward = [

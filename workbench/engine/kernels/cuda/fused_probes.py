@@ -52,7 +52,7 @@ class FusedProbes:
         )
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
-        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        """The probes taken when a run ends: the plain ones are used, since a run ends only once."""
         if ending.any():
             return PlainProbes(self._rows).at_end(ending)
         shape = len(ending), len(self._rows.layout.layers)

@@ -1,4 +1,6 @@
-"""A maxout layer on the device: forwards as a dense one of several pieces, backwards by hand (`maxout.cuh`)."""
+"""A maxout layer on the device. Forward it is a dense layer of several pieces; backward it is written by hand
+(`maxout.cuh`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from workbench.engine.kernels.cuda.launches import Launch, Product
 from workbench.engine.kernels.cuda.passes import Passes
 
 __all__ = ["FUSED", "OWN_FILES", "OWN_KERNELS", "backward", "forward", "rooms"]
-OWN_FILES = ("maxout",)  # of device code, beside the common ones
+OWN_FILES = ("maxout",)  # of device code, besides the common ones
 OWN_KERNELS = ("reverse_maxout",)
 FUSED = True
 
