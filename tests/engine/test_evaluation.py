@@ -57,7 +57,7 @@ def test_a_split_of_any_size_is_evaluated_as_a_whole(size: int, loss: str) -> No
 @pytest.mark.parametrize("size", [5, 7, 8, 9, 16, 17])
 def test_every_example_counts_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a chunk of 8: an accuracy of exactly one hit in `size` wherever the hit stands."""
-    monkeypatch.setattr(evaluation, "CHUNK", 8)
+    monkeypatch.setattr(evaluation, "EVALUATED_AT_ONCE", 8)
     pack = pack_of(1, depth=0)
     data = resized(data_for(pack), size)
     weights = next(iter(train(pack, data))).state()["weights"]
