@@ -22,7 +22,8 @@ QUICK = Rules(2, 0.02)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     asked = _parsed(arguments)
-    found: dict[str, Any] = {"about": about(QUICK if asked.quick else RULES["peers"], asked.quick)}
+    rules = QUICK if asked.quick else RULES.get(asked.only, RULES["peers"])
+    found: dict[str, Any] = {"about": about(rules, asked.quick)}
     missing = sorted({row.needs for row in CONTESTANTS.values() if not row.is_here})
     if missing:
         _say(f"not installed, so left out: {', '.join(missing)} (pip install '.[bench]')")

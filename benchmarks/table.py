@@ -174,8 +174,8 @@ def _own_rules(found: dict[str, Any]) -> str:
     )
     columns = ["", "run-steps/s", "time over relu with adam", "set-up s"]
     return (
-        f"## A person's own rules\n\nBare steps, compiled, {found['work']}; ReLU and Adam if not said otherwise. "
-        "The rules are those of `benchmarks/rules/`. Set-up holds their check and their compilation. Ratios are taken within "
+        f"## A person's own rules\n\nBare steps, compiled, {found['work']}; ReLU and Adam if not said otherwise. The "
+        "rules are those of `benchmarks/rules/`. Set-up holds their check and compilation. Ratios are taken within "
         f"alternating rounds.\n\n{grid(columns, rows)}"
     )
 
