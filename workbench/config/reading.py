@@ -112,10 +112,18 @@ def _governed_by(*_of: tuple[object, ...]) -> Mapping[str, tuple[str, tuple[str,
 
 
 def _settings_read(row: object) -> tuple[str, ...]:
-    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several."""
-    from workbench.engine.rules.schedules import MADE_FROM
+    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several.
 
-    return tuple(name for read in getattr(row, "reads", ()) for name in MADE_FROM.get(read, (read,)))
+    A person's own row may raise here. Then it counts as reading everything, and its check says what is wrong.
+    """
+    from workbench.engine.rules.schedules import MADE_FROM
+    from workbench.engine.training.pack import columns
+
+    try:
+        reads: tuple[str, ...] = getattr(row, "reads", ())
+    except Exception:
+        return tuple(columns())
+    return tuple(name for read in reads for name in MADE_FROM.get(read, (read,)))
 
 
 @lru_cache(maxsize=64)

@@ -17,12 +17,13 @@ from workbench.engine.kernels.lowering import CannotLower
 from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.at import At
-from workbench.engine.rules.initializers import Initializer
+from workbench.engine.rules.initializers import INITIALIZERS, Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
 from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
-from workbench.engine.rules.schedules import Schedule
+from workbench.engine.rules.schedules import VARYING, Schedule
+from workbench.engine.training.pack import columns
 
 CHECK_STEP = 1e-6  # the distance of central differences, in float64
 TOLERANCE = 1e-5
@@ -31,6 +32,7 @@ POINTS = np.concatenate(
     [np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]]
 )  # points of z; none of them is a likely kink
 SLOPE = 0.2
+SETTINGS_OF_ACTIVATIONS = ("slope", "pieces")
 
 
 @lru_cache(maxsize=256)
@@ -61,6 +63,12 @@ def _kind(row: object) -> str:
 def _activation(row: Activation, name: str) -> None:
     if row.layer not in LAYERS:
         raise _Wrong(f"its layer is {row.layer!r}; allowed: one of {', '.join(LAYERS)}")
+    if row.init not in INITIALIZERS:
+        raise _Wrong(f"its init is {row.init!r}; allowed: one of {', '.join(INITIALIZERS)}")
+    if not np.isfinite(row.steepest) or row.steepest <= 0:
+        raise _Wrong(f"its steepest is {row.steepest!r}; allowed: a number, x > 0")
+    if unknown := [name for name in row.reads if name not in SETTINGS_OF_ACTIVATIONS]:
+        raise _Wrong(f"its reads name {unknown[0]!r}; allowed: {', '.join(SETTINGS_OF_ACTIVATIONS)}")
     z = POINTS
     # The slope is a number here, and an array while training.
     value_of: Callable[..., np.ndarray] = row.value
@@ -129,7 +137,7 @@ def _array(result: object, like: np.ndarray, what: str) -> np.ndarray:
     if found.shape != like.shape:
         raise _Wrong(f"{what} has shape {found.shape}; allowed: that of z, {like.shape}")
     if found.dtype != like.dtype:
-        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} z; allowed: the same (Python numbers keep it)")
+        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} input; allowed: the same (Python numbers keep it)")
     if not np.isfinite(found).all():
         place = int(np.flatnonzero(~np.isfinite(found))[0])
         raise _Wrong(f"{what} at z = {like[place]:.4g} is {found[place]}; allowed: a finite number")
@@ -141,8 +149,8 @@ def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> At:
 
 
 def _optimizer(row: Optimizer, name: str) -> None:
-    if len(set(row.slots)) != len(row.slots) or not all(slot.isidentifier() for slot in row.slots):
-        raise _Wrong(f"its slots are {row.slots}; allowed: different names of letters, digits and '_'")
+    if unknown := [name for name in row.reads if name not in (*VARYING, *columns())]:
+        raise _Wrong(f"it reads at.{unknown[0]}; allowed: settings of optimizers, and what its hyperparameters name")
     draw = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
         w, g = (draw.normal(size=(2, 64)).astype(dtype) for _ in range(2))
@@ -227,8 +235,8 @@ def _initializer(row: Initializer, _name: str) -> None:
     if row.distribution not in ("uniform", "normal"):
         raise _Wrong(f"its distribution is {row.distribution!r}; allowed: uniform, normal")
     for fan_in, fan_out in ((1, 1), (64, 10), (784, 512)):
-        spread = row.spread(fan_in, fan_out, 0.01)
-        if not np.isfinite(spread) or spread < 0:
+        spread: object = row.spread(fan_in, fan_out, 0.01)
+        if not isinstance(spread, int | float | np.number) or not np.isfinite(spread) or spread < 0:
             raise _Wrong(f"its spread for fan_in={fan_in}, fan_out={fan_out} is {spread}; allowed: a number, x >= 0")
 
 

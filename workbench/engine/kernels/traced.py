@@ -11,10 +11,8 @@ from workbench.engine.kernels.lowering import CannotLower, Trace, trace
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
 from workbench.engine.rules.optimizers import OPTIMIZERS, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty, strengths
+from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.pack import Pack
-
-# Numbers that change with the step (see `schedules.timetable`). All others that a rule reads are constant in a run.
-VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
 
 ROWS_MOMENT = "rows"  # the moment of penalties that act on whole rows of weights
 ROWS_BY_HAND = ("max_norm",)  # penalties of that moment, which every kernel has by hand

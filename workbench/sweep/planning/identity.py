@@ -98,7 +98,7 @@ def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequen
 def _rows(decided: Mapping[str, Value], columns: Mapping[str, np.ndarray]) -> dict[str, set[str]]:
     """The rows of the engine's tables that runs use, by table."""
     rows = {table: {str(decided[key])} for table, key in RULE_KEYS.items()}
-    rows |= {table: set(columns[name].astype(str)) for table, name in PER_RUN.items() if name in columns}
+    rows |= {table: set(map(str, columns[name])) for table, name in PER_RUN.items() if name in columns}
     return rows | {"PENALTIES": {name for name in PENALTIES if name in columns and columns[name].any()}}
 
 

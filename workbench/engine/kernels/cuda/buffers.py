@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.forms import form_of
-from workbench.engine.kernels.traced import VARYING
+from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 

@@ -11,9 +11,8 @@ from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import MOST_SLOTS, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, threads_for, tiles
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.kernels.traced import VARYING
 from workbench.engine.rules.penalties import strengths
-from workbench.engine.rules.schedules import timetable
+from workbench.engine.rules.schedules import VARYING, timetable
 
 PARAMETERS_A_THREAD = 4  # one 16-byte access
 
