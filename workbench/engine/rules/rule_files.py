@@ -47,7 +47,7 @@ class RuleFile:
         return sha256(self.text.encode()).hexdigest()[:16]
 
 
-_RESERVED = ("auto", "none")  # network.loss=auto, penalty=none
+_COMMAND_WORDS = ("auto", "none")  # network.loss=auto, penalty=none
 # The file that a row came from, by table and name. Rows of our own are not in it.
 _origins: dict[tuple[str, str], RuleFile] = {}
 
@@ -195,7 +195,7 @@ def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
         raise BadInput(f"{file.name}: {table} has a row named {name!r}; allowed: letters, digits and '_'")
     if not isinstance(row, kind):
         raise BadInput(f"{file.name}: {table}[{name!r}] is a {type(row).__name__}; allowed: a {kind.__name__}")
-    if name in _RESERVED:
+    if name in _COMMAND_WORDS:
         raise BadInput(f"{file.name}: {table} has a row named {name!r}, which means something else in a command")
     if fault := row_fault(row):
         raise BadInput(f"{file.name}: {table}[{name!r}]: {fault}")
