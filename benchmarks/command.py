@@ -9,20 +9,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import costs, families, memory, peers, program, results, scaling, sweeps
+from benchmarks import costs, families, memory, own_rules, peers, program, results, scaling, sweeps
 from benchmarks.contest import CONTESTANTS, Rules
 from benchmarks.hosts import Teams
 from benchmarks.machine import about
 
-PARTS = ("peers", "scaling", "families", "program", "sweeps", "memory")
-RULES = {"peers": Rules(5, 0.4), "scaling": Rules(3, 0.25), "families": Rules(7, 0.1)}
+PARTS = ("peers", "scaling", "families", "own-rules", "program", "sweeps", "memory")
+RULES = {"peers": Rules(5, 0.4), "scaling": Rules(3, 0.25), "families": Rules(7, 0.1), "own-rules": Rules(11, 0.2)}
 QUICK = Rules(2, 0.02)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     asked = _parsed(arguments)
-    found: dict[str, Any] = {"about": about(QUICK if asked.quick else RULES["peers"], asked.quick)}
+    rules = QUICK if asked.quick else RULES.get(asked.only, RULES["peers"])
+    found: dict[str, Any] = {"about": about(rules, asked.quick)}
     missing = sorted({row.needs for row in CONTESTANTS.values() if not row.is_here})
     if missing:
         _say(f"not installed, so left out: {', '.join(missing)} (pip install '.[bench]')")
@@ -50,6 +51,8 @@ def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
         return {"peers": peers.measure(teams, rules, quick)}
     if part == "scaling":
         return {"scaling": scaling.measure(teams, rules, quick)}
+    if part == "own-rules":
+        return {"own-rules": own_rules.measure(teams, rules, quick)}
     return {"families": families.measure(teams, rules, quick), "costs": costs.measure(teams, rules, quick)}
 
 

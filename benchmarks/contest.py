@@ -40,6 +40,9 @@ CONTESTANTS: dict[str, Contestant] = {
     "ours, plain": Contestant("train(): probes, evaluation", "ours", "benchmarks.ours:Trained", _PLAIN),
     "bare, compiled": Contestant("training steps alone", "ours pinned", "benchmarks.ours:Bare", _COMPILED, "numba"),
     "bare, plain": Contestant("training steps alone", "ours pinned", "benchmarks.ours:Bare", _PLAIN),
+    "own rules, compiled": Contestant(
+        "training steps alone", "ours pinned", "benchmarks.own_rules:OwnBare", _COMPILED, "numba"
+    ),
     "torch, one by one, processes": Contestant("one thread each", "torch processes", _ONE_BY_ONE, (), "torch"),
     "torch, one by one, threads": Contestant("one process", "torch threads", _ONE_BY_ONE, (), "torch"),
     "torch, ensemble, processes": Contestant("one thread each", "torch processes", _ENSEMBLE, (), "torch"),

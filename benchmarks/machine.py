@@ -13,17 +13,19 @@ from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
 from workbench.sweep.execution.conditions import facts
 
 PEERS = ("torch", "jax", "jaxlib")
+BUSY = 0.5  # of the cores
 
 
 def about(rules: Rules, quick: bool) -> dict[str, str]:
     """Facts for the head of a result, each a short text."""
-    found = facts("cpu")
+    found, load = facts("cpu"), os.getloadavg()[0]
     versions = [found["versions"], *(f"{name} {number}" for name in PEERS if (number := _version(name)))]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": found["commit"] + (" and uncommitted changes" if found["dirty"] else ""),
         "machine": f"{found['machine']}, {CORES} in use",
-        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core when it began, these not counted",
+        "load": f"{load:.1f} processes wanted a core when it began, these not counted"
+        + ("; the machine was busy" if load > BUSY * CORES else ""),
         "python": found["python"],
         "versions": ", ".join(versions),
         "blas": _blas(),

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.sweep.store import FINISHED, PackResult, RunRecord, SweepRecord
+from workbench.sweep.run_outcomes import FINISHED
+from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 from workbench.tracking.write import MlflowStore
 
 EPOCHS, DEPTH, PACK = 20, 3, 250

@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.config import run_config
 from workbench.engine.rules.probes import PROBES
-from workbench.engine.training.epoch import METRICS
+from workbench.engine.training.epoch import EPOCH_METRICS
 from workbench.sweep.planning.identity import numbers
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 
@@ -106,7 +106,7 @@ def _result(cells: list[RunRecord]) -> PackResult:
     ]  # fmt: skip
     marks = np.array([cell.fingerprint for cell in cells], dtype=object)
     epochs = {"fingerprint": np.repeat(marks, EPOCHS + 1), "epoch": np.tile(np.arange(EPOCHS + 1), len(cells))}
-    epochs |= {name: generator.random(len(epochs["epoch"])) for name in METRICS}
+    epochs |= {name: generator.random(len(epochs["epoch"])) for name in EPOCH_METRICS}
     probes = np.array(list(PROBES), dtype=object)
     shape = (len(cells), EPOCHS + 1, LAYERS, len(probes))
     run, epoch, layer, probe = (places.ravel() for places in np.indices(shape))

@@ -162,11 +162,30 @@ def _memory(points: list[dict[str, Any]]) -> str:
     return f"## Memory\n\nPeak of one training process above its data, all runs in it.\n\n{grid(columns, rows)}"
 
 
+def _own_rules(found: dict[str, Any]) -> str:
+    rows = (
+        [
+            row["name"],
+            around(row["run_steps_per_second"], ",.0f"),
+            around(row["time_over_ours"], ".2f"),
+            f"{row['setup_seconds']:.1f}",
+        ]
+        for row in found["rows"]
+    )
+    columns = ["", "run-steps/s", "time over relu with adam", "set-up s"]
+    return (
+        f"## A person's own rules\n\nBare steps, compiled, {found['work']}; ReLU and Adam if not said otherwise. The "
+        "rules are those of `benchmarks/rules/`. Set-up holds their check and compilation. Ratios are taken within "
+        f"alternating rounds.\n\n{grid(columns, rows)}"
+    )
+
+
 SECTIONS: dict[str, Callable[[Any], str]] = {
     "peers": _peers,
     "scaling": _scaling,
     "families": _families,
     "costs": _costs,
+    "own-rules": _own_rules,
     "program": _program,
     "sweeps": _sweeps,
     "memory": _memory,

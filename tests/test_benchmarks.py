@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import floor, machine, memory, peers, program_phases, report_scale, results, statistics, works
+from benchmarks import (
+    floor,
+    machine,
+    memory,
+    own_rules,
+    peers,
+    program_phases,
+    report_scale,
+    results,
+    statistics,
+    works,
+)
 from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
 from benchmarks.families import FAMILIES
 from benchmarks.hosts import Teams
 from benchmarks.works import Work
 from workbench.engine.kernels.choice import numba_fault
+from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
@@ -139,6 +152,22 @@ def test_every_row_of_every_family_is_measured() -> None:
     assert FAMILIES["activation"].keys() == ACTIVATIONS.keys()
     assert FAMILIES["optimizer"].keys() == OPTIMIZERS.keys()
     assert FAMILIES["penalty"].keys() >= PENALTIES.keys()
+
+
+@pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
+def test_own_rules_are_timed_beside_ours_and_learn_what_their_copies_learn() -> None:
+    work = replace(own_rules.WORK, runs=2, width=4)
+    works = {name: replace(work, **changes) for name, changes in own_rules.OWN.items()}
+    try:
+        losses = {}
+        for name, one in {own_rules.OURS: work, **works}.items():
+            bare = own_rules.OwnBare(one, np.arange(2), "compiled")
+            assert bare.turn(2) > 0
+            losses[name] = list(bare.losses().values())
+    finally:
+        rule_files.uninstall()
+    assert losses["own copy of relu"] == losses["own copy of adam"] == losses[own_rules.OURS]
+    assert losses["swish"] != losses[own_rules.OURS] != losses["adabelief"]
 
 
 def test_the_watch_counts_every_moment_once(monkeypatch: pytest.MonkeyPatch) -> None:

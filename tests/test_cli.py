@@ -124,7 +124,7 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 
     """The one document on standard output."""
     out, _ = said(capsys, *arguments, "--json", status=status)
     found: dict[str, Any] = json.loads(out)
-    assert found["version"] == output.VERSION
+    assert found["version"] == output.DOCUMENT_VERSION
     return found
 
 
@@ -140,7 +140,11 @@ def test_the_list_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_the_store_holds_is_one_document_also_where_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    assert document(capsys, "sweeps") == {"document": "workbench.sweeps", "version": output.VERSION, "sweeps": []}
+    assert document(capsys, "sweeps") == {
+        "document": "workbench.sweeps",
+        "version": output.DOCUMENT_VERSION,
+        "sweeps": [],
+    }
 
 
 def test_the_plan_of_a_sweep_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +165,7 @@ def test_the_end_of_a_sweep_is_one_document_and_quiet_says_nothing_else(
     assert cli.main([*SMALL, "seed=range(2)", "name=small", "--json", "--quiet"]) == 0
     out, err = capfd.readouterr()
     assert json.loads(out) == {
-        "document": "workbench.sweep", "version": output.VERSION, "sweep": "small", "outcome": "finished",
+        "document": "workbench.sweep", "version": output.DOCUMENT_VERSION, "sweep": "small", "outcome": "finished",
         "exit_status": 0, "cells": 2, "runs": 2, "failed": [], "unrecorded_packs": 0, "lost_runs": 0,
         "pages": ["reports/small.html"],
     }  # fmt: skip

@@ -24,7 +24,7 @@ def test_a_names_file_is_one_plain_name(name: str) -> None:
     assert found
     assert "/" not in found
     assert "\\" not in found
-    assert len(found) <= filenames.LONGEST
+    assert len(found) <= filenames.LONGEST_FILE_NAME
     assert not found.startswith(".")
     assert not found.endswith((".", " "))
     assert found.isascii()
@@ -35,7 +35,7 @@ def test_a_names_file_is_one_plain_name(name: str) -> None:
 def test_a_names_folder_lies_below_the_root(name: str) -> None:
     folder = folder_of(HERE, name)
     below = folder.relative_to(HERE).parts
-    assert 0 < len(below) <= filenames.DEPTH
+    assert 0 < len(below) <= filenames.LINK_DEPTH
     assert ".." not in below
 
 

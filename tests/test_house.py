@@ -294,6 +294,32 @@ def test_no_stem_stands_for_two_things() -> None:
     assert twice == SAME_MEANING
 
 
+# Constants that several files define, each for itself, with one meaning.
+ONE_MEANING = {
+    "ABOUT",  # the help of each word of the command
+    "EXAMPLES",
+    "FUSED",  # part of what each device form of a layer offers
+}
+
+
+def constants(file: Path) -> set[str]:
+    """The constants that a module defines, without the underscore of private ones."""
+    statements = ast.parse(file.read_text(encoding="utf-8")).body
+    targets = [target for node in statements if isinstance(node, ast.Assign) for target in node.targets]
+    targets += [node.target for node in statements if isinstance(node, ast.AnnAssign)]
+    names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+    return {name.lstrip("_") for name in names if name.isupper()}
+
+
+def test_one_constant_has_one_value_everywhere() -> None:
+    files: dict[str, list[str]] = {}
+    for file in FILES:
+        for name in constants(file):
+            files.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    assert {name: where for name, where in files.items() if len(where) > 1 and name not in ONE_MEANING} == {}
+    assert [name for name in ONE_MEANING if len(files.get(name, ())) < 2] == []
+
+
 def public_definitions(file: Path) -> Iterator[tuple[str, ast.AST]]:
     """Public functions and classes of a module, and the public methods of its public classes."""
     for node in ast.parse(file.read_text(encoding="utf-8")).body:

@@ -19,7 +19,7 @@ MARKER = "hunter2"
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     redaction.forget()
-    for name in (*redaction.VARIABLES, *redaction.ADDRESSES):
+    for name in (*redaction.SECRET_VARIABLES, *redaction.ADDRESSES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -98,7 +98,7 @@ def test_json_stays_json(first: str, second: str) -> None:
     json.loads(redacted(json.dumps(values, ensure_ascii=False)))
 
 
-@pytest.mark.parametrize("name", redaction.VARIABLES)
+@pytest.mark.parametrize("name", redaction.SECRET_VARIABLES)
 def test_what_the_environment_holds_is_never_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, MARKER)
     assert str(BadInput(f"the server refused {MARKER}")) == "the server refused ***"

@@ -86,6 +86,39 @@ def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str])
     assert not Path("mlflow.db").exists()
 
 
+@pytest.mark.usefixtures("blank_figures")
+def test_for_a_machine_everything_is_one_document(capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["reproduce", "broken", "mine", "--json", "--quiet", "--set", "workers=1", "device=cpu"]
+    assert cli.main(arguments) == 2
+    out, err = capfd.readouterr()
+    found = json.loads(out)
+    assert (found["document"], found["exit_status"]) == ("workbench.reproduce", 2)
+    broken, mine = found["sweeps"]
+    assert (broken["stem"], broken["exit_status"], broken["result"]) == ("broken", 2, None)
+    assert mine["command"] == "workbench +sweep=mine workers=1 device=cpu"
+    assert (mine["result"]["document"], mine["result"]["runs"]) == ("workbench.sweep", 24)
+    assert found["verdicts"].pop("index") == "reports/index.html"
+    assert found["verdicts"] == {**json.loads(Path("reports/index.json").read_text()), "file": "reports/index.json"}
+    assert [line for line in err.splitlines() if "training.epochs" not in line] == []  # only what is wrong with broken
+
+
+def test_the_commands_and_plans_are_documents_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["reproduce", "mine", "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sweeps"] == [{"stem": "mine", "command": "workbench +sweep=mine"}]
+    assert cli.main(["reproduce", "mine", "--json", "--set", "dry_run=true", "device=cpu"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sweeps"][0]["result"]["to_train"] == 24
+    assert found["verdicts"] is None
+
+
+@pytest.mark.usefixtures("blank_figures")
+def test_the_verdicts_are_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["reproduce", "mine", "--quiet", "--set", "workers=1", "device=cpu"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == "verdicts: reports/index.json and reports/index.html"
+    assert err == ""
+
+
 def page(folder: Path, name: str, started: str, dataset: str, verdicts: dict[str, Any]) -> None:
     data = {"format": FORMAT, "name": name, "dataset": dataset, "provenance": {"started": started}}
     (folder / f"{name}.json").write_text(json.dumps(data | {"verdicts": verdicts}))

@@ -11,7 +11,7 @@ from workbench import app
 from workbench.report.rebuild import sweep_names
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.study import Goal, judged
-from workbench.sweep.store import PENDING
+from workbench.sweep.run_outcomes import PENDING
 from workbench.tracking.read import load, sweeps
 
 optuna = pytest.importorskip("optuna", reason="runs with the extra 'optuna'")

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-ONE_THREAD = dict.fromkeys(VARIABLES, "1")  # as the environment of a process
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")  # as the environment of a process
 
 
 def one_thread_unless_set() -> None:
@@ -19,14 +19,14 @@ def one_thread_unless_set() -> None:
 
     A number set in the environment has precedence.
     """
-    for variable in VARIABLES:
+    for variable in THREAD_VARIABLES:
         os.environ[variable] = os.environ.get(variable) or "1"
 
 
 @contextmanager
 def one_thread_in_new_processes() -> Iterator[None]:
     """A context in which new processes have one thread, whatever the environment says."""
-    before = {variable: os.environ.get(variable) for variable in VARIABLES}
+    before = {variable: os.environ.get(variable) for variable in THREAD_VARIABLES}
     os.environ.update(ONE_THREAD)
     try:
         yield
@@ -44,7 +44,7 @@ def one_thread_here() -> Iterator[None]:
 
     A number set in the environment has precedence: NumPy was loaded with it.
     """
-    if any(os.environ.get(variable) for variable in VARIABLES):
+    if any(os.environ.get(variable) for variable in THREAD_VARIABLES):
         yield
         return
     from threadpoolctl import threadpool_limits

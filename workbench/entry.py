@@ -18,7 +18,7 @@ from typing import NoReturn
 from workbench import blas, signals, streams
 
 BAD_INPUT = 2
-_NOT_OURS = r"(?!workbench(\.|$))"  # modules whose warnings are not ours to mend
+_OTHER_MODULES = r"(?!workbench(\.|$))"  # modules whose warnings are not ours to mend
 
 
 def run(module: str) -> NoReturn:
@@ -74,6 +74,6 @@ def _spare_libraries() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of folders that it cannot make
     if not any(option.startswith("e") for option in sys.warnoptions):
         return
-    warnings.filterwarnings("default", module=_NOT_OURS)
+    warnings.filterwarnings("default", module=_OTHER_MODULES)
     sys.warnoptions[:] = [option for option in sys.warnoptions if not option.startswith("e")]
     os.environ.pop("PYTHONWARNINGS", None)

@@ -14,10 +14,10 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-LONGEST = 100  # characters of a name that is kept as it is
-DEPTH = 3  # folders within each other that a name with "/" may stand for
+LONGEST_FILE_NAME = 100  # characters of a name that is kept as it is
+LINK_DEPTH = 3  # folders within each other that a name with "/" may stand for
 _PLAIN = re.compile(
-    rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{LONGEST - 2}}}[A-Za-z0-9_-])?"
+    rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{LONGEST_FILE_NAME - 2}}}[A-Za-z0-9_-])?"
 )  # Windows drops a dot at the end
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)  # of Windows, in every folder
 
@@ -38,7 +38,7 @@ def file_name(name: str, folder: Path, reserved: Collection[str] = ()) -> str:
 def folder_of(root: Path, name: str) -> Path:
     """The folder below `root` that belongs to a name; `a/b` is the folder `b` in that of `a`. It need not exist."""
     parts = name.split("/")
-    if len(parts) > DEPTH:
+    if len(parts) > LINK_DEPTH:
         parts = [name]
     return root.joinpath(*(file_name(part, root) for part in parts))
 

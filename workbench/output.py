@@ -10,9 +10,8 @@ import json as json_text
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-VERSION = 1  # of every document; raised where a key changes its meaning or goes, not where one is added
+DOCUMENT_VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Output:
 
 
 _chosen = Output()
+_kept: list[dict[str, object]] | None = None  # documents that a subcommand puts into its own
 
 
 @contextmanager
@@ -47,12 +47,27 @@ def is_quiet() -> bool:
     return _chosen.quiet
 
 
-def document(kind: str, content: Mapping[str, Any]) -> None:
+@contextmanager
+def kept() -> Iterator[list[dict[str, object]]]:
+    """A context in which documents are not printed but appended to this list, for a document that contains them."""
+    global _kept
+    before, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = before
+
+
+def document(kind: str, content: Mapping[str, object]) -> None:
     """Print a result as one JSON document, which begins with its kind and the version of its shape."""
-    print(json_text.dumps({"document": f"workbench.{kind}", "version": VERSION, **content}, indent=2))
+    made = {"document": f"workbench.{kind}", "version": DOCUMENT_VERSION, **content}
+    if _kept is not None:
+        _kept.append(made)
+    else:
+        print(json_text.dumps(made, indent=2))
 
 
-def show(kind: str, text: str, content: Callable[[], Mapping[str, Any]]) -> None:
+def show(kind: str, text: str, content: Callable[[], Mapping[str, object]]) -> None:
     """Print a result, as text or as a document."""
     if _chosen.json:
         document(kind, content())

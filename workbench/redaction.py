@@ -12,7 +12,7 @@ import re
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
-VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")  # variables that hold an address
 HARMLESS = (  # options of databases that tell nothing
     "timeout", "mode", "cache", "immutable", "nolock", "uri", "isolation_level", "check_same_thread", "charset",
@@ -83,7 +83,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _of_the_environment() -> set[str]:
-    found = {form for name in VARIABLES for form in _forms(os.environ.get(name, ""))}
+    found = {form for name in SECRET_VARIABLES for form in _forms(os.environ.get(name, ""))}
     return found.union(*(_secrets(os.environ.get(name, "")) for name in ADDRESSES))
 
 

@@ -11,7 +11,7 @@ import sys
 
 UNREAD = 141  # the exit status of a program whose reader has gone, as `| head`: 128 + SIGPIPE, as a shell gives it
 EXIT_FAILED = 1
-_NAMES = ("stdin", "stdout", "stderr")  # by file descriptor
+_STREAM_NAMES = ("stdin", "stdout", "stderr")  # by file descriptor
 
 
 class Lasting(io.TextIOWrapper):
@@ -49,12 +49,12 @@ def secure() -> None:
     A closed one is more than silent: the next file that is opened, a database say, gets its number, and whatever a
     library prints is written into that file.
     """
-    for number, name in enumerate(_NAMES):
+    for number, name in enumerate(_STREAM_NAMES):
         if not _is_open(number):
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
-    for name in _NAMES[1:]:
+    for name in _STREAM_NAMES[1:]:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, Lasting):
             setattr(sys, name, lasting(stream))

@@ -55,7 +55,7 @@ class HostMachine:
     def launch(self, launch: Launch) -> None:
         """Launch one kernel."""
         self.launched.append(launch.kernel)
-        _launch(_library(source.text(), source.KERNELS), launch, self._backwards)
+        _launch(_library(source.text(), source.STEP_KERNELS), launch, self._backwards)
 
     def multiply(self, product: Product) -> None:
         """What cublasGemmStridedBatchedEx does with the very numbers that it is given."""

@@ -16,8 +16,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 _UFUNCS = {
     np.absolute, np.add, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.cos, np.divide, np.equal, np.exp, np.expm1,
     np.greater, np.greater_equal, np.invert, np.isfinite, np.left_shift, np.less, np.less_equal, np.log, np.log1p,
-    np.matmul, np.maximum, np.minimum, np.multiply, np.negative, np.not_equal, np.right_shift, np.sign, np.sin, np.sqrt,
-    np.subtract, np.tanh,
+    np.matmul, np.maximum, np.minimum, np.multiply, np.negative, np.not_equal, np.power, np.right_shift, np.sign,
+    np.sin, np.sqrt, np.square, np.subtract, np.tanh,
 }  # fmt: skip
 _FUNCTIONS = {np.asarray, np.empty_like, np.ones_like, np.stack, np.where, np.zeros_like}
 _METHODS = ("all", "any", "argmax", "astype", "copy", "max", "mean", "min", "reshape", "std", "sum", "swapaxes", "view")

@@ -55,7 +55,7 @@ def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
     order, counters = np.arange(batch, dtype=np.int32)[None], np.zeros(2, np.int64)
     arguments = (
         z, parameters, parameters.copy(), labels.astype(np.int32), np.zeros((0, outputs), np.float32), order, counters,
-        losses, hits, codes.LOSSES.index(loss), 1, 0, 0, batch, batch, outputs, 64, 1.0,
+        losses, hits, codes.LOSS_CODES.index(loss), 1, 0, 0, batch, batch, outputs, 64, 1.0,
     )  # fmt: skip
     HostMachine().launch(Launch("judge", (1, 1), 32, arguments))
     return int(hits[0])

@@ -17,7 +17,7 @@ from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.cuda import fused, fused_probes
 from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer
 from workbench.engine.kernels.cuda.fused_places import places_of
-from workbench.engine.kernels.cuda.fused_probe_source import NAMES
+from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES
 from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -209,7 +209,7 @@ def test_probes_of_networks_of_any_shape_agree(shape: dict[str, Any], options: d
 
 
 def test_probes_that_have_no_form_here_or_no_room_are_the_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(NAMES) == {name for name, probe in PROBES.items() if probe.moment != "end"}
+    assert set(BLOCK_PROBES) == {name for name, probe in PROBES.items() if probe.moment != "end"}
     pack = mild(activation="tanh")
     rows: Any = Group(pack, data_for(pack))._trainer._rows  # type: ignore[attr-defined]
     for largest, expected in ((2**17, True), (2**10, False)):

@@ -21,7 +21,7 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 
@@ -96,7 +96,7 @@ def test_a_network_without_hidden_layers_agrees_too(trained: Any) -> None:
 
 def test_minibatches_larger_than_a_block_and_splits_of_several_chunks_agree_too(trained: Any) -> None:
     pack = mild(batch_size=150, activation="tanh", width=40)
-    assert_agrees_with_plain(trained, pack, examples=2 * CHUNK + 700)
+    assert_agrees_with_plain(trained, pack, examples=2 * EVALUATED_AT_ONCE + 700)
 
 
 @pytest.mark.parametrize("stored", [np.uint8, np.float32, np.float64])

@@ -145,7 +145,7 @@ def test_biases_and_learned_slopes_are_read_where_they_lie_and_get_their_gradien
 @needs_compiler
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_hits_and_their_gradients(loss: str) -> None:
-    assert loss in codes.LOSSES
+    assert loss in codes.LOSS_CODES
     draw, outputs = np.random.default_rng(3), LOSSES[loss].units(max(classes_of(loss), 2))
     z = draw.normal(size=(RUNS, BATCH, outputs)).astype(np.float32) * 4
     z[0] *= 30  # sure of itself: exponentials under- and overflow
@@ -158,7 +158,7 @@ def test_losses_hits_and_their_gradients(loss: str) -> None:
     order = np.tile(np.arange(BATCH, dtype=np.int32), (RUNS, 1))
     launch(
         "judge", (RUNS, 1), 128, z, np.zeros((RUNS, 32), np.float32), gradients, labels, values, order,
-        np.zeros(2, np.int64), losses, hits, codes.LOSSES.index(loss), 1, 1, 0, BATCH, BATCH, outputs, 32, 0.25,
+        np.zeros(2, np.int64), losses, hits, codes.LOSS_CODES.index(loss), 1, 1, 0, BATCH, BATCH, outputs, 32, 0.25,
     )  # fmt: skip
     np.testing.assert_allclose(losses, 2 + plain.losses.astype(float).sum(axis=1), rtol=2e-6)
     if plain.correct is not None:
@@ -174,7 +174,7 @@ def test_a_logit_that_is_not_a_number_makes_the_loss_not_a_number_and_no_hit() -
         losses, hits, weights = np.zeros(1), np.zeros(1, np.int64), np.zeros((1, 32), np.float32)
         if loss == "binary_cross_entropy":
             z = z[:, :, 1:2].copy()
-        tail = (codes.LOSSES.index(loss), 0, 0, 0, 1, 1, z.shape[-1], 32, 1.0)
+        tail = (codes.LOSS_CODES.index(loss), 0, 0, 0, 1, 1, z.shape[-1], 32, 1.0)
         zero, none = np.zeros((1, 1), np.int32), np.zeros((1, 0), np.float32)
         launch("judge", (1, 1), 32, z, weights, weights, zero, none, zero, np.zeros(2, np.int64), losses, hits, *tail)
         assert np.isnan(losses[0])

@@ -39,7 +39,7 @@ def _reported(text: str, architecture: str, folder: Path) -> str:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_it_compiles_without_a_warning_and_spills_no_register(architecture: str, tmp_path: Path) -> None:
     said = _reported(source.text(), architecture, tmp_path)
-    assert set(re.findall(r"entry function '(\w+)'", said)) == set(source.KERNELS)
+    assert set(re.findall(r"entry function '(\w+)'", said)) == set(source.STEP_KERNELS)
     assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
 
 
@@ -51,7 +51,7 @@ def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: s
     fused = fused_texts.fused_source(pack, Layout(pack.architecture(64, 10)), np.dtype(np.uint8))
     assert 3 * (fused.bytes + 1024) <= 228 * 1024
     said = _reported(fused.text, architecture, tmp_path)
-    assert set(re.findall(r"entry function '(\w+)'", said)) == set(fused_texts.KERNELS)
+    assert set(re.findall(r"entry function '(\w+)'", said)) == set(fused_texts.EPOCH_KERNELS)
     assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
     assert 3 * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
 
@@ -74,13 +74,13 @@ def test_no_constant_turns_the_arithmetic_into_double() -> None:
 
 def test_every_file_is_part_of_the_text_and_every_kernel_is_named() -> None:
     folder = Path(source.__file__).parent
-    assert {path.stem for path in folder.glob("*.cuh")} == {*source.FILES, *fused_texts.OWN}
+    assert {path.stem for path in folder.glob("*.cuh")} == {*source.SOURCE_FILES, *fused_texts.OWN}
     named = set(re.findall(r"__global__ void (\w+)\(", source.text())) - {"NAME"}
-    assert named | set(re.findall(r"^READ\((\w+),", source.text(), re.MULTILINE)) == set(source.KERNELS)
+    assert named | set(re.findall(r"^READ\((\w+),", source.text(), re.MULTILINE)) == set(source.STEP_KERNELS)
 
 
 def test_the_codes_are_the_very_numbers_that_python_passes() -> None:
     constants = codes.constants()
-    assert constants["LOSS_SQUARED_ERROR"] == codes.LOSSES.index("squared_error")
+    assert constants["LOSS_SQUARED_ERROR"] == codes.LOSS_CODES.index("squared_error")
     assert constants["AT_MAX_NORM"] == len(codes.numbers()) - 1
     assert f"case {codes.activations().index('prelu')}: return value_" in source.text()

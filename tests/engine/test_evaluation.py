@@ -10,14 +10,14 @@ import pytest
 from workbench.data.run_data import RunData, Split
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training import evaluation
-from workbench.engine.training.evaluation import CHUNK, Evaluator
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE, Evaluator
 from workbench.engine.training.loop import train
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
 
-SIZES = [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 270, 2 * CHUNK + 1]
+SIZES = [1, 2, EVALUATED_AT_ONCE - 1, EVALUATED_AT_ONCE, EVALUATED_AT_ONCE + 1, 270, 2 * EVALUATED_AT_ONCE + 1]
 
 
 def resized(data: RunData, size: int) -> RunData:
@@ -57,7 +57,7 @@ def test_a_split_of_any_size_is_evaluated_as_a_whole(size: int, loss: str) -> No
 @pytest.mark.parametrize("size", [5, 7, 8, 9, 16, 17])
 def test_every_example_counts_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a chunk of 8: an accuracy of exactly one hit in `size` wherever the hit stands."""
-    monkeypatch.setattr(evaluation, "CHUNK", 8)
+    monkeypatch.setattr(evaluation, "EVALUATED_AT_ONCE", 8)
     pack = pack_of(1, depth=0)
     data = resized(data_for(pack), size)
     weights = next(iter(train(pack, data))).state()["weights"]

@@ -16,7 +16,7 @@ from workbench.engine.kernels import update
 from workbench.engine.kernels.update import Update
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import SCHEDULES, timetable
-from workbench.engine.training.pack import COLUMNS
+from workbench.engine.training.pack import columns as known_columns
 
 from .cases import small_layout
 
@@ -49,7 +49,7 @@ def toy_gradient(w: np.ndarray) -> np.ndarray:
 
 
 def columns(**changes: Any) -> dict[str, np.ndarray]:
-    complete = {name: np.full(RUNS, default) for name, default in COLUMNS.items()}
+    complete = {name: np.full(RUNS, default) for name, default in known_columns().items()}
     return complete | {name: np.asarray(values) for name, values in (SETTINGS | changes).items()}
 
 
@@ -276,7 +276,7 @@ def test_a_timetable_cut_into_epochs_is_the_whole_one() -> None:
 def test_a_timetable_of_one_run_is_its_column_in_the_timetable_of_many() -> None:
     draw = np.random.default_rng(0)
     many = 40
-    settings = {name: np.full(many, default) for name, default in COLUMNS.items()}
+    settings = {name: np.full(many, default) for name, default in known_columns().items()}
     settings |= {
         "schedule": draw.choice(list(SCHEDULES), many),
         "schedule_factor": draw.uniform(0.5, 1, many),

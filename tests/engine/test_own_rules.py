@@ -132,6 +132,18 @@ def test_worker_processes_have_the_rule_too() -> None:
         ("ACTIVATIONS = [1]", "ACTIVATIONS is a list; allowed: a dictionary"),
         ("x = 1 / 0\nACTIVATIONS = {}", "line 3: raises ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit('no')\nACTIVATIONS = {}", "line 4: raises SystemExit: no"),
+        ("LOSSES = {'auto': Loss('', 'regression', max, max)}", "means something else in a command"),
+        ("ACTIVATIONS = {'mine': Activation(None, np.abs, np.sign, init='he')}", "its summary is None"),
+        ("OPTIMIZERS = {'mine': Optimizer('', 'velocity', max)}", "its slots are 'velocity'; allowed: a tuple"),
+        ("OPTIMIZERS = {'mine': Optimizer('', ('v', 'v'), max)}", "allowed: a tuple of different names"),
+        ("OPTIMIZERS = {'mine': Optimizer('', (), max, -1)}", "its learning_rate is -1; allowed: a number, x > 0"),
+        ("OPTIMIZERS = {'mine': Optimizer('', (), max, 1, {'pull': 0.5})}", "'pull' is 0.5; allowed: a Hyperparameter"),
+        ("OPTIMIZERS = {'mine': Optimizer('', (), max, 1, {'pull': Hyperparameter('x')})}", "has default='x'"),
+        (
+            "ONE = Hyperparameter(1, low=0, high=1, open_high=True)\n"
+            "OPTIMIZERS = {'mine': Optimizer('', (), max, 1, {'pull': ONE})}",
+            "a default outside its range: 1",
+        ),
     ],
 )
 def test_a_file_that_is_not_right_is_refused_in_one_line(text: str, said: str) -> None:
@@ -184,6 +196,23 @@ WRONG = {
         + "LOSSES = {'mine': Loss('', 'regression', judge, lambda z: z)}",
         "LOSSES", "mine", "its delta at z",
     ),
+    "initial weights that nobody knows": (
+        SWISH.replace('init="he"', 'init="hee"'), "ACTIVATIONS", "swish", "its init is 'hee'; allowed: one of fan_in",
+    ),
+    "a steepest derivative that is no number": (
+        SWISH.replace('init="he"', 'init="he", steepest=0'), "ACTIVATIONS", "swish", "its steepest is 0",
+    ),
+    "a setting that activations do not have": (
+        SWISH.replace('init="he"', 'init="he", reads=("beta",)'), "ACTIVATIONS", "swish", "its reads name 'beta'",
+    ),
+    "a hyperparameter that is not declared": (
+        LION.replace("at.nu * m", "at.mu * m"), "OPTIMIZERS", "lion", r"it reads at\.mu; allowed: settings",
+    ),
+    "an initializer that gives a text": (
+        HEAD + "INITIALIZERS = {'mine': Initializer('', 'normal', lambda a, b, c: 'x')}", "INITIALIZERS", "mine",
+        "is x; allowed: a number",
+    ),
+    "an update that raises": (LION.replace("step = np", "step = nothing"), "OPTIMIZERS", "lion", "raises NameError"),
     "a rule that raises": (SWISH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swish", "raises NameError"),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from workbench.engine.kernels.update import Update
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.schedules import timetable
-from workbench.engine.training.pack import COLUMNS
+from workbench.engine.training.pack import columns as known_columns
 
 from .cases import STRENGTHS, small_layout
 
@@ -26,7 +26,7 @@ def after_updates(
     optimizer: str, gradient: np.ndarray | float = 0.0, steps: int = STEPS, start: np.ndarray = START, **given: Any
 ) -> np.ndarray:
     """All parameters after some updates with a fixed gradient."""
-    columns = {name: np.full(RUNS, default) for name, default in COLUMNS.items()}
+    columns = {name: np.full(RUNS, default) for name, default in known_columns().items()}
     columns |= {"learning_rate": np.full(RUNS, RATE)}
     columns |= {name: np.broadcast_to(np.asarray(value, float), (RUNS,)) for name, value in given.items()}
     weights, gradients = start.copy(), np.zeros_like(start)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from workbench.data.run_data import RunData
-from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED, gini
-from workbench.engine.training.epoch import METRICS
+from workbench.engine.rules.probes import NEAR_ZERO, PROBE_EXAMPLES, PROBES, SATURATED, gini
+from workbench.engine.training.epoch import EPOCH_METRICS
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
@@ -44,8 +44,8 @@ def naive_probes(
 ) -> tuple[dict[str, list[float]], float]:
     """All probes of one run, layer by layer, and the root mean square of dl/dx."""
     layers = parameters_of(pack, data, weights, run)
-    x = data.inputs[data.train.index[run, :EXAMPLES]] * data.scale[run] + data.shift[run]
-    labels, activation = data.train.targets[run, :EXAMPLES], pack.activation
+    x = data.inputs[data.train.index[run, :PROBE_EXAMPLES]] * data.scale[run] + data.shift[run]
+    labels, activation = data.train.targets[run, :PROBE_EXAMPLES], pack.activation
     inputs, zs, outputs = [x], [], []
     for number, layer in enumerate(layers):
         z = inputs[-1] @ layer["weights"].T + layer["biases"]
@@ -144,7 +144,7 @@ def test_probing_changes_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_epoch_has_every_metric_and_probe_of_every_layer() -> None:
     pack = mixed_pack(4, content=2, depth=2)
     for epoch in train(pack, data_for(pack)):
-        assert set(epoch.metrics) == set(METRICS)
+        assert set(epoch.metrics) == set(EPOCH_METRICS)
         assert all(values.shape == (len(epoch.runs),) for values in epoch.metrics.values())
         assert set(epoch.probes) == set(PROBES)
         assert all(values.shape == (len(epoch.runs), 3) for values in epoch.probes.values())

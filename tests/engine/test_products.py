@@ -18,9 +18,9 @@ from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL
 SHAPES = [
     (batch, fan_in, rows)
     for batch in (1, sum(HEIGHTS), 33)
-    for fan_in in (1, LANES - 1, LANES + 1, products.DEPTH, 2 * products.DEPTH + 3)
+    for fan_in in (1, LANES - 1, LANES + 1, products.PANEL_DEPTH, 2 * products.PANEL_DEPTH + 3)
     for rows in (1, LANES, LANES + 1, PANEL, 2 * PANEL + 5)
-] + [(products.DEPTH + 7, 5, 10)]
+] + [(products.PANEL_DEPTH + 7, 5, 10)]
 MARGIN, MARK = PANEL, np.float32(7)
 
 

@@ -29,7 +29,7 @@ from workbench.report.verdicts.claim_rules import (
     rules_of,
 )
 from workbench.report.verdicts.evidence import arms_of, select
-from workbench.report.verdicts.notes import FAMILY, IDS, PAIRED_TESTS, SECTIONS, place, section
+from workbench.report.verdicts.notes import FAMILY, IDS, NOTES_SECTIONS, PAIRED_TESTS, place, section
 from workbench.sweep.hydra.command import main
 from workbench.sweep.hydra.compose import Cell
 
@@ -117,7 +117,7 @@ def test_the_family_reaches_significance_with_the_fewest_seeds() -> None:
 
 def test_claims_are_ordered_as_in_the_notes() -> None:
     assert sorted(["D10", "B2", "mine", "A10", "A2"], key=place) == ["A2", "A10", "B2", "D10", "mine"]
-    assert section("C4") == SECTIONS["C"]
+    assert section("C4") == NOTES_SECTIONS["C"]
     assert section("C99") == section("mine") == ""
 
 

@@ -16,7 +16,7 @@ from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
-from workbench.measure.model import TABLE, Model, _load_pyfunc, model_of
+from workbench.measure.model import MODEL_TABLE, Model, _load_pyfunc, model_of
 from workbench.measure.trained import NetworkOnSplit, as_classes, given_inputs
 from workbench.sweep.measures import Trained
 from workbench.sweep.planning.identity import numbers
@@ -35,7 +35,7 @@ def kept(case: str) -> tuple[Model, NetworkOnSplit]:
     """The model of a trained run, and the engine's own view of its test data."""
     config = tiny(**CASES[case])
     run = trained(config)
-    model = model_of(ANALYSES["model"].analyse(run).tables[TABLE], numbers(config))
+    model = model_of(ANALYSES["model"].analyse(run).tables[MODEL_TABLE], numbers(config))
     return model, NetworkOnSplit(run, run.weights.final, "test")
 
 
@@ -98,7 +98,7 @@ def own_data(tmp_path: Path) -> Callable[..., Any]:
         data = {"name": "npz", "path": str(file)}
         config = tiny(data=data, dtype=dtype, network={"depth": 0}, training={"epochs": 20})
         run = trained(config)
-        return model_of(ANALYSES["model"].analyse(run).tables[TABLE], numbers(config)), run
+        return model_of(ANALYSES["model"].analyse(run).tables[MODEL_TABLE], numbers(config)), run
 
     return keep
 
@@ -126,7 +126,7 @@ def test_an_offset_of_the_inputs_does_not_change_what_a_model_says(own_data: Any
 
 def test_what_another_version_kept_is_one_line(tmp_path: Path) -> None:
     config = tiny(**CASES["regression"])
-    table = ANALYSES["model"].analyse(trained(config)).tables[TABLE]
+    table = ANALYSES["model"].analyse(trained(config)).tables[MODEL_TABLE]
     for name in ("origin", "target_scale"):
         left = {column: values[table["part"] != name] for column, values in table.items()}
         with pytest.raises(BadInput, match=f"the kept model holds no {name}: another version of Workbench kept it"):
@@ -165,7 +165,7 @@ def test_weights_of_another_shape_than_the_network_s_are_refused(name: str, tmp_
 @pytest.mark.parametrize("part", ["parameters", "scale", "shift", "outputs", "examples"])
 def test_rows_of_a_model_that_do_not_fit_its_settings_are_refused(part: str) -> None:
     config = tiny(**CASES["relu"])
-    table = ANALYSES["model"].analyse(trained(config)).tables[TABLE]
+    table = ANALYSES["model"].analyse(trained(config)).tables[MODEL_TABLE]
     kept_rows = np.ones(len(table["part"]), bool)
     kept_rows[np.flatnonzero(np.asarray(table["part"]) == part)[-1]] = False
     with pytest.raises(BadInput, match=r"^weights\.npz: "):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from workbench import cli, report
+from workbench import cli, output, report
 from workbench.sweep.hydra.command import main as workbench
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -37,6 +38,20 @@ def test_deleting_the_reports_loses_nothing(capsys: pytest.CaptureFixture[str]) 
     assert cli.main(["report"]) == 0
     assert capsys.readouterr().out.split() == ["reports/index.html", "reports/small.html"]
     assert Path("reports/small.html").read_bytes() == before
+
+
+def test_for_a_machine_the_files_written_are_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "document": "workbench.report", "version": output.DOCUMENT_VERSION, "index": "reports/index.html",
+        "comparison": None, "pages": [{"sweep": "small", "page": "reports/small.html", "data": "reports/small.json"}],
+    }  # fmt: skip
+    assert err == ""
+    assert cli.main(["report", "--compare", "small", "small", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pages"], found["index"]) == ([], None)
+    assert Path(found["comparison"]).is_file()
 
 
 def test_a_page_can_be_asked_for_by_name_and_elsewhere(tmp_path: Path, workspace: Path) -> None:

@@ -48,8 +48,8 @@ def test_the_second_is_told_who_holds_the_sweep_and_a_killed_holder_holds_nothin
 def test_it_may_be_held_again_and_other_sweeps_at_the_same_time(tmp_path: Path) -> None:
     for _ in range(2):
         with locked(tmp_path / "one", "one"), locked(tmp_path / "other", "other"):
-            assert f"process {os.getpid()} on " in (tmp_path / "one" / lock.FILE).read_text()
-    assert (tmp_path / "one" / lock.FILE).read_text() == ""
+            assert f"process {os.getpid()} on " in (tmp_path / "one" / lock.LOCK_FILE).read_text()
+    assert (tmp_path / "one" / lock.LOCK_FILE).read_text() == ""
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -143,11 +143,13 @@ def test_a_full_disk_stops_no_search(
     with monkeypatch.context() as full:
         full.setattr(journal.json, "dump", dying_of(OSError(28, "No space left on device")))
         assert searched(tmp_path, 12) == whole[:12]
-    assert f"{tmp_path / journal.FILE} could not be written (No space left on device)" in capsys.readouterr().err
+    assert (
+        f"{tmp_path / journal.JOURNAL_FILE} could not be written (No space left on device)" in capsys.readouterr().err
+    )
     kept = Journal(tmp_path).read()
     assert kept is not None
     assert kept.results == whole[:4]
-    assert [file.name for file in tmp_path.iterdir()] == [journal.FILE]
+    assert [file.name for file in tmp_path.iterdir()] == [journal.JOURNAL_FILE]
     assert searched(tmp_path, 12) == whole[:12]
 
 
@@ -163,7 +165,7 @@ def test_a_damaged_file_is_set_aside_and_the_same_is_tried_again(
     whole: list[TrialResult], tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(tmp_path, 8)
-    file = tmp_path / journal.FILE
+    file = tmp_path / journal.JOURNAL_FILE
     text = file.read_text().replace("tanh", "relu") if damage == "flipped" else damage
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     assert searched(tmp_path, 8) == whole[:8]
@@ -190,7 +192,7 @@ def test_another_search_under_the_same_name_is_refused(parts: dict[str, Any], sa
 
 def test_another_optuna_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     searched(tmp_path, 4)
-    file = tmp_path / journal.FILE
+    file = tmp_path / journal.JOURNAL_FILE
     content = json.loads(file.read_text())["content"] | {"optuna": "4.9"}
     file.write_text(json.dumps({"digest": journal._digest(content), "content": content}))
     searched(tmp_path, 4)

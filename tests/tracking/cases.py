@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.sweep.store import EPOCH_COLUMNS, FINISHED, PackResult, RunRecord, SweepRecord
+from workbench.sweep.run_outcomes import FINISHED
+from workbench.sweep.store import EPOCH_COLUMNS, PackResult, RunRecord, SweepRecord
 
 STARTED = 1_700_000_000.0
 EPOCHS = 30

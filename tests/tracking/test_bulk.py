@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.tracking.cases import EPOCHS, cell, result, sweep, trained, uri_of
-from workbench.sweep.store import DIVERGED, FAILED
+from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.tracking import bulk, children
 from workbench.tracking.connection import connect
 from workbench.tracking.write import MlflowStore

@@ -19,7 +19,8 @@ import pytest
 from tests.repetitions import repetitions
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import FAILED, SweepRecord
+from workbench.sweep.run_outcomes import FAILED
+from workbench.sweep.store import SweepRecord
 from workbench.tracking import damage
 from workbench.tracking.read import SweepTables, load, sweeps
 from workbench.tracking.write import MlflowStore

@@ -25,9 +25,10 @@ def test_a_part_that_another_version_lacks_is_one_line(uri: str, monkeypatch: py
     monkeypatch.delattr(SqlAlchemyStore, "_hard_delete_run")
     with pytest.raises(BadInput) as caught:
         mlflow_internals.delete_for_good(client, "a run")
+    tested = mlflow_internals.TESTED_MLFLOW
     assert str(caught.value) == (
         f"mlflow: found version {version('mlflow')}, which has no SqlAlchemyStore._hard_delete_run; "
-        f"Workbench was tested with {mlflow_internals.TESTED}: pip install mlflow=={mlflow_internals.TESTED}"
+        f"Workbench was tested with {tested}: pip install mlflow=={tested}"
     )
     with pytest.raises(BadInput, match=r"which has no mlflow\.store\.tracking\.dbmodels\.models\.SqlNothing; "):
         mlflow_internals.table("SqlNothing")

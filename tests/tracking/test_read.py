@@ -10,7 +10,8 @@ import pytest
 
 from tests.tracking.cases import EPOCHS, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import DIVERGED, EPOCH_COLUMNS, FAILED, LAYER_COLUMNS
+from workbench.sweep.run_outcomes import DIVERGED, FAILED
+from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking.connection import connect
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore

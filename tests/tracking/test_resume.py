@@ -10,7 +10,8 @@ from mlflow.entities import Run
 
 from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import DIVERGED, FAILED, Held, PackResult
+from workbench.sweep.run_outcomes import DIVERGED, FAILED
+from workbench.sweep.store import Held, PackResult
 from workbench.tracking import children
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore

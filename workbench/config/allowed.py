@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from workbench.config.setting import Setting
+from workbench.config.setting import Setting, Value
 
-_KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+_KIND_WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
 def allowed(setting: Setting) -> str:
@@ -16,7 +15,7 @@ def allowed(setting: Setting) -> str:
         text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
         text += " joined by +, or nothing" if setting.several else ""
     else:
-        text = ", ".join(part for part in (_KINDS[setting.kind], limits(setting)) if part)
+        text = ", ".join(part for part in (_KIND_WORDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text
 
 
@@ -30,11 +29,11 @@ def limits(setting: Setting) -> str:
     return "" if setting.high is None else f"x {above} {setting.high:g}"
 
 
-def within(setting: Setting, value: Any) -> bool:
+def within(setting: Setting, value: Value) -> bool:
     """Whether a value of the right type is one that the setting may have."""
     if names := setting.names():
-        return set(value.split("+")) <= {*names, ""} if setting.several else value in names
-    if setting.kind not in (int, float):
+        return set(str(value).split("+")) <= {*names, ""} if setting.several else value in names
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return True
     if not math.isfinite(value):
         return False

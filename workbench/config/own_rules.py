@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from workbench.config.schema import extend
+from workbench.config.schema import OptimizerConfig, PenaltyConfig, extend
 from workbench.config.setting import setting
+from workbench.engine.errors import BadInput
 from workbench.engine.rules import rule_files
-from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.rules.schedules import VARYING
+from workbench.engine.training.pack import COLUMNS
+
+# Of a table whose rows bring settings: their section, without what rows have brought.
+SECTIONS_OF: dict[str, type] = {"OPTIMIZERS": OptimizerConfig, "PENALTIES": PenaltyConfig}
 
 
 def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
@@ -19,12 +25,33 @@ def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
     """
     files = rule_files.read(folder) if folder else []
     rule_files.install(files)
+    _refuse_taken_names()
     extend("optimizer", _hyperparameters())
     extend("penalty", {name: _strength(name) for name in PENALTIES})
     return files
 
 
-def _hyperparameters() -> dict[str, Any]:
+def _refuse_taken_names() -> None:
+    """A hyperparameter or strength becomes a setting and a column of a pack, so no other may have its name."""
+    brought: dict[str, tuple[str, Hyperparameter | None]] = {}
+    for (table, row), file in rule_files.rows_of_own().items():
+        for name, number in _brought_by(table, row).items():
+            taken = COLUMNS.keys() | set(VARYING) | {item.name for item in fields(SECTIONS_OF[table])}
+            if name in taken:
+                raise BadInput(f"{file.name}: {table}[{row!r}]: {name!r} is a setting of ours; give it another name")
+            if brought.setdefault(name, (row, number))[1] != number:
+                other = brought[name][0]
+                raise BadInput(f"{file.name}: {table}[{row!r}]: {other} has another {name!r}; give it another name")
+
+
+def _brought_by(table: str, row: str) -> dict[str, Hyperparameter | None]:
+    """The names that a row of a person's own brings as settings."""
+    if table == "PENALTIES":
+        return {row: None}
+    return dict(OPTIMIZERS[row].hyperparameters) if table == "OPTIMIZERS" else {}
+
+
+def _hyperparameters() -> dict[str, object]:
     return {
         name: setting(
             float(number.default),
@@ -41,5 +68,5 @@ def _hyperparameters() -> dict[str, Any]:
     }
 
 
-def _strength(name: str) -> Any:
+def _strength(name: str) -> object:
     return setting(0.0, role="per_run", unit="per weight", low=0, help=PENALTIES[name].summary)

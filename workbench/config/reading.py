@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 from workbench.config.families import Choices, table
 from workbench.config.schema import SETTINGS, RunConfig
 
-TRAINING = "training"
+TRAINING = "training"  # the `measure` of a run that is trained
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def as_read(config: RunConfig) -> RunConfig:
     """
     if config.measure != TRAINING:
         return config
-    changes: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, object]] = {}
     for key in unread(config):
         section, _, name = key.rpartition(".")
         if getattr(getattr(config, section), name) != SETTINGS[key].default:
@@ -97,7 +96,7 @@ def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
 
 
 @lru_cache(maxsize=1)
-def _governed_by(*_of: tuple[Any, ...]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+def _governed_by(*_of: tuple[object, ...]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """The same, kept for as long as tables and settings hold what they hold now: rules of one's own may join them."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for chooser in SETTINGS.values():
@@ -112,11 +111,19 @@ def _governed_by(*_of: tuple[Any, ...]) -> Mapping[str, tuple[str, tuple[str, ..
     return found
 
 
-def _settings_read(row: Any) -> tuple[str, ...]:
-    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several."""
-    from workbench.engine.rules.schedules import MADE_FROM
+def _settings_read(row: object) -> tuple[str, ...]:
+    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several.
 
-    return tuple(name for read in getattr(row, "reads", ()) for name in MADE_FROM.get(read, (read,)))
+    A person's own row may raise here. Then it counts as reading everything, and its check says what is wrong.
+    """
+    from workbench.engine.rules.schedules import MADE_FROM
+    from workbench.engine.training.pack import columns
+
+    try:
+        reads: tuple[str, ...] = getattr(row, "reads", ())
+    except Exception:
+        return tuple(columns())
+    return tuple(name for read in reads for name in MADE_FROM.get(read, (read,)))
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,9 @@ from workbench.engine.errors import BadInput
 from workbench.engine.layers.dropout import LEVELS
 from workbench.engine.training.pack import columns
 
-_LEVELS = f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
+_DROPOUT_LEVELS = (
+    f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
+)
 _SHARES = ("dropout.rate", "dropout.input_rate")
 
 
@@ -28,12 +29,12 @@ def check_rounding(config: RunConfig) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _check(name: str, section: Any, dtype: str) -> None:
+def _check(name: str, section: object, dtype: str) -> None:
     """One section. The cells of a sweep share most of theirs."""
     for key, setting in SETTINGS.items():
         if not key.startswith(f"{name}.") or setting.kind is not float or setting.engine not in columns():
             continue
-        value, held_in = getattr(section, key.rpartition(".")[2]), _LEVELS if key in _SHARES else dtype
+        value, held_in = getattr(section, key.rpartition(".")[2]), _DROPOUT_LEVELS if key in _SHARES else dtype
         held = value if value is None else _held(value, held_in)
         if held is not None and (not within(setting, held) or (held == 0) != (value == 0)):
             better = "; dtype=float64 may hold it" if held_in == "float32" else ""
@@ -41,7 +42,7 @@ def _check(name: str, section: Any, dtype: str) -> None:
 
 
 def _held(value: float, held_in: str) -> float:
-    if held_in == _LEVELS:
+    if held_in == _DROPOUT_LEVELS:
         return float(np.rint(value * LEVELS) / LEVELS)
     with np.errstate(over="ignore", under="ignore"):
         return float(np.dtype(held_in).type(value))

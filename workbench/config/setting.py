@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, cast, get_args, get_type_hints
 
 from workbench.config.families import Choices
 
 Role = Literal["static", "per_run", "none"]
+Value = bool | int | float | str | None  # of a setting
 
 
 def setting(
-    default: Any,
+    default: Value,
     *,
     help: str,
     role: Role,
@@ -56,7 +57,7 @@ class Setting:
     key: str
     kind: type
     optional: bool
-    default: Any
+    default: Value
     help: str
     role: Role
     unit: str
@@ -87,5 +88,5 @@ def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:
         kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
         optional = len(get_args(hint)) > len(kinds)
         metadata = {**item.metadata, "engine": item.metadata["engine"] or item.name}
-        rows[key] = Setting(key, kinds[0], optional, item.default, **metadata)
+        rows[key] = Setting(key, kinds[0], optional, cast(Value, item.default), **metadata)
     return rows

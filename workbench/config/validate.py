@@ -13,10 +13,11 @@ from typing import Any
 
 from workbench.config.allowed import allowed, within
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 
 # What others call our settings.
-ALIASES = {
+SETTING_ALIASES = {
     "lr": "optimizer.learning_rate", "eta": "optimizer.learning_rate", "rate": "optimizer.learning_rate",
     "wd": "optimizer.weight_decay", "lambda": "penalty.strength", "mu": "optimizer.momentum",
     "eps": "optimizer.epsilon", "betas": "optimizer.beta1", "rho": "optimizer.alpha", "decay_rate": "optimizer.alpha",
@@ -39,12 +40,12 @@ ALIASES = {
 LONGEST_NAME = 128  # a file's name may have 255 bytes, and ours get endings
 
 
-def run_config(values: Mapping[str, Any]) -> RunConfig:
+def run_config(values: Mapping[str, object]) -> RunConfig:
     """The checked configuration of a run from nested plain values; what is not given takes its default.
 
     Raises BadInput for an unknown key, a value of another type or out of range, and settings that do not fit together.
     """
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = {}  # a dataclass's fields
     for name, value in values.items():
         if name not in SECTIONS:
             parts[name] = check(name, value)
@@ -65,7 +66,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-def check(key: str, value: Any) -> Any:
+def check(key: str, value: object) -> Value:
     """The value of one setting by its dotted key, as its type (an integer becomes a float where one is wanted)."""
     if key not in SETTINGS:
         raise BadInput(unknown(key))
@@ -74,7 +75,7 @@ def check(key: str, value: Any) -> Any:
         return None
     if setting.kind is float and type(value) is int:
         value = float(value)
-    if type(value) is not setting.kind or not within(setting, value):
+    if not isinstance(value, bool | int | float | str) or type(value) is not setting.kind or not within(setting, value):
         raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}")
     return value
 
@@ -83,17 +84,17 @@ def unknown(key: str) -> str:
     """One line for a key that is none: what is most like it, and where all of them are listed."""
     by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
     close = [by_last_part[part] for part in get_close_matches(key.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)]
-    if key.rpartition(".")[2].lower() in ALIASES:
-        close = [ALIASES[key.rpartition(".")[2].lower()]]
+    if key.rpartition(".")[2].lower() in SETTING_ALIASES:
+        close = [SETTING_ALIASES[key.rpartition(".")[2].lower()]]
     close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"
     return f"{shown} is not a setting{guess} (all of them: workbench list keys)"
 
 
-def flatten(config: RunConfig) -> dict[str, Any]:
+def flatten(config: RunConfig) -> dict[str, Value]:
     """Every setting of a run under its dotted key, in the schema's order."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, Value] = {}
     for key in SETTINGS:
         section, _, name = key.rpartition(".")
         flat[key] = getattr(getattr(config, section) if section else config, name)
@@ -101,7 +102,7 @@ def flatten(config: RunConfig) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _section(name: str, keys: tuple[str, ...], *values: Any) -> Any:
+def _section(name: str, keys: tuple[str, ...], *values: object) -> Any:
     """One checked section. The cells of a sweep share most of theirs, so each is checked once."""
     return SECTIONS[name](**{key: check(f"{name}.{key}", value) for key, value in zip(keys, values, strict=True)})
 
@@ -118,7 +119,7 @@ def _check_name(name: str | None) -> None:
         raise BadInput(f"name is {name!r}; allowed: a name without .html or .json, and not index: a page is called so")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, bool | None):
         return {None: "null", True: "true", False: "false"}[value]
     return repr(value)

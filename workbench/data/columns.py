@@ -15,7 +15,7 @@ import numpy as np
 
 # A column whose largest number is so many times its spread has an origin: float32 would round its scaled values to
 # 2^-24 times this, and more. Products of scaled and shifted numbers have room between the two sizes.
-FAR = 8.0
+OUTLIER_SPREADS = 8.0
 SMALL, LARGE = 2.0**-40, 2.0**40
 EXACT = 2.0**53  # float64 holds every integer below
 
@@ -40,7 +40,7 @@ def columns(given: np.ndarray) -> Columns:
     low, high = given.min(axis=0).astype(np.float64), given.max(axis=0).astype(np.float64)
     with np.errstate(over="ignore"):
         spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
-    far = largest / FAR > spread
+    far = largest / OUTLIER_SPREADS > spread
     origin[far] = low[far]
     reach = np.where(far, spread, largest)
     extreme = (reach > 0) & ((reach < SMALL) | (reach > LARGE))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from workbench.engine.errors import BadInput
 
-CONNECT_SECONDS = 10
+DOWNLOAD_CONNECT_SECONDS = 10
 READ_SECONDS = 60
-CHUNK_BYTES = 1 << 16
+DOWNLOAD_CHUNK_BYTES = 1 << 16
 
 
 class NoMirrorError(Exception):
@@ -55,5 +55,5 @@ def _temporary_file(folder: Path, name: str) -> Path:
 def _fetch(address: str, path: Path) -> None:
     import pooch
 
-    fetch = pooch.HTTPDownloader(chunk_size=CHUNK_BYTES, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    fetch = pooch.HTTPDownloader(chunk_size=DOWNLOAD_CHUNK_BYTES, timeout=(DOWNLOAD_CONNECT_SECONDS, READ_SECONDS))
     fetch(address, str(path), None)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.archive import CHUNK_BYTES
 from workbench.data.dataset import require
 from workbench.engine.errors import BadInput
 
 UNSIGNED_BYTE = 0x08
 GZIP_START = b"\x1f\x8b"
 CONTENTS = {1: "labels", 3: "images"}
-CHUNK_BYTES = 1 << 20
 
 
 def read(path: Path, dimensions: int, largest: int, origin: Path | str | None = None) -> bytes:

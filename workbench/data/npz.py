@@ -24,7 +24,7 @@ from workbench.engine.errors import BadInput
 
 NEEDED = ("inputs", "targets")
 TEST = ("test_inputs", "test_targets")
-ALLOWED = f"{', '.join(NEEDED)}, and together {', '.join(TEST)}"
+ALLOWED_ARRAYS = f"{', '.join(NEEDED)}, and together {', '.join(TEST)}"
 
 
 def load(settings: Settings) -> Dataset:
@@ -50,7 +50,7 @@ def known(settings: Settings) -> Known:
 
 def _load(path: Path) -> tuple[Dataset, str]:
     """The dataset, and how its targets were understood."""
-    arrays = read_arrays(path, ALLOWED, lambda keys: _check_keys(path, keys))
+    arrays = read_arrays(path, ALLOWED_ARRAYS, lambda keys: _check_keys(path, keys))
     _check_counts(path, arrays)
     inputs = np.concatenate([_inputs(path, arrays, key) for key in ("inputs", "test_inputs") if key in arrays])
     targets, remark = understood(path, {key: arrays[key] for key in ("targets", "test_targets") if key in arrays})
@@ -91,9 +91,9 @@ def _check_keys(path: Path, keys: list[str]) -> None:
     """Only known keys, and all that are needed."""
     unknown = sorted(set(keys) - {*NEEDED, *TEST})
     more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-    require(not unknown, f"{path}: found the unknown key {', '.join(unknown[:3])}{more}; allowed are {ALLOWED}")
+    require(not unknown, f"{path}: found the unknown key {', '.join(unknown[:3])}{more}; allowed are {ALLOWED_ARRAYS}")
     missing = [key for key in _due(keys) if key not in keys]
-    require(not missing, f"{path}: {', '.join(missing)} is missing; needed are {ALLOWED}")
+    require(not missing, f"{path}: {', '.join(missing)} is missing; needed are {ALLOWED_ARRAYS}")
 
 
 def _due(found: list[str]) -> tuple[str, ...]:

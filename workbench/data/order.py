@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from workbench.engine.backend import Array
 from workbench.engine.training.randomness import Purpose, keys, permutations
 
 
-def epoch_order(seeds: Any, epoch: int, count: int, xp: Any = np) -> Any:
+def epoch_order(seeds: ArrayLike, epoch: int, count: int, xp: ModuleType = np) -> Array:
     """Permutations of range(count): (runs,) seeds -> (runs, count) int64, on the host or, with xp=cupy, on the device.
 
     Epochs count from 0 or from 1, as the caller likes; every number has its own permutation.

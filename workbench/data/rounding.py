@@ -8,7 +8,7 @@ from workbench.data.columns import Columns, columns
 from workbench.data.dataset import Dataset, require
 from workbench.data.scaling import SCALINGS
 
-EXAMPLES = 4096  # looked at, evenly spread over the dataset
+CHECKED_EXAMPLES = 4096  # looked at, evenly spread over the dataset
 NATURAL = 0.1  # share of a column's different numbers that may coincide by chance in so many
 
 
@@ -41,7 +41,7 @@ def hidden_by_rounding(dataset: Dataset, scaling: str, dtype: str) -> list[str]:
 
 def _sample(held: Columns, largest: float, scaling: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     """Each column's numbers in order, with its smallest and largest, and as a network of that dtype reads them."""
-    chosen = np.linspace(0, len(held.values) - 1, min(EXAMPLES, len(held.values))).astype(int)
+    chosen = np.linspace(0, len(held.values) - 1, min(CHECKED_EXAMPLES, len(held.values))).astype(int)
     ends = [held.values.min(axis=0, keepdims=True), held.values.max(axis=0, keepdims=True)]
     sample = np.sort(np.concatenate([held.values[chosen], *ends]), axis=0)
     fitted = SCALINGS[scaling].fit(held, largest, np.arange(len(held.values))[None])

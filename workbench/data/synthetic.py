@@ -14,7 +14,7 @@ from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, larg
 from workbench.engine.training.randomness import Purpose, keys, normal, uniform
 
 # Part of the digests: raise it whenever a generator draws other numbers than before.
-VERSION = 1
+SYNTHETIC_VERSION = 1
 FEWEST_EXAMPLES = 10
 TURNS = 1.5
 
@@ -50,7 +50,9 @@ def _noisy(points: np.ndarray, noise: float) -> np.ndarray:
 
 def _source(name: str, summary: str, classes: int, generate: Callable[[int, float], tuple]) -> Source:
     def digest(settings: Settings) -> str:
-        return text_digest(f"{name} version={VERSION} examples={settings.examples} noise={float(settings.noise)!r}")
+        return text_digest(
+            f"{name} version={SYNTHETIC_VERSION} examples={settings.examples} noise={float(settings.noise)!r}"
+        )
 
     def known(settings: Settings) -> Known:
         _check(name, settings)

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.data.dataset import require
 
-ALLOWED = (
+ALLOWED_TARGETS = (
     "allowed are integers of shape (examples,) or one-hot rows of shape (examples, classes) as labels, "
     "or floats of shape (examples,) or (examples, outputs) for regression"
 )
@@ -25,7 +25,7 @@ def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, s
     """
     for key, array in arrays.items():
         fits = array.dtype.kind in "buif" and array.ndim in (1, 2) and array.size > 0
-        require(fits, f"{path}: {key} is {array.dtype} of shape {array.shape}; {ALLOWED}")
+        require(fits, f"{path}: {key} is {array.dtype} of shape {array.shape}; {ALLOWED_TARGETS}")
     given = np.concatenate([array.reshape(len(array), -1) for array in arrays.values()])
     if _is_one_hot(given):
         return given.argmax(axis=1), (
@@ -33,7 +33,7 @@ def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, s
         )
     if given.dtype.kind in "bui":
         kind, shape = arrays["targets"].dtype, arrays["targets"].shape
-        require(given.shape[1] == 1, f"{path}: targets is {kind} of shape {shape}, and not one-hot; {ALLOWED}")
+        require(given.shape[1] == 1, f"{path}: targets is {kind} of shape {shape}, and not one-hot; {ALLOWED_TARGETS}")
         labels = _classes(path, given[:, 0])
         return labels, f"{path}: understood as {labels.max() + 1} classes, as targets are integers"
     with np.errstate(over="ignore"):

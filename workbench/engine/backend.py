@@ -24,7 +24,7 @@ ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tens
 # Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
 # update, the processor mistakes a store to one for a load from another (4K aliasing) and stalls. So each begins at
 # another multiple of ALIGNMENT.
-_PLACES = cycle(range(0, 32, 5))
+_OFFSETS = cycle(range(0, 32, 5))
 
 
 @functools.cache
@@ -82,7 +82,7 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
     if xp is not np:
         return xp.zeros(shape, dtype)  # CuPy's pool aligns to 512 bytes
     count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
-    apart = next(_PLACES) * ALIGNMENT
+    apart = next(_OFFSETS) * ALIGNMENT
     memory = np.zeros(count * itemsize + ALIGNMENT + apart, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT + apart
     return memory[start : start + count * itemsize].view(dtype).reshape(shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-UNKNOWN = 8 * 2**30  # bytes taken for granted where nothing says how many there are
+UNKNOWN_MEMORY = 8 * 2**30  # bytes taken for granted where nothing says how many there are
 _CGROUPS = (  # limit, usage, statistics and the name there of what the system would give back
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
     (
@@ -21,7 +21,7 @@ def free_host_memory() -> int:
 
 def _of_the_machine() -> int:
     available = _lines("/proc/meminfo").get("MemAvailable", "")
-    return int(available.split()[0]) * 1024 if available else UNKNOWN
+    return int(available.split()[0]) * 1024 if available else UNKNOWN_MEMORY
 
 
 def _of_a_container(limit: str, usage: str, statistics: str, given_back: str) -> int:

@@ -13,7 +13,7 @@ from workbench.measure.matrix_form import MATRIX_FORM
 from workbench.measure.maxout_properties import MAXOUT
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.memorizers import MEMORIZERS
-from workbench.measure.model import MODEL
+from workbench.measure.model import MODEL_ANALYSIS
 from workbench.measure.momentum_toys import MOMENTUM_TOYS
 from workbench.measure.optimizer_rules import OPTIMIZER_RULES
 from workbench.measure.shifted_sigmoids import SHIFTED_SIGMOIDS
@@ -43,7 +43,7 @@ ANALYSES: dict[str, Analysis] = {
     **LEARNED_SLOPES,
     **DEAD_UNITS,
     **LOGISTIC_REGRESSION,
-    **MODEL,
+    **MODEL_ANALYSIS,
 }
 INSTRUMENTS = InstrumentTables(MEASUREMENTS, ANALYSES)
 

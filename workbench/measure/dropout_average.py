@@ -13,7 +13,7 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 8
+AVERAGED_EXAMPLES = 8
 WIDEST = 12  # 4,096 masks
 
 
@@ -26,12 +26,12 @@ def _dropout_average(config: RunConfig) -> Measured:
             f"dropout.rate {rate:g}, dropout.input_rate {config.dropout.input_rate:g}; allowed are depth 1, "
             f"at most {WIDEST} units, dropout of them and none of the inputs"
         )
-    of = subject(config, EXAMPLES)
+    of = subject(config, AVERAGED_EXAMPLES)
     masks = np.array(list(product((0.0, 1.0), repeat=settings.width)))
     chance = np.prod(np.where(masks > 0, 1 - rate, rate), axis=1)
     network = of.network()
     network.forward()
-    output = network.layers[-1]
+    output = network.dense_layers[-1]
     hidden, weights, biases = network.layers[0].a[0], output.weights[0], output.biases[0]
     logits = (masks[:, None, :] * hidden) @ weights.T + biases  # (masks, examples, outputs)
     scaled = LOSSES[of.loss].predict(hidden @ ((1 - rate) * weights).T + biases)

@@ -17,8 +17,8 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 6
-STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6
+GRADIENT_EXAMPLES = 6
+DIFFERENCE_STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6
 # Losses that, with the output activation they belong to, make dl/dz = y - target.
 DELTA_IS_A_DIFFERENCE = ("cross_entropy", "binary_cross_entropy", "squared_error")
 Masks = Sequence[np.ndarray | None]
@@ -46,7 +46,7 @@ def used_columns(of: Subject) -> np.ndarray:
 def pattern(network: Network) -> np.ndarray:
     """Which side of its kink every hidden unit is on, (runs, everything): the piece that wins, or the sign of z."""
     signs = []
-    for layer in network.layers[:-1]:
+    for layer in network.dense_layers[:-1]:
         units = layer.a.shape[-1]
         pieces = layer.z.reshape(*layer.z.shape[:-1], -1, units)
         one_piece = pieces.shape[-2] == 1
@@ -66,6 +66,7 @@ def flat_gradient(of: Subject, network: Network) -> np.ndarray:
     row = np.zeros((1, of.size))
     for view, layer in zip(of.layout.views(row), network.layers, strict=True):
         for name, target in view.items():
+            assert layer.gradients is not None
             target[0] = layer.gradients[name][0]
     return row[0]
 
@@ -74,13 +75,13 @@ def differences(of: Subject, masks: Masks = ()) -> tuple[np.ndarray, np.ndarray]
     """Central differences of the summed loss by every parameter, and the columns they belong to; kinks left out."""
     columns = used_columns(of)
     rows = np.repeat(of.parameters, 2 * len(columns), axis=0)
-    rows[np.arange(len(columns)), columns] += STEP
-    rows[len(columns) + np.arange(len(columns)), columns] -= STEP
+    rows[np.arange(len(columns)), columns] += DIFFERENCE_STEP
+    rows[len(columns) + np.arange(len(columns)), columns] -= DIFFERENCE_STEP
     network = of.network(rows)
     losses = of.judge(network.forward(masks)).losses.sum(axis=1).reshape(2, -1)
     sides = pattern(network).reshape(2, len(columns), -1)
     smooth = (sides[0] == sides[1]).all(axis=1)
-    return ((losses[0] - losses[1]) / (2 * STEP))[smooth], columns[smooth]
+    return ((losses[0] - losses[1]) / (2 * DIFFERENCE_STEP))[smooth], columns[smooth]
 
 
 def _gradient_check(of: Subject, masks: Masks) -> dict[str, float]:
@@ -118,12 +119,12 @@ def _forward_factor(of: Subject) -> float:
         row, each = int(of.rng.integers(neurons)), np.arange(inputs)
         rows = np.repeat(of.parameters, 2 * inputs, axis=0)
         weights = of.layout.views(rows)[number]["weights"]
-        weights[each, row, each] += STEP
-        weights[inputs + each, row, each] -= STEP
+        weights[each, row, each] += DIFFERENCE_STEP
+        weights[inputs + each, row, each] -= DIFFERENCE_STEP
         moved = of.network(rows)
         moved.forward()
-        z = moved.layers[number].z[:, :, row].reshape(2, inputs, -1)
-        worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * STEP)).T))
+        z = moved.dense_layers[number].z[:, :, row].reshape(2, inputs, -1)
+        worst = max(worst, largest_error(layer.inputs[0], ((z[0] - z[1]) / (2 * DIFFERENCE_STEP)).T))
     return worst
 
 
@@ -136,7 +137,7 @@ def reversed_network(of: Subject) -> list[np.ndarray]:
     network = of.network()
     back = of.judge(network.forward()).delta[0]
     found = [back.copy()]
-    for layer, behind in zip(network.layers[-2::-1], network.layers[:0:-1], strict=True):
+    for layer, behind in zip(network.dense_layers[-2::-1], network.dense_layers[:0:-1], strict=True):
         z, a = layer.z[0], layer.a[0]
         pieces = z.reshape(len(z), -1, a.shape[1])
         if pieces.shape[1] > 1:
@@ -157,7 +158,7 @@ def _reversed_network(of: Subject) -> float:
     delta = of.judge(network.forward()).delta
     expected = reversed_network(of)
     network.backward(delta.copy())
-    found = [layer.z[0] for layer in network.layers[:-1]] + [delta[0]]
+    found = [layer.z[0] for layer in network.dense_layers[:-1]] + [delta[0]]
     return max(largest_error(one, other) for one, other in zip(found, expected, strict=True))
 
 
@@ -175,7 +176,7 @@ def _output_delta(of: Subject) -> float:
 
 
 def _gradient_identities(config: RunConfig) -> Measured:
-    of = subject(config, EXAMPLES)
+    of = subject(config, GRADIENT_EXAMPLES)
     metrics = _gradient_check(of, drawn_masks(of, config))
     metrics["batch_gradient_error"] = _sum_over_examples(of)
     metrics["forward_factor_error"] = _forward_factor(of)

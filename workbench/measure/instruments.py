@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from workbench.config import RunConfig
+from workbench.config.setting import Value
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.sweep.measures import Measured, Trained
 
@@ -35,11 +35,11 @@ class InstrumentTables:
         """Whether a measurement takes times."""
         return name in self.measurements and self.measurements[name].timing
 
-    def versions(self, decided: Mapping[str, Any]) -> list[int]:
+    def versions(self, decided: Mapping[str, Value]) -> list[int]:
         """Of the measurement or the analyses of a run."""
         name, analyses = str(decided.get("measure")), decided.get("analyses")
         own = [self.measurements[name].version] if name in self.measurements else []
-        return own + [self.analyses[one].version for one in (analyses.split("+") if analyses else ())]
+        return own + [self.analyses[one].version for one in (str(analyses).split("+") if analyses else ())]
 
 
 def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:

@@ -14,7 +14,7 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 8
+MATRIX_EXAMPLES = 8
 
 
 def neuron(weights: list[float], bias: float, inputs: list[float]) -> float:
@@ -40,14 +40,14 @@ def outputs_by_neurons(of: Subject) -> np.ndarray:
     """The outputs of a network, (examples, outputs), without a matrix."""
     result = []
     for example in of.inputs.tolist():
-        for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
+        for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):
             example = layer_by_neurons(shape, tensors, of.slope, example)
         result.append(example)
     return np.array(result)
 
 
 def _matrix_form(config: RunConfig) -> Measured:
-    of = subject(config, EXAMPLES)
+    of = subject(config, MATRIX_EXAMPLES)
     return Measured({"matrix_form_error": largest_error(of.network().forward()[0], outputs_by_neurons(of))})
 
 

@@ -13,7 +13,7 @@ from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
 from workbench.sweep.measures import Measured
 
-EXAMPLES = 64
+MAXOUT_EXAMPLES = 64
 
 
 def as_maxout(of: Subject) -> tuple[Layout, np.ndarray]:
@@ -37,9 +37,9 @@ def _only(config: RunConfig, allowed: tuple[str, ...]) -> None:
 
 def _relu_as_maxout(config: RunConfig) -> Measured:
     _only(config, ("relu",))
-    of = subject(config, EXAMPLES)
+    of = subject(config, MAXOUT_EXAMPLES)
     layout, parameters = as_maxout(of)
-    network = Network(layout, parameters, None, np.zeros(1), EXAMPLES)
+    network = Network(layout, parameters, None, np.zeros(1), MAXOUT_EXAMPLES)
     network.inputs[0] = of.inputs
     return Measured({"relu_as_maxout_error": largest_error(network.forward()[0], of.network().forward()[0])})
 
@@ -50,7 +50,7 @@ def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Of every unit only what the example uses is kept: the piece that is largest, or of a ReLU the line it is on.
     """
     matrix, shift = np.eye(len(example)), np.zeros(len(example))
-    for shape, tensors in zip(of.layout.layers, of.layout.views(of.parameters), strict=True):
+    for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):
         weights, biases = tensors["weights"][0], tensors["biases"][0]
         z = weights @ (matrix @ example + shift) + biases
         if shape.rows > shape.units:
@@ -64,15 +64,15 @@ def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _thin_networks(config: RunConfig) -> Measured:
     _only(config, ("relu", "maxout"))
-    of = subject(config, EXAMPLES)
+    of = subject(config, MAXOUT_EXAMPLES)
     network = of.network()
     outputs = network.forward()[0]
-    patterns = pattern(network).reshape(len(network.layers) - 1, EXAMPLES, -1)
+    patterns = pattern(network).reshape(len(network.layers) - 1, MAXOUT_EXAMPLES, -1)
     thin = [thin_network(of, example) for example in of.inputs]
     found = np.stack([matrix @ example + shift for (matrix, shift), example in zip(thin, of.inputs, strict=True)])
-    distinct = len({patterns[:, example].tobytes() for example in range(EXAMPLES)})
+    distinct = len({patterns[:, example].tobytes() for example in range(MAXOUT_EXAMPLES)})
     return Measured(
-        {"thin_network_error": largest_error(found, outputs), "thin_networks_per_example": distinct / EXAMPLES}
+        {"thin_network_error": largest_error(found, outputs), "thin_networks_per_example": distinct / MAXOUT_EXAMPLES}
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from workbench.config import RunConfig
 from workbench.sweep.measures import Measured, Table, Trained
 
 
-def tidy(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+def tidy(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """Rows as a table: column -> values."""
     return {name: np.array([row[place] for row in rows]) for place, name in enumerate(columns)}
 

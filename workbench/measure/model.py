@@ -16,7 +16,7 @@ import numpy as np
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.network import Network
 from workbench.measure.measurement import Analysis
@@ -24,15 +24,15 @@ from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.sweep.measures import Measured, Table, Trained
 
 WEIGHTS_FILE, ABOUT_FILE = "weights.npz", "network.json"
-EXAMPLES = 3  # test inputs kept with a model, as an example of what it reads
-TABLE = "model"
+INPUT_EXAMPLES = 3  # test inputs kept with a model, as an example of what it reads
+MODEL_TABLE = "model"
 # What a model is made of beside its architecture; the arrays among them that are saved with its weights.
 _ARRAYS = ("origin", "unit", "scale", "shift", "target_scale", "target_shift", "examples")
-_PARTS = ("parameters", "outputs", *_ARRAYS)
+_MODEL_PARTS = ("parameters", "outputs", *_ARRAYS)
 # What is said of a model to whoever asks it.
 INPUTS = "numbers as the dataset has them, unscaled"
 CLASSES = "the probability of each class"
-VALUES = "what was to be predicted, in the units of the dataset"
+VALUES_MEANING = "what was to be predicted, in the units of the dataset"
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Model:
     @property
     def says(self) -> str:
         """What `predict` gives, in words."""
-        return VALUES if LOSSES[self.about.loss].task == "regression" else CLASSES
+        return VALUES_MEANING if LOSSES[self.about.loss].task == "regression" else CLASSES
 
-    def predict(self, inputs: Any) -> np.ndarray:
+    def predict(self, inputs: object) -> np.ndarray:
         """What the network says of inputs (n, features), as the dataset has them: (n, classes) probabilities, or
         (n, outputs) float64 values of a regression in the dataset's own units. Raises BadInput for another shape.
         """
@@ -91,7 +91,7 @@ class Model:
             return outputs * self.target_scale + self.target_shift
         return as_classes(outputs)
 
-    def classify(self, inputs: Any) -> np.ndarray:
+    def classify(self, inputs: object) -> np.ndarray:
         """The class that the network names for each input: (n, features) -> (n,) int. It is -1 (`classes.NO_CLASS`)
         where two classes are equally probable or an output is not a number. Raises BadInput for a regression.
         """
@@ -130,13 +130,13 @@ class Model:
         arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
         return cls(about, parameters[0], **arrays)
 
-    def _logits(self, inputs: Any) -> np.ndarray:
+    def _logits(self, inputs: object) -> np.ndarray:
         """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
         given = np.atleast_2d(np.asarray(inputs))
         if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":
             found = f"{given.dtype} {given.shape}"
             raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
-        parts = [self._forward(given[at : at + CHUNK]) for at in range(0, len(given), CHUNK)]
+        parts = [self._forward(given[at : at + EVALUATED_AT_ONCE]) for at in range(0, len(given), EVALUATED_AT_ONCE)]
         return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
 
     def _forward(self, given: np.ndarray) -> np.ndarray:
@@ -163,14 +163,14 @@ def _keep(trained: Trained) -> Measured:
         "shift": np.ravel(data.shift),
         "target_scale": np.ravel(data.target_scale),
         "target_shift": np.ravel(data.target_shift),
-        "examples": given_inputs(data, data.test.index[0][:EXAMPLES]).ravel(),
+        "examples": given_inputs(data, data.test.index[0][:INPUT_EXAMPLES]).ravel(),
     }
     table = {
         "part": np.repeat(list(parts), [len(values) for values in parts.values()]),
         "place": np.concatenate([np.arange(len(values)) for values in parts.values()]),
         "value": np.concatenate([np.asarray(values, np.float64) for values in parts.values()]),
     }
-    return Measured({}, {TABLE: table})
+    return Measured({}, {MODEL_TABLE: table})
 
 
 def model_of(table: Table, params: Mapping[str, Any]) -> Model:
@@ -180,9 +180,9 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
     tell of.
     """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
-    held = {name: value[part == name] for name in _PARTS}
+    held = {name: value[part == name] for name in _MODEL_PARTS}
     scalings = ("target_scale", "target_shift") if LOSSES[str(params["network.loss"])].task == "regression" else ()
-    _require_parts({name for name in _PARTS if held[name].size}, ("origin", "unit", *scalings))
+    _require_parts({name for name in _MODEL_PARTS if held[name].size}, ("origin", "unit", *scalings))
     _check_shapes({"outputs": held["outputs"].shape}, {"outputs": (1,)})
     about = About(
         inputs=len(held["scale"]),
@@ -251,7 +251,7 @@ class Served:
         return self.model.predict(model_input)
 
 
-MODEL = {
+MODEL_ANALYSIS = {
     "model": Analysis(
         "keeps the final weights: a model that MLflow loads and serves, and workbench.load_run", (), _keep
     )

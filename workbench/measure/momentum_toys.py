@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import numpy as np
 
 from workbench.config import RunConfig
+from workbench.engine.rules.at import At
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.sweep.measures import Measured
@@ -29,7 +29,7 @@ def steps_until(
     """The engine's momentum from `start` (runs, dimensions), with each run's rate and lambda, (runs, 1): the number of
     steps until `left(position)` (runs,) is true, infinite where `most` steps do not do.
     """
-    update, at = OPTIMIZERS["momentum"].update, SimpleNamespace(learning_rate=rate, momentum=momentum)
+    update, at = OPTIMIZERS["momentum"].update, At(learning_rate=rate, momentum=momentum)
     position, velocity = start.copy(), np.zeros_like(start)
     found = np.full(len(start), np.inf)
     for step in range(1, most + 1):

@@ -19,7 +19,7 @@ from workbench.measure.subject import largest_error
 from workbench.sweep.measures import Measured
 
 LAYOUT = Layout(Architecture(inputs=8, outputs=4, depth=0, width=1, activation="identity"))
-STEPS = 200
+COMPARED_STEPS = 200
 SWITCH = 100  # the step from which the scale of the gradient is another one
 SCALES = (1.0, 10.0)
 
@@ -70,14 +70,14 @@ def _switched(step: int, parameters: np.ndarray) -> np.ndarray:
 
 def _effective_steps(config: RunConfig, optimizer: str) -> np.ndarray:
     """What the optimizer makes of the learning rate: the update over the gradient, (steps,), under `_switched`."""
-    path = run_through(optimizer, columns_of(config), _switched, np.zeros(LAYOUT.size), STEPS)
-    scale = np.where(np.arange(STEPS) < SWITCH, *SCALES)
+    path = run_through(optimizer, columns_of(config), _switched, np.zeros(LAYOUT.size), COMPARED_STEPS)
+    scale = np.where(np.arange(COMPARED_STEPS) < SWITCH, *SCALES)
     return -np.diff(path[:, 0]) / scale
 
 
 def _memory(config: RunConfig) -> Measured:
     """Adagrad and RMSProp against what the sum and the fading mean of squares come to in closed form."""
-    own, step = config.optimizer, np.arange(1, STEPS + 1)
+    own, step = config.optimizer, np.arange(1, COMPARED_STEPS + 1)
     before, after = np.minimum(step, SWITCH), np.maximum(step - SWITCH, 0)
     total = SCALES[0] ** 2 * before + SCALES[1] ** 2 * after
     fading = own.alpha**after * SCALES[0] ** 2 * (1 - own.alpha**before) + SCALES[1] ** 2 * (1 - own.alpha**after)
@@ -88,23 +88,23 @@ def _memory(config: RunConfig) -> Measured:
         rows += [(optimizer, int(number), float(size)) for number, size in zip(step, found, strict=True)]
         late = np.abs(found[SWITCH:] / (own.learning_rate / SCALES[1]) - 1) < 0.1
         # How many steps the new scale has to hold until the step is within 10 % of what it alone would give.
-        metrics[f"{optimizer}_steps_to_forget"] = float(np.argmax(late)) + 1 if late.any() else float(STEPS)
+        metrics[f"{optimizer}_steps_to_forget"] = float(np.argmax(late)) + 1 if late.any() else float(COMPARED_STEPS)
     return Measured(metrics, {"optimizer_memory": tidy(("optimizer", "step", "effective_step"), rows)})
 
 
 def _drawn(config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
     """Gradients (steps, size) and a start (size,), drawn by the seed."""
     rng = np.random.default_rng(config.seed)
-    return rng.standard_normal((STEPS, LAYOUT.size)), rng.standard_normal(LAYOUT.size)
+    return rng.standard_normal((COMPARED_STEPS, LAYOUT.size)), rng.standard_normal(LAYOUT.size)
 
 
 def _momentum_unrolled(config: RunConfig) -> Measured:
     """The movement of every step against minus eta times the sum of lambda^k g over all gradients so far."""
     gradients, start = _drawn(config)
     own = config.optimizer
-    path = run_through("momentum", columns_of(config), lambda step, _: gradients[step], start, STEPS)
+    path = run_through("momentum", columns_of(config), lambda step, _: gradients[step], start, COMPARED_STEPS)
     movements = np.empty_like(gradients)
-    for step in range(STEPS):
+    for step in range(COMPARED_STEPS):
         weights = own.momentum ** np.arange(step, -1, -1.0)
         movements[step] = -own.learning_rate * (weights @ gradients[: step + 1])
     return Measured(
@@ -134,7 +134,7 @@ def _adam(config: RunConfig) -> Measured:
 
     def path(optimizer: str, corrected: bool = True, slots: Sequence[float] = (), **changes: float) -> np.ndarray:
         columns = columns_of(config, **changes)
-        return run_through(optimizer, columns, lambda step, _: gradients[step], start, STEPS, slots, corrected)
+        return run_through(optimizer, columns, lambda step, _: gradients[step], start, COMPARED_STEPS, slots, corrected)
 
     settings = own.learning_rate, own.beta1, own.beta2, own.epsilon
     used = slice(0, LAYOUT.weights_end)

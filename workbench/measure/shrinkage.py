@@ -10,7 +10,7 @@ from workbench.measure.optimizer_rules import LAYOUT, columns_of, run_through
 from workbench.measure.subject import largest_error
 from workbench.sweep.measures import Measured
 
-STEPS = 50
+SHRINKAGE_STEPS = 50
 SIZES = np.geomspace(1e-4, 1e2, LAYOUT.weights_end)  # of the weights, relative to where L1 and L2 shrink alike
 
 
@@ -27,11 +27,11 @@ def _shrinkage(config: RunConfig) -> Measured:
     rate, l1, l2 = config.optimizer.learning_rate, config.penalty.l1, config.penalty.l2
     crossover = l1 / l2
     start = crossover * SIZES * np.where(np.arange(len(SIZES)) % 2, 1.0, -1.0)
-    by_l1, by_l2 = _path(config, start, 1, l1=l1)[1], _path(config, start, STEPS, l2=l2)
+    by_l1, by_l2 = _path(config, start, 1, l1=l1)[1], _path(config, start, SHRINKAGE_STEPS, l2=l2)
     lost_l1, lost_l2 = np.abs(start) - np.abs(by_l1), np.abs(start) - np.abs(by_l2[1])
     clear = np.abs(start) > rate * l1  # nearer to zero L1 steps over it, and the size is not what it takes away
     constant = largest_error((start - by_l1)[clear], (rate * l1 * np.sign(start))[clear])
-    powers = np.multiply.outer((1 - rate * l2) ** np.arange(STEPS + 1), start)
+    powers = np.multiply.outer((1 - rate * l2) ** np.arange(SHRINKAGE_STEPS + 1), start)
     rows = list(zip(np.abs(start), lost_l1, lost_l2, strict=True))
     return Measured(
         {

@@ -8,7 +8,7 @@ from workbench.measure.measurement import Analysis
 from workbench.measure.trained import NetworkOnSplit
 from workbench.sweep.measures import Measured, Trained
 
-TINY = 1e-30
+SMALLEST_NORM = 1e-30
 
 
 def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
@@ -16,7 +16,7 @@ def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
 
     Each output is sent back through the reversed network by itself: delta is 1 there and 0 elsewhere.
     """
-    layers = view.network.layers
+    layers = view.network.dense_layers
     squares = np.zeros(len(view.logits))
     for output in range(view.logits.shape[1]):
         back = np.zeros_like(view.logits)
@@ -35,7 +35,7 @@ def _jacobian(trained: Trained) -> Measured:
     metrics = {}
     for split in ("train", "test"):
         norms = jacobian_norms(NetworkOnSplit(trained, trained.weights.last, split))
-        metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, TINY)).mean())
+        metrics[f"{split}_log_jacobian"] = float(np.log(np.maximum(norms, SMALLEST_NORM)).mean())
     return Measured(metrics)
 
 

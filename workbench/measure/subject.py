@@ -17,7 +17,7 @@ from workbench.engine.rules.losses import LOSSES, Judged, customary_loss
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.network import Network
 
-BIASES = 0.3  # deviation of biases and slopes, which start at one value in training: here nothing shall cancel
+LARGEST_BIAS = 0.3  # deviation of biases and slopes, which start at one value in training: here nothing shall cancel
 
 
 def largest_error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -74,7 +74,7 @@ def subject(config: RunConfig, examples: int) -> Subject:
     for view in layout.views(parameters):
         for name, tensor in view.items():
             if name != "weights":
-                tensor[...] = BIASES * rng.standard_normal(tensor.shape)
+                tensor[...] = LARGEST_BIAS * rng.standard_normal(tensor.shape)
     inputs = rng.standard_normal((examples, facts.features))
     if LOSSES[loss].task == "regression":
         targets: np.ndarray = rng.standard_normal((examples, outputs))

@@ -103,7 +103,7 @@ def _backpropagation_timing(config: RunConfig) -> Measured:
         network.backward(delta)
 
     backward = seconds(both) - forward
-    weight = network.layers[0].weights[0]
+    weight = network.dense_layers[0].weights[0]
 
     def perturbed() -> None:
         weight[0, 0] += 1e-3
@@ -127,7 +127,7 @@ MIDDLE = 2.25  # of 1.5 to 3, within which the ratio of backward to forward is t
 def _activation_timing(config: RunConfig) -> Measured:
     """The function and its derivative by themselves, and a whole step of plain gradient descent around them."""
     of, network = _in_training(config)
-    layer = network.layers[0]
+    layer = network.dense_layers[0]
     network.forward()
     back, out = np.ones_like(layer.a), np.empty_like(layer.z)
 

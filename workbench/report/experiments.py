@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from workbench import places
 from workbench.engine.errors import BadInput
@@ -21,24 +21,26 @@ from workbench.report.verdicts.claim_rules import Claim
 from workbench.sweep.execution.log import note, say
 
 TRANSLATIONS = "statements.zh-Hant.json"  # beside the experiment files: claim id -> its statement in Chinese
-DIGITS: Mapping[str, Sequence[str]] = {"digits": ()}
+Kind = TypeVar("Kind")
+DIGITS_ALONE: Mapping[str, Sequence[str]] = {"digits": ()}
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file holds: the claims its sweep decides, and figures of its own for the page.
+    """What an experiment file holds: the claims that its sweep decides, and figures of its own for the page.
 
-    `datasets`: where `reproduce` asks it, and what else is typed there (data.* alone: a rule is fixed for the rest); a
-    file that says nothing is asked on the digits, as its sweep file stands.
+    `datasets`: the datasets on which `reproduce` asks the question, each with further overrides for it (only data.*,
+    since the rule is fixed for the other settings). A file without DATASETS is asked only on the digits, as its sweep
+    file stands.
     """
 
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
-    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS)
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=lambda: DIGITS_ALONE)
 
 
 def experiment_of(stem: str) -> Experiment:
-    """The experiment of the sweep of that name; empty where none declares itself. Raises BadInput for a broken one."""
+    """The experiment of the sweep of that name, empty if no file declares it. Raises BadInput for a broken file."""
     file = places.find("experiments", f"{stem}.py")
     return experiment_in(file) if file and declares_itself(file) else Experiment()
 
@@ -52,19 +54,19 @@ def experiment_in(file: Path) -> Experiment:
     if file.parent == places.theirs("experiments"):
         note(f"code of this folder that is run: {where}")
         _let_import(file.parent.parent)
-    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look their module up there
+    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look for their module there
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit too, as of a script that reads its command line
+    except BaseException as error:  # SystemExit too, which a script raises when it reads its command line
         del sys.modules[spec.name]
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadInput(f"{where} cannot be imported: {reason}") from error
     claims = _list_of(Claim, "CLAIMS", getattr(module, "CLAIMS", None), where)
     claims = _translated(claims, file.with_name(TRANSLATIONS))
     figures = _list_of(Figure, "FIGURES", getattr(module, "FIGURES", ()), where)
-    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS), where))
+    return Experiment(claims, figures, _datasets(getattr(module, "DATASETS", DIGITS_ALONE), where))
 
 
 def claims_in(file: Path) -> tuple[Claim, ...]:
@@ -73,7 +75,7 @@ def claims_in(file: Path) -> tuple[Claim, ...]:
 
 
 def known_claims() -> dict[str, tuple[Claim, ...]]:
-    """The claims of all experiment files by their stem. A broken file is left out with a word: the others count."""
+    """The claims of all experiment files by their stem. A broken file is left out with a message."""
     found: dict[str, tuple[Claim, ...]] = {}
     for stem, file in experiment_files().items():
         try:
@@ -84,13 +86,13 @@ def known_claims() -> dict[str, tuple[Claim, ...]]:
 
 
 def _let_import(folder: Path) -> None:
-    """What a person's own file imports from their folder is found there, after all libraries."""
+    """Let a person's own file import from its folder, after all libraries."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
 
 def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
-    """The claims with their statements in Chinese, from the file beside them where they bring none of their own."""
+    """The claims with their statements in Chinese, from the file beside them unless they have their own."""
     if not file.exists():
         return claims
     try:
@@ -101,14 +103,15 @@ def _translated(claims: tuple[Claim, ...], file: Path) -> tuple[Claim, ...]:
     return tuple(replace(claim, statement_zh=claim.statement_zh or known.get(claim.id, "")) for claim in claims)
 
 
-def _datasets(found: Any, where: str) -> Mapping[str, Sequence[str]]:
-    lists = found.values() if isinstance(found, Mapping) else [None]
-    if not all(isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in lists):
-        raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
-    return dict(found)
+def _datasets(found: object, where: str) -> Mapping[str, Sequence[str]]:
+    if isinstance(found, Mapping) and all(
+        isinstance(one, list | tuple) and all(str(text).startswith("data.") for text in one) for one in found.values()
+    ):
+        return dict(found)
+    raise BadInput(f"{where}: found DATASETS = {found!r:.80}; allowed is dataset -> list of data.KEY=VALUE")
 
 
-def _list_of(kind: type[Any], name: str, found: Any, where: str) -> tuple[Any, ...]:
+def _list_of(kind: type[Kind], name: str, found: object, where: str) -> tuple[Kind, ...]:
     if not isinstance(found, list | tuple) or not all(isinstance(item, kind) for item in found):
         allowed = f"{kind.__module__}.{kind.__name__}"
         raise BadInput(f"{where}: found {name} = {found!r:.80}; allowed is a list of {allowed}")

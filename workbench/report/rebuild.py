@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import REPORTS
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 
 if TYPE_CHECKING:
     from workbench.report.experiments import Experiment
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
-    """Write the pages of these sweeps (none named: of all that the store holds), and the index, into `folder`.
+    """Write the pages of these sweeps (default: of all sweeps in the store), and the index, into `folder`.
 
     `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput if the store cannot be
     read, or holds no sweep of a name.
@@ -36,18 +36,20 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
 
 
 def _experiment(stem: str) -> Experiment:
-    """A broken file costs the claims and figures that it holds, and no page."""
+    """The experiment of a sweep. A broken file costs only its own claims and figures, not the page."""
     from workbench.report.experiments import Experiment, experiment_of
 
     try:
         return experiment_of(stem)
     except BadInput as error:
-        say(f"{error}; its page has no claims")
+        warn(f"{error}; its page has no claims")
         return Experiment()
 
 
 def comparison(first: str, second: str, uri: str | None = None, folder: Path = REPORTS) -> Path:
-    """Write the page that compares two sweeps (NAME, or NAME~1 for the one before); where it is. Raises BadInput."""
+    """Write the page that compares two sweeps (NAME, or NAME~1 for the one before), and return its path. Raises
+    BadInput.
+    """
     from workbench.report.page.comparison_page import write_comparison
     from workbench.tracking.read import load
 
@@ -55,9 +57,10 @@ def comparison(first: str, second: str, uri: str | None = None, folder: Path = R
 
 
 def sweep_names(uri: str | None = None) -> list[str]:
-    """The names of all sweeps that have a page, the oldest first: not of a search's batches, which its own page shows.
+    """The names of all sweeps that have a page, the oldest first. The batches of a search have none: the search's page
+    shows them.
 
-    Raises BadInput if the store has none.
+    Raises BadInput if the store has no sweep.
     """
     from workbench.tracking.location import is_there, locate
     from workbench.tracking.read import sweeps

@@ -18,7 +18,7 @@ from workbench.tracking.read import load
 
 
 def experiment_of_sweep(sweep: str | None, name: str) -> Experiment:
-    """The claims and figures of a sweep file; a file that only has the name of this sweep may be anything."""
+    """The claims and figures of a sweep file. A file that merely has the name of this sweep may be anything."""
     try:
         if sweep and (file := places.find("experiments", f"{sweep}.py")) and not declares_itself(file):
             say(f"experiments/{sweep}.py is not run: a file of claims sets CLAIMS and imports from workbench")
@@ -38,9 +38,9 @@ def write_report(name: str, experiment: Experiment, uri: str | None = None, fold
 
 
 def close(store: Store, outcome: str, name: str, experiment: Experiment | None, uri: str | None) -> list[Page] | None:
-    """Close a sweep in its store and write its page; `experiment` is None if it is to have none.
+    """Close a sweep in its store and write its page; without a page if `experiment` is None.
 
-    An error here affects no run, so it is only reported: None.
+    An error here affects no run, so it is reported and the result is None.
     """
     try:
         store.end(outcome)

@@ -1,11 +1,10 @@
-"""Numbers, keys and values as a reader sees them. The one place that decides how anything is written."""
+"""Numbers, keys and values as a reader sees them. Only this file decides how they are written."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
@@ -14,7 +13,7 @@ MINUS = "\u2212"
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named and written. `better` is +1 where more is better, -1 where less is, 0 where neither is."""
+    """How a metric is named and written. `better` is +1 if more is better, -1 if less is, 0 if neither."""
 
     key: str
     name: str
@@ -23,23 +22,23 @@ class Metric:
     better: int = 0
 
 
-_PARTS = {"train": "training", "validation": "validation", "test": "test"}
-_EPOCHS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
+_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+_EPOCH_WORDS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
 
 
 def _curve_metrics() -> dict[str, Metric]:
     table = {}
-    for part, name in _PARTS.items():
+    for part, name in _SPLIT_WORDS.items():
         for kind, percent, better in (("accuracy", True, 1), ("loss", False, -1)):
             title = f"{name.capitalize()} {kind}"
             table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better)
-            for when, note in _EPOCHS.items():
+            for when, note in _EPOCH_WORDS.items():
                 table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better)
     return table
 
 
 def _measured_metrics() -> dict[str, Metric]:
-    """Shares among what is measured; any other metric is named by its key and written as a plain number."""
+    """Metrics of measurements that are shares. Any other one is named by its key and written as a plain number."""
     probed = {"trained": "last hidden layer", "untrained": "last hidden layer, untrained", "inputs": "inputs"}
     rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1) for key, of in probed.items()]
     for form, name in (
@@ -49,7 +48,7 @@ def _measured_metrics() -> dict[str, Metric]:
     ):
         rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1))
         rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1))
-    for when, note in _EPOCHS.items():
+    for when, note in _EPOCH_WORDS.items():
         rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1))
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
         rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True))
@@ -77,12 +76,12 @@ def metric(key: str) -> Metric:
 
 
 def title(key: str) -> str:
-    """What a drawing of the metric `key` is headed with."""
+    """The title of the axis for the metric `key`."""
     return f"{metric(key).name}, last epoch" if key.startswith("last_") else metric(key).name
 
 
 def number(value: float, digits: int = 3) -> str:
-    """`value` to `digits` significant digits, without trailing zeros lost or exponents where they are not needed."""
+    """`value` to `digits` significant digits. Trailing zeros are kept, and exponents are used only if needed."""
     if value is None or not math.isfinite(value):
         return "\u2013"
     if value == 0:
@@ -104,7 +103,7 @@ def amount(value: float, key: str) -> str:
 
 
 def change(value: float, key: str, signed: bool = True) -> str:
-    """A difference of two values of the metric `key`: accuracies in percentage points; with its sign by default."""
+    """A difference of two values of the metric `key`: accuracies in percentage points; by default with its sign."""
     if value is None or not math.isfinite(value):
         return "\u2013"
     sign = "+" if signed and value > 0 else ""
@@ -120,14 +119,14 @@ def margin(value: float, key: str) -> str:
 
 
 def between(low: float, high: float, key: str, signed: bool = True) -> str:
-    """An interval of a difference: "+1.2 to +3.4 pp"; empty where there is none."""
+    """An interval of a difference: "+1.2 to +3.4 pp"; "" if there is none."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{change(low, key, signed).removesuffix(f'{SPACE}pp')} to {change(high, key, signed)}"
 
 
 def span(low: float, high: float, key: str) -> str:
-    """An interval of values of the metric `key`: "94.2 % to 95.0 %"; empty if there is none."""
+    """An interval of values of the metric `key`: "94.2 % to 95.0 %"; "" if there is none."""
     return f"{amount(low, key)} to {amount(high, key)}" if math.isfinite(low) else ""
 
 
@@ -159,8 +158,10 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
-def value(item: Any) -> str:
-    """A setting's value as one would type it: equal texts for equal values (0 and 0.0), other texts for other ones."""
+def value(item: object) -> str:
+    """A setting's value as one would type it. Equal values (0 and 0.0) have equal texts, different values different
+    ones.
+    """
     if item is None or (isinstance(item, float) and math.isnan(item)):
         return "null"
     if isinstance(item, bool):
@@ -168,10 +169,10 @@ def value(item: Any) -> str:
     return repr(float(item)).removesuffix(".0") if isinstance(item, float) else str(item)
 
 
-def labels(items: Sequence[Any]) -> tuple[str, ...]:
-    """The values of a factor as its labels: numbers to six digits, or to as many more as tell them all apart.
+def labels(items: Sequence[object]) -> tuple[str, ...]:
+    """The values of a factor as its labels: numbers to six digits, or to as many as distinguish them.
 
-    Texts are quoted where one of them would read like another value: the text "1" beside the number.
+    Texts are quoted if one of them would look like another value, such as the text "1" beside the number.
     """
     for digits in range(SHORTEST_LABEL, LONGEST_NUMBER):
         texts = [_rounded(item, digits) for item in items]
@@ -180,7 +181,7 @@ def labels(items: Sequence[Any]) -> tuple[str, ...]:
     return tuple(repr(item) if isinstance(item, str) else value(item) for item in items)
 
 
-def _rounded(item: Any, digits: int) -> str:
+def _rounded(item: object, digits: int) -> str:
     return f"{item:.{digits}g}" if isinstance(item, float) and math.isfinite(item) else value(item)
 
 
@@ -197,7 +198,7 @@ def factor(key: str) -> str:
 
 
 def factors(keys: Sequence[str]) -> Mapping[str, str]:
-    """Names of several keys; keys whose words would be the same keep their full form."""
+    """Names of several keys. Keys whose words would be the same keep their full form."""
     names = {key: factor(key) for key in keys}
     twice = {name for name in names.values() if list(names.values()).count(name) > 1}
     return {key: key if name in twice else name for key, name in names.items()}

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from workbench.config import RunConfig
+from workbench.config.setting import Value
 from workbench.data import RunData
 from workbench.engine.training.epoch import Weights
 from workbench.engine.training.pack import Pack
 
 Table = dict[str, np.ndarray]
-TRAINING = "training"  # the `measure` of a run that is trained
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,6 @@ class Instruments(Protocol):
         """Whether a measurement takes times: then it runs alone, and is taken anew whenever it is asked for."""
         ...
 
-    def versions(self, decided: Mapping[str, Any]) -> list[int]:
+    def versions(self, decided: Mapping[str, Value]) -> list[int]:
         """Of the measurement or the analyses of a run: results of another version are not reused."""
         ...

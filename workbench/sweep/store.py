@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from workbench.engine.training.epoch import METRICS
+from workbench.config.setting import Value
+from workbench.engine.training.epoch import EPOCH_METRICS
+from workbench.sweep.run_outcomes import PENDING
 
-FINISHED, DIVERGED, FAILED, PENDING = "finished", "diverged", "failed", "pending"
-OUTCOMES = (FINISHED, DIVERGED, FAILED, PENDING)
-HELD_OUTCOMES = (FINISHED, DIVERGED)  # a run with one of these is not trained again
-
-EPOCH_COLUMNS = ("fingerprint", "epoch", *METRICS)
+EPOCH_COLUMNS = ("fingerprint", "epoch", *EPOCH_METRICS)
 LAYER_COLUMNS = ("fingerprint", "epoch", "layer", "probe", "value")
 
 
@@ -39,8 +37,8 @@ class RunRecord:
     fingerprint: str
     pack: str = ""
     overrides: tuple[str, ...] = ()
-    factors: dict[str, Any] = field(default_factory=dict)
-    params: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, Value] = field(default_factory=dict)
+    params: dict[str, Value] = field(default_factory=dict)
     outcome: str = PENDING
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from workbench.engine.errors import BadInput
 from workbench.tracking.connection import Connection
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
-_NOT_OURS = (_FOOTER, b"ARROW:schema")
+_NOT_SIGNED = (_FOOTER, b"ARROW:schema")
 
 
 class Broken(BadInput):
@@ -131,7 +131,7 @@ def _write(file: Path, content: Any) -> None:
 def _footer_digest(schema: Any, rows: int) -> bytes:
     """Of what the footer says: pages have checksums of Parquet's own, but names and types of columns have none."""
     columns = [[field.name, str(field.type)] for field in schema]
-    noted = {str(key): str(value) for key, value in (schema.metadata or {}).items() if key not in _NOT_OURS}
+    noted = {str(key): str(value) for key, value in (schema.metadata or {}).items() if key not in _NOT_SIGNED}
     return sha256(json.dumps([columns, rows, noted], sort_keys=True).encode()).hexdigest().encode()
 
 

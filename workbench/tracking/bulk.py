@@ -17,7 +17,7 @@ from workbench.tracking import names
 from workbench.tracking.connection import Connection
 from workbench.tracking.mlflow_internals import engine_of, table
 
-_LARGEST = 1.7976931348623157e308  # how MLflow keeps infinity
+_LARGEST_FLOAT = 1.7976931348623157e308  # how MLflow keeps infinity
 _BUSY_MILLISECONDS = 20_000
 
 
@@ -92,7 +92,7 @@ def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str],
              "destination_id": mark, "step": 0} for edge, mark, dataset in edges
         ],
         "SqlInputTag": [
-            {"input_uuid": edge, "name": names.INPUT_CONTEXT, "value": names.TRAINING} for edge, *_ in edges
+            {"input_uuid": edge, "name": names.INPUT_CONTEXT, "value": names.TRAINING_CONTEXT} for edge, *_ in edges
         ],
     }  # fmt: skip
 
@@ -107,7 +107,7 @@ def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _labels(mark: str, values: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+def _labels(mark: str, values: Mapping[str, str]) -> Iterable[dict[str, str]]:
     return [{"run_uuid": mark, "key": key, "value": value} for key, value in values.items()]
 
 
@@ -116,7 +116,7 @@ def _metrics(mark: str, points: Iterable[Point]) -> list[dict[str, Any]]:
     rows = []
     for key, value, timestamp, step in dict.fromkeys(points):
         nan = math.isnan(value)
-        kept = 0.0 if nan else max(-_LARGEST, min(_LARGEST, value))
+        kept = 0.0 if nan else max(-_LARGEST_FLOAT, min(_LARGEST_FLOAT, value))
         rows.append({"run_uuid": mark, "key": key, "value": kept, "timestamp": timestamp, "step": step, "is_nan": nan})
     return rows
 

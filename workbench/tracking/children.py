@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.sweep.store import DIVERGED, FAILED, RunRecord
+from workbench.sweep.run_outcomes import DIVERGED, FAILED
+from workbench.sweep.store import RunRecord
 from workbench.tracking import names
 from workbench.tracking.bulk import NewRun, Point, can_insert, insert
 from workbench.tracking.connection import Connection, search
@@ -158,7 +159,7 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
         names.PACK: record.pack,
         names.HISTORY: row.history,
         names.ORIGIN: record.origin,
-        names.WEIGHTS: record.weights_digest,
+        names.WEIGHTS_DIGEST: record.weights_digest,
         names.OVERRIDES: " ".join(record.overrides),
         names.SOURCE: family.command,
         names.SOURCE_TYPE: "LOCAL" if family.command else "",

@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.tracking.artifacts import folder_of
 from workbench.tracking.connection import Connection
 
-_RUN_ID = re.compile(r"[0-9a-f]{32}")
+RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
 
 
 def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) -> Path | None:
@@ -19,7 +19,7 @@ def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) ->
     None for any other, also where a link on the way leads out.
     """
     root, folder = connection.location.artifacts, folder_of(artifact_uri)
-    if root is None or folder is None or not _RUN_ID.fullmatch(run_id):
+    if root is None or folder is None or not RUN_ID.fullmatch(run_id):
         return None
     real, inside = folder.resolve(), root.resolve()
     fits = real.name == "artifacts" and real.parent.name == run_id and inside in real.parent.parents

@@ -15,13 +15,13 @@ from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
 from workbench.tracking.location import Location, database_uri, locate
 from workbench.tracking.mlflow_internals import NOISY_LOGGER
-from workbench.tracking.patience import SECONDS, Patience
+from workbench.tracking.patience import WAIT_SECONDS, Patience
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-_PAGE = 1000
+_PAGE_SIZE = 1000
 _NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
 
@@ -52,7 +52,7 @@ class Connection:
             return act() if self.location.file else self.patience.until_answered(act)
 
 
-def connect(uri: str | None = None, patience: float = SECONDS) -> Connection:
+def connect(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connection:
     """Opens the store at `uri` (default: see `locate`) to write; a missing SQLite database is created first.
 
     Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
@@ -64,7 +64,7 @@ def connect(uri: str | None = None, patience: float = SECONDS) -> Connection:
     return _opened(location, location.uri, location.file, patience)
 
 
-def connect_to_read(uri: str | None = None, patience: float = SECONDS) -> Connection:
+def connect_to_read(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connection:
     """Opens the store at `uri` (default: see `locate`) to read. Nothing is made in its folder, and nothing has to be.
 
     Raises BadInput if the store is not there, unreachable, broken, or of a kind MLflow cannot use.
@@ -158,14 +158,14 @@ def search(connection: Connection, conditions: str, view: str = "active") -> lis
 
 def order_of(run: Run) -> int:
     """The place of a parent run in the order of creation, from 1; 0 where it was not noted."""
-    noted = run.data.tags.get(names.ORDER, "")
+    noted = run.data.tags.get(names.ORDER_TAG, "")
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
 def parents(connection: Connection) -> list[Run]:
     """The parent runs of all sweeps whose plan is written, the latest last."""
     found = search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'")
-    return [run for run in found if {names.SWEEP, names.DIGEST, names.OUTCOME} <= set(run.data.tags)]
+    return [run for run in found if {names.SWEEP, names.DIGEST_TAG, names.OUTCOME} <= set(run.data.tags)]
 
 
 def _pages(connection: Connection, call: Any, *arguments: Any, **named: Any) -> list[Any]:
@@ -174,7 +174,7 @@ def _pages(connection: Connection, call: Any, *arguments: Any, **named: Any) -> 
     token = None
     while True:
         with connection.waiting():
-            page = call(*arguments, max_results=_PAGE, page_token=token, **named)
+            page = call(*arguments, max_results=_PAGE_SIZE, page_token=token, **named)
         found.extend(page)
         token = page.token
         if not token:

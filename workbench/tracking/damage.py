@@ -7,7 +7,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 from workbench.tracking import names
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def report_damage(connection: Connection, parent: Run, what: str) -> None:
         return
     _REPORTED.add(key)
     name = " ".join(parent.data.tags.get(names.SWEEP, "?").split())
-    say(
+    warn(
         f"sweep {name!r} in {connection.location.shown}, run {parent.info.run_id}: {what}; other sweeps go on. "
         f"Its own command mends it; workbench sweeps delete {shlex.quote(name)} takes it away"
     )

@@ -22,7 +22,7 @@ _LOCK_SECONDS = 20.0
 _BESIDE = ("", "-wal", "-journal")  # a database and what SQLite keeps of it beside it, by the end of the names
 _TRIES = 10  # to copy a database while another machine writes it
 # Where MLflow keeps absolute places of artifacts: table -> column. The first is the one that the others begin with.
-_PLACES = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
+_ADDRESS_COLUMNS = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
 
 
 def prepare(file: Path) -> None:
@@ -156,7 +156,7 @@ def _find_again(database: sqlite3.Connection, folder: Path) -> None:
         place = _beside(recorded, folder)
         if place is None:
             continue
-        for table, column in _PLACES.items():
+        for table, column in _ADDRESS_COLUMNS.items():
             if table in tables:
                 database.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? "

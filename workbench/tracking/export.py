@@ -18,9 +18,10 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import is_inside, remove
 from workbench.files import UNFINISHED
 from workbench.tracking import names
+from workbench.tracking.confined import RUN_ID
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents
 from workbench.tracking.database import prepare
-from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, RUN_ID, artifacts_of
+from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan_table import standing
@@ -28,7 +29,7 @@ from workbench.tracking.plan_table import standing
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_CHUNK = 500  # run ids in one statement
+_RUNS_AT_ONCE = 500  # run ids in one statement
 # Tables that hang on a run's models: table -> column that names the model.
 _OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_id", "logged_model_tags": "model_id"}
 
@@ -108,7 +109,7 @@ def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment
     with closing(sqlite3.connect(target.location.file, isolation_level=None)) as database:
         database.execute("ATTACH DATABASE ? AS old", (str(source),))
         database.execute("BEGIN")
-        for chunk in (runs[start : start + _CHUNK] for start in range(0, len(runs), _CHUNK)):
+        for chunk in (runs[start : start + _RUNS_AT_ONCE] for start in range(0, len(runs), _RUNS_AT_ONCE)):
             for table in ("runs", *(name for name in _tables(database, "run_uuid") if name != "runs")):
                 _insert(database, table, "run_uuid", chunk)
             _insert(database, "logged_models", "source_run_id", chunk)

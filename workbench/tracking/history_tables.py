@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     import pyarrow
     from mlflow.entities import Run
 
-TABLE = "table"  # which of the tables that stand in one file a row belongs to
+Columns = Mapping[str, np.ndarray | Sequence[object]]  # a table by the names of its columns
+TABLE_COLUMN = "table"  # which of the tables that stand in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
 
 
-def epochs_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+def epochs_table(columns: Columns) -> pyarrow.Table:
     """The epochs of a pack, column -> array of rows, as a table with at least EPOCH_COLUMNS."""
     return _table(columns, EPOCH_COLUMNS)
 
 
-def layers_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+def layers_table(columns: Columns) -> pyarrow.Table:
     """The layers of a pack, column -> array of rows, as a table with at least LAYER_COLUMNS."""
     return _table(columns, LAYER_COLUMNS)
 
 
-def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
+def together(tables: Mapping[str, Columns]) -> pyarrow.Table:
     """Tables of different columns in one: a column TABLE with the name of each row's table, null where it has no such
     column.
     """
@@ -44,7 +45,7 @@ def together(tables: Mapping[str, Mapping[str, Any]]) -> pyarrow.Table:
         count = len(rows["fingerprint"])
         kinds = {column: pyarrow.string() if values.dtype.kind in "UO" else None for column, values in rows.items()}
         arrays = {column: pyarrow.array(values, kinds[column]) for column, values in rows.items()}
-        parts.append(pyarrow.table({TABLE: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
+        parts.append(pyarrow.table({TABLE_COLUMN: pyarrow.array([name] * count, pyarrow.string()), **arrays}))
     return pyarrow.concat_tables(parts, promote_options="permissive")
 
 
@@ -59,12 +60,12 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
         return False
     root, folder = parent.info.artifact_uri, place[1]
     there = listing(connection, root, folder)
-    if not {names.EPOCHS, names.LAYERS} <= set(there):
+    if not {names.EPOCHS_FILE, names.LAYERS_FILE} <= set(there):
         return False
     if connection.location.file is None:
         return True
     try:
-        for file in (names.EPOCHS, names.LAYERS, names.TABLES, names.MODELS):
+        for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS):
             if file in there:
                 read_history(connection, root, f"{folder}/{file}")
     except Broken as error:
@@ -78,13 +79,13 @@ def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table 
     table = read_table(connection, root, path)
     if table is None:
         return None
-    columns = {names.EPOCHS: EPOCH_COLUMNS, names.LAYERS: LAYER_COLUMNS, names.TABLES: (TABLE,)}
+    columns = {names.EPOCHS_FILE: EPOCH_COLUMNS, names.LAYERS_FILE: LAYER_COLUMNS, names.TABLES_FILE: (TABLE_COLUMN,)}
     if missing := {"fingerprint", *columns.get(posixpath.basename(path), ())} - set(table.column_names):
         raise Broken(path, ValueError(f"columns are missing: {', '.join(sorted(missing))}"))
     return table
 
 
-def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+def by_fingerprint(table: Columns) -> dict[str, dict[str, np.ndarray]]:
     """A long table (column -> array of rows) cut into one table a fingerprint, each in the order of its epochs."""
     columns = {name: np.asarray(values) for name, values in table.items()}
     if not len(columns.get("fingerprint", ())):
@@ -99,7 +100,7 @@ def by_fingerprint(table: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]
     }
 
 
-def _table(columns: Mapping[str, Any], wanted: tuple[str, ...]) -> pyarrow.Table:
+def _table(columns: Columns, wanted: tuple[str, ...]) -> pyarrow.Table:
     """A pack whose runs all failed may have no rows, or not even columns; a column left out holds NaN."""
     import pyarrow
 

@@ -27,7 +27,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import say, warn
 from workbench.tracking.connection import Connection
 
 STALE = 90.0  # seconds without a heartbeat
@@ -194,7 +194,7 @@ def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
         with suppress(Exception):  # a server that is out of reach for a while
             reason = leases.beat()
         if reason:
-            say(reason)
+            warn(reason)
             lose(reason)
             signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
             return

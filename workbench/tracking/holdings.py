@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workbench.sweep.store import HELD_OUTCOMES, Earlier, Held, SweepRecord
+from workbench.sweep.run_outcomes import HELD_OUTCOMES
+from workbench.sweep.store import Earlier, Held, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, parents, search
@@ -16,13 +17,13 @@ from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
+_RUNS_OF_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
 _HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the columns of a plan that identify held runs
 
 
 def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
     """Those of the fingerprints that are held as finished or diverged, in any experiment, with their histories."""
-    deleted = {run.info.run_id for run in search(connection, _OURS, "deleted")}
+    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted")}
     sweeps = {parent.info.run_id: parent for parent in parents(connection)} if wanted else {}
     found: dict[str, tuple[Held, str]] = {}
     for parent in sweeps.values():
@@ -47,7 +48,7 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
     for line in sorted(table, key=lambda line: (line["pack"], line["row"])):
         packs.setdefault(line["pack"], {})[line["fingerprint"]] = None  # cells may share a run
     return Earlier(
-        digest=parent.data.tags[names.DIGEST],
+        digest=parent.data.tags[names.DIGEST_TAG],
         started=(parent.info.start_time or 0) / 1000,
         fingerprints=tuple(line["fingerprint"] for line in table),
         packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
@@ -68,7 +69,9 @@ def same_sweep(connection: Connection, experiment: str, sweep: SweepRecord) -> R
     """The latest parent run of this very sweep in the experiment."""
     digest = names.tag(sweep.digest)
     same = [
-        parent for parent in called(connection, experiment, sweep.name) if parent.data.tags.get(names.DIGEST) == digest
+        parent
+        for parent in called(connection, experiment, sweep.name)
+        if parent.data.tags.get(names.DIGEST_TAG) == digest
     ]
     return same[-1] if same else None
 

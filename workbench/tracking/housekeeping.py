@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 from workbench.tracking import names
-from workbench.tracking.confined import own_folder
+from workbench.tracking.confined import RUN_ID, own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.holder import hold
 from workbench.tracking.mlflow_internals import delete_for_good
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
 ARTIFACTS_OF_A_RUN = "artifacts"  # where MLflow keeps them: the folder <run id>/artifacts
 
 
@@ -82,7 +81,7 @@ def delete(name: str, uri: str | None = None) -> int:
         _refuse_if_shown_elsewhere(connection, name, {run.info.run_id for run in children})
         with ExitStack() as holds:
             for experiment in sorted({run.info.experiment_id for run in sweeps}):
-                holds.enter_context(hold(connection, experiment, name, say))
+                holds.enter_context(hold(connection, experiment, name, warn))
             for run in sweeps:  # from here on nothing of it is reused, nor shown
                 if run.info.lifecycle_stage == "active":
                     connection.client.delete_run(run.info.run_id)
@@ -153,7 +152,7 @@ def _delete(connection: Connection, run: Run) -> None:
     if own := own_folder(connection, run.info.run_id, run.info.artifact_uri):
         remove(own.parent)
     elif folder and folder.exists():
-        say(f"{folder} lies outside of the store and is left there")
+        warn(f"{folder} lies outside of the store and is left there")
     if not delete_for_good(connection.client, run.info.run_id) and run.info.lifecycle_stage == "active":
         connection.client.delete_run(run.info.run_id)
 

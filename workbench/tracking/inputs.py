@@ -10,7 +10,7 @@ from workbench.tracking import names
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-_NAME_LIMIT, _DIGEST_LIMIT = 500, 36
+_DATASET_NAME_LIMIT, _DIGEST_LIMIT = 500, 36
 
 
 def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
@@ -21,7 +21,7 @@ def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
     for text in facts.get("data_digest", "").split(", "):
         name, _, digest = text.rpartition(" ")
         if name and digest:
-            found.setdefault(names.text(name)[:_NAME_LIMIT], []).append(names.text(digest)[:_DIGEST_LIMIT])
+            found.setdefault(names.text(name)[:_DATASET_NAME_LIMIT], []).append(names.text(digest)[:_DIGEST_LIMIT])
     return {name: digests[0] for name, digests in found.items() if len(digests) == 1}
 
 
@@ -29,5 +29,5 @@ def dataset_inputs(datasets: Mapping[str, str]) -> list[DatasetInput]:
     """The inputs as MLflow takes them."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    tags = [InputTag(names.INPUT_CONTEXT, names.TRAINING)]
+    tags = [InputTag(names.INPUT_CONTEXT, names.TRAINING_CONTEXT)]
     return [DatasetInput(Dataset(name, digest, "code", "workbench"), tags) for name, digest in datasets.items()]

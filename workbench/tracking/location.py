@@ -16,9 +16,11 @@ DEFAULT_FILE = "mlflow.db"
 SWEEPS = "sweeps"  # the folder of sweeps' own files
 ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks as well
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
-ALLOWED = "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
-_CONNECT_SECONDS = 5.0
-_OPTIONS = ("timeout", "isolation_level", "check_same_thread", "cached_statements")  # that SQLite's driver takes
+ALLOWED_STORES = (
+    "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
+)
+_STORE_CONNECT_SECONDS = 5.0
+_SQLITE_OPTIONS = ("timeout", "isolation_level", "check_same_thread", "cached_statements")  # that SQLite's driver takes
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def locate(uri: str | None = None) -> Location:
         _check_answer(location, family)
         return location
     if family in ("", "file"):
-        raise BadInput(f"tracking.uri: {shown!r} is a plain path, where MLflow keeps no runs; {ALLOWED}")
-    raise BadInput(f"tracking.uri: unknown kind of store {shown!r}; {ALLOWED}")
+        raise BadInput(f"tracking.uri: {shown!r} is a plain path, where MLflow keeps no runs; {ALLOWED_STORES}")
+    raise BadInput(f"tracking.uri: unknown kind of store {shown!r}; {ALLOWED_STORES}")
 
 
 def is_there(uri: str | None = None) -> bool:
@@ -85,8 +87,8 @@ def _sqlite(uri: str, shown: str) -> Location:
         file.exists()
     except (ValueError, OSError) as error:
         reason = "the name of a folder in it is no UTF-8" if isinstance(error, UnicodeError) else error
-        raise BadInput(f"tracking.uri: {shown!r:.200} names no file ({reason}); {ALLOWED}") from None
-    options = "&".join(option for option in options.split("&") if option.partition("=")[0] in _OPTIONS)
+        raise BadInput(f"tracking.uri: {shown!r:.200} names no file ({reason}); {ALLOWED_STORES}") from None
+    options = "&".join(option for option in options.split("&") if option.partition("=")[0] in _SQLITE_OPTIONS)
     here = Path.cwd()
     near = file.relative_to(here) if file.is_relative_to(here) else file
     return Location(database_uri(file, options), sqlite_address(near), file)
@@ -101,6 +103,6 @@ def _check_answer(location: Location, family: str) -> None:
     if not host or family in getproxies():
         return
     try:
-        socket.create_connection((host, port or PORTS[family]), _CONNECT_SECONDS).close()
+        socket.create_connection((host, port or PORTS[family]), _STORE_CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise BadInput(f"tracking.uri: {location.shown!r} does not answer ({error})") from None

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy.engine import Engine
 
-TESTED = "3.17.2"  # as constraints.txt has it, with which CI runs; pyproject.toml lets no later minor version in
+TESTED_MLFLOW = "3.17.2"  # as constraints.txt has it, with which CI runs; pyproject.toml lets no later minor version in
 NOISY_LOGGER = "mlflow.store.db.utils"  # logs tracebacks of what it raises anyway
 _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
-_TABLES = "mlflow.store.tracking.dbmodels.models"
+_TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
 
 
@@ -48,7 +48,7 @@ def delete_for_good(client: MlflowClient, run_id: str) -> bool:
 
 def table(name: str) -> Any:
     """One of MLflow's tables by the name of its model, such as "SqlRun", as SQLAlchemy's core knows it."""
-    return _member(_part(_TABLES, name), "__table__")
+    return _member(_part(_TABLES_MODULE, name), "__table__")
 
 
 def load_monitor(run_id: str, seconds: float, uri: str) -> Any:
@@ -79,6 +79,6 @@ def _member(owner: Any, name: str) -> Any:
 
 def _missing(part: str) -> BadInput:
     return BadInput(
-        f"mlflow: found version {version('mlflow')}, which has no {part}; Workbench was tested with {TESTED}: "
-        f"pip install mlflow=={TESTED}"
+        f"mlflow: found version {version('mlflow')}, which has no {part}; Workbench was tested with {TESTED_MLFLOW}: "
+        f"pip install mlflow=={TESTED_MLFLOW}"
     )

@@ -14,22 +14,23 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.measure.model import INPUTS, Model, model_of
-from workbench.measure.model import TABLE as MODEL_TABLE
-from workbench.sweep.store import FINISHED
+from workbench.measure.model import MODEL_TABLE as MODEL_TABLE
+from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep, read_table
 from workbench.tracking.connection import Connection, connect_to_read, one_line
+from workbench.tracking.history_tables import Columns
 from workbench.tracking.plan_table import PlanRow
 
 if TYPE_CHECKING:
     import pyarrow
     from mlflow.models import ModelSignature
 
-MODEL = "model"  # artifact of a child run
-_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
+MODEL_ARTIFACT = "model"  # artifact of a child run
+_MODEL_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
 
 
-def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Mapping[str, Any]]) -> None:
+def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Columns]) -> None:
     """Keep the model of every run that was asked for one, as the artifact `model` of its child run."""
     if MODEL_TABLE not in tables:
         return
@@ -41,7 +42,7 @@ def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping
             _log(connection, row.run_id, model_of(chosen, row.record.params))
 
 
-def models_table(columns: Mapping[str, Any]) -> pyarrow.Table:
+def models_table(columns: Columns) -> pyarrow.Table:
     """The weights of a pack's runs as a table: fingerprint, part, place, value."""
     import pyarrow
 
@@ -77,7 +78,7 @@ def _log(connection: Connection, run_id: str, model: Model) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "network"
         model.save(folder)
-        target = Path(scratch) / MODEL
+        target = Path(scratch) / MODEL_ARTIFACT
         pyfunc.save_model(
             str(target), loader_module="workbench.measure.model", data_path=str(folder), signature=_signature(model),
             input_example=model.examples, pip_requirements=_requirements(),
@@ -106,7 +107,7 @@ def _signature(model: Model) -> ModelSignature:
 
 def _requirements() -> list[str]:
     found = []
-    for package in _PACKAGES:
+    for package in _MODEL_PACKAGES:
         try:
             found.append(f"{package}=={version(package)}")
         except PackageNotFoundError:

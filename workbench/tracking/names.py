@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from workbench.redaction import redacted
-from workbench.sweep.store import DIVERGED, FAILED, FINISHED
+from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
 
 # MLflow's own tags, which its UI understands.
 PARENT = "mlflow.parentRunId"
@@ -19,13 +19,13 @@ SOURCE_TYPE = "mlflow.source.type"
 COMMIT = "mlflow.source.git.commit"
 
 EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"  # which of its UI's two views
-INPUT_CONTEXT, TRAINING = "mlflow.data.context", "training"
+INPUT_CONTEXT, TRAINING_CONTEXT = "mlflow.data.context", "training"
 
 # Ours.
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
-DIGEST = "workbench.digest"
-ORDER = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
+DIGEST_TAG = "workbench.digest"
+ORDER_TAG = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
@@ -33,7 +33,7 @@ REASON = "workbench.reason"
 PACK = "workbench.pack"
 HISTORY = "workbench.history"  # runs:/<parent>/packs/<pack>: MLflow's way to name artifacts relative to the store
 ORIGIN = "workbench.origin"
-WEIGHTS = "workbench.weights"
+WEIGHTS_DIGEST = "workbench.weights"
 OVERRIDES = "workbench.overrides"
 FACT = "fact."  # prefix of a sweep's facts
 
@@ -44,7 +44,7 @@ PLAN = "plan.parquet"
 SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
-RUNS, EPOCHS, LAYERS, TABLES = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
+RUNS, EPOCHS_FILE, LAYERS_FILE, TABLES_FILE = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
 MODELS = "models.parquet"  # apart from what was measured: a page reads all of that, and none of this
 REPORT = "report"
 
@@ -93,12 +93,12 @@ def key(name: str) -> str:
     return "_" if clean in ("", ".") else clean
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """A value as text that every database takes, and everybody may read: no lone surrogates, no NUL, no secret."""
     return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
-def json_text(value: Any, **options: Any) -> str:
+def json_text(value: object, **options: Any) -> str:
     """A value as JSON, each text in it as `text` has it.
 
     Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
@@ -107,7 +107,7 @@ def json_text(value: Any, **options: Any) -> str:
     return json.dumps(_texts(plain), **options)
 
 
-def _texts(value: Any) -> Any:
+def _texts(value: object) -> object:
     if isinstance(value, dict):
         return {text(key): _texts(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -115,12 +115,12 @@ def _texts(value: Any) -> Any:
     return text(value) if isinstance(value, str) else value
 
 
-def param(value: Any) -> str:
+def param(value: object) -> str:
     """A param's value, cut where MLflow cuts it."""
     return text(value)[:_PARAM_LIMIT]
 
 
-def tag(value: Any) -> str:
+def tag(value: object) -> str:
     """A tag's value, cut where MLflow cuts it."""
     return text(value)[:_TAG_LIMIT]
 

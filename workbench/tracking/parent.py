@@ -12,7 +12,8 @@ from workbench.addresses import file_address
 from workbench.engine.errors import BadInput
 from workbench.filenames import file_name
 from workbench.sweep.planning.identity import text_digest
-from workbench.sweep.store import OUTCOMES, SweepRecord
+from workbench.sweep.run_outcomes import OUTCOMES
+from workbench.sweep.store import SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
@@ -68,11 +69,15 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
     """
     from mlflow.entities import Param, RunTag
 
-    tags = {**_tags(sweep), names.ORDER: str(order)}
+    tags = {**_tags(sweep), names.ORDER_TAG: str(order)}
     client = connection.client
     inputs = dataset_inputs(datasets_of(sweep.facts))
     begun = _half_begun(connection, experiment, sweep.name)
-    mine = [one for one in begun if one.data.tags.get(names.DIGEST) == tags[names.DIGEST]] if run_id is None else []
+    mine = (
+        [one for one in begun if one.data.tags.get(names.DIGEST_TAG) == tags[names.DIGEST_TAG]]
+        if run_id is None
+        else []
+    )
     for other in begun:
         if other not in mine[:1]:
             client.set_terminated(other.info.run_id, names.SWEEP_STATUS["interrupted"])
@@ -97,7 +102,7 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
 
 def next_order(connection: Connection) -> int:
     """The place of a new start in the order of creation: one more than any that the store holds, deleted ones too."""
-    ours = f"tags.`{names.DIGEST}` != ''"
+    ours = f"tags.`{names.DIGEST_TAG}` != ''"
     return 1 + max(
         (order_of(run) for view in ("active", "deleted") for run in search(connection, ours, view)), default=0
     )
@@ -140,7 +145,7 @@ def _half_begun(connection: Connection, experiment: str, name: str) -> list[Run]
         run
         for run in running
         if run.info.experiment_id == experiment and run.data.tags.get(names.SWEEP) == names.tag(name)
-        if names.DIGEST in run.data.tags and names.KIND not in run.data.tags
+        if names.DIGEST_TAG in run.data.tags and names.KIND not in run.data.tags
     ]
 
 
@@ -153,7 +158,7 @@ def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
     )
 
 
-def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]:
+def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, str]:
     """The artifacts that keep, uncut, what was asked: sweep.json, and rule.json where the sweep has claims.
 
     `before` is what sweep.json held already: a rule is fixed by its first storing, so rules found there stay, with
@@ -170,7 +175,7 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, Any]) -> dict[str, str]
     return {**files, names.RULES: asked["rules"]} if asked["rules"] else files
 
 
-def _digest_of(asked: Mapping[str, Any]) -> str:
+def _digest_of(asked: Mapping[str, object]) -> str:
     """Of what sweep.json says: a flipped bit may leave it JSON that says something else."""
     return text_digest(json.dumps(asked, sort_keys=True))
 
@@ -202,7 +207,7 @@ def _tags(sweep: SweepRecord) -> dict[str, str]:
     """The parent's tags, all but the kind, which it gets once its plan is written."""
     tags = {
         names.SWEEP: sweep.name,
-        names.DIGEST: sweep.digest,
+        names.DIGEST_TAG: sweep.digest,
         names.OUTCOME: names.RUNNING,
         names.SOURCE: sweep.command,
         names.SOURCE_TYPE: "LOCAL",
@@ -216,7 +221,7 @@ def _tags(sweep: SweepRecord) -> dict[str, str]:
 
 def _levels(sweep: SweepRecord) -> dict[str, str]:
     """What was swept: key -> its distinct values in their order, as text."""
-    levels: dict[str, dict[str, Any]] = {name: {} for name in sweep.factors}
+    levels: dict[str, dict[str, object]] = {name: {} for name in sweep.factors}
     for cell in sweep.cells:
         for name in sweep.factors:
             if name in cell.factors:

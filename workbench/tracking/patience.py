@@ -17,14 +17,14 @@ from typing import TypeVar
 
 from workbench.sweep.execution.log import say
 
-SECONDS = 60.0  # the budget where nobody set another
-SAID_AFTER = 8.0  # seconds of silence
+WAIT_SECONDS = 60.0  # the budget where nobody set another
+SILENCE_SAID_AFTER = 8.0  # seconds of silence
 _PAUSES = (0.5, 5.0)  # seconds between two tries: at first, and at most
 _SOME_ANSWERS = 5
 _RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _BACKOFF, _JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
 _AGAIN = "2"  # times that MLflow's client may repeat a request by itself
-_OURS: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
+_SET_BY_US: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
 
 Answer = TypeVar("Answer")
 
@@ -35,7 +35,7 @@ class Patience:
     An operation of many requests, some of which are answered, may take _SOME_ANSWERS times as long.
     """
 
-    def __init__(self, shown: str, seconds: float = SECONDS, pause: Callable[[float], None] = sleep) -> None:
+    def __init__(self, shown: str, seconds: float = WAIT_SECONDS, pause: Callable[[float], None] = sleep) -> None:
         self.shown, self.seconds, self._pause = shown, seconds, pause
         self._spent = False
         self._answered = -math.inf  # when a request was last answered
@@ -50,7 +50,7 @@ class Patience:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around one request: a long wait is reported."""
-        timer = Timer(min(SAID_AFTER, self.seconds / 2), self._say_silent)
+        timer = Timer(min(SILENCE_SAID_AFTER, self.seconds / 2), self._say_silent)
         timer.daemon = True
         timer.start()
         try:
@@ -117,5 +117,5 @@ def is_lost(error: BaseException) -> bool:
 
 
 def _set(variable: str, value: str) -> None:
-    if os.environ.get(variable) in (None, _OURS.get(variable)):
-        os.environ[variable] = _OURS[variable] = value
+    if os.environ.get(variable) in (None, _SET_BY_US.get(variable)):
+        os.environ[variable] = _SET_BY_US[variable] = value

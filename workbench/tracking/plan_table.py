@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.sweep.store import DIVERGED, FAILED, FINISHED, HELD_OUTCOMES, PENDING, RunRecord
+from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED, HELD_OUTCOMES, PENDING
+from workbench.sweep.store import RunRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one that came further counts
 STANDING = ("cell", "outcome")  # the columns that `standing` cannot do without
-_ORDER = b"workbench.order"  # metadata of a pack's table: which recording since its start it is
+_ORDER_KEY = b"workbench.order"  # metadata of a pack's table: which recording since its start it is
 _JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, kept as JSON text so that the types survive
 
 
@@ -71,7 +72,7 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
     for name in _JSON:
         values = [_json(getattr(row.record, name)) for row in ordered]
         columns[name] = pyarrow.array(values, pyarrow.string())
-    return pyarrow.table(columns, metadata={_ORDER: str(order).encode()})
+    return pyarrow.table(columns, metadata={_ORDER_KEY: str(order).encode()})
 
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
@@ -146,12 +147,12 @@ def _checked(table: pyarrow.Table, path: str, like: pyarrow.Table) -> pyarrow.Ta
             raise ValueError("it holds no plan")
     except Exception as error:  # of a damaged schema pyarrow raises many kinds
         raise Broken(path, error) from error
-    return table.replace_schema_metadata({_ORDER: kept.get(_ORDER, b"0")})
+    return table.replace_schema_metadata({_ORDER_KEY: kept.get(_ORDER_KEY, b"0")})
 
 
 def _order(table: pyarrow.Table) -> int:
     """Which recording since its start a pack's table is; 0 where that was not noted."""
-    noted = table.schema.metadata[_ORDER]
+    noted = table.schema.metadata[_ORDER_KEY]
     return int(noted) if noted.isdigit() and len(noted) < 16 else 0
 
 
@@ -164,11 +165,11 @@ def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
     return [best[cell][2] for cell in sorted(best)]
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """A value as JSON that Parquet takes, whatever characters a person typed."""
     return names.json_text(value, default=_plain, ensure_ascii=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """NumPy's scalars and arrays as Python values, anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)

@@ -14,7 +14,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import report_damage
-from workbench.tracking.history_tables import TABLE, read_history
+from workbench.tracking.history_tables import TABLE_COLUMN, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 
@@ -102,12 +102,12 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
     return pandas.DataFrame(lines, columns=columns)
 
 
-def _line(connection: Connection, parent: Run) -> dict[str, Any]:
+def _line(connection: Connection, parent: Run) -> dict[str, object]:
     """A sweep in the list of all."""
     table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
     counts = outcome_counts(table["outcome"], table["origin"])
     tags = parent.data.tags
-    line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST], "run_id": parent.info.run_id}
+    line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST_TAG], "run_id": parent.info.run_id}
     line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
     line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
     return {**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts}
@@ -139,7 +139,7 @@ def _histories(
     for row in rows:
         if row.history:
             cells.setdefault(row.history, []).append(row)
-    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS: [], names.LAYERS: [], names.TABLES: []}
+    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS_FILE: [], names.LAYERS_FILE: [], names.TABLES_FILE: []}
     sweeps: dict[str, Run | None] = {}
     missing = []
     for history, members in cells.items():
@@ -148,13 +148,13 @@ def _histories(
             sweeps[parent] = _sweep(connection, parent) if parent else None
         for file, found in tables.items():
             table = _read_history(connection, sweeps[parent], f"{folder}/{file}", members)
-            if table is None and file != names.TABLES:  # which only what was measured has
+            if table is None and file != names.TABLES_FILE:  # which only what was measured has
                 missing.append(f"{history}/{file}")
             elif table is not None:
                 found.append(table)
-    epochs = _together(tables[names.EPOCHS], ("cell", *EPOCH_COLUMNS), ["cell", "epoch"])
-    layers = _together(tables[names.LAYERS], ("cell", *LAYER_COLUMNS), ["cell", "epoch", "layer", "probe"])
-    return epochs, layers, _by_name(tables[names.TABLES]), missing
+    epochs = _together(tables[names.EPOCHS_FILE], ("cell", *EPOCH_COLUMNS), ["cell", "epoch"])
+    layers = _together(tables[names.LAYERS_FILE], ("cell", *LAYER_COLUMNS), ["cell", "epoch", "layer", "probe"])
+    return epochs, layers, _by_name(tables[names.TABLES_FILE]), missing
 
 
 def _read_history(
@@ -194,8 +194,8 @@ def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
     """The tables that stand together in the files of packs, each with its own columns and its rows by cell."""
     found: dict[str, list[pandas.DataFrame]] = {}
     for table in tables:
-        for name, rows in table.groupby(TABLE, sort=False):
-            found.setdefault(str(name), []).append(rows.drop(columns=TABLE).dropna(axis="columns", how="all"))
+        for name, rows in table.groupby(TABLE_COLUMN, sort=False):
+            found.setdefault(str(name), []).append(rows.drop(columns=TABLE_COLUMN).dropna(axis="columns", how="all"))
     return {name: _together(parts, ("cell", "fingerprint"), ["cell"]) for name, parts in found.items()}
 
 
@@ -214,7 +214,7 @@ def _sweep(connection: Connection, run_id: str) -> Run | None:
 def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[str, str]:
     """What is known of a sweep besides its numbers."""
     info = parent.info
-    tags = {"digest": parent.data.tags[names.DIGEST], "command": parent.data.tags.get(names.SOURCE, "")}
+    tags = {"digest": parent.data.tags[names.DIGEST_TAG], "command": parent.data.tags.get(names.SOURCE, "")}
     facts = {name: str(asked.get(name, tags.get(name, ""))) for name in ("digest", "command", "rules", "rules_stored")}
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.tracking import mlflow_internals
 
-SECONDS = 5.0  # between two samples
+MONITOR_SECONDS = 5.0  # between two samples
 
 
 class SystemMetrics:
@@ -21,7 +21,7 @@ class SystemMetrics:
         if find_spec("psutil") is None:
             return
         self.stop()
-        self._monitor = mlflow_internals.load_monitor(run_id, SECONDS, uri)
+        self._monitor = mlflow_internals.load_monitor(run_id, MONITOR_SECONDS, uri)
         self._monitor.start()
 
     def stop(self) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.store import HELD_OUTCOMES, PENDING, Earlier, Held, PackResult, RunRecord, SweepRecord
+from workbench.sweep.run_outcomes import HELD_OUTCOMES, PENDING
+from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import clear, keep, listing, put
 from workbench.tracking.children import Child, Family, curves, existing, write
@@ -30,7 +31,7 @@ from workbench.tracking.parent import (
     start,
     sweep_files,
 )
-from workbench.tracking.patience import SECONDS
+from workbench.tracking.patience import WAIT_SECONDS
 from workbench.tracking.plan_table import PlanRow, planned, to_table
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
@@ -53,7 +54,7 @@ class MlflowStore:
         self,
         uri: str | None = None,
         experiment: str = "workbench",
-        patience: float = SECONDS,
+        patience: float = WAIT_SECONDS,
         to_read: bool = False,
     ) -> None:
         self._connection = (connect_to_read if to_read else connect)(uri, patience)
@@ -173,10 +174,10 @@ class MlflowStore:
 
     def _record(self, result: PackResult) -> None:
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
-        tables = {names.EPOCHS: epochs_table(result.epochs), names.LAYERS: layers_table(result.layers)}
+        tables = {names.EPOCHS_FILE: epochs_table(result.epochs), names.LAYERS_FILE: layers_table(result.layers)}
         measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
         if measured:
-            tables[names.TABLES] = together(measured)
+            tables[names.TABLES_FILE] = together(measured)
         if MODEL_TABLE in result.tables:
             tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
         put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})

@@ -61,12 +61,12 @@ OPTIONS = {
     "": ("--cfg", "--help", "--hydra-help", "--info", "--json", "--multirun", "--package", "--quiet", "--resolve",
          "--version"),
     "list": ("--help", "--json", "--quiet"),
-    "report": ("--compare", "--folder", "--help", "--open", "--quiet", "--uri"),
-    "reproduce": ("--data", "--help", "--list", "--quiet", "--set"),
+    "report": ("--compare", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
+    "reproduce": ("--data", "--help", "--json", "--list", "--quiet", "--set"),
     "sweeps": ("--help", "--json", "--quiet", "--uri"),
     "completion": ("--help", "--quiet"),
 }  # fmt: skip
-VALUES: dict[tuple[str, str], Callable[[], Iterable[str]]] = {
+OPTION_VALUES: dict[tuple[str, str], Callable[[], Iterable[str]]] = {
     ("", "--cfg"): lambda: ("job", "hydra", "all"),
     ("", "--info"): lambda: ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
     ("", "--package"): lambda: SECTIONS,
@@ -133,13 +133,13 @@ def _every(typed: Sequence[str], current: str) -> Iterable[str]:
     words = [text for text in typed if not text.startswith("-")]
     word = words[0] if words and words[0] in cli.WORDS else ""
     last = typed[-1] if typed else ""
-    if (of_option := VALUES.get((word, last))) is not None:
+    if (of_option := OPTION_VALUES.get((word, last))) is not None:
         return run_words(current, first=False) if last == "--set" else of_option()
     if current.startswith("-"):
         return OPTIONS[word]
     if not word:
         return run_words(current, first=not words)
-    return _ARGUMENTS[word](words[1:], current, typed)
+    return _COMPLETIONS[word](words[1:], current, typed)
 
 
 def _of_list(*_: object) -> Iterable[str]:
@@ -157,7 +157,7 @@ def _of_sweeps(given: Sequence[str], *_: object) -> Iterable[str]:
     return pages() if given in (["delete"], ["export"]) else () if given else ("list", "delete", "export")
 
 
-_ARGUMENTS: dict[str, Callable[[Sequence[str], str, Sequence[str]], Iterable[str]]] = {
+_COMPLETIONS: dict[str, Callable[[Sequence[str], str, Sequence[str]], Iterable[str]]] = {
     "list": _of_list,
     "report": lambda *_: pages(),
     "reproduce": _of_reproduce,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml  # type: ignore[import-untyped]
 
@@ -41,9 +41,9 @@ class Listing:
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    records: Sequence[Mapping[str, Any]] = field(default=())
+    records: Sequence[Mapping[str, object]] = field(default=())
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """For a machine: the title, and every row by the columns' names."""
         rows = self.records or [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return {"title": self.title, "rows": list(rows)}
@@ -205,7 +205,7 @@ def _allowed(setting: Setting) -> str:
     return "true, false" if setting.kind is bool else limits(setting)
 
 
-def _record(setting: Setting) -> dict[str, Any]:
+def _record(setting: Setting) -> dict[str, object]:
     """A setting for a machine. `low` and `high` belong to what is allowed unless `open_low` and `open_high` say not."""
     limits_of = {name: getattr(setting, name) for name in ("low", "high", "open_low", "open_high")}
     about = {"key": setting.key, "default": setting.default, "unit": setting.unit, "meaning": setting.help}
@@ -213,7 +213,7 @@ def _record(setting: Setting) -> dict[str, Any]:
     return {**about, "kind": setting.kind.__name__, "choices": names, **limits_of, "allowed": _allowed(setting)}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return {None: "null", True: "true", False: "false"}[value] if isinstance(value, bool | None) else str(value)
 
 

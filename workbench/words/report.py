@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.engine.errors import BadInput
+from workbench.report.page.folder import REPORTS
 from workbench.words.parser import Parser
 
-REPORTS = Path("reports")
+if TYPE_CHECKING:
+    from workbench.report.page.sweep import Page
+
 ABOUT = """Write pages and the index again, from the store alone.
 
 Nothing is trained, and no code that came with the store is run.
@@ -23,37 +28,63 @@ workbench report --compare tour tour~1  a sweep beside the one of that name befo
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write what was asked for and print each file; the exit status. Raises BadInput if that is not possible."""
+    """Write the pages and print each file; the exit status. Raises BadInput if that is not possible."""
     asked = _parser().read(arguments)
-    try:
-        with output.chosen(quiet=asked.quiet):
-            files = _written(asked)
-    except OSError as error:  # the folder is full, or something else stands where a page is to be
-        raise BadInput(f"{error.filename or asked.folder} cannot be written ({error.strerror})") from error
-    for file in files:
-        print(file)
+    with output.chosen(json=asked.json, quiet=asked.quiet):
+        try:
+            written = _compared(asked) if asked.compare else _rebuilt(asked)
+        except OSError as error:  # the folder is full, or something else stands where a page is to be
+            raise BadInput(f"{error.filename or asked.folder} cannot be written ({error.strerror})") from error
+        output.show("report", "\n".join(map(str, written.files)), written.document)
     if asked.open:
         import webbrowser
 
-        webbrowser.open(files[-1].resolve().as_uri())
+        webbrowser.open(written.files[-1].resolve().as_uri())
     return 0
 
 
-def _written(asked: Namespace) -> list[Path]:
-    """The files, the one to open last: the page where there is one, else the index."""
-    from workbench.report.rebuild import comparison, rebuild
+@dataclass(frozen=True)
+class Written:
+    """What was written: pages by the name of their sweep, the index, and a comparison."""
 
-    if asked.compare:
-        first, second = asked.compare
-        return [comparison(first, second, asked.uri, asked.folder)]
-    pages = rebuild(asked.names, asked.uri, asked.folder)
-    index = asked.folder / "index.html"
-    return [index, pages[0].html] if len(pages) == 1 else [*(page.html for page in pages), index]
+    pages: Sequence[tuple[str, Page]] = ()
+    index: Path | None = None
+    comparison: Path | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, the one to open last: a single page, else the index or the comparison."""
+        pages = [page.html for _, page in self.pages]
+        others = [path for path in (self.index, self.comparison) if path]
+        return [*others, *pages] if len(pages) == 1 else [*pages, *others]
+
+    def document(self) -> dict[str, object]:
+        """The same for a machine."""
+        return {
+            "pages": [{"sweep": name, "page": str(page.html), "data": str(page.json)} for name, page in self.pages],
+            "index": str(self.index) if self.index else None,
+            "comparison": str(self.comparison) if self.comparison else None,
+        }
+
+
+def _compared(asked: Namespace) -> Written:
+    from workbench.report.rebuild import comparison
+
+    first, second = asked.compare
+    return Written(comparison=comparison(first, second, asked.uri, asked.folder))
+
+
+def _rebuilt(asked: Namespace) -> Written:
+    from workbench.report.rebuild import rebuild, sweep_names
+
+    names = asked.names or sweep_names(asked.uri)
+    pages = rebuild(names, asked.uri, asked.folder)
+    return Written(list(zip(names, pages, strict=True)), asked.folder / "index.html")
 
 
 def _parser() -> Parser:
-    parser = Parser("report", ABOUT, EXAMPLES)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="sweeps; all that the store holds where none is named")
+    parser = Parser("report", ABOUT, EXAMPLES, json="print the files written as one JSON document: docs/command.md")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="sweeps (default: all that the store holds)")
     parser.add_argument(
         "--compare", nargs=2, metavar=("A", "B"),
         help="two sweeps side by side; NAME~1 is the sweep of that name before the latest, and so on",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -30,20 +31,58 @@ workbench reproduce --data mnist --set workers=2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what was asked for; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
+    """Run the sweeps; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
+    asked = _parser().read(arguments)
+    with output.chosen(json=asked.json, quiet=asked.quiet):
+        commands = planned(asked.stems, asked.data, asked.overrides)
+        if asked.list:
+            _show_commands(commands)
+            return 0
+        options = [flag for flag, wanted in (("--json", asked.json), ("--quiet", asked.quiet)) if wanted]
+        ended = run(commands, options)
+        status = exit_status(ended)
+        dry = any(text.startswith("dry_run") for text in asked.overrides)
+        text, verdicts = ("", None) if dry else conclude(Path("reports"))
+        output.show("reproduce", text, lambda: _document(status, ended, verdicts))
+    return status
+
+
+@dataclass(frozen=True)
+class EndedSweep:
+    """A sweep that was run: its stem, what follows `workbench`, exit status, seconds, and with --json its document."""
+
+    stem: str
+    command: Sequence[str]
+    status: int
+    seconds: float
+    document: Mapping[str, object] | None = None
+
+    def as_document(self) -> dict[str, object]:
+        """The same for a machine, without secrets."""
+        return {"stem": self.stem, "command": _pasteable(self.command), "exit_status": self.status,
+                "seconds": round(self.seconds, 3), "result": self.document}  # fmt: skip
+
+
+def exit_status(ended: Sequence[EndedSweep]) -> int:
+    """The worst of all sweeps."""
+    return max((sweep.status for sweep in ended), default=0)
+
+
+def _show_commands(commands: Mapping[str, Sequence[str]]) -> None:
+    text = "\n".join(map(_pasteable, commands.values()))
+    rows = [{"stem": stem, "command": _pasteable(command)} for stem, command in commands.items()]
+    output.show("reproduce", text, lambda: {"sweeps": rows})
+
+
+def _pasteable(command: Sequence[str]) -> str:
     from workbench.redaction import redacted_override
 
-    asked = _parser().read(arguments)
-    commands = planned(asked.stems, asked.data, asked.overrides)
-    if asked.list:
-        for command in commands.values():
-            print(shlex.join(["workbench", *map(redacted_override, command)]))
-        return 0
-    with output.chosen(quiet=asked.quiet):
-        status = run(commands, ["--quiet"] if asked.quiet else [])
-        if not any(text.startswith("dry_run") for text in asked.overrides):
-            print(conclude(Path("reports")), file=sys.stderr, flush=True)
-    return status
+    return shlex.join(["workbench", *map(redacted_override, command)])
+
+
+def _document(status: int, ended: Sequence[EndedSweep], verdicts: Mapping[str, object] | None) -> dict[str, object]:
+    sweeps = [sweep.as_document() for sweep in ended]
+    return {"exit_status": status, "sweeps": sweeps, "verdicts": verdicts}
 
 
 def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -81,38 +120,47 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     return commands
 
 
-def run(commands: dict[str, list[str]], options: Sequence[str] = ()) -> int:
-    """Every sweep in its turn, with these options; the worst exit status.
-
-    A failed one does not stop the others; Ctrl-C does.
-    """
+def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
+    """Run the sweeps one after the other, with these options. A failed one does not stop the others; Ctrl-C does."""
     from workbench.report.wording import duration, plural
     from workbench.sweep.hydra.command import main as command
 
-    started, worst = perf_counter(), 0
+    started, ended = perf_counter(), list[EndedSweep]()
     for place, (stem, arguments) in enumerate(commands.items(), start=1):
         _say(f"[{place} of {len(commands)}] {stem}")
         before = perf_counter()
-        status = command([*arguments, *options])
-        _say(f"[{place} of {len(commands)}] {stem} took {duration(perf_counter() - before)}, exit status {status}")
+        if output.is_json():
+            with output.kept() as documents:
+                status = command([*arguments, *options])
+        else:
+            status, documents = command([*arguments, *options]), []
+        seconds = perf_counter() - before
+        ended.append(EndedSweep(stem, arguments, status, seconds, documents[-1] if documents else None))
+        _say(f"[{place} of {len(commands)}] {stem} took {duration(seconds)}, exit status {status}")
         if status == EXIT_INTERRUPTED:
-            return status
-        worst = max(worst, status)
+            return ended
     _say(f"{plural(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
-    return worst
+    return ended
 
 
-def conclude(folder: Path) -> str:
-    """Gather the verdicts of all pages in the folder as `index.json`; they in a few lines of text."""
-    from workbench.report.page.verdict_list import gather, in_words, write
+def conclude(folder: Path) -> tuple[str, dict[str, object]]:
+    """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine."""
+    from workbench.report.page.verdict_list import as_data, gather, in_words, write
 
     found = gather(folder)
-    return f"{in_words(found)}\nverdicts: {write(found, folder)} and {folder / 'index.html'}"
+    file, index = write(found, folder), folder / "index.html"
+    return f"{in_words(found)}\nverdicts: {file} and {index}", {
+        "file": str(file),
+        "index": str(index),
+        **as_data(found),
+    }
 
 
 def _parser() -> Parser:
-    parser = Parser("reproduce", ABOUT, EXAMPLES)
-    parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims; all of them where none is named")
+    parser = Parser(
+        "reproduce", ABOUT, EXAMPLES, json="print the ends of all sweeps and the verdicts as one JSON document"
+    )
+    parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims (default: all of them)")
     parser.add_argument("--data", default=HOME, help=f"another dataset, mnist (default: {HOME})")
     parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
     parser.add_argument(

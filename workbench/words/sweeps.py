@@ -31,7 +31,8 @@ ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER")}
 def main(arguments: Sequence[str]) -> int:
     """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
-    {"list": _list, "delete": _delete, "export": _export}[asked.what](asked)
+    with output.chosen(json=asked.json, quiet=asked.quiet):
+        {"list": _list, "delete": _delete, "export": _export}[asked.what](asked)
     return 0
 
 
@@ -115,6 +116,6 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     if asked.json and wanted:
         parser.error("--json: goes with list")
     return Namespace(
-        what=asked.what, uri=asked.uri, json=asked.json,
+        what=asked.what, uri=asked.uri, json=asked.json, quiet=asked.quiet,
         **dict(zip(("name", "folder"), (*asked.given[:1], *map(Path, asked.given[1:])), strict=False)),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from tests.report.figures.sources import HOSTILE, empty_source_of, panels_of, so
 from tests.report.synthetic import sweep
 from workbench.report import wording
 from workbench.report.figures import FIGURES, palette
-from workbench.report.figures.base import SECTIONS, DrawnFigure, Panel
+from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.page.figure_files import standalone
 
@@ -62,7 +62,7 @@ def say_something(figures: list[DrawnFigure], section: str) -> bool:
 
 @EVERY
 def test_a_kind_stands_in_a_section_and_has_a_sentence_for_when_there_is_nothing(name: str) -> None:
-    assert FIGURES[name].section in SECTIONS
+    assert FIGURES[name].section in PAGE_SECTIONS
     assert re.fullmatch(r"[A-Z].*\.", FIGURES[name].nothing)
 
 
@@ -103,7 +103,7 @@ def test_its_drawings_share_no_id(name: str) -> None:
 
 
 def test_every_drawing_of_a_page_has_a_name_of_its_own() -> None:
-    for sections in ({"comparison"}, set(SECTIONS) - {"comparison"}):
+    for sections in ({"comparison"}, set(PAGE_SECTIONS) - {"comparison"}):
         kinds = [kind for kind in FIGURES.values() if kind.section in sections]
         names = Counter(panel.identity for kind in kinds for panel in panels_of(kind))
         assert set(names.values()) == {1}

@@ -55,7 +55,9 @@ def _contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("name", [name for name in palette.PAGE if name not in ("grid", "surface", "guide", "raised")])
+@pytest.mark.parametrize(
+    "name", [name for name in palette.PAGE_COLOURS if name not in ("grid", "surface", "guide", "raised")]
+)
 def test_text_has_contrast(name: str, mode: int) -> None:
-    colours = {key: pair[mode] for key, pair in palette.PAGE.items()}
+    colours = {key: pair[mode] for key, pair in palette.PAGE_COLOURS.items()}
     assert min(_contrast(colours[name], colours[ground]) for ground in ("surface", "raised")) >= 4.5

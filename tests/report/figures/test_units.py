@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.synthetic import Tables, sweep
-from workbench.report.figures.units import SHORT, STANDARDISED, units_of_losses
+from workbench.report.figures.units import STANDARDISED, STANDARDISED_UNITS, units_of_losses
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
@@ -50,7 +50,7 @@ def test_it_goes_by_the_losses_that_were_trained(tables: Tables, said: bool) -> 
 def test_a_page_says_it_in_words_under_every_figure_of_a_loss_and_beside_a_verdict(tmp_path: Path) -> None:
     page = write(REGRESSION, [CLAIM], tmp_path).html.read_text(encoding="utf-8")
     assert page.count("Losses of a regression are in standardised units") >= 1
-    assert page.count(SHORT) >= 2 * len(GRID) + 1
+    assert page.count(STANDARDISED_UNITS) >= 2 * len(GRID) + 1
     assert "standardised targets" in page
     assert "standardised units" not in write(CLASSES, [CLAIM], tmp_path).html.read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ from tests.report.page.test_sweep import HOSTILE, Outline
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.page.comparison_page import write_comparison
-from workbench.report.statistics.comparison import BEYOND, SAME, UNKNOWN, WITHIN, compare
+from workbench.report.statistics.comparison import BEYOND, SAME, TOO_FEW_SEEDS, WITHIN, compare
 from workbench.report.statistics.intervals import t_interval
 
 SMALL = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
@@ -57,7 +57,7 @@ def test_noise_is_within_noise() -> None:
 
 def test_one_seed_decides_nothing() -> None:
     one = sweep(SMALL, seeds=1, trouble=False)
-    assert set(findings(one, changed(one, 0.5)).values()) == {UNKNOWN}
+    assert set(findings(one, changed(one, 0.5)).values()) == {TOO_FEW_SEEDS}
 
 
 def test_other_seeds_are_compared_unpaired() -> None:

@@ -18,7 +18,7 @@ from workbench.report.page.folder import stem
 from workbench.report.page.index import write_index
 from workbench.report.page.language import CHINESE, said
 from workbench.report.page.sweep import Page, write
-from workbench.report.statistics.design import OUTCOMES
+from workbench.report.statistics.design import STATUSES
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -107,7 +107,7 @@ def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
     assert all(held.get("aria-label") for tag, held in outline.tags if tag == "svg" and held.get("role") == "img")
     data = json.loads(page.json.read_text(encoding="utf-8"))
     assert sum(data["counts"].values()) == len(tables.runs) == len(data["runs"]["cell"])
-    assert all(f"<b>{data['counts'][outcome]}</b> {said(outcome)}" in text for outcome in OUTCOMES)
+    assert all(f"<b>{data['counts'][outcome]}</b> {said(outcome)}" in text for outcome in STATUSES)
 
 
 def test_equal_data_give_equal_bytes(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_main_effect_is_the_mean_of_the_seeds_own_means(key: str) -> None:
 def test_counts_of_outcomes_add_up_to_the_cells() -> None:
     found = design.counts(DESIGN.runs)
     assert sum(found.values()) == len(SWEEP.runs)
-    assert all(found[outcome] > 0 for outcome in design.OUTCOMES)
+    assert all(found[outcome] > 0 for outcome in design.STATUSES)
 
 
 @pytest.mark.parametrize("key", GRID)

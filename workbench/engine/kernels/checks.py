@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,24 +16,29 @@ from workbench.engine.errors import BadInput
 from workbench.engine.kernels.lowering import CannotLower
 from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
-from workbench.engine.rules.initializers import Initializer
+from workbench.engine.rules.at import At
+from workbench.engine.rules.initializers import INITIALIZERS, Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
-from workbench.engine.rules.rule_files import TABLES, RuleFile
-from workbench.engine.rules.schedules import Schedule
+from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
+from workbench.engine.rules.schedules import VARYING, Schedule
+from workbench.engine.training.pack import columns
 
-STEP = 1e-6  # of finite differences in float64
+CHECK_STEP = 1e-6  # the distance of central differences, in float64
 TOLERANCE = 1e-5
 LOWERED_TOLERANCE = 2e-5  # float32, and elementary functions that agree to a few ulp
-POINTS = np.concatenate([np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]])  # none of them a likely kink
+POINTS = np.concatenate(
+    [np.linspace(-6, 6, 481) + 1e-3, [-20.0, -10.0, 10.0, 20.0]]
+)  # points of z; none of them is a likely kink
 SLOPE = 0.2
+SETTINGS_OF_ACTIVATIONS = ("slope", "pieces")
 
 
 @lru_cache(maxsize=256)
 def check(file: RuleFile, table: str, name: str) -> None:
-    """Check a row that came from a file. Raises BadInput, one line."""
-    row = TABLES[table][0][name]
+    """Check a row that came from a file. Raises BadInput with one line."""
+    row = RULE_TABLES[table][0][name]
     try:
         with np.errstate(all="ignore"):
             CHECKS[table](row, name)
@@ -52,13 +56,19 @@ class _Wrong(Exception):
     """What is wrong with a rule."""
 
 
-def _kind(row: Any) -> str:
+def _kind(row: object) -> str:
     return type(row).__name__.lower()
 
 
 def _activation(row: Activation, name: str) -> None:
     if row.layer not in LAYERS:
         raise _Wrong(f"its layer is {row.layer!r}; allowed: one of {', '.join(LAYERS)}")
+    if row.init not in INITIALIZERS:
+        raise _Wrong(f"its init is {row.init!r}; allowed: one of {', '.join(INITIALIZERS)}")
+    if not np.isfinite(row.steepest) or row.steepest <= 0:
+        raise _Wrong(f"its steepest is {row.steepest!r}; allowed: a number, x > 0")
+    if unknown := [name for name in row.reads if name not in SETTINGS_OF_ACTIVATIONS]:
+        raise _Wrong(f"its reads name {unknown[0]!r}; allowed: {', '.join(SETTINGS_OF_ACTIVATIONS)}")
     z = POINTS
     # The slope is a number here, and an array while training.
     value_of: Callable[..., np.ndarray] = row.value
@@ -70,7 +80,7 @@ def _activation(row: Activation, name: str) -> None:
         raise _Wrong('its value depends on the slope; say so in its row: reads=("slope",)')
     if row.slope_derivative is not None:
         found = _array(row.slope_derivative(z), z, "its slope_derivative")
-        exact = (value_of(z, SLOPE + STEP) - value_of(z, SLOPE - STEP)) / (2 * STEP)
+        exact = (value_of(z, SLOPE + CHECK_STEP) - value_of(z, SLOPE - CHECK_STEP)) / (2 * CHECK_STEP)
         _agree(found, exact, z, "slope_derivative", TOLERANCE)
     single = z.astype(np.float32)
     kept = _array(value_of(single, np.float32(SLOPE)), single, "its value")
@@ -94,10 +104,12 @@ def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
 
 
 def _compare_derivative(value: Callable[[np.ndarray], np.ndarray], found: np.ndarray, z: np.ndarray, what: str) -> None:
-    """Central differences; a point where those from the left and from the right differ is a kink, and not compared."""
-    left, right = (value(z) - value(z - STEP)) / STEP, (value(z + STEP) - value(z)) / STEP
+    """Compare with central differences. A point where the differences from the left and from the right disagree is a
+    kink, and is skipped.
+    """
+    left, right = (value(z) - value(z - CHECK_STEP)) / CHECK_STEP, (value(z + CHECK_STEP) - value(z)) / CHECK_STEP
     smooth = np.abs(left - right) <= 1e-3 * (1 + np.abs(left))
-    exact = (value(z + STEP) - value(z - STEP)) / (2 * STEP)
+    exact = (value(z + CHECK_STEP) - value(z - CHECK_STEP)) / (2 * CHECK_STEP)
     _agree(found[smooth], exact[smooth], z[smooth], what, TOLERANCE, "finite differences give")
 
 
@@ -115,28 +127,30 @@ def _agree(
         raise _Wrong(f"its {what} at z = {z[place]:.4g} is {found[place]:.6g}, and {words} {exact[place]:.6g}")
 
 
-def _array(result: Any, like: np.ndarray, what: str) -> np.ndarray:
-    """The result as an array of the same shape and dtype, finite everywhere; a constant or a truth value counts too."""
+def _array(result: object, like: np.ndarray, what: str) -> np.ndarray:
+    """The result as an array of the same shape and dtype, finite everywhere. A constant or a truth value is accepted
+    too.
+    """
     found = np.asarray(result)
     if found.dtype == bool or found.ndim == 0:
         found = np.broadcast_to(found, like.shape).astype(like.dtype)
     if found.shape != like.shape:
         raise _Wrong(f"{what} has shape {found.shape}; allowed: that of z, {like.shape}")
     if found.dtype != like.dtype:
-        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} z; allowed: the same (Python numbers keep it)")
+        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} input; allowed: the same (Python numbers keep it)")
     if not np.isfinite(found).all():
         place = int(np.flatnonzero(~np.isfinite(found))[0])
         raise _Wrong(f"{what} at z = {like[place]:.4g} is {found[place]}; allowed: a finite number")
     return found
 
 
-def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> SimpleNamespace:
-    return SimpleNamespace(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
+def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> At:
+    return At(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
 
 
 def _optimizer(row: Optimizer, name: str) -> None:
-    if len(set(row.slots)) != len(row.slots) or not all(slot.isidentifier() for slot in row.slots):
-        raise _Wrong(f"its slots are {row.slots}; allowed: different names of letters, digits and '_'")
+    if unknown := [name for name in row.reads if name not in (*VARYING, *columns())]:
+        raise _Wrong(f"it reads at.{unknown[0]}; allowed: settings of optimizers, and what its hyperparameters name")
     draw = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
         w, g = (draw.normal(size=(2, 64)).astype(dtype) for _ in range(2))
@@ -161,8 +175,8 @@ def _lowered_update(row: Optimizer, name: str) -> None:
     from workbench.engine.kernels.compiled.rule_loops import run_optimizer
 
     w, g, *slots = _draws(2 + len(row.slots))
-    slots = [np.abs(slot) for slot in slots]  # as squares that were added up are
-    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    slots = [np.abs(slot) for slot in slots]  # like sums of squares, which slots often hold
+    at = At(**dict.fromkeys(row.reads, np.float32(0.5)))
     exact = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=at)
     run_optimizer(name, w, g, slots, vars(at))
     for found, wanted, what in zip((w, *slots), exact, ("w", *row.slots), strict=True):
@@ -177,7 +191,7 @@ def _lowered_penalty(row: Penalty, name: str) -> None:
     from workbench.engine.kernels.compiled.rule_loops import run_penalty
 
     w, g = _draws(2)
-    at = SimpleNamespace(**dict.fromkeys(row.reads, np.float32(0.5)))
+    at = At(**dict.fromkeys(row.reads, np.float32(0.5)))
     exact = row.apply(w.copy(), g.copy(), at)
     run_penalty(name, w, g, vars(at))
     _same(g if row.moment == "gradient" else w, np.asarray(exact), "its result")
@@ -189,14 +203,14 @@ def _draws(count: int) -> list[np.ndarray]:
 
 
 def _same(found: np.ndarray, exact: np.ndarray, what: str) -> None:
-    """The compiled form agrees with the plain one wherever that is finite."""
+    """Raise unless the compiled form agrees with the plain one wherever the plain one is finite."""
     wrong = ~np.isclose(found, exact, rtol=LOWERED_TOLERANCE, atol=LOWERED_TOLERANCE) & np.isfinite(exact)
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
         raise _Wrong(f"compiled, {what} is {found[place]:.6g}, and the plain form gives {exact[place]:.6g}")
 
 
-def _count(found: Any) -> str:
+def _count(found: object) -> str:
     return f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
 
 
@@ -208,7 +222,7 @@ def _penalty(row: Penalty, name: str) -> None:
     draw = np.random.default_rng(0)
     shape = (2, 8, 8) if row.moment == "rows" else (2, 64)
     w, g = draw.normal(size=shape), draw.normal(size=shape)
-    at = SimpleNamespace(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
+    at = At(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
     _array(row.apply(w, g, at), w, "its result")
     setattr(at, name, np.zeros_like(getattr(at, name)))
     unchanged = g if row.moment == "gradient" else w
@@ -221,8 +235,8 @@ def _initializer(row: Initializer, _name: str) -> None:
     if row.distribution not in ("uniform", "normal"):
         raise _Wrong(f"its distribution is {row.distribution!r}; allowed: uniform, normal")
     for fan_in, fan_out in ((1, 1), (64, 10), (784, 512)):
-        spread = row.spread(fan_in, fan_out, 0.01)
-        if not np.isfinite(spread) or spread < 0:
+        spread: object = row.spread(fan_in, fan_out, 0.01)
+        if not isinstance(spread, int | float | np.number) or not np.isfinite(spread) or spread < 0:
             raise _Wrong(f"its spread for fan_in={fan_in}, fan_out={fan_out} is {spread}; allowed: a number, x >= 0")
 
 
@@ -241,15 +255,15 @@ def _loss(row: Loss, _name: str) -> None:
     draw, outputs = np.random.default_rng(0), row.units({"classes": 3, "two_classes": 2, "regression": 2}[row.task])
     z = draw.normal(size=(2, 5, outputs))
     labels = draw.integers(0, 3 if row.task == "classes" else 2, (2, 5))
-    targets: Any = draw.normal(size=z.shape) if row.task == "regression" else labels
+    targets = draw.normal(size=z.shape) if row.task == "regression" else labels
     judged = row.judge(z.copy(), targets)
     for index in np.ndindex(z.shape):
         sides = []
-        for step in (STEP, -STEP):
+        for step in (CHECK_STEP, -CHECK_STEP):
             moved = z.copy()
             moved[index] += step
             sides.append(row.judge(moved, targets).losses[index[:2]])
-        exact = (sides[0] - sides[1]) / (2 * STEP)
+        exact = (sides[0] - sides[1]) / (2 * CHECK_STEP)
         _agree(
             np.array([judged.delta[index]]), np.array([exact]), np.array([z[index]]), "delta", TOLERANCE,
             "finite differences of its losses give",

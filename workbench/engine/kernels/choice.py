@@ -51,7 +51,9 @@ class Prober(Protocol):
 
 @dataclass(frozen=True)
 class Kernel:
-    """One row of `KERNELS`. A part of what decides a run's numbers: kernels agree within rounding, not bit for bit."""
+    """One row of `KERNELS`. The kernel is a part of what decides a run's numbers: kernels agree within rounding, not
+    bit for bit.
+    """
 
     summary: str
     obstacle: Callable[[Pack], str]  # why it cannot train a pack; "" if it can
@@ -155,7 +157,7 @@ KERNELS: dict[str, Kernel] = {
 
 @cache
 def numba_fault() -> str:
-    """Why there is no Numba to compile with; "" if there is. The engine does without."""
+    """Why there is no Numba to compile with; "" if there is. The engine works without it."""
     if find_spec("numba") is None:
         return "Numba is not installed"
     try:
@@ -167,9 +169,8 @@ def numba_fault() -> str:
 
 
 def resolve_kernel(name: str, pack: Pack) -> str:
-    """The kernel that trains a pack; "auto" is the first that supports it.
-
-    Raises BadInput if a named one does not, or none.
+    """The kernel that trains a pack; "auto" is the first that supports it. Raises BadInput if the named kernel does not
+    support it, or if no kernel does.
     """
     if name == "auto":
         if able := [kernel for kernel, row in KERNELS.items() if not row.obstacle(pack)]:
@@ -186,14 +187,14 @@ def resolve_kernel(name: str, pack: Pack) -> str:
 
 
 def why_not_compiled(pack: Pack) -> str:
-    """The rule of the pack that has no compiled form, and why; "" if all have one."""
+    """The rule of the pack that has no compiled form, and why; "" if every rule has one."""
     if pack.kernel != "plain" or (pack.device, pack.dtype, pack.precision) != ("cpu", "float32", "float32"):
         return ""
     return KERNELS["compiled"].obstacle(pack)
 
 
 def why_not_fused(pack: Pack, architecture: Architecture) -> str:
-    """Why a pack whose kernel is fused trains as graphs instead; "" where it does not, or another kernel trains it."""
+    """Why a pack trains as graphs although its kernel is fused; "" if it does not, or if another kernel trains it."""
     if pack.kernel != "fused":
         return ""
     from workbench.engine.kernels.cuda.fused import obstacle
@@ -202,5 +203,5 @@ def why_not_fused(pack: Pack, architecture: Architecture) -> str:
 
 
 def with_kernel(pack: Pack, name: str = "auto") -> Pack:
-    """The pack, trained by that kernel."""
+    """The pack with that kernel."""
     return replace(pack, kernel=resolve_kernel(name, pack))

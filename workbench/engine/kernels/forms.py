@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from workbench.engine.layers import LAYERS
 from workbench.engine.layers.base import Layer
 from workbench.engine.training.pack import Pack
 
 
-def form_of(layer: type[Layer] | Layer, kernel: str) -> Any:
+def form_of(layer: type[Layer] | Layer, kernel: str) -> ModuleType:
     """The module with the form of a layer in the kernel of that folder. Each kernel defines what the module offers."""
     return import_module(f"workbench.engine.kernels.{kernel}.{layer.forms[kernel]}")
 
@@ -21,7 +21,7 @@ def kinds_with_form(kernel: str) -> list[type[Layer]]:
 
 
 def layer_obstacle(pack: Pack, kernel: str) -> str:
-    """A kind of layer in the pack's networks that has no form in that kernel; "" if each has one."""
+    """A kind of layer in the pack's networks that has no form in that kernel; "" if every kind has one."""
     for kind in pack.kinds():
         if kernel not in LAYERS[kind].forms:
             return f"a layer of kind {kind}: it has no form in this kernel"

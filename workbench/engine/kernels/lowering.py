@@ -8,9 +8,9 @@ do not vary along the arrays are printed separately, to be computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -19,7 +19,7 @@ from workbench.engine.kernels.operations import ALIASES, OPERATIONS
 
 Language = Literal["python", "c"]
 LARGEST_POWER = 8  # whole exponents up to this are printed as products
-MOST_OPERATIONS = 2000  # of a rule: what has more is not elementwise arithmetic that a person wrote
+MOST_OPERATIONS = 2000  # of one rule; a rule with more is no elementwise arithmetic that a person wrote
 
 
 class CannotLower(Exception):
@@ -30,7 +30,7 @@ class CannotLower(Exception):
 class Symbol(NDArrayOperatorsMixin):
     """A number that is not known yet: a leaf with a name, a constant, or an operation on other symbols.
 
-    `varies` says whether it differs from element to element; what does not is a number of the run at this step.
+    If `varies`, the number differs from element to element. If not, it is one number of the run at this step.
     """
 
     operation: str = ""
@@ -40,12 +40,14 @@ class Symbol(NDArrayOperatorsMixin):
     varies: bool = True
     is_truth: bool = False
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Symbol:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Symbol:
         if method != "__call__" or options:
             raise CannotLower(f"np.{ufunc.__name__} is used with {', '.join(options) or method}")
         return apply(ufunc.__name__, inputs)
 
-    def __array_function__(self, function: Any, _types: Any, inputs: Any, options: Any) -> Symbol:
+    def __array_function__(
+        self, function: Callable[..., object], _types: object, inputs: Sequence[object], options: Mapping[str, object]
+    ) -> Symbol:
         name = function.__name__
         if options:
             raise CannotLower(f"np.{name} is used with {', '.join(options)}")
@@ -64,24 +66,24 @@ class Symbol(NDArrayOperatorsMixin):
 
     __int__ = __index__ = __float__
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         raise CannotLower(f"it uses .{name} of an array")
 
-    def __getitem__(self, _index: Any) -> Any:
+    def __getitem__(self, _index: object) -> object:
         raise CannotLower("it takes elements of an array")
 
     def __len__(self) -> int:
         raise CannotLower("it asks for the length of an array")
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> object:
         raise CannotLower("it goes through the elements of an array")
 
 
 @dataclass
 class Numbers:
-    """What a rule finds under `at`: a symbol for whatever it asks for. `read` lists it in the order of asking."""
+    """What a rule finds under `at`: a symbol for each name that it reads. `read` lists them in that order."""
 
     read: dict[str, Symbol] = field(default_factory=dict)
 
@@ -93,17 +95,19 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a rule computes: its results as symbols, the names of the arrays it uses, and of the numbers it reads."""
+    """What a rule computes: its results as symbols, the names of the arrays that it uses, and of the numbers that it
+    reads.
+    """
 
     results: tuple[Symbol, ...]
     uses: frozenset[str]
     reads: tuple[str, ...]
 
 
-def trace(rule: Callable[..., Any], arrays: Sequence[str], has_numbers: bool = False) -> Trace:
-    """Call a rule with symbols named `arrays`, and `at` if it reads numbers, and write down what it does.
+def trace(rule: Callable[..., object], arrays: Sequence[str], has_numbers: bool = False) -> Trace:
+    """Call a rule with symbols named `arrays`, and with `at` if it reads numbers, and record what it does.
 
-    Raises CannotLower if it does what has no form elsewhere.
+    Raises CannotLower if it does something that has no form in other kernels.
     """
     numbers = Numbers()
     options = {"at": numbers} if has_numbers else {}
@@ -119,12 +123,12 @@ def trace(rule: Callable[..., Any], arrays: Sequence[str], has_numbers: bool = F
 
 
 def constant(value: float) -> Symbol:
-    """A number that is known."""
+    """A symbol for a known number."""
     return Symbol(value=value, varies=False, operation="constant")
 
 
-def apply(name: str, inputs: Sequence[Any]) -> Symbol:
-    """An operation of NumPy on symbols and numbers. Raises CannotLower if it has no form elsewhere."""
+def apply(name: str, inputs: Sequence[object]) -> Symbol:
+    """An operation of NumPy on symbols and numbers. Raises CannotLower if it has no form in other kernels."""
     name, operands = ALIASES.get(name, name), [_symbol(value) for value in inputs]
     if name in SHORTER:
         return SHORTER[name](*operands)
@@ -142,14 +146,16 @@ def apply(name: str, inputs: Sequence[Any]) -> Symbol:
 
 
 def _divide(left: Symbol, right: Symbol) -> Symbol:
-    """A division by what does not vary is a product with its reciprocal, which is computed once."""
+    """A quotient. Division by a number that does not vary becomes multiplication by its reciprocal, which is computed
+    once.
+    """
     if left.varies and not right.varies and right.operation != "constant":
         return apply("multiply", (left, _operation("divide", constant(1.0), right)))
     return _operation("divide", left, right)
 
 
 def _power(base: Symbol, exponent: Symbol) -> Symbol:
-    """Whole exponents are products, a half is a root."""
+    """A power. Whole exponents become products, and an exponent of 1/2 becomes a square root."""
     if exponent.operation == "constant":
         if exponent.value == 0.5:
             return apply("sqrt", (base,))
@@ -165,7 +171,7 @@ def _operation(name: str, *operands: Symbol) -> Symbol:
     return Symbol(name, operands, varies=any(operand.varies for operand in operands))
 
 
-# Operations that are printed by way of others.
+# Operations that are printed as other operations.
 SHORTER: dict[str, Callable[..., Symbol]] = {
     "divide": _divide,
     "power": _power,
@@ -177,7 +183,7 @@ SHORTER: dict[str, Callable[..., Symbol]] = {
 }
 
 
-def _symbol(value: Any) -> Symbol:
+def _symbol(value: object) -> Symbol:
     if isinstance(value, Symbol):
         return value
     if isinstance(value, bool | int | float | np.number | np.bool_):
@@ -221,7 +227,9 @@ class Assignment(NamedTuple):
 
 @dataclass(frozen=True)
 class Statements:
-    """A rule as text: what does not vary along the arrays (`once`), what does (`each`), and what the rule returns."""
+    """A rule as text: the lines for what does not vary along the arrays (`once`), the lines for what does (`each`), and
+    the results.
+    """
 
     once: tuple[Assignment, ...]
     each: tuple[Assignment, ...]
@@ -229,7 +237,7 @@ class Statements:
 
 
 def statements(traced: Trace, language: Language) -> Statements:
-    """The text of a traced rule, one operation an assignment. Leaves keep their names."""
+    """The text of a traced rule, one operation per assignment. Leaves keep their names."""
     order = _ordered(traced.results)
     text: dict[int, str] = {}
     once: list[Assignment] = []
@@ -248,7 +256,7 @@ def statements(traced: Trace, language: Language) -> Statements:
 
 
 def literal(value: float, language: Language) -> str:
-    """A float32 constant; a double would turn the arithmetic into doubles."""
+    """A float32 constant. A double would turn the arithmetic into doubles."""
     if language == "python":
         return f"np.float32({value!r})" if np.isfinite(value) else f"np.float32({str(value)!r})"
     if np.isnan(value):

@@ -1,8 +1,8 @@
-"""What a rule may do with its numbers: each NumPy function that can be lowered, in the words of every language.
+"""The NumPy functions that a rule may use: each of them can be lowered to every language.
 
 A row holds the text of an operation in Python, as Numba compiles it, and in C. `{0}`, `{1}`, ... stand for its
-operands. Comparisons give truth values, all else gives float32 numbers. A number that is not a number stays one, as in
-NumPy: a diverged run must show. The functions that the texts call stand in `compiled/elementary.py` and in
+operands. Comparisons give truth values; everything else gives float32 numbers. NaN stays NaN, as in NumPy, so that a
+diverged run shows. The functions that the texts call are defined in `compiled/elementary.py` and in
 `cuda/elementary.cuh`.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 class Operation:
     """One row of `OPERATIONS`: its texts, whether it gives a truth value, and whether it takes truth values.
 
-    `c_each` is its text in C where it is worked out for each element, if that differs.
+    `c_each` is its C text for values that vary from element to element, if that differs.
     """
 
     python: str
@@ -75,7 +75,7 @@ OPERATIONS: dict[str, Operation] = {
     "where": Operation("{1} if {0} else {2}", "{0} ? {1} : {2}"),
     "as_number": Operation("np.float32({0})", "({0} ? 1.0f : 0.0f)", takes_truth=True),
 }
-# NumPy's further names for the same operations.
+# Other names that NumPy has for these operations.
 ALIASES = {
     "true_divide": "divide",
     "bitwise_and": "logical_and",

@@ -1,7 +1,4 @@
-"""The plain kernel:
-
-An epoch of updates for all runs of a group at once, written with NumPy's (or CuPy's) own functions.
-"""
+"""The plain kernel: an epoch of updates for all runs of a group at once, written with functions of NumPy or CuPy."""
 
 from __future__ import annotations
 
@@ -31,7 +28,9 @@ class PlainTrainer:
         self._update = Update(pack.optimizer, layout, rows.weights, rows.gradients, rows.slots, pack.columns, xp)
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
-        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
+        rate.
+        """
         rows, pack, first = self._rows, self._rows.pack, (epoch - 1) * self._rows.updates
         index, targets = (
             self._on_device(part) for part in minibatches(rows.data, epoch, rows.updates, pack.batch_size)
@@ -55,7 +54,9 @@ class PlainTrainer:
         }
 
     def _step(self, index: Array, targets: Array, streams: Array, at: dict[str, Array]) -> tuple[Array, Array | float]:
-        """One update of all runs; mean loss and accuracy of each run's minibatch, before the update."""
+        """One update of all runs. Returns the mean loss and accuracy of each run's minibatch, measured before the
+        update.
+        """
         self._reader.read(index, self._network.inputs)
         masks = self._masks.draw(streams) if self._masks.any else ()
         judged = LOSSES[self._rows.pack.loss].judge(self._network.forward(masks), targets)

@@ -1,6 +1,6 @@
-"""The rows of a group that still train:
+"""The rows of a group that still train: what a kernel works on.
 
-What a kernel works on. Views of the group's buffers, and what belongs to the runs.
+They are views of the group's buffers, with the settings and data of these runs.
 """
 
 from __future__ import annotations

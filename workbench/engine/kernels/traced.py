@@ -11,18 +11,16 @@ from workbench.engine.kernels.lowering import CannotLower, Trace, trace
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
 from workbench.engine.rules.optimizers import OPTIMIZERS, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty, strengths
+from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.pack import Pack
 
-# What changes with the step, see `schedules.timetable`; all else that a rule reads is a number of the run.
-VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
-
-ROWS = "rows"  # the moment of penalties that look at whole rows of weights
-ROWS_BY_HAND = ("max_norm",)  # those of them that every kernel has by hand
+ROWS_MOMENT = "rows"  # the moment of penalties that act on whole rows of weights
+ROWS_BY_HAND = ("max_norm",)  # penalties of that moment, which every kernel has by hand
 
 
 @lru_cache(maxsize=256)
 def activation_traces(row: Activation) -> tuple[Trace, Trace, Trace | None]:
-    """Of an elementwise activation: value, derivative and, if its slopes are learned, the slope's derivative.
+    """The trace of an elementwise activation: value, derivative and, if its slopes are learned, the slope's derivative.
 
     Raises CannotLower.
     """
@@ -38,7 +36,7 @@ def activation_traces(row: Activation) -> tuple[Trace, Trace, Trace | None]:
 
 @lru_cache(maxsize=256)
 def optimizer_trace(row: Optimizer) -> Trace:
-    """The new weight, then the new slots. Raises CannotLower."""
+    """The trace of an update: the new weight, then the new slots. Raises CannotLower."""
     slots = tuple(f"slot{place}" for place in range(len(row.slots)))
     traced = trace(row.update, ("w", "g", *slots), has_numbers=True)
     if len(traced.results) != 1 + len(slots):
@@ -48,8 +46,8 @@ def optimizer_trace(row: Optimizer) -> Trace:
 
 @lru_cache(maxsize=256)
 def penalty_trace(row: Penalty) -> Trace:
-    """The new gradient, or the new weight. Raises CannotLower."""
-    if row.moment == ROWS:
+    """The trace of a penalty: the new gradient, or the new weight. Raises CannotLower."""
+    if row.moment == ROWS_MOMENT:
         raise CannotLower("it looks at whole rows of weights")
     return _one(trace(row.apply, ("w", "g"), has_numbers=True))
 
@@ -61,26 +59,26 @@ def _one(traced: Trace) -> Trace:
 
 
 def used_penalties(pack: Pack) -> dict[str, Penalty]:
-    """The elementwise penalties that any run of the pack has, in the order of the table."""
+    """The elementwise penalties that any run of the pack uses, in the order of the table."""
     columns = strengths(pack.columns)
-    return {name: row for name, row in PENALTIES.items() if row.moment != ROWS and columns[name].any()}
+    return {name: row for name, row in PENALTIES.items() if row.moment != ROWS_MOMENT and columns[name].any()}
 
 
 def rules_read(pack: Pack) -> list[str]:
-    """What stands in a row of numbers: what the pack's optimizer reads, then what each penalty in use reads."""
+    """The names in a row of numbers: what the pack's optimizer reads, then what each penalty in use reads."""
     penalties = [name for row in used_penalties(pack).values() for name in penalty_trace(row).reads]
     return [*optimizer_trace(OPTIMIZERS[pack.optimizer]).reads, *penalties]
 
 
 def constant_numbers(columns: Mapping[str, np.ndarray], reads: list[str]) -> np.ndarray:
-    """A row of numbers a run, (runs, len(reads)) float32; what varies with the step is 0 here."""
+    """A row of numbers for each run, (runs, len(reads)) float32. Numbers that vary with the step are 0 here."""
     known, runs = strengths(columns), len(columns["seed"])
     rows = [np.zeros(runs) if name in VARYING else known[name] for name in reads]
     return np.stack(rows, axis=1).astype(np.float32)
 
 
 def rule_obstacle(pack: Pack) -> str:
-    """Which rule of the pack has no lowered form, and why; "" if each has one."""
+    """The rule of the pack that has no lowered form, and why; "" if every rule has one."""
     for kind, name, follow in _rules(pack):
         try:
             follow()

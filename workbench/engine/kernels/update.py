@@ -1,17 +1,18 @@
 """One update of all parameters of a group: penalties and optimizer, in one pass over the flat buffers.
 
-The pass goes block by block, so that the temporaries of the plain formulas stay in cache whatever the size of the net.
+The pass goes block by block, so that the temporaries of the plain formulas stay in cache however large the network is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.rules.at import At
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES, Penalty, strengths
 from workbench.engine.training.layout import Layout
@@ -28,7 +29,7 @@ class _Block:
     gradients: Array
     slots: list[Array]
     penalties: list[Penalty]
-    at: SimpleNamespace = field(default_factory=SimpleNamespace)
+    at: At = field(default_factory=At)
 
 
 class Update:
@@ -59,7 +60,7 @@ class Update:
         for block in self._blocks:
             for name in constant:
                 setattr(block.at, name, _column(numbers[name][block.rows], weights.dtype, xp))
-        self._max_norm = SimpleNamespace(max_norm=_column(columns["max_norm"], weights.dtype, xp)[..., None])
+        self._max_norm = At(max_norm=_column(columns["max_norm"], weights.dtype, xp)[..., None])
         self._bounded = layout.weights(weights) if columns["max_norm"].any() else []
 
     def step(self, varying: Mapping[str, Array]) -> None:

@@ -86,6 +86,13 @@ class Dense(Layer):
         return BoundDense(self, parameters, gradients, batch)
 
 
+def as_dense(layer: Layer) -> Dense:
+    """A layer that is dense, maxout included. Raises TypeError for another kind."""
+    if not isinstance(layer, Dense):
+        raise TypeError(f"a layer of kind {type(layer).__name__} has no rows of weights")
+    return layer
+
+
 class BoundDense(BoundLayer):
     """A dense layer for all runs: z (runs, batch, rows), a (runs, batch, units). `backward` overwrites z with dl/dz."""
 

@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.rules.at import At
 
-At = SimpleNamespace
 
-
-def read_by(rule: Callable[[Any], object]) -> tuple[str, ...]:
+def read_by(rule: Callable[[At], object]) -> tuple[str, ...]:
     """The names of the attributes that a rule reads from `at`."""
     asked: dict[str, None] = {}
 
-    class Asked:
+    class Asked(At):
         def __getattr__(self, name: str) -> np.ndarray:
             asked[name] = None
             return np.full(1, 0.5)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.rules.at import At
 from workbench.engine.rules.optimizers import read_by
 
-At = SimpleNamespace
 MOMENTS = ("gradient", "before", "after", "rows")
 
 

@@ -7,30 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
 from workbench.engine.backend import Array
+from workbench.engine.layers.base import BoundLayer
 
-EXAMPLES = 32  # of each run's training split: enough to estimate the share of dead units, few enough to be cheap
+PROBE_EXAMPLES = 32  # of each run's training split: enough to estimate the share of dead units, few enough to be cheap
 SATURATED = 0.05  # of the activation's steepest derivative
 NEAR_ZERO = 1e-2
 
 
+@dataclass
+class ProbedLayer:
+    """What a probe sees of one layer; an array that the layer does not have is None.
+
+    `gain` is (runs, batch, *outputs), None at the output layer; `dl_dz` has that shape and belongs to each example's
+    own loss. `weights`, `gradients` and `previous`, the weights before the last update, are (runs, *shape); there is no
+    `previous` before the first update.
+    """
+
+    layer: BoundLayer
+    gain: Array | None = None
+    weights: Array | None = None
+    previous: Array | None = None
+    gradients: Array | None = None
+    dl_dz: Array | None = None
+
+
 @dataclass(frozen=True)
 class Probe:
-    """One row of `PROBES`. `measure(at)` gives (runs,) for one layer.
+    """One row of `PROBES`. `measure` gives (runs,) for one layer, None if the layer lacks what it measures.
 
-    `at` holds `layer` (see `BoundLayer`), `gain` (runs, batch, units) or None at the output, `dl_dz` per example,
-    `weights`, `gradients` and `previous` (the weights before the last update, None before the first). An attribute that
-    the layer does not have is None. `moment` is "forward", "backward", "weights" or "end"; a probe of moment "end" is
-    taken once, when a run ends.
+    `moment` is "forward", "backward", "weights" or "end"; a probe of moment "end" is taken once, when a run ends.
     """
 
     summary: str
     moment: str
-    measure: Callable[[SimpleNamespace], Array | None]
+    measure: Callable[[ProbedLayer], Array | None]
 
 
 def _flat(array: Array) -> Array:
@@ -43,18 +57,20 @@ def rms(array: Array) -> Array:
     return np.sqrt((flat * flat).mean(axis=1))
 
 
-def _saturated(at: SimpleNamespace) -> Array | None:
+def _saturated(at: ProbedLayer) -> Array | None:
     if at.gain is None:
         return None
     return _flat(np.abs(at.gain) < SATURATED * at.layer.layer.steepest).mean(axis=1)
 
 
-def _dead(at: SimpleNamespace) -> Array | None:
+def _dead(at: ProbedLayer) -> Array | None:
     return None if at.gain is None else (at.gain == 0).all(axis=1).mean(axis=1)
 
 
-def _update_size(at: SimpleNamespace) -> Array | None:
-    return None if at.previous is None else rms(at.weights - at.previous) / rms(at.previous)
+def _update_size(at: ProbedLayer) -> Array | None:
+    if at.weights is None or at.previous is None:
+        return None
+    return rms(at.weights - at.previous) / rms(at.previous)
 
 
 def gini(weights: Array) -> Array:
@@ -70,8 +86,8 @@ def _gini(weights: Array, rank: Array) -> Array:
     return (sizes * rank).sum() / (len(sizes) * sizes.sum())
 
 
-def _of(name: str, measure: Callable[[Array], Array]) -> Callable[[SimpleNamespace], Array | None]:
-    """A probe of one array; None if the layer has none."""
+def _of(name: str, measure: Callable[[Array], Array]) -> Callable[[ProbedLayer], Array | None]:
+    """A probe of one array of a layer, by its name in `ProbedLayer`."""
     return lambda at: None if getattr(at, name) is None else measure(getattr(at, name))
 
 
@@ -90,7 +106,9 @@ PROBES: dict[str, Probe] = {
     "update_size": Probe("rms of the epoch's last update of W, relative to rms of W", "weights", _update_size),
     "weight_rms": Probe("rms of W", "weights", _of("weights", rms)),
     "near_zero": Probe(
-        "share of weights under 1e-2", "weights", _of("weights", lambda w: _flat(np.abs(w) < NEAR_ZERO).mean(axis=1))
+        "share of weights under 1e-2",
+        "weights",
+        _of("weights", lambda w: _flat(np.abs(w) < NEAR_ZERO).mean(axis=1)),
     ),
     "exact_zero": Probe(
         "share of weights that are exactly 0", "weights", _of("weights", lambda w: _flat(w == 0).mean(axis=1))

@@ -7,6 +7,8 @@ pack with the rule as it was when the sweep was planned. Installing a file adds 
 from __future__ import annotations
 
 import ast
+import math
+import operator
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,11 +20,11 @@ from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
 from workbench.engine.rules.initializers import INITIALIZERS, Initializer
 from workbench.engine.rules.losses import LOSSES, Loss
-from workbench.engine.rules.optimizers import OPTIMIZERS, Optimizer
+from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.rules.schedules import SCHEDULES, Schedule
 
-TABLES: dict[str, tuple[dict[str, Any], type]] = {
+RULE_TABLES: dict[str, tuple[dict[str, Any], type]] = {
     "ACTIVATIONS": (ACTIVATIONS, Activation),
     "OPTIMIZERS": (OPTIMIZERS, Optimizer),
     "PENALTIES": (PENALTIES, Penalty),
@@ -45,12 +47,13 @@ class RuleFile:
         return sha256(self.text.encode()).hexdigest()[:16]
 
 
+_COMMAND_WORDS = ("auto", "none")  # network.loss=auto, penalty=none
 # The file that a row came from, by table and name. Rows of our own are not in it.
 _origins: dict[tuple[str, str], RuleFile] = {}
 
 
 def read(folder: Path) -> list[RuleFile]:
-    """The files of a folder that hold rules, by name. A file that assigns none of `TABLES` is skipped and not executed.
+    """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
 
     Raises BadInput for a file that cannot be read or is not Python.
     """
@@ -79,7 +82,7 @@ def install(files: Iterable[RuleFile]) -> None:
         if file in _origins.values():
             continue
         for table, rows in _tables_of(file).items():
-            known, kind = TABLES[table]
+            known, kind = RULE_TABLES[table]
             for name, row in rows.items():
                 _check(file, table, name, row, kind)
                 known[name] = row
@@ -89,7 +92,7 @@ def install(files: Iterable[RuleFile]) -> None:
 def uninstall() -> None:
     """Take every row that came from a file out of the tables."""
     for table, name in list(_origins):
-        del TABLES[table][0][name], _origins[table, name]
+        del RULE_TABLES[table][0][name], _origins[table, name]
 
 
 def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
@@ -101,6 +104,58 @@ def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
 def rows_of_own() -> dict[tuple[str, str], RuleFile]:
     """Every row that came from a file, by table and name."""
     return dict(_origins)
+
+
+def row_fault(row: object) -> str:
+    """What is wrong with the fields of a row, found without calling its functions; "" if nothing."""
+    summary = getattr(row, "summary", None)
+    if not isinstance(summary, str) or not summary.isprintable():
+        return f"its summary is {summary!r}; allowed: one line of text"
+    if isinstance(row, Optimizer):
+        return _optimizer_fault(row)
+    return ""
+
+
+def _optimizer_fault(row: Optimizer) -> str:
+    slots: object = row.slots  # as the file has it
+    if not isinstance(slots, tuple) or len(set(slots)) < len(slots) or not all(map(_is_name, slots)):
+        return f"its slots are {slots!r}; allowed: a tuple of different names of letters, digits and '_'"
+    if not _is_number(row.learning_rate) or row.learning_rate <= 0:
+        return f"its learning_rate is {row.learning_rate!r}; allowed: a number, x > 0"
+    if not isinstance(row.hyperparameters, Mapping):
+        return f"its hyperparameters are {row.hyperparameters!r}; allowed: a dictionary, name -> Hyperparameter"
+    faults = (_hyperparameter_fault(name, number) for name, number in row.hyperparameters.items())
+    return next(filter(None, faults), "")
+
+
+def _hyperparameter_fault(name: object, number: object) -> str:
+    if not _is_name(name):
+        return f"it has a hyperparameter named {name!r}; allowed: letters, digits and '_'"
+    if not isinstance(number, Hyperparameter):
+        return f"its hyperparameter {name!r} is {number!r}; allowed: a Hyperparameter"
+    for field in ("default", "low", "high"):
+        value = getattr(number, field)
+        if not _is_number(value) and (field == "default" or value is not None):
+            return f"its hyperparameter {name!r} has {field}={value!r}; allowed: a number"
+    return (
+        "" if _is_within(number) else f"its hyperparameter {name!r} has a default outside its range: {number.default}"
+    )
+
+
+def _is_within(number: Hyperparameter) -> bool:
+    """Whether the default lies in the range."""
+    above, below = operator.gt if number.open_low else operator.ge, operator.lt if number.open_high else operator.le
+    return (number.low is None or above(number.default, number.low)) and (
+        number.high is None or below(number.default, number.high)
+    )
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isidentifier()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _declared(tree: ast.Module) -> bool:
@@ -115,7 +170,7 @@ def _declared(tree: ast.Module) -> bool:
         for node in tree.body
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
-    return imports and any(isinstance(target, ast.Name) and target.id in TABLES for target in targets)
+    return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
 
 
 def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
@@ -128,7 +183,7 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
         )
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadInput(f"{file.name}, line {line}: raises {said}") from None
-    found = {table: space[table] for table in TABLES if table in space}
+    found = {table: space[table] for table in RULE_TABLES if table in space}
     for table, rows in found.items():
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
@@ -136,11 +191,15 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
 
 
 def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
-    if not isinstance(name, str) or not name.isidentifier():
+    if not _is_name(name):
         raise BadInput(f"{file.name}: {table} has a row named {name!r}; allowed: letters, digits and '_'")
     if not isinstance(row, kind):
         raise BadInput(f"{file.name}: {table}[{name!r}] is a {type(row).__name__}; allowed: a {kind.__name__}")
-    if name in TABLES[table][0]:
+    if name in _COMMAND_WORDS:
+        raise BadInput(f"{file.name}: {table} has a row named {name!r}, which means something else in a command")
+    if fault := row_fault(row):
+        raise BadInput(f"{file.name}: {table}[{name!r}]: {fault}")
+    if name in RULE_TABLES[table][0]:
         owner = _origins.get((table, name))
         whose = f"{owner.name} has one too" if owner else "there is one of ours"
         raise BadInput(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")

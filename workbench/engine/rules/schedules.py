@@ -30,6 +30,8 @@ SCHEDULES: dict[str, Schedule] = {
     ),
 }
 
+# Numbers that change with the step (`timetable`). All others that a rule reads are constant in a run.
+VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
 # Columns of the timetable that are computed from settings of other names, or from several settings.
 MADE_FROM = {
     "momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),

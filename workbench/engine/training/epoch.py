@@ -10,7 +10,7 @@ import numpy as np
 State = dict[str, np.ndarray]
 
 # For every run and epoch. Training metrics are running means with dropout on; epoch 0, the untrained network, has none.
-METRICS = (
+EPOCH_METRICS = (
     "train_loss",
     "train_accuracy",
     "validation_loss",
@@ -58,8 +58,8 @@ class Weights:
 class Epoch:
     """One epoch. `runs` (n,) are the places in the pack of the runs that trained in it, ascending.
 
-    metrics: each (n,) float64, by names of `METRICS`; probes: each (n, layers) float64, by names of `PROBES`, NaN if a
-    layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the epoch before.
+    metrics: each (n,) float64, by names of `EPOCH_METRICS`; probes: each (n, layers) float64, by names of `PROBES`, NaN
+    if a layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the epoch before.
     """
 
     number: int

@@ -11,14 +11,14 @@ from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Reader, Split
 
-CHUNK = 256  # examples evaluated at a time, at most
+EVALUATED_AT_ONCE = 256  # examples evaluated at a time, at most
 
 
 def chunk_of(examples: int) -> int:
     """The size of a chunk, equal for all chunks. The last one is not shorter: it overlaps with examples already
     counted.
     """
-    return -(-examples // -(-examples // CHUNK))
+    return -(-examples // -(-examples // EVALUATED_AT_ONCE))
 
 
 class Evaluator:

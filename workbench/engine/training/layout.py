@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,6 +16,7 @@ from numpy.typing import DTypeLike
 from workbench.engine.backend import Array
 from workbench.engine.layers import LAYERS
 from workbench.engine.layers.base import Layer, Parameters, Shape
+from workbench.engine.layers.dense import Dense, as_dense
 from workbench.engine.layers.dropout import Dropout
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import initial_weights
@@ -38,7 +38,7 @@ class Architecture:
     activation: str
     pieces: int = 2
 
-    def named(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def named(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """The layers as rows of `LAYERS` with the settings of each, in order; shapes follow from one to the next."""
         kind = ACTIVATIONS[self.activation].layer
         known = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
@@ -58,7 +58,7 @@ class Architecture:
         return tuple(made)
 
     @cached_property
-    def layers(self) -> tuple[Any, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """Those that have parameters: the hidden layers, then the output layer. They are numbered in this order."""
         return tuple(layer for layer in self.sequence if layer.tensors)
 
@@ -83,6 +83,11 @@ class Layout:
             self._places[number][tensor.name] = slice(self.size, self.size + tensor.size)
             self.size += -(-tensor.size // PADDING) * PADDING
             self.weights_end = self.weights_end if is_other else self.size
+
+    @property
+    def dense_layers(self) -> tuple[Dense, ...]:
+        """`layers`, for what only dense layers have, maxout layers among them. Raises TypeError for another kind."""
+        return tuple(as_dense(layer) for layer in self.layers)
 
     @property
     def passed_back(self) -> set[Shape]:

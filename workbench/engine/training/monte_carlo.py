@@ -12,14 +12,14 @@ from workbench.engine.backend import Array, module_of, to_host
 from workbench.engine.classes import named_class
 from workbench.engine.layers.dropout import Masks, mask_keys
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Reader, Split
 
-TINY = 1e-12  # keeps the logarithm finite if the average probability of the true class is 0
+SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm finite if the average probability of the true class is 0
 
 
 class MonteCarlo:
@@ -33,7 +33,7 @@ class MonteCarlo:
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
         self._xp = xp = module_of(weights)
         columns, self._loss, self._split = pack.columns, LOSSES[pack.loss], split
-        self._chunk = min(CHUNK, split.index.shape[1])
+        self._chunk = min(EVALUATED_AT_ONCE, split.index.shape[1])
         slope = xp.asarray(columns["slope"].astype(weights.dtype))
         self._network = Network(layout, weights, None, slope, self._chunk, dropout=True)
         self._masks = Masks(layout.dropout, columns, self._chunk, weights.dtype, xp)
@@ -65,7 +65,9 @@ class MonteCarlo:
         if outputs.shape[-1] == 1:  # the probability of class 1
             outputs = np.concatenate([1 - outputs, outputs], axis=-1)
         own = np.take_along_axis(outputs, targets[..., None], axis=-1)[..., 0]
-        return -np.log(np.maximum(own, TINY)).mean(axis=1), (named_class(outputs) == targets).mean(axis=1)
+        return -np.log(np.maximum(own, SMALLEST_PROBABILITY)).mean(axis=1), (named_class(outputs) == targets).mean(
+            axis=1
+        )
 
     def _average(self, start: int, number: int, samples: int) -> np.ndarray:
         """The average output for one chunk of examples: (runs, chunk, outputs) float64."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array, module_of, zeros
 from workbench.engine.layers.base import Batch, BoundLayer
+from workbench.engine.layers.dense import BoundDense
 from workbench.engine.layers.dropout import BoundDropout, Dropout
 from workbench.engine.training.layout import Layout
 
@@ -40,11 +40,19 @@ class Network:
             own = next(views) if layer.tensors else {}
             slopes = next(of_gradients) if of_gradients is not None and layer.tensors else None
             self._sequence.append(layer.bind(own, slopes, bound_for))
-        self.layers: list[Any] = [bound for bound in self._sequence if bound.layer.tensors]
+        self.layers: list[BoundLayer] = [bound for bound in self._sequence if bound.layer.tensors]
         self._dropout = [bound for bound in self._sequence if isinstance(bound, BoundDropout)]
         self.inputs = zeros((runs, batch, layout.inputs), dtype, xp)
         self._first = self.inputs.reshape(runs, batch, *layout.sequence[0].inputs)
         self._back = self._way_back(bound_for) if gradients is not None else []
+
+    @property
+    def dense_layers(self) -> list[BoundDense]:
+        """`layers`, for what only dense layers have, maxout layers among them. Raises TypeError for another kind."""
+        found = [bound for bound in self.layers if isinstance(bound, BoundDense)]
+        if len(found) < len(self.layers):
+            raise TypeError("a layer of the network is not dense")
+        return found
 
     def forward(self, masks: Sequence[Array | None] = ()) -> Array:
         """The output layer's z, (runs, batch, outputs), for what stands in `inputs`, (runs, batch, features).

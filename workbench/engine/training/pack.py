@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from workbench.engine.rules.rule_files import RuleFile
 from workbench.engine.training.layout import Architecture
 
 # Every setting that may differ from run to run within a pack, with its default.
-COLUMNS: dict[str, Any] = {
+COLUMNS: dict[str, object] = {
     "seed": 0,
     "init": "he",
     "init_scale": 0.01,
@@ -45,7 +44,7 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def columns() -> dict[str, Any]:
+def columns() -> dict[str, object]:
     """Every column of a pack with its default: those above, optimizers' own hyperparameters, penalties' strengths."""
     further = {name: 0.0 for name in PENALTIES if name not in COLUMNS}
     for row in OPTIMIZERS.values():

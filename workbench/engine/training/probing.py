@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import numpy as np
 
 from workbench.engine.backend import Array, to_host
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.rules.probes import EXAMPLES, PROBES, rms
+from workbench.engine.rules.probes import PROBE_EXAMPLES, PROBES, ProbedLayer, rms
 from workbench.engine.training.network import Network
 from workbench.engine.training.reader import Reader
 
@@ -20,7 +19,7 @@ class PlainProbes:
 
     def __init__(self, rows: Rows) -> None:
         xp, data, dtype = rows.xp, rows.data, rows.weights.dtype
-        self._batch = min(EXAMPLES, data.train.index.shape[1])
+        self._batch = min(PROBE_EXAMPLES, data.train.index.shape[1])
         slope = xp.asarray(rows.pack.columns["slope"].astype(dtype))
         # The training loop's own gradients are free between two epochs.
         self._network = Network(rows.layout, rows.weights, rows.gradients, slope, self._batch)
@@ -55,10 +54,10 @@ class PlainProbes:
         values = self._measure("end", list(self._layers(after_update=False)))
         return {name: np.where(ending[:, None], values[name], np.nan) for name in names}
 
-    def _layers(self, after_update: bool) -> Iterator[SimpleNamespace]:
+    def _layers(self, after_update: bool) -> Iterator[ProbedLayer]:
         for layer, own, previous, gradients in zip(self._network.layers, *self._views, strict=True):
             is_output = layer is self._network.layers[-1]
-            yield SimpleNamespace(
+            yield ProbedLayer(
                 layer=layer,
                 gain=None if is_output else layer.gain(),
                 weights=own.get("weights"),
@@ -66,7 +65,7 @@ class PlainProbes:
                 gradients=gradients.get("weights"),
             )
 
-    def _measure(self, moment: str, layers: list[SimpleNamespace]) -> dict[str, np.ndarray]:
+    def _measure(self, moment: str, layers: list[ProbedLayer]) -> dict[str, np.ndarray]:
         return {
             name: np.stack([self._on_host(probe.measure(layer_values)) for layer_values in layers], axis=1)
             for name, probe in PROBES.items()

@@ -19,6 +19,13 @@ class Split(Protocol):
     def targets(self) -> np.ndarray: ...
 
 
+class FirstExamples:
+    """The first `count` examples of every run's split, as a split."""
+
+    def __init__(self, split: Split, count: int) -> None:
+        self.index, self.targets = split.index[:, :count], split.targets[:, :count]
+
+
 class Data(Protocol):
     """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 

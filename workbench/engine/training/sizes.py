@@ -9,8 +9,8 @@ import numpy as np
 
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.rules.probes import EXAMPLES
-from workbench.engine.training.evaluation import CHUNK, chunk_of
+from workbench.engine.rules.probes import PROBE_EXAMPLES
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE, chunk_of
 from workbench.engine.training.layout import Architecture, Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
@@ -74,8 +74,8 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """The scratch of the compiled kernel: to train, to evaluate on two splits and once more at the end, to probe."""
     by_example = layout.inputs + _kept(layout)
-    chunks = sum(min(CHUNK, count) for count in examples.values())
-    return 4 * (chunks + pack.batch_size + EXAMPLES) * by_example
+    chunks = sum(min(EVALUATED_AT_ONCE, count) for count in examples.values())
+    return 4 * (chunks + pack.batch_size + PROBE_EXAMPLES) * by_example
 
 
 def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
@@ -89,7 +89,7 @@ def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int
 
 
 def _of_probes(layout: Layout) -> int:
-    return EXAMPLES * (_forward(layout) + _backward(layout))
+    return PROBE_EXAMPLES * (_forward(layout) + _backward(layout))
 
 
 def _forward(layout: Layout) -> int:

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context, util
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -200,7 +202,7 @@ def _renumbered(epoch: Epoch, runs: np.ndarray) -> Epoch:
     return replace(epoch, runs=runs[epoch.runs], ended=ended)
 
 
-def _started() -> tuple[Any, Connection]:
+def _started() -> tuple[BaseProcess, Connection]:
     """A new worker process, and our end of the pipe to it.
 
     The fork server is started before any thread exists and has imported the engine, so a worker starts in milliseconds.
@@ -214,7 +216,7 @@ def _started() -> tuple[Any, Connection]:
         return _started_by(get_context("spawn"))
 
 
-def _started_by(context: Any) -> tuple[Any, Connection]:
+def _started_by(context: ForkServerContext | SpawnContext) -> tuple[BaseProcess, Connection]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
     try:

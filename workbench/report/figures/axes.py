@@ -22,12 +22,12 @@ FAINT = 0.28
 LONGEST_LABEL = 15
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
-STEPS = [1, 2, 2.5, 5, 10]
+TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
 
 def shortened(labels: Sequence[str]) -> list[str]:
-    """Labels cut to what there is room for: at their ends, or at their beginnings where only these are the same."""
+    """Labels cut to the available length: at their ends, or at their beginnings if only these are the same."""
     cut = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
     if len(set(cut)) == len(set(labels)):
         return cut
@@ -39,7 +39,7 @@ def tick(value: float, unit: str = "", sign: str = "-") -> str:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Places for the ticks of a log10 axis: whole decades, or 1, 2 and 5 of each where it spans few."""
+    """Places for the ticks of a log10 axis: whole decades, or 1, 2 and 5 of each if it spans few."""
     powers = np.arange(np.floor(low), np.ceil(high) + 1)
     if high - low >= 2:
         return powers[:: int(np.ceil(len(powers) / 7))].tolist()
@@ -47,7 +47,7 @@ def decades(low: float, high: float) -> list[float]:
 
 
 def name_places(axis: Any, labels: Sequence[str], most: int = MOST_LABELS) -> None:
-    """Label the places 0, 1, ...; where there are too many labels for the room, every so many."""
+    """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one."""
     room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
     step = -(-len(labels) // room)
     places = list(range(0, len(labels), step))
@@ -58,7 +58,7 @@ def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
     """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
     if wording.metric(key).percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
         return
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
@@ -67,12 +67,12 @@ def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
         ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS, min_n_ticks=3))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(y)))
 
 
 def drawn_seeds(seeds: np.ndarray) -> np.ndarray:
-    """The lines (seeds, places) to be drawn: all, or of very many an even choice from the lowest to the highest."""
+    """The lines (seeds, places) to draw: all, or of very many an even selection from the lowest to the highest."""
     if len(seeds) <= MOST_SEEDS:
         return seeds
     order = np.argsort(np.nanmean(seeds, axis=1), kind="stable")
@@ -88,12 +88,12 @@ def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
 def change_axis(ax: Axes, key: str) -> None:
     """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
     unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(scale * x, unit, "+")))
 
 
 def seeds_in_words(count: int, each: str) -> str:
-    """What stands faintly behind a mean."""
+    """The lines of single seeds, drawn faintly behind the mean."""
     return each if count <= MOST_SEEDS else f"{MOST_SEEDS} of {count} seeds"
 
 
@@ -126,7 +126,7 @@ def heat_map(
 
 
 def heat_scale(values: np.ndarray) -> Normalize:
-    """From the least to the largest finite value."""
+    """The smallest and the largest finite value."""
     held = values[np.isfinite(values)]
     low, high = (float(held.min()), float(held.max())) if len(held) else (0.0, 1.0)
     return Normalize(low, high if high > low else low + 1e-9)

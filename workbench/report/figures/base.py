@@ -18,7 +18,8 @@ from matplotlib.axes import Axes
 from workbench.report.figures import palette
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
-SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Data = TypeVar("Data")
 
@@ -46,8 +47,8 @@ class Key:
 class Panel:
     """A drawing to be made: `paint` takes fresh axes and returns them.
 
-    `identity` is unique on the page, `alt` says in words what is to be seen; `size` and `margins` (left, right, top,
-    bottom) are in CSS pixels.
+    `identity` is unique on the page, and `alt` says in words what the drawing shows. `size` and `margins` (left, right,
+    top, bottom) are in CSS pixels.
     """
 
     title: str
@@ -74,8 +75,8 @@ class Plot:
 class DrawnFigure:
     """A figure as the page shows it: drawings side by side, a caption, a legend, a heat scale (low, high), its table.
 
-    `about` is what of the section it belongs to: the key of a factor, the place of a claim. `absent` says that there
-    was nothing to draw, so that the caption stands alone. `width` and `heading` are those of the template.
+    `about` names the part of the section to which it belongs: the key of a factor, the place of a claim. `absent` says
+    that there was nothing to draw, so that only the caption is shown. `width` and `heading` are those of the template.
     """
 
     caption: str
@@ -111,26 +112,26 @@ class FigureKind(ABC, Generic[Source, Data]):
 
     @abstractmethod
     def caption(self, data: Data) -> str:
-        """What the figure shows, in a sentence or two; "" if the section says it."""
+        """What the figure shows, in a sentence or two; "" if the section already says it."""
 
     @abstractmethod
     def table(self, data: Data) -> Table:
-        """The numbers drawn."""
+        """The table of the numbers drawn."""
 
     def title(self, data: Data) -> str:  # noqa: ARG002
-        """What the figure is headed with."""
+        """The heading of the figure."""
         return ""
 
     def legend(self, data: Data) -> tuple[Key, ...]:  # noqa: ARG002
-        """The things that colours distinguish."""
+        """The values that colours distinguish."""
         return ()
 
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
-        """The ends of the heat scale in words, of a figure that has one."""
+        """The ends of the heat scale in words, if the figure has one."""
         return None
 
     def about(self, data: Data) -> str:  # noqa: ARG002
-        """What of its section the figure belongs to."""
+        """The part of the section to which the figure belongs."""
         return ""
 
     def drawn(self, source: Source) -> list[DrawnFigure]:

@@ -14,7 +14,7 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.statistics.comparison import BEYOND, Case, Comparison
 
 MOST_CASES = 40
-LONGEST_LABEL = 46
+LONGEST_CASE = 46
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class OneMetric:
 
     @property
     def drawn(self) -> tuple[Case, ...]:
-        """The cases there is room for."""
+        """The cases that fit into the drawing."""
         return self.cases[:MOST_CASES]
 
 
@@ -46,7 +46,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
     def panels(self, data: OneMetric, place: int) -> list[Panel]:
         name = wording.metric(data.metric).name.lower()
         text = "; ".join(f"{one.label} {wording.change(one.change, one.metric)} ({one.finding})" for one in data.drawn)
-        left = 18 + 6.4 * min(LONGEST_LABEL, max(len(case.label) for case in data.drawn))
+        left = 18 + 6.4 * min(LONGEST_CASE, max(len(case.label) for case in data.drawn))
         return [
             Panel(
                 "", partial(paint, data=data), f"forest-{place}", f"Change of {name}. {text}.",
@@ -67,7 +67,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
         return text
 
     def table(self, data: OneMetric) -> Table:
-        """Every case, also those there is no room to draw."""
+        """Every case, also those that do not fit into the drawing."""
         metric = data.metric
         rows = [
             (case.label, case.finding, *(wording.amount(v, metric) for v in (case.first, case.second)),
@@ -83,7 +83,9 @@ class Changes(FigureKind[Comparison, OneMetric]):
 
 
 def paint(ax: Axes, data: OneMetric) -> Axes:
-    """The change of every case with its interval, a row a case; filled where it is beyond seed noise."""
+    """The change of every case with its interval, one row a case. The mark is filled if the change is beyond seed
+    noise.
+    """
     ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
     colour = palette.SLOTS[0].light
     for place, case in enumerate(data.drawn):
@@ -101,4 +103,4 @@ def paint(ax: Axes, data: OneMetric) -> Axes:
 
 
 def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026"
+    return label if len(label) <= LONGEST_CASE else label[: LONGEST_CASE - 1] + "\u2026"

@@ -1,4 +1,6 @@
-"""What a claim rests on: the paired difference of every seed, their mean and interval, beside what is too small."""
+"""The basis of a claim: the paired difference of every seed, their mean and interval, and the margin that is too small
+to matter.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ class OneClaim:
 
     @property
     def margin(self) -> float:
-        """What is too small to matter."""
+        """The margin that is too small to matter."""
         rule = self.claim.rule
         if isinstance(rule, Identity):
             return 0.0

@@ -1,12 +1,12 @@
 """Ready-made drawings for the figures of an experiment file: lines, and a heat map.
 
-Each is a small value that says which columns of a tidy frame go where; called with axes it paints. Where the frame
-holds a column `seed`, every seed stands faintly behind the mean and its 95 % interval.
+Each is a small value that says which columns of a tidy frame go where; called with axes, it paints. If the frame has a
+column `seed`, every seed is drawn faintly behind the mean and its 95 % interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from workbench.report.statistics.intervals import over_seeds
 
 
 class Drawing:
-    """What the page needs of a drawing beside the painting: its legend, its heat scale, the measured column."""
+    """What the page needs of a drawing besides the painting: its legend, its heat scale, the measured column."""
 
     value: str
 
@@ -80,7 +80,7 @@ class Lines(Drawing):
         self._axes(ax, everything, spots, rows if self.own_scale else everything)
         return ax
 
-    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Any, float], slot: palette.Slot) -> None:
+    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Hashable, float], slot: palette.Slot) -> None:
         if "seed" in rows:
             table = rows.pivot_table(index="seed", columns=self.x, values=self.value, aggfunc="mean", sort=False)
         else:
@@ -97,10 +97,12 @@ class Lines(Drawing):
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
 
-    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Any, float], scaled: pd.DataFrame) -> None:
+    def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Hashable, float], scaled: pd.DataFrame) -> None:
         percent = wording.metric(self.value).percent
         values = scaled[self.value].to_numpy(dtype=float)
-        ax.set_ylim(*_room([*values, *self.guides], self.log_y))  # of the seeds: an interval may reach out of sight
+        ax.set_ylim(
+            *_room([*values, *self.guides], self.log_y)
+        )  # of the seeds alone: an interval may reach beyond the axes
         if self.log_y:
             ax.set_yscale("log")
             ax.yaxis.set_minor_locator(NullLocator())
@@ -176,9 +178,9 @@ class Heat(Drawing):
         return ax
 
 
-def _places(column: pd.Series) -> dict[Any, float]:
-    """Where each value of an x axis stands: a number at itself, a word at its turn."""
-    names: Sequence[Any] = list(column.unique())
+def _places(column: pd.Series) -> dict[Hashable, float]:
+    """The place of each value on an x axis: a number at its value, words at equal distances in their order."""
+    names: list[Any] = list(column.unique())
     if pd.api.types.is_numeric_dtype(column):
         return {name: float(name) for name in sorted(names)}
     return {name: float(place) for place, name in enumerate(names)}
@@ -197,7 +199,7 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
 
 
 def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
-    """The labels of ascending places, blank where one would run into the one before."""
+    """The labels of ascending places; a label that would overlap the one before is blank."""
     room = 0.07 * (places[-1] - places[0])
     kept: list[str] = []
     last = -np.inf

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class Figure:
     """A figure of an experiment's page.
 
-    `caption` says what is to be seen; with the title it is the alternative text. `data(tables)` gives a tidy frame.
+    `caption` says what the figure shows; with the title it is the alternative text. `data(tables)` gives a tidy frame.
     `draw(axes, rows, everything)` paints rows on the axes and returns them: `Lines`, `Heat` or any function. `panels`
-    names a column: one panel for each of its values, else one panel for all. `value` names the measured column, so that
-    the table behind can average it over seeds (default: the drawing's own). `size` is that of one panel in CSS pixels.
+    names a column: one panel for each of its values (default: one panel for all). `value` names the measured column, so
+    that the table behind the figure can average it over seeds (default: the drawing's own). `size` is that of one panel
+    in CSS pixels.
     """
 
     title: str

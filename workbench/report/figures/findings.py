@@ -1,4 +1,4 @@
-"""What the figures of a sweep's page are drawn from: its design, effects, histories and verdicts, each found once."""
+"""The source of the figures of a sweep's page: design, effects, histories and verdicts, each computed once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """A sweep with its claims judged already; `own` are the figures of its experiment file."""
+    """A sweep with its decided claims; `own` are the figures of its experiment file."""
 
     tables: SweepTables
     judged: Sequence[tuple[Claim, Verdict]] = ()
@@ -46,7 +46,7 @@ class Findings:
 
     @cached_property
     def factors(self) -> list[Factor]:
-        """The factors, that with the largest effect on the main metric first."""
+        """The factors, the one with the largest effect on the main metric first."""
         return [effect.factor for effect in self.effects[self.design.main].values()]
 
     @cached_property
@@ -61,5 +61,5 @@ class Findings:
 
     @cached_property
     def units(self) -> str:
-        """What losses are measured in where that must be said, else ""."""
+        """The units of losses, if the page must name them, else ""."""
         return units_of_losses(self.design)

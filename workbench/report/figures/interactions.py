@@ -1,4 +1,4 @@
-"""How two factors combine: means over both, as lines with intervals or, where these would be many, a heat map."""
+"""How two factors combine: means over both, as lines with intervals or, if these would be many, as a heat map."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pair:
 
     @property
     def as_lines(self) -> bool:
-        """Whether the levels of the second factor are few enough for a line each."""
+        """Whether the second factor has few enough levels for a line each."""
         return len(self.metrics[0].second.values) <= MOST_LINES
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from workbench.engine.rules.probes import PROBES
 from workbench.report import wording
 from workbench.report.figures import axes, palette
-from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.design import SEED, Design, Factor
 from workbench.report.statistics.intervals import over_seeds
@@ -23,11 +23,10 @@ from workbench.report.statistics.intervals import over_seeds
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-DEPTH, ACTIVATION = "network.depth", "network.activation"
-FIRST = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")  # probes, the most telling first
-MOST_EPOCHS = 32  # drawn in a heat map
+DEPTH_KEY, ACTIVATION = "network.depth", "network.activation"
+FIRST_PROBES = ("gradient_z", "gradient_weights", "update_size", "dead", "saturated")  # the most informative first
+MOST_EPOCHS_BY_LAYER = 32  # drawn in a heat map
 MOST_MAPS = 5
-MOST_COLUMNS = 6  # epochs in the table behind
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class OneProbe:
 
     @property
     def mapped(self) -> list[int]:
-        """The levels that have a map to show."""
+        """The levels that have a map."""
         held = [level for level, values in enumerate(self.maps) if np.isfinite(values).any()]
         return held if len(self.epochs) > 1 else []
 
@@ -86,7 +85,7 @@ class Layers(FigureKind[Findings, OneProbe]):
         design = source.design
         rows, depth = deepest(source.tables, design)
         by = [factor for factor in design.factors if factor.key == ACTIVATION]
-        by += [factor for factor in design.factors if factor.key not in (DEPTH, ACTIVATION)]
+        by += [factor for factor in design.factors if factor.key not in (DEPTH_KEY, ACTIVATION)]
         factor = by[0] if by else None
         return [one_probe(design, rows, probe, factor, depth) for probe in probe_names(rows)]
 
@@ -144,13 +143,13 @@ class Layers(FigureKind[Findings, OneProbe]):
 
 def probe_names(rows: pd.DataFrame) -> list[str]:
     """The probes a sweep holds: those about gradients first, then in the engine's order, then any other."""
-    known = [*FIRST, *(name for name in PROBES if name not in FIRST)]
+    known = [*FIRST_PROBES, *(name for name in PROBES if name not in FIRST_PROBES)]
     held = sorted(rows["probe"].unique()) if len(rows) else []
     return [name for name in known if name in held] + [name for name in held if name not in known]
 
 
 def _scaled(values: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The values, or their log10 where they are positive (zeros aside) and span more than a factor of 30."""
+    """The values; or their log10 if they are positive (except zeros) and span more than a factor of 30."""
     values = np.where(np.isfinite(values), values, np.nan)
     positive = values[values > 0]
     if not len(positive) or (values < 0).any() or positive.max() < 30 * positive.min():
@@ -184,7 +183,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     once = not table.duplicated(["cell", "layer"]).any()
     epochs = np.sort(table["epoch"].unique())
     epochs = epochs[: 0 if once else None]
-    epochs = epochs[sampled(len(epochs), MOST_EPOCHS)]
+    epochs = epochs[sampled(len(epochs), MOST_EPOCHS_BY_LAYER)]
     numbers = np.sort(table["layer"].unique())
     labels = factor.labels if factor else ("all runs",)
     means = table.groupby(["level", "layer", "epoch"])["value"].mean()
@@ -200,7 +199,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
 
 
 def paint_ends(ax: Axes, data: OneProbe) -> Axes:
-    """A probe by layer at the end of training: one faint line a seed, and the mean."""
+    """A probe by layer at the end of training: one faint line for each seed, and the mean."""
     means = data.ends
     for level, slot in enumerate(data.slots or (palette.SLOTS[0],)):
         held = data.profiles[level]
@@ -213,7 +212,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
         counted = np.isfinite(means[level])
         style: Any = {"color": slot.light, "marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(data.numbers[counted], means[level][counted], linestyle=slot.linestyle, linewidth=1.9, **style)
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.STEPS, min_n_ticks=3))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:
         ax.yaxis.set_major_locator(FixedLocator(axes.decades(*ax.get_ylim())))

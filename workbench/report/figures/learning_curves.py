@@ -1,4 +1,4 @@
-"""How training went: losses and accuracies by epoch, a curve for each level of a factor, a drawing a metric."""
+"""How training went: losses and accuracies by epoch, a drawing for each metric, a curve for each level."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
 from workbench.report.figures import axes, palette
-from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
-from workbench.report.statistics.design import CURVES, SEED, Design, Factor
+from workbench.report.statistics.design import SEED, SHOWN_CURVES, Design, Factor
 from workbench.report.statistics.effects import matched
 from workbench.report.statistics.histories import Histories
 from workbench.report.statistics.intervals import over_seeds
 
-MOST_EPOCHS = 80  # drawn in a curve
-MOST_COLUMNS = 6  # epochs in the table behind
+MOST_EPOCHS_OF_CURVES = 80  # drawn in a curve
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,21 @@ class Curves:
 
 @dataclass(frozen=True)
 class FactorCurves:
-    """The curves by one factor, a metric each."""
+    """The curves of one factor, by metric."""
 
     curves: tuple[Curves, ...]
     units: str
 
 
 class LearningCurves(FigureKind[Findings, FactorCurves]):
-    """A figure for each factor, that with the largest effect first."""
+    """A figure for each factor, the one with the largest effect first."""
 
     section = "factors"
     nothing = "No run was trained for more than one epoch by a factor that was swept, so there is no curve."
 
     def reduce(self, source: Findings) -> list[FactorCurves]:
         histories = source.histories
-        metrics = [key for key in CURVES[source.design.task] if key in histories.metrics]
+        metrics = [key for key in SHOWN_CURVES[source.design.task] if key in histories.metrics]
         if len(histories.epochs) < 2 or not metrics:
             return []
         return [
@@ -109,11 +108,11 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
 
 
 def curves(design: Design, histories: Histories, factor: Factor, metric: str) -> Curves:
-    """The learning curves of `metric` by the levels of `factor`, over the runs its main effect is drawn from."""
+    """The learning curves of `metric` by the levels of `factor`, over the same runs as its main effect."""
     values, ended = histories.of(metric)
     runs, _, _ = matched(design, [factor.key], design.main)
     level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
-    place = sampled(len(histories.epochs), MOST_EPOCHS)
+    place = sampled(len(histories.epochs), MOST_EPOCHS_OF_CURVES)
     chosen = values[runs.index.to_numpy()][:, place]
     means = np.full((len(factor.values), len(design.seeds), len(place)), np.nan)
     for row in range(len(factor.values)):
@@ -126,7 +125,7 @@ def curves(design: Design, histories: Histories, factor: Factor, metric: str) ->
 
 
 def paint(ax: Axes, curves: Curves) -> Axes:
-    """A metric by epoch: one faint line a seed, the mean, and its interval as a band."""
+    """A metric by epoch: one faint line for each seed, the mean, and its interval as a band."""
     for row, slot in enumerate(palette.slots_of(curves.factor.key, curves.factor.values)):
         held = curves.seeds[row][~np.isnan(curves.seeds[row]).all(axis=1)]
         if not len(held):

@@ -1,4 +1,4 @@
-"""What a factor did: the mean at every level with its interval over seeds, a drawing a metric."""
+"""What a factor did: the mean at every level with its interval over seeds, one drawing for each metric."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FactorEffects:
 
 
 class MainEffects(FigureKind[Findings, FactorEffects]):
-    """A figure for each factor, that with the largest effect first."""
+    """A figure for each factor, the one with the largest effect first."""
 
     section = "factors"
     nothing = "Nothing was swept, so no factor has an effect."
@@ -85,7 +85,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
 
 
 def paint(ax: Axes, effect: Effect) -> Axes:
-    """Mean by level with its interval, one faint line a seed; levels stand on the x axis in their order."""
+    """Mean by level with its interval, and one faint line for each seed; levels are on the x axis in their order."""
     slots = palette.slots_of(effect.factor.key, effect.factor.values)
     seeds = sorted({seed for level in effect.levels for seed, _ in level.points})
     by_level = [dict(level.points) for level in effect.levels]

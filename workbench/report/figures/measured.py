@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def table(
-    name: str, *columns: str, where: Callable[[pd.DataFrame], Any] | None = None
+    name: str, *columns: str, where: Callable[[pd.DataFrame], pd.Series] | None = None
 ) -> Callable[[SweepTables], pd.DataFrame]:
-    """A `data` function: the rows of that table beside these columns and the seed of the run they belong to.
+    """A `data` function: the rows of that table with these columns and the seed of their runs.
 
-    `where` chooses among the runs. Empty where the sweep holds no such table.
+    `where` selects runs. The frame is empty if the sweep has no such table.
     """
 
     def data(tables: SweepTables) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def table(
 
 
 def melted(rows: pd.DataFrame, names: dict[str, str], by: str, value: str) -> pd.DataFrame:
-    """Several columns as one, `value`, beside their names in words, `by`: a line each."""
+    """Several columns as one, `value`, with their names in words as `by`: one line each."""
     kept = rows[[name for name in rows if name not in names]]
     parts = []
     for name, words in names.items():

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 MOST_ROWS = 240  # in the table behind a figure
 
 
-def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> Callable[[SweepTables], pd.DataFrame]:
-    """A `data` function: these columns, and the seed, of the finished runs (of those `where` holds for)."""
+def runs(
+    *columns: str, where: Callable[[pd.DataFrame], pd.Series] | None = None
+) -> Callable[[SweepTables], pd.DataFrame]:
+    """A `data` function: these columns and the seed of the finished runs, or of those for which `where` is true."""
 
     def data(tables: SweepTables) -> pd.DataFrame:
         done = tables.runs[tables.runs["outcome"] == "finished"]
@@ -49,7 +51,7 @@ def runs(*columns: str, where: Callable[[pd.DataFrame], Any] | None = None) -> C
 
 @dataclass(frozen=True)
 class Reduced:
-    """A figure of the experiment with its frame; `why` says why there is none."""
+    """A figure of the experiment with its frame; if there is no frame, `why` says the reason."""
 
     figure: Figure
     frame: pd.DataFrame
@@ -57,9 +59,9 @@ class Reduced:
 
 
 class OwnFigures(FigureKind[Findings, Reduced]):
-    """The figures that the experiment file brings along. One that cannot be drawn says so in its caption.
+    """The figures of the experiment file. If one cannot be drawn, its caption says so.
 
-    A figure is a person's own code: whatever it raises, it must not cost the page of a finished sweep.
+    A figure is a person's own code: no error in it may cost the page of a finished sweep.
     """
 
     section = "figures"
@@ -127,7 +129,7 @@ def _paint(figure: Figure, rows: pd.DataFrame, everything: pd.DataFrame, axes: A
 
 
 def numbers(figure: Figure, data: pd.DataFrame) -> Table:
-    """The table behind a figure: the frame, or, where it holds seeds, mean and interval over them."""
+    """The table behind a figure: the frame or, if it has seeds, mean and interval over them."""
     value = figure.measured
     if "seed" in data and value:
         data = averaged(data, value)
@@ -158,7 +160,7 @@ def _head(name: str) -> str:
     return wording.factor(name).capitalize()
 
 
-def _text(item: Any, name: str, value: str) -> str:
+def _text(item: object, name: str, value: str) -> str:
     if isinstance(item, (float, np.floating)) and name not in SETTINGS:
         return wording.amount(float(item), value if name in ("low", "high") else name)
     return wording.value(item)

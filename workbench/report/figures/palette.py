@@ -1,7 +1,8 @@
-"""The page's colours, in one place: Okabe and Ito's eight, which colour-blind readers can tell apart, and a few greys.
+"""The page's colours, in one place: Okabe and Ito's eight, which colour-blind readers can distinguish, and a few greys.
 
-A figure is drawn with the light value of a colour and inlined with a CSS variable in its place, so that it follows the
-page into dark mode. Colour never stands alone: each slot has its own marker and dash pattern as well.
+A figure is drawn with the light value of a colour. When it is inlined, a CSS variable replaces the colour, so that the
+figure follows the page into dark mode. Colour is never the only distinction: each slot has its own marker and dash
+pattern as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -50,7 +50,7 @@ _GREY = 6
 _COLOURED = (0, 1, 2, 3, 4, 7, 5)  # blue and light blue far apart
 _GROUPS = {"optimizer": "optimizers", "penalty": "penalties", "data": "datasets"}  # groups of choices in conf/
 INK, MUTED, GRID, SURFACE, GUIDE = "#1b1e23", "#5a616b", "#dfe2e6", "#fffffe", "#8b929c"
-PAGE = {  # CSS variable: (light, dark); figures use the first five
+PAGE_COLOURS = {  # CSS variable: (light, dark); figures use the first five
     "ink": (INK, "#e9ebee"),
     "muted": (MUTED, "#a5acb6"),
     "grid": (GRID, "#333a43"),
@@ -68,30 +68,30 @@ PAGE = {  # CSS variable: (light, dark); figures use the first five
 
 def variables() -> tuple[dict[str, str], dict[str, str]]:
     """The CSS variables of the page: (light, dark)."""
-    table = PAGE | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
+    table = PAGE_COLOURS | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
     return {name: pair[0] for name, pair in table.items()}, {name: pair[1] for name, pair in table.items()}
 
 
 def in_figures() -> dict[str, str]:
-    """Colours as a figure holds them -> what an inlined figure has in their place."""
+    """The colours in a figure -> what replaces them in an inlined figure."""
     names = ("ink", "muted", "grid", "surface", "guide")
-    greys = {PAGE[name][0]: f"var(--{name})" for name in names}
+    greys = {PAGE_COLOURS[name][0]: f"var(--{name})" for name in names}
     return greys | {slot.light: f"var(--slot-{place})" for place, slot in enumerate(SLOTS)}
 
 
 def slots(count: int) -> list[Slot]:
-    """One slot for each of `count` things without a value of their own, in order; beyond eight, an ordered ramp."""
+    """One slot for each of `count` things that have no value, in order; more than eight have an ordered ramp."""
     if count <= len(SLOTS):
         return list(SLOTS[:count])
     ramp = [to_hex(colormaps["viridis"](0.1 + 0.75 * place / (count - 1))) for place in range(count)]
     return [Slot(colour, colour, "o", ()) for colour in ramp]
 
 
-def slots_of(key: str, values: Sequence[Any]) -> tuple[Slot, ...]:
-    """The slots of a factor's values. A value has the same slot on every page, whatever else was swept.
+def slots_of(key: str, values: Sequence[object]) -> tuple[Slot, ...]:
+    """The slots of a factor's values.
 
-    Only where two values on one page would share a slot does the later one step aside; more than eight values are
-    an ordered ramp.
+    A value has the same slot on every page, whatever else was swept. Only if two values on one page would share a slot,
+    the later one takes another. More than eight values have an ordered ramp.
     """
     if len(values) > len(SLOTS):
         return tuple(slots(len(values)))
@@ -104,8 +104,8 @@ def slots_of(key: str, values: Sequence[Any]) -> tuple[Slot, ...]:
     return tuple(SLOTS[place] for place in taken)
 
 
-def _place(key: str, value: Any) -> int:
-    """The slot a value has: grey for nothing at all, one of the seven colours for anything else."""
+def _place(key: str, value: object) -> int:
+    """The slot of a value: grey for a missing one, one of the seven colours for any other."""
     if value is None or value is False or value in (0, "none"):
         return _GREY
     if isinstance(value, int | float) and abs(value) < 1e300:
@@ -126,7 +126,7 @@ def _number(value: float) -> int:
 
 @cache
 def _choices(key: str) -> tuple[str, ...]:
-    """The names a setting may take, or a group of choices, in the order of their family; none for other keys."""
+    """The names that a setting or a group of choices may have, in the order of their family; none for other keys."""
     if key in _GROUPS:
         return tuple(table(_GROUPS[key]))
     choices = SETTINGS[key].choices if key in SETTINGS else ()

@@ -1,4 +1,4 @@
-"""How far the runs reach at every level of a factor: each finished run, the median, and the span from worst to best."""
+"""The spread of the runs at every level of a factor: each finished run, the median, the range from worst to best."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FactorSpread:
 
 
 class Spreads(FigureKind[Findings, FactorSpread]):
-    """A figure for each factor, that with the largest effect first."""
+    """A figure for each factor, the one with the largest effect first."""
 
     section = "sensitivity"
     nothing = "Nothing was swept, so no factor has levels to compare."
@@ -75,13 +75,15 @@ class Spreads(FigureKind[Findings, FactorSpread]):
 
 
 def paint(ax: Axes, data: FactorSpread) -> Axes:
-    """Every finished run at every level, the span from worst to best, and the median."""
+    """Every finished run at every level, the range from worst to best, and the median."""
     slots = palette.slots_of(data.factor.key, data.factor.values)
     for place, (one, slot) in enumerate(zip(data.levels, slots, strict=True)):
         if not len(one.values):
             continue
         ax.plot([one.worst, one.best], [place, place], color=slot.light, linewidth=1.4, alpha=0.55)
-        dots = np.repeat(_thinned(one.values), 2)  # a line of no length with round ends is a dot: one path for all
+        dots = np.repeat(
+            _thinned(one.values), 2
+        )  # a line of length zero with round ends is a dot, so one path draws all
         dots = np.insert(dots, np.arange(2, len(dots) + 1, 2), np.nan)
         ax.plot(
             dots, np.full(len(dots), place + 0.26), color=slot.light, linewidth=2.6, alpha=axes.FAINT,
@@ -92,13 +94,13 @@ def paint(ax: Axes, data: FactorSpread) -> Axes:
     ax.set_ylim(len(data.levels) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     percent = wording.metric(data.metric).percent
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(100 * x, " %") if percent else axes.tick(x)))
     return ax
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:
-    """The values in order; of very many, evenly spread quantiles, the least and the largest among them."""
+    """The values in order; of very many, evenly spread quantiles, the smallest and the largest among them."""
     ordered = np.sort(values)
     return ordered if len(ordered) <= MOST_DOTS else np.quantile(ordered, np.linspace(0, 1, MOST_DOTS))

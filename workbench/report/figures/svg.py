@@ -1,6 +1,6 @@
-"""From a matplotlib axes to an SVG that is part of the page: text stays text, colours become the page's variables.
+"""From a Matplotlib axes to an SVG that is part of the page: text stays text, colours become the page's variables.
 
-No pyplot: nothing global is touched but for the length of one drawing, and equal data give equal bytes.
+No pyplot: global settings change only while one drawing is made, and equal data give equal bytes.
 """
 
 from __future__ import annotations
@@ -85,13 +85,17 @@ def _squeeze(geometry: str) -> str:
 
 
 def short_path(path: str) -> str:
-    """Without the spaces around its letters; of straight lines alone, without the letters that go without saying."""
+    """A path without the spaces around its letters; if it has only straight lines, without the letters that SVG
+    implies.
+    """
     path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
     return path if re.search("[A-KN-Y]", path) else path.replace("L", " ")
 
 
 def _own_names(svg: str, identity: str) -> str:
-    """Keep only the ids something refers to, made unique to this figure: many figures share one page."""
+    """Keep only the ids that something refers to, and make them unique to this figure, since many figures share one
+    page.
+    """
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{identity}-{m[1]}"' if m[1] in used else "", svg)
     return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{identity}-{m[2]}", svg)
@@ -102,9 +106,9 @@ def _inline(svg: str, identity: str, alt: str, width: float, height: float) -> M
     body = body[body.index(">", body.index("<svg")) + 1 : body.rindex("</svg>")]
     body = _TAG.sub(_tidy, _own_names(body, identity)).replace("xlink:href", "href")
     body = re.sub(r">\s+<", "><", re.sub(r"<g>\s*</g>|<g/>|<defs>\s*</defs>|<defs/>", "", body)).strip()
-    kind = "plot heat" if "QuadMesh" in svg else "plot"  # cells of a heat map must meet without seams
+    kind = "plot heat" if "QuadMesh" in svg else "plot"  # gaps between the cells of a heat map would show
     head = f'<svg class="{kind}" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(alt)}">'
-    return Markup(f"{head}{body}</svg>")  # matplotlib escapes every text it writes
+    return Markup(f"{head}{body}</svg>")  # Matplotlib escapes every text that it writes
 
 
 def draw(
@@ -116,13 +120,15 @@ def draw(
 ) -> Markup:
     """What `paint` draws on fresh axes of `size` (CSS pixels) inside `margins` (left, right, top, bottom), as an SVG.
 
-    `identity` must be unique on the page; `alt` says in words what is to be seen.
+    `identity` must be unique on the page; `alt` says in words what the drawing shows.
     """
     (width, height), (left, right, top, bottom) = size, margins
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
     buffer = io.StringIO()
     with warnings.catch_warnings(), mpl.rc_context(_STYLE):
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # measured only: the reader's fonts draw it
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing"
+        )  # Matplotlib only measures the text: the reader's fonts draw it
         figure = Figure(figsize=(width / 72, height / 72))
         figure.patch.set_visible(False)
         axes = figure.add_axes(box)

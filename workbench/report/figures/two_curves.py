@@ -13,7 +13,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.statistics.comparison import Comparison
-from workbench.report.statistics.design import CURVES, SEED
+from workbench.report.statistics.design import SEED, SHOWN_CURVES
 from workbench.report.statistics.histories import Histories
 from workbench.report.statistics.intervals import over_seeds
 
@@ -37,14 +37,14 @@ class Both:
 
 
 class TwoCurves(FigureKind[Comparison, Both]):
-    """One figure, a drawing a metric."""
+    """One figure, one drawing for each metric."""
 
     section = "comparison"
     nothing = "The two sweeps share no loss or accuracy over two epochs or more."
 
     def reduce(self, source: Comparison) -> list[Both]:
         histories = [Histories(side, design) for side, design in zip(source.sides, source.designs, strict=True)]
-        metrics = [key for key in CURVES[source.designs[0].task] if all(key in one.metrics for one in histories)]
+        metrics = [key for key in SHOWN_CURVES[source.designs[0].task] if all(key in one.metrics for one in histories)]
         if not metrics or any(len(one.epochs) < 2 for one in histories):
             return []
         return [Both({metric: _curves(source, histories, metric) for metric in metrics})]

@@ -1,22 +1,22 @@
-"""What the losses on a page are measured in: a regression's are not in the units of its data."""
+"""The units of the losses on a page: a regression's losses are not in the units of its data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from workbench.config.reading import TRAINING
 from workbench.engine.rules.losses import LOSSES
 from workbench.report.statistics.design import Design
-from workbench.sweep.measures import TRAINING
 
 STANDARDISED = (
     "Losses of a regression are in standardised units: half the squared error of each output, its targets scaled to "
     "mean 0 and deviation 1 over each run's own training split. To predict the mean costs about 0.5 an output."
 )
-SHORT = "Losses are in standardised units."
+STANDARDISED_UNITS = "Losses are in standardised units."
 
 
 def units_of_losses(*designs: Design) -> str:
-    """A word on the units of losses where a sweep trained a regression, else ""."""
+    """A sentence on the units of losses if the sweep trained a regression, else ""."""
     return STANDARDISED if any(_has_regressions(design) for design in designs) else ""
 
 
@@ -30,8 +30,8 @@ def _has_regressions(design: Design) -> bool:
 
 
 def in_units(caption: str, metrics: Iterable[str], units: str) -> str:
-    """The caption of a figure of these metrics; if one of them is a loss in such `units`, it says so."""
-    return f"{caption} {SHORT}".strip() if units and any(map(is_loss, metrics)) else caption
+    """The caption of a figure of these metrics; it names the `units` if one of the metrics is a loss."""
+    return f"{caption} {STANDARDISED_UNITS}".strip() if units and any(map(is_loss, metrics)) else caption
 
 
 def is_loss(metric: str) -> bool:

@@ -30,7 +30,7 @@ class Card:
 
 
 def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: str) -> Card:
-    """The card of a claim: what was found, and by which rule; `units` of losses where they must be said."""
+    """The card of a claim: what was found, and by which rule; with the `units` of losses if these must be named."""
     facts = [*_found(claim, verdict), ("Diverged or collapsed", _lost(verdict))]
     if units and is_loss(claim.rule.metric):
         facts.append(("Unit", "standardised targets"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import files
 from workbench.report import wording
@@ -15,7 +15,7 @@ from workbench.report.page import provenance
 from workbench.report.page.folder import make, stem
 from workbench.report.page.rendering import render
 from workbench.report.page.view import title
-from workbench.report.statistics.comparison import BEYOND, SAME, UNKNOWN, WITHIN, Case, Comparison, compare
+from workbench.report.statistics.comparison import BEYOND, SAME, TOO_FEW_SEEDS, WITHIN, Case, Comparison, compare
 from workbench.report.statistics.design import counts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MEANING = {
     BEYOND: "the difference is larger than the seeds explain (Student's test, Holm's p under 0.05)",
     WITHIN: "the seeds explain it",
     SAME: "equal to the last bit in every pair",
-    UNKNOWN: "one seed, so there is no noise to compare with",
+    TOO_FEW_SEEDS: "one seed, so there is no noise to compare with",
 }
 
 
@@ -38,7 +38,7 @@ def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> P
     return target
 
 
-def _view(found: Comparison, folder: Path) -> dict[str, Any]:
+def _view(found: Comparison, folder: Path) -> dict[str, object]:
     labels = found.labels
     figures = [one for kind in FIGURES.values() if kind.section == "comparison" for one in kind.drawn(found)]
     return {
@@ -51,7 +51,7 @@ def _view(found: Comparison, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _side(side: SweepTables, label: str, folder: Path) -> dict[str, Any]:
+def _side(side: SweepTables, label: str, folder: Path) -> dict[str, object]:
     return {
         "label": label, "title": title(side), "description": side.facts.get("description", ""),
         "command": side.facts.get("command", ""), "started": side.facts.get("started", ""),

@@ -1,4 +1,4 @@
-"""The figures of a page as SVG files of their own, for slides, papers and MLflow's list of artifacts."""
+"""The figures of a page as separate SVG files, for slides, papers and MLflow's list of artifacts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from workbench.report.figures import palette
 from workbench.report.figures.base import DrawnFigure
 from workbench.report.page.view import View
 
-FOLDER = "figures"
+FIGURES_FOLDER = "figures"
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
 
 
 def write_figures(made: View, folder: Path) -> Path:
-    """Write every figure of a view into `<folder>/figures`, in the order of the page; what was there before goes."""
-    target = folder / FOLDER
+    """Write every figure of a view into `<folder>/figures`, in the order of the page; delete earlier files there."""
+    target = folder / FIGURES_FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for old in target.glob("*.svg"):
         old.unlink()
@@ -27,7 +27,9 @@ def write_figures(made: View, folder: Path) -> Path:
 
 
 def standalone(svg: str) -> str:
-    """An inlined figure as a file: with its namespace, font and ground, and the light colours in place of variables."""
+    """An inlined figure as a file: with its namespace, font and background, and with light colours in place of
+    variables.
+    """
     light, _ = palette.variables()
     text = _VARIABLE.sub(lambda match: light[match[1].removeprefix("--")], svg)
     head = f'xmlns="http://www.w3.org/2000/svg" style="background:{palette.SURFACE}" font-family="sans-serif"'
@@ -35,7 +37,7 @@ def standalone(svg: str) -> str:
 
 
 def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
-    """The figures with what each is about, in the order of the page."""
+    """The figures with their subjects, in the order of the page."""
     for card in made.shown["cards"]:
         yield from ((card.claim.id, figure) for figure in card.figures)
     yield from _of_section(made, "figures", "figure")

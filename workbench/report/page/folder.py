@@ -1,4 +1,4 @@
-"""The folder that pages are written into, and what their files are called."""
+"""The folder that pages are written into, and the names of their files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from workbench.filenames import file_name
 
 REPORTS = Path("reports")  # in the working folder
 _RESERVED = ("index",)
-# As other pages are called, and other files of a page.
+# the names of other pages, and of other files of a page
 _TAKEN = re.compile(r"compare-.*|.*\.(html|json)", re.IGNORECASE)
 
 
 def make(folder: Path) -> None:
-    """Make the folder where it is not there. Raises BadInput if that, or writing a file there, cannot be done."""
+    """Make the folder unless it exists. Raises BadInput if that, or writing a file there, is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # permissions alone do not say it: a full disk, a root who may not, a quota
+        with TemporaryFile(
+            dir=folder
+        ):  # permissions alone do not show it: the disk may be full, root may be restricted, a quota may be used up
             pass
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -29,10 +31,10 @@ def make(folder: Path) -> None:
 
 
 def stem(name: str, folder: Path) -> str:
-    """What a sweep's files in `folder` are called: as the sweep where that can be, and no other page's is."""
+    """The name of a sweep's files in `folder`: the sweep's own name, if a file can have it and no other page does."""
     return file_name(name, folder, (name.lower(),) if _TAKEN.fullmatch(name) else _RESERVED)
 
 
 def page_file(name: str, folder: Path) -> Path:
-    """Where the page of a sweep is written."""
+    """The path of a sweep's page."""
     return folder / f"{stem(name, folder)}.html"

@@ -14,7 +14,7 @@ from workbench.report import wording
 from workbench.report.page import page_data
 from workbench.report.page.folder import make
 from workbench.report.page.rendering import render
-from workbench.report.statistics.design import OUTCOMES
+from workbench.report.statistics.design import STATUSES
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -24,7 +24,7 @@ NO_SECTION = "Without a section"
 
 @dataclass(frozen=True)
 class Line:
-    """A claim as the index shows it; `verdict` is "" and `file` too where its sweep has no page yet."""
+    """A claim as the index shows it; `verdict` and `file` are "" if its sweep has no page yet."""
 
     id: str
     statement: str
@@ -53,7 +53,7 @@ class Entry:
 
 
 def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None) -> Path:
-    """Write `<folder>/index.html`: the pages in the folder, the sweep that was begun last first.
+    """Write `<folder>/index.html`: the pages in the folder, the sweep that began last first.
 
     `known` are the claims of experiment files by their stem; those without a page are listed as not run yet.
     """
@@ -74,7 +74,7 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
 
 
 def _entry(path: Path) -> Entry | None:
-    """A sweep's line from its page's data; None for a file that is none of ours."""
+    """A sweep's line from its page's data; None if the file is not a page's."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -85,7 +85,7 @@ def _entry(path: Path) -> Entry | None:
     found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
     return Entry(
         file=page.name, name=data["name"], title=data["title"], summary=data["description"] or data["summary"],
-        counts={name: data["counts"][name] for name in OUTCOMES if data["counts"][name]},
+        counts={name: data["counts"][name] for name in STATUSES if data["counts"][name]},
         verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
         started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
         cells=sum(data["counts"].values()),
@@ -94,7 +94,7 @@ def _entry(path: Path) -> Entry | None:
 
 
 def _order_of(facts: Mapping[str, str]) -> int:
-    """The place of a sweep in the order in which those of its store were begun; 0 in pages from before it was noted."""
+    """The place of a sweep in the order in which those of its store began; 0 in pages that do not note it."""
     noted = facts.get("order", "")
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
@@ -115,7 +115,7 @@ def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:
-    """Each claim once, from the latest sweep that judged it under its own name or another."""
+    """Each claim once, from the latest sweep that decided it, under its own name or another."""
     found: dict[tuple[str, str], Line] = {}
     for line in lines:
         found.setdefault((line.id, line.statement), line)

@@ -1,6 +1,6 @@
-"""The page's words in Traditional Chinese, beside the English: headings, outcomes, verdicts, names of factors.
+"""The page's words in Traditional Chinese, with the English: headings, outcomes, verdicts, names of factors.
 
-Both stand in the page, and a switch that needs no script shows one of them. Claims bring their own translation.
+The page holds both, and a switch that needs no script shows one of them. Claims bring their own translation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CHINESE = {
 
 
 def said(text: str, chinese: str = "") -> Markup:
-    """`text` in both languages, each marked as what it is; where there is no translation, in English alone."""
+    """`text` in both languages, each marked with its language; in English alone if there is no translation."""
     other = chinese or CHINESE.get(text, "")
     if not other:
         return Markup.escape(text)
@@ -49,5 +49,5 @@ def said(text: str, chinese: str = "") -> Markup:
 
 
 def named(name: str) -> Markup:
-    """A factor's name as a heading: capitalised, in both languages where it is translated."""
+    """A factor's name as a heading: capitalised, and in both languages if it is translated."""
     return said(name[:1].upper() + name[1:], CHINESE.get(name, ""))

@@ -1,4 +1,4 @@
-"""Where the page's links lead: to runs in MLflow's own pages."""
+"""The targets of the page's links: runs in MLflow's own pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 
 def address(uri: str) -> str:
-    """Where MLflow's pages are: the tracking server if the store is one, else if `mlflow ui` serves by default."""
+    """The address of MLflow's pages: the tracking server if the store is one, else `mlflow ui`'s default."""
     return uri.rstrip("/") if uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
 
 

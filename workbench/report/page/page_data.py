@@ -1,10 +1,10 @@
-"""The page's data as plain JSON: what the page shows, to be read by other programs."""
+"""The page's data as plain JSON, for other programs."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 FORMAT = 1
-_DIGITS = 7
+_SIGNIFICANT_DIGITS = 7
 
 
 class Exact(float):
-    """A number that somebody chose, and not one that came out: kept to the last digit."""
+    """A number that somebody chose, not a result: kept to the last digit."""
 
 
-def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, not finite ones as null."""
+def plain(value: object) -> Any:
+    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, NaN, infinities as null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -40,26 +40,26 @@ def plain(value: Any) -> Any:
     if isinstance(value, Exact):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     return None if value is pd.NaT or value is pd.NA else value
 
 
-def text(data: Any) -> str:
-    """One JSON text for equal data, fit to stand inside a script element: no "<", ">" or "&" is left in it."""
+def text(data: object) -> str:
+    """One JSON text for equal data that can be inside a script element: it has no "<", ">" or "&"."""
     dumped = json.dumps(plain(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return dumped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _factor(factor: Factor) -> dict[str, Any]:
+def _factor(factor: Factor) -> dict[str, object]:
     return {"key": factor.key, "name": factor.name, "values": _chosen(factor.values)}
 
 
-def _chosen(values: Iterable[Any]) -> list[Any]:
+def _chosen(values: Iterable[object]) -> list[object]:
     """The values of a setting, exactly."""
     return [Exact(value) if isinstance(value, float) else value for value in values]
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
+def _effect(effect: Effect) -> dict[str, object]:
     levels = [asdict(level) | {"interval": list(level.interval)} for level in effect.levels]
     return {
         "factor": effect.factor.key, "metric": effect.metric, "levels": levels, "change": effect.change,
@@ -68,7 +68,7 @@ def _effect(effect: Effect) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
+def _claim(claim: Claim, verdict: Verdict) -> dict[str, object]:
     return {
         "id": claim.id, "statement": claim.statement, "statement_zh": claim.statement_zh,
         "section": claim.section, "condition": claim.condition,
@@ -78,16 +78,16 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _part(rule: Rule, found: Verdict) -> dict[str, Any]:
-    """What one of a claim's further rules, or its tuned one, came to."""
+def _part(rule: Rule, found: Verdict) -> dict[str, object]:
+    """The result of one of a claim's further rules, or of its tuned one."""
     return {
         "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
         "sentence": found.sentence, "metric": rule.metric,
     }  # fmt: skip
 
 
-def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, Any]:
-    """A claim's verdict as other programs look it up by its id."""
+def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
+    """A claim's verdict in the form that other programs look up by its id."""
     return {
         "verdict": found.verdict, "by_itself": found.by_itself,
         "condition": claim.condition if found.verdict == "conditional" else "",
@@ -100,12 +100,12 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _runs(design: Design) -> dict[str, list[Any]]:
+def _runs(design: Design) -> dict[str, list[object]]:
     """The table of runs by column."""
     keys = ["cell", *(factor.key for factor in design.factors), SEED, "outcome", "reason", "reused", "run_id", "origin"]
     names = [str(name) for name in design.runs]
     metrics = [name for name in names if name.startswith(("last_", "best_")) or name in ("epochs", "seconds")]
-    table: dict[str, list[Any]] = {
+    table: dict[str, list[object]] = {
         key: design.runs[key].tolist() for key in (*keys, "fingerprint", *metrics) if key in design.runs
     }
     table |= {factor.key: _chosen(table[factor.key]) for factor in design.factors}
@@ -120,8 +120,8 @@ def page_content(
     pairs: Sequence[Interaction],
     spreads: dict[str, list[Spread]],
     judged: Sequence[tuple[Claim, Verdict]],
-    common: dict[str, Any],
-) -> dict[str, Any]:
+    common: Mapping[str, tuple[object, object]],
+) -> dict[str, object]:
     """All of a page's data. `said` holds its title, description and summary."""
     return {
         "format": FORMAT, "name": tables.name, **said, "counts": counts(design.runs), "seeds": list(design.seeds),

@@ -1,4 +1,4 @@
-"""Where a page's numbers come from: command, code, machine, data, and the configuration all runs share."""
+"""The origin of a page's numbers: command, code, machine, data, and the configuration that all runs share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.config import RunConfig, flatten
+from workbench.config.setting import Value
 from workbench.report import wording
 from workbench.report.statistics.design import Design
 
@@ -25,8 +26,8 @@ _SHOWN_APART = (
     "sweep_file",
     "order",
 )
-_FIRST = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
-_NAMES = {
+_FIRST_FACTS = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
+_FACT_NAMES = {
     "run_id": "MLflow run",
     "uri": "store",
     "earlier": "earlier sweeps of this name",
@@ -34,21 +35,21 @@ _NAMES = {
 }
 
 
-def common(tables: SweepTables) -> dict[str, tuple[Any, Any]]:
+def common(tables: SweepTables) -> dict[str, tuple[Value, Value]]:
     """Settings that are the same in every run and differ from the defaults: key -> (value, default)."""
-    found = {}
+    found: dict[str, tuple[Value, Value]] = {}
     for key, default in flatten(RunConfig()).items():
         if key in tables.factors or key == "name" or key not in tables.runs:
             continue
         values = tables.runs[key]
-        first = values.iloc[0] if len(values) else default
+        first: Any = values.iloc[0] if len(values) else default  # pandas
         same = values.isna().all() if pd.isna(first) else (values == first).all()
         if len(values) and same and not _equal(first, default):
             found[key] = (first.item() if hasattr(first, "item") else first, default)
     return found
 
 
-def _equal(value: Any, default: Any) -> bool:
+def _equal(value: Any, default: Value) -> bool:
     if pd.isna(value):
         return default is None
     return bool(value == default)
@@ -56,13 +57,13 @@ def _equal(value: Any, default: Any) -> bool:
 
 def name_of(fact: str) -> str:
     """A fact's name in words."""
-    return _NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
+    return _FACT_NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
 
 
 def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     """What the store knows about the sweep, as (name, text), in a fixed order."""
     held = {key: str(text) for key, text in tables.facts.items() if text and key not in _SHOWN_APART}
-    order = [key for key in _FIRST if key in held] + sorted(key for key in held if key not in _FIRST)
+    order = [key for key in _FIRST_FACTS if key in held] + sorted(key for key in held if key not in _FIRST_FACTS)
     rows = [(name_of(key), held[key]) for key in order]
     seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else f"{design.seeds[0]} to {design.seeds[-1]}"
     rows.append(("Seeds", seeds))

@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,16 +14,18 @@ from workbench.report import wording
 from workbench.report.figures import palette
 from workbench.report.page import language
 
-_STYLED = re.compile(r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"')  # elements of figures alone
+_STYLED = re.compile(
+    r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"'
+)  # elements that only figures have
 
 
-def render(template: str, shown: Mapping[str, Any]) -> str:
-    """The page made by `templates/<template>.html.j2`. What is put in is escaped unless it was made here as markup."""
+def render(template: str, shown: Mapping[str, object]) -> str:
+    """The page made by `templates/<template>.html.j2`. Values are escaped unless they were made here as markup."""
     return with_shared_styles(_environment().get_template(f"{template}.html.j2").render(shown))
 
 
 def with_shared_styles(page: str) -> str:
-    """The page with each style of its figures written once: thousands of their elements have the same few."""
+    """The page with each style of its figures written once, since thousands of their elements share a few styles."""
     classes: dict[str, str] = {}
 
     def by_class(tag: re.Match[str]) -> str:
@@ -43,7 +44,7 @@ def _environment() -> Environment:
     )
     css, js = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js"))
     light, dark = palette.variables()
-    environment.filters["for_a_shell"] = shlex.quote  # of a command that is shown to be pasted
+    environment.filters["for_a_shell"] = shlex.quote  # of a command that the page shows for pasting
     environment.globals |= {
         "look": {"css": css, "js": js, "light": light, "dark": dark},
         "gradient": palette.gradient(),

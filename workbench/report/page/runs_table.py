@@ -1,6 +1,6 @@
-"""The table of runs: every cell of the sweep, light enough for ten thousand of them.
+"""The table of runs: every cell of the sweep, small enough for ten thousand of them.
 
-HTML lets the end tags of rows and cells be left out, and the script sorts by what is shown; so a row costs about 250
+HTML does not require the end tags of rows and cells, and the script sorts by the text shown. So a row costs about 250
 bytes, most of them its link.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -48,7 +47,7 @@ def _levels(labels: Sequence[str], places: Iterable[int]) -> list[str]:
 
 
 def _outcomes(design: Design) -> list[str]:
-    """One word each; the reason of a failed or diverged run as its tooltip."""
+    """One word for each cell, with the reason of a failed or diverged run as its tooltip."""
     cells = []
     rows = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
     for state, outcome, reason in rows:
@@ -58,7 +57,7 @@ def _outcomes(design: Design) -> list[str]:
     return cells
 
 
-def _measured(values: Iterable[Any], key: str) -> list[str]:
+def _measured(values: Iterable[float | None], key: str) -> list[str]:
     return [f"<td>{_text(float('nan') if value is None else float(value), key)}" for value in values]
 
 

@@ -10,11 +10,11 @@ from workbench.report.statistics.design import SEED, Design
 from workbench.report.statistics.effects import Effect, Interaction
 from workbench.report.statistics.tests import FEWEST_SEEDS
 
-MOST_TIED = 3  # levels with the very same mean that are named one by one
+MOST_TIED = 3  # levels with exactly the same mean that are named
 
 
 def seed_notice(design: Design) -> str:
-    """What the number of seeds allows to be said; empty from 12 on."""
+    """What the number of seeds permits one to conclude; "" from 12 on."""
     count = len(design.seeds)
     if count >= FEWEST_SEEDS:
         return ""
@@ -42,7 +42,7 @@ def effect_in_words(effect: Effect) -> str:
 
 
 def _certainty(effect: Effect) -> str:
-    """The interval of an effect in brackets, or why there is none."""
+    """The interval of an effect in brackets, or the reason why there is none."""
     if not effect.matched:
         return " (no interval: the levels could not be matched on the other factors)"
     low, high = sorted(math.copysign(1.0, effect.change) * end for end in effect.interval)
@@ -54,7 +54,7 @@ def _certainty(effect: Effect) -> str:
 
 
 def _tied(effect: Effect, place: int) -> str:
-    """The level at a place, with those whose mean is the very same."""
+    """The level at a place, with those that have exactly the same mean."""
     mean = effect.levels[place].mean
     labels = [_level(effect, level.label) for level in effect.levels if level.mean == mean]
     if len(labels) <= MOST_TIED:
@@ -64,12 +64,12 @@ def _tied(effect: Effect, place: int) -> str:
 
 
 def _level(effect: Effect, label: str) -> str:
-    """A level in a sentence: a bare number says of what it is one."""
+    """A level in a sentence: the name of its factor is added to a bare number."""
     return f"{effect.factor.name} {label}" if label[:1].isdigit() or label in ("none", "null") else label
 
 
 def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str) -> str:
-    """The page in a few sentences: the largest effects, the least, and the strongest interaction."""
+    """The page in a few sentences: the largest effects, the smallest, and the strongest interaction."""
     real = [effect for effect in effects if math.isfinite(effect.change) and effect.top != effect.bottom]
     name = wording.metric(metric).name.lower()
     if not real:

@@ -35,7 +35,7 @@ class Page:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All of it, to be kept with the sweep."""
+        """All of its files, which are kept with the sweep."""
         return self.html, self.json, self.figures
 
 
@@ -48,9 +48,9 @@ def write(
 ) -> Page:
     """Write the page of a sweep as `<folder>/<name>.html` and its data as `<name>.json`; equal tables give equal bytes.
 
-    `others` are p values, by claim, of the same Holm family on other pages (default: none known; see `decide_all`);
-    `figures` are the experiment's own, shown below its claims. A name that cannot be a file's becomes one (`stem`).
-    Raises BadInput if the sweep has no cell.
+    `others` are p values, by claim, of the same Holm family on other pages (default: none known; see `decide_all`).
+    `figures` are the experiment's own, shown below its claims. A name that no file can have is changed (`stem`). Raises
+    BadInput if the sweep has no cell.
     """
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")

@@ -1,4 +1,4 @@
-"""The page's tables that stand without a figure: what was swept, and why runs were lost. Cells are text, made here."""
+"""The page's tables that belong to no figure: what was swept, and why runs were lost. Their cells are text."""
 
 from __future__ import annotations
 

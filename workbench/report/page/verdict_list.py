@@ -15,12 +15,14 @@ from workbench.report.page.folder import make
 from workbench.report.verdicts import notes
 from workbench.report.verdicts.verdict import VERDICTS
 
-FILE = "index.json"
-VERSION = 1  # not "format", which a page has: the index of pages passes this file by
+VERDICTS_FILE = "index.json"
+VERDICTS_VERSION = 1  # not "format", which a page has, so that the index of pages skips this file
 
 
 def gather(folder: Path) -> list[dict[str, Any]]:
-    """The verdicts of every page in the folder, in the order of the notes; of one claim on one dataset the latest."""
+    """The verdicts of every page in the folder, in the order of the notes; the latest one of each claim on each
+    dataset.
+    """
     found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.json")):
         data = _page(path)
@@ -38,25 +40,30 @@ def gather(folder: Path) -> list[dict[str, Any]]:
 
 
 def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
-    """Write `<folder>/index.json`: the verdicts, how many of each, and the notes' claims without one."""
+    """Write `<folder>/index.json`, which holds `as_data`, and return its path."""
+    make(folder)
+    target = folder / VERDICTS_FILE
+    files.write(target, json.dumps(as_data(found), indent=1, ensure_ascii=True) + "\n")
+    return target
+
+
+def as_data(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The verdicts by section of the notes, how many there are of each, and the notes' claims without one."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for verdict in found:
         sections.setdefault(notes.section(verdict["id"]) or verdict["section"], []).append(verdict)
     tally = Counter(verdict["verdict"] for verdict in found)
     held = {verdict["id"] for verdict in found}
-    data = {
-        "version": VERSION, "counts": {word: tally[word] for word in VERDICTS},
+    data: dict[str, Any] = page_data.plain({
+        "version": VERDICTS_VERSION, "counts": {word: tally[word] for word in VERDICTS},
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
-    }  # fmt: skip
-    make(folder)
-    target = folder / FILE
-    files.write(target, json.dumps(page_data.plain(data), indent=1, ensure_ascii=True) + "\n")
-    return target
+    })  # fmt: skip
+    return data
 
 
 def in_words(found: Sequence[dict[str, Any]]) -> str:
-    """A line a verdict, and the count of each."""
+    """One line for each verdict, and the count of each."""
     lines = [_line(verdict) for verdict in found]
     tally = Counter(verdict["verdict"] for verdict in found)
     lines.append(wording.listing([f"{tally[word]} {word}" for word in VERDICTS if tally[word]]) or "no verdict yet")
@@ -73,14 +80,14 @@ def _line(verdict: dict[str, Any]) -> str:
 
 
 def _decisive(verdict: dict[str, Any]) -> dict[str, Any]:
-    """The part of a claim of several rules that its verdict rests on: the first one, unless another is the worse."""
+    """The part of a claim of several rules that decides its verdict: the first one, unless another is worse."""
     if verdict["verdict"] in (verdict["by_itself"], "conditional"):
         return verdict
     return next((part for part in verdict["also"] if part["verdict"] == verdict["verdict"]), verdict)
 
 
 def _page(path: Path) -> dict[str, Any] | None:
-    """A page's data; None for a file that is none of ours."""
+    """A page's data; None if the file is not a page's."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

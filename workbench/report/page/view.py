@@ -1,4 +1,4 @@
-"""Everything the page of a sweep shows, made ready for its template."""
+"""Everything that the page of a sweep shows, ready for its template."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.report import wording
 from workbench.report.figures import FIGURES
-from workbench.report.figures.base import SECTIONS, DrawnFigure
+from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
 from workbench.report.page.cards import card
@@ -17,12 +17,12 @@ from workbench.report.verdicts.verdict import VERDICTS
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-EMBEDDED_RUNS = 2000  # of more runs the page holds the table alone; the file of data beside it has them all
+EMBEDDED_RUNS = 2000  # with more runs the page holds only the table; the file of data beside it has them all
 
 
 @dataclass(frozen=True)
 class View:
-    """What the template is given, the page's data, and its figures by section."""
+    """The template's values, the page's data, and its figures by section."""
 
     shown: dict[str, Any]
     data: dict[str, Any]
@@ -30,7 +30,7 @@ class View:
 
     @property
     def embedded(self) -> dict[str, Any]:
-        """The data that stand in the page itself."""
+        """The data inside the page itself."""
         many = sum(self.data["counts"].values()) > EMBEDDED_RUNS
         return {**self.data, "runs": {}} if many else self.data
 
@@ -75,8 +75,8 @@ def view(found: Findings) -> View:
 
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
-    """The figures of a sweep's page by section; a kind that has nothing to draw is left out."""
-    figures: dict[str, list[DrawnFigure]] = {section: [] for section in SECTIONS if section != "comparison"}
+    """The figures of a sweep's page by section, without kinds that have nothing to draw."""
+    figures: dict[str, list[DrawnFigure]] = {section: [] for section in PAGE_SECTIONS if section != "comparison"}
     for kind in FIGURES.values():
         if kind.section in figures:
             figures[kind.section] += [one for one in kind.drawn(found) if not one.absent]
@@ -112,5 +112,5 @@ def _worst_and_best(design: Design) -> str:
 
 
 def title(sweep: SweepTables) -> str:
-    """What the page is headed with."""
+    """The heading of the page."""
     return sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize()

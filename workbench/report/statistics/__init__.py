@@ -1,1 +1,1 @@
-"""Statistics of a sweep: functions of arrays and tables, which know of no page."""
+"""Statistics of a sweep: functions of arrays and tables. They do not depend on pages."""

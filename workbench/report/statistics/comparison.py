@@ -1,7 +1,8 @@
 """A comparison of two sweeps: the settings that differ, and the results that differ by more than seed noise.
 
 Runs are matched on every key that either sweep varies and both know; a combination of their values is a case. Within a
-case the seeds are paired where both sweeps have them, so that a difference stands against the noise between seeds.
+case, results are paired by seed if both sweeps have the seeds, and the difference is compared with the noise between
+seeds.
 
 A page shows the largest of many changes first, so intervals hold for all cases at once (Bonferroni's).
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,14 +21,13 @@ from workbench.engine.errors import BadInput
 from workbench.report import wording
 from workbench.report.statistics.design import SEED, Design, read
 from workbench.report.statistics.intervals import CONFIDENCE, Interval
-from workbench.report.statistics.tests import holm, paired_test, welch_test
+from workbench.report.statistics.tests import ALPHA, holm, paired_test, welch_test
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-ALPHA = 0.05
-SAME, WITHIN, BEYOND, UNKNOWN = "identical", "within seed noise", "differs", "too few seeds"
-_FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype", "data_digest", "digest")
+SAME, WITHIN, BEYOND, TOO_FEW_SEEDS = "identical", "within seed noise", "differs", "too few seeds"
+_COMPARED_FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype", "data_digest", "digest")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two sweeps share and where they part."""
+    """What two sweeps share and where they differ."""
 
     sides: tuple[SweepTables, SweepTables]
     designs: tuple[Design, Design]
@@ -149,7 +149,7 @@ def _case(label: str, metric: str, first: Mapping[int, float], second: Mapping[i
 
 
 def _decided(case: Case, p: float) -> Case:
-    finding = case.finding or (UNKNOWN if not np.isfinite(p) else BEYOND if p < ALPHA else WITHIN)
+    finding = case.finding or (TOO_FEW_SEEDS if not np.isfinite(p) else BEYOND if p < ALPHA else WITHIN)
     return Case(**{**vars(case), "p": p, "finding": finding})
 
 
@@ -166,19 +166,21 @@ def _settings(first: SweepTables, second: SweepTables) -> tuple[tuple[str, str, 
 def _values(runs: pd.DataFrame, key: str) -> str:
     if key not in runs:
         return "\u2013"
-    distinct: list[Any] = [item.item() if hasattr(item, "item") else item for item in runs[key].unique()]
+    distinct: list[object] = [item.item() if hasattr(item, "item") else item for item in runs[key].unique()]
     texts = sorted({wording.value(item) for item in distinct}, key=lambda text: (len(text), text))
     return ", ".join(texts) if len(texts) <= 12 else f"{', '.join(texts[:11])} \u2026 ({len(texts)} values)"
 
 
 def _facts(first: SweepTables, second: SweepTables) -> tuple[tuple[str, ...], ...]:
-    """What is known of code, machine and data, where it differs."""
-    held = [(key, *(side.facts.get(key, "") for side in (first, second))) for key in _FACTS]
+    """Facts of code, machine and data that differ."""
+    held = [(key, *(side.facts.get(key, "") for side in (first, second))) for key in _COMPARED_FACTS]
     return tuple((key, *map(_brief, texts)) for key, *texts in held if texts[0] != texts[1])
 
 
 def _brief(text: str) -> str:
-    """The last line of a difference's summary ("3 files changed, ..."), a commit's first digits; else it as it is."""
+    """A fact in short: of a difference the last line of its summary ("3 files changed, ..."), of a commit its first
+    digits.
+    """
     if len(text) == 40 and text.isalnum():
         return text[:12]
     summary = text.partition("\n\n")[0].splitlines()

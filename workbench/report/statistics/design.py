@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 SEED = "seed"
-OUTCOMES = ("finished", "reused", "diverged", "failed", "pending")
+STATUSES = ("finished", "reused", "diverged", "failed", "pending")
 HEADLINES = {  # most telling first; the first is the page's main metric
     "classification": ("best_test_accuracy", "last_train_accuracy", "last_train_loss"),
     "regression": ("best_test_loss", "last_train_loss", "best_validation_loss"),
 }
-_KINDS = ("_loss", "_accuracy")
-CURVES = {
+_METRIC_ENDINGS = ("_loss", "_accuracy")
+SHOWN_CURVES = {
     "classification": ("train_loss", "train_accuracy", "test_accuracy"),
     "regression": ("train_loss", "validation_loss", "test_loss"),
 }
@@ -34,7 +34,7 @@ class Factor:
 
     key: str
     name: str
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
     labels: tuple[str, ...]
 
 
@@ -62,11 +62,11 @@ class Design:
         return next(factor for factor in self.factors if factor.key == key)
 
 
-def _is_missing(item: Any) -> bool:
+def _is_missing(item: object) -> bool:
     return item is None or (isinstance(item, float) and math.isnan(item))
 
 
-def _ordered(column: pd.Series) -> list[Any]:
+def _ordered(column: pd.Series) -> list[object]:
     """The distinct values: numbers by size, anything else as they first appear; a missing value comes first."""
     distinct = [item.item() if hasattr(item, "item") else item for item in column.unique()]
     held = [item for item in distinct if not _is_missing(item)]
@@ -101,7 +101,7 @@ def read(tables: SweepTables) -> Design:
 
 
 def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
-    """What a sweep that trains nothing is summarised by: the first metrics of the measurement most cells take."""
+    """The metrics that summarise a sweep without training: the first of the measurement that most cells take."""
     taken = [str(name) for name in runs["measure"].value_counts().index] if "measure" in runs else []
     returned = MEASUREMENTS[taken[0]].returns if taken and taken[0] in MEASUREMENTS else ()
     return tuple(name for name in returned if name in runs)[:3]
@@ -109,12 +109,14 @@ def _measured(runs: pd.DataFrame) -> tuple[str, ...]:
 
 def _task(runs: pd.DataFrame) -> str:
     """Classification unless losses were measured and accuracies were not."""
-    measured = {kind: any(runs[name].notna().any() for name in runs if str(name).endswith(kind)) for kind in _KINDS}
+    measured = {
+        kind: any(runs[name].notna().any() for name in runs if str(name).endswith(kind)) for kind in _METRIC_ENDINGS
+    }
     return "regression" if measured["_loss"] and not measured["_accuracy"] else "classification"
 
 
 def status(runs: pd.DataFrame) -> pd.Series:
-    """One word of OUTCOMES for each run; a reused cell is "reused" whatever came out where it was trained."""
+    """One of STATUSES for each run. A reused cell is "reused", whatever its outcome was where it was trained."""
     reused = runs["reused"].astype(bool) & runs["outcome"].isin(["finished", "diverged"])
     return runs["outcome"].where(~reused, "reused")
 
@@ -122,11 +124,11 @@ def status(runs: pd.DataFrame) -> pd.Series:
 def counts(runs: pd.DataFrame) -> dict[str, int]:
     """The number of cells for each outcome; the counts add up to the number of cells."""
     found = status(runs).value_counts()
-    return {outcome: int(found.get(outcome, 0)) for outcome in OUTCOMES}
+    return {outcome: int(found.get(outcome, 0)) for outcome in STATUSES}
 
 
 def lost(runs: pd.DataFrame) -> int:
-    """How many runs diverged or failed: those with no result that counts."""
+    """How many runs diverged or failed, and so have no valid result."""
     return int(runs["outcome"].isin(["diverged", "failed"]).sum())
 
 
@@ -152,5 +154,5 @@ def extreme(design: Design, worst: bool) -> pd.Series | None:
 
 
 def alike(design: Design, value: float) -> int:
-    """How many finished runs came to this value of the main metric."""
+    """How many finished runs have this value of the main metric."""
     return int((design.runs[design.main].eq(value) & design.runs["outcome"].eq("finished")).sum())

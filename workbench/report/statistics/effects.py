@@ -2,10 +2,10 @@
 
 The seed is the unit: results are averaged over the other factors within each seed first, and intervals run over seeds.
 Levels are compared on matched runs: a combination of the other factors counts only if it finished at every level, so
-that a level does not look good because its hard cases diverged. How many runs that sets aside is reported.
+that a level does not look good because its hard cases diverged. The page says how many runs are left out for that.
 
-The two levels of a difference are the best and the worst, and the factor shown first is the one with the largest:
-both are chosen after looking, and the intervals of differences allow for it.
+A difference is that of the best and the worst level, and the factor with the largest difference is shown first. Both
+are chosen after looking, and the intervals of differences allow for it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Spread:
 
 
 def matched(design: Design, keys: Sequence[str], metric: str) -> tuple[pd.DataFrame, int, bool]:
-    """Finished runs whose partners at every level of `keys` finished too: (runs, how many set aside, matched?)."""
+    """Finished runs whose partners at every level of `keys` finished too: (runs, how many are left out, matched?)."""
     held = design.runs[(design.runs["outcome"] == "finished") & design.runs[metric].notna()]
     others = [f"level:{factor.key}" for factor in design.factors if factor.key not in keys] + [SEED]
     own = sum(held[f"level:{key}"] * len(design.runs) ** place for place, key in enumerate(keys))
@@ -119,7 +119,7 @@ def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int) -> L
 def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) -> Effect:
     """The main effect of `factor` on `metric`, paired by seed over matched runs.
 
-    `family` is the number of factors it is picked from: 1 for a factor that was named before looking.
+    `family` is the number of factors from which it is chosen: 1 for a factor that was named before looking.
     """
     runs, set_aside, is_matched = matched(design, [factor.key], metric)
     means = by_seed(runs, factor, metric, design.seeds)
@@ -139,7 +139,7 @@ def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) ->
 
 
 def ends(score: np.ndarray) -> tuple[int, int, int]:
-    """The places of the best and the worst level, two different ones where two have a score, and how many have one."""
+    """The places of the best and the worst level, and how many have a score. The two places differ if two have one."""
     held = np.flatnonzero(np.isfinite(score))
     if not len(held):
         return 0, 0, 0
@@ -181,7 +181,7 @@ def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interacti
 
 
 def _longer_first(one: Factor, other: Factor) -> tuple[Factor, Factor]:
-    """The factor with more levels is the axis; the other one distinguishes the lines."""
+    """The factor with more levels is the axis; the other one gives the lines."""
     return (one, other) if len(one.values) >= len(other.values) else (other, one)
 
 

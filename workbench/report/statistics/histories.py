@@ -24,7 +24,7 @@ class Histories:
         self._arrays: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def of(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """Values (cells, epochs), and which of them (cells,) had to be carried on to the last epoch."""
+        """Values (cells, epochs), and which cells (cells,) ended early and keep their last value."""
         if metric not in self._arrays:
             wide = self._table.pivot_table(index="cell", columns="epoch", values=metric, aggfunc="first")
             wide = wide.reindex(index=self._cells, columns=self.epochs)

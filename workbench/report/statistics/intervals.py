@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
-_CHANCE = 20160
+RESAMPLING_SEED = 20160  # of every generator that a statistic draws from
 
 
 class Interval(NamedTuple):
@@ -87,7 +87,9 @@ def largest_difference(differences: np.ndarray, levels: int, confidence: float =
 
 @lru_cache(maxsize=256)
 def _range_quantile(confidence: float, levels: int, freedom: int) -> float:
-    """Of the largest difference of `levels` means in its standard errors. SciPy takes a tenth of a second for it."""
+    """The quantile of the largest difference of `levels` means, in standard errors. SciPy takes a tenth of a second for
+    it.
+    """
     if levels <= 2:
         return float(stats.t.ppf(0.5 + confidence / 2, freedom))
     return float(stats.studentized_range.ppf(confidence, levels, freedom) / np.sqrt(2))
@@ -106,7 +108,7 @@ def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resam
     tail = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + confidence / 2, n - 1))
     found = stats.bootstrap(
         (values,), np.mean, n_resamples=resamples, confidence_level=1 - 2 * tail, method="percentile",
-        rng=np.random.default_rng(_CHANCE),
+        rng=np.random.default_rng(RESAMPLING_SEED),
     ).confidence_interval  # fmt: skip
     return Interval(float(found.low), float(found.high))
 

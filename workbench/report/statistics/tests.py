@@ -13,20 +13,20 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from workbench.report.statistics.intervals import CONFIDENCE, Interval, student
+from workbench.report.statistics.intervals import CONFIDENCE, RESAMPLING_SEED, Interval, student
 
-FEWEST_SEEDS = 12  # of a verdict: fewer seeds leave both the interval and the sign-flip test too blunt
+FEWEST_SEEDS = 12  # of a verdict: with fewer seeds, interval and sign-flip test are too imprecise
 EXACT_UP_TO = 20  # seeds whose 2^n sign patterns are enumerated; beyond, they are sampled
-MOST_PLANNED = 5_000  # seeds: a plan beyond is no plan
+MOST_PLANNED = 5_000  # seeds; a larger plan is not shown
 POWER = 0.8
-_FAR = 30.0  # standard errors from an edge: SciPy's noncentral t loses its footing soon after
+ALPHA = 0.05  # of Holm's p: a difference with a smaller one is significant
+_FARTHEST_EDGE = 30.0  # standard errors from an edge: further away SciPy's noncentral t is not accurate
 _DRAWS = 100_000
-_CHANCE = 20160
 
 
 @lru_cache(maxsize=2)
 def _signs(n: int) -> np.ndarray:
-    return np.random.default_rng(_CHANCE).integers(0, 2, size=(_DRAWS, n)).astype(float)
+    return np.random.default_rng(RESAMPLING_SEED).integers(0, 2, size=(_DRAWS, n)).astype(float)
 
 
 def _flipped_sums(values: np.ndarray) -> tuple[np.ndarray, int]:
@@ -52,7 +52,7 @@ def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
     if not len(values):
         return 1.0
     sums, observed = _flipped_sums(values)
-    rounding = 1e-12 * np.abs(values).sum()  # patterns with an equal sum must not be told apart by rounding
+    rounding = 1e-12 * np.abs(values).sum()  # rounding must not distinguish patterns with equal sums
     count = int((sums >= values.sum() - rounding).sum())
     return min(1.0, 2.0 * (count + observed) / (len(sums) + observed))
 
@@ -78,7 +78,7 @@ def paired_test(differences: np.ndarray, confidence: float = CONFIDENCE) -> tupl
     if not differences.std(ddof=1):
         return interval, _without_noise(float(differences.mean()))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # values that are nearly equal
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns if values are nearly equal
         return interval, float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
@@ -121,7 +121,7 @@ def power(effect: float, deviation: float, margin: float, n: int, family: int = 
     level = CONFIDENCE if inside else 1 - (1 - CONFIDENCE) / family
     critical = stats.t.ppf(0.5 + level / 2, n - 1)
     near, far = ((margin + side * abs(effect)) / scale for side in (-1, 1))
-    reached = [float(stats.nct.sf(critical, n - 1, min(abs(edge), _FAR))) for edge in (near, far)]
+    reached = [float(stats.nct.sf(critical, n - 1, min(abs(edge), _FARTHEST_EDGE))) for edge in (near, far)]
     return max(0.0, sum(reached) - 1) if inside else reached[0]
 
 

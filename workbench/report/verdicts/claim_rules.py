@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.report.statistics.intervals import INTERVALS
 from workbench.report.statistics.tests import FEWEST_SEEDS
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
-Value = str | int | float | bool | None
-DIRECTIONS = {"higher": 1, "lower": -1}
+DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of a comparison: the runs whose columns hold the values of `where`.
+    """One side of a comparison: the runs whose columns hold the values of `where`. Settings that `where` does not name
+    are averaged within each seed.
 
-    What `where` leaves open is averaged within each seed. `metric` (default: the rule's) names another column for this
-    side, so that one run can be compared with itself (its best epoch with its last one). `constant` makes it no runs
-    but a fixed number, the same for every seed: what a claim predicts, or "no change".
+    `metric` (default: the rule's) names another column for this side, so that one run can be compared with itself (its
+    best epoch with its last one). With `constant` the side is a fixed number, the same for every seed: what a claim
+    predicts, or "no change".
     """
 
     label: str
@@ -97,7 +98,7 @@ class Paired:
         _check(self)
         if not self.margin >= 0:
             raise BadInput(f"margin of the rule on {self.metric} is {self.margin}; it must be 0 or more")
-        if self.direction not in DIRECTIONS:
+        if self.direction not in DIRECTION_SIGNS:
             raise BadInput(f"direction of the rule on {self.metric} is {self.direction!r}; allowed: higher, lower")
 
 
@@ -216,7 +217,7 @@ def digests(claim: Claim) -> list[str]:
 
 
 def stored_digests(claim: Claim, stored: str) -> list[str]:
-    """The digests that the rules `stored` when the sweep started (text of `canonical_rules`) hold for this claim."""
+    """The digests of this claim in the rules `stored` when the sweep started (text of `canonical_rules`)."""
     try:
         entry = json.loads(stored)[claim.id]["digests"] if stored else []
     except (ValueError, KeyError, TypeError):
@@ -225,5 +226,5 @@ def stored_digests(claim: Claim, stored: str) -> list[str]:
 
 
 def fixed_beforehand(claim: Claim, stored: str) -> bool:
-    """Whether the rules `stored` when the sweep started hold this claim's very rules."""
+    """Whether the rules `stored` when the sweep started are exactly this claim's rules."""
     return stored_digests(claim, stored) == digests(claim)

@@ -91,7 +91,7 @@ def _outcome(found: Verdict) -> str:
 
 
 def _jointly(verdicts: Sequence[str]) -> str:
-    """What several rules say together of one claim: the worst of them, and reproduced only if all are."""
+    """The joint verdict of several rules: the worst of them, and reproduced only if all are."""
     return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
 
 

@@ -1,14 +1,14 @@
-"""Whether a sweep was run as its file says: if it was not, a rule fixed for that file decides nothing.
+"""Whether a sweep was run as its file says. If it was not, a rule fixed for that file decides nothing.
 
 The store holds, from the sweep's start, which settings deviate from the sweep file (fact "departures": key -> values
-found, values of the file). Settings of the data themselves are no deviation: they make another dataset, which every
-sentence names.
+found, values of the file). Settings of the data are no deviation: they make another dataset, which every sentence
+names.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.report import wording
 
@@ -27,8 +27,8 @@ def described(tables: SweepTables) -> tuple[str, str]:
     return why, _dataset(tables, other_data)
 
 
-def deviations(facts: dict[str, str]) -> dict[str, tuple[list[Any], list[Any]]]:
-    """Key -> (values found, values of the sweep file); empty where the store noted none."""
+def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[object]]]:
+    """Key -> (values found, values of the sweep file); empty if the store noted none."""
     try:
         held = json.loads(facts.get("departures", "") or "{}")
         return {str(key): (list(found), list(fixed)) for key, (found, fixed) in held.items()}
@@ -40,19 +40,19 @@ def _is_data(key: str) -> bool:
     return key.startswith("data.") and key not in _OF_THE_RULE
 
 
-def _one(key: str, found: list[Any], fixed: list[Any]) -> str:
+def _one(key: str, found: list[object], fixed: list[object]) -> str:
     if not fixed:
         return f"{key} is {_listed(found)}"
     return f"{key} is {_listed(found)} here and {_listed(fixed)} in the sweep file"
 
 
-def _listed(values: list[Any]) -> str:
+def _listed(values: list[object]) -> str:
     return wording.listing([wording.value(value) for value in values]) or "not asked for"
 
 
-def _dataset(tables: SweepTables, other: dict[str, tuple[list[Any], list[Any]]]) -> str:
+def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[object]]]) -> str:
     runs = tables.runs
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
-    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # that go with the name
+    implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # settings that belong to the dataset's name
     extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]
     return ", ".join([*names, *extra])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ class ArmResult:
 
     @property
     def lost(self) -> int:
-        """How many seeds came to nothing: diverged or collapsed."""
+        """How many seeds have no valid result: diverged or collapsed."""
         return len(set(self.diverged) | set(self.collapsed))
 
 
@@ -53,12 +53,12 @@ class Evidence:
         return any(arm.lost for arm in self.arms)
 
 
-def _equals(column: pd.Series, value: Any) -> pd.Series:
+def _equals(column: pd.Series, value: object) -> pd.Series:
     return column.isna() if value is None else column == value
 
 
 def select(runs: pd.DataFrame, arm: Arm) -> pd.DataFrame:
-    """The runs whose columns hold the values of the arm's `where`; none where a column is missing."""
+    """The runs whose columns hold the values of the arm's `where`; none if a column is missing."""
     keep = pd.Series(True, index=runs.index)
     for key, value in arm.where.items():
         keep &= _equals(runs[key], value) if key in runs else False
@@ -66,7 +66,9 @@ def select(runs: pd.DataFrame, arm: Arm) -> pd.DataFrame:
 
 
 def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The runs of the arm at its own best values, and a note of what was chosen and whether at the edge of the grid."""
+    """The runs of the arm at its own best values, and a note of the choice that says whether it lies at the edge of the
+    grid.
+    """
     if not {*tuning.factors, tuning.metric} <= set(runs):
         return runs.iloc[:0], (f"{arm.label}: the sweep does not hold what it was to be tuned by",)
     asked = runs[runs["seed"].isin(tuning.seeds)]  # values at which every run diverged are part of the grid too

@@ -1,4 +1,4 @@
-"""One rule and its evidence to one verdict; see `verdicts` for what the words mean."""
+"""One rule and its evidence give one verdict; see `decision` for what the words mean."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.report.statistics.intervals import INTERVALS, Interval
-from workbench.report.statistics.tests import improvement, interquartile_mean, planned_seeds, sign_flip
-from workbench.report.verdicts.claim_rules import DIRECTIONS, Claim, Equivalence, Identity, Paired, Rule
+from workbench.report.statistics.tests import ALPHA, improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.claim_rules import DIRECTION_SIGNS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence, gather, select
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
@@ -18,15 +18,14 @@ from workbench.report.verdicts.verdict import Failures, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-ALPHA = 0.05
-_FAILED = ("not reproduced", "contradicted")
+_NEGATIVE_VERDICTS = ("not reproduced", "contradicted")
 _NOWHERE = Interval(float("nan"), float("nan"))
 
 
 def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float:
-    """p of an effect beyond the margin, on the side the mean lies on; `differences` point in the predicted direction.
+    """p of an effect beyond the margin, on the side of the mean; `differences` point in the predicted direction.
 
-    Each of the `diverged` pairs without a number enters as the largest distance from the edge seen, on the wrong side.
+    Each of the `diverged` pairs without a number counts as the largest distance from the edge seen, on the wrong side.
     """
     towards = differences if differences.size and differences.mean() >= 0 else -differences
     if diverged and towards.size:
@@ -35,10 +34,10 @@ def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float
 
 
 def judge(differences: np.ndarray, margin: float, p_holm: float, interval: Interval, trusted: bool = True) -> str:
-    """The verdict of a paired rule whose seeds are all there.
+    """The verdict of a paired rule whose seeds are all there. `differences` (n,) and `interval` point in the predicted
+    direction.
 
-    `differences` (n,) and `interval` point in the predicted direction. `trusted` is False if runs were lost: the
-    test alone decides then, and absence of an effect cannot be shown.
+    `trusted` is False if runs were lost: then the test alone decides, and absence of an effect cannot be shown.
     """
     side = "reproduced" if differences.mean() >= 0 else "contradicted"
     if not trusted:
@@ -56,7 +55,7 @@ def _failures(evidence: Evidence, rule: Paired | Equivalence) -> tuple[Failures,
 def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verdict:
     """Effect, interval, p and worst seed, before any verdict."""
     values = evidence.differences
-    sign = DIRECTIONS[rule.direction] if isinstance(rule, Paired) else 1
+    sign = DIRECTION_SIGNS[rule.direction] if isinstance(rule, Paired) else 1
     p = p_beyond(sign * values, rule.margin, len(evidence.diverged)) if isinstance(rule, Paired) else float("nan")
     against = sign * values if isinstance(rule, Paired) else -np.abs(values)
     place = int(np.argmin(against)) if len(values) else None
@@ -72,7 +71,7 @@ def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verd
 def _paired(rule: Paired, evidence: Evidence, found: Verdict) -> str:
     if evidence.missing or not found.n:
         return "inconclusive"
-    sign = DIRECTIONS[rule.direction]
+    sign = DIRECTION_SIGNS[rule.direction]
     low, high = found.interval
     interval = found.interval if sign > 0 else Interval(-high, -low)
     return judge(sign * evidence.differences, rule.margin, found.p_holm, interval, not evidence.failures)
@@ -117,7 +116,7 @@ def finish(rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapp
         found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
     elif isinstance(rule, Equivalence) and evidence is not None:
         found = replace(found, verdict=_equivalence(rule, evidence, found))
-    fails = found.verdict in _FAILED or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
+    fails = found.verdict in _NEGATIVE_VERDICTS or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
     found = replace(found, fails=fails)
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
@@ -126,12 +125,12 @@ def _falls_short(rule: Paired, evidence: Evidence | None, found: Verdict) -> boo
     """Whether every seed is there, none lost, and the whole interval lies short of the margin on the predicted side."""
     if evidence is None or evidence.missing or evidence.failures:
         return False
-    end = found.interval.high if DIRECTIONS[rule.direction] > 0 else -found.interval.low
+    end = found.interval.high if DIRECTION_SIGNS[rule.direction] > 0 else -found.interval.low
     return bool(end < rule.margin)
 
 
 def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
-    """How many new seeds would settle an inconclusive verdict at the effect and the spread seen; None: nobody knows."""
+    """How many new seeds would settle an inconclusive verdict, at the effect and the spread seen; None if unknown."""
     if found.verdict != "inconclusive" or found.n < 2:
         return None
     return planned_seeds(found.effect, float(evidence.differences.std(ddof=1)), rule.margin, rule.family)

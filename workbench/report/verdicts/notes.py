@@ -6,7 +6,7 @@ It is fixed here, once: to change it is to change every rule of it, and their di
 
 from __future__ import annotations
 
-SECTIONS = {
+NOTES_SECTIONS = {
     "A": "The model",
     "B": "The loss and backpropagation",
     "C": "Doing badly on the training data",
@@ -41,11 +41,11 @@ FAMILY = sum(PAIRED_TESTS.values())
 
 
 def place(claim: str) -> tuple[str, int, str]:
-    """What claims are ordered by: section and number; ids of another list come last, by name."""
+    """The sort key of claims: section and number. Ids of another list come last, by name."""
     letter, number = claim[:1], claim[1:]
-    return (letter, int(number), "") if letter in SECTIONS and number.isdigit() else ("~", 0, claim)
+    return (letter, int(number), "") if letter in NOTES_SECTIONS and number.isdigit() else ("~", 0, claim)
 
 
 def section(claim: str) -> str:
-    """The title of the section a claim stands in; "" for an id of another list."""
-    return SECTIONS[claim[0]] if claim in IDS else ""
+    """The title of a claim's section; "" for an id of another list."""
+    return NOTES_SECTIONS[claim[0]] if claim in IDS else ""

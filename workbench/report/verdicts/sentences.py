@@ -49,7 +49,7 @@ def rule_in_words(rule: Rule) -> str:
 
 
 def _gaps(evidence: Evidence, seeds: int) -> str:
-    """Why there is no verdict, or what stands beside it: missing and lost seeds."""
+    """Why there is no verdict, or what limits it: missing and lost seeds."""
     parts = []
     if evidence.missing:
         count = len(evidence.missing)
@@ -90,7 +90,9 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
 
 
 def _more(found: Verdict) -> str:
-    """How many seeds would settle it. They decide alone: to look again at the same seeds inflates false verdicts."""
+    """How many seeds would settle it. They would decide alone, since looking again at the same seeds inflates false
+    verdicts.
+    """
     if found.new_seeds is None or any(arm.lost for arm in found.failures):
         return ""
     seeds = wording.plural(found.new_seeds, "new seed")
@@ -98,7 +100,7 @@ def _more(found: Verdict) -> str:
 
 
 def rule_warning(found: Verdict) -> str:
-    """What a reader must know of when the rule was fixed; empty where it stood before the sweep started."""
+    """What a reader must know of when the rule was fixed; "" if it was stored before the sweep started."""
     if found.fixed:
         return ""
     if found.stored:

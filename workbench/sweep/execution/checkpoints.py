@@ -22,12 +22,12 @@ from workbench import files
 from workbench.engine.training.epoch import RunEnd, State
 from workbench.sweep.execution.conditions import numerics
 from workbench.sweep.execution.history import History, Table
-from workbench.sweep.execution.log import note, say
+from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.packs import PlannedPack
 
-STATE, EPOCHS, LAYERS = "state/", "epochs/", "layers/"
-DIGEST = "blake2b"  # of everything before it, at the end of a checkpoint's file
+STATE, EPOCHS_PREFIX, LAYERS_PREFIX = "state/", "epochs/", "layers/"
+DIGEST_ALGORITHM = "blake2b"  # of everything before it, at the end of a checkpoint's file
 DIGEST_BYTES = 64
 
 
@@ -140,7 +140,7 @@ class Checkpoints:
         with files.whole(self._file(planned)) as unnamed, unnamed.open("w+b") as target:
             np.savez(target, allow_pickle=False, **_arrays(planned, reached))
             target.seek(0)
-            digest = file_digest(target, DIGEST).digest()
+            digest = file_digest(target, DIGEST_ALGORITHM).digest()
             target.seek(0, os.SEEK_END)
             target.write(digest)
 
@@ -169,8 +169,8 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
     }
     epochs, layers = reached.history.raw()
     arrays = {STATE + name: array for name, array in (reached.state or {}).items()}
-    arrays |= {EPOCHS + name: array for name, array in epochs.items()}
-    arrays |= {LAYERS + name: array for name, array in layers.items()}
+    arrays |= {EPOCHS_PREFIX + name: array for name, array in epochs.items()}
+    arrays |= {LAYERS_PREFIX + name: array for name, array in layers.items()}
     return {"fingerprints": np.array(planned.fingerprints), "about": np.array(json.dumps(about))} | arrays
 
 
@@ -181,7 +181,7 @@ def _check(file: Path) -> None:
         source.seek(size)
         noted = source.read()
         source.seek(0)
-        if file_digest(_Beginning(source, size), DIGEST).digest() != noted:
+        if file_digest(_Beginning(source, size), DIGEST_ALGORITHM).digest() != noted:
             raise ValueError("it is not what was written")
 
 
@@ -206,9 +206,9 @@ def _set_aside(file: Path, error: Exception) -> None:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     try:
         file.replace(aside)
-        say(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
+        warn(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
     except OSError:  # as where another worker was first
-        say(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
+        warn(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
 
 
 def _read(file: Path, planned: PlannedPack) -> Unfinished:
@@ -229,7 +229,7 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     ends = [None if end is None else replace(RunEnd(**end), run=i) for i, end in enumerate(ended)]
     analysed = [None if one is None else _from_data(*one) for one in (about["analysed"][run] for run in runs)]
     history = History(planned.fingerprints)
-    history.put_back(_part(arrays, EPOCHS), _part(arrays, LAYERS), runs)
+    history.put_back(_part(arrays, EPOCHS_PREFIX), _part(arrays, LAYERS_PREFIX), runs)
     state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
     share = len(runs) / len(place)
     return Unfinished(state or None, history, ends, analysed, about["started"], about["seconds"] * share)

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from workbench.places import ours
 
 LONGEST_DIFFERENCE = 60_000  # characters of what is not committed
-PACKAGES = (
+RECORDED_PACKAGES = (
     "numpy",
     "scipy",
     "numba",
@@ -34,7 +34,7 @@ def facts(device: str) -> dict[str, str]:
         "commit": _git("rev-parse", "HEAD"),
         "dirty": _shortened(_git("diff", "HEAD", "--stat", "--patch", "--no-color", "--no-ext-diff")),
         "python": platform.python_version(),
-        "versions": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),
+        "versions": ", ".join(f"{name} {found}" for name in RECORDED_PACKAGES if (found := _version(name))),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}",
         "device": device if device == "cpu" else _gpu(),
     }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench import output
+from workbench.streams import EXIT_FAILED
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, note, warn
 from workbench.sweep.planning.plan import PlannedCell
 
 # Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
-EXIT_FINISHED, EXIT_FAILED = 0, 1
+EXIT_FINISHED = 0
 ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "interrupted"}
 
 
@@ -73,7 +73,7 @@ def failures(reasons: Mapping[str, str], cells: Sequence[PlannedCell]) -> list[s
 
 def as_document(
     name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The end of the sweep as JSON data."""
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.engine.rules.probes import PROBES
-from workbench.engine.training.epoch import METRICS, Epoch
+from workbench.engine.training.epoch import EPOCH_METRICS, Epoch
 
 Table = dict[str, np.ndarray]
 PROBE_NAMES = tuple(PROBES)
@@ -31,7 +31,7 @@ class History:
         runs = epoch.runs.astype(np.int32)
         number = np.full(len(runs), epoch.number, np.int64)
         which: Table = {"run": runs, "epoch": number}
-        self._epochs.append(which | {name: epoch.metrics[name] for name in METRICS})
+        self._epochs.append(which | {name: epoch.metrics[name] for name in EPOCH_METRICS})
         for probe, values in epoch.probes.items():
             row, layer = np.nonzero(~np.isnan(values))
             self._layers.append(
@@ -55,7 +55,7 @@ class History:
         self._epochs, self._layers = [_part(epochs, runs)], [_part(layers, runs)]
 
     def epochs(self) -> Table:
-        """Columns fingerprint, epoch and `METRICS`."""
+        """Columns fingerprint, epoch and `EPOCH_METRICS`."""
         return self._named(_stacked(self._epochs))
 
     def layers(self) -> Table:

@@ -17,7 +17,7 @@ from workbench.sweep.execution.log import note, say
 
 __all__ = ["EXIT_INTERRUPTED", "SIGNALS", "Interruption"]
 
-AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
+STOPPED_AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
 
 
 class Interruption:
@@ -59,8 +59,8 @@ class Interruption:
 
     def _on_signal(self) -> None:
         if self.asked:
-            note(AT_ONCE)
-            end_at_once(AT_ONCE)
+            note(STOPPED_AT_ONCE)
+            end_at_once(STOPPED_AT_ONCE)
         self.asked = True
         say("stopping after this epoch; once more stops at once")
 

@@ -15,14 +15,14 @@ from datetime import datetime
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover  (a system without such locks)
     fcntl = None  # type: ignore[assignment]
 
-FILE = "lock"
+LOCK_FILE = "lock"
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise BadInput(
             f"{folder} cannot be written to ({error.strerror}); a sweep keeps its checkpoints there"
@@ -59,7 +59,7 @@ def _take(file: int, name: str) -> None:
             f"name: the sweep {name} is being trained by {holder}; wait until it ends, stop it, or give another name="
         ) from None
     except OSError as error:  # some network file systems know no locks
-        say(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
+        warn(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
         return
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     with suppress(OSError):  # a full disk

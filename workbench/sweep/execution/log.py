@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench import output
 from workbench.redaction import redacted_message
 
-FILE = "log.txt"
+LOG_FILE = "log.txt"
 _LOGGER = logging.getLogger("workbench.sweep")
 
 
@@ -24,7 +24,7 @@ def say(line: str) -> None:
 
 
 def warn(line: str) -> None:
-    """The same for a failure: printed even with --quiet."""
+    """The same for a failure or lost data: printed even with --quiet."""
     _LOGGER.warning(redacted_message(line))
 
 
@@ -46,8 +46,11 @@ def on_a_terminal() -> bool:
         return False
 
 
-def redirect(send: Callable[[str], None]) -> None:
-    """From now on, messages of this process go to `send` only: the main process prints those of its workers."""
+def redirect(send: Callable[[str, bool], None]) -> None:
+    """From now on, messages of this process go to `send` only, each with whether it is a failure.
+
+    The main process prints the messages of its workers.
+    """
     _LOGGER.handlers = [_Sender(send)]
 
 
@@ -56,9 +59,9 @@ def logged(folder: Path) -> Iterator[None]:
     """A context in which every message is also appended to `folder/log.txt`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        log_file = _LogFile(folder / FILE, encoding="utf-8", errors="backslashreplace")
+        log_file = _LogFile(folder / LOG_FILE, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        say(f"{folder / FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
+        warn(f"{folder / LOG_FILE} cannot be written ({error.strerror}); this sweep goes on without a log")
         yield
         return
     log_file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
@@ -83,12 +86,12 @@ class _StandardError(logging.Handler):
 
 
 class _Sender(logging.Handler):
-    def __init__(self, send: Callable[[str], None]) -> None:
+    def __init__(self, send: Callable[[str, bool], None]) -> None:
         super().__init__(logging.INFO)
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._send(record.getMessage())
+        self._send(record.getMessage(), record.levelno >= logging.WARNING)
 
 
 class _LogFile(logging.FileHandler):

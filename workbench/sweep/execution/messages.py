@@ -88,9 +88,13 @@ class PackDone:
 
 @dataclass(frozen=True)
 class Said:
-    """A line that a worker process wants printed. The main process prints it, so no executor yields it."""
+    """A line that a worker process wants printed. The main process prints it, so no executor yields it.
+
+    `failure`: it is printed even with --quiet.
+    """
 
     line: str
+    failure: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Self
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.log import counted, say, warn
 from workbench.sweep.execution.measuring import MeasuredBatch
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import batch_result, pack_result
@@ -109,7 +109,7 @@ class Recorder:
             missing = self._store.missing()
             if missing:
                 lost = counted(len(missing), "run")
-                say(f"  the store does not hold {lost} that it held; recorded again from {self._checkpoints.folder}")
+                warn(f"  the store does not hold {lost} that it held; recorded again from {self._checkpoints.folder}")
                 taken, self._taken = self._taken, []
                 for outcome in map(self._full, (one for one in taken if missing & _fingerprints(one))):
                     if outcome is not None:
@@ -119,7 +119,7 @@ class Recorder:
                 self._try_again()
                 missing = self._store.missing()
         except BadInput as error:
-            say(f"  {error}; what was recorded could not be verified, so the checkpoints stay")
+            warn(f"  {error}; what was recorded could not be verified, so the checkpoints stay")
             return
         waiting = {mark for outcome in self.unrecorded for mark in _fingerprints(outcome)}
         self.lost = missing - waiting

@@ -13,7 +13,8 @@ from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Measured
 from workbench.sweep.planning.identity import joint_digest
 from workbench.sweep.planning.plan import PlannedCell
-from workbench.sweep.store import FAILED, FINISHED, PackResult, RunRecord
+from workbench.sweep.run_outcomes import FAILED, FINISHED
+from workbench.sweep.store import PackResult, RunRecord
 
 
 def pack_result(outcome: PackOutcome, cells: Sequence[PlannedCell]) -> PackResult:

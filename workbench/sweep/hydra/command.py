@@ -27,7 +27,7 @@ from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
 from workbench.sweep.hydra.sweep_file import check_file
 from workbench.sweep.hydra.typed import check
 
-LONGEST = 2000  # characters of a complaint
+LONGEST_COMPLAINT = 2000  # characters of a complaint
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")
 PRIMARY = "config"  # conf/config.yaml
 TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what --info shows
@@ -40,7 +40,7 @@ REFUSED = {
     "--experimental-rerun": "the command that a run's page shows asks for it again",
     "--shell-completion": "type workbench completion bash, or zsh, or fish",
 }
-SHORT = {
+SHORT_FLAGS = {
     "-r": "--run", "-cn": "--config-name", "-cp": "--config-path", "-cd": "--config-dir", "-sc": "--shell-completion",
 }  # fmt: skip
 
@@ -89,7 +89,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
     """
     for text in arguments:
         flag = text.partition("=")[0] if text.startswith("-") else ""
-        if reason := REFUSED.get(SHORT.get(flag, flag)):
+        if reason := REFUSED.get(SHORT_FLAGS.get(flag, flag)):
             raise BadInput(f"{flag}: is not for a command to set: {reason}")
     flags = parser()
     args, unknown = flags.parse_known_intermixed_args(arguments)
@@ -178,7 +178,11 @@ def on_one_line(text: str) -> str:
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     text = re.sub(r"\S{400,}", lambda word: f"{word[0][:100]}…", text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return (
+        text
+        if len(text) <= LONGEST_COMPLAINT
+        else f"{text[: LONGEST_COMPLAINT // 2]} … {text[-LONGEST_COMPLAINT // 2 :]}"
+    )
 
 
 def _is_hydras(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
+from workbench.config.setting import Value
 from workbench.redaction import redacted_override
 from workbench.sweep.hydra.complain import complaint, refuse_path
 from workbench.sweep.hydra.internals import (
@@ -35,7 +36,6 @@ from workbench.sweep.hydra.unread import source_readers, unread_of
 
 MISSING = "???"  # a choice that is yet to be made
 _OF_MASTER = ("the command as a whole",)  # no override: none has spaces
-Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Undocumented parts of Hydra and OmegaConf. Only this file uses them.
 
-It is tested with the versions of `TESTED`. Other versions work as long as every part exists. If one is missing, the
-import of this module raises BadInput, which names the part, the versions found and those to install.
+It is tested with `TESTED_VERSIONS`. Other versions work as long as every part exists. If one is missing, the import of
+this module raises BadInput, which names the part, the versions found and those to install.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 
 from workbench.engine.errors import BadInput
 
-TESTED = {"hydra-core": ("1.3.8", "1.4.0rc3"), "omegaconf": ("2.3.1", "2.4.1rc1")}
+TESTED_VERSIONS = {"hydra-core": ("1.3.8", "1.4.0rc3"), "omegaconf": ("2.3.1", "2.4.1rc1")}
 INSTALL = "hydra-core>=1.3.2,<1.5"  # as in pyproject.toml; it brings the OmegaConf that goes with it
 BEHAVES_AS = "1.3"  # Hydra's rules of working folders and choices; 1.4 has no others
 
 
 def _incompatible(part: str) -> BadInput:
     """The one-line error for a version without such a part."""
-    found = " and ".join(f"{package} {_installed(package)}" for package in TESTED)
-    tested = " and ".join(f"{package} {' or '.join(versions)}" for package, versions in TESTED.items())
+    found = " and ".join(f"{package} {_installed(package)}" for package in TESTED_VERSIONS)
+    tested = " and ".join(f"{package} {' or '.join(versions)}" for package, versions in TESTED_VERSIONS.items())
     return BadInput(f"found {found}, which have no {part}; tested with {tested}; type pip install '{INSTALL}'")
 
 
@@ -82,7 +82,7 @@ except ImportError:
     except ImportError as missing:
         raise _incompatible("omegaconf._utils.get_yaml_loader") from missing
 
-_PARTS: dict[type, tuple[str, ...]] = {
+_USED_PARTS: dict[type, tuple[str, ...]] = {
     ConfigLoaderImpl: (
         "_apply_overrides_to_config", "compute_defaults_list", "get_group_options", "list_groups", "load_sweep_config",
     ),
@@ -100,7 +100,7 @@ _PARTS: dict[type, tuple[str, ...]] = {
 
 def missing_part() -> str | None:
     """The first method that we call and that this version lacks, as "Class.method"; None if all exist."""
-    every = ((owner, name) for owner, names in _PARTS.items() for name in names)
+    every = ((owner, name) for owner, names in _USED_PARTS.items() for name in names)
     return next((f"{owner.__name__}.{name}" for owner, name in every if not hasattr(owner, name)), None)
 
 

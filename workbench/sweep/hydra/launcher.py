@@ -23,12 +23,12 @@ from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
 from workbench.sweep.planning.departures import departures
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
+from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.settings import SweepSettings
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
 
-PENDING = "pending"  # as in `store`, which NumPy comes with: Hydra's plugins import this
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
     "name", "description", "tracking.uri", "tracking.experiment", "tracking.wait_seconds", "reuse", "dry_run",

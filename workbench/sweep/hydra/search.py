@@ -16,14 +16,14 @@ from typing import Any
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import counted, logged, say
+from workbench.sweep.execution.log import counted, logged, say, warn
 from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, options_of
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
 from workbench.sweep.planning.journal import Journal
 from workbench.sweep.planning.study import (
-    DIRECTIONS,
     SAMPLER,
+    SEARCH_DIRECTIONS,
     Dimension,
     Goal,
     Trial,
@@ -81,8 +81,8 @@ class OptunaSweeper(GridSweeper):
 
     def _check(self) -> None:
         """Hydra would wrap what the constructor raises."""
-        if self.goal.direction not in DIRECTIONS:
-            allowed_ones = ", ".join(DIRECTIONS)
+        if self.goal.direction not in SEARCH_DIRECTIONS:
+            allowed_ones = ", ".join(SEARCH_DIRECTIONS)
             raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
         if min(self.trials, self.batch) < 1:
             raise BadInput(f"hydra.sweeper: {self.trials} trials, {self.batch} a batch; allowed: at least 1 of each")
@@ -260,4 +260,4 @@ def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -
     try:
         export(file, name, kind.space, kind.goal, results)
     except Exception as error:
-        say(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")
+        warn(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

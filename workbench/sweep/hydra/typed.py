@@ -22,7 +22,7 @@ OF_HYDRA = (*CONTROLLERS, "hydra.searchpath")
 SWEEPER = "hydra.sweeper."
 MOST_CELLS = 1_000_000
 LONGEST_KEY = 200  # characters: Hydra looks for a file of that name
-LONGEST = 20_000  # characters of a key or value that are read; Hydra's parser takes seconds for more
+LONGEST_VALUE = 20_000  # characters of a key or value that are read; Hydra's parser takes seconds for more
 
 
 def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
@@ -51,8 +51,8 @@ def read(text: str, sweeps: Sequence[str] = ()) -> Override:
     """One override, by Hydra's grammar. Raises BadInput with what to type instead."""
     if len(key := text.partition("=")[0].lstrip("+~")) > LONGEST_KEY:
         raise BadInput(unknown(key))
-    if len(text) > LONGEST:
-        raise BadInput(f"{shortened(text)}: {len(text):,} characters; allowed: at most {LONGEST:,}")
+    if len(text) > LONGEST_VALUE:
+        raise BadInput(f"{shortened(text)}: {len(text):,} characters; allowed: at most {LONGEST_VALUE:,}")
     try:
         override = OverridesParser.create().parse_override(text)
     except (HydraException, RecursionError) as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workbench.config import SETTINGS, flatten
-from workbench.sweep.hydra.compose import Cell, Value
+from workbench.config.setting import Value
+from workbench.sweep.hydra.compose import Cell
 
 # A rule names its seeds itself; on which machine a run trained, and what else was measured of it, is not its question.
 WITHOUT = ("seed", "device", "kernel", "analyses")

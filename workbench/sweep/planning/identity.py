@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
+from workbench.config.reading import TRAINING
 from workbench.config.schema import is_brought
+from workbench.config.setting import Value
 from workbench.data import describe, digest
 from workbench.engine.backend import resolve_device
 from workbench.engine.kernels.checks import check
@@ -23,7 +25,6 @@ from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.loop import NUMERICAL_VERSION
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
-from workbench.sweep.measures import TRAINING
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
@@ -35,10 +36,10 @@ RULE_KEYS = {
     "OPTIMIZERS": "optimizer.name",
 }
 PER_RUN = {"INITIALIZERS": "init", "SCHEDULES": "schedule"}
-DIGITS = 16  # hexadecimal characters of a fingerprint
+FINGERPRINT_DIGITS = 16  # hexadecimal characters of a fingerprint
 
 
-def numbers(config: RunConfig) -> dict[str, Any]:
+def numbers(config: RunConfig) -> dict[str, Value]:
     """Every setting that decides the run's numbers, under its dotted key, with nothing left as "auto".
 
     Raises BadInput if the requested device is not available.
@@ -61,18 +62,20 @@ def numbers(config: RunConfig) -> dict[str, Any]:
     return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
 
 
-def _is_left_out(key: str, value: Any) -> bool:
+def _is_left_out(key: str, value: Value) -> bool:
     """Whether a run is without a setting: what a row of a table brings changes no run that leaves it at its default."""
     return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
-def engine_pack(decided: Mapping[str, Any], columns: dict[str, np.ndarray]) -> Pack:
+def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
-    static = {s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
+    static: dict[str, Any] = {
+        s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC
+    }
     return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
-def engine_columns(runs: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]:
     """The columns of a pack, a value a run."""
     known = pack_columns()
     return {
@@ -82,7 +85,7 @@ def engine_columns(runs: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     }
 
 
-def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence[int] = ()) -> str:
+def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int] = ()) -> str:
     """The digest of a run: of `numbers(as_read(config))`, the data and the engine's numerical version.
 
     `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
@@ -92,14 +95,14 @@ def fingerprint(decided: Mapping[str, Any], data_digest: str, versions: Sequence
     return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
 
 
-def _rows(decided: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict[str, set[str]]:
+def _rows(decided: Mapping[str, Value], columns: Mapping[str, np.ndarray]) -> dict[str, set[str]]:
     """The rows of the engine's tables that runs use, by table."""
     rows = {table: {str(decided[key])} for table, key in RULE_KEYS.items()}
-    rows |= {table: set(columns[name].astype(str)) for table, name in PER_RUN.items() if name in columns}
+    rows |= {table: set(map(str, columns[name])) for table, name in PER_RUN.items() if name in columns}
     return rows | {"PENALTIES": {name for name in PENALTIES if name in columns and columns[name].any()}}
 
 
-def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
+def _rule_digests(decided: Mapping[str, Value]) -> list[str]:
     """The digest of every rule file that the run uses."""
     if not rule_files.rows_of_own() or "network.activation" not in decided:
         return []
@@ -108,7 +111,7 @@ def _rule_digests(decided: Mapping[str, Any]) -> list[str]:
 
 def text_digest(text: str) -> str:
     """The first characters of a text's SHA-256."""
-    return sha256(text.encode()).hexdigest()[:DIGITS]
+    return sha256(text.encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def joint_digest(fingerprints: Iterable[str]) -> str:
@@ -126,7 +129,7 @@ def pinned(config: DataConfig) -> DataConfig:
     return replace(config, digest=digest(config))
 
 
-def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str, Any]) -> str:
+def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str, Value]) -> str:
     """A name a person can read, like "relu d4 adam l1=0.0001 p=0.5 s3".
 
     The usual settings come first, then whatever else was swept.
@@ -149,5 +152,5 @@ def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def _short(value: Any) -> str:
+def _short(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -15,17 +15,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import warn
 from workbench.sweep.planning.study import Trial, TrialResult
 
-FILE = "search.json"
+JOURNAL_FILE = "search.json"
 
 
 @dataclass(frozen=True)
 class JournalContent:
     """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
 
-    search: Mapping[str, Any]
+    search: Mapping[str, object]
     optuna: str
     results: list[TrialResult]
 
@@ -34,7 +34,7 @@ class Journal:
     """The file of a search in the folder of its sweep."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / FILE
+        self.file = folder / JOURNAL_FILE
 
     def read(self) -> JournalContent | None:
         """The content of the file; None if there is none. A damaged file is set aside with a message."""
@@ -57,7 +57,7 @@ class Journal:
                   for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_name(f".{FILE}.new")
+        temporary = self.file.with_name(f".{JOURNAL_FILE}.new")
         try:
             with temporary.open("w", encoding="utf-8") as target:
                 json.dump({"digest": _digest(content), "content": content}, target, indent=1)
@@ -71,7 +71,9 @@ class Journal:
         aside = self.file.with_suffix(".json.broken")
         with suppress(OSError):
             self.file.replace(aside)
-        say(f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds")
+        warn(
+            f"{aside}: a broken file was set aside ({why}); the search tries the same again, from what the store holds"
+        )
 
 
 def _kept(held: Any) -> JournalContent:
@@ -84,7 +86,7 @@ def _kept(held: Any) -> JournalContent:
     return JournalContent(content["search"], content["optuna"], results)
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def changed(before: Mapping[str, object], now: Mapping[str, object]) -> str:
     """The first part in which two searches differ, in words; "" if they are the same."""
     for key in dict.fromkeys((*now, *before)):
         one, other = (_shown(side[key]) if key in side else "nothing" for side in (before, now))
@@ -93,9 +95,9 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(content: Mapping[str, object]) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

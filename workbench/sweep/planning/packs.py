@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from workbench.config import SETTINGS, DataConfig, RunConfig
+from workbench.config.setting import Value
 from workbench.data import describe, split_sizes
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.pack import Pack
@@ -28,7 +28,7 @@ class Run:
 
     fingerprint: str
     config: RunConfig
-    numbers: Mapping[str, Any]
+    numbers: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class MemoryBudget:
 
 def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
     """The runs that are too large even alone: fingerprint -> reason."""
-    reasons: dict[tuple[Any, ...], str] = {}
+    reasons: dict[tuple[Value, ...], str] = {}
     found = {}
     for run in runs:
         key = _static(run)
@@ -137,13 +137,13 @@ def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[st
 
 def _by_shape(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs that can train together, together."""
-    groups: dict[tuple[Any, ...], list[Run]] = {}
+    groups: dict[tuple[Value, ...], list[Run]] = {}
     for run in runs:
         groups.setdefault(_static(run), []).append(run)
     return list(groups.values())
 
 
-def _static(run: Run) -> tuple[Any, ...]:
+def _static(run: Run) -> tuple[Value, ...]:
     return run.config.data.path, *(value for key, value in run.numbers.items() if SETTINGS[key].role == "static")
 
 
@@ -180,9 +180,9 @@ def _planned(runs: list[Run]) -> PlannedPack:
         examples=Examples(
             first.config.data,
             np.array([run.numbers["data.label_noise"] for run in runs]),
-            tuple(run.numbers["data.scaling"] for run in runs),
+            tuple(str(run.numbers["data.scaling"]) for run in runs),
         ),
-        analyses=tuple(run.numbers.get("analyses", "") for run in runs),
+        analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
         updates=updates * int(columns["epochs"].max()),
         memory=memory_of_pack(pack, architecture, asdict(sizes)),

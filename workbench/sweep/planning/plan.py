@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from workbench.config import as_read
+from workbench.config.reading import TRAINING
+from workbench.config.setting import Value
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.measures import TRAINING, Instruments
+from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.identity import fingerprint, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks
-from workbench.sweep.store import PENDING, Held, RunRecord
+from workbench.sweep.run_outcomes import PENDING
+from workbench.sweep.store import Held, RunRecord
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class PlannedCell:
     cell: Cell
     name: str
     fingerprint: str
-    numbers: Mapping[str, Any]
+    numbers: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
     return "\n".join(lines)
 
 
-def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, Any]:
+def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, object]:
     """The same for a machine."""
     return {
         "sweep": name,

@@ -15,7 +15,7 @@ from typing import Any
 from workbench import files
 from workbench.sweep.planning.packs import PlannedPack
 
-FILE = "speed.json"
+SPEED_FILE = "speed.json"
 # Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken where nothing was measured yet.
 TYPICAL = {"compiled": 6e9, "plain": 3e9}
 ANY = 3e9
@@ -40,7 +40,7 @@ class Speeds:
                 known[key] = {"speed": speed, "of": date.today().isoformat()}
         with suppress(OSError):  # a convenience: nothing depends on it
             self.folder.mkdir(parents=True, exist_ok=True)
-            files.write(self.folder / FILE, json.dumps(known, indent=1))
+            files.write(self.folder / SPEED_FILE, json.dumps(known, indent=1))
 
     def estimate(self, packs: Sequence[PlannedPack], cores: int) -> str:
         """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
@@ -59,7 +59,7 @@ class Speeds:
     def _known(self) -> dict[str, dict[str, Any]]:
         """The valid entries of the file; damaged ones are ignored without a message."""
         try:
-            found = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
+            found = json.loads((self.folder / SPEED_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return {}
         return {key: entry for key, entry in found.items() if _is_speed(entry)} if isinstance(found, dict) else {}

@@ -17,14 +17,16 @@ from sqlite3 import connect
 from typing import TYPE_CHECKING, Any
 
 from workbench.config import SETTINGS
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
+from workbench.sweep.run_outcomes import DIVERGED, FINISHED
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 SAMPLER = "TPE"
-DIRECTIONS = ("minimize", "maximize")
+SEARCH_DIRECTIONS = ("minimize", "maximize")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Trial:
     """One setting of every dimension, by key, and its number in the search."""
 
     number: int
-    values: dict[str, Any]
+    values: dict[str, Value]
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,6 @@ def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, re
 
 def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
     """The value of a trial from the outcome and the metric of its runs; None if one of them failed."""
-    from workbench.sweep.store import DIVERGED, FINISHED  # late, as NumPy comes with it: Hydra's plugins import this
-
     if any(outcome not in (FINISHED, DIVERGED) for outcome, _ in outcomes):
         return None
     values = [goal.worst if outcome == DIVERGED or math.isnan(value) else value for outcome, value in outcomes]

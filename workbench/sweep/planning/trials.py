@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import say
+from workbench.sweep.execution.log import say, warn
 from workbench.sweep.planning.journal import Journal, JournalContent, changed
 from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, needs_optuna, suggested
 
@@ -20,7 +20,7 @@ class Kind:
     goal: Goal
     seed: int
     batch: int
-    parts: Mapping[str, Any]
+    parts: Mapping[str, object]
 
 
 class Trains(Protocol):
@@ -58,7 +58,7 @@ class Search:
         try:
             self.journal.write(JournalContent(self.kind.parts, self.optuna, self.results))
         except OSError as error:  # a full disk: what is not kept is tried again, and its runs are held by then
-            say(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
+            warn(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
 
     def asked(self) -> list[Trial]:
         """The remaining trials of the next batch. They depend only on whole earlier batches, even after an

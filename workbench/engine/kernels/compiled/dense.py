@@ -12,12 +12,12 @@ def place(layout: Layout, number: int) -> list[int]:
 
     Slopes that are not learned have the place 0, which is never read.
     """
-    layer: Dense = layout.layers[number]
+    layer = layout.dense_layers[number]
     held = {tensor.name for tensor in layer.tensors}
     starts = [layout.start(number, name) if name in held else 0 for name in ("weights", "biases", "slopes")]
     return [*starts, layer.rows, layer.fan_in, layer.units]
 
 
 def loops(layer: Dense) -> ActivationLoops:
-    """What follows z forwards and comes before it backwards."""
+    """The loops that follow z in the forward pass and precede it in the backward pass."""
     return activation_loops(layer.activation)

@@ -1,9 +1,9 @@
-"""Elementary functions of one float32 as polynomials, so that loops over them vectorise; all agree with NumPy's to a
+"""Elementary functions of one float32 as polynomials, so that loops over them vectorise. All agree with NumPy's to a
 few ulp.
 
 exp: Cody and Waite's reduction to [-ln2/2, ln2/2] and the degree-6 polynomial of Cephes' `expf`. log: the polynomial of
-Cephes' `logf` on [sqrt(1/2), sqrt(2)]. tanh: x P(x^2) / Q(x^2), the rational minimax form of degree 13 / 6 used by
-Eigen, beyond +-9 the float32 result is +-1.
+Cephes' `logf` on [sqrt(1/2), sqrt(2)]. tanh: x P(x^2) / Q(x^2), the rational minimax form of degree 13 / 6 that Eigen
+uses; beyond +-9 the float32 result is +-1.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from llvmlite import ir
 from numba import types
 
 from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, compiled, intrinsic
+from workbench.engine.kernels.compiled.native import FLOAT
 
 _LOG2E = np.float32(1.44269504088896341)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-_SMALLEST, _LARGEST = np.float32(-87.0), np.float32(88.0)
+_SMALLEST, _LARGEST_EXPONENT = np.float32(-87.0), np.float32(88.0)
 _E = tuple(
     np.float32(c) for c in (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
 )
@@ -32,11 +33,11 @@ _Q0, _Q1, _Q2, _Q3 = (np.float32(c) for c in _Q)
 _L = (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1)
 _L0, _L1, _L2, _L3, _L4, _L5 = (np.float32(c) for c in _L)
 _L6, _L7, _L8 = np.float32(2.0000714765e-1), np.float32(-2.4999993993e-1), np.float32(3.3333331174e-1)
-_ROOT_HALF, _TINY, _SCALE = np.float32(0.70710678), np.float32(1.17549435e-38), np.float32(2**23)
+_ROOT_HALF, _SMALLEST_NORMAL, _SCALE = np.float32(0.70710678), np.float32(1.17549435e-38), np.float32(2**23)
 _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 _MANTISSA_BITS, _HALF_BITS = np.int32(0x007FFFFF), np.int32(0x3F000000)
 _INFINITY, _NAN = np.float32(np.inf), np.float32(np.nan)
-_FLOAT, _BITS = ir.FloatType(), ir.IntType(32)
+_BITS = ir.IntType(32)
 
 
 @intrinsic
@@ -44,7 +45,7 @@ def float_of(_context, bits):
     """The float32 whose bits are those of an int32."""
 
     def emit(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], _FLOAT)
+        return builder.bitcast(values[0], FLOAT)
 
     return types.float32(types.int32), emit
 
@@ -82,7 +83,7 @@ def exp(x):
     """e to the power of x; about 1e-38 below -87, infinite above 88."""
     r, power = _reduced(x)
     result = (_above_one(r) + ONE) * power
-    return _INFINITY if x > _LARGEST else result
+    return _INFINITY if x > _LARGEST_EXPONENT else result
 
 
 @compiled
@@ -90,13 +91,13 @@ def expm1(x):
     """e to the power of x, minus 1; accurate for small x too."""
     r, power = _reduced(x)
     result = _above_one(r) * power + (power - ONE)
-    return _INFINITY if x > _LARGEST else result
+    return _INFINITY if x > _LARGEST_EXPONENT else result
 
 
 @compiled
 def _reduced(x):
     """r within +-ln2 / 2 and a power of two, such that e^x is e^r times the power."""
-    v = min(max(x, _SMALLEST), _LARGEST)
+    v = min(max(x, _SMALLEST), _LARGEST_EXPONENT)
     n = np.floor(v * _LOG2E + HALF)
     return v - n * _LN2_HIGH - n * _LN2_LOW, float_of(np.int32((np.int32(n) + _BIAS) << _MANTISSA))
 
@@ -111,7 +112,7 @@ def _above_one(r):
 @compiled
 def log(x):
     """The natural logarithm; -inf at 0, NaN below."""
-    is_tiny = x < _TINY
+    is_tiny = x < _SMALLEST_NORMAL
     scaled = x * _SCALE if is_tiny else x
     bits = bits_of(scaled)
     exponent = np.float32((bits >> _MANTISSA) - np.int32(126)) - (np.float32(23) if is_tiny else ZERO)

@@ -1,8 +1,8 @@
 """How the functions of this folder are compiled: they release the GIL, are cached on disk, and use NumPy's error model.
 
-`error_model="numpy"` lets divisions vectorise; "contract" allows fused multiply-add, which rounds once, and nothing
-else: no sum is reordered but by `summing`. Constants are float32 values: a literal would turn the arithmetic into
-double.
+`error_model="numpy"` lets divisions vectorise. "contract" allows fused multiply-add, which rounds once, and nothing
+else: only `summing` may reorder sums. Constants are float32 values, since a literal would turn the arithmetic into
+doubles.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from numba.core.sigutils import normalize_signature
 
 from workbench import places
 
-intrinsic: Any = extending.intrinsic  # a function that hands LLVM its instructions itself
+intrinsic: Any = extending.intrinsic  # a function that emits LLVM instructions itself
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset({"contract"})) -> Any:
     """The function compiled by Numba at its first call, or read from the cache.
 
-    Numba's cache of a function does not see that a function it calls has changed, so the folder is named by a digest of
-    all sources of this room. Where no folder can be written, every process compiles anew.
+    Numba's cache of a function does not notice that a function it calls has changed. So the folder is named by a digest
+    of all sources of this room. If no folder can be written, every process compiles again.
     """
     njit: Any = numba.njit
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
@@ -63,10 +63,10 @@ def _kept(function: Callable[..., Any]) -> _Kept:
 
 
 class _Kept(FunctionCache):
-    """Numba's cache of a function. A full disk or a damaged file makes it useless, and nothing worse."""
+    """Numba's cache of a function. A full disk or a damaged file costs only another compilation."""
 
     def load_overload(self, *signature: Any) -> Any:
-        """The compiled form; None if it is to be compiled, and whatever was damaged is then replaced."""
+        """The compiled form; None if it has to be compiled, which replaces a damaged file."""
         try:
             return super().load_overload(*signature)
         except Exception:  # a damaged file is read as a pickle, which may raise anything
@@ -81,7 +81,9 @@ class _Kept(FunctionCache):
 
 
 def summing(function: Callable[..., Any]) -> Any:
-    """The function compiled with its sums in whatever order is fastest: for probes, and loops that the tests cover."""
+    """The function compiled with its sums in any order, which is fastest: for probes, and for loops that the tests
+    cover.
+    """
     return compiled(function, frozenset({"contract", "reassoc"}))
 
 

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.compiled import losses, passes, rule_loops
-from workbench.engine.kernels.compiled.products import COLUMNS, PANEL_SIZE, ROWS, UNITS
+from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
 from workbench.engine.kernels.compiled.tile import PANEL
-from workbench.engine.kernels.compiled.update import MOMENTS, UpdateRules
+from workbench.engine.kernels.compiled.update import ELEMENTWISE_MOMENTS, UpdateRules
 from workbench.engine.kernels.forms import form_of, layer_obstacle
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.kernels.traced import (
@@ -27,12 +27,12 @@ from workbench.engine.layers.base import Layer
 from workbench.engine.layers.dropout import LEVELS, levels_by_run, mask_keys
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
 
-FOLDER = "compiled"  # of this kernel, by which layers name their forms
+COMPILED_FORMS = "compiled"  # the name of this kernel in `Layer.forms`
 
 
 def obstacle(pack: Pack) -> str:
@@ -41,11 +41,11 @@ def obstacle(pack: Pack) -> str:
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
-    return layer_obstacle(pack, FOLDER) or rule_obstacle(pack)
+    return layer_obstacle(pack, COMPILED_FORMS) or rule_obstacle(pack)
 
 
 class CompiledTrainer:
-    """Trains the rows of a group run by run, all of them in one call that releases the GIL.
+    """Trains the rows of a group run by run, in one call that releases the GIL.
 
     See `plain.PlainTrainer` for the same in NumPy.
     """
@@ -65,7 +65,9 @@ class CompiledTrainer:
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
-        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
+        rate.
+        """
         rows, pack, first_update = self._rows, self._rows.pack, (epoch - 1) * self._rows.updates
         table = timetable(pack.columns, first_update, rows.updates, rows.updates)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
@@ -104,7 +106,7 @@ class CompiledEvaluator:
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
         self._loss, self._places, self._weights = losses.CODES[pack.loss], places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
-        self._chunk = min(CHUNK, split.index.shape[1])
+        self._chunk = min(EVALUATED_AT_ONCE, split.index.shape[1])
         self._scratch = scratch_for(layout, self._chunk)
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
@@ -119,11 +121,13 @@ class CompiledEvaluator:
 
 
 def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
-    """The loops of the pack's optimizer and of the penalties in use, and where the slots lie."""
+    """The loops of the pack's optimizer and of the penalties in use, and the addresses of the slots."""
     start, found = len(optimizer_trace(OPTIMIZERS[pack.optimizer]).reads), []
     for name, row in used_penalties(pack).items():
         reads = penalty_trace(row).reads
-        found.append((MOMENTS.index(row.moment), rule_loops.penalty_loop(name), start, start + reads.index(name)))
+        found.append(
+            (ELEMENTWISE_MOMENTS.index(row.moment), rule_loops.penalty_loop(name), start, start + reads.index(name))
+        )
         start += len(reads)
     return UpdateRules(
         rule_loops.optimizer_loop(pack.optimizer),
@@ -133,11 +137,11 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 
 def places_of(layout: Layout) -> np.ndarray:
-    """Of each layer, as its form has it: where its tensors begin, its shape, its loops: (layers, 10), see `passes`."""
+    """For each layer, by its form: where its tensors begin, its shape and its loops, (layers, 10); see `passes`."""
     rows = []
     for number, layer in enumerate(layout.layers):
-        form, is_last = form_of(layer, FOLDER), number == len(layout.layers) - 1
-        # What the output layer's z becomes belongs to the loss.
+        form, is_last = form_of(layer, COMPILED_FORMS), number == len(layout.layers) - 1
+        # The activation of the output layer belongs to the loss.
         loops = (0, 0, 0, passes.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
         rows.append([*form.place(layout, number), *loops])
     return np.array(rows, np.int64)
@@ -145,17 +149,17 @@ def places_of(layout: Layout) -> np.ndarray:
 
 def _slopes_of(layer: Layer) -> int:
     learned = any(tensor.name == "slopes" for tensor in layer.tensors)
-    return passes.LEARNED_SLOPES if learned else passes.FIXED_SLOPE
+    return passes.OWN_SLOPES if learned else passes.FIXED_SLOPE
 
 
 def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
     """Buffers for the activations of one batch of one run.
 
-    Behind each lie a few numbers more, for products read in whole vectors (`products`).
+    Each has a few more numbers at its end, because products are read in whole vectors (`products`).
     """
     layers, inputs, outputs = len(layout.layers), layout.inputs, layout.outputs
     places = places_of(layout)
-    rows, units = batch * int(places[:, ROWS].max()), batch * int(places[:, [COLUMNS, UNITS]].max())
+    rows, units = batch * int(places[:, ROW_COUNT].max()), batch * int(places[:, [COLUMN_COUNT, UNIT_COUNT]].max())
     sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
     sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
@@ -187,7 +191,7 @@ def _flat(array: ArrayLike, dtype: DTypeLike) -> np.ndarray:
     return np.ascontiguousarray(array, dtype).reshape(-1)
 
 
-# What an evaluation is given for a timetable: it reads none of it.
+# The timetable of an evaluation, which reads nothing from it.
 WITHOUT_MASKS = passes.Timetable(
     varying=np.zeros((1, 1, 1), np.float32),
     places=np.zeros(0, np.int64),

@@ -47,7 +47,7 @@ def _shift(z, outputs, labels):
         row, largest, below = part(z, i * outputs, outputs), _LOWEST, 0
         score = row[labels[i]]
         for k in range(outputs):
-            largest = max(row[k], largest)  # in this order a logit that is not a number stays one
+            largest = max(row[k], largest)  # in this order NaN stays NaN
             below += row[k] < score
         hits += below == outputs - 1
         for k in range(outputs):

@@ -37,7 +37,7 @@ def apply_fresh_mask(source, target, mask, key, threshold, scale):
 
 @compiled
 def _bits(counter, first, second):
-    x = counter ^ first  # Numba widens to 64 bits: products are cut back to 32 by hand
+    x = counter ^ first  # Numba widens to 64 bits, so products are reduced to 32 bits by hand
     x = np.uint32((x ^ (x >> _S16)) * _M1) ^ second
     x = np.uint32((x ^ (x >> _S15)) * _M2)
     return np.uint32(x ^ (x >> _S16))

@@ -17,7 +17,7 @@ from workbench.engine.kernels.compiled.rule_loops import ActivationLoops, addres
 from workbench.engine.layers.maxout import Maxout
 
 __all__ = ["backward", "forward", "gain", "loops", "place"]
-_SERVED = np.float32(np.nan)  # equal to nothing
+_SERVED = np.float32(np.nan)  # marks a unit that has its winner; NaN equals nothing
 
 
 def forward(z_at, a_at, slope_at, batch, rows, units):
@@ -35,7 +35,7 @@ def backward(dl_da_at, z_at, a_at, slope_at, slope_gradient_at, batch, rows, uni
 
 
 def gain(z_at, a_at, slope_at, gain_at, batch, rows, units):
-    """All of a change passes, through the winning piece."""
+    """Write the gain, 1: the whole of a change passes through the winning piece."""
     floats(gain_at, batch * units)[:] = ONE
 
 

@@ -15,7 +15,7 @@ from numba.np.arrayobj import make_array, populate_array
 from workbench.engine.kernels.compiled.jit import intrinsic
 
 FLOAT_BYTES = 4
-_INT = ir.IntType(64)
+FLOAT, INT = ir.FloatType(), ir.IntType(64)
 
 
 @intrinsic
@@ -25,8 +25,8 @@ def address_of(_context, array, at):
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         whole = make_array(signature.args[0])(context, builder, values[0])
         itemsize = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        offset = builder.mul(values[1], ir.Constant(_INT, itemsize))
-        return builder.add(builder.ptrtoint(whole.data, _INT), offset)
+        offset = builder.mul(values[1], ir.Constant(INT, itemsize))
+        return builder.add(builder.ptrtoint(whole.data, INT), offset)
 
     return types.int64(array, types.int64), emit
 
@@ -37,7 +37,7 @@ def call(_context, address, arguments):
 
     def emit(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
         count = len(signature.args[1])
-        kind = ir.FunctionType(ir.VoidType(), [_INT] * count).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [INT] * count).as_pointer()
         function = builder.inttoptr(values[0], kind)
         builder.call(function, [builder.extract_value(values[1], place) for place in range(count)])
         return _context.get_dummy_value()
@@ -60,5 +60,5 @@ def _viewed(dtype: Any, itemsize: int) -> Any:
     return view
 
 
-floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers that lie there
-integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers that lie there
+floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers at an address
+integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers at an address

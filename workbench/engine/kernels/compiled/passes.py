@@ -17,40 +17,40 @@ from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
-    BIASES,
-    COLUMNS,
-    ROWS,
-    SLOPES,
-    UNITS,
-    WEIGHTS,
+    BIASES_PLACE,
+    COLUMN_COUNT,
+    ROW_COUNT,
+    SLOPES_PLACE,
+    UNIT_COUNT,
+    WEIGHTS_PLACE,
     through_weights,
     weight_gradient,
     weighted_sums,
 )
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
-# Buffers for one batch of one run: x, what the network reads; by layer z, a, what is left of a after its mask, and the
-# mask, whose layer 0 is the inputs'; dl/da of the layer the backward pass is at; slopes to read; a panel and zeros for
-# the products; rows, labels and values of the minibatch. `strides` are the numbers of a layer in z,
-# and in a, masked and mask.
+# Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
+# 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
+# panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
+# z, and in a, masked and mask.
 Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides")
-# Examples as the passes read them: images as bytes and other inputs as float32, of which one is empty, so that one
-# compilation serves both; each run's index, labels and values (of a regression, else empty) on its split: all flat, row
-# after row. scale and shift (runs, features); slope (runs,), left of zero.
+# Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
+# is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
+# on its split. scale and shift (runs, features); slope (runs,), left of zero.
 Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
-# What the steps of an epoch read: of each run `constant` (runs, numbers), and `varying` (runs, updates, columns), whose
-# column k takes the place `places[k]` among the numbers at every step; its largest norm (runs,), 0 for none; whether it
-# has masks, their keys (runs, updates, layers), thresholds and scales (runs, layers).
+# What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
+# number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; keys of the masks
+# (runs, updates, layers); thresholds and scales (runs, layers).
 Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
 # The columns of `places` behind those of `products`: the addresses of a layer's loops (`rule_loops.ActivationLoops`),
 # and where its slopes come from.
-FORWARD, BACKWARD, GAIN, SLOPES_FROM = range(6, 10)
-NO_SLOPES, FIXED_SLOPE, LEARNED_SLOPES = range(3)
+FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM = range(6, 10)
+NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
 
 
 @compiled
 def read(examples, run, rows, x):
-    """x (batch * features,) <- the run's scaled and shifted examples, numbers `rows` (batch,)."""
+    """Write to x (batch * features,) the run's scaled and shifted examples with the numbers `rows` (batch,)."""
     images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
     scale, shift = examples.scale[run], examples.shift[run]
     for i in range(rows.size):
@@ -67,21 +67,23 @@ def read(examples, run, rows, x):
 
 @compiled
 def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
-    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x; z of every layer stays in
-    scratch.z. `masked`: whether fresh masks are drawn, those of the run's step.
+    """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x. The z of every layer
+    stays in scratch.z.
+
+    `masked`: whether fresh masks are drawn, those of the run's step.
     """
     last = len(places) - 1
     of_z, of_a = scratch.strides
     x, x_at = scratch.x, 0
     if masked and timetable.thresholds[run, 0] > 0:
-        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMNS], run, step, 0, timetable)
+        _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMN_COUNT], run, step, 0, timetable)
     for layer in range(last + 1):
-        z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROWS], places[layer, UNITS]
+        z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROW_COUNT], places[layer, UNIT_COUNT]
         weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
             slope_at = slopes_of(w, at, places, layer, places[layer, SLOPES_FROM], slope, scratch.slope)
             z_from, a_from = address_of(scratch.z, z_at), address_of(scratch.a, a_at)
-            call(places[layer, FORWARD], (z_from, a_from, slope_at, batch, rows, units))
+            call(places[layer, FORWARD_LOOP], (z_from, a_from, slope_at, batch, rows, units))
             x, x_at = scratch.a, a_at
             if masked and timetable.thresholds[run, layer + 1] > 0:
                 size, mask_at = batch * units, a_at + of_a
@@ -101,14 +103,19 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
-        rows, columns, z_at, below = places[layer, ROWS], places[layer, COLUMNS], layer * of_z, (layer - 1) * of_a
+        rows, columns, z_at, below = (
+            places[layer, ROW_COUNT],
+            places[layer, COLUMN_COUNT],
+            layer * of_z,
+            (layer - 1) * of_a,
+        )
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
         else:
             x = scratch.masked if dropped else scratch.a
             weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
-        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES])
+        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES_PLACE])
         if layer > 0:
             through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
             if dropped:
@@ -117,18 +124,18 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
                     scratch.dl_da[i] *= mask[i]
             slope_at = slopes_of(w, at, places, layer - 1, places[layer - 1, SLOPES_FROM], slope, scratch.slope)
             upper, a_from = address_of(scratch.dl_da, 0), address_of(scratch.a, below)
-            z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES])
-            loop, rows_below = places[layer - 1, BACKWARD], places[layer - 1, ROWS]
+            z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES_PLACE])
+            loop, rows_below = places[layer - 1, BACKWARD_LOOP], places[layer - 1, ROW_COUNT]
             call(loop, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, columns))
 
 
 @compiled
 def slopes_of(w, at, places, layer, source, slope, buffer):
     """The address of the slopes of a layer's units: learned ones in w, else the run's one slope for all."""
-    if source == LEARNED_SLOPES:
-        return address_of(w, at + places[layer, SLOPES])
+    if source == OWN_SLOPES:
+        return address_of(w, at + places[layer, SLOPES_PLACE])
     if source == FIXED_SLOPE:
-        for unit in range(places[layer, UNITS]):
+        for unit in range(places[layer, UNIT_COUNT]):
             buffer[unit] = slope
     return address_of(buffer, 0)
 
@@ -147,14 +154,15 @@ def _column_sums(matrix, at, batch, columns, out, out_at):
 @compiled
 def train_epoch(loss_code, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
-    """All updates of an epoch for every run; `means` (runs, 2) receives loss and accuracy as the minibatches went by.
+    """All updates of an epoch for every run. `means` (runs, 2) receives the mean loss and accuracy of the minibatches,
+    each measured before its update.
 
-    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other; order: of
-    each run the positions in its training split, flat. All runs share the gradient row g, so it stays in cache.
+    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other. order: the
+    positions of each run in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
     updates, moving = timetable.varying.shape[1], timetable.places
-    numbers, size, outputs = np.empty(timetable.constant.shape[1], np.float32), g.size, places[-1, ROWS]
+    numbers, size, outputs = np.empty(timetable.constant.shape[1], np.float32), g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
@@ -181,7 +189,9 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
 @compiled
 def _keep_within_norm(w, at, places, largest):
     for layer in range(len(places)):
-        keep_within_norm(w, at + places[layer, WEIGHTS], places[layer, ROWS], places[layer, COLUMNS], largest)
+        keep_within_norm(
+            w, at + places[layer, WEIGHTS_PLACE], places[layer, ROW_COUNT], places[layer, COLUMN_COUNT], largest
+        )
 
 
 @compiled
@@ -201,8 +211,8 @@ def _choose(order, run, runs, start, batch, examples, outputs, scratch):
 
 @compiled
 def evaluate(loss_code, places, w, size, examples, timetable, chunk, scratch, means):
-    """Mean loss and accuracy of every run on a whole split, every unit in use, written to `means` (runs, 2)."""
-    count, outputs = examples.index.size // len(means), places[-1, ROWS]
+    """Write to `means` (runs, 2) the mean loss and accuracy of every run on a whole split, without dropout."""
+    count, outputs = examples.index.size // len(means), places[-1, ROW_COUNT]
     output_at = (len(places) - 1) * scratch.strides[0]
     for run in range(len(means)):
         total, hits = 0.0, 0

@@ -1,12 +1,10 @@
 """The compiled form of the probes: one forward and one backward pass of each run over its probe batch, and the sums.
 
 Sums may be reordered here so that they vectorise. Training does not depend on them, and they agree with the plain
-probes within rounding. `NAMES` are the rows of `PROBES` that have a compiled form.
+probes within rounding. `COMPILED_PROBES` are the rows of `PROBES` that have a compiled form.
 """
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -15,24 +13,31 @@ from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
-from workbench.engine.kernels.compiled.passes import GAIN, SLOPES_FROM, backward, forward, read, slopes_of
-from workbench.engine.kernels.compiled.products import COLUMNS, ROWS, UNITS, WEIGHTS, through_weights
+from workbench.engine.kernels.compiled.passes import GAIN_LOOP, SLOPES_FROM, backward, forward, read, slopes_of
+from workbench.engine.kernels.compiled.products import (
+    COLUMN_COUNT,
+    ROW_COUNT,
+    UNIT_COUNT,
+    WEIGHTS_PLACE,
+    through_weights,
+)
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.probes import EXAMPLES, NEAR_ZERO, PROBES, SATURATED
+from workbench.engine.rules.probes import NEAR_ZERO, PROBE_EXAMPLES, PROBES, SATURATED
 from workbench.engine.training.probing import PlainProbes
+from workbench.engine.training.reader import FirstExamples
 
-NAMES = (
+COMPILED_PROBES = (
     "activation_mean", "activation_deviation", "saturated", "gain", "dead", "gradient_z", "gradient_weights",
     "update_size", "weight_rms", "near_zero", "exact_zero",
 )  # fmt: skip
-(_MEAN, _DEVIATION, _SATURATED, _GAIN, _DEAD, _GRADIENT_Z, _GRADIENT_WEIGHTS, _UPDATE_SIZE, _WEIGHT_RMS, _NEAR_ZERO,
- _EXACT_ZERO) = range(len(NAMES))  # fmt: skip
+(_MEAN, _DEVIATION, _SATURATED_PROBE, _GAIN_PROBE, _DEAD, _GRADIENT_Z, _GRADIENT_WEIGHTS, _UPDATE_SIZE, _WEIGHT_RMS,
+ _NEAR_ZERO_PROBE, _EXACT_ZERO) = range(len(COMPILED_PROBES))  # fmt: skip
 _NEAR, _SHARE = np.float32(NEAR_ZERO), np.float32(SATURATED)
 
 
 def supports() -> bool:
     """Whether every probe of every epoch has a compiled form."""
-    return all(name in NAMES or probe.moment == "end" for name, probe in PROBES.items())
+    return all(name in COMPILED_PROBES or probe.moment == "end" for name, probe in PROBES.items())
 
 
 class CompiledProbes:
@@ -40,8 +45,8 @@ class CompiledProbes:
 
     def __init__(self, rows: Rows) -> None:
         self._rows, train = rows, rows.data.train
-        self._batch = min(EXAMPLES, train.index.shape[1])
-        first = SimpleNamespace(index=train.index[:, : self._batch], targets=train.targets[:, : self._batch])
+        self._batch = min(PROBE_EXAMPLES, train.index.shape[1])
+        first = FirstExamples(train, self._batch)
         self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
         self._scratch, self._places = scratch_for(rows.layout, self._batch), places_of(rows.layout)
         self._steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)
@@ -49,14 +54,14 @@ class CompiledProbes:
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
         rows = self._rows
-        values = np.full((len(NAMES), rows.pack.runs, len(rows.layout.layers)), np.nan)
+        values = np.full((len(COMPILED_PROBES), rows.pack.runs, len(rows.layout.layers)), np.nan)
         of_inputs = np.empty(rows.pack.runs)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         _probe(
             losses.CODES[rows.pack.loss], self._places, w, previous, rows.gradients[0], after_update,
             self._examples, WITHOUT_MASKS, self._batch, self._steepest, self._scratch, values, of_inputs,
         )  # fmt: skip
-        return dict(zip(NAMES, values, strict=True)), of_inputs
+        return dict(zip(COMPILED_PROBES, values, strict=True)), of_inputs
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
         """The probes taken when a run ends. The plain ones are used, since a run ends only once."""
@@ -69,8 +74,8 @@ class CompiledProbes:
 @compiled
 def _probe(loss_code, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
            of_inputs):  # fmt: skip
-    """All of `NAMES` for every run and layer, values (names, runs, layers), and rms of dl/dx, of_inputs (runs,)."""
-    of_z, outputs = scratch.strides[0], places[-1, ROWS]
+    """`COMPILED_PROBES` of every run and layer: values (names, runs, layers); rms of dl/dx: of_inputs (runs,)."""
+    of_z, outputs = scratch.strides[0], places[-1, ROW_COUNT]
     last = len(places) - 1
     for run in range(len(of_inputs)):
         at, slope, first = run * g.size, examples.slope[run], run * batch
@@ -84,23 +89,25 @@ def _probe(loss_code, places, w, previous, g, after_update, examples, timetable,
         )  # fmt: skip
         backward(w, at, g, places, slope, batch, scratch, False, run, timetable)
         for layer in range(last + 1):
-            found, size = values[:, run, layer], places[layer, ROWS] * places[layer, COLUMNS]
-            found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROWS])) * batch
-            found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS], size))
-            weights = part(w, at + places[layer, WEIGHTS], size)
-            found[_WEIGHT_RMS], found[_NEAR_ZERO], found[_EXACT_ZERO] = _sizes(weights)
+            found, size = values[:, run, layer], places[layer, ROW_COUNT] * places[layer, COLUMN_COUNT]
+            found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROW_COUNT])) * batch
+            found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS_PLACE], size))
+            weights = part(w, at + places[layer, WEIGHTS_PLACE], size)
+            found[_WEIGHT_RMS], found[_NEAR_ZERO_PROBE], found[_EXACT_ZERO] = _sizes(weights)
             if after_update:
-                before = part(previous, at + places[layer, WEIGHTS], size)
+                before = part(previous, at + places[layer, WEIGHTS_PLACE], size)
                 found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
         through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
-        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMNS])) * batch
+        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMN_COUNT])) * batch
 
 
 @compiled
 def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
-    """The probes of a layer after the forward pass; of the output layer, whose activation is the loss's, two."""
+    """The probes of a layer after the forward pass; only the first two of the output layer, whose activation belongs to
+    the loss.
+    """
     of_z, of_a = scratch.strides
-    rows, units = places[layer, ROWS], places[layer, UNITS]
+    rows, units = places[layer, ROW_COUNT], places[layer, UNIT_COUNT]
     if layer == len(places) - 1:
         found[_MEAN], found[_DEVIATION] = _mean_and_deviation(part(scratch.z, layer * of_z, batch * rows))
         return
@@ -109,8 +116,8 @@ def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
     gain = part(scratch.masked, 0, batch * units)
     slope_at = slopes_of(w, at, places, layer, places[layer, SLOPES_FROM], slope, scratch.slope)
     z_from, a_from, gain_at = address_of(scratch.z, layer * of_z), address_of(a, 0), address_of(gain, 0)
-    call(places[layer, GAIN], (z_from, a_from, slope_at, gain_at, batch, rows, units))
-    found[_GAIN], found[_SATURATED] = _rms(gain), _share_under(gain, _SHARE * steepest)
+    call(places[layer, GAIN_LOOP], (z_from, a_from, slope_at, gain_at, batch, rows, units))
+    found[_GAIN_PROBE], found[_SATURATED_PROBE] = _rms(gain), _share_under(gain, _SHARE * steepest)
     found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
 
 
@@ -163,7 +170,7 @@ def _share_under(x, threshold):
 
 @compiled
 def _share_dead(gain, alive):
-    """The share of units, the columns of gain (batch * units,), that pass nothing on for any example."""
+    """The share of units, the columns of gain (batch * units,), whose gain is 0 for every example."""
     units = alive.size
     for unit in range(units):
         alive[unit] = ZERO

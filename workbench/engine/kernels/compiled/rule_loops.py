@@ -1,7 +1,8 @@
 """The rules of a pack as compiled loops, generated from the functions of the tables.
 
-Each loop is a C function over addresses (`native.py`), compiled when a pack first uses its rule and then kept on disk.
-A loop's text is written to a file of the cache folder, named by its digest: Numba caches only functions from files.
+Each loop is a C function over addresses (`native.py`). It is compiled when a pack first uses its rule, and kept on
+disk. A loop's text is written to a file of the cache folder, named by its digest, because Numba caches only functions
+from files.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from workbench.engine.rules.penalties import PENALTIES
 # The addresses of an activation's loops: a <- value(z); z <- dl/dz, with the gradient of learned slopes; gain <- a'(z).
 ActivationLoops = namedtuple("ActivationLoops", "forward backward gain")
 _ELEMENTARY = ("larger", "smaller", "sign", "exp", "expm1", "log", "log1p", "tanh")
-# What the printed loops may name.
-_NAMES = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
+# The names that a printed loop may use.
+_LOOP_GLOBALS = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
     name: getattr(elementary, name) for name in _ELEMENTARY
 }
-_kept: list[Any] = []  # compiled functions, whose addresses are in use as long as the process lives
+_kept: list[Any] = []  # compiled functions; their addresses are in use as long as the process lives
 
 
 @cache
@@ -66,7 +67,7 @@ def penalty_loop(name: str) -> int:
 
 
 def run_activation(name: str, z: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Value and derivative of a row by its loops; z and slope are (units,) float32."""
+    """Value and derivative of a row, computed by its loops; z and slope are (units,) float32."""
     loops, a, gain = activation_loops(name), np.empty_like(z), np.empty_like(z)
     from_z, from_a, from_slope = (array.ctypes.data for array in (z, a, slope))
     called(loops.forward, from_z, from_a, from_slope, 1, z.size, z.size)
@@ -102,7 +103,7 @@ def address(loop: Callable[..., None]) -> int:
 
 
 def _activation_loop(name: str, traced: Trace, target: str, reads: Sequence[str], learned: Sequence[str] = ()) -> str:
-    """A loop over z and what is made of it, (batch, units); row by row if the rule reads the units' slopes."""
+    """A loop over z and the arrays computed from it, (batch, units); row by row if the rule reads the units' slopes."""
     arguments = {
         "forward": "z_at, a_at, slope_at, batch, rows, units",
         "backward": "dl_da_at, z_at, a_at, slope_at, slope_gradient_at, batch, rows, units",
@@ -141,7 +142,7 @@ def _slope_loop(traced: Trace) -> str:
 
 
 def _update_loop(traced: Trace, slots: int) -> str:
-    """One update of `size` weights by their gradients; slot k lies `offset` bytes behind the k-th of the addresses."""
+    """One update of `size` weights by their gradients. Slot k begins `offset` bytes after the k-th address."""
     arrays = ["w", "g", *(f"slot{k}" for k in range(slots))]
     body = ["w_of, g_of = floats(w_at, size), floats(g_at, size)"]
     body += [f"slot{k}_of = floats(integers(slots_at, {slots})[{k}] + offset, size)" for k in range(slots)]
@@ -158,7 +159,7 @@ def _penalty_loop(traced: Trace, moment: str) -> str:
 def _elementwise(
     name: str, arguments: str, traced: Trace, arrays: Sequence[str], body: list[str], outs: Sequence[str]
 ) -> str:
-    """A loop over flat arrays; the numbers of the run at this step lie in the order in which the rule reads them."""
+    """A loop over flat arrays. The numbers of this step lie in the order in which the rule reads them."""
     printed = statements(traced, "python")
     body = [*body, f"numbers = floats(numbers_at, {len(traced.reads)})"]
     body += [f"at_{read} = numbers[{place}]" for place, read in enumerate(traced.reads)]
@@ -175,7 +176,7 @@ def _indented(lines: Sequence[str], depth: int) -> list[str]:
 
 
 def _module(rule: str, text: str) -> ModuleType:
-    """The text as a module. It comes from a file if one can be written."""
+    """The text as a module, imported from a file if one can be written."""
     name = f"{''.join(c if c.isalnum() else '_' for c in rule)}_{sha256(text.encode()).hexdigest()[:16]}"
     file = Path(cache_folder()) / "rules" / f"{name}.py" if cache_folder() else None
     if file and _written(file, text):
@@ -183,11 +184,11 @@ def _module(rule: str, text: str) -> ModuleType:
         assert spec is not None
         assert spec.loader is not None
         module = sys.modules[spec.name] = module_from_spec(spec)  # where Numba looks when it reads its cache
-        vars(module).update(_NAMES)
+        vars(module).update(_LOOP_GLOBALS)
         spec.loader.exec_module(module)
         return module
     module = ModuleType(f"workbench_rule_{name}")
-    vars(module).update(_NAMES)
+    vars(module).update(_LOOP_GLOBALS)
     exec(compile(text, f"<rule {rule}>", "exec"), vars(module))
     return module
 

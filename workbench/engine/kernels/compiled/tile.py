@@ -15,20 +15,21 @@ from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
+from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
 
 _HAS = binding.get_host_cpu_features()
-# Lanes of a vector register, vectors across a tile, and the heights a tile may have: as many sums as there are
-# registers for them, which are 32 with AVX-512 and on 64-bit ARM and 16 with AVX2, leaving some for what is multiplied.
+# Lanes of a vector register, vectors across a tile, and the heights that a tile may have. The sums of a tile fill the
+# registers but for those that hold the factors: there are 32 registers with AVX-512 and on 64-bit ARM, and 16 with
+# AVX2.
 LANES, VECTORS, HEIGHTS = (
     (16, 3, (8, 4, 2, 1)) if _HAS.get("avx512f") else (4, 3, (8, 4, 2, 1)) if _HAS.get("neon") else (8, 2, (6, 4, 2, 1))
 )
-PANEL = VECTORS * LANES  # columns of the result that are walked along together
+PANEL = VECTORS * LANES  # columns of the result that are computed together
 
-_FLOAT, _INT, _INDEX = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-_VECTOR = ir.VectorType(_FLOAT, LANES)
-_FLOAT_BYTES = 4
+_INT32 = ir.IntType(32)
+_VECTOR = ir.VectorType(FLOAT, LANES)
 Builder = Any  # of LLVM instructions
-Value = Any  # of LLVM: a number, a vector or a pointer that is known when the code runs
+Operand = Any  # of LLVM: a number, a vector or a pointer that is known when the code runs
 
 
 @intrinsic
@@ -43,13 +44,15 @@ def multiply_tile(_context, height, a, a_start, a_row, a_step, b, b_start, b_row
     n = types.int64
     signature = types.void(n, a, n, n, n, b, n, n, first, n, n, c, n, n, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Value]) -> Value:
+    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
         height, _, _, a_row, a_step, _, _, b_row, _, _, first_row, _, _, c_row, steps, width = values
         pointers = [_pointer(context, builder, signature, values, place) for place in (1, 5, 8, 11)]
         strides = a_row, a_step, b_row, first_row, c_row
         vectors = builder.udiv(builder.add(width, _int(LANES - 1)), _int(LANES))
         is_full = builder.icmp_signed(">=", width, _int(PANEL))
-        kind = builder.select(is_full, _int(0), vectors)  # 0: a full panel; else how many vectors, the last one masked
+        kind = builder.select(
+            is_full, _int(0), vectors
+        )  # 0: a full panel; else the number of vectors, the last one masked
         done = builder.append_basic_block("done")
         cases = builder.switch(builder.add(builder.mul(height, _int(VECTORS + 1)), kind), done)
         for rows in HEIGHTS:
@@ -72,7 +75,7 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
     n = types.int64
     signature = types.void(source, n, n, n, target, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Value]) -> Value:
+    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
         _, _, row, last, _, _, target_row = values
         start, target_start = (_pointer(context, builder, signature, values, place) for place in (0, 4))
         rows = []
@@ -87,8 +90,8 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
 
 
 def _sums(
-    builder: Builder, rows: int, vectors: int, pointers: list[Value], strides: tuple[Value, ...], steps: Value
-) -> list[list[Value]]:
+    builder: Builder, rows: int, vectors: int, pointers: list[Operand], strides: tuple[Operand, ...], steps: Operand
+) -> list[list[Operand]]:
     """The sums of a tile, [rows][vectors], after a loop over the common dimension."""
     (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
     places = [(r, v) for r in range(rows) for v in range(vectors)]
@@ -97,7 +100,7 @@ def _sums(
     before, loop, after = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("after")
     builder.branch(loop)
     builder.position_at_end(loop)
-    step, offset, row_of_b = builder.phi(_INT), builder.phi(_INT), builder.phi(b.type)
+    step, offset, row_of_b = builder.phi(INT), builder.phi(INT), builder.phi(b.type)
     sums = {place: builder.phi(_VECTOR) for place in places}
     panel = [_load(builder, builder.gep(row_of_b, [_int(v * LANES)])) for v in range(vectors)]
     factors = [_spread(builder, builder.load(builder.gep(row_of_a[r], [offset]))) for r in range(rows)]
@@ -114,8 +117,8 @@ def _sums(
     return [[added[r, v] for v in range(vectors)] for r in range(rows)]
 
 
-def _store(builder: Builder, sums: list[list[Value]], c: Value, c_row: Value, width: Value | None) -> None:
-    """Write a tile; of its last column of vectors only the lanes within `width`, where one is given."""
+def _store(builder: Builder, sums: list[list[Operand]], c: Operand, c_row: Operand, width: Operand | None) -> None:
+    """Write a tile; in its last column of vectors only the lanes within `width`, if one is given."""
     for r, row in enumerate(sums):
         for v, vector in enumerate(row):
             target = _at(builder, c, r, c_row, v)
@@ -125,7 +128,7 @@ def _store(builder: Builder, sums: list[list[Value]], c: Value, c_row: Value, wi
                 _write(builder, vector, target)
 
 
-def _transposed(builder: Builder, rows: list[Value]) -> list[Value]:
+def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
     """The columns of a square of `LANES` vectors: blocks of 1, 2, 4, ... numbers change places across its diagonal."""
     rows, size = list(rows), 1
     while size < LANES:
@@ -138,52 +141,54 @@ def _transposed(builder: Builder, rows: list[Value]) -> list[Value]:
     return rows
 
 
-def _pointer(context: Any, builder: Builder, signature: Any, values: list[Value], place: int) -> Value:
-    """Where the array at a place of the arguments begins, its start behind it taken on."""
+def _pointer(context: Any, builder: Builder, signature: Any, values: list[Operand], place: int) -> Operand:
+    """The address of an array's first element to be used: the array at `place` of the arguments, from the start that
+    follows it.
+    """
     array = cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place])
     return builder.gep(array.data, [values[place + 1]])
 
 
-def _at(builder: Builder, pointer: Value, row: int, stride: Value, vector: int) -> Value:
+def _at(builder: Builder, pointer: Operand, row: int, stride: Operand, vector: int) -> Operand:
     return builder.gep(pointer, [builder.add(builder.mul(_int(row), stride), _int(vector * LANES))])
 
 
-def _load(builder: Builder, pointer: Value) -> Value:
+def _load(builder: Builder, pointer: Operand) -> Operand:
     value = builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()))
-    value.align = _FLOAT_BYTES
+    value.align = FLOAT_BYTES
     return value
 
 
-def _write(builder: Builder, value: Value, pointer: Value) -> None:
-    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer())).align = _FLOAT_BYTES
+def _write(builder: Builder, value: Operand, pointer: Operand) -> None:
+    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer())).align = FLOAT_BYTES
 
 
-def _write_some(builder: Builder, value: Value, pointer: Value, count: Value) -> None:
+def _write_some(builder: Builder, value: Operand, pointer: Operand, count: Operand) -> None:
     """Write the first `count` lanes."""
-    lanes = ir.Constant(ir.VectorType(_INT, LANES), list(range(LANES)))
+    lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
     mask = builder.icmp_signed("<", lanes, _spread(builder, count))
-    arguments = [value, builder.bitcast(pointer, _VECTOR.as_pointer()), ir.Constant(_INDEX, _FLOAT_BYTES), mask]
+    arguments = [value, builder.bitcast(pointer, _VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), mask]
     kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
     builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
 
 
-def _multiply_add(builder: Builder, x: Value, y: Value, z: Value) -> Value:
+def _multiply_add(builder: Builder, x: Operand, y: Operand, z: Operand) -> Operand:
     """x * y + z, rounded once where the processor can."""
     kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
     name = f"llvm.fmuladd.v{LANES}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [x, y, z])
 
 
-def _spread(builder: Builder, number: Value) -> Value:
-    """A vector whose lanes are all that number."""
+def _spread(builder: Builder, number: Operand) -> Operand:
+    """A vector that holds the number in every lane."""
     kind = ir.VectorType(number.type, LANES)
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INDEX, 0))
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INT32, 0))
     return builder.shuffle_vector(one, one, _lanes([0] * LANES))
 
 
-def _lanes(order: list[int]) -> Value:
-    return ir.Constant(ir.VectorType(_INDEX, LANES), order)
+def _lanes(order: list[int]) -> Operand:
+    return ir.Constant(ir.VectorType(_INT32, LANES), order)
 
 
-def _int(value: int) -> Value:
-    return ir.Constant(_INT, value)
+def _int(value: int) -> Operand:
+    return ir.Constant(INT, value)

@@ -1,7 +1,7 @@
 """The compiled update of one run: penalties and optimizer over blocks of its row that stay in the first-level cache.
 
-Every rule is a loop that is called by its address (`rules.py`). `numbers` is a row of float32 with the hyperparameters
-of this step, in the order of `UpdateRules`.
+Every rule is a loop that is called by its address (`rule_loops.py`). `numbers` is a row of float32 with the
+hyperparameters of this step, in the order of `UpdateRules`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from workbench.engine.kernels.compiled.part import part
 # optimizer: the address of its loop; slots: the addresses of its slots, each (runs, size); penalties (count, 4): the
 # moment, the address of the loop, and the places in `numbers` of what it reads and of its strength.
 UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties")
-MOMENTS = ("gradient", "before", "after")
+ELEMENTWISE_MOMENTS = ("gradient", "before", "after")
 _GRADIENT, _BEFORE, _AFTER = range(3)
-_BLOCK = 4096  # elements
+_COMPILED_BLOCK = 4096  # elements
 
 
 @compiled
 def update(rules, w, g, at, weights_end, numbers):
     """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
-    for start in range(0, g.size, _BLOCK):
-        size = min(_BLOCK, g.size - start)
-        # Only what lies before weights_end is penalised; w and g of this block are still in cache when the optimizer
-        # comes.
+    for start in range(0, g.size, _COMPILED_BLOCK):
+        size = min(_COMPILED_BLOCK, g.size - start)
+        # Penalties act only on what lies before weights_end. The optimizer follows while w and g of this block are in
+        # cache.
         penalised = min(size, max(weights_end - start, 0))
         w_at, g_at = address_of(w, at + start), address_of(g, start)
         _penalise(rules.penalties, _GRADIENT, w_at, g_at, penalised, numbers)

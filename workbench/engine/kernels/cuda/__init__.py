@@ -1,6 +1,7 @@
-"""The kernel for NVIDIA devices: a step is a list of launches, captured once as a CUDA graph and replayed.
+"""The kernel for NVIDIA devices: a step is a list of launches, captured once as a CUDA graph and replayed; or one block
+trains a run for a whole epoch in shared memory (`fused.py`).
 
-The mathematics stand in the plain room, `workbench/engine/`; the device code lies in the `.cuh` files beside this one.
-Device code and list of launches are held to the plain form on any machine: the tests compile the very same text for the
-host. What has no form here is trained by the plain kernel, and is merely slower.
+The mathematics are in `workbench/engine/`, and the device code is in the `.cuh` files of this folder. The tests compile
+the same text for the host, so they hold device code and lists of launches to the plain form on any machine. A pack with
+a rule or layer that has no form here is trained by the plain kernel, more slowly.
 """

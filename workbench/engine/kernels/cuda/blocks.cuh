@@ -2,7 +2,7 @@
 
 typedef long long i64;
 
-// What one 16-byte access moves.
+// Four numbers: one 16-byte access.
 struct alignas(16) Four {
     float of[4];
 };

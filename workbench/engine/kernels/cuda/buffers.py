@@ -1,25 +1,31 @@
-"""The arrays of a program beside the parameters, listed once: so that they can be counted before they are allocated."""
+"""The arrays of a program besides the parameters. They are listed in one place, so that they can be counted before they
+are allocated.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.forms import form_of
-from workbench.engine.kernels.traced import VARYING
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.rules.schedules import VARYING
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 
 
 class Room(NamedTuple):
-    """What one array takes: its shape for one run and its dtype; the runs come first in the array's shape, or last."""
+    """The size of one array: its shape for one run and its dtype. The runs are the first axis of the array, or the
+    last.
+    """
 
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: DTypeLike
     runs_last: bool = False
 
     def shape_for(self, runs: int) -> tuple[int, ...]:
@@ -31,18 +37,26 @@ Rooms = Mapping[str, Room]
 
 
 def rooms_for_passes(layout: Layout, batch: int, learning: bool) -> dict[str, Room]:
-    """One minibatch on its way: x, z and out of every layer, and, to learn, dl/da of the layer it has come back to."""
+    """The arrays of one minibatch: x, z and out of every layer and, for learning, dl/da of the layer that the backward
+    pass has reached.
+    """
     rooms = {"x": Room((batch, layout.inputs), np.float32)}
     for number, layer in enumerate(layout.layers):
-        rooms |= {f"{name}{number}": room for name, room in form_of(layer, codes.FOLDER).rooms(layer, batch).items()}
-    del rooms[f"out{len(layout.layers) - 1}"]  # nobody reads what comes behind the output layer's z
+        rooms |= {
+            f"{name}{number}": room for name, room in form_of(layer, codes.CUDA_FORMS).rooms(layer, batch).items()
+        }
+    del rooms[
+        f"out{len(layout.layers) - 1}"
+    ]  # nothing reads the output layer's `out`: its activation belongs to the loss
     if learning and len(layout.layers) > 1:
         rooms["upper"] = Room((batch, *layout.layers[0].outputs), np.float32)
     return rooms
 
 
 def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) -> dict[str, Room]:
-    """One split of each run: rows of the stored inputs, scaling, and labels or values, whichever the loss reads."""
+    """The arrays of one split of each run: rows of the stored inputs, scaling, and labels or values, whichever the loss
+    reads.
+    """
     return {
         "index": Room((examples,), np.int32),
         "labels": Room((examples if classes else 0,), np.int32),
@@ -53,7 +67,7 @@ def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) ->
 
 
 def rooms_for_runs(layout: Layout) -> dict[str, Room]:
-    """What belongs to a run whatever the split: masks by layer, slope, and what is added up."""
+    """The arrays of a run that do not depend on the split: masks by layer, slope, and sums."""
     layers = (len(layout.layers),)
     return {
         "seeds": Room((), np.uint64),
@@ -67,7 +81,7 @@ def rooms_for_runs(layout: Layout) -> dict[str, Room]:
 
 
 def rooms_for_updates(examples: int, updates: int) -> dict[str, Room]:
-    """An epoch's order, and the numbers that its updates read."""
+    """The arrays for an epoch's order, and for the numbers that its updates read."""
     return {
         "order": Room((examples,), np.int32),
         "varying": Room((updates, len(VARYING)), np.float32),
@@ -90,24 +104,24 @@ def training_rooms(
 def evaluation_rooms(layout: Layout, examples: int, classes: int, outputs: int) -> dict[str, Room]:
     """Every array of an evaluator that grows with the runs; `examples` of the split."""
     return (
-        rooms_for_passes(layout, min(CHUNK, examples), learning=False)
+        rooms_for_passes(layout, min(EVALUATED_AT_ONCE, examples), learning=False)
         | rooms_for_data(layout, examples, classes, outputs)
         | rooms_for_runs(layout)
     )
 
 
 def bytes_per_run(rooms: Rooms) -> int:
-    """Bytes that these arrays take for every run."""
+    """The bytes of these arrays for each run."""
     return sum(int(np.prod(room.shape)) * np.dtype(room.dtype).itemsize for room in rooms.values())
 
 
-def allocated(rooms: Rooms, runs: int, xp: Any) -> dict[str, Array]:
-    """Zeros for so many runs."""
+def allocated(rooms: Rooms, runs: int, xp: ModuleType) -> dict[str, Array]:
+    """Arrays of zeros for that many runs."""
     return {name: zeros(room.shape_for(runs), room.dtype, xp) for name, room in rooms.items()}
 
 
-def fill(arrays: Mapping[str, Array], xp: Any, **values: np.ndarray) -> None:
-    """Send values of the host to arrays of the device, each in the array's own dtype and shape."""
+def fill(arrays: Mapping[str, Array], xp: ModuleType, **values: np.ndarray) -> None:
+    """Copy values from the host to arrays of the device, each in the array's own dtype and shape."""
     for name, value in values.items():
         array = arrays[name]
         array[...] = xp.asarray(np.ascontiguousarray(value, dtype=array.dtype).reshape(array.shape))

@@ -1,13 +1,12 @@
 """The names that device code and Python share: which rows of the families' tables have a form on the device.
 
-A row has one if it is elementwise and can be followed (`lowering.py`). `source.text` hands the codes to the compiler as
+A row has one if it is elementwise and can be lowered (`lowering.py`). `source.text` gives the codes to the compiler as
 constants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from workbench.engine.kernels.forms import layer_obstacle
 from workbench.engine.kernels.lowering import CannotLower
@@ -23,13 +22,13 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.pack import Pack
 
-FOLDER = "cuda"  # of this kernel, by which layers name their forms
-LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
-MOST_SLOTS = 4  # that an optimizer may keep
+CUDA_FORMS = "cuda"  # the name of this kernel in `Layer.forms`
+LOSS_CODES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
+MOST_SLOTS = 4  # the most that an optimizer may have
 
-THREADS = 256  # of a block, at most
-TILE = 32  # columns side by side where a block adds up columns: one warp, so that reads are whole lines
-LARGEST_GRID = 65535  # blocks along the second axis
+THREADS = 256  # the most of a block
+TILE = 32  # columns side by side if a block sums columns: one warp, so that reads are whole lines
+LARGEST_GRID = 65535  # the most blocks along the second axis
 
 
 def activations() -> tuple[str, ...]:
@@ -49,14 +48,14 @@ def penalties() -> tuple[str, ...]:
 
 
 def constant() -> tuple[str, ...]:
-    """What rules read of a run that no step changes: of every optimizer, then of every penalty, then max-norm."""
+    """What rules read and no step changes: the numbers of every optimizer, then of every penalty, then max-norm."""
     read = [name for row in optimizers() for name in optimizer_trace(OPTIMIZERS[row]).reads]
     read += [name for row in penalties() for name in penalty_trace(PENALTIES[row]).reads]
     return (*dict.fromkeys(name for name in read if name not in VARYING), "max_norm")
 
 
 def numbers() -> tuple[str, ...]:
-    """All that an update may read of a run, in its order: what varies with the step, then what does not."""
+    """All numbers that an update may read, in its order: those that vary with the step, then the others."""
     return VARYING + constant()
 
 
@@ -64,22 +63,22 @@ def obstacle(pack: Pack) -> str:
     """Why this kernel cannot train the pack; "" if every layer and every rule of it has a form on the device."""
     if pack.device != "cuda" or pack.dtype != "float32":
         return f"device={pack.device}, dtype={pack.dtype}"
-    if pack.loss not in LOSSES:
+    if pack.loss not in LOSS_CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
     if len(OPTIMIZERS[pack.optimizer].slots) > MOST_SLOTS:
         return f"optimizer={pack.optimizer}: it keeps more than {MOST_SLOTS} slots"
-    return layer_obstacle(pack, FOLDER) or rule_obstacle(pack)
+    return layer_obstacle(pack, CUDA_FORMS) or rule_obstacle(pack)
 
 
 def constants() -> dict[str, int]:
     """Every name the device code reads, with its number."""
-    families = {"LOSS": LOSSES, "AT": numbers()}
+    families = {"LOSS": LOSS_CODES, "AT": numbers()}
     found = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
     sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "TILE": TILE}
     return found | sizes | {"MOST_SLOTS": MOST_SLOTS}
 
 
-def _has_form(follow: Callable[[Any], object], row: object) -> bool:
+def _has_form(follow: Callable[[object], object], row: object) -> bool:
     try:
         follow(row)
     except CannotLower:

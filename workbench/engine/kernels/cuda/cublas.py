@@ -1,8 +1,8 @@
 """Matrix products through a cuBLAS handle of our own.
 
 CuPy refuses its own handle while a stream captures (CuPy issue 6290), copies transposed and strided operands of
-`matmul`, and leaves no choice of precision. This handle is bound to one stream, and to a workspace that lives as long
-as it does, so that whatever is captured through it can be replayed.
+`matmul`, and offers no choice of precision. This handle is bound to one stream, and to a workspace that lives as long
+as the handle does, so that captured products can be replayed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workbench.engine.backend import DeviceArray as Array
 from workbench.engine.kernels.cuda.launches import Operand, Product, gemm
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")
-WORKSPACE = 32 * 2**20  # bytes: what NVIDIA advises for Hopper, and more than enough before it
+WORKSPACE = 32 * 2**20  # bytes: NVIDIA's recommendation for Hopper, and more than enough for older devices
 _FLOAT32, _DEFAULT_ALGORITHM = 0, -1  # cudaDataType_t, cublasGemmAlgo_t
 _FACTOR = ctypes.POINTER(ctypes.c_float)
 _OPERAND = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_longlong)  # pointer, type, leading, stride
@@ -39,7 +39,7 @@ PRECISIONS: dict[str, Precision] = {
 
 
 class CublasError(RuntimeError):
-    """cuBLAS is missing, or refused a call."""
+    """cuBLAS is missing, or a call of it failed."""
 
 
 class Cublas:
@@ -54,7 +54,7 @@ class Cublas:
         self._handle = ctypes.c_void_p()
         self._check("cublasCreate", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
         self._check("cublasSetStream", self._library.cublasSetStream_v2(self._handle, stream.ptr))
-        # After the stream: choosing a stream puts the library's own workspace back.
+        # After the stream, because choosing a stream restores the library's own workspace.
         status = self._library.cublasSetWorkspace_v2(self._handle, workspace.data.ptr, workspace.nbytes)
         self._check("cublasSetWorkspace", status)
 
@@ -81,10 +81,10 @@ def _described(operand: Operand) -> tuple[int, int, int, int]:
 
 
 def loaded() -> Any:
-    """The cuBLAS that CuPy has loaded into this process: a library is found by its bare name once it is there."""
+    """The cuBLAS that CuPy has loaded into this process: once a library is loaded, it is found by its bare name."""
     import cupy
 
-    cupy.cuda.device.get_cublas_handle()  # whatever way CuPy finds it
+    cupy.cuda.device.get_cublas_handle()  # CuPy finds it in its own way
     for name in LIBRARIES:
         try:
             return ctypes.CDLL(name)

@@ -1,4 +1,6 @@
-"""A dense layer on the device: its products, and a launch each way for what is elementwise between them."""
+"""A dense layer on the device: its matrix products, and one launch in each direction for the elementwise work between
+them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from workbench.engine.kernels.cuda.launches import Launch, Product, fours, multi
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.layers.dense import Dense
 
-FUSED = True  # `fused.cuh` trains it in shared memory, with as many pieces as a unit has
+FUSED = True  # `fused.cuh` trains it in shared memory, with any number of pieces for each unit
 
 
 def rooms(layer: Dense, batch: int) -> dict[str, Room]:
@@ -21,7 +23,7 @@ def rooms(layer: Dense, batch: int) -> dict[str, Room]:
 
 
 def forward(passes: Passes, number: int) -> Iterator[Launch | Product]:
-    """z without bias; then, of a hidden layer, what the next one reads."""
+    """z without biases; then, for a hidden layer, what the next layer reads."""
     yield weighted_sums(passes, number)
     if not passes.is_last(number):
         yield activate(passes, number)
@@ -50,7 +52,7 @@ def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def activate(passes: Passes, number: int) -> Launch:
     """What the next layer reads: the activation of the largest piece of each unit, and a mask."""
-    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
     arguments = (
         arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
         activations().index(layer.activation), layer.rows // layer.units, number, *starts(passes, number), passes.batch,
@@ -62,7 +64,7 @@ def activate(passes: Passes, number: int) -> Launch:
 
 def reverse(passes: Passes, number: int) -> Launch:
     """dl/dz from dl/da, and the gradients of biases and of learned slopes."""
-    layer, arrays, layout = passes.layout.layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
     arguments = (
         arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
         activations().index(layer.activation), number, *starts(passes, number), passes.batch, layer.units, layout.size,
@@ -71,11 +73,11 @@ def reverse(passes: Passes, number: int) -> Launch:
 
 
 def blocks_of_units(passes: Passes, layer: Dense) -> tuple[int, int]:
-    """A block for each run and tile of units, which it adds up over the examples."""
+    """One block for each run and tile of units; the block sums over the examples."""
     return passes.pack.runs, -(-layer.units // TILE)
 
 
 def starts(passes: Passes, number: int) -> tuple[int, int]:
-    """Where a layer's biases lie, and its learned slopes, -1 if it learns none."""
+    """Where a layer's biases begin, and its learned slopes, -1 if it learns none."""
     learned = any(tensor.name == "slopes" for tensor in passes.layout.layers[number].tensors)
     return passes.layout.start(number, "biases"), passes.layout.start(number, "slopes") if learned else -1

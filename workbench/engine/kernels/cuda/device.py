@@ -1,6 +1,6 @@
-"""Runs plans on the device: the first time launch by launch, from then on as a CUDA graph that is replayed.
+"""Runs plans on the device: launch by launch the first time, and from then on as a CUDA graph that is replayed.
 
-CuPy compiles the kernels as it compiles its own: numbers under 1e-38 are flushed to zero, nothing is reordered.
+CuPy compiles these kernels as it compiles its own: numbers under 1e-38 are flushed to zero, and nothing is reordered.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
 from workbench.engine.kernels.cuda.launches import Argument, Launch, Plan
 
-STEPS = 16  # in the larger of the two graphs: spreads the host's cost of starting a graph
+STEPS_A_GRAPH = 16  # in the larger of the two graphs, to spread the host's cost of starting a graph
 
 
 class DeviceMachine:
@@ -23,15 +23,15 @@ class DeviceMachine:
     def __init__(self, precision: str = "float32", text: str = "") -> None:
         import cupy
 
-        # A stream that the default one does not wait for, nor it for that: nothing from elsewhere is ever captured.
+        # A non-blocking stream: it and the default stream do not wait for each other, so it captures only our own work.
         self.stream = cupy.cuda.Stream(non_blocking=True)
         module = cupy.RawModule(code=text or source.text())
-        self._kernels = {name: module.get_function(name) for name in source.KERNELS}
+        self._kernels = {name: module.get_function(name) for name in source.STEP_KERNELS}
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._cublas = Cublas(self.stream, self._workspace, precision)
 
     def program(self, plan: Plan) -> DeviceProgram:
-        """Get a plan ready; nothing is launched yet."""
+        """Prepare a plan; nothing is launched yet."""
         return DeviceProgram(self, plan)
 
     def launch(self, plan: Plan) -> None:
@@ -45,7 +45,7 @@ class DeviceMachine:
                     self._cublas.multiply(part)
 
     def captured(self, plan: Plan, steps: int) -> Any:
-        """A graph of so many steps, one after the other."""
+        """A graph of that many steps, one after the other."""
         with self.stream:
             self.stream.begin_capture()
             try:
@@ -65,19 +65,19 @@ class DeviceProgram:
         self._warm = False
 
     def run(self, times: int) -> None:
-        """Run the plan so many times and wait for it.
+        """Run the plan that many times and wait for it.
 
-        The very first time is not captured: kernels and cuBLAS are loaded when they are first used, and loading may not
-        happen while a stream captures.
+        The first time is not captured: kernels and cuBLAS are loaded at their first use, and loading is not allowed
+        while a stream captures.
         """
         import cupy
 
         stream = self._machine.stream
-        stream.wait_event(cupy.cuda.get_current_stream().record())  # what was sent to the device is there
+        stream.wait_event(cupy.cuda.get_current_stream().record())  # everything sent to the device has arrived
         if not self._warm and times:
             self._machine.launch(self._plan)
             self._warm, times = True, times - 1
-        for steps in (STEPS, 1):
+        for steps in (STEPS_A_GRAPH, 1):
             for _ in range(times // steps):
                 self._graph(steps).launch(stream)
             times %= steps
@@ -90,7 +90,7 @@ class DeviceProgram:
 
 
 def device_machine(precision: str = "float32") -> DeviceMachine:
-    """The one machine of this process for each precision, and for the rules that there are."""
+    """The machine of this process for each precision and set of rules."""
     return _machine(precision, source.text())
 
 
@@ -100,7 +100,7 @@ def _machine(precision: str, text: str) -> DeviceMachine:
 
 
 def _passed(argument: Argument) -> Any:
-    """As CuPy passes it to a kernel: arrays by pointer, numbers as C's int and float."""
+    """The argument as CuPy passes it to a kernel: arrays by pointer, numbers as C's int and float."""
     if isinstance(argument, int):
         return np.int32(argument)
     return np.float32(argument) if isinstance(argument, float) else argument

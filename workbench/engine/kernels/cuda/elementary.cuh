@@ -1,5 +1,5 @@
-// What the rules are made of beside CUDA's own functions. Comparisons are written so that what is not a number stays not
-// a number, as in NumPy: a diverged run must show.
+// What the rules use besides CUDA's own functions. Comparisons are written so that NaN stays NaN, as in NumPy: a diverged
+// run must show.
 
 __device__ __forceinline__ float larger(float a, float b) { return a > b || a != a ? a : b; }
 __device__ __forceinline__ float smaller(float a, float b) { return a < b || a != a ? a : b; }
@@ -9,12 +9,12 @@ __device__ __forceinline__ float not_a_number() { return nanf(""); }  // what an
 
 // --- quotients and roots without a branch ------------------------------------------------------------------------------
 //
-// The compiler's own test every operand, and call a function for what is very large or small: so no two of them overlap,
-// and a thread waits for each in turn. These scale by powers of two instead. They round as IEEE 754 has it, but for
-// quotients under 2^-100: CuPy has the device take what is under 2^-126 for zero, the last correction among it.
+// The compiler's own test every operand, and call a function for very large or small ones. So no two of them overlap, and
+// a thread waits for each in turn. These scale by powers of two instead. They round as IEEE 754 requires, except for
+// quotients under 2^-100: CuPy flushes numbers under 2^-126 to zero, and the last correction may be such a number.
 
 #ifdef __CUDACC__
-#ifndef INFINITY  // of <math.h>, which a compiler within a process does without
+#ifndef INFINITY  // from <math.h>, which NVRTC does not have
 #define INFINITY __int_as_float(0x7F800000)
 #define NAN __int_as_float(0x7FFFFFFF)
 #endif

@@ -1,14 +1,14 @@
-// One block trains one run: weights, what the optimizer remembers and one minibatch stay in shared memory for a whole
-// pass over a split. `fused_source.py` prints a struct of places for every layer, called L here, and the kernel itself.
+// One block trains one run: weights, the optimizer's slots and one minibatch stay in shared memory for a whole pass over a
+// split. `fused_source.py` prints a struct of places for every layer, called L here, and the kernel itself.
 //
 // A place is counted in floats from the start of `pool`, the block's shared memory. Rows of matrices are an odd number of
-// 16-byte words apart, so that threads that read rows below one another meet no bank conflict; what pads a row is 0.
+// 16-byte words apart, so that threads that read consecutive rows have no bank conflict. The padding of a row is 0.
 
 #ifndef POOL
 #define POOL extern __shared__ Four shared_memory[]; float* const pool = (float*)shared_memory
 #endif
 
-// What `benchmarks/gpu_floor.py` counts the cycles of a phase with.
+// `benchmarks/gpu_floor.py` counts the cycles of a phase with this.
 #ifndef MARK
 #define MARK_START
 #define MARK(phase)
@@ -25,7 +25,7 @@ __device__ __forceinline__ int first_of() {
     return ((int)threadIdx.x + BLOCK - SHIFT % BLOCK) % BLOCK;
 }
 
-// What decides the masks of one layer's outputs at this step; a threshold of 0 drops nothing.
+// The numbers from which one layer's masks are drawn at this step; a threshold of 0 drops nothing.
 struct Mask {
     u64 key;
     u32 threshold;
@@ -50,7 +50,7 @@ __device__ __forceinline__ float slope_at(const float* pool, int unit) {
 template <class L>
 __device__ __forceinline__ void forward(float* pool, int parity) {
     constexpr int DOWN = divided(BATCH, L::TALL), ACROSS = divided(L::ROWS, L::WIDE);
-    constexpr bool JOINED = !L::LAST && L::PIECES == 1;  // the activation belongs to the product's end
+    constexpr bool JOINED = !L::LAST && L::PIECES == 1;  // the activation follows in the same loop
     Mask mask = {0, 0, 1.0f};
     if constexpr (!L::LAST) mask = mask_at(pool, L::NUMBER + 1, parity);
     for (int tile = threadIdx.x; tile < DOWN * ACROSS; tile += BLOCK) {
@@ -149,7 +149,7 @@ __device__ __forceinline__ void backward(float* pool, int parity) {
 
 // --- update: gradients of a layer and, while they are in registers, the optimizer's step -----------------------------
 
-// One parameter at `place`, `slot` in what the optimizer remembers.
+// One parameter at `place`, and its state at `slot` of each of the optimizer's slots.
 __device__ __forceinline__ void update_one(float* pool, int place, int slot, float g, const float* at) {
     float slots[MOST_SLOTS];
 #pragma unroll
@@ -184,7 +184,7 @@ __device__ __forceinline__ void add_gradients(const float* pool, int row, int co
     }
 }
 
-// Four weights side by side, so many of them within the row. There is no branch between them: so their long chains of
+// Four weights side by side, of which `within` are in the row. There is no branch between them, so their long chains of
 // arithmetic overlap.
 template <bool PENALISED>
 __device__ __forceinline__ void update_four(
@@ -195,7 +195,7 @@ __device__ __forceinline__ void update_four(
 #pragma unroll
         for (int s = 0; s < SLOT_COUNT; ++s) slots[s] = remembered[s].of[j];
         updated(OPTIMIZER, one, g[j], slots, PENALISED, at);
-        w.of[j] = j < within ? one : 0.0f;  // what pads a row stays 0
+        w.of[j] = j < within ? one : 0.0f;  // the padding of a row stays 0
 #pragma unroll
         for (int s = 0; s < SLOT_COUNT; ++s) remembered[s].of[j] = j < within ? slots[s] : 0.0f;
     }
@@ -224,7 +224,7 @@ __device__ __forceinline__ void update_layer(float* pool, bool penalised, const 
 #pragma unroll
             for (int s = 0; s < SLOT_COUNT; ++s) four(slot + s * SLOT_SIZE) = remembered[s];
 #pragma unroll
-            for (int j = 0; j < 4; ++j) {  // the next row moves up: so registers are named by constants
+            for (int j = 0; j < 4; ++j) {  // the next row moves up, so that registers are named by constants
                 sum[0][j] = sum[1][j];
                 sum[1][j] = sum[2][j];
                 sum[2][j] = sum[3][j];
@@ -294,8 +294,8 @@ __device__ __forceinline__ void put_slots(const float* slots, float* row) {
 
 // --- the minibatch ---------------------------------------------------------------------------------------------------
 
-// Four stored inputs at a time where the features allow it. They are asked for before the update, and written to shared
-// memory behind it: so nobody waits for them.
+// Four stored inputs at a time if the number of features is divisible by four. They are requested before the update, and
+// written to shared memory after it, so that no thread waits for them.
 constexpr int TOGETHER = FEATURES % 4 ? 1 : 4;
 constexpr int WORDS = BATCH * FEATURES / TOGETHER, EACH = divided(WORDS, BLOCK);
 constexpr bool AHEAD = EACH * TOGETHER * (int)sizeof(Stored) <= 64;  // bytes of registers a thread
@@ -346,13 +346,13 @@ struct Inputs {
     }
 };
 
-// What a step needs to know, fetched during the step before it, each part some time before the next one asks for it: a
-// thread an example; other threads draw the keys of the masks. `parity` is that of the step to come.
+// What a step needs, fetched during the step before it, each part well before it is used. One thread fetches one example;
+// other threads draw the keys of the masks. `parity` is that of the next step.
 struct Ahead {
     static constexpr int EACH_THREAD = divided(BATCH, BLOCK);
     int example[EACH_THREAD], row[EACH_THREAD], label[EACH_THREAD];
 
-    // Which examples: by the order of the epoch, or by themselves; -1 where a split has no more of them.
+    // The numbers of the examples: by the order of the epoch, or ascending; -1 beyond the end of the split.
     __device__ __forceinline__ void ask(const int* order, int step, int examples) {
 #pragma unroll
         for (int i = 0; i < EACH_THREAD; ++i) {
@@ -361,7 +361,7 @@ struct Ahead {
         }
     }
 
-    // Where they are stored, and their labels; of a regression, which row of values is theirs.
+    // Where they are stored, and their labels; of a regression, their rows of values.
     __device__ __forceinline__ void follow(const int* index, const int* labels) {
 #pragma unroll
         for (int i = 0; i < EACH_THREAD; ++i) {

@@ -1,7 +1,7 @@
-"""One block, one run: whole epochs in the shared memory of a multiprocessor, for networks that fit into it.
+"""One block trains one run: whole epochs in the shared memory of a multiprocessor, for networks that fit into it.
 
-What graphs of launches do with every step, `walk_split` does with every epoch: one launch, all runs side by side, and
-between its first and its last step nothing of a run leaves its multiprocessor but the numbers of rows it reads.
+A graph of launches runs at every step; `walk_split` runs once an epoch, for all runs side by side. Between its first
+and its last step, a run exchanges nothing with device memory but the data that it reads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from workbench.engine.backend import Array, module_of, to_host, zeros
 from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_data, rooms_for_runs, rooms_for_updates
-from workbench.engine.kernels.cuda.codes import FOLDER, MOST_SLOTS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
 from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_epoch, of_runs, of_split
@@ -30,8 +30,8 @@ from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Split
 
 SORTERS = 256  # threads that sort a run's examples
-MOST_SORTED = 8192  # examples: 64 KiB; more are sorted by CuPy
-# What an update reads and every step changes is made from these: runs that have them in common share a table.
+MOST_SORTED = 8192  # the most examples that a block sorts, in 64 KiB; CuPy sorts more
+# The columns that decide what varies with the step. Runs that agree in them share a table.
 MAKES_TABLES = (
     "learning_rate", "schedule", "schedule_factor", "momentum", "momentum_start", "momentum_ramp_epochs", "beta1",
     "beta2",
@@ -39,10 +39,10 @@ MAKES_TABLES = (
 
 
 class BlockMachine(Protocol):
-    """What launches the kernels of a `FusedSource`."""
+    """Launches the kernels of a `FusedSource`."""
 
     def launch(self, source: FusedSource, launch: Launch) -> None:
-        """Launch one; it is done at the latest when an array that it writes is fetched."""
+        """Launch one kernel. It has finished when an array that it writes is fetched."""
         ...
 
 
@@ -52,7 +52,7 @@ def fits(pack: Pack, layout: Layout) -> bool:
 
 
 def obstacle(pack: Pack, layout: Layout) -> str:
-    """Why no run of the pack trains within a block of the current device; "" where it does."""
+    """Why a run of the pack cannot train within a block of the current device; "" if it can."""
     if other := not_of_blocks(layout):
         return f"layers of the kind {other} have no form within a block"
     taken, largest = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots)).bytes, largest_shared()
@@ -62,8 +62,10 @@ def obstacle(pack: Pack, layout: Layout) -> str:
 
 
 def not_of_blocks(layout: Layout) -> str:
-    """A kind of layer whose device form does not say that it can be `FUSED`; "" where each does."""
-    others = (type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, FOLDER), "FUSED", False))
+    """A kind of layer whose device form does not declare itself `FUSED`; "" if every form does."""
+    others = (
+        type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, CUDA_FORMS), "FUSED", False)
+    )
     return next(others, "")
 
 
@@ -87,12 +89,16 @@ class FusedTrainer:
         self._table: tuple[int, np.ndarray] = (0, np.zeros(0))
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
-        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
+        rate.
+        """
         rows, arrays = self._rows, self._arrays
         varying = self._numbers(epoch)
         self._draw(epoch)
         self._arrays["varying"] = rows.xp.asarray(np.ascontiguousarray(varying, np.float32))
-        slots = [*rows.slots, *[rows.weights] * MOST_SLOTS][:MOST_SLOTS]  # what is no slot is not touched
+        slots = [*rows.slots, *[rows.weights] * MOST_SLOTS][
+            :MOST_SLOTS
+        ]  # stands for slots that the optimizer does not have, and is never read
         weights = (rows.weights, *slots, rows.previous)
         first = (epoch - 1) * rows.updates
         self._machine.launch(
@@ -100,11 +106,11 @@ class FusedTrainer:
             walk(self._source, rows.pack.runs, weights, self._stored, arrays, self._which_on_device, True,
                  rows.updates, first, self._examples),
         )  # fmt: skip
-        self._numbers(epoch + 1)  # while the device trains
+        self._numbers(epoch + 1)  # meanwhile the device trains
         return of_epoch(rows, arrays, varying[self._which, -1, 0])
 
     def _numbers(self, epoch: int) -> np.ndarray:
-        """What the updates of an epoch read, (tables, updates, VARYING), each table once."""
+        """The numbers that the updates of an epoch read, (tables, updates, VARYING), each distinct table once."""
         if self._table[0] != epoch:
             updates, columns = self._rows.updates, self._rows.pack.columns
             own = {name: columns[name][self._firsts] for name in MAKES_TABLES}
@@ -125,7 +131,7 @@ class FusedTrainer:
 
 
 class FusedEvaluator:
-    """Evaluates the networks in `weights` (runs, size) on one split of their data, every unit in use."""
+    """Evaluates the networks in `weights` (runs, size) on one split of their data, without dropout."""
 
     def __init__(
         self,
@@ -144,7 +150,7 @@ class FusedEvaluator:
         self._source = fused_source(pack, layout, held.dtype, threads)
         rooms = rooms_for_data(layout, self._examples, data.classes, data.outputs) | rooms_for_runs(layout)
         self._arrays = allocated(rooms | rooms_for_updates(0, 0), pack.runs, xp)
-        self._arrays["varying"] = zeros((8,), np.float32, xp)  # is copied and never read
+        self._arrays["varying"] = zeros((8,), np.float32, xp)  # stands for an argument that evaluation does not read
         fill(self._arrays, xp, **of_split(data, split), **of_runs(pack))
         steps = -(-self._examples // pack.batch_size)
         unread = zeros((1,), np.int32, xp)
@@ -172,8 +178,10 @@ def walk(
     first: int,
     examples: int,
 ) -> Launch:
-    """A pass over a split: `weights` are those of the networks, then the slots, then where the last but one goes;
-    `first` is the update that it begins with, counted since training began.
+    """A pass over a split.
+
+    `weights` are the networks, then come the slots, then the buffer for the weights before the last update. `first` is
+    the number of the first update, counted since training began.
     """
     names = ("index", "order", "labels", "values", "scale", "shift", "seeds", "thresholds", "scales", "slope")
     data = (stored, *(arrays[name] for name in names), arrays["varying"], which)
@@ -183,14 +191,14 @@ def walk(
 
 
 def _alike(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """One run of each table of numbers, and which of the tables is every run's."""
+    """One run for each distinct table of numbers, and the number of each run's table."""
     ranks = [np.unique(columns[name], return_inverse=True)[1].reshape(-1) for name in MAKES_TABLES]
     _, firsts, which = np.unique(np.stack(ranks, axis=1), axis=0, return_index=True, return_inverse=True)
     return firsts, which.reshape(-1)
 
 
 class DeviceBlocks:
-    """Compiles each source once and launches on CuPy's current stream, in order with whatever else is put there."""
+    """Compiles each source once, and launches on CuPy's current stream, in order with the other work there."""
 
     def launch(self, source: FusedSource, launch: Launch) -> None:
         """Launch one kernel of a source."""
@@ -201,14 +209,14 @@ class DeviceBlocks:
 
 @cache
 def device_blocks() -> BlockMachine:
-    """The one machine of this process."""
+    """The machine of this process."""
     return DeviceBlocks()
 
 
 @cache
 def _kernels(source: FusedSource) -> dict[str, Any]:
     kernels = {name: _module(source.text).get_function(name) for name in source.kernels}
-    for kernel in kernels.values():  # more than 48 KiB are asked for explicitly
+    for kernel in kernels.values():  # more than 48 KiB must be requested explicitly
         kernel.max_dynamic_shared_size_bytes = largest_shared()
     return kernels
 
@@ -222,7 +230,7 @@ def _module(text: str) -> Any:
 
 @cache
 def largest_shared() -> int:
-    """Bytes of shared memory that a block may ask of the current device."""
+    """The most bytes of shared memory that a block can have on the current device."""
     import cupy
 
     return int(cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"])

@@ -1,4 +1,4 @@
-"""Where everything of one run lies in the shared memory of a multiprocessor, and how its threads share the work."""
+"""The places of a run's arrays in the shared memory of a multiprocessor, and how the block's threads share the work."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from workbench.engine.kernels.cuda import codes
 from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 
-FEW, MANY = 128, 256  # threads of a block: few where several blocks share a multiprocessor
-SIDE_BY_SIDE = 3  # blocks of few threads
-SHARED_BY_BLOCKS = 76_800  # bytes: so many blocks fit into Hopper's 228 KiB, each with the 1 KiB that it costs
+FEW, MANY = 128, 256  # threads of a block: few if several blocks share a multiprocessor
+SIDE_BY_SIDE = 3  # blocks with few threads on a multiprocessor
+SHARED_BY_BLOCKS = 76_800  # bytes: that many blocks fit into Hopper's 228 KiB, with the 1 KiB that each costs
 WARP = 32
-TALLEST = 8
+MOST_TILE_ROWS = 8
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What one thread computes of a product at a time: so many rows and columns."""
+    """The part of a product that one thread computes at a time: rows and columns."""
 
     tall: int
     wide: int
@@ -27,7 +27,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Places:
-    """Names of places and sizes with their numbers: of the run, and of each layer. A place is counted in floats."""
+    """Places and sizes by name: of the run, and of each layer. A place is counted in floats."""
 
     run: dict[str, int]
     layers: list[dict[str, int]]
@@ -35,12 +35,12 @@ class Places:
 
     @property
     def bytes(self) -> int:
-        """Of shared memory that a block takes."""
+        """Bytes of shared memory of a block."""
         return 4 * self.run["POOL_SIZE"]
 
 
 class _Pool:
-    """Gives out places one after the other, each on a 16-byte boundary."""
+    """Assigns places one after the other, each on a 16-byte boundary."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -51,23 +51,25 @@ class _Pool:
 
 
 def padded(count: int) -> int:
-    """Up to the next multiple of four: whole 16-byte words."""
+    """The next multiple of four: whole 16-byte words."""
     return -(-count // 4) * 4
 
 
 def row_of(columns: int) -> int:
-    """How far apart rows lie: an odd number of 16-byte words, so that rows below one another meet no bank conflict."""
+    """The distance between rows: an odd number of 16-byte words, so that reads of consecutive rows have no bank
+    conflict.
+    """
     return 4 * (-(-columns // 4) | 1)
 
 
 def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Places:
-    """Of the networks of a layout that remember so many `slots`; `threads` of a block, 0: as the size asks."""
+    """The places of a layout's networks, with that many `slots`. `threads` of a block: 0 chooses them by the size."""
     if not threads:
         threads = FEW if places_of(layout, batch, slots, FEW).bytes <= SHARED_BY_BLOCKS else MANY
     pool, numbers = _Pool(), len(codes.numbers())
     masked, features = len(layout.layers), layout.inputs
     run = {
-        # Pairs of these are read as 8 bytes: they come first.
+        # Pairs of these are read as 8 bytes, so they come first.
         "KEYS": pool.take(2 * 2 * masked),
         "THRESHOLDS": pool.take(masked),
         "SCALES": pool.take(masked),
@@ -86,14 +88,14 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
     layers = list(_layers(layout, batch, pool, run, threads))
     run |= {"SLOT_COUNT": slots, "SLOT_SIZE": _place_slots(layout, layers)}
     run["SLOTS"] = pool.take(slots * run["SLOT_SIZE"])
-    pool.take(max(0, 2 * threads - pool.end))  # losses are added up here when all is done
+    pool.take(max(0, 2 * threads - pool.end))  # losses are summed here at the end
     return Places(run | {"POOL_SIZE": pool.end}, layers, threads)
 
 
 def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], threads: int) -> Iterator[dict[str, int]]:
-    """Shapes, tiles, and the places of weights and of what a minibatch leaves at each layer."""
+    """Shapes, tiles, and the places of each layer's weights and of its arrays for a minibatch."""
     reads, reads_row, busy = run["X"], run["X_ROW"], 0
-    for number, (layer, (start, rows, columns)) in enumerate(zip(layout.layers, layout.rows(), strict=True)):
+    for number, (layer, (start, rows, columns)) in enumerate(zip(layout.dense_layers, layout.rows(), strict=True)):
         last, slopes = number == len(layout.layers) - 1, slopes_of(layer)
         forward, back = _forward_tile(batch, rows, threads), _backward_tile(batch, columns, threads)
         found = {
@@ -117,12 +119,14 @@ def _layers(layout: Layout, batch: int, pool: _Pool, run: dict[str, int], thread
 
 
 def slopes_of(layer: Dense) -> int:
-    """How many slopes it learns."""
+    """The number of slopes that it learns."""
     return sum(tensor.size for tensor in layer.tensors if tensor.name == "slopes")
 
 
 def _share_out(found: dict[str, int], layer: Dense, busy: int) -> int:
-    """With which thread each work of the update begins: behind those `busy` with the works before; returns these."""
+    """The thread with which each part of the update begins. `busy` threads have work before it; returns how many have
+    after.
+    """
     for name, tiles in (
         ("SHIFT", ceil(found["ROWS"] / 4) * ceil(found["COLUMNS"] / 4)),
         ("SHIFT_BIASES", layer.rows),
@@ -136,7 +140,7 @@ def _share_out(found: dict[str, int], layer: Dense, busy: int) -> int:
 def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
     """Places of a layer's parameters within one slot; returns the size of a slot."""
     pool = _Pool()
-    for layer, found in zip(layout.layers, layers, strict=True):
+    for layer, found in zip(layout.dense_layers, layers, strict=True):
         found["SLOT_ROW"] = padded(found["COLUMNS"])
         found["W_SLOT"] = pool.take(layer.rows * found["SLOT_ROW"])
         found["B_SLOT"], found["S_SLOT"] = pool.take(layer.rows), pool.take(slopes_of(layer))
@@ -144,14 +148,16 @@ def _place_slots(layout: Layout, layers: list[dict[str, int]]) -> int:
 
 
 def _forward_tile(batch: int, rows: int, threads: int) -> Tile:
-    """Of z (batch, rows): each number of a tile costs one step of arithmetic, each row and column of it two reads."""
-    tiles = [Tile(tall, wide) for tall in (1, 2, 4, TALLEST) for wide in (1, 2, 4)]
+    """The tile for z (batch, rows). A tile costs one step of arithmetic for each number, and two reads for each row and
+    column.
+    """
+    tiles = [Tile(tall, wide) for tall in (1, 2, 4, MOST_TILE_ROWS) for wide in (1, 2, 4)]
     return min(tiles, key=lambda t: _rounds(batch, rows, t, threads) * (t.tall * t.wide + 2 * (t.tall + t.wide)))
 
 
 def _backward_tile(batch: int, units: int, threads: int) -> Tile:
-    """Of dl/da (batch, units): four columns side by side."""
-    tiles = [Tile(tall, 4) for tall in (1, 2, 4, TALLEST)]
+    """The tile for dl/da (batch, units), four columns wide."""
+    tiles = [Tile(tall, 4) for tall in (1, 2, 4, MOST_TILE_ROWS)]
     return min(tiles, key=lambda t: _rounds(batch, units, t, threads) * (4 * t.tall + 2 * (t.tall + 4)))
 
 

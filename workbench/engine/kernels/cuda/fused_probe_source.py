@@ -1,4 +1,4 @@
-"""The device code of the probes by one block a run: the passes that training has, on a minibatch of their own."""
+"""The device code of the probes, one block for each run: the passes of training, on the probe batch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from workbench.engine.rules.probes import NEAR_ZERO, SATURATED
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 
-KERNELS = ("probe_run",)
-NAMES = (
+PROBE_KERNELS = ("probe_run",)
+BLOCK_PROBES = (
     "activation_mean", "activation_deviation", "saturated", "gain", "dead", "gradient_z", "gradient_weights",
     "update_size", "weight_rms", "near_zero", "exact_zero",
 )  # fmt: skip
@@ -25,26 +25,26 @@ def probe_source(pack: Pack, layout: Layout, stored: np.dtype, batch: int) -> Fu
     """The source that probes a pack's networks on `batch` examples of inputs stored as that dtype."""
     places = places_of(layout, batch, slots=0)
     threshold = float(np.float32(SATURATED) * np.float32(ACTIVATIONS[pack.activation].steepest))
-    probes = [f"PROBE_{name.upper()} = {place}" for place, name in enumerate(NAMES)]
+    probes = [f"PROBE_{name.upper()} = {place}" for place, name in enumerate(BLOCK_PROBES)]
     parts = [
         *fused_source.parts_of(pack, layout, stored, places, batch),
-        f"enum {{ {', '.join(probes)}, PROBES = {len(NAMES)}, SUMS = POOL_SIZE, LAYERS = {len(places.layers)} }};",
+        f"enum {{ {', '.join(probes)}, PROBES = {len(probes)}, SUMS = POOL_SIZE, LAYERS = {len(places.layers)} }};",
         f"constexpr float SATURATED = {threshold!r}f, NEAR_ZERO = {float(np.float32(NEAR_ZERO))!r}f;",
         source.file_text("fused_probes"),
         *(fused_source.layer_text(number, layer) for number, layer in enumerate(places.layers)),
         _kernel(len(places.layers)),
     ]
-    return FusedSource("\n".join(parts), probes_take(layout, batch), places.threads, KERNELS)
+    return FusedSource("\n".join(parts), probes_take(layout, batch), places.threads, PROBE_KERNELS)
 
 
 def probes_take(layout: Layout, batch: int) -> int:
     """Bytes of shared memory of a block that probes a network of the layout on `batch` examples."""
     places = places_of(layout, batch, slots=0)
-    return places.bytes + 8 * places.threads  # a double a thread: what is added up
+    return places.bytes + 8 * places.threads  # a double for each thread, for its sums
 
 
 def _kernel(layers: int) -> str:
-    """`probe_run`: forward, what is seen there, backward, what is seen there, for the first examples of each run."""
+    """`probe_run`: a forward pass and its probes, then a backward pass and its probes, on the probe batch."""
     each = [places_name(number) for number in range(layers)]
     every = "\n".join
     backward = [

@@ -1,6 +1,5 @@
-// Probes of a run that lies in shared memory as `fused.cuh` has it: sums over what its passes leave there. The rules of the
-// network are the training's own; the probes themselves are those of `engine/rules/probes.py`. SUMS is a place for what the
-// threads of a block add up.
+// Probes of a run in shared memory (`fused.cuh`): sums over what its passes leave there. The network's rules are those of
+// training; the probes are those of `engine/rules/probes.py`. SUMS is a place for the sums of a block's threads.
 
 // The mean of what `of` gives for 0, 1, ... count - 1.
 template <class Of>
@@ -12,7 +11,7 @@ __device__ __forceinline__ double mean_of(float* pool, int count, Of of) {
 
 __device__ __forceinline__ float square(float number) { return number * number; }
 
-// The outputs of a layer, and the derivative at them, before the way back writes over z.
+// The outputs of a layer, and the derivative at them, before the backward pass overwrites z.
 template <class L>
 __device__ __forceinline__ void probe_forward(float* pool, double* found) {
     constexpr int A = L::LAST ? L::Z : L::OUT, A_ROW = L::LAST ? L::Z_ROW : L::OUT_ROW, COUNT = BATCH * L::UNITS;
@@ -23,7 +22,7 @@ __device__ __forceinline__ void probe_forward(float* pool, double* found) {
     if constexpr (!L::LAST) {
         const auto derived = [&](int example, int unit) {
             if constexpr (L::PIECES > 1)
-                return 1.0f;  // all of a change passes, through the winning piece
+                return 1.0f;  // the whole of a change passes through the winning piece
             else
                 return derivative(
                     L::ACTIVATION, pool[L::Z + example * L::Z_ROW + unit], slope_at<L>(pool, unit));
@@ -46,7 +45,7 @@ __device__ __forceinline__ void probe_forward(float* pool, double* found) {
     found[PROBE_DEAD] = dead;
 }
 
-// What the way back has left at a layer, and its weights; `previous` are those before the last update, null before the
+// What the backward pass leaves at a layer, and its weights; `previous` are those before the last update, null before the
 // first.
 template <class L>
 __device__ __forceinline__ void probe_backward(float* pool, const float* previous, double* found) {

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 
 from workbench.engine.backend import to_host
 from workbench.engine.kernels.cuda.buffers import Room, allocated, fill, rooms_for_data
 from workbench.engine.kernels.cuda.fused import BlockMachine, device_blocks, largest_shared, not_of_blocks
-from workbench.engine.kernels.cuda.fused_probe_source import NAMES, probe_source, probes_take
+from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES, probe_source, probes_take
 from workbench.engine.kernels.cuda.kernel import flat, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.probes import EXAMPLES, PROBES
+from workbench.engine.rules.probes import PROBE_EXAMPLES, PROBES
 from workbench.engine.training.probing import PlainProbes
+from workbench.engine.training.reader import FirstExamples
 
 
 def supports(rows: Rows) -> bool:
     """Whether every probe of every epoch has a form here, and the networks fit into a block of the current device."""
-    known = all(name in NAMES or probe.moment == "end" for name, probe in PROBES.items())
+    known = all(name in BLOCK_PROBES or probe.moment == "end" for name, probe in PROBES.items())
     return known and not not_of_blocks(rows.layout) and probes_take(rows.layout, _batch(rows)) <= largest_shared()
 
 
@@ -33,9 +32,9 @@ class FusedProbes:
         self._source = probe_source(rows.pack, layout, self._stored.dtype, batch)
         rooms = rooms_for_data(layout, batch, data.classes, data.outputs)
         rooms |= {"slope": Room((), np.float32), "of_inputs": Room((), np.float64)}
-        rooms |= {"found": Room((len(layout.layers), len(NAMES)), np.float64)}
+        rooms |= {"found": Room((len(layout.layers), len(BLOCK_PROBES)), np.float64)}
         self._arrays = allocated(rooms, rows.pack.runs, rows.xp)
-        first = SimpleNamespace(index=train.index[:, :batch], targets=train.targets[:, :batch])
+        first = FirstExamples(train, batch)
         fill(self._arrays, rows.xp, slope=rows.pack.columns["slope"], **of_split(data, first))
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -48,10 +47,12 @@ class FusedProbes:
                    self._source.bytes),
         )  # fmt: skip
         found = to_host(self._arrays["found"])
-        return {name: found[:, :, place].copy() for place, name in enumerate(NAMES)}, to_host(self._arrays["of_inputs"])
+        return {name: found[:, :, place].copy() for place, name in enumerate(BLOCK_PROBES)}, to_host(
+            self._arrays["of_inputs"]
+        )
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
-        """The probes taken when a run ends: the plain ones, since a run ends but once."""
+        """The probes taken when a run ends: the plain ones are used, since a run ends only once."""
         if ending.any():
             return PlainProbes(self._rows).at_end(ending)
         shape = len(ending), len(self._rows.layout.layers)
@@ -59,4 +60,4 @@ class FusedProbes:
 
 
 def _batch(rows: Rows) -> int:
-    return min(EXAMPLES, int(rows.data.train.index.shape[1]))
+    return min(PROBE_EXAMPLES, int(rows.data.train.index.shape[1]))

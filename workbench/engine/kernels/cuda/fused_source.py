@@ -1,6 +1,6 @@
-"""The device code of a whole pass over a split by one block a run, printed for the shapes and rules of one pack.
+"""The device code of a whole pass over a split, one block for each run, printed for the shapes and rules of one pack.
 
-Everything that a pack's runs share is a constant: so loops unroll, tables of rules fold to the rule in use, and the
+Everything that a pack's runs share is a constant. So loops unroll, tables of rules reduce to the rule in use, and the
 compiler sees nothing else.
 """
 
@@ -18,24 +18,24 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 
-KERNELS = ("draw_order", "walk_split")
-BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("FILES"), "losses", "blocks")
+EPOCH_KERNELS = ("draw_order", "walk_split")
+BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("OWN_FILES"), "losses", "blocks")
 OWN = ("fused", "order", "fused_probes")
 STORED = {"uint8": "unsigned char", "float32": "float"}
 
 
 @dataclass(frozen=True)
 class FusedSource:
-    """The text, the shared memory that a block takes, its threads, and the kernels of the text."""
+    """The text, the shared memory of a block, its threads, and the kernels in the text."""
 
     text: str
     bytes: int
     threads: int
-    kernels: tuple[str, ...] = KERNELS
+    kernels: tuple[str, ...] = EPOCH_KERNELS
 
 
 def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0) -> FusedSource:
-    """The source for a pack whose stored inputs have that dtype; `threads` of a block, 0: as the size asks."""
+    """The source for a pack whose stored inputs have that dtype. `threads` of a block: 0 chooses them by the size."""
     places = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots), threads)
     parts = [
         *parts_of(pack, layout, stored, places, pack.batch_size),
@@ -47,7 +47,7 @@ def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0)
 
 
 def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch: int) -> list[str]:
-    """What every kernel of blocks stands on: constants, rules, and the passes of a minibatch of that size."""
+    """The beginning of every kernel of blocks: constants, rules, and the passes over a minibatch of that size."""
     names = codes.constants() | places.run | _of_pack(pack, layout, places) | {"BATCH": batch}
     return [
         *(f"enum {{ {name} = {number} }};" for name, number in names.items()),
@@ -67,7 +67,7 @@ def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
         "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
         "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
-        "LOSS": codes.LOSSES.index(pack.loss),
+        "LOSS": codes.LOSS_CODES.index(pack.loss),
         "REGRESSION": int(pack.loss == "squared_error"),
         "OPTIMIZER": codes.optimizers().index(pack.optimizer),
         "PURPOSE": int(Purpose.DROPOUT),
@@ -81,7 +81,7 @@ def layer_text(number: int, layer: dict[str, int]) -> str:
 
 
 def _kernel(pack: Pack, layers: int) -> str:
-    """`walk_split`: a pass over a split that learns, or only judges. All barriers stand here or in `forward`."""
+    """`walk_split`: a pass over a split that trains, or only evaluates. All barriers are here or in `forward`."""
     each, slots = [places_name(number) for number in range(layers)], len(OPTIMIZERS[pack.optimizer].slots)
     return "\n".join([_SIGNATURE + opening(each), _before(each, slots), _step(each), _after(each, slots)])
 
@@ -100,7 +100,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
 
 
 def _slots(move: str, each: list[str], slots: int) -> str:
-    """Every slot of the optimizer and layer: `fetch` into shared memory, or `put` back."""
+    """For every slot of the optimizer and every layer: `fetch` it into shared memory, or `put` it back."""
     return "\n".join(
         f"        {move}_slots<{layer}>(pool + SLOTS + {slot} * SLOT_SIZE, slot{slot} + row);"
         for slot in range(slots)
@@ -109,7 +109,7 @@ def _slots(move: str, each: list[str], slots: int) -> str:
 
 
 def _before(each: list[str], slots: int) -> str:
-    """What a block needs before its first step, and the first minibatch."""
+    """What a block loads before its first step, and the first minibatch."""
     return f"""\
     if (learning) {{
 {_slots("fetch", each, slots)}
@@ -169,7 +169,7 @@ def _step(each: list[str]) -> str:
 
 
 def _learn(each: list[str]) -> str:
-    """Of a step that learns: the backward pass and the update."""
+    """The part of a step that learns: the backward pass and the update."""
     backward = "\n".join(
         f"            backward<{upper}, {lower}>(pool, parity);\n            __syncthreads();\n            MARK(11)"
         for lower, upper in reversed(list(pairwise(each)))
@@ -199,7 +199,7 @@ def _learn(each: list[str]) -> str:
 
 
 def _after(each: list[str], slots: int) -> str:
-    """What a block leaves."""
+    """What a block writes at its end."""
     weights = "\n".join(f"        put_weights<{layer}>(pool, weights + row);" for layer in each)
     return f"""\
     if (learning) {{
@@ -218,7 +218,7 @@ def _after(each: list[str], slots: int) -> str:
 
 
 def opening(layers: list[str]) -> str:
-    """Zeros everywhere, then a run's weights, scaling and slope: how every kernel of blocks begins."""
+    """Zeros everywhere, then a run's weights, scaling and slope: every kernel of blocks begins so."""
     fetched = "\n".join(f"    fetch_weights<{layer}>(pool, weights + row);" for layer in layers)
     return f"""\
     for (int i = 4 * threadIdx.x; i < POOL_SIZE; i += 4 * BLOCK) four(pool + i) = {{{{0.0f, 0.0f, 0.0f, 0.0f}}}};

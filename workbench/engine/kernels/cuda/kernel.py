@@ -1,13 +1,13 @@
 """What the kernel for NVIDIA devices offers the training loop: an epoch of updates for all rows, and evaluation.
 
-Within an epoch nothing crosses to the host: the order is drawn on the device, tables of numbers are sent before the
+Within an epoch nothing is copied to the host: the order is drawn on the device, tables of numbers are sent before the
 first step, and losses and hits are fetched after the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.layers.dropout import LEVELS, levels_by_run
-from workbench.engine.training.evaluation import CHUNK
+from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
@@ -45,7 +45,9 @@ class GraphTrainer:
         self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
-        """All updates of an epoch; running loss and accuracy (runs,), dropout on, and the last learning rate."""
+        """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
+        rate.
+        """
         rows, arrays, columns = self._rows, self._arrays, self._rows.pack.columns
         first = (epoch - 1) * rows.updates
         varying = varying_numbers(columns, first, rows.updates)
@@ -60,7 +62,7 @@ class GraphTrainer:
 
 
 class GraphEvaluator:
-    """Evaluates the networks in `weights` (runs, size) on one split of their data, every unit in use."""
+    """Evaluates the networks in `weights` (runs, size) on one split of their data, without dropout."""
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class GraphEvaluator:
         machine: Machine | None = None,
     ) -> None:
         self._xp, self._data, self._examples = module_of(weights), data, split.index.shape[1]
-        batch = min(CHUNK, self._examples)
+        batch = min(EVALUATED_AT_ONCE, self._examples)
         rooms = evaluation_rooms(layout, self._examples, data.classes, data.outputs)
         self._arrays = _arrays(rooms, pack.runs, self._xp)
         fill(self._arrays, self._xp, **of_split(data, split), **of_runs(pack))
@@ -90,12 +92,12 @@ class GraphEvaluator:
         return to_host(arrays["losses"]) / self._examples, accuracy(arrays["hits"], self._examples, self._data)
 
 
-def _arrays(rooms: dict[str, Room], runs: int, xp: Any) -> dict[str, Array]:
+def _arrays(rooms: dict[str, Room], runs: int, xp: ModuleType) -> dict[str, Array]:
     return allocated(rooms, runs, xp) | {"counters": zeros((2,), np.int64, xp)}
 
 
 def of_epoch(rows: Rows, arrays: Mapping[str, Array], learning_rate: np.ndarray) -> dict[str, np.ndarray]:
-    """What a trainer says of an epoch, from the sums of losses and hits over its updates: each (runs,)."""
+    """A trainer's results of an epoch, from the sums of losses and hits over its updates: (runs,) each."""
     seen = rows.updates * rows.pack.batch_size
     return {
         "train_loss": to_host(arrays["losses"]) / seen,
@@ -105,18 +107,20 @@ def of_epoch(rows: Rows, arrays: Mapping[str, Array], learning_rate: np.ndarray)
 
 
 def of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
-    """What `rooms_for_data` lists, of one split."""
+    """The arrays that `rooms_for_data` lists, for one split."""
     targets = {"labels": split.targets} if data.classes else {"values": split.targets}
     return {"index": split.index, "scale": data.scale, "shift": data.shift} | targets
 
 
 def of_runs(pack: Pack) -> dict[str, np.ndarray]:
-    """What belongs to a run whatever the split."""
+    """The arrays of a run that do not depend on the split."""
     return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
 
 
 def masks(pack: Pack, layout: Layout) -> dict[str, np.ndarray]:
-    """Of each layer of each run, inputs first: below which of 16 random bits a unit drops, and the others' scale."""
+    """For each layer of each run, the inputs first: the threshold of 16 random bits below which a unit is dropped, and
+    the scale of the others.
+    """
     levels = levels_by_run(layout.dropout, pack.columns)
     return {"thresholds": levels, "scales": LEVELS / (LEVELS - levels)}
 

@@ -1,6 +1,7 @@
-"""A step as a plain list: kernels to launch and matrix products to take, in order, with everything they read and write.
+"""A step as a plain list: kernels to launch and matrix products to compute, in order, with everything they read and
+write.
 
-Nothing here runs. A machine does: the device captures the list as a graph, the tests walk it on the host.
+Nothing is run here. A machine runs it: the device captures the list as a graph, and the tests execute it on the host.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ THIN, FEW_ELEMENTS, SMALL_BLOCK = 16, 2**14, 128
 
 @dataclass(frozen=True)
 class Launch:
-    """One kernel of `source.KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
+    """One kernel of `source.STEP_KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
 
     An int is passed as C's int, a float as its float, an array as a pointer to its first element.
     """
@@ -29,7 +30,7 @@ class Launch:
     blocks: tuple[int, int]
     threads: int
     arguments: tuple[Argument, ...]
-    shared: int = 0  # bytes of shared memory beyond what the kernel itself declares
+    shared: int = 0  # bytes of shared memory besides those that the kernel declares
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class Matrix:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """As a product reads it."""
+        """The matrix as a product reads it."""
         return (self.columns, self.rows) if self.transposed else (self.rows, self.columns)
 
     @property
     def turned(self) -> Matrix:
-        """The same memory, read the other way."""
+        """The transposed matrix, in the same memory."""
         return Matrix(self.array, self.stride, self.rows, self.columns, self.start, not self.transposed)
 
 
@@ -99,22 +100,22 @@ class Program(Protocol):
     """A plan, ready to run."""
 
     def run(self, times: int) -> None:
-        """Run it so many times, one after the other. Returns when everything is done."""
+        """Run it that many times, one after the other. Returns when everything is done."""
         ...
 
 
 class Machine(Protocol):
-    """What runs plans."""
+    """Runs plans."""
 
     def program(self, plan: Plan) -> Program:
-        """Get a plan ready. The program keeps its arrays alive."""
+        """Prepare a plan. The program keeps its arrays alive."""
         ...
 
 
 def gemm(product: Product) -> Gemm:
-    """A product of matrices that lie row after row, in the terms of a library whose matrices lie column after column.
+    """A product of row-major matrices, in the terms of a column-major library.
 
-    Read that way each of ours is its own transpose, so it is asked for right^T @ left^T = out^T.
+    Such a library sees each of our matrices as its transpose, so it computes out^T = right^T @ left^T.
     """
     rows, columns = product.out.shape
     a, b, c = (
@@ -124,12 +125,14 @@ def gemm(product: Product) -> Gemm:
 
 
 def tiles(elements: int, each: int) -> int:
-    """How many blocks share so many elements, `each` a block; more than the grid holds are walked in turns."""
+    """How many blocks share that many elements, `each` of them a block. If there are more than the grid holds, blocks
+    take several turns.
+    """
     return max(1, min(-(-elements // each), LARGEST_GRID))
 
 
 def multiplied(product: Product) -> Launch | Product:
-    """The product, by a kernel of our own where it is thin and has few elements in all."""
+    """The product; our own kernel computes it if it is thin and has few elements in all."""
     (rows, columns), inner = product.out.shape, product.left.shape[1]
     if min(rows, columns, inner) > THIN or product.runs * rows * columns > FEW_ELEMENTS:
         return product
@@ -141,16 +144,16 @@ def multiplied(product: Product) -> Launch | Product:
 
 
 def _steps(matrix: Matrix) -> tuple[int, int, int, int]:
-    """Where it starts, and how far apart two runs, two rows and two columns lie, as a product reads it."""
+    """The start, and the distance between two runs, two rows and two columns, as a product reads it."""
     row, column = (1, matrix.columns) if matrix.transposed else (matrix.columns, 1)
     return matrix.start, matrix.stride, row, column
 
 
 def fours(elements: int) -> int:
-    """What threads walk along so many elements: four at a time where that goes up, else each."""
+    """The units of work of the threads: four elements each if the number is divisible by four, else one."""
     return elements if elements % 4 else elements // 4
 
 
 def threads_for(elements: int, largest: int) -> int:
-    """A power of two of threads, a warp at least, for a block that walks along so many elements."""
+    """The threads of a block that share that many elements: a power of two, at least a warp."""
     return min(largest, max(32, 1 << (elements - 1).bit_length()))

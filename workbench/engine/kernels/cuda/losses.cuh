@@ -13,7 +13,7 @@ __device__ __forceinline__ float largest_of(const float* z, int outputs) {
     return largest;
 }
 
-// Whether the label's logit is larger than every other: ties and what is not a number name no class.
+// Whether the label's logit is larger than every other: ties and NaN name no class.
 __device__ __forceinline__ bool exceeds_others(const float* z, int outputs, int label) {
     int below = 0;
     for (int k = 0; k < outputs; ++k) below += z[k] < z[label];

@@ -8,7 +8,7 @@ __device__ __forceinline__ float largest_piece(const float* z, const float* bias
     return largest;
 }
 
-// Hand dl_da to the first piece that is the largest, nothing to the others; writes over z.
+// Hand dl_da to the first piece that is the largest, nothing to the others; overwrites z.
 __device__ __forceinline__ void to_winning_piece(float dl_da, float* z, const float* biases, int pieces, int units) {
     float largest = largest_piece(z, biases, pieces, units);
     bool undecided = true;

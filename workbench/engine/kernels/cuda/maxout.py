@@ -1,4 +1,6 @@
-"""A maxout layer on the device: forwards as a dense one of several pieces, backwards by hand (`maxout.cuh`)."""
+"""A maxout layer on the device. Forward it is a dense layer of several pieces; backward it is written by hand
+(`maxout.cuh`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from workbench.engine.kernels.cuda.dense import blocks_of_units, forward, produc
 from workbench.engine.kernels.cuda.launches import Launch, Product
 from workbench.engine.kernels.cuda.passes import Passes
 
-__all__ = ["FILES", "FUSED", "KERNELS", "backward", "forward", "rooms"]
-FILES = ("maxout",)  # of device code, beside the common ones
-KERNELS = ("reverse_maxout",)
+__all__ = ["FUSED", "OWN_FILES", "OWN_KERNELS", "backward", "forward", "rooms"]
+OWN_FILES = ("maxout",)  # of device code, besides the common ones
+OWN_KERNELS = ("reverse_maxout",)
 FUSED = True
 
 
@@ -24,10 +26,10 @@ def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def _reverse(passes: Passes, number: int) -> Launch:
     """dl/dz of the winning pieces from dl/da, and the gradients of the biases."""
-    layer, arrays = passes.layout.layers[number], passes.arrays
+    layer, arrays = passes.layout.dense_layers[number], passes.arrays
     bias_start, _ = starts(passes, number)
     arguments = (
-        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks, layer.pieces, number,
-        bias_start, passes.batch, layer.units, passes.layout.size,
+        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,
+        layer.rows // layer.units, number, bias_start, passes.batch, layer.units, passes.layout.size,
     )  # fmt: skip
     return Launch("reverse_maxout", blocks_of_units(passes, layer), THREADS, arguments)

@@ -11,11 +11,11 @@ __device__ __forceinline__ float kept(
     return threshold ? mask_of(keys[row], element, threshold, scales[row]) : 1.0f;
 }
 
-// Which of a run's examples stands at this place of the minibatch: by the order of the epoch, or by itself.
+// The number of the run's example at this place of the minibatch: by the order of the epoch, or ascending.
 __device__ __forceinline__ int example_at(int place, const int* order, bool ordered, i64 step, int batch, int examples) {
     i64 number = step * batch + place;
     if (ordered) return order[(i64)blockIdx.x * examples + number];
-    return number < examples ? (int)number : examples;  // beyond the last: nothing stands there
+    return number < examples ? (int)number : examples;  // beyond the last there is no example
 }
 
 // Four numbers that lie side by side, stored or in float32: one access.
@@ -44,7 +44,7 @@ __device__ __forceinline__ void read_rows(
     int run = blockIdx.x;
     for (int place = blockIdx.y; place < batch; place += gridDim.y) {
         int example = example_at(place, order, ordered, counters[0], batch, examples);
-        if (example >= examples) example = examples - 1;  // read, but never judged
+        if (example >= examples) example = examples - 1;  // read, but never evaluated
         const Stored* row = stored + (i64)index[(i64)run * examples + example] * features;
         float* out = x + ((i64)run * batch + place) * features;
         if (features % 4 == 0) {
@@ -140,7 +140,7 @@ extern "C" __global__ void reverse(
     if (slope_start >= 0) gradients[row + slope_start + unit] = slope_sum;
 }
 
-// The same for maxout, z (runs, batch, pieces * units): each thread adds up what it wrote itself, piece by piece.
+// The same for maxout, z (runs, batch, pieces * units): each thread sums what it wrote itself, piece by piece.
 extern "C" __global__ void reverse_maxout(
     const float* upper, float* z, const float* weights, float* gradients, const u64* keys, const u32* thresholds,
     const float* scales, int pieces, int layer, int bias_start, int batch, int units, int size) {

@@ -1,15 +1,15 @@
-"""The passes of all runs over one minibatch, as launches: what `network.py` and the layers do, fused and in order."""
+"""The passes of all runs over one minibatch, as launches: what `network.py` and the layers compute, fused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import FOLDER, LOSSES, THREADS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, LOSS_CODES, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
@@ -21,8 +21,10 @@ JUDGES = 128  # threads that judge a run's outputs
 
 @dataclass(frozen=True)
 class Passes:
-    """Binds one program's arrays. weights and gradients (runs, size); `arrays` by the names of `buffers`; `stored` the
-    inputs, flat; `examples` of each run's split; `ordered`: whether an order says which of them make a minibatch.
+    """Binds one program's arrays.
+
+    weights and gradients (runs, size); `arrays` by the names of `buffers`; `stored` the inputs, flat; `examples` of
+    each run's split; `ordered`: whether an order chooses the examples of each minibatch.
     """
 
     pack: Pack
@@ -36,7 +38,7 @@ class Passes:
     ordered: bool
 
     def forward(self) -> Iterator[Launch | Product]:
-        """Tick, read the minibatch, and z without bias of every layer, the last one included."""
+        """Begin the step, read the minibatch, and compute z without biases for every layer, the last one included."""
         arrays, runs = self.arrays, self.pack.runs
         counters, keys = arrays["counters"], arrays["keys"]
         yield Launch("tick", (1, 1), THREADS, (counters, arrays["seeds"], keys, int(Purpose.DROPOUT), len(keys), runs))
@@ -45,13 +47,13 @@ class Passes:
             yield from self._form(number).forward(self, number)
 
     def judge(self) -> Launch:
-        """Losses and hits of the minibatch, and 1 / batch of dl/dz at the output layer."""
+        """Losses and hits of the minibatch, and dl/dz at the output layer times 1 / batch."""
         arrays, last = self.arrays, len(self.layout.layers) - 1
         gradients = self.weights if self.gradients is None else self.gradients
         bias_start, outputs = self.layout.start(last, "biases"), self.layout.outputs
         arguments = (
             arrays[f"z{last}"], self.weights, gradients, arrays["labels"], arrays["values"], self._order(),
-            arrays["counters"], arrays["losses"], arrays["hits"], LOSSES.index(self.pack.loss), int(self.ordered),
+            arrays["counters"], arrays["losses"], arrays["hits"], LOSS_CODES.index(self.pack.loss), int(self.ordered),
             int(self.gradients is not None), bias_start, self.examples, self.batch, outputs, self.layout.size,
             1 / self.batch,
         )  # fmt: skip
@@ -71,9 +73,9 @@ class Passes:
         )  # fmt: skip
         return Launch(kernel, (self.pack.runs, tiles(self.batch, 1)), threads_for(fours(features), THREADS), arguments)
 
-    def _form(self, number: int) -> Any:
-        """How a layer becomes launches and products."""
-        return form_of(self.layout.layers[number], FOLDER)
+    def _form(self, number: int) -> ModuleType:
+        """The device form of a layer."""
+        return form_of(self.layout.layers[number], CUDA_FORMS)
 
     def is_last(self, number: int) -> bool:
         """Whether a layer is the output layer, whose z `judge` reads and turns into dl/dz."""
@@ -95,14 +97,14 @@ class Passes:
 
     def z(self, number: int) -> Matrix:
         """A layer's z, then its dl/dz."""
-        return self._of_batch(f"z{number}", self.layout.layers[number].rows)
+        return self._of_batch(f"z{number}", self.layout.dense_layers[number].rows)
 
     def reads(self, number: int) -> Matrix:
-        """What a layer reads: the minibatch, or what the layer before it put out."""
+        """The input of a layer: the minibatch, or the output of the layer before it."""
         return self._of_batch(f"out{number - 1}" if number else "x", *self.layout.layers[number].inputs)
 
     def upper(self, number: int) -> Matrix:
-        """Where dl/d inputs of a layer goes, dl/da of the one before."""
+        """Where a layer writes dl/d inputs, which is dl/da of the layer before it."""
         return self._of_batch("upper", *self.layout.layers[number].inputs)
 
     def _of_batch(self, name: str, columns: int) -> Matrix:

@@ -1,7 +1,7 @@
-"""The rules of the tables as device code: printed from the very functions that the plain kernel calls.
+"""The rules of the tables as device code, printed from the functions that the plain kernel calls.
 
-Every elementwise row that can be followed gets a function of its own, and a `switch` over the codes of `codes.py`
-chooses it. An unknown code gives what is not a number, never another row.
+Every elementwise row that can be lowered gets a function of its own, and a `switch` over the codes of `codes.py`
+chooses it. An unknown code gives NaN, never another row.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 
-INLINE = "__device__ __forceinline__"
+INLINE_FUNCTION = "__device__ __forceinline__"
 
 
 def activations() -> str:
     """`activated`, `derivative` and `slope_derivative` of every activation.
 
-    Nothing is kept of the forward pass but z: the way back works the rest out again, which costs less than reading it.
+    The forward pass keeps only z; the backward pass computes the rest again, which costs less than reading it.
     """
     functions, cases = [], {"activated": [], "derivative": [], "slope_derivative": []}  # type: ignore[var-annotated]
     for name in codes.activations():
@@ -46,7 +46,7 @@ def activations() -> str:
 
 
 def updates() -> str:
-    """`slots_of`, `optimized` and `updated`: the optimizers, and around them the penalties of weights."""
+    """`slots_of`, `optimized` and `updated`: the optimizers, and the penalties of weights around them."""
     functions, cases = [], []
     slots = [(name, f"return {len(OPTIMIZERS[name].slots)};") for name in codes.optimizers()]
     for code, name in enumerate(codes.optimizers()):
@@ -72,7 +72,7 @@ def updates() -> str:
 
 
 def _penalties() -> Iterable[str]:
-    """Each penalty as a function, and `updated`, which applies those that have a strength at their moments."""
+    """Each penalty as a function, and `updated`, which applies those with a strength, each at its moment."""
     lines: dict[str, list[str]] = {"gradient": [], "before": [], "after": []}
     for name in codes.penalties():
         row = PENALTIES[name]
@@ -82,7 +82,7 @@ def _penalties() -> Iterable[str]:
     yield "\n".join(
         [
             "// One update; `at` holds the numbers of the run at this step. Biases are not penalised.",
-            f"{INLINE} void updated(",
+            f"{INLINE_FUNCTION} void updated(",
             "    int optimizer, float& w, float g, float* slot, bool penalised, const float* at) {",
             "    if (penalised) {",
             *(f"        {line}" for line in (*lines["gradient"], *lines["before"])),
@@ -97,7 +97,7 @@ def _penalties() -> Iterable[str]:
 
 
 def _function(head: str, traced: Trace, *results: str, before: Sequence[str] = ()) -> str:
-    """A rule as a function; `results` say what becomes of what it returns."""
+    """A rule as a function; `results` are the statements for its return values."""
     printed = statements(traced, "c")
     lines = [*before, *(f"const float at_{name} = at[AT_{name.upper()}];" for name in traced.reads)]
     lines += [
@@ -105,7 +105,7 @@ def _function(head: str, traced: Trace, *results: str, before: Sequence[str] = (
         for name, expression, is_truth in (*printed.once, *printed.each)
     ]
     lines += [form.format(result) for form, result in zip(results, printed.results, strict=True)]
-    return "\n".join([f"{INLINE} {head} {{", *(f"    {line}" for line in lines), "}"])
+    return "\n".join([f"{INLINE_FUNCTION} {head} {{", *(f"    {line}" for line in lines), "}"])
 
 
 def _choice(head: str, code: str, cases: Sequence[tuple[str, str]], otherwise: str = "return not_a_number();") -> str:
@@ -113,4 +113,4 @@ def _choice(head: str, code: str, cases: Sequence[tuple[str, str]], otherwise: s
     numbers = codes.optimizers() if code == "optimizer" else codes.activations()
     lines = [f"case {numbers.index(name)}: {text}  // {name}" for name, text in cases]
     lines = [f"switch ({code}) {{", *(f"    {line}" for line in [*lines, f"default: {otherwise}"]), "}"]
-    return "\n".join([f"{INLINE} {head} {{", *(f"    {line}" for line in lines), "}"])
+    return "\n".join([f"{INLINE_FUNCTION} {head} {{", *(f"    {line}" for line in lines), "}"])

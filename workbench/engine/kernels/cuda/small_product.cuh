@@ -1,4 +1,4 @@
-// A product of matrices with few elements: a thread an element. Libraries for large ones take longer to share it out.
+// A product of matrices with few elements, one thread for each. Libraries take longer to distribute so small a product.
 
 // out (rows, columns) = left (rows, inner) right (inner, columns) of every run. Of each matrix: where a run's stretch has
 // it, how far apart two runs, two rows and two columns lie.

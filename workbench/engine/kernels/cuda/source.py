@@ -1,4 +1,4 @@
-"""The device code as one text: it compiles with NVRTC, with nvcc and, given a few lines more, with a C++ compiler."""
+"""The device code as one text. NVRTC and nvcc compile it, and a C++ compiler does so with a few more lines."""
 
 from __future__ import annotations
 
@@ -10,24 +10,36 @@ from workbench.engine.kernels.forms import form_of, kinds_with_form
 
 
 def of_layers(what: str) -> list[str]:
-    """The files, or the kernels, that the forms of the layers add."""
-    forms = [form_of(kind, codes.FOLDER) for kind in kinds_with_form(codes.FOLDER)]
+    """The names in that attribute of the layers' forms: their own files, or their own kernels."""
+    forms = [form_of(kind, codes.CUDA_FORMS) for kind in kinds_with_form(codes.CUDA_FORMS)]
     return [name for form in forms for name in getattr(form, what, ())]
 
 
-# In an order in which every file finds what it needs in those before it.
-FILES = ("randomness", "elementary", *of_layers("FILES"), "losses", "blocks", "passes", "step", "small_product")
-RULES_BEHIND = "elementary"  # the rules are printed behind this file
-KERNELS = (
-    "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", *of_layers("KERNELS"), "update", "bound",
+# Every file uses only what is in the files before it.
+SOURCE_FILES = (
+    "randomness",
+    "elementary",
+    *of_layers("OWN_FILES"),
+    "losses",
+    "blocks",
+    "passes",
+    "step",
+    "small_product",
+)
+RULES_BEHIND = "elementary"  # the rules are printed after this file
+STEP_KERNELS = (
+    "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", *of_layers("OWN_KERNELS"), "update", "bound",
     "small_product",
 )  # fmt: skip
 
 
 def text() -> str:
-    """The whole source: the shared constants, the files, and the rules as they are printed (`rules.py`)."""
+    """The whole source: the shared constants, the files, and the printed rules (`rule_source.py`)."""
     names = [f"enum {{ {name} = {number} }};" for name, number in codes.constants().items()]
-    before, after = FILES[: FILES.index(RULES_BEHIND) + 1], FILES[FILES.index(RULES_BEHIND) + 1 :]
+    before, after = (
+        SOURCE_FILES[: SOURCE_FILES.index(RULES_BEHIND) + 1],
+        SOURCE_FILES[SOURCE_FILES.index(RULES_BEHIND) + 1 :],
+    )
     return "\n".join(
         [*names, *map(file_text, before), rule_source.activations(), rule_source.updates(), *map(file_text, after)]
     )

@@ -1,11 +1,11 @@
-// What frames the passes of a step: the tick, the judgement of the outputs, the update. blockIdx.x is the run, but for
+// The parts of a step around its passes: the tick, the loss, the update. blockIdx.x is the run, but for
 // `tick`, which is one block.
 
 // Begin a step. counters: the step within the epoch, and since training began; keys (layers, runs) are those of its
-// masks, so a step that is replayed draws afresh.
+// masks, so that a replayed step draws new ones.
 extern "C" __global__ void tick(i64* counters, const u64* seeds, u64* keys, int purpose, int layers, int runs) {
     i64 step = counters[0] + 1, number = counters[1] + 1;
-    __syncthreads();  // everybody has read before anybody writes
+    __syncthreads();  // every thread has read before any writes
     if (threadIdx.x == 0) {
         counters[0] = step;
         counters[1] = number;
@@ -45,7 +45,7 @@ extern "C" __global__ void judge(
     if (learning) column_sums(matrix, batch, outputs, gradients + row + bias_start, (float*)shared);
 }
 
-// One update of all parameters, four a thread. slot0, ... (runs, size) are what the optimizer remembers, as many as it
+// One update of all parameters, four a thread. slot0, ... (runs, size) are the optimizer's slots, as many as it
 // has. varying (runs, updates, VARYING), constant (runs, CONSTANT): see `codes.py`. `previous` receives the weights
 // before the epoch's last update.
 extern "C" __global__ void update(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.process import BaseProcess
 
 from workbench import blas
 from workbench.engine.training.workers import WorkerDied, without_main_module
@@ -21,7 +21,7 @@ from workbench.signals import held, leave_to_parent
 from workbench.sweep.execution.checkpoints import untouched
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import ExecutionContext, settled
-from workbench.sweep.execution.log import redirect, say
+from workbench.sweep.execution.log import redirect, say, warn
 from workbench.sweep.execution.messages import (
     FromWorker,
     Message,
@@ -131,7 +131,8 @@ class _Pool:
             yield self._on_killed(worker, planned)
             return
         if isinstance(message, Said):
-            say(message.line)
+            print_line = warn if message.failure else say
+            print_line(message.line)
             return
         if isinstance(message, PackDone | PackStopped):
             worker.pack = None
@@ -163,7 +164,7 @@ class _Pool:
 class _Worker:
     """A worker process as the main process sees it; `pack` is the one it trains."""
 
-    process: Any
+    process: BaseProcess
     pipe: Connection
     pack: PlannedPack | None = None
 
@@ -207,7 +208,7 @@ def _serve(pipe: Connection, context: ExecutionContext) -> None:
     arrives during training means stop.
     """
     leave_to_parent()
-    redirect(lambda line: pipe.send(Said(line)))
+    redirect(lambda line, failure: pipe.send(Said(line, failure)))
     context = replace(context, stop=pipe.poll)
     try:
         while True:

@@ -1,0 +1,90 @@
+"""What rules of a person's own bring as settings, and what a command says of those that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench import cli
+from workbench.config import own_rules, schema
+from workbench.engine.errors import BadInput
+from workbench.engine.rules import rule_files
+
+HEAD = "import numpy as np\nfrom workbench.rules import Hyperparameter, Optimizer, Penalty\n"
+PULL = """
+def mine(w, g, at):
+    return (w - at.learning_rate * at.NAME * g,)
+
+OPTIMIZERS = {"mine": Optimizer("scaled", (), mine, hyperparameters={"NAME": Hyperparameter(0.5, low=0, high=1)})}
+"""
+OTHER = """
+def other(w, g, at):
+    return (w - at.learning_rate * at.pull * g,)
+
+OPTIMIZERS = {"other": Optimizer("scaled", (), other, hyperparameters={"pull": Hyperparameter(DEFAULT, low=0, high=1)})}
+"""
+PENALTY = """
+PENALTIES = {"NAME": Penalty("l2", "gradient", lambda w, g, at: g + at.NAME * w)}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of rules; afterwards nobody has any, and the settings are ours again."""
+    monkeypatch.chdir(tmp_path)
+    before = dict(schema._settings), dict(schema._sections), set(schema._brought)
+    (tmp_path / "rules").mkdir()
+    yield tmp_path / "rules"
+    rule_files.uninstall()
+    for now, was in zip((schema._settings, schema._sections, schema._brought), before, strict=True):
+        now.clear()
+        now.update(was)
+
+
+@pytest.mark.parametrize("name", ["name", "beta1", "seed", "bias1"])
+def test_a_hyperparameter_may_not_have_the_name_of_a_setting_or_column_of_ours(name: str, folder: Path) -> None:
+    (folder / "mine.py").write_text(HEAD + PULL.replace("NAME", name))
+    with pytest.raises(BadInput, match=rf"^rules/mine\.py: OPTIMIZERS\['mine'\]: '{name}' is a setting of ours"):
+        own_rules.load_own_rules(folder)
+
+
+@pytest.mark.parametrize("name", ["strength", "momentum", "epochs"])
+def test_nor_may_a_penalty(name: str, folder: Path) -> None:
+    (folder / "mine.py").write_text(HEAD + PENALTY.replace("NAME", name))
+    with pytest.raises(BadInput, match=f"'{name}' is a setting of ours"):
+        own_rules.load_own_rules(folder)
+
+
+def test_two_optimizers_may_share_a_hyperparameter_if_it_is_the_same(folder: Path) -> None:
+    (folder / "mine.py").write_text(HEAD + PULL.replace("NAME", "pull"))
+    (folder / "other.py").write_text(HEAD + OTHER.replace("DEFAULT", "0.5"))
+    own_rules.load_own_rules(folder)
+    assert schema.SETTINGS["optimizer.pull"].default == 0.5
+    rule_files.uninstall()
+    (folder / "other.py").write_text(HEAD + OTHER.replace("DEFAULT", "0.6"))
+    with pytest.raises(BadInput, match=r"^rules/other\.py: OPTIMIZERS\['other'\]: mine has another 'pull'"):
+        own_rules.load_own_rules(folder)
+
+
+WRONG = {
+    ("PULL", "optimizer.pull=2"): "optimizer.pull is 2.0; allowed: a number, 0 <= x <= 1",
+    ("PULL", "optimizer.pull=0.5,-1"): "optimizer.pull is -1.0; allowed: a number, 0 <= x <= 1",
+    ("lambda w, g: (w,)", "seed=1"): "rules/mine.py: optimizer 'mine': raises TypeError",
+    ("lambda w, g, at: 1 / 0", "seed=1"): "rules/mine.py: optimizer 'mine': raises ZeroDivisionError: division by zero",
+}
+
+
+@pytest.mark.parametrize("case", WRONG, ids=str)
+def test_a_command_says_what_is_wrong_in_one_line_and_begins_nothing(
+    case: tuple[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    update, override = case
+    text = PULL.replace("NAME", "pull")
+    (folder / "mine.py").write_text(HEAD + (text if update == "PULL" else text.replace("(), mine,", f"(), {update},")))
+    assert cli.main(["data=blobs", "device=cpu", "optimizer=mine", override]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1), err
+    assert WRONG[case] in err
+    assert [path.name for path in folder.parent.iterdir()] == ["rules"]
