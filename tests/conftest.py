@@ -17,10 +17,10 @@ from tests import stores
 from tests.blank import leave_blank
 from tests.once import WORKER, made_once
 from tests.repetitions import THOROUGH, repetitions
-from tests.surroundings import heed_ctrl_c, settle
+from tests.surroundings import heed_signals, settle
 
 HOME = None if WORKER in os.environ else settle()  # workers are started by a process that has settled
-heed_ctrl_c()
+heed_signals()
 threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin may have imported NumPy before us
 # How fast the machine is decides nothing, and no example is kept from one run to the next.
 settings.register_profile(
