@@ -37,8 +37,8 @@ def settle() -> Path:
 
 
 def heed_signals() -> None:
-    """Ctrl-C and a closed terminal strike, also where the suite runs in the background of a script or under nohup, which
-    ignore them: whatever a process ignores, the processes that tests start would ignore too.
+    """Ctrl-C and a closed terminal strike, also where the suite runs in the background of a script or under nohup,
+    which ignore them: whatever a process ignores, the processes that tests start would ignore too.
     """
     for number, action in SIGNALS.items():
         if signal.getsignal(number) is signal.SIG_IGN:

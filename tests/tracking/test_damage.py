@@ -154,9 +154,7 @@ def test_a_damaged_plan_is_said_with_how_to_mend_it(
     assert line.endswith("mends it; workbench sweeps delete seeds takes it away")
 
 
-def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(
-    run_id: str, uri: str, folder: Path
-) -> None:
+def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(run_id: str, uri: str, folder: Path) -> None:
     """A failed cell and a held one: never is one taken for the other."""
     file = artifact(folder, run_id, "plan.parquet")
     content = file.read_bytes()
@@ -178,9 +176,7 @@ def test_a_footer_that_is_not_the_one_that_was_written_is_noticed(
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_fuzz_of_artifacts(
-    run_id: str, uri: str, folder: Path, part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fuzz_of_artifacts(run_id: str, uri: str, folder: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens to a file, what is read is what was written or is named as missing, and is made good."""
     expected, other = load("seeds", uri), load("other", uri)
     shutil.copytree(folder / "mlruns", folder / "kept")
@@ -205,7 +201,8 @@ def test_fuzz_of_artifacts(
         shutil.copytree(folder / "kept", folder / "mlruns")
 
 
-def test_fuzz_of_databases(run_id: str, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("run_id")
+def test_fuzz_of_databases(folder: Path, tmp_path: Path) -> None:
     """MLflow's own database: read as it is, or refused in one line."""
     content = (folder / "mlflow.db").read_bytes()
     for case in range(max(CASES // 10, 3)):

@@ -54,7 +54,15 @@ def harmed_after(monkeypatch: pytest.MonkeyPatch, packs: int, harm: Callable[[],
     monkeypatch.setattr(Recorder, "_record", record)
 
 
-@pytest.mark.parametrize("harm", [deleted, without_its_journal, replaced, without_artifacts])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(deleted, marks=pytest.mark.thorough),
+        pytest.param(without_its_journal, marks=pytest.mark.thorough),
+        replaced,
+        without_artifacts,
+    ],
+)
 def test_what_a_store_lost_while_a_sweep_trained_is_recorded_again(
     workspace: Path, empty_database: Path, harm: Harm, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

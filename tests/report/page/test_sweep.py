@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.repetitions import mostly_thorough
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import stem
@@ -22,7 +23,6 @@ from workbench.report.statistics.design import OUTCOMES
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
 from workbench.report.verdicts.verdict import VERDICTS
 
-thorough = pytest.mark.thorough
 words = pytest.mark.usefixtures("blank_figures")  # what is asked stands in no figure
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SMALL = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
@@ -50,8 +50,6 @@ SWEEPS = {
     "failed": lambda: only(sweep(SMALL, seeds=3), "failed"),
     "hostile": lambda: sweep({HOSTILE: (HOSTILE, "$x_1$"), "network.depth": (1, 2)}, seeds=2),
 }
-
-SIMILAR = ("one seed", "one factor", "no layers", "many levels")  # their pages are made as those of the others
 
 
 class Outline(HTMLParser):
@@ -96,7 +94,7 @@ def page_of(tables: Any, folder: Path, claims: Any = ()) -> tuple[str, Page]:
     return page.html.read_text(encoding="utf-8"), page
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[thorough] if name in SIMILAR else []) for name in SWEEPS])
+@pytest.mark.parametrize("name", mostly_thorough(SWEEPS, "whole", "one run", "regression", "pending", "hostile"))
 def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
     tables = SWEEPS[name]()
     text, page = page_of(tables, tmp_path)
@@ -210,7 +208,7 @@ def test_provenance_names_what_is_common_and_not_the_default(tmp_path: Path) -> 
     assert tables.facts["commit"] in text
 
 
-@thorough
+@pytest.mark.thorough
 def test_the_tour_is_light_enough(tmp_path: Path) -> None:
     tables = sweep()
     assert len(tables.runs) == 432
