@@ -67,7 +67,7 @@ def join(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                         monkeypatch.setitem(table, key, row)
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("name", mostly_thorough([page.stem for page in HERE], *QUICK))
 def test_a_page_can_be_followed(name: str, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = DOCS / f"{name}.md"
@@ -77,7 +77,7 @@ def test_a_page_can_be_followed(name: str, workspace: Path, monkeypatch: pytest.
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("workspace", "blank_figures")
+@pytest.mark.usefixtures("workspace", "no_figures")
 def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
     page = DOCS / "mlflow.md"
     documents.follow(page)

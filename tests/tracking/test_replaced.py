@@ -17,7 +17,7 @@ from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
+pytestmark = pytest.mark.usefixtures("no_figures")
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 TWO_PACKS = [*SMALL, "network.depth=1,2", "seed=range(2)", "name=mine"]
 Harm = Callable[[Path, Path], object]
