@@ -1,4 +1,4 @@
-"""Pages whose figures are left blank, for tests that look elsewhere: drawing is most of what a small sweep costs."""
+"""Pages without their figures, for tests that look elsewhere: figures are most of what a small sweep costs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from types import ModuleType
 
 from markupsafe import Markup, escape
 
+Replace = Callable[[ModuleType, str, object], None]  # sets an attribute of a module
 
-def leave_blank(replace: Callable[[ModuleType, str, object], None]) -> None:
-    """Put a blank figure wherever a page is drawn; `replace` sets an attribute of a module."""
+
+def leave_blank(replace: Replace) -> None:
+    """Let every figure be reduced, told and tabulated, and none be painted."""
     from workbench.report.figures import base
 
     assert hasattr(base, "draw")
     replace(base, "draw", _blank)
+
+
+def leave_out(replace: Replace) -> None:
+    """Leave the figures out of pages altogether."""
+    from workbench.report.page import view
+
+    assert hasattr(view, "drawn")
+    replace(view, "drawn", lambda _: {section: [] for section in view.SECTIONS})
 
 
 def _blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:

@@ -151,7 +151,7 @@ if __name__ == "__main__":
     import workbench.report.page.sweep
     import workbench.sweep.hydra.command
     import workbench.tracking.write  # noqa: F401
-    from tests.blank import leave_blank
+    from tests.blank import leave_out
 
-    leave_blank(setattr)
+    leave_out(setattr)
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from tests import stores
-from tests.blank import leave_blank
+from tests.blank import leave_blank, leave_out
 from tests.once import WORKER, made_once
 from tests.repetitions import THOROUGH, repetitions
-from tests.surroundings import heed_ctrl_c, settle
+from tests.surroundings import heed_signals, settle
 
 HOME = None if WORKER in os.environ else settle()  # workers are started by a process that has settled
-heed_ctrl_c()
+heed_signals()
 threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin may have imported NumPy before us
 # How fast the machine is decides nothing, and no example is kept from one run to the next.
 settings.register_profile(
@@ -97,8 +97,14 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages without their figures."""
+    """Pages whose figures are not painted."""
     leave_blank(monkeypatch.setattr)
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without their figures."""
+    leave_out(monkeypatch.setattr)
 
 
 @pytest.fixture

@@ -33,6 +33,13 @@ def crossed(*tables: Iterable[Any]) -> list[Any]:
     ]
 
 
+def mostly_thorough(rows: Iterable[Any], *always: Any) -> list[Any]:
+    """Rows for parametrize: those named count always, the others in a thorough run."""
+    rows = list(rows)
+    assert set(always) <= set(rows), always
+    return [pytest.param(row, id=str(row), marks=[] if row in always else pytest.mark.thorough) for row in rows]
+
+
 def each_once(*tables: Iterable[Any]) -> list[tuple[Any, ...]]:
     """As many combinations of the rows of some tables as bring every row of every table once, for parametrize."""
     rows = [list(table) for table in tables]

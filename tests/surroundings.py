@@ -14,6 +14,9 @@ from pathlib import Path
 
 from workbench.blas import ONE_THREAD
 
+SIGNALS = {
+    signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL,
+}  # fmt: skip
 STEERING = ("MLFLOW_", "HYDRA_", "NUMBA_", "MPL", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 TERMINAL = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "BROWSER")
 HERE = "127.0.0.1,localhost"  # no proxy stands between a test and the server it starts
@@ -33,12 +36,13 @@ def settle() -> Path:
     return home
 
 
-def heed_ctrl_c() -> None:
-    """Ctrl-C strikes, also where the suite runs in the background of a script, which ignores it: whatever a process
-    ignores, the processes that tests start would ignore too.
+def heed_signals() -> None:
+    """Ctrl-C and a closed terminal strike, also where the suite runs in the background of a script or under nohup,
+    which ignore them: whatever a process ignores, the processes that tests start would ignore too.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, action in SIGNALS.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, action)
 
 
 def _caches() -> Path | None:

@@ -78,6 +78,7 @@ def test_peers_learn_what_ours_learn(
             assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
 def test_the_floor_does_the_products_of_a_step() -> None:
     """What the last step leaves, by hand: z of the output layer, dl/dW of both, and dl/dx but of the inputs."""
@@ -214,6 +215,7 @@ def test_the_predicted_memory_grows_with_the_runs() -> None:
         assert 0 < more - few == most - more
 
 
+@pytest.mark.thorough
 def test_the_made_up_sweep_of_the_page_is_a_sweep(tmp_path: Path) -> None:
     from workbench.tracking.read import load
 

@@ -157,7 +157,7 @@ def test_the_plan_of_a_sweep_is_one_document(capsys: pytest.CaptureFixture[str])
     assert found["page"] == "reports/small.html"
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 def test_the_end_of_a_sweep_is_one_document_and_quiet_says_nothing_else(
     workspace: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +176,7 @@ def test_the_end_of_a_sweep_is_one_document_and_quiet_says_nothing_else(
     assert stored[0]["artifact_bytes"] > 0
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 def test_what_failed_is_said_even_where_quiet_is_wanted(
     workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

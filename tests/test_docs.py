@@ -14,6 +14,7 @@ import pytest
 from tests import documents
 from tests.engine.cases import data_for, pack_of, parameters_of
 from tests.engine.test_layers import CONTRACT
+from tests.repetitions import mostly_thorough
 from workbench import cli
 from workbench.data import DATASETS
 from workbench.data.dataset import Source
@@ -34,6 +35,7 @@ RUN = [page for page in PAGES if any(list(documents.commands(text)) for _, text 
 # A page that adds rules adds keys too, which a process has until its end.
 APART = [page for page in RUN if any(path.startswith("rules/") for path in documents.files(page))]
 HERE = [page for page in RUN if page not in APART and page.stem != "mlflow"]
+QUICK = ("add-a-dataset", "add-a-figure", "add-an-executor")
 TABLES: list[tuple[type, dict[str, Any]]] = [
     (Source, DATASETS), (Measurement, MEASUREMENTS), (Analysis, ANALYSES), (PackExecutor, EXECUTORS), (type, LAYERS),
     (FigureKind, FIGURES),
@@ -65,15 +67,17 @@ def join(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                         monkeypatch.setitem(table, key, row)
 
 
-@pytest.mark.usefixtures("blank_figures")
-@pytest.mark.parametrize("page", HERE, ids=lambda page: page.stem)
-def test_a_page_can_be_followed(page: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_figures")
+@pytest.mark.parametrize("name", mostly_thorough([page.stem for page in HERE], *QUICK))
+def test_a_page_can_be_followed(name: str, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = DOCS / f"{name}.md"
     documents.write(page, workspace)
     join(page, workspace, monkeypatch)
     documents.follow(page)
 
 
-@pytest.mark.usefixtures("workspace", "blank_figures")
+@pytest.mark.thorough
+@pytest.mark.usefixtures("workspace", "no_figures")
 def test_every_filter_of_the_page_on_mlflow_finds_runs() -> None:
     page = DOCS / "mlflow.md"
     documents.follow(page)
@@ -103,6 +107,7 @@ def test_the_layer_of_the_page_on_layers_keeps_the_contract_and_trains(
     assert np.isfinite(last.probes["activation_mean"]).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", APART, ids=lambda page: page.stem)
 def test_a_page_that_adds_rules_can_be_followed(page: Path, workspace: Path) -> None:
     documents.in_a_process_of_its_own(workspace, "-m", "tests.documents", str(page))

@@ -30,6 +30,7 @@ def test_a_question_of_ones_own_comes_to_its_verdict(workspace: Path) -> None:
     assert claim["verdict"]["fixed"]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("workspace")
 def test_every_cell_of_the_notebook_runs() -> None:
     small = ["data=blobs", "data.examples=120", "network.width=4", "training.epochs=2", "device=cpu", "workers=1"]

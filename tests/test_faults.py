@@ -22,7 +22,7 @@ from workbench.sweep.planning import packs, sweep_record
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
-pytestmark = pytest.mark.usefixtures("workspace", "blank_figures")
+pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 SEEDS = [*SMALL, "seed=range(5)", "name=small"]
@@ -239,12 +239,12 @@ def test_a_log_that_cannot_be_kept_is_said_and_no_more(told: Told) -> None:
     assert "log.txt cannot be written (Is a directory); this sweep goes on without a log" in told()
 
 
-def test_a_moved_workspace_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
-    (tmp_path / "old").mkdir()
-    monkeypatch.chdir(tmp_path / "old")
+def test_a_moved_workspace_goes_on(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
     main(SEEDS)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "old").rename(tmp_path / "new")
+    workspace.rename(tmp_path / "new")
     monkeypatch.chdir(tmp_path / "new")
     told()
     assert main([*SEEDS, "seed=range(6)"]) == app.EXIT_FINISHED

@@ -19,7 +19,7 @@ MEASURED = [*SMALL, "measure=training,matrix_form", "seed=range(2)", "name=measu
 
 
 pytestmark = pytest.mark.usefixtures("workspace")
-quick = pytest.mark.usefixtures("blank_figures")
+quick = pytest.mark.usefixtures("no_figures")
 
 
 @quick

@@ -63,7 +63,7 @@ def test_on_another_dataset_only_what_says_how() -> None:
             reproduce.planned(stems, data)
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["reproduce", "broken", "mine", "--set", "workers=1", "device=cpu"]
     assert cli.main(arguments) == 2

@@ -16,7 +16,7 @@ from workbench.tracking.read import load, sweeps
 
 optuna = pytest.importorskip("optuna", reason="runs with the extra 'optuna'")
 
-pytestmark = pytest.mark.usefixtures("workspace", "blank_figures")
+pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 
 SEARCH = [
     "hydra/sweeper=optuna", "data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu",

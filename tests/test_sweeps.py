@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests import stores
+from tests.blank import leave_out
 from tests.once import made_once
 from tests.unwritable import unwritable
 from workbench import app, cli, load_run
@@ -21,6 +22,7 @@ from workbench.sweep.hydra.command import main
 from workbench.tracking import export
 from workbench.tracking.read import load
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
 
@@ -31,6 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
+            leave_out(patch.setattr)
             assert main([*SMALL, "seed=range(3)", "name=first"]) == app.EXIT_FINISHED
             assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.EXIT_FINISHED
         stores.settle(folder / "mlflow.db")

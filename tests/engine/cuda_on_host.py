@@ -7,6 +7,7 @@ that hang on the order of the threads. What it cannot show: memory that is not t
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Produc
 from .strict_device import DeviceArray
 
 COMPILER = shutil.which("g++")
+SHIM = Path(__file__).with_name("cuda_on_host.hpp")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="runs where g++ is installed")
 LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
 ERRORS = {
@@ -127,23 +129,29 @@ def _passed(argument: Any) -> tuple[str, Any]:
 
 @cache
 def _library(text: str, kernels: tuple[str, ...]) -> ctypes.CDLL:
-    """The device code, compiled once a session."""
+    """The device code, compiled once a process."""
+    cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in kernels]
+    entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
     with tempfile.TemporaryDirectory() as name:
-        folder, shim = Path(name), Path(__file__).with_name("cuda_on_host.hpp").read_text(encoding="utf-8")
-        cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in kernels]
-        entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
-        (folder / "device.cpp").write_text("\n".join([shim, text, *entry]), encoding="utf-8")
-        options = [
-            "-std=c++17",
-            "-O2",
-            "-ffp-contract=off",
-            "-Wall",
-            "-Werror",
-            "-Wno-unknown-pragmas",
-            "-shared",
-            "-fPIC",
-        ]
-        command = [str(COMPILER), *options, "-o", str(folder / "device.so"), str(folder / "device.cpp")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        folder = Path(name)
+        (folder / "device.cpp").write_text("\n".join([f'#include "{SHIM.name}"', text, *entry]), encoding="utf-8")
+        _compile("-I", _precompiled(), "-shared", "-o", folder / "device.so", folder / "device.cpp")
         return ctypes.CDLL(str(folder / "device.so"))
+
+
+@cache
+def _precompiled() -> Path:
+    """A folder with the shim, compiled once a process: its headers are half of what a compilation takes."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copyfile(SHIM, folder / SHIM.name)
+    _compile("-o", folder / f"{SHIM.name}.gch", folder / SHIM.name)
+    return folder
+
+
+def _compile(*arguments: str | Path) -> None:
+    """Without optimization: the compiler would take longer than what it compiles runs."""
+    options = ["-std=c++17", "-O0", "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas", "-fPIC"]
+    command = [str(COMPILER), *options, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from tests.once import made_once
 from workbench import app, places
 from workbench.config import SETTINGS, flatten
 from workbench.report.experiments import claims_in
@@ -33,6 +36,7 @@ from workbench.report.verdicts.notes import FAMILY, IDS, NOTES_SECTIONS, PAIRED_
 from workbench.sweep.hydra.command import main
 from workbench.sweep.hydra.compose import Cell
 
+CELLS = "cells.pickle"
 FILES = {file.stem: file for file in sorted(places.ours("experiments").glob("[!_]*.py"))}
 CLAIMS = [(stem, claim) for stem, file in FILES.items() for claim in claims_in(file)]
 EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
@@ -50,14 +54,22 @@ def seeds_of(stem: str) -> tuple[int, ...]:
     return tuple(int(seed) for one in overrides if one.is_sweep_override() for seed in one.sweep_string_iterator())
 
 
-@cache
-def cells_of(stem: str) -> pd.DataFrame:
-    """The settings, choices and factors of its sweep's cells, composed as the command composes them, for one seed."""
+def compose(stem: str, folder: Path) -> None:
+    """Keep the settings, choices and factors of its sweep's cells, composed for one seed as the command does it."""
     found: list[Cell] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "run_sweep", lambda design, _: found.extend(design) or 0)
         assert main([f"+sweep={stem}", *(["seed=0"] if seeds_of(stem) else [])]) == 0
-    return pd.DataFrame([flatten(cell.config) | cell.choices | cell.factors for cell in found])
+    cells = [flatten(cell.config) | cell.choices | cell.factors for cell in found]
+    (folder / CELLS).write_bytes(pickle.dumps(pd.DataFrame(cells)))
+
+
+@pytest.fixture
+def cells(stem: str, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The cells of a sweep, composed once for all its claims."""
+    folder = made_once(tmp_path_factory, f"cells of {stem}", partial(compose, stem))
+    found: pd.DataFrame = pickle.loads((folder / CELLS).read_bytes())
+    return found
 
 
 def faults(claim: Claim, rule: Rule, cells: pd.DataFrame, seeds: Sequence[int]) -> list[str]:
@@ -83,9 +95,11 @@ def _arm_faults(claim: Claim, arm: Arm, cells: pd.DataFrame) -> list[str]:
 
 
 @pytest.mark.parametrize(("stem", "claim"), EVERY)
-def test_a_rule_speaks_of_cells_and_seeds_that_its_sweep_file_holds(stem: str, claim: Claim) -> None:
+def test_a_rule_speaks_of_cells_and_seeds_that_its_sweep_file_holds(
+    stem: str, claim: Claim, cells: pd.DataFrame
+) -> None:
     for rule in rules_of(claim):
-        assert faults(claim, rule, cells_of(stem), seeds_of(stem)) == []
+        assert faults(claim, rule, cells, seeds_of(stem)) == []
 
 
 @pytest.mark.parametrize("claim", ALONE)
@@ -129,8 +143,9 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("stem", [STEM])
 @pytest.mark.parametrize("words", WRONG)
-def test_a_rule_about_what_the_sweep_does_not_hold_is_found_out(words: str) -> None:
-    claim = next(claim for stem, claim in CLAIMS if stem == STEM and claim.measure is None)
+def test_a_rule_about_what_the_sweep_does_not_hold_is_found_out(words: str, stem: str, cells: pd.DataFrame) -> None:
+    claim = next(claim for name, claim in CLAIMS if name == stem and claim.measure is None)
     wrong = replace(claim.rule, **WRONG[words])
-    assert any(words in fault for fault in faults(claim, wrong, cells_of(STEM), seeds_of(STEM)))
+    assert any(words in fault for fault in faults(claim, wrong, cells, seeds_of(stem)))

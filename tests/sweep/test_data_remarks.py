@@ -10,6 +10,7 @@ import pytest
 from workbench.report import load
 from workbench.sweep.hydra.command import main
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 ONE = ["data=npz", "training.epochs=1", "network.width=4", "network.depth=1", "device=cpu", "workers=1", "kernel=plain"]
 
 

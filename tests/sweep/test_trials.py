@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.repetitions import crossed
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.sweep.planning import journal, trials
@@ -93,8 +94,9 @@ def dying(function: Callable[..., Any], left: list[int], after: bool) -> Callabl
     return called
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("place", ["one value asked for", "asked for", "trained", "written", "renamed"])
+@pytest.mark.parametrize(
+    ("place", "after"), crossed(["one value asked for", "asked for", "trained", "written", "renamed"], [False, True])
+)
 def test_killed_anywhere_it_tries_the_same(
     whole: list[TrialResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, after: bool
 ) -> None:

@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 
+from tests import stores
+from tests.once import made_once
 from tests.repetitions import repetitions
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
@@ -26,6 +28,8 @@ from workbench.tracking.read import SweepTables, load, sweeps
 from workbench.tracking.write import MlflowStore
 
 CASES = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(10, 60))
+PARTS = min(10, CASES // 2)  # that many workers may share them
+RUN_ID = "run-id"
 FILES = ("plan.parquet", "sweep.json", "rule.json", "runs.parquet", "epochs.parquet", "layers.parquet")
 CELLS = [cell(0), cell(1), cell(2, pack="b")]
 ASKED = sweep(CELLS, rules='{"rule": 1}')
@@ -36,22 +40,36 @@ def asked(name: str) -> SweepRecord:
     return sweep([cell(9, "of the other")], name=name, digest="d9")
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder whose store holds the finished sweep `seeds` and another one."""
+
+    def fill(folder: Path) -> None:
+        shutil.copyfile(empty_database, folder / "mlflow.db")
+        found = MlflowStore(uri_of(folder))
+        found.begin(asked("other"))
+        found.record(result([trained(cell(9, "of the other"))]))
+        found.end("finished")
+        found.begin(ASKED)
+        for pack in PACKS:
+            found.record(pack)
+        found.end("finished")
+        (folder / RUN_ID).write_text(found.run_id, encoding="utf-8")
+        stores.settle(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "damaged", fill)
+
+
 @pytest.fixture
-def store(uri: str) -> MlflowStore:
-    """A store with the finished sweep `seeds` and another one."""
-    found = MlflowStore(uri)
-    found.begin(asked("other"))
-    found.record(result([trained(cell(9, "of the other"))]))
-    found.end("finished")
-    found.begin(ASKED)
-    for pack in PACKS:
-        found.record(pack)
-    found.end("finished")
-    return found
+def run_id(filled: Path, folder: Path) -> str:
+    """Of the parent run of `seeds`; the working folder holds a copy of the filled store."""
+    (folder / "mlflow.db").unlink()
+    shutil.copytree(filled, folder, dirs_exist_ok=True)
+    return (folder / RUN_ID).read_text(encoding="utf-8")
 
 
-def artifact(folder: Path, store: MlflowStore, name: str) -> Path:
-    return min((folder / "mlruns").rglob(f"{store.run_id}/**/{name}"))
+def artifact(folder: Path, run_id: str, name: str) -> Path:
+    return min((folder / "mlruns").rglob(f"{run_id}/**/{name}"))
 
 
 def assert_same(found: SweepTables, expected: SweepTables) -> None:
@@ -104,10 +122,10 @@ HARMS: list[Callable[[bytes, random.Random], bytes]] = [flipped, flipped, flippe
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_damaged_file_stops_no_other_sweep_and_is_mended_by_its_own(
-    store: MlflowStore, uri: str, folder: Path, file: str, capsys: pytest.CaptureFixture[str]
+    run_id: str, uri: str, folder: Path, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = load("seeds", uri)
-    artifact(folder, store, file).write_bytes(b"\xff\xfe not what it was")
+    artifact(folder, run_id, file).write_bytes(b"\xff\xfe not what it was")
     assert set(MlflowStore(uri).held(["fp0", "fp2", "of the other"])) >= {"of the other"}
     MlflowStore(uri).begin(asked("new"))
     assert set(sweeps(uri)["name"]) == {"other", "seeds", "new"}
@@ -121,27 +139,25 @@ def test_a_damaged_file_stops_no_other_sweep_and_is_mended_by_its_own(
     assert_same(load("seeds", uri), expected)
 
 
-def test_of_a_damaged_sweep_json_the_rules_stay_fixed(store: MlflowStore, uri: str, folder: Path) -> None:
-    artifact(folder, store, "sweep.json").write_text('{"name": "x", ')
+def test_of_a_damaged_sweep_json_the_rules_stay_fixed(run_id: str, uri: str, folder: Path) -> None:
+    artifact(folder, run_id, "sweep.json").write_text('{"name": "x", ')
     MlflowStore(uri).begin(sweep(CELLS, rules="another"))
     assert load("seeds", uri).facts["rules"] == '{"rule": 1}'
 
 
 def test_a_damaged_plan_is_said_with_how_to_mend_it(
-    store: MlflowStore, uri: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    run_id: str, uri: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    artifact(folder, store, "plan.parquet").write_bytes(b"")
+    artifact(folder, run_id, "plan.parquet").write_bytes(b"")
     sweeps(uri)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"sweep 'seeds' in sqlite:///mlflow.db, run {store.run_id}: plan.parquet cannot be read (")
+    assert line.startswith(f"sweep 'seeds' in sqlite:///mlflow.db, run {run_id}: plan.parquet cannot be read (")
     assert line.endswith("mends it; workbench sweeps delete seeds takes it away")
 
 
-def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(
-    store: MlflowStore, uri: str, folder: Path
-) -> None:
+def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(run_id: str, uri: str, folder: Path) -> None:
     """A failed cell and a held one: never is one taken for the other."""
-    file = artifact(folder, store, "plan.parquet")
+    file = artifact(folder, run_id, "plan.parquet")
     content = file.read_bytes()
     place = content.index(b"fp1")  # a fingerprint among the pages
     file.write_bytes(content[: place + 2] + b"7" + content[place + 3 :])
@@ -150,27 +166,25 @@ def test_a_plan_whose_pages_are_not_those_that_were_written_does_not_count(
 
 @pytest.mark.parametrize("file", ["plan.parquet", "epochs.parquet"])
 def test_a_footer_that_is_not_the_one_that_was_written_is_noticed(
-    store: MlflowStore, uri: str, folder: Path, file: str
+    run_id: str, uri: str, folder: Path, file: str
 ) -> None:
     """Pages have checksums, but the names of columns have none: another letter in one would be another column."""
-    found = artifact(folder, store, file)
+    found = artifact(folder, run_id, file)
     table = parquet.read_table(found)
     columns = [name.replace("started", "stbrted").replace("_loss", "_lass") for name in table.column_names]
     parquet.write_table(table.rename_columns(columns), found, write_page_checksum=True)
     assert load("seeds", uri).facts["missing"].endswith(file)
 
 
-@pytest.mark.parametrize("part", range(10))
-def test_fuzz_of_artifacts(
-    store: MlflowStore, uri: str, folder: Path, part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_fuzz_of_artifacts(run_id: str, uri: str, folder: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens to a file, what is read is what was written or is named as missing, and is made good."""
     expected, other = load("seeds", uri), load("other", uri)
     shutil.copytree(folder / "mlruns", folder / "kept")
-    for case in range(part, CASES // 2, 10):
+    for case in range(part, CASES // 2, PARTS):
         monkeypatch.setattr(damage, "_REPORTED", set())
         chance = random.Random(f"artifacts {case}")
-        file = artifact(folder, store, FILES[case % len(FILES)])
+        file = artifact(folder, run_id, FILES[case % len(FILES)])
         file.write_bytes(chance.choice(HARMS)(file.read_bytes(), chance))
         print(f"case {case}: {file.name}")
         assert_same(load("other", uri), other)
@@ -188,9 +202,9 @@ def test_fuzz_of_artifacts(
         shutil.copytree(folder / "kept", folder / "mlruns")
 
 
-def test_fuzz_of_databases(store: MlflowStore, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("run_id")
+def test_fuzz_of_databases(folder: Path, tmp_path: Path) -> None:
     """MLflow's own database: read as it is, or refused in one line."""
-    store._connection.client._tracking_client.store.engine.dispose()
     content = (folder / "mlflow.db").read_bytes()
     for case in range(max(CASES // 10, 3)):
         chance = random.Random(f"databases {case}")

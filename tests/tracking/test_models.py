@@ -17,6 +17,7 @@ from workbench.sweep.hydra.command import main
 from workbench.tracking import models
 from workbench.tracking.connection import connect
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 ONE = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
 

@@ -17,6 +17,7 @@ from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 TWO_PACKS = [*SMALL, "network.depth=1,2", "seed=range(2)", "name=mine"]
 Harm = Callable[[Path, Path], object]
@@ -53,7 +54,15 @@ def harmed_after(monkeypatch: pytest.MonkeyPatch, packs: int, harm: Callable[[],
     monkeypatch.setattr(Recorder, "_record", record)
 
 
-@pytest.mark.parametrize("harm", [deleted, without_its_journal, replaced, without_artifacts])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(deleted, marks=pytest.mark.thorough),
+        pytest.param(without_its_journal, marks=pytest.mark.thorough),
+        replaced,
+        without_artifacts,
+    ],
+)
 def test_what_a_store_lost_while_a_sweep_trained_is_recorded_again(
     workspace: Path, empty_database: Path, harm: Harm, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -89,6 +89,7 @@ def broken(_: Any) -> pd.DataFrame:
     raise KeyError("optimizer.learning_rate")
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_figure_that_cannot_be_drawn_costs_the_page_nothing(tables: Tables, tmp_path: Path) -> None:
     wrong = replace(FIGURES["lines"], title="Wrong", data=broken)
     nothing = replace(FIGURES["lines"], title="Nothing", data=lambda _: pd.DataFrame())

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.repetitions import repetitions
 from tests.report.page.test_sweep import HOSTILE, Outline
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
@@ -74,6 +75,7 @@ def test_settings_that_differ_are_named() -> None:
     assert found.facts == (("commit", BASE.facts["commit"][:12], "abc"),)
 
 
+@settings(max_examples=repetitions(8, 50))
 @given(st.floats(-0.3, 0.3), st.floats(0, 0.05))
 def test_turned_round_the_change_has_the_other_sign(by: float, noise: float) -> None:
     other = changed(BASE, by, noise)

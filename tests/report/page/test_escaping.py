@@ -54,7 +54,7 @@ def is_whole(file: Path, scripts: int) -> None:
     assert len(outline.ids) == len(set(outline.ids))
 
 
-@settings(max_examples=repetitions(4, 20), deadline=None)
+@settings(max_examples=repetitions(2, 20), deadline=None)
 @given(name=ANYTHING, key=ANYTHING, values=st.lists(ANYTHING, min_size=2, max_size=2, unique=True), fact=ANYTHING)
 def test_pages_stay_whole(name: str, key: str, values: list[str], fact: str) -> None:
     tables = tables_of(name, key, values, fact)

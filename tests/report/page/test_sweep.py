@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.repetitions import mostly_thorough
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import stem
@@ -25,6 +26,7 @@ from workbench.report.verdicts.verdict import VERDICTS
 words = pytest.mark.usefixtures("blank_figures")  # what is asked stands in no figure
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SMALL = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
+TWO = {"network.depth": (1, 2)}
 VOID = {"meta", "br", "input", "img", "link", "hr"}
 OPTIONAL = {"td", "th", "tr"}  # HTML lets their end tags be left out
 
@@ -39,7 +41,7 @@ def only(tables: Tables, outcome: str) -> Tables:
 SWEEPS = {
     "whole": lambda: sweep(SMALL, seeds=12),
     "one seed": lambda: sweep(SMALL, seeds=1),
-    "one factor": lambda: sweep({"network.depth": (1, 2)}, seeds=3),
+    "one factor": lambda: sweep(TWO, seeds=3),
     "one run": lambda: sweep({}, seeds=1),
     "regression": lambda: sweep(SMALL, seeds=3, regression=True),
     "no layers": lambda: sweep(SMALL, seeds=3, layers=False),
@@ -92,7 +94,7 @@ def page_of(tables: Any, folder: Path, claims: Any = ()) -> tuple[str, Page]:
     return page.html.read_text(encoding="utf-8"), page
 
 
-@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("name", mostly_thorough(SWEEPS, "whole", "one run", "regression", "pending", "hostile"))
 def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
     tables = SWEEPS[name]()
     text, page = page_of(tables, tmp_path)
@@ -111,13 +113,13 @@ def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
 
 
 def test_equal_data_give_equal_bytes(tmp_path: Path) -> None:
-    first, second = (write(sweep(SMALL, seeds=3), CLAIMS, tmp_path / name) for name in ("a", "b"))
+    first, second = (write(sweep(TWO, seeds=3), CLAIMS, tmp_path / name) for name in ("a", "b"))
     assert first.html.read_bytes() == second.html.read_bytes()
     assert first.json.read_bytes() == second.json.read_bytes()
 
 
 def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
-    tables = sweep(SMALL, seeds=3)
+    tables = sweep(TWO, seeds=3)
     shuffled = replace(
         tables, runs=tables.runs.sample(frac=1, random_state=0), epochs=tables.epochs.sample(frac=1, random_state=0)
     )
@@ -206,6 +208,7 @@ def test_provenance_names_what_is_common_and_not_the_default(tmp_path: Path) -> 
     assert tables.facts["commit"] in text
 
 
+@pytest.mark.thorough
 def test_the_tour_is_light_enough(tmp_path: Path) -> None:
     tables = sweep()
     assert len(tables.runs) == 432
@@ -232,7 +235,7 @@ def test_the_tour_is_light_enough(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_cannot_be_a_files_becomes_one(name: str, tmp_path: Path) -> None:
-    page = write(replace(sweep(SMALL, seeds=1), name=name), [], tmp_path / "pages")
+    page = write(replace(SWEEPS["one run"](), name=name), [], tmp_path / "pages")
     assert page.html.parent == tmp_path / "pages"
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,60}\.html", page.html.name)
     assert page.html.name != "index.html"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.repetitions import repetitions
 from workbench.report.statistics.intervals import (
     INTERVALS,
     Interval,
@@ -38,7 +39,7 @@ def test_t_interval_covers_what_it_promises_at_twelve_seeds() -> None:
 
 def test_expanded_bootstrap_covers_what_it_promises_at_twelve_seeds() -> None:
     chance = np.random.default_rng(3)
-    found = [expanded_bootstrap(chance.normal(0.3, 1.0, 12), resamples=1000) for _ in range(1500)]
+    found = [expanded_bootstrap(chance.normal(0.3, 1.0, 12), resamples=500) for _ in range(repetitions(600, 1500))]
     assert 0.93 <= np.mean([low <= 0.3 <= high for low, high in found]) <= 0.97
 
 
@@ -62,6 +63,7 @@ def test_coverage_is_as_stated_where_differences_are_not_normal(draw: Any) -> No
     assert STATED[draw][0] <= np.mean((low <= 0) & (high >= 0)) <= STATED[draw][1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("draw", STATED)
 def test_the_bootstrap_does_no_better_there(draw: Any) -> None:
     found = [expanded_bootstrap(values, resamples=500) for values in draw(np.random.default_rng(9), (1000, 12))]

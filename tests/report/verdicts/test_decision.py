@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.repetitions import crossed
 from tests.report.synthetic import Tables
 from workbench.report.statistics.intervals import INTERVALS, Interval, t_interval
 from workbench.report.statistics.tests import planned_seeds
@@ -333,11 +334,10 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("effect", "margin"), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (-0.5, 0.5)])
-def test_false_verdicts_at_no_effect_and_exactly_at_the_margin(effect: float, margin: float, shape: str) -> None:
+@pytest.mark.parametrize(("place", "shape"), crossed([(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (-0.5, 0.5)], SHAPES))
+def test_false_verdicts_at_no_effect_and_exactly_at_the_margin(place: tuple[float, float], shape: str) -> None:
     """There neither "reproduced" nor "contradicted" is true: together at most 5 %."""
-    family, draw = SHAPES[shape]
+    (effect, margin), (family, draw) = place, SHAPES[shape]
     draws = effect + draw(np.random.default_rng(11), (TRIALS, 12))
     assert share(verdicts_of(draws, margin, family), "reproduced", "contradicted") <= 0.05 + CHANCE
 

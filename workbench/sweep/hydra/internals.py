@@ -84,7 +84,7 @@ except ImportError:
 
 _USED_PARTS: dict[type, tuple[str, ...]] = {
     ConfigLoaderImpl: (
-        "_apply_overrides_to_config", "compute_defaults_list", "get_group_options", "list_groups", "load_sweep_config",
+        "_apply_overrides_to_config", "compute_defaults_list", "list_groups", "load_sweep_config",
     ),
     Hydra: ("create_main_hydra2", "hydra_help", "multirun", "show_cfg", "show_info"),
     Override: (
@@ -200,13 +200,20 @@ def store(name: str, node: Any, group: str | None = None) -> None:
 
 def options_of(loader: ConfigLoader, group: str) -> list[str]:
     """The choices of a config group, none where it is none. With groups below it, such as sweeper of hydra."""
-    options: list[str] = loader.get_group_options(group, results_filter=None)
-    return options
+    return _listed(loader, group, None)
 
 
 def choices_of(loader: ConfigLoader, group: str) -> list[str]:
     """The choices of a config group that are files or rows, not groups below it."""
-    options: list[str] = loader.get_group_options(group, results_filter=ObjectType.CONFIG)
+    return _listed(loader, group, ObjectType.CONFIG)
+
+
+def _listed(loader: ConfigLoader, group: str, kind: ObjectType | None) -> list[str]:
+    """What stands in a config group. The loader's own method copies its repository first, which takes 30 ms a call."""
+    repository = getattr(loader, "repository", None)
+    if repository is None:
+        raise _incompatible("ConfigLoaderImpl.repository")
+    options: list[str] = repository.get_group_options(group, kind)
     return options
 
 
