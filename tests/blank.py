@@ -23,7 +23,7 @@ def leave_out(replace: Replace) -> None:
     from workbench.report.page import view
 
     assert hasattr(view, "drawn")
-    replace(view, "drawn", lambda _: {section: [] for section in view.SECTIONS})
+    replace(view, "drawn", lambda _: {section: [] for section in view.PAGE_SECTIONS})
 
 
 def _blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:

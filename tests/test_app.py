@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests import stores
+from tests.blank import leave_out
 from tests.once import made_once
 from workbench import app
 from workbench.report import sweep_page
@@ -38,6 +39,7 @@ def grid_trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path)
         shutil.copyfile(empty_database, folder / "mlflow.db")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
+            leave_out(patch.setattr)
             assert main(GRID) == app.EXIT_FINISHED
         stores.settle(folder / "mlflow.db")
 
@@ -173,6 +175,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     pd.testing.assert_series_equal(digests("small"), expected)
 
 
+@quick
 @pytest.mark.usefixtures("grid")
 def test_a_page_is_made_from_the_store_alone() -> None:
     page = Path("reports/small.html")

@@ -86,7 +86,7 @@ def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str])
     assert not Path("mlflow.db").exists()
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 def test_for_a_machine_everything_is_one_document(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["reproduce", "broken", "mine", "--json", "--quiet", "--set", "workers=1", "device=cpu"]
     assert cli.main(arguments) == 2
@@ -111,7 +111,7 @@ def test_the_commands_and_plans_are_documents_too(capsys: pytest.CaptureFixture[
     assert found["verdicts"] is None
 
 
-@pytest.mark.usefixtures("blank_figures")
+@pytest.mark.usefixtures("no_figures")
 def test_the_verdicts_are_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["reproduce", "mine", "--quiet", "--set", "workers=1", "device=cpu"]) == 0
     out, err = capsys.readouterr()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.repetitions import THOROUGH
 from workbench import places
 
 ROOT = places.ours("conf").parent
@@ -55,6 +54,7 @@ def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:
     assert Path(where.strip()).is_relative_to(installed)
 
 
+@pytest.mark.thorough
 def test_a_person_s_own_sweep_joins_ours_and_runs_to_its_page(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "conf/sweep").mkdir(parents=True)
     own = "# @package _global_\ndescription: mine\nhydra: {sweeper: {params: {seed: range(2)}}}\n"
@@ -63,5 +63,4 @@ def test_a_person_s_own_sweep_joins_ours_and_runs_to_its_page(installed: Path, t
     assert "mine" in listed
     assert "tour" in listed
     small = ["data=blobs", "data.examples=120", "training.epochs=1", "network.width=4", "device=cpu"]
-    small += [] if THOROUGH else ["kernel=plain"]  # in another folder the compiled one is compiled anew
     assert run(installed, tmp_path, "-m", "workbench", "+sweep=mine", *small) == "report: reports/mine.html\n"

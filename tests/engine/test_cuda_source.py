@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.repetitions import mostly_thorough
 from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda import fused_source as fused_texts
 from workbench.engine.kernels.cuda.fused_probe_source import probe_source
@@ -36,7 +37,7 @@ def _reported(text: str, architecture: str, folder: Path) -> str:
 
 
 @needs_nvcc
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", mostly_thorough(ARCHITECTURES, "sm_90"))
 def test_it_compiles_without_a_warning_and_spills_no_register(architecture: str, tmp_path: Path) -> None:
     said = _reported(source.text(), architecture, tmp_path)
     assert set(re.findall(r"entry function '(\w+)'", said)) == set(source.STEP_KERNELS)

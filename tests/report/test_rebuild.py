@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.blank import leave_out
 from workbench import cli, output, report
 from workbench.sweep.hydra.command import main as workbench
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
 
 
@@ -21,6 +23,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        leave_out(patch.setattr)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         assert workbench([*SMALL, "network.depth=0,1", "seed=range(3)", "name=small"]) == 0
     return folder

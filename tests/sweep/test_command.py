@@ -12,15 +12,18 @@ import pytest
 
 import workbench
 from workbench import places
+from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.sweep.hydra.command import TOPICS, main
 
 ROOT = places.ours("conf").parent
-# Those with claims are composed by tests/experiments as well.
+# Those with claims are composed by tests/experiments as well, the tour by a test of its own.
 SWEEPS = [
     pytest.param(
         path,
         id=path.stem,
-        marks=[pytest.mark.thorough] if (ROOT / "experiments" / f"{path.stem}.py").exists() else [],
+        marks=[pytest.mark.thorough]
+        if path.stem == "tour" or (ROOT / "experiments" / f"{path.stem}.py").exists()
+        else [],
     )
     for path in sorted(ROOT.glob("conf/sweep/*.yaml"))
 ]
@@ -142,6 +145,18 @@ def test_a_persons_own_conf_joins_ours(app, tmp_path):
     ]
     assert cells[0].config.optimizer.learning_rate == 0.5
     assert cells[2].config.optimizer.name == "adam"
+
+
+def test_a_rule_of_the_last_folder_is_no_choice_in_the_next(app, tmp_path, monkeypatch):
+    with monkeypatch.context() as there:
+        there.setitem(OPTIMIZERS, "mine", OPTIMIZERS["sgd"])
+        cells, _ = design(app, "optimizer=mine")
+        assert cells[0].config.optimizer.name == "mine"
+    assert main(["optimizer=mine"]) == 2
+    (tmp_path / "conf" / "optimizer").mkdir(parents=True)
+    (tmp_path / "conf" / "optimizer" / "mine.yaml").write_text("name: adam\n")
+    cells, _ = design(app, "optimizer=mine")
+    assert cells[0].config.optimizer.name == "adam"
 
 
 def test_arms_are_crossed_with_the_params(app, tmp_path, capsys):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tests.repetitions import repetitions
+from tests.repetitions import mostly_thorough, repetitions
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.executors import EXECUTORS
@@ -99,7 +99,7 @@ def test_of_two_overrides_of_one_place_hydras_order_counts(loader, master, compo
         assert ours == outcome(lambda overrides=overrides: hydras(loader, master, overrides))
 
 
-@pytest.mark.parametrize("override", OVERRIDES)
+@pytest.mark.parametrize("override", mostly_thorough(OVERRIDES, *OVERRIDES[::3]))
 def test_each_override_composes_to_what_hydra_composes(loader, master, composer, override):
     ours = outcome(lambda: composer.compose([override]).values)
     assert ours == outcome(lambda: hydras(loader, master, [override]))

@@ -110,6 +110,7 @@ def test_the_database_is_made_once_whole_and_in_write_ahead_mode(tmp_path: Path)
         assert database.execute("PRAGMA schema_version").fetchone() == before
 
 
+@pytest.mark.thorough
 def test_making_and_filling_a_store_prints_nothing(tmp_path: Path) -> None:
     script = (
         "from tests.tracking.cases import *\n"

@@ -47,6 +47,7 @@ def test_it_goes_by_the_losses_that_were_trained(tables: Tables, said: bool) -> 
     assert units_of_losses(read(tables)) == (STANDARDISED if said else "")
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_page_says_it_in_words_under_every_figure_of_a_loss_and_beside_a_verdict(tmp_path: Path) -> None:
     page = write(REGRESSION, [CLAIM], tmp_path).html.read_text(encoding="utf-8")
     assert page.count("Losses of a regression are in standardised units") >= 1

@@ -22,11 +22,12 @@ from workbench.report.statistics.intervals import Interval, largest_difference
 TIMES = int(os.environ.get("WORKBENCH_COVERAGE", "0"))
 SWEEP = sweep(seeds=4)
 DESIGN = design.read(SWEEP)
+WHOLE = sweep(seeds=3, trouble=False)
 
 
 @pytest.mark.parametrize("key", GRID)
 def test_a_main_effect_is_the_mean_of_the_seeds_own_means(key: str) -> None:
-    whole = design.read(sweep(seeds=3, trouble=False))
+    whole = design.read(WHOLE)
     effect = effects.main_effect(whole, whole.factor(key), "best_test_accuracy")
     expected = whole.runs.groupby([key, "seed"])["best_test_accuracy"].mean().groupby(key).mean()
     assert {level.label: level.mean for level in effect.levels} == pytest.approx(

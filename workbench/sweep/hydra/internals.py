@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -196,6 +196,13 @@ def store(name: str, node: Any, group: str | None = None) -> None:
     takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 requires it
     further: dict[str, Any] = {"replace": True} if takes_replace else {}
     ConfigStore.instance().store(name=name, node=node, group=group, **further)
+
+
+def store_group(group: str, nodes: Mapping[str, Any]) -> None:
+    """Offer Hydra these choices of a group that are no files, and none that was offered before."""
+    ConfigStore.instance().repo.pop(group, None)
+    for name, node in nodes.items():
+        store(name, node, group)
 
 
 def options_of(loader: ConfigLoader, group: str) -> list[str]:

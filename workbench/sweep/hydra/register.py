@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from workbench import places
 from workbench.config import SECTIONS, RunConfig
-from workbench.sweep.hydra.internals import ConfigLoader, config_loader, register_resolver, store, thaw
+from workbench.sweep.hydra.internals import ConfigLoader, config_loader, register_resolver, store, store_group, thaw
 
 PENALTY_STRENGTH = 1e-3  # of a penalty without a file in conf/penalty
 
@@ -21,7 +21,9 @@ def register() -> None:
 
 
 def register_rows() -> None:
-    """Offer every optimizer and penalty as a choice: a row needs no file in `conf/`. May be repeated."""
+    """Offer every optimizer and penalty as a choice: a row needs no file in `conf/`. May be repeated, also in another
+    folder or after a row went.
+    """
     from workbench.engine.rules.optimizers import OPTIMIZERS
     from workbench.engine.rules.penalties import PENALTIES
 
@@ -35,9 +37,8 @@ def register_rows() -> None:
         },
     }  # fmt: skip
     for group, rows in nodes.items():
-        for name, node in rows.items():
-            if not places.find(f"conf/{group}", f"{name}.yaml"):
-                store(name, node, group)
+        files = {name for name in rows if places.find(f"conf/{group}", f"{name}.yaml")}
+        store_group(group, {name: node for name, node in rows.items() if name not in files})
 
 
 def loader() -> ConfigLoader:
