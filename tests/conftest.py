@@ -25,7 +25,7 @@ threadpool_limits(1)  # equal bits are promised for one BLAS thread; a plugin ma
 # How fast the machine is decides nothing, and no example is kept from one run to the next.
 settings.register_profile(
     "suite", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow],
-    max_examples=repetitions(30, 300),
+    max_examples=repetitions(25, 100),
 )  # fmt: skip
 settings.load_profile("suite")
 

@@ -31,7 +31,7 @@ from workbench import app, places
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.tracking.read import load
 
-KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 6))
+KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 3))
 EPOCHS = 40 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
 SEEDS = 2 if KILLS < 5 else 4
 SWEEP = [

@@ -72,7 +72,7 @@ def outcome(compose):
         return type(error)
 
 
-@settings(max_examples=repetitions(8, 80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repetitions(8, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(OVERRIDES), max_size=5))
 def test_any_overrides_compose_to_what_hydra_composes(loader, master, composer, overrides):
     ours = outcome(lambda: composer.compose(overrides).values)
