@@ -12,7 +12,8 @@ import numpy as np
 
 from workbench.data.dataset import Dataset
 from workbench.data.run_data import RunData, prepare
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 
 CLASSES, RATE, LEARNING_RATE = 10, 0.5, 0.001

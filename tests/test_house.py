@@ -279,6 +279,7 @@ def test_no_module_is_named_utils() -> None:
 SAME_MEANING = {
     "base",  # the contract that every kind of a folder fills in
     "dense",  # a layer, and its form in each kernel
+    "convolution",
     "maxout",
     "losses",  # rules, and their form by hand in a kernel
     "probes",

@@ -47,7 +47,7 @@ def test_a_section_is_its_own_keys(section):
 
 def test_groups_are_the_folders_of_conf():
     rows = dict(listing.groups().rows)
-    assert set(rows) == {"data", "optimizer", "penalty"}
+    assert set(rows) == {"data", "network", "optimizer", "penalty"}
     assert "adamw" in rows["optimizer"]
 
 

@@ -15,6 +15,7 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import INITIALIZERS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import MADE_FROM, SCHEDULES
+from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.loop import train
 from workbench.measure import INSTRUMENTS, MEASUREMENTS
 from workbench.sweep.planning.identity import engine_pack, numbers
@@ -39,6 +40,19 @@ OTHER: dict[str, Any] = {
     "data.noise": 0.4,
     "data.test": 0.3,
 }
+# What only networks of images read.
+OF_IMAGES: dict[str, Any] = {
+    "network.channels": "[3]",
+    "network.kernel": 2,
+    "network.stride": 2,
+    "network.padding": "valid",
+    "network.pool": "average",
+    "network.pool_size": 3,
+    "network.global_average": True,
+    "dropout.map_rate": 0.5,
+    "dropout.channel_rate": 0.5,
+}
+SMALL_IMAGES = {"name": "cnn", "channels": "[2]"}
 BASES: dict[str, dict[str, Any]] = (
     {f"optimizer {name}": {"optimizer": {"name": name}} for name in OPTIMIZERS}
     | {f"ramp of {name}": {"optimizer": {"name": name, "momentum_ramp_epochs": 1}} for name in OPTIMIZERS}
@@ -48,10 +62,15 @@ BASES: dict[str, dict[str, Any]] = (
     | {f"init {name}": {"network": {"init": name}} for name in INITIALIZERS}
     | {"no hidden layer": {"network": {"depth": 0}}, "none of its weights": {"network": {"depth": 0, "init": "he"}}}
     | {"digits": {"data": {"name": "digits", "train_size": 60}}}
+    | {
+        f"images {name}": {"network": SMALL_IMAGES | network, "data": {"name": "digits", "train_size": 60}}
+        for name, network in {"pooled": {}, "not pooled": {"pool": "none"}, "no hidden layer": {"depth": 0}}.items()
+    }
 )
 # The section that a base is about: another one's settings are asked for elsewhere.
 ASKED = {"optimizer": "optimizer.", "ramp": "optimizer.momentum", "start": "optimizer.momentum",
-         "schedule": "optimizer.schedule", "activation": "network.", "init": "network."}  # fmt: skip
+         "schedule": "optimizer.schedule", "activation": "network.", "init": "network.",
+         "images": ("network.", "dropout.")}  # fmt: skip
 
 
 def changed(config: RunConfig, key: str, value: Any) -> RunConfig:
@@ -67,7 +86,7 @@ def changed(config: RunConfig, key: str, value: Any) -> RunConfig:
 def weights_after(config: RunConfig) -> bytes:
     """The weights a run ends with, by the plain kernel."""
     decided = numbers(config)
-    columns = {s.engine: np.array([decided[key]]) for key, s in SETTINGS.items() if s.role == "per_run"
+    columns = {s.engine: np.array([decided.get(key, s.default)]) for key, s in SETTINGS.items() if s.role == "per_run"
                if not key.startswith("data.") and key != "analyses"}  # fmt: skip
     pack, share = engine_pack(decided | {"kernel": "plain"}, columns), config.data
     noise, scaling = np.array([share.label_noise]), [share.scaling]
@@ -80,9 +99,10 @@ def weights_after(config: RunConfig) -> bytes:
 def test_what_a_run_does_not_read_changes_no_weight_and_what_it_reads_does(base: str) -> None:
     config = tiny(training={"epochs": 2, "batch_size": 32}, **BASES[base])
     before, without = weights_after(config), unread(config)
-    assert set(without) <= {*OTHER, "data.path", "data.dir"}
-    asked = [key for key in OTHER if key.startswith(ASKED.get(base.partition(" ")[0], ""))]
-    others = {key: "sigmoid" if OTHER[key] == flatten(config)[key] else OTHER[key] for key in asked}
+    assert set(without) <= {*OTHER, *OF_IMAGES, "data.path", "data.dir"}
+    values = OTHER | OF_IMAGES if base.startswith("images") else OTHER
+    asked = [key for key in values if key.startswith(ASKED.get(base.partition(" ")[0], ""))]
+    others = {key: "sigmoid" if values[key] == flatten(config)[key] else values[key] for key in asked}
     moved = {key for key, value in others.items() if weights_after(changed(config, key, value)) != before}
     read = {key for key in asked if key not in without}
     if base == "init zero":  # what is zero everywhere shows nothing of a slope or a piece
@@ -119,7 +139,7 @@ def test_a_reason_names_the_setting_and_what_reads() -> None:
     assert unread(tiny(measure="matrix_form"))["training.epochs"].because == "measure=matrix_form"
 
 
-@pytest.mark.parametrize("family", [OPTIMIZERS, ACTIVATIONS, INITIALIZERS, SCHEDULES, DATASETS])
+@pytest.mark.parametrize("family", [OPTIMIZERS, ACTIVATIONS, INITIALIZERS, SCHEDULES, DATASETS, NETWORKS])
 def test_a_row_reads_settings_that_there_are(family: dict[str, Any]) -> None:
-    names = {key.rpartition(".")[2] for key in SETTINGS} | {*MADE_FROM}
+    names = {key.rpartition(".")[2] for key in SETTINGS} | {*MADE_FROM, *SETTINGS}
     assert {name for row in family.values() for name in row.reads} <= names

@@ -10,7 +10,7 @@ from workbench.engine.errors import BadInput
 from workbench.engine.training.pack import COLUMNS
 
 FLOATS = [s for s in SETTINGS.values() if s.kind is float and s.role == "per_run" and s.engine in COLUMNS]
-SHARES = ("dropout.rate", "dropout.input_rate")  # held in 65536 levels, whatever the dtype
+SHARES = [key for key in SETTINGS if key.startswith("dropout.")]  # held in 65536 levels, whatever the dtype
 
 
 def configured(key: str, value: float, **more: object) -> float:

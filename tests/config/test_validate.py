@@ -63,9 +63,24 @@ def test_every_choice_is_allowed(setting):
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
 def test_another_type_is_refused(setting):
-    for value in ([1], {"a": 1}, 1 if setting.kind in (str, bool) else "text", None if not setting.optional else []):
+    other = 1 if setting.kind in (str, bool) else "text"
+    for value in (["text"], {"a": 1}, other, None if not setting.optional else []):
         message = refusal(nested(setting.key, value))
         assert message.startswith(setting.key)
+
+
+@pytest.mark.parametrize("value", [[8, 16], "[8,16]", "[8, 16]", "[ 8,16 ]"])
+def test_a_list_is_kept_as_the_text_that_is_typed(value):
+    assert run_config({"network": {"channels": value}}).network.channels == "[8,16]"
+
+
+@pytest.mark.parametrize(
+    "value", ["8,16", "8", "[]", "[8,]", "[8,-1]", "[0]", "[8.5]", [], [0], [-1], [True], [8.0], [[8]], 8]
+)
+def test_a_list_of_other_things_is_refused(value):
+    message = refusal({"network": {"channels": value}})
+    assert message.startswith("network.channels is ")
+    assert message.endswith("allowed: a list of integers, each x >= 1, such as [8,16]")
 
 
 def test_true_is_no_number_and_an_integer_is_one():
@@ -90,7 +105,7 @@ def test_an_unknown_key_is_refused_with_what_is_most_like_it():
 
 
 def test_a_section_is_no_value():
-    assert "network.depth" in refusal({"network": 3})
+    assert "network.name" in refusal({"network": 3})
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "-a"])
@@ -146,3 +161,27 @@ def test_a_configuration_can_be_looked_up_and_not_changed():
     with pytest.raises(AttributeError):
         config.data.noise = 3  # type: ignore[misc]
     assert config.data == DataConfig()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (
+            {"data": {"name": "blobs"}},
+            "network is 'cnn', which reads images, and the examples of data=blobs are none",
+        ),
+        ({"network": {"kernel": 5, "padding": "valid"}}, "network.kernel is 5; allowed: at most 2, as an image"),
+        ({"network": {"pool_size": 9}}, "network.pool_size is 9; allowed: at most 8, as an image of data=digits has 8"),
+        ({"network": {"channels": [2, 2, 2, 2]}}, "network.pool_size is 2; allowed: fewer channels in the list, or "),
+        ({"measure": "matrix_form"}, "network is 'cnn'; allowed with measure=matrix_form: mlp"),
+        ({"analyses": "model+jacobian"}, "network is 'cnn'; allowed with analyses=jacobian: mlp"),
+    ],
+)
+def test_a_convolutional_network_that_cannot_be_is_refused_in_one_line(given, found):
+    assert refusal({"network": {"name": "cnn"} | given.pop("network", {}), **given}).startswith(found)
+
+
+def test_images_may_be_as_small_as_same_padding_leaves_them():
+    run_config({"network": {"name": "cnn", "kernel": 5, "channels": [2, 2, 2]}})
+    run_config({"network": {"name": "cnn", "kernel": 5, "channels": [2] * 9, "pool": "none"}})
+    run_config({"network": {"name": "cnn"}, "data": {"name": "blobs"}, "measure": "memorizers"})

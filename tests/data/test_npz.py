@@ -33,6 +33,20 @@ def test_images_stay_bytes_and_are_flattened(packed):
     assert dataset.targets.dtype == np.int64
 
 
+@pytest.mark.parametrize(
+    ("shape", "image"),
+    [((8, 12), ()), ((8, 3, 4), (3, 4, 1)), ((8, 2, 3, 2), (2, 3, 2)), ((8, 1, 2, 3, 2), ()), ((8,), ())],
+)
+def test_what_has_height_and_width_is_an_image(packed, shape, image):
+    given = packed(inputs=IMAGES.reshape(-1)[: np.prod(shape)].reshape(shape), targets=LABELS)
+    assert load(given).image == describe(given).image == image
+
+
+def test_the_digest_does_not_depend_on_the_shape_of_the_images(packed):
+    """Dense networks read rows of pixels, and their runs of before stay what they are."""
+    assert digest(packed(inputs=IMAGES, targets=LABELS)) == digest(packed(inputs=IMAGES.reshape(8, 12), targets=LABELS))
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int32, np.int64, np.uint16, np.float16, np.float64])
 def test_numbers_become_single_precision_where_that_holds_them_exactly(packed, dtype):
     dataset = load(packed(inputs=(IMAGES / 2).astype(dtype), targets=LABELS.astype(np.uint8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from math import prod
 
 import numpy as np
 import pytest
@@ -35,6 +36,16 @@ def test_arrays_have_the_types_the_engine_expects(settings, name):
         assert dataset.targets.dtype == np.float64
         assert dataset.targets.shape == (len(dataset.inputs), 1)
     assert np.abs(dataset.inputs.astype(float)).max() == dataset.largest
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [("digits", (8, 8, 1)), ("mnist", (28, 28, 1)), ("fashion_mnist", (28, 28, 1)), ("blobs", ()), ("diabetes", ())],
+)
+def test_images_know_their_shape(settings, name, image):
+    facts = describe(settings(name))
+    assert facts.image == image
+    assert not image or prod(image) == facts.features
 
 
 def test_digits_stay_bytes(settings):

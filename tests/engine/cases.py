@@ -15,8 +15,9 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.architecture import Architecture
 from workbench.engine.training.epoch import Epoch
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as known_columns
@@ -150,7 +151,7 @@ def parameters_of(pack: Pack, data: RunData, buffer: np.ndarray, run: int) -> li
 
 def layout_of(pack: Pack, data: RunData) -> Layout:
     """Where the parameters of the pack's networks lie."""
-    return Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
+    return Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
 
 
 def small_layout(activation: str = "relu", depth: int = 1, outputs: int = 3, width: int = 4, inputs: int = 3) -> Layout:

@@ -14,7 +14,8 @@ import pytest
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.penalties import PENALTIES
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 
 from .cases import classes_of, targets_for

@@ -8,7 +8,8 @@ import pytest
 from workbench.engine.backend import ALIGNMENT, zeros
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.training.layout import PADDING, Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import PADDING, Layout
 from workbench.engine.training.loop import train
 
 from .cases import STRENGTHS, data_for, layout_of, pack_of

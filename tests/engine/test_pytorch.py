@@ -15,6 +15,7 @@ from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 
 from .cases import data_for, layout_of, pack_of
+from .image_cases import image_data, image_pack
 
 torch = pytest.importorskip("torch", reason="runs with the extra 'torch'")
 
@@ -34,7 +35,7 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, float], Maker]] = {
 def decayed(parameters: list[Any], decay: float) -> list[dict[str, Any]]:
     """Groups in which only the weights decay, as here."""
     return [
-        {"params": [p for p in parameters if p.ndim == 2], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
         {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
     ]
 
@@ -52,12 +53,46 @@ def network_of(layers: list[dict[str, np.ndarray]], activation: str) -> Any:
     return torch.nn.Sequential(*modules[:-1])
 
 
+def images_network_of(layers: list[dict[str, np.ndarray]], pack: Pack, image: tuple[int, ...]) -> Any:
+    """The same convolutional network in PyTorch, from the same weights; it reads rows of pixels, channels together."""
+    pool = {"max": torch.nn.MaxPool2d, "average": torch.nn.AvgPool2d}.get(pack.pool)
+    modules: list[Any] = [torch.nn.Unflatten(1, image), Moved(0, 3, 1, 2)]
+    height, width, _ = image
+    for layer in layers[: len(pack.channels)]:
+        rows, kernel, _, channels = layer["weights"].shape
+        made = torch.nn.Conv2d(channels, rows, kernel, pack.stride, dtype=torch.float64)
+        if pack.padding == "same":  # PyTorch has it for stride 1 alone
+            beyond = [max((-(-size // pack.stride) - 1) * pack.stride + kernel - size, 0) for size in (width, height)]
+            modules.append(torch.nn.ZeroPad2d([part for total in beyond for part in (total // 2, total - total // 2)]))
+            height, width = (-(-size // pack.stride) for size in (height, width))
+        with torch.no_grad():
+            made.weight.copy_(torch.from_numpy(layer["weights"].transpose(0, 3, 1, 2)))
+            made.bias.copy_(torch.from_numpy(layer["biases"]))
+        modules += [made, torch.nn.ReLU(), *([pool(pack.pool_size)] if pool else [])]
+        height, width = (size // pack.pool_size if pool else size for size in (height, width))
+    modules += [torch.nn.AdaptiveAvgPool2d(1)] if pack.global_average else []
+    modules += [Moved(0, 2, 3, 1), torch.nn.Flatten()]
+    return torch.nn.Sequential(*modules, network_of(layers[len(pack.channels) :], "relu"))
+
+
+class Moved(torch.nn.Module):  # type: ignore[misc]
+    """The axes in another order."""
+
+    def __init__(self, *axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, x: Any) -> Any:
+        return x.permute(*self.axes)
+
+
 def follow(pack: Pack, make: Maker, loss: Callable[..., Any]) -> None:
     """Train on both sides and compare all parameters and the running loss after every epoch."""
-    data = data_for(pack)
+    data = image_data(pack, (8, 6, 2)) if pack.network == "cnn" else data_for(pack)
     layout = layout_of(pack, data)
     epochs = train(pack, data)
-    network = network_of(layout.to_numpy(next(epochs).state()["weights"][0]), pack.activation)
+    start = layout.to_numpy(next(epochs).state()["weights"][0])
+    network = images_network_of(start, pack, data.image) if data.image else network_of(start, pack.activation)
     optimizer = make(list(network.parameters()))
     inputs = torch.from_numpy(data.inputs[data.train.index[0]] * data.scale[0] + data.shift[0])
     targets = torch.from_numpy(data.train.targets[0])
@@ -76,7 +111,9 @@ def follow(pack: Pack, make: Maker, loss: Callable[..., Any]) -> None:
         ours = layout.to_numpy(epoch.state()["weights"][0])
         theirs = [parameter.detach().numpy() for parameter in network.parameters()]
         for number, layer in enumerate(ours):
-            np.testing.assert_allclose(layer["weights"], theirs[2 * number], rtol=TOLERANCE, atol=TOLERANCE)
+            weights = theirs[2 * number]
+            weights = weights.transpose(0, 2, 3, 1) if weights.ndim == 4 else weights
+            np.testing.assert_allclose(layer["weights"], weights, rtol=TOLERANCE, atol=TOLERANCE)
             np.testing.assert_allclose(layer["biases"], theirs[2 * number + 1], rtol=TOLERANCE, atol=TOLERANCE)
     assert updates >= 100
 
@@ -105,3 +142,21 @@ def test_the_trajectory_is_pytorchs_for_two_classes() -> None:
 def test_the_trajectory_is_pytorchs_for_a_regression() -> None:
     pack = pack_of(1, loss="squared_error", activation="tanh", batch_size=4, epochs=EPOCHS, learning_rate=0.05)
     follow(pack, lambda p: torch.optim.SGD(p, lr=0.05), lambda z, targets: 0.5 * ((z - targets) ** 2).sum(dim=1).mean())
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"kernel_size": 3, "padding": "same", "pool": "max"},
+        {"kernel_size": 3, "padding": "valid", "pool": "average", "channels": (4,)},
+        {"kernel_size": 2, "padding": "same", "pool": "none", "global_average": True},
+        {"kernel_size": 2, "padding": "valid", "pool": "none", "stride": 2},
+        {"kernel_size": 3, "padding": "same", "pool": "none", "stride": 3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["sgd with l2", "adam"])
+def test_the_trajectory_of_a_convolutional_network_is_pytorchs(name: str, shape: dict[str, Any]) -> None:
+    optimizer, penalty, make = OPTIMIZERS[name]
+    pack = image_pack(1, optimizer=optimizer, epochs=EPOCHS, batch_size=3, **shape, **penalty)
+    follow(pack, make, torch.nn.CrossEntropyLoss())

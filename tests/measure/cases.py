@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.config import RunConfig, run_config
+from workbench.config import SETTINGS, RunConfig, run_config
 from workbench.data import load, prepare
 from workbench.engine.training.loop import train
 from workbench.sweep.measures import Trained
@@ -34,12 +34,13 @@ def trained(config: RunConfig) -> Trained:
     """The run of a configuration, trained."""
     decided = numbers(config)
     columns = {
-        name: np.array([decided[key]])
+        name: np.array([decided.get(key, SETTINGS[key].default)])
         for key, name in {
             "seed": "seed", "network.init": "init", "network.slope": "slope", "training.epochs": "epochs",
             "optimizer.learning_rate": "learning_rate", "optimizer.momentum": "momentum", "penalty.l2": "l2",
             "optimizer.momentum_start": "momentum_start", "dropout.rate": "dropout_rate",
-            "dropout.input_rate": "input_dropout_rate", "training.patience": "patience",
+            "dropout.input_rate": "input_dropout_rate", "dropout.map_rate": "map_dropout_rate",
+            "dropout.channel_rate": "channel_dropout_rate", "training.patience": "patience",
         }.items()
     }  # fmt: skip
     pack = engine_pack(decided, columns)

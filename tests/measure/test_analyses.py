@@ -45,6 +45,25 @@ def test_an_analysis_gives_the_finite_metrics_its_row_announces_and_tables_of_eq
         assert len({len(column) for column in table.values()}) == 1
 
 
+IMAGES = tiny(
+    data={"name": "digits", "train_size": 100}, network={"name": "cnn", "channels": [2], "width": 5},
+    training={"epochs": 1}, dropout={"rate": 0.3, "channel_rate": 0.3},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, row in ANALYSES.items() if not row.dense_only])
+def test_an_analysis_of_a_network_that_reads_images_gives_finite_metrics_too(name: str) -> None:
+    found = INSTRUMENTS.analyse(name, trained(IMAGES))
+    assert all(np.isfinite(value) for value in found.metrics.values()), found.metrics
+
+
+def test_the_weights_behind_dropped_channels_are_those_that_grow() -> None:
+    run = trained(IMAGES)
+    before, after = (layout_of(run).views(rows)[:] for rows in (run.weights.final, unscaled(run, run.weights.final)))
+    shares = [(own["weights"] / grown["weights"]).mean() for own, grown in zip(before, after, strict=True)]
+    assert shares == pytest.approx([1, 0.7, 0.7, 0.7])
+
+
 def test_a_metric_that_no_row_announces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ANALYSES, "jacobian", replace(ANALYSES["jacobian"], returns=("train_log_jacobian",)))
     with pytest.raises(KeyError, match="jacobian gave test_log_jacobian"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ CASES: dict[str, Any] = {
     "bytes": {"data": {"name": "digits"}, "training": {"epochs": 1}},
     "regression": {"data": {"name": "diabetes"}},
     "no hidden layer": {"network": {"depth": 0}},
+    "images": {"data": {"name": "digits"}, "network": {"name": "cnn", "channels": [2, 3]}, "training": {"epochs": 1}},
     "float64": {"dtype": "float64", "data": {"name": "blobs", "scaling": "unit"}},
 }
 
@@ -65,6 +67,31 @@ def test_a_saved_model_is_the_same_to_the_last_bit_and_holds_no_pickle(case: str
     assert again.about == model.about
     np.testing.assert_array_equal(again.predict(model.examples), model.predict(model.examples))
     np.testing.assert_array_equal(_load_pyfunc(str(tmp_path)).predict(model.examples), model.predict(model.examples))
+
+
+def test_a_network_of_images_reads_them_in_their_shape_too() -> None:
+    model, _ = kept("images")
+    flat = model.examples
+    for shape in ((3, 8, 8), (3, 8, 8, 1)):
+        assert np.array_equal(model.classify(flat.reshape(shape)), model.classify(flat))
+    for wrong in (flat.reshape(3, 4, 16), np.zeros((2, 63))):
+        with pytest.raises(BadInput, match=r"this network reads numbers \(n, 64\) or images \(8, 8, 1\)"):
+            model.predict(wrong)
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_settings_may_be_the_texts_that_a_store_keeps(averaged: bool) -> None:
+    config = tiny(**CASES["images"] | {"network": CASES["images"]["network"] | {"global_average": averaged}})
+    table, params = ANALYSES["model"].analyse(trained(config)).tables[MODEL_TABLE], numbers(config)
+    texts = {key: str(value) for key, value in params.items()}
+    assert model_of(table, texts).about == model_of(table, params).about
+
+
+def test_a_dense_network_is_saved_as_it_was_before_there_were_others(tmp_path: Path) -> None:
+    kept("relu")[0].save(tmp_path)
+    assert set(json.loads((tmp_path / "network.json").read_text())) == {
+        "inputs", "outputs", "depth", "width", "activation", "pieces", "loss", "slope", "dtype",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("inputs", [np.zeros((2, 3)), np.zeros((1, 1, 2)), [["a", "b"]]], ids=["wide", "deep", "words"])

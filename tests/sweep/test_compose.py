@@ -149,7 +149,21 @@ def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):
     assert [list(cell.overrides) for cell in design] == jobs
     assert [cell.config.seed for cell in design] == [0, 1]
     assert [cell.config.optimizer.name for cell in design] == ["adam", "sgd"]
-    assert design[0].choices == {"data": "digits", "optimizer": "adam", "penalty": "none"}
+    assert design[0].choices == {"data": "digits", "network": "mlp", "optimizer": "adam", "penalty": "none"}
+
+
+def test_lists_are_swept_over_as_they_are_typed(loader, master):
+    jobs = [["network=cnn", f"network.channels={given}"] for given in ("[8,16]", "[4]", "'[4, 8]'")]
+    design = cells(Composer(loader, master), jobs)
+    assert [cell.factors for cell in design] == [{"network.channels": text} for text in ("[8,16]", "[4]", "[4,8]")]
+    assert {(cell.config.network.name, cell.config.network.depth) for cell in design} == {("cnn", 1)}
+
+
+def test_what_only_networks_of_images_read_has_no_effect_on_others(loader, master):
+    (cell,) = cells(Composer(loader, master), [["network.kernel=5"]])
+    assert cell.unread["network.kernel"].because == "network=mlp"
+    assert cell.unread["network.kernel"].remedy == "network=cnn"
+    assert cell.unread["dropout.channel_rate"].because == "network=mlp"
 
 
 def test_factors_are_what_varies_and_nothing_else(loader, master):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.sweep.cases import small
 from workbench.config import SETTINGS, RunConfig, as_read, flatten
-from workbench.sweep.planning.identity import fingerprint, numbers, pinned, run_name
+from workbench.sweep.planning.identity import (
+    content,
+    fingerprint,
+    numbers,
+    pinned,
+    run_name,
+    settings_of_other_networks,
+)
 
 
 def mark(config: RunConfig) -> str:
@@ -20,6 +29,7 @@ def changed(config: RunConfig, key: str) -> RunConfig:
     """The configuration with another allowed value of one setting."""
     setting, section, name = SETTINGS[key], *key.rpartition(".")[::2]
     value = another(setting.kind, flatten(config)[key], [name for name in setting.names() if name != "auto"])
+    value = "[4]" if setting.listed else value
     if not section:
         return replace(config, **{name: value})
     return replace(config, **{section: replace(getattr(config, section), **{name: value})})
@@ -41,7 +51,9 @@ ABOUT_DATA = {"data.path", "data.digest"}  # they say which data these must be, 
 LABELS = [key for key, s in SETTINGS.items() if not s.numbers and key not in FIXED | ABOUT_DATA]
 DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key not in DEVICES]
 # What reads a setting that a run of `small` does not.
+IMAGES: dict[str, dict[str, Any]] = {"network": {"name": "cnn"}, "data": {"name": "digits"}}
 READING: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(settings_of_other_networks("mlp"), IMAGES),
     "network.pieces": {"network": {"activation": "maxout"}},
     "network.slope": {"network": {"activation": "prelu"}},
     "network.init_scale": {"network": {"init": "normal"}},
@@ -83,6 +95,26 @@ def test_auto_and_what_it_stands_for_are_one_run() -> None:
 
 def test_no_ramp_and_a_ramp_from_the_final_momentum_are_one_run() -> None:
     assert mark(small(optimizer={"momentum_start": 0.9})) == mark(small())
+
+
+def test_a_dense_network_is_without_what_only_others_read() -> None:
+    """So that its runs are those they were before there were others."""
+    assert not settings_of_other_networks("mlp") & numbers(small()).keys()
+    assert "network.name" not in numbers(small())
+    assert settings_of_other_networks("mlp") <= numbers(small(**IMAGES)).keys()
+
+
+def test_the_shape_of_images_decides_the_numbers_of_networks_that_read_them(tmp_path: Path) -> None:
+    targets = np.arange(40) % 2
+
+    def of(network: str, *shape: int) -> str:
+        np.savez(tmp_path / "own.npz", inputs=np.arange(40 * 16, dtype=np.uint8).reshape(40, *shape), targets=targets)
+        data = {"name": "npz", "path": str(tmp_path / "own.npz")}
+        config = small(data=data, network={"name": network, "channels": [2]})
+        return content(replace(config, data=pinned(config.data)))
+
+    assert of("cnn", 4, 4) != of("cnn", 2, 8)
+    assert of("mlp", 4, 4) == of("mlp", 2, 8)
 
 
 def test_the_fingerprint_changes_with_the_data() -> None:

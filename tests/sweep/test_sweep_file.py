@@ -72,6 +72,12 @@ def test_an_arm_may_be_a_list_a_mapping_a_text_or_nothing(app, own):  # noqa: F8
     assert cells[1].config.network.width == 8
 
 
+def test_a_list_of_lists_is_swept_over_list_by_list(app, own):  # noqa: F811
+    own(sweeper("params:\n  network: cnn\n  network.channels: [[2, 3], [4]]\n"))
+    cells, _ = design(app, "+sweep=own")
+    assert [cell.config.network.channels for cell in cells] == ["[2,3]", "[4]"]
+
+
 def test_params_may_be_nested_or_empty(app, own):  # noqa: F811
     own(sweeper("params:\n  network:\n    depth: 1,2\n    width: [4, 8]\n"))
     assert len(design(app, "+sweep=own")[0]) == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from workbench.config.setting import Setting, Value
+from workbench.config.setting import Setting, Value, integers
 
 _KIND_WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
@@ -14,6 +14,8 @@ def allowed(setting: Setting) -> str:
     if names := setting.names():
         text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
         text += " joined by +, or nothing" if setting.several else ""
+    elif setting.listed:
+        text = f"a list of integers, each {limits(setting)}, such as {setting.default}"
     else:
         text = ", ".join(part for part in (_KIND_WORDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text
@@ -33,8 +35,14 @@ def within(setting: Setting, value: Value) -> bool:
     """Whether a value of the right type is one that the setting may have."""
     if names := setting.names():
         return set(str(value).split("+")) <= {*names, ""} if setting.several else value in names
+    if setting.listed:
+        return all(_in_range(setting, number) for number in integers(str(value)) or (math.nan,))
     if not isinstance(value, int | float) or isinstance(value, bool):
         return True
+    return _in_range(setting, value)
+
+
+def _in_range(setting: Setting, value: float) -> bool:
     if not math.isfinite(value):
         return False
     above = setting.low is None or (value > setting.low if setting.open_low else value >= setting.low)

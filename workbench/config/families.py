@@ -13,6 +13,7 @@ from typing import Any
 
 FAMILIES: dict[str, str] = {
     "activations": "workbench.engine.rules.activations:ACTIVATIONS",
+    "networks": "workbench.engine.training.architecture:NETWORKS",
     "losses": "workbench.engine.rules.losses:LOSSES",
     "initializers": "workbench.engine.rules.initializers:INITIALIZERS",
     "optimizers": "workbench.engine.rules.optimizers:OPTIMIZERS",

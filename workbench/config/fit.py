@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from workbench.config.schema import DataConfig
+from workbench.config.families import table
+from workbench.config.reading import TRAINING
+from workbench.config.schema import DataConfig, NetworkConfig, RunConfig
+from workbench.config.setting import integers
 from workbench.data import Facts, describe, split_sizes
 from workbench.engine.errors import BadInput
+from workbench.engine.layers.convolution import NEURONS, Convolution
+from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES, fits_task
+from workbench.engine.training.architecture import NETWORKS, Architecture
 
 
 def fit(data: DataConfig, loss: str, batch_size: int) -> None:
@@ -30,3 +36,51 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
         fitting = ", ".join(["auto", *(name for name in LOSSES if fits_task(name, facts.classes))])
         task = f"{facts.classes} classes" if facts.classes else "regression"
         raise BadInput(f"network.loss is {loss!r}; allowed with {data.name} ({task}): one of {fitting}")
+
+
+def fit_network(config: RunConfig) -> None:
+    """Raise BadInput unless the network suits the data, and what is measured suits the network."""
+    if not NETWORKS[config.network.name].of_images:
+        return
+    names = [config.measure] if config.measure != TRAINING else [name for name in config.analyses.split("+") if name]
+    rows = table("analyses" if config.measure == TRAINING else "measurements")
+    for name in names:
+        if rows[name].dense_only:
+            key = "analyses" if config.measure == TRAINING else "measure"
+            raise BadInput(f"network is {config.network.name!r}; allowed with {key}={name}: mlp")
+    if config.measure == TRAINING:
+        _fit_images(config.network, config.data.name, describe(config.data))
+
+
+@lru_cache(maxsize=256)
+def _fit_images(network: NetworkConfig, data: str, facts: Facts) -> None:
+    if not facts.image:
+        raise BadInput(
+            f"network is {network.name!r}, which reads images, and the examples of data={data} are none; allowed: mlp, "
+            f"or data of images such as digits, mnist, or an .npz file of (n, height, width[, channels])"
+        )
+    if ACTIVATIONS[network.activation].layer not in NEURONS:
+        kind = ACTIVATIONS[network.activation].layer
+        raise BadInput(
+            f"network.activation is {network.activation!r}, whose layers are of kind {kind}; allowed with "
+            f"network={network.name}: activations of {' or '.join(NEURONS)}"
+        )
+    image = facts.image
+    for layer in _of_images(network, facts).sequence:
+        if min(layer.outputs) < 1:
+            key = "kernel" if isinstance(layer, Convolution) else "pool_size"
+            most = min(image[:2])
+            allowed = f"at most {most}" if key == "kernel" or most > 1 else "fewer channels in the list, or pool=none"
+            raise BadInput(
+                f"network.{key} is {getattr(network, key)}; allowed: {allowed}, as an image of data={data} has "
+                f"{image[0]} x {image[1]} pixels where that layer reads it"
+            )
+        image = layer.outputs
+
+
+def _of_images(network: NetworkConfig, facts: Facts) -> Architecture:
+    return Architecture(
+        facts.features, 1, 0, 1, network.activation, network.pieces, facts.image, network=network.name,
+        channels=integers(network.channels) or (), kernel_size=network.kernel, stride=network.stride,
+        padding=network.padding, pool=network.pool, pool_size=network.pool_size,
+    )  # fmt: skip

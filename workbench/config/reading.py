@@ -50,15 +50,16 @@ def as_read(config: RunConfig) -> RunConfig:
 
 
 def _of_the_choices(config: RunConfig) -> Iterator[tuple[str, Unread]]:
-    flat = {"network.activation": config.network.activation, "data.name": config.data.name,
-            "network.init": config.network.init, "optimizer.name": config.optimizer.name,
-            "optimizer.schedule": config.optimizer.schedule}  # fmt: skip
+    flat = {"network.name": config.network.name, "network.activation": config.network.activation,
+            "network.init": config.network.init, "data.name": config.data.name,
+            "optimizer.name": config.optimizer.name, "optimizer.schedule": config.optimizer.schedule}  # fmt: skip
     for key, (chooser, readers) in _governed().items():
         if flat[chooser] not in readers:
             typed = chooser.removesuffix(".name")
             yield key, Unread(f"{typed}={flat[chooser]}", f"{typed}={either(readers)}")
     yield from _of_the_ramp(config)
     yield from _without_hidden_layers(config)
+    yield from _without_pooling(config)
     yield from _with_a_test_set(config)
 
 
@@ -76,10 +77,17 @@ def _without_hidden_layers(config: RunConfig) -> Iterator[tuple[str, Unread]]:
     if config.network.depth > 0:
         return
     why = Unread("network.depth=0", "network.depth of 1 or more")
-    for key in ("network.width", "network.pieces", "network.slope", "dropout.rate"):
-        yield key, why
+    yield from ((key, why) for key in ("network.width", "dropout.rate"))
+    if table("networks")[config.network.name].of_images:
+        return  # its convolutions read the rest
+    yield from ((key, why) for key in ("network.pieces", "network.slope"))
     if config.network.init != "auto":  # else the activation decides the initial weights
         yield "network.activation", why
+
+
+def _without_pooling(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    if table("networks")[config.network.name].of_images and config.network.pool == "none":
+        yield "network.pool_size", Unread("network.pool=none", "network.pool=max or average")
 
 
 def _with_a_test_set(config: RunConfig) -> Iterator[tuple[str, Unread]]:
@@ -106,8 +114,9 @@ def _governed_by(*_of: tuple[object, ...]) -> Mapping[str, tuple[str, tuple[str,
         rows = {name: _settings_read(row) for name, row in table(chooser.choices.family).items()}
         for name in dict.fromkeys(name for read in rows.values() for name in read):
             readers = tuple(choice for choice, read in rows.items() if name in read)
-            if f"{section}.{name}" in SETTINGS and len(readers) < len(rows):
-                found[f"{section}.{name}"] = (chooser.key, readers)
+            key = name if "." in name else f"{section}.{name}"
+            if key in SETTINGS and len(readers) < len(rows):
+                found[key] = (chooser.key, readers)
     return found
 
 

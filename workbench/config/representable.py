@@ -15,7 +15,7 @@ from workbench.engine.training.pack import columns
 _DROPOUT_LEVELS = (
     f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
 )
-_SHARES = ("dropout.rate", "dropout.input_rate")
+_SHARES = ("dropout.rate", "dropout.input_rate", "dropout.map_rate", "dropout.channel_rate")
 
 
 def check_rounding(config: RunConfig) -> None:

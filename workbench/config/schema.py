@@ -74,8 +74,33 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The network: equal hidden layers and an output layer."""
+    """The network: equal hidden layers and an output layer, of a convolutional one behind convolutions and pooling."""
 
+    name: str = setting("mlp", role="static", choices=Choices("networks"), engine="network", help="the kind of network")
+    # Of any type, so that Hydra takes a list. It is kept as its text.
+    channels: Any = setting(  # noqa: RUF009
+        "[8,16]",
+        role="static",
+        unit="channels",
+        low=1,
+        listed=True,
+        help="channels of every convolution, in order",
+    )
+    kernel: int = setting(
+        3, role="static", unit="pixels", low=1, engine="kernel_size", help="height and width of every filter"
+    )
+    stride: int = setting(1, role="static", unit="pixels", low=1, help="from one patch that a filter reads to the next")
+    padding: str = setting(
+        "same", role="static", choices=("same", "valid"),
+        help="same: images continue as zeros beyond their border; valid: every patch lies within",
+    )  # fmt: skip
+    pool: str = setting(
+        "max", role="static", choices=("max", "average", "none"), help="what of a tile is kept behind each convolution"
+    )
+    pool_size: int = setting(2, role="static", unit="pixels", low=2, help="height and width of a tile")
+    global_average: bool = setting(
+        False, role="static", help="whether only each channel's mean over the image is read behind the convolutions"
+    )
     depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
     width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
     activation: str = setting(
@@ -206,6 +231,26 @@ class DropoutConfig:
         open_high=True,
         engine="input_dropout_rate",
         help="share of inputs dropped",
+    )
+    map_rate: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        engine="map_dropout_rate",
+        help="share of the units of feature maps dropped",
+    )
+    channel_rate: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        engine="channel_dropout_rate",
+        help="share of whole channels dropped",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, cast, get_args, get_type_hints
@@ -26,13 +27,14 @@ def setting(
     numbers: bool | None = None,
     engine: str = "",
     several: bool = False,
+    listed: bool = False,
 ) -> Any:
     """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
 
     `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
     surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
     name in the engine's pack (default: the field's own name); `several` allows more than one of the choices, joined by
-    "+", or none.
+    "+", or none; `listed` makes it a list of integers, each within the range, kept as its text: "[8,16]".
     """
     metadata = {
         "help": help,
@@ -46,6 +48,7 @@ def setting(
         "numbers": role != "none" if numbers is None else numbers,
         "engine": engine,
         "several": several,
+        "listed": listed,
     }
     return field(default=default, metadata=metadata)
 
@@ -69,6 +72,7 @@ class Setting:
     numbers: bool
     engine: str
     several: bool = False
+    listed: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The values it may take, where these are names."""
@@ -88,5 +92,18 @@ def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:
         kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
         optional = len(get_args(hint)) > len(kinds)
         metadata = {**item.metadata, "engine": item.metadata["engine"] or item.name}
-        rows[key] = Setting(key, kinds[0], optional, cast(Value, item.default), **metadata)
+        kind = str if metadata["listed"] else kinds[0]
+        rows[key] = Setting(key, kind, optional, cast(Value, item.default), **metadata)
     return rows
+
+
+def integers(text: str) -> tuple[int, ...] | None:
+    """The numbers of a listed setting from its text, such as "[8,16]"; None if it is no list of integers."""
+    if not re.fullmatch(r"\[\s*\d{1,9}(\s*,\s*\d{1,9})*\s*\]", text):
+        return None
+    return tuple(map(int, text[1:-1].split(",")))
+
+
+def text_of(numbers: Sequence[int]) -> str:
+    """The text of a listed setting: (8, 16) -> "[8,16]", as it is typed."""
+    return f"[{','.join(map(str, numbers))}]"

@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.config.allowed import allowed, within
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
-from workbench.config.setting import Value
+from workbench.config.setting import Value, integers, text_of
 from workbench.engine.errors import BadInput
 
 # What others call our settings.
@@ -28,6 +28,8 @@ SETTING_ALIASES = {
     "max_epochs": "training.epochs", "epoch": "training.epochs", "early_stopping": "training.patience",
     "hidden": "network.width", "hidden_size": "network.width", "hidden_dim": "network.width", "units": "network.width",
     "neurons": "network.width", "layers": "network.depth", "n_layers": "network.depth", "num_layers": "network.depth",
+    "filters": "network.channels", "feature_maps": "network.channels", "kernel_size": "network.kernel",
+    "strides": "network.stride", "pooling": "network.pool", "spatial_dropout": "dropout.channel_rate",
     "hidden_layers": "network.depth", "act": "network.activation", "activation_fn": "network.activation",
     "nonlinearity": "network.activation", "initializer": "network.init", "weight_init": "network.init",
     "negative_slope": "network.slope", "criterion": "network.loss", "loss_fn": "network.loss",
@@ -50,24 +52,29 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
         if name not in SECTIONS:
             parts[name] = check(name, value)
         elif isinstance(value, Mapping):
-            for key, item in value.items():
-                if isinstance(item, Mapping | list):
-                    check(f"{name}.{key}", item)  # complains: it could not be looked up in the cache
-            parts[name] = _section(name, tuple(value), *value.values())
+            # What is no plain value could not be looked up in the cache: a list becomes its text, or is refused.
+            plain = {
+                key: check(f"{name}.{key}", item) if isinstance(item, Mapping | list) else item
+                for key, item in value.items()
+            }
+            parts[name] = _section(name, tuple(plain), *plain.values())
         else:
             raise BadInput(f"{name} is {_shown(value)}; allowed: a group of settings such as {_first_key(name)}")
     config = RunConfig(**parts)
     _check_name(config.name)
-    from workbench.config.fit import fit  # late: these load the engine, which `--help` can do without
+    from workbench.config.fit import fit, fit_network  # late: these load the engine, which `--help` can do without
     from workbench.config.representable import check_rounding
 
     check_rounding(config)
     fit(config.data, config.network.loss, config.training.batch_size)
+    fit_network(config)
     return config
 
 
 def check(key: str, value: object) -> Value:
-    """The value of one setting by its dotted key, as its type (an integer becomes a float where one is wanted)."""
+    """The value of one setting by its dotted key, as its type: an integer becomes a float where one is wanted, a list
+    of integers its text.
+    """
     if key not in SETTINGS:
         raise BadInput(unknown(key))
     setting = SETTINGS[key]
@@ -75,6 +82,10 @@ def check(key: str, value: object) -> Value:
         return None
     if setting.kind is float and type(value) is int:
         value = float(value)
+    if setting.listed and isinstance(value, list) and all(type(number) is int for number in value):
+        value = text_of(value)
+    if setting.listed and isinstance(value, str) and (numbers := integers(value)):
+        value = text_of(numbers)
     if not isinstance(value, bool | int | float | str) or type(value) is not setting.kind or not within(setting, value):
         raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}")
     return value

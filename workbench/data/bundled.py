@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, content_digest, largest_magnitude
@@ -13,6 +15,7 @@ DIGESTS = {
     "breast_cancer": "d74d253234bd2f85",
     "diabetes": "6fc3407e4a3178cb",
 }
+DIGITS = (8, 8, 1)  # height, width and channels of an image
 
 
 def _digits(_: Settings) -> Dataset:
@@ -20,7 +23,8 @@ def _digits(_: Settings) -> Dataset:
     from sklearn.datasets import load_digits
 
     inputs, labels = load_digits(return_X_y=True)
-    return _verified("digits", inputs.astype(np.uint8), labels.astype(np.int64), classes=10, largest=16.0)
+    digits = _verified("digits", inputs.astype(np.uint8), labels.astype(np.int64), classes=10, largest=16.0)
+    return replace(digits, image=DIGITS)
 
 
 def _breast_cancer(_: Settings) -> Dataset:
@@ -60,7 +64,7 @@ BUNDLED = {
     "digits": Source(
         "1797 handwritten digits of 8 x 8 pixels, ten classes; bundled with scikit-learn",
         _digits,
-        lambda _: Known(DIGESTS["digits"], Facts(examples=1797, features=64, classes=10, outputs=10)),
+        lambda _: Known(DIGESTS["digits"], Facts(examples=1797, features=64, classes=10, outputs=10, image=DIGITS)),
     ),
     "breast_cancer": Source(
         "569 tumours of 30 measurements, benign or malignant; bundled with scikit-learn",

@@ -37,7 +37,8 @@ class Facts:
     """The facts about a dataset that planning needs: numbers of examples, features, classes and outputs.
 
     `examples` counts the fixed test set too. `classes` is 0 for regression. `outputs` is the width of a network's last
-    layer: the classes, or the numbers to be predicted. `test_size` is None if test examples are drawn by seed.
+    layer: the classes, or the numbers to be predicted. `test_size` is None if test examples are drawn by seed. `image`
+    is the shape of an example that is an image, (height, width, channels), whose pixels are the features; else ().
     """
 
     examples: int
@@ -45,6 +46,7 @@ class Facts:
     classes: int
     outputs: int
     test_size: int | None = None
+    image: tuple[int, ...] = ()
 
     @property
     def pool(self) -> int:
@@ -63,7 +65,9 @@ class Dataset:
     test_size: None if test examples are drawn from the pool by seed; n where the last n examples are the test set.
     largest: the value that scaling "unit" maps to 1.
     digest: the first 16 hexadecimal characters of a SHA-256 of what was loaded; the same as `digest(settings)` gives
-    without loading.
+    without loading; not of the shape of images.
+    image: (height, width, channels) where an example is an image, whose pixels lie row by row with the channels of each
+    together; else ().
     """
 
     name: str
@@ -73,12 +77,14 @@ class Dataset:
     test_size: int | None
     largest: float
     digest: str
+    image: tuple[int, ...] = ()
 
     @property
     def facts(self) -> Facts:
         """The facts as the arrays themselves tell them."""
         examples, features = self.inputs.shape
-        return Facts(examples, features, self.classes, self.classes or self.targets.shape[1], self.test_size)
+        outputs = self.classes or self.targets.shape[1]
+        return Facts(examples, features, self.classes, outputs, self.test_size, self.image)
 
     @cached_property
     def columns(self) -> Columns:

@@ -23,7 +23,7 @@ from workbench.engine.errors import BadInput
 FOLDER_VARIABLE = "WORKBENCH_DATA"
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
-MNIST_FACTS = Facts(examples=70000, features=784, classes=10, outputs=10, test_size=10000)
+MNIST_FACTS = Facts(examples=70000, features=784, classes=10, outputs=10, test_size=10000, image=(28, 28, 1))
 LARGEST_BYTES = 16 + 60000 * 784  # of a file, unpacked: the training images and their header
 
 
@@ -82,7 +82,8 @@ def load(settings: Settings) -> Dataset:
     test, test_labels = _read_pair(settings.name, paths, TEST_IMAGES, TEST_LABELS)
     inputs = np.concatenate([train, test]).reshape(len(train) + len(test), -1)
     labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
-    return Dataset(settings.name, inputs, labels, MNIST_FACTS.classes, len(test), 255.0, _digest(settings.name))
+    digest = _digest(settings.name)
+    return Dataset(settings.name, inputs, labels, MNIST_FACTS.classes, len(test), 255.0, digest, MNIST_FACTS.image)
 
 
 def known(settings: Settings) -> Known:

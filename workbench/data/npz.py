@@ -31,7 +31,7 @@ def load(settings: Settings) -> Dataset:
     """The dataset in the file data.path.
 
     inputs: (examples, ...) numbers, flattened to (examples, features); uint8 stays uint8, all else becomes float32, or
-    float64 where float32 would round them.
+    float64 where float32 would round them. (examples, height, width[, channels]) are images.
     targets: (examples,) integers from 0 to classes - 1, each of them present, are labels, and so are one-hot rows;
     other floats (examples,) or (examples, outputs) make it a regression. test_inputs and test_targets, both or
     neither, are the fixed test set. Every other content raises BadInput. Nothing is unpickled.
@@ -57,7 +57,13 @@ def _load(path: Path) -> tuple[Dataset, str]:
     classes = int(targets.max()) + 1 if targets.ndim == 1 else 0
     test_size = len(arrays["test_inputs"]) if "test_inputs" in arrays else None
     digest = content_digest(inputs, targets, np.array([test_size or 0]))
-    return Dataset("npz", inputs, targets, classes, test_size, largest_magnitude(inputs), digest), remark
+    image = image_shape(arrays["inputs"].shape[1:])
+    return Dataset("npz", inputs, targets, classes, test_size, largest_magnitude(inputs), digest, image), remark
+
+
+def image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(height, width, channels) of an example of two or three axes; () of any other, which is no image."""
+    return {2: (*shape, 1), 3: shape}.get(len(shape), ())
 
 
 def _path(settings: Settings) -> Path:

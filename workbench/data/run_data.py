@@ -43,6 +43,7 @@ class RunData:
     seeds: (runs,) int64. classes: 0 for regression. outputs: classes, or the numbers to be predicted.
     target_scale, target_shift: (runs, outputs) float64; what was to be predicted is target * scale + shift. Without
     columns, (runs, 0), where targets are labels.
+    image: (height, width, channels) where the features are the pixels of an image; else ().
     """
 
     inputs: np.ndarray
@@ -58,6 +59,7 @@ class RunData:
     unit: np.ndarray
     target_scale: np.ndarray
     target_shift: np.ndarray
+    image: tuple[int, ...] = ()
 
     def take(self, runs: np.ndarray) -> RunData:
         """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared, and so
@@ -109,7 +111,7 @@ def prepare(
     inputs, (train, validated, tested) = dataset.columns, splits
     return RunData(
         inputs.values, train, validated, tested, scale, shift, seeds, dataset.classes, facts.outputs, inputs.origin,
-        inputs.unit, *back,
+        inputs.unit, back[0], back[1], dataset.image,
     )  # fmt: skip
 
 

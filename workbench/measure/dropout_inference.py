@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.classes import named_class
+from workbench.engine.layers.dropout import Dropout
 from workbench.engine.training.monte_carlo import MonteCarlo
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import NetworkOnSplit, as_classes, layout_of, negative_log_likelihood
@@ -19,8 +20,13 @@ def unscaled(trained: Trained, parameters: np.ndarray) -> np.ndarray:
     Each layer's own rate counts, and biases stay as they are.
     """
     layout, result = layout_of(trained), parameters.astype(np.float64)
-    for dropout, view in zip(layout.dropout, layout.views(result), strict=True):
-        view["weights"][...] /= 1 - trained.pack.columns[dropout.rate][0]
+    views, kept = iter(layout.views(result)), 1.0
+    for layer in layout.sequence:
+        if isinstance(layer, Dropout):
+            kept *= 1 - trained.pack.columns[layer.rate][0]
+        elif layer.tensors:
+            next(views)["weights"][...] /= kept
+            kept = 1.0
     return result
 
 

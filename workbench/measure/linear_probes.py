@@ -52,10 +52,10 @@ def _linear_probes(trained: Trained) -> Measured:
             if layer or name == "trained":  # the inputs are the same for both
                 rows.append((name, layer, probe_accuracy(features, train.labels, unseen, test.labels)))
     found = {(name, layer): accuracy for name, layer, accuracy in rows}
-    depth = trained.pack.depth
+    last = len(layout_of(trained).layers) - 1  # hidden layer
     metrics = {"linear_probe_inputs": found["trained", 0]}
-    if depth:
-        metrics |= {f"linear_probe_{name}": found[name, depth] for name in networks}
+    if last:
+        metrics |= {f"linear_probe_{name}": found[name, last] for name in networks}
     return Measured(metrics, {"linear_probes": tidy(("network", "layer", "accuracy"), rows)})
 
 

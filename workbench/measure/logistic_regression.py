@@ -42,5 +42,6 @@ LOGISTIC_REGRESSION = {
         "largest difference from scikit-learn's logistic regression: weights (relative), probabilities on test data",
         ("logistic_weights_error", "logistic_probability_error"),
         _logistic_regression,
+        dense_only=True,
     )
 }

@@ -6,7 +6,8 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 from workbench.measure.gradients import pattern
 from workbench.measure.measurement import Measurement

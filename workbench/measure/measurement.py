@@ -32,12 +32,21 @@ class Measurement:
     timing: bool = False
     version: int = 1
 
+    @property
+    def dense_only(self) -> bool:
+        """Whether it cannot be taken of a network of images: all that is measured of networks is of dense ones."""
+        return any(key.partition(".")[0] == "network" for key in self.takes)
+
 
 @dataclass(frozen=True)
 class Analysis:
-    """One row of `ANALYSES`: what is measured of a trained run when it ends, while its weights are there."""
+    """One row of `ANALYSES`: what is measured of a trained run when it ends, while its weights are there.
+
+    `dense_only`: it knows no other networks than fully connected ones.
+    """
 
     summary: str
     returns: tuple[str, ...]
     analyse: Callable[[Trained], Measured]
     version: int = 1
+    dense_only: bool = False

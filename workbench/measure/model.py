@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from workbench.config import SETTINGS
+from workbench.config.setting import integers
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.architecture import Architecture, Images
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 from workbench.measure.measurement import Analysis
 from workbench.measure.trained import as_classes, given_inputs, layout_of
@@ -36,8 +39,10 @@ VALUES_MEANING = "what was to be predicted, in the units of the dataset"
 
 
 @dataclass(frozen=True)
-class About:
-    """The network: its architecture (`engine.training.layout`), loss, fixed slope of leaky ReLU, and working dtype."""
+class About(Images):
+    """The network: its architecture (`engine.training.architecture`), loss, fixed slope of leaky ReLU, and working
+    dtype.
+    """
 
     inputs: int
     outputs: int
@@ -48,12 +53,24 @@ class About:
     loss: str
     slope: float
     dtype: str
+    image: tuple[int, ...] = ()
 
     @property
     def layout(self) -> Layout:
         """Where each tensor lies in a row of parameters."""
-        shape = Architecture(self.inputs, self.outputs, self.depth, self.width, self.activation, self.pieces)
-        return Layout(shape)
+        shape = self.inputs, self.outputs, self.depth, self.width, self.activation, self.pieces, tuple(self.image)
+        return Layout(Architecture(*shape, **self.of_images()))
+
+    def as_saved(self) -> dict[str, Any]:
+        """Its fields by name; without those that only networks of images have if it is none."""
+        left_out = () if self.image else {*self.of_images(), "image"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
+
+    @classmethod
+    def from_saved(cls, held: Mapping[str, Any]) -> About:
+        """What `as_saved` gave, read from JSON."""
+        values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in held.items()}
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -106,14 +123,14 @@ class Model:
         named = {f"{name}_{number}": array for number, layer in layers for name, array in layer.items()}
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(folder / WEIGHTS_FILE, allow_pickle=False, **named, **arrays)
-        (folder / ABOUT_FILE).write_text(json.dumps(asdict(self.about), indent=2) + "\n", encoding="utf-8")
+        (folder / ABOUT_FILE).write_text(json.dumps(self.about.as_saved(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Model:
         """Read what `save` wrote. Raises BadInput if another version of Workbench did, or where the weights are not
         those of the network.
         """
-        about = About(**json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
+        about = About.from_saved(json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
         with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as content:
             held = {name: content[name] for name in content.files}
         _require_parts({name for name in _ARRAYS if name in held}, _ARRAYS)
@@ -133,9 +150,12 @@ class Model:
     def _logits(self, inputs: object) -> np.ndarray:
         """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
         given = np.atleast_2d(np.asarray(inputs))
+        if self.about.image and given.shape[1:] in (self.about.image, self.about.image[:2]):
+            given = given.reshape(len(given), -1)
         if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":
             found = f"{given.dtype} {given.shape}"
-            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs})")
+            images = f" or images {self.about.image}" if self.about.image else ""
+            raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs}){images}")
         parts = [self._forward(given[at : at + EVALUATED_AT_ONCE]) for at in range(0, len(given), EVALUATED_AT_ONCE)]
         return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
 
@@ -165,6 +185,8 @@ def _keep(trained: Trained) -> Measured:
         "target_shift": np.ravel(data.target_shift),
         "examples": given_inputs(data, data.test.index[0][:INPUT_EXAMPLES]).ravel(),
     }
+    if trained.pack.network != Images.network:
+        parts["image"] = np.array(data.image)
     table = {
         "part": np.repeat(list(parts), [len(values) for values in parts.values()]),
         "place": np.concatenate([np.arange(len(values)) for values in parts.values()]),
@@ -180,7 +202,7 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
     tell of.
     """
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
-    held = {name: value[part == name] for name in _MODEL_PARTS}
+    held = {name: value[part == name] for name in (*_MODEL_PARTS, "image")}
     scalings = ("target_scale", "target_shift") if LOSSES[str(params["network.loss"])].task == "regression" else ()
     _require_parts({name for name in _MODEL_PARTS if held[name].size}, ("origin", "unit", *scalings))
     _check_shapes({"outputs": held["outputs"].shape}, {"outputs": (1,)})
@@ -194,11 +216,24 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
         loss=str(params["network.loss"]),
         slope=float(params["network.slope"]),
         dtype=str(params["dtype"]),
+        image=tuple(map(int, held["image"])),
+        **_of_images(params),
     )
     fitting = {"parameters": (about.layout.size,), **_shapes_of(about)}
     _check_shapes({name: held[name].shape for name in fitting}, fitting)
     arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
     return Model(about, held["parameters"].astype(about.dtype), **arrays)
+
+
+def _of_images(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What only networks of images have; nothing of others."""
+    if params.get("network.name", Images.network) == Images.network:
+        return {}
+    keys = {setting.engine: key for key, setting in SETTINGS.items() if key.startswith("network.")}
+    found = {field.name: str(params[keys[field.name]]) for field in fields(Images)}  # from a store all are texts
+    read = {"channels": integers, "global_average": lambda text: text == "True"}
+    read |= dict.fromkeys(("kernel_size", "stride", "pool_size"), int)
+    return {name: read[name](text) if name in read else text for name, text in found.items()}
 
 
 def _require_parts(held: Collection[str], needed: Collection[str]) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.engine.kernels.update import Update
 from workbench.engine.rules.schedules import timetable
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import COLUMNS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.subject import largest_error

@@ -44,5 +44,6 @@ SMOOTHNESS = {
         "mean of ln of the Frobenius norm of d logits / d inputs, at the last epoch: a weak proxy of smoothness",
         ("train_log_jacobian", "test_log_jacobian"),
         _jacobian,
+        dense_only=True,
     )
 }

@@ -14,7 +14,8 @@ from workbench.config import RunConfig
 from workbench.data import describe
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES, Judged, customary_loss
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 
 LARGEST_BIAS = 0.3  # deviation of biases and slopes, which start at one value in training: here nothing shall cancel

@@ -17,8 +17,8 @@ from workbench.sweep.measures import Trained
 
 def layout_of(trained: Trained) -> Layout:
     """Where the parameters of the run's network lie in a row of its weights."""
-    inputs, outputs = trained.data.inputs.shape[1], trained.data.outputs
-    return Layout(trained.pack.architecture(inputs, LOSSES[trained.pack.loss].units(outputs)))
+    data, outputs = trained.data, LOSSES[trained.pack.loss].units(trained.data.outputs)
+    return Layout(trained.pack.architecture(data.inputs.shape[1], outputs, data.image))
 
 
 def scaled_inputs(data: RunData, split: Split) -> np.ndarray:
@@ -35,7 +35,8 @@ class NetworkOnSplit:
     """One run's network with the given parameters, (1, size), every unit in use, on one split of its data.
 
     `logits` are (examples, outputs); `activations` holds the inputs and then the outputs of each hidden layer,
-    (examples, units) each; `probabilities` is (examples, classes), also where a single output says that of class 1.
+    (examples, units) each, those of a convolution place by place; `probabilities` is (examples, classes), also where a
+    single output says that of class 1.
     """
 
     def __init__(self, trained: Trained, parameters: np.ndarray, split: str) -> None:
@@ -46,7 +47,10 @@ class NetworkOnSplit:
         self.network = Network(layout_of(trained), parameters, None, slope, len(inputs))
         self.network.inputs[0] = inputs
         self.logits = self.network.forward()[0]
-        self.activations = [self.network.inputs[0], *(layer.a[0] for layer in self.network.layers[:-1])]
+        self.activations = [
+            self.network.inputs[0],
+            *(layer.a[0].reshape(len(inputs), -1) for layer in self.network.layers[:-1]),
+        ]
         self._loss = LOSSES[trained.pack.loss]
 
     @cached_property

@@ -185,7 +185,7 @@ def _rounded(item: object, digits: int) -> str:
     return f"{item:.{digits}g}" if isinstance(item, float) and math.isfinite(item) else value(item)
 
 
-_NEEDS_GROUP = {"rate", "input_rate", "strength", "noise", "examples"}
+_NEEDS_GROUP = {"rate", "input_rate", "map_rate", "channel_rate", "strength", "noise", "examples"}
 
 
 def factor(key: str) -> str:

@@ -14,8 +14,9 @@ from workbench.engine.backend import Array
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.plain import PlainTrainer
 from workbench.engine.kernels.rows import Rows
+from workbench.engine.training.architecture import Architecture
 from workbench.engine.training.evaluation import Evaluator
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.reader import Data, Split

@@ -103,6 +103,11 @@ class Layer(ABC):
         """How many numbers it keeps for each example once it is bound."""
 
     @property
+    def held(self) -> int:
+        """The same in a kernel that lays nothing out twice."""
+        return self.buffers
+
+    @property
     def touched(self) -> int:
         """How many numbers a step reads and writes for each example: what has to stay in cache."""
         return prod(self.inputs) + self.buffers

@@ -26,19 +26,25 @@ class Dropout(Layer):
     """Multiplies the inputs of the next layer by a mask. `rate` names the column of the pack that holds the dropout
     rate.
 
-    Of an image, whole channels are dropped. `in_place`: the mask is applied to the input array itself, which nothing
-    else reads.
+    `of_channels`: of an image, whole channels are dropped. `in_place`: the mask is applied to the input array itself,
+    which nothing else reads.
     """
 
     rate: str = "dropout_rate"
     in_place: bool = False
+    of_channels: bool = False
 
     forms: ClassVar[Mapping[str, str]] = {"compiled": "masks", "cuda": "passes"}
 
     @classmethod
     def examples(cls) -> list[Layer]:
-        """Of features, and of the channels of an image."""
-        return [Dropout((5,)), Dropout((3, 2, 4)), Dropout((4,), "input_dropout_rate", in_place=True)]
+        """Of features, of the units of an image and of its channels."""
+        return [
+            Dropout((5,)),
+            Dropout((3, 2, 4)),
+            Dropout((3, 2, 4), "channel_dropout_rate", of_channels=True),
+            Dropout((4,), "input_dropout_rate", in_place=True),
+        ]
 
     @property
     def outputs(self) -> Shape:
@@ -47,8 +53,8 @@ class Dropout(Layer):
 
     @property
     def mask_shape(self) -> Shape:
-        """The shape of one example's mask: a number for each feature, or each channel."""
-        return (*[1] * (len(self.inputs) - 1), self.inputs[-1])
+        """The shape of one example's mask: a number for each unit, or each channel."""
+        return (*[1] * (len(self.inputs) - 1), self.inputs[-1]) if self.of_channels else self.inputs
 
     @property
     def buffers(self) -> int:

@@ -64,7 +64,10 @@ def _saturated(at: ProbedLayer) -> Array | None:
 
 
 def _dead(at: ProbedLayer) -> Array | None:
-    return None if at.gain is None else (at.gain == 0).all(axis=1).mean(axis=1)
+    if at.gain is None:
+        return None
+    # A unit of a dense layer, a channel of a convolution: all its places count.
+    return (at.gain == 0).reshape(len(at.gain), -1, at.gain.shape[-1]).all(axis=1).mean(axis=1)
 
 
 def _update_size(at: ProbedLayer) -> Array | None:

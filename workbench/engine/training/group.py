@@ -29,7 +29,7 @@ class Group:
     def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
         self.pack, self.data, self.xp = pack, data, array_module(pack.device)
         self.dtype = np.dtype(pack.dtype)
-        self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
+        self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
         self._stored = self._as_read(data.inputs)
         self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
         names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)

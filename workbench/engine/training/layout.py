@@ -1,4 +1,4 @@
-"""The layers of a network, and the place of each parameter: all parameters of a run are one row of one buffer.
+"""The place of each parameter of a network: all parameters of a run are one row of one buffer.
 
 First come all weights, then all biases, then the learned slopes, so the penalties act on a prefix. Every tensor is
 padded to a multiple of 32 elements, so each starts on a cache line. Padding is zero and stays zero. Layers hold views.
@@ -6,61 +6,19 @@ padded to a multiple of 32 elements, so each starts on a cache line. Padding is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array
-from workbench.engine.layers import LAYERS
-from workbench.engine.layers.base import Layer, Parameters, Shape
+from workbench.engine.layers.base import Parameters, Shape
 from workbench.engine.layers.dense import Dense, as_dense
 from workbench.engine.layers.dropout import Dropout
-from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import initial_weights
+from workbench.engine.training.architecture import Architecture
 
 PADDING = 32  # elements
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A network by its configuration: `depth` hidden layers of `width` units between inputs and outputs.
-
-    `pieces` matters only if the activation reads it. Depth 0 is logistic (or linear) regression.
-    """
-
-    inputs: int
-    outputs: int
-    depth: int
-    width: int
-    activation: str
-    pieces: int = 2
-
-    def named(self) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """The layers as rows of `LAYERS` with the settings of each, in order; shapes follow from one to the next."""
-        kind = ACTIVATIONS[self.activation].layer
-        known = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
-        hidden = {field.name: known[field.name] for field in fields(LAYERS[kind]) if field.name in known}
-        yield "dropout", {"rate": "input_dropout_rate", "in_place": True}
-        for _ in range(self.depth):
-            yield kind, hidden
-            yield "dropout", {"rate": "dropout_rate"}
-        yield "dense", {"units": self.outputs}  # without an activation: that belongs to the loss
-
-    @cached_property
-    def sequence(self) -> tuple[Layer, ...]:
-        """Every layer in the order of the forward pass."""
-        made: list[Layer] = []
-        for kind, settings in self.named():
-            made.append(LAYERS[kind](made[-1].outputs if made else (self.inputs,), **settings))
-        return tuple(made)
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """Those that have parameters: the hidden layers, then the output layer. They are numbered in this order."""
-        return tuple(layer for layer in self.sequence if layer.tensors)
 
 
 class Layout:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.engine.layers.base import Shape
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.rule_files import RuleFile
-from workbench.engine.training.layout import Architecture
+from workbench.engine.training.architecture import Architecture, Images
 
 # Every setting that may differ from run to run within a pack, with its default.
 COLUMNS: dict[str, object] = {
@@ -39,6 +40,8 @@ COLUMNS: dict[str, object] = {
     "max_norm": 0.0,
     "dropout_rate": 0.0,
     "input_dropout_rate": 0.0,
+    "map_dropout_rate": 0.0,
+    "channel_dropout_rate": 0.0,
     "epochs": 20,
     "patience": 0,
 }
@@ -53,7 +56,7 @@ def columns() -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class Pack:
+class Pack(Images):
     """The settings that all runs of a pack share, and a column of values for each setting that may differ.
 
     `columns` maps names of `columns()` to arrays of shape (runs,); a missing column has its default in every run.
@@ -103,6 +106,10 @@ class Pack:
         one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1))
         return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
-    def architecture(self, inputs: int, outputs: int) -> Architecture:
-        """The shapes of the network for data with so many features and output units."""
-        return Architecture(inputs, outputs, self.depth, self.width, self.activation, self.pieces)
+    def architecture(self, inputs: int, outputs: int, image: Shape = ()) -> Architecture:
+        """The shapes of the network for data with so many features, the pixels of an `image` if it is one, and output
+        units.
+        """
+        return Architecture(
+            inputs, outputs, self.depth, self.width, self.activation, self.pieces, image, **self.of_images()
+        )

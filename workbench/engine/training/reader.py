@@ -29,13 +29,16 @@ class FirstExamples:
 class Data(Protocol):
     """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
-    inputs (examples, features), as stored; scale and shift (runs, 1, features); classes 0 for a regression;
+    inputs (examples, features), as stored; image, (height, width, channels) where the features are the pixels of an
+    image, else (); scale and shift (runs, 1, features); classes 0 for a regression;
     order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the
     data of some runs.
     """
 
     @property
     def inputs(self) -> np.ndarray: ...
+    @property
+    def image(self) -> tuple[int, ...]: ...
     @property
     def scale(self) -> np.ndarray: ...
     @property

@@ -10,8 +10,9 @@ import numpy as np
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.probes import PROBE_EXAMPLES
+from workbench.engine.training.architecture import Architecture
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE, chunk_of
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 
@@ -25,7 +26,7 @@ MASK_BYTES = 40  # of a run's step and layer: the key of a mask, and what it is 
 
 def bytes_per_run(pack: Pack, data: Data) -> int:
     """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
-    layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs)))
+    layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
     parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
     activations = pack.batch_size * sum(layer.touched for layer in layout.without_dropout)
     return (parameters + activations) * np.dtype(pack.dtype).itemsize
@@ -65,7 +66,7 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
     updates = examples["train"] // pack.batch_size
     data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.inputs
-    tables = updates * (STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack) else 0))
+    tables = updates * (STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack, layout) else 0))
     if pack.kernel == "compiled":
         return (4 + slots) * layout.size * itemsize + data + tables
     return ((5 + slots) * layout.size + _activations(pack, layout, examples)) * itemsize + data + tables
@@ -73,7 +74,9 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 
 def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """The scratch of the compiled kernel: to train, to evaluate on two splits and once more at the end, to probe."""
-    by_example = layout.inputs + _kept(layout)
+    by_example = layout.inputs + sum(layer.held for layer in layout.without_dropout)
+    if len(layout.sequence[0].inputs) > 1:  # images are read a second time, with their examples innermost
+        by_example += layout.inputs
     chunks = sum(min(EVALUATED_AT_ONCE, count) for count in examples.values())
     return 4 * (chunks + pack.batch_size + PROBE_EXAMPLES) * by_example
 
@@ -82,7 +85,7 @@ def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int
     """Numbers that the plain passes hold for a run: a step with its masks, an evaluation of two splits,
     and the probes.
     """
-    masks = sum(layer.buffers for layer in layout.dropout) if _drops(pack) else 0
+    masks = sum(layer.buffers for layer in layout.dropout) if _drops(pack, layout) else 0
     chunks = sum(chunk_of(examples[split]) for split in ("validation", "test"))
     step = _forward(layout) + _backward(layout) + masks
     return pack.batch_size * step + chunks * _forward(layout) + _of_probes(layout)
@@ -105,5 +108,5 @@ def _backward(layout: Layout) -> int:
     return sum(map(prod, layout.passed_back))
 
 
-def _drops(pack: Pack) -> bool:
-    return bool(pack.columns["dropout_rate"].any() or pack.columns["input_dropout_rate"].any())
+def _drops(pack: Pack, layout: Layout) -> bool:
+    return any(pack.columns[layer.rate].any() for layer in layout.dropout)

@@ -68,12 +68,18 @@ def _overrides(name: str, arm: Any) -> Iterator[str]:
 
 
 def typed(value: Any) -> str:
-    """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`."""
+    """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`, and
+    what it holds may be lists, `[[1, 2], [3]]` as `[1,2],[3]`.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence):
-        return ",".join(typed(item) for item in value)
+        return ",".join(f"[{typed(item)}]" if _is_list(item) else typed(item) for item in value)
     return written(value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

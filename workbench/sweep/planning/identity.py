@@ -13,7 +13,7 @@ import numpy as np
 from workbench.config import SETTINGS, DataConfig, RunConfig, flatten
 from workbench.config.reading import TRAINING
 from workbench.config.schema import is_brought
-from workbench.config.setting import Value
+from workbench.config.setting import Value, integers
 from workbench.data import describe, digest
 from workbench.engine.backend import resolve_device
 from workbench.engine.kernels.checks import check
@@ -22,13 +22,14 @@ from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import customary_loss
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.loop import NUMERICAL_VERSION
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
-NOT_ASKED_FOR = {"measure": TRAINING, "analyses": ""}
+NOT_ASKED_FOR = {"measure": TRAINING, "analyses": "", "network.name": "mlp"}
 # Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
 RULE_KEYS = {
     "ACTIVATIONS": "network.activation",
@@ -59,7 +60,8 @@ def numbers(config: RunConfig) -> dict[str, Value]:
                 check(file, table, name)
     flat["kernel"] = resolve_kernel(config.kernel, pack)
     flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
-    return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
+    others = settings_of_other_networks(config.network.name)
+    return {key: value for key, value in flat.items() if key not in others and not _is_left_out(key, value)}
 
 
 def _is_left_out(key: str, value: Value) -> bool:
@@ -67,11 +69,21 @@ def _is_left_out(key: str, value: Value) -> bool:
     return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
+def settings_of_other_networks(name: str) -> set[str]:
+    """The settings that only other kinds of networks read. A run is without them, as it was before there were such."""
+    every = {_key_of(read) for row in NETWORKS.values() for read in row.reads}
+    return every - set(map(_key_of, NETWORKS[name].reads))
+
+
+def _key_of(read: str) -> str:
+    return read if "." in read else f"network.{read}"
+
+
 def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
-    static: dict[str, Any] = {
-        s.engine: decided[key] for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC
-    }
+    shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
+    held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
+    static: dict[str, Any] = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
     return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
@@ -124,6 +136,12 @@ def sweep_name(fingerprints: Iterable[str]) -> str:
     return f"sweep-{joint_digest(fingerprints)[:8]}"
 
 
+def content(config: RunConfig) -> str:
+    """What decides a run's numbers of its data: their digest and, to networks that read images, the shape of these."""
+    facts = describe(config.data)
+    return f"{config.data.digest} {facts.image}" if NETWORKS[config.network.name].of_images else str(config.data.digest)
+
+
 def pinned(config: DataConfig) -> DataConfig:
     """The same with the current digest of the data: a later load gives these data or raises BadInput."""
     return replace(config, digest=digest(config))
@@ -137,7 +155,9 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
     if config.measure != TRAINING:
         swept = [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in ("seed", "measure")]
         return " ".join([config.measure, *swept, f"s{config.seed}"])
-    words = [config.network.activation, f"d{config.network.depth}", choices.get("optimizer", config.optimizer.name)]
+    network = [config.network.name] if NETWORKS[config.network.name].of_images else []
+    words = [config.network.activation, *network, f"d{config.network.depth}"]
+    words += [choices.get("optimizer", config.optimizer.name)]
     penalty = choices.get("penalty", "none")
     if penalty != "none":
         size = config.penalty.max_norm if penalty == "max_norm" else config.penalty.strength

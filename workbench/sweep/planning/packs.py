@@ -11,6 +11,7 @@ from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.config.setting import Value
 from workbench.data import describe, split_sizes
 from workbench.engine.rules.losses import LOSSES
+from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
 from workbench.sweep.planning.free_memory import PACKS_SHARE, in_words
@@ -170,7 +171,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
     facts = describe(first.config.data)
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
-    architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs))
+    architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
     work = sum(layer.work(pack.batch_size) for layer in architecture.sequence)  # of an update
     return PlannedPack(
         digest=joint_digest(run.fingerprint for run in runs),
@@ -192,6 +193,6 @@ def _planned(runs: list[Run]) -> PlannedPack:
 
 def _label(run: Run) -> str:
     network = run.config.network
-    return (
-        f"{run.config.data.name}, {network.activation} {network.depth} x {network.width}, {run.config.optimizer.name}"
-    )
+    images = f"{network.name} {network.channels} + " if NETWORKS[network.name].of_images else ""
+    layers = f"{network.activation} {images}{network.depth} x {network.width}"
+    return f"{run.config.data.name}, {layers}, {run.config.optimizer.name}"

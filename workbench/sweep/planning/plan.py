@@ -12,7 +12,7 @@ from workbench.config.setting import Value
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import Instruments
-from workbench.sweep.planning.identity import fingerprint, joint_digest, numbers, pinned, run_name
+from workbench.sweep.planning.identity import content, fingerprint, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks
 from workbench.sweep.run_outcomes import PENDING
@@ -101,7 +101,7 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
         config = replace(cell.config, data=pins[cell.config.data])
         decided, read = numbers(config), as_read(config)
         versions = instruments.versions(decided) if instruments else []
-        mark = fingerprint(decided if read == config else numbers(read), str(config.data.digest), versions)
+        mark = fingerprint(decided if read == config else numbers(read), content(config), versions)
         name = run_name(config, cell.choices, cell.factors)
         planned.append(PlannedCell(replace(cell, config=config), name, mark, decided))
     return planned

@@ -47,7 +47,7 @@ def _as_graphs(packs: Sequence[PlannedPack]) -> list[str]:
     found = {}
     for planned in packs:
         facts, pack = describe(planned.examples.config), planned.pack
-        architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs))
+        architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
         if why := why_not_fused(pack, architecture):
             found[architecture, pack.batch_size, pack.optimizer] = f"{planned.label}: {why}: it trains as CUDA graphs"
     lines = list(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.engine.kernels.compiled.rule_loops import ActivationLoops, activation_loops
-from workbench.engine.layers.dense import Dense
+from workbench.engine.layers.dense import Dense, as_dense
 from workbench.engine.training.layout import Layout
 
 
@@ -12,7 +12,7 @@ def place(layout: Layout, number: int) -> list[int]:
 
     Slopes that are not learned have the place 0, which is never read.
     """
-    layer = layout.dense_layers[number]
+    layer = as_dense(layout.layers[number])
     held = {tensor.name for tensor in layer.tensors}
     starts = [layout.start(number, name) if name in held else 0 for name in ("weights", "biases", "slopes")]
     return [*starts, layer.rows, layer.fan_in, layer.units]

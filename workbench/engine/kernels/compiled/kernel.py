@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.compiled import losses, passes, rule_loops
+from workbench.engine.kernels.compiled import images, losses, passes, products, rule_loops
 from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
+from workbench.engine.kernels.compiled.stages import images_of
 from workbench.engine.kernels.compiled.tile import PANEL
 from workbench.engine.kernels.compiled.update import ELEMENTWISE_MOMENTS, UpdateRules
 from workbench.engine.kernels.forms import form_of, layer_obstacle
@@ -24,9 +26,11 @@ from workbench.engine.kernels.traced import (
     used_penalties,
 )
 from workbench.engine.layers.base import Layer
+from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.dropout import LEVELS, levels_by_run, mask_keys
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
+from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -41,6 +45,8 @@ def obstacle(pack: Pack) -> str:
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
+    if NETWORKS[pack.network].of_images and pack.stride > 1:
+        return f"network.stride={pack.stride}: it has no form in this kernel"
     return layer_obstacle(pack, COMPILED_FORMS) or rule_obstacle(pack)
 
 
@@ -52,7 +58,7 @@ class CompiledTrainer:
 
     def __init__(self, rows: Rows) -> None:
         self._rows, pack, layout = rows, rows.pack, rows.layout
-        self._scratch = scratch_for(layout, pack.batch_size)
+        self._scratch = scratch_for(layout, pack.batch_size, masks=True)
         columns, reads = pack.columns, rules_read(pack)
         self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
         self._updating = update_rules(pack, rows.slots)
@@ -89,15 +95,27 @@ class CompiledTrainer:
         for column, name in enumerate(self._varying):
             varying[..., column] = table[name].T
         max_norm = rows.pack.columns["max_norm"].astype(np.float32)
-        shape = rows.pack.runs, rows.updates, len(rows.layout.layers)
         if self._masked.any():
             steps = np.arange(first_update, first_update + rows.updates)
-            keys = np.ascontiguousarray(mask_keys(rows.pack.columns["seed"], shape[2], steps).transpose(2, 0, 1))
+            by_step = mask_keys(rows.pack.columns["seed"], len(rows.layout.dropout), steps)
+            keys = np.ascontiguousarray(by_step.transpose(2, 0, 1))
         else:
-            keys = np.zeros((shape[0], 1, 1), np.uint64)
+            keys = np.zeros((rows.pack.runs, 1, len(rows.layout.dropout)), np.uint64)
+        of_stages = 2 * len(self._scratch.filters)
         return passes.Timetable(
-            varying, self._moving, self._constant, max_norm, self._masked, keys, self._thresholds, self._scales
-        )
+            varying, self._moving, self._constant, max_norm, self._masked,
+            *(_behind(array, of_stages) for array in (keys, self._thresholds, self._scales)),
+            *(np.ascontiguousarray(array[..., : of_stages + 1]) for array in (keys, self._thresholds, self._scales)),
+        )  # fmt: skip
+
+
+def _behind(dropped: np.ndarray, of_stages: int) -> np.ndarray:
+    """What dropout layers read, (..., layers), without those of the stages; nothing is dropped where these end."""
+    if not of_stages:
+        return dropped
+    found = dropped[..., of_stages:].copy()
+    found[..., 0] = 0
+    return found
 
 
 class CompiledEvaluator:
@@ -137,38 +155,58 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 
 def places_of(layout: Layout) -> np.ndarray:
-    """For each layer, by its form: where its tensors begin, its shape and its loops, (layers, 10); see `passes`."""
-    rows = []
+    """Of each layer that reads features, as its form has it: where its tensors begin, its shape, its loops: (layers,
+    10), see `passes`.
+    """
+    return np.array([row for layer, row in _heads(layout) if not isinstance(layer, Convolution)], np.int64)
+
+
+def filters_of(layout: Layout) -> np.ndarray:
+    """The same of each convolution, and its places: (stages, 11). There are none if the network reads features."""
+    rows = [[*row, prod(layer.places)] for layer, row in _heads(layout) if isinstance(layer, Convolution)]
+    return np.array(rows, np.int64).reshape(len(rows), 11)
+
+
+def _heads(layout: Layout) -> Iterator[tuple[Layer, list[int]]]:
+    """Every layer with parameters, and what all their rows have in common."""
     for number, layer in enumerate(layout.layers):
         form, is_last = form_of(layer, COMPILED_FORMS), number == len(layout.layers) - 1
         # The activation of the output layer belongs to the loss.
-        loops = (0, 0, 0, passes.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
-        rows.append([*form.place(layout, number), *loops])
-    return np.array(rows, np.int64)
+        loops = (0, 0, 0, products.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
+        yield layer, [*form.place(layout, number), *loops]
 
 
 def _slopes_of(layer: Layer) -> int:
     learned = any(tensor.name == "slopes" for tensor in layer.tensors)
-    return passes.OWN_SLOPES if learned else passes.FIXED_SLOPE
+    return products.OWN_SLOPES if learned else products.FIXED_SLOPE
 
 
-def scratch_for(layout: Layout, batch: int) -> passes.Scratch:
-    """Buffers for the activations of one batch of one run.
+def scratch_for(layout: Layout, batch: int, masks: bool = False) -> passes.Scratch:
+    """Buffers for the activations of one batch of one run, of images with their `masks` or without.
 
     Each has a few more numbers at its end, because products are read in whole vectors (`products`).
     """
-    layers, inputs, outputs = len(layout.layers), layout.inputs, layout.outputs
-    places = places_of(layout)
+    places, filters, inputs, outputs = places_of(layout), filters_of(layout), layout.inputs, layout.outputs
+    layers = len(places)
     rows, units = batch * int(places[:, ROW_COUNT].max()), batch * int(places[:, [COLUMN_COUNT, UNIT_COUNT]].max())
     sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
     sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
+    features, integers, maps = buffers["x"], np.zeros(0, np.int64), np.zeros(0, np.float32)
+    if len(filters):
+        features = zeros((batch * int(places[0, COLUMN_COUNT]) + PANEL,), np.float32, np)
+        given = {images.X: buffers["x"], images.FEATURES: features, images.DL_DA: buffers["dl_da"]}
+        integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given)
     return passes.Scratch(
         **buffers,
         rows=np.zeros(batch, np.int64),
         labels=np.zeros(batch, np.int64),
         values=np.zeros(batch * outputs, np.float32),
         strides=(rows, units),
+        features=features,
+        images=integers,
+        maps=maps,
+        filters=filters,
     )
 
 
@@ -201,4 +239,7 @@ WITHOUT_MASKS = passes.Timetable(
     keys=np.zeros((1, 1, 1), np.uint64),
     thresholds=np.zeros((1, 1), np.uint32),
     scales=np.zeros((1, 1), np.float32),
+    image_keys=np.zeros((1, 1, 1), np.uint64),
+    image_thresholds=np.zeros((1, 1), np.uint32),
+    image_scales=np.zeros((1, 1), np.float32),
 )

@@ -36,6 +36,19 @@ def apply_fresh_mask(source, target, mask, key, threshold, scale):
 
 
 @compiled
+def fresh_mask(mask, key, threshold, scale):
+    """The mask alone, (size,). It is written out again: a loop shared by both makes small dense layers slower."""
+    first, second = np.uint32(key & _LOW), np.uint32(key >> _S32)
+    for pair in range(mask.size // 2):
+        x = _bits(np.uint32(pair), first, second)
+        mask[2 * pair] = scale if (x & _LANE) >= threshold else ZERO
+        mask[2 * pair + 1] = scale if (x >> _S16) >= threshold else ZERO
+    if mask.size % 2:
+        x = _bits(np.uint32(mask.size // 2), first, second)
+        mask[mask.size - 1] = scale if (x & _LANE) >= threshold else ZERO
+
+
+@compiled
 def _bits(counter, first, second):
     x = counter ^ first  # Numba widens to 64 bits, so products are reduced to 32 bits by hand
     x = np.uint32((x ^ (x >> _S16)) * _M1) ^ second

@@ -61,4 +61,6 @@ def _viewed(dtype: Any, itemsize: int) -> Any:
 
 
 floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers at an address
+thresholds = intrinsic(_viewed(types.uint32, 4))  # thresholds(address, size): the uint32 numbers at an address
+keys = intrinsic(_viewed(types.uint64, 8))  # keys(address, size): the uint64 numbers at an address
 integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers at an address

@@ -11,15 +11,20 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import losses
+from workbench.engine.kernels.compiled import images, losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
-from workbench.engine.kernels.compiled.native import address_of, call
+from workbench.engine.kernels.compiled.native import address_of, call, floats
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
+    BACKWARD_LOOP,
     BIASES_PLACE,
     COLUMN_COUNT,
+    FIXED_SLOPE,
+    FORWARD_LOOP,
+    OWN_SLOPES,
     ROW_COUNT,
+    SLOPES_FROM,
     SLOPES_PLACE,
     UNIT_COUNT,
     WEIGHTS_PLACE,
@@ -32,8 +37,12 @@ from workbench.engine.kernels.compiled.update import keep_within_norm, update
 # Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
 # 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
 # panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
-# z, and in a, masked and mask.
-Scratch = namedtuple("Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides")
+# z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a network of
+# images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the first
+# columns of `places` for each stage; all three are empty in other networks.
+Scratch = namedtuple(
+    "Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides features images maps filters"
+)
 # Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
 # is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
 # on its split. scale and shift (runs, features); slope (runs,), left of zero.
@@ -41,11 +50,11 @@ Examples = namedtuple("Examples", "images floats index labels values scale shift
 # What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
 # number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; keys of the masks
 # (runs, updates, layers); thresholds and scales (runs, layers).
-Timetable = namedtuple("Timetable", "varying places constant max_norm masked keys thresholds scales")
-# The columns of `places` behind those of `products`: the addresses of a layer's loops (`rule_loops.ActivationLoops`),
-# and where its slopes come from.
-FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM = range(6, 10)
-NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
+# The last three are those of the dropout layers of a network's stages.
+Timetable = namedtuple(
+    "Timetable",
+    "varying places constant max_norm masked keys thresholds scales image_keys image_thresholds image_scales",
+)
 
 
 @compiled
@@ -74,7 +83,7 @@ def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
     """
     last = len(places) - 1
     of_z, of_a = scratch.strides
-    x, x_at = scratch.x, 0
+    x, x_at = scratch.features, 0
     if masked and timetable.thresholds[run, 0] > 0:
         _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMN_COUNT], run, step, 0, timetable)
     for layer in range(last + 1):
@@ -111,7 +120,7 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
         )
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
-            weight_gradient(scratch.z, z_at, batch, scratch.x, 0, places, layer, g, scratch.zeros)
+            weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros)
         else:
             x = scratch.masked if dropped else scratch.a
             weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
@@ -127,6 +136,32 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
             z_from, slope_gradient = address_of(scratch.z, z_at - of_z), address_of(g, places[layer - 1, SLOPES_PLACE])
             loop, rows_below = places[layer - 1, BACKWARD_LOOP], places[layer - 1, ROW_COUNT]
             call(loop, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, columns))
+
+
+@compiled
+def through_images(w, at, slope, batch, scratch, masked, run, step, timetable):
+    """Before the forward pass of a network that reads images: its stages, which write what its dense layers read."""
+    floats(scratch.images[images.RUN_SLOPE], 1)[0] = slope
+    thresholds, keys, scales = _dropped(timetable, run, step) if masked else (0, 0, 0)
+    images_at, w_at = address_of(scratch.images, 0), address_of(w, at)
+    call(scratch.images[images.RUN_FORWARD], (images_at, w_at, batch, thresholds, keys, scales))
+
+
+@compiled
+def back_through_images(w, at, g, places, batch, scratch, masked, run, timetable):
+    """After the backward pass of a network that reads images: the gradients of its stages."""
+    through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
+    images_at, thresholds = address_of(scratch.images, 0), _dropped(timetable, run, 0)[0] if masked else 0
+    call(scratch.images[images.RUN_BACKWARD], (images_at, address_of(w, at), address_of(g, 0), batch, thresholds))
+
+
+@compiled
+def _dropped(timetable, run, step):
+    """The addresses of a run's thresholds, of a step's keys and of the run's scales, of the stages' dropout layers."""
+    layers, updates = timetable.image_thresholds.shape[1], timetable.image_keys.shape[1]
+    keys = address_of(timetable.image_keys, (run * updates + step) * layers)
+    thresholds = address_of(timetable.image_thresholds, run * layers)
+    return thresholds, keys, address_of(timetable.image_scales, run * layers)
 
 
 @compiled
@@ -175,12 +210,17 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
                 previous[at : at + size] = w[at : at + size]
             _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
             read(examples, run, scratch.rows, scratch.x)
+            if len(scratch.filters) > 0:
+                through_images(w, at, slope, batch, scratch, masked, run, step, timetable)
             forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)
             loss, right = losses.judge(loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch))
             backward(w, at, g, places, slope, batch, scratch, masked, run, timetable)
+            if len(scratch.filters) > 0:
+                back_through_images(w, at, g, places, batch, scratch, masked, run, timetable)
             update(updating, w, g, at, weights_end, numbers)
             if timetable.max_norm[run] > ZERO:
                 _keep_within_norm(w, at, places, timetable.max_norm[run])
+                _keep_within_norm(w, at, scratch.filters, timetable.max_norm[run])
             total += loss
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
@@ -219,6 +259,8 @@ def evaluate(loss_code, places, w, size, examples, timetable, chunk, scratch, me
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
             read(examples, run, part(examples.index, first, batch), scratch.x)
+            if len(scratch.filters) > 0:
+                through_images(w, run * size, examples.slope[run], batch, scratch, False, run, 0, timetable)
             forward(w, run * size, places, examples.slope[run], batch, scratch, False, run, 0, timetable)
             loss, right = losses.judge(
                 loss_code, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),

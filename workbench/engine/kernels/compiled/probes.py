@@ -6,17 +6,28 @@ probes within rounding. `COMPILED_PROBES` are the rows of `PROBES` that have a c
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
-from workbench.engine.kernels.compiled import losses
+from workbench.engine.kernels.compiled import images, losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
-from workbench.engine.kernels.compiled.passes import GAIN_LOOP, SLOPES_FROM, backward, forward, read, slopes_of
+from workbench.engine.kernels.compiled.passes import (
+    back_through_images,
+    backward,
+    forward,
+    read,
+    slopes_of,
+    through_images,
+)
 from workbench.engine.kernels.compiled.products import (
     COLUMN_COUNT,
+    GAIN_LOOP,
     ROW_COUNT,
+    SLOPES_FROM,
     UNIT_COUNT,
     WEIGHTS_PLACE,
     through_weights,
@@ -49,6 +60,8 @@ class CompiledProbes:
         first = FirstExamples(train, self._batch)
         self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
         self._scratch, self._places = scratch_for(rows.layout, self._batch), places_of(rows.layout)
+        widest = max((prod(layer.inputs) + layer.buffers for layer in rows.layout.layers), default=0)
+        self._flat = np.zeros(self._batch * widest if len(self._scratch.filters) else 0, np.float32)
         self._steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -59,7 +72,7 @@ class CompiledProbes:
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         _probe(
             losses.CODES[rows.pack.loss], self._places, w, previous, rows.gradients[0], after_update,
-            self._examples, WITHOUT_MASKS, self._batch, self._steepest, self._scratch, values, of_inputs,
+            self._examples, WITHOUT_MASKS, self._batch, self._steepest, self._scratch, self._flat, values, of_inputs,
         )  # fmt: skip
         return dict(zip(COMPILED_PROBES, values, strict=True)), of_inputs
 
@@ -72,33 +85,72 @@ class CompiledProbes:
 
 
 @compiled
-def _probe(loss_code, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, values,
+def _probe(loss_code, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, flat, values,
            of_inputs):  # fmt: skip
     """`COMPILED_PROBES` of every run and layer: values (names, runs, layers); rms of dl/dx: of_inputs (runs,)."""
     of_z, outputs = scratch.strides[0], places[-1, ROW_COUNT]
-    last = len(places) - 1
+    last, stages, images_at = len(places) - 1, len(scratch.filters), address_of(scratch.images, 0)
     for run in range(len(of_inputs)):
         at, slope, first = run * g.size, examples.slope[run], run * batch
         read(examples, run, part(examples.index, first, batch), scratch.x)
+        if stages > 0:
+            through_images(w, at, slope, batch, scratch, False, run, 0, timetable)
         forward(w, at, places, slope, batch, scratch, False, run, 0, timetable)
+        for number in range(stages):
+            _of_stage(number, w, at, batch, steepest[number], scratch, flat, values[:, run, number])
         for layer in range(last + 1):
-            _of_forward(places, layer, w, at, slope, batch, steepest[layer], scratch, values[:, run, layer])
+            found = values[:, run, stages + layer]
+            _of_forward(places, layer, w, at, slope, batch, steepest[stages + layer], scratch, found)
         losses.judge(
             loss_code, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
             part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch),
         )  # fmt: skip
         backward(w, at, g, places, slope, batch, scratch, False, run, timetable)
+        if stages > 0:
+            back_through_images(w, at, g, places, batch, scratch, False, run, timetable)
+        for number in range(stages):
+            values[_GRADIENT_Z, run, number] = _rms(_map(scratch, w, at, number, images.MAP_Z, batch, flat)) * batch
+            _of_weights(scratch.filters, number, w, at, previous, g, after_update, values[:, run, number])
         for layer in range(last + 1):
-            found, size = values[:, run, layer], places[layer, ROW_COUNT] * places[layer, COLUMN_COUNT]
+            found = values[:, run, stages + layer]
             found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROW_COUNT])) * batch
-            found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS_PLACE], size))
-            weights = part(w, at + places[layer, WEIGHTS_PLACE], size)
-            found[_WEIGHT_RMS], found[_NEAR_ZERO_PROBE], found[_EXACT_ZERO] = _sizes(weights)
-            if after_update:
-                before = part(previous, at + places[layer, WEIGHTS_PLACE], size)
-                found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
-        through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
-        of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMN_COUNT])) * batch
+            _of_weights(places, layer, w, at, previous, g, after_update, found)
+        if stages > 0:
+            call(scratch.images[images.OF_INPUTS], (images_at, address_of(w, at), batch, address_of(flat, 0)))
+            of_inputs[run] = _rms(part(flat, 0, batch * examples.scale.shape[1])) * batch
+        else:
+            through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
+            of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMN_COUNT])) * batch
+
+
+@compiled
+def _of_weights(places, layer, w, at, previous, g, after_update, found):
+    """The probes of a layer's weights and of their gradient."""
+    size = places[layer, ROW_COUNT] * places[layer, COLUMN_COUNT]
+    found[_GRADIENT_WEIGHTS] = _rms(part(g, places[layer, WEIGHTS_PLACE], size))
+    weights = part(w, at + places[layer, WEIGHTS_PLACE], size)
+    found[_WEIGHT_RMS], found[_NEAR_ZERO_PROBE], found[_EXACT_ZERO] = _sizes(weights)
+    if after_update:
+        before = part(previous, at + places[layer, WEIGHTS_PLACE], size)
+        found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
+
+
+@compiled
+def _map(scratch, w, at, number, which, batch, flat):
+    """A map of a stage example by example, as the first part of flat."""
+    images_at, w_at, size = address_of(scratch.images, 0), address_of(w, at), scratch.filters[number, -1]
+    call(scratch.images[images.OF_STAGE], (images_at, w_at, number, which, batch, address_of(flat, 0)))
+    return part(flat, 0, batch * size * scratch.filters[number, ROW_COUNT if which == images.MAP_Z else UNIT_COUNT])
+
+
+@compiled
+def _of_stage(number, w, at, batch, steepest, scratch, flat, found):
+    """The probes of a stage's convolution after the forward pass."""
+    units = scratch.filters[number, UNIT_COUNT]
+    found[_MEAN], found[_DEVIATION] = _mean_and_deviation(_map(scratch, w, at, number, images.MAP_A, batch, flat))
+    gain = _map(scratch, w, at, number, images.MAP_GAIN, batch, flat)
+    found[_GAIN_PROBE], found[_SATURATED_PROBE] = _rms(gain), _share_under(gain, _SHARE * steepest)
+    found[_DEAD] = _share_dead(gain, part(scratch.masked, 0, units))
 
 
 @compiled

@@ -12,6 +12,9 @@ from workbench.engine.kernels.compiled.jit import compiled
 from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
 
 WEIGHTS_PLACE, BIASES_PLACE, SLOPES_PLACE, ROW_COUNT, COLUMN_COUNT, UNIT_COUNT = range(6)  # the columns of `places`
+# Those behind them: the addresses of a layer's loops (`rule_loops.ActivationLoops`), and where its slopes come from.
+FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM = range(6, 10)
+NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
 PANEL_DEPTH = 192  # steps along the common dimension at a time: a panel of this depth stays in the first-level cache
 PANEL_SIZE = PANEL_DEPTH * PANEL
 _TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]

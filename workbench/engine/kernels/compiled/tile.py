@@ -27,7 +27,7 @@ LANES, VECTORS, HEIGHTS = (
 PANEL = VECTORS * LANES  # columns of the result that are computed together
 
 _INT32 = ir.IntType(32)
-_VECTOR = ir.VectorType(FLOAT, LANES)
+VECTOR = ir.VectorType(FLOAT, LANES)
 Builder = Any  # of LLVM instructions
 Operand = Any  # of LLVM: a number, a vector or a pointer that is known when the code runs
 
@@ -46,19 +46,19 @@ def multiply_tile(_context, height, a, a_start, a_row, a_step, b, b_start, b_row
 
     def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
         height, _, _, a_row, a_step, _, _, b_row, _, _, first_row, _, _, c_row, steps, width = values
-        pointers = [_pointer(context, builder, signature, values, place) for place in (1, 5, 8, 11)]
+        pointers = [start_of(context, builder, signature, values, place) for place in (1, 5, 8, 11)]
         strides = a_row, a_step, b_row, first_row, c_row
-        vectors = builder.udiv(builder.add(width, _int(LANES - 1)), _int(LANES))
-        is_full = builder.icmp_signed(">=", width, _int(PANEL))
+        vectors = builder.udiv(builder.add(width, integer(LANES - 1)), integer(LANES))
+        is_full = builder.icmp_signed(">=", width, integer(PANEL))
         kind = builder.select(
-            is_full, _int(0), vectors
+            is_full, integer(0), vectors
         )  # 0: a full panel; else the number of vectors, the last one masked
         done = builder.append_basic_block("done")
-        cases = builder.switch(builder.add(builder.mul(height, _int(VECTORS + 1)), kind), done)
+        cases = builder.switch(builder.add(builder.mul(height, integer(VECTORS + 1)), kind), done)
         for rows in HEIGHTS:
             for which in range(VECTORS + 1):
                 block = builder.append_basic_block(f"tile_{rows}_{which}")
-                cases.add_case(_int(rows * (VECTORS + 1) + which), block)
+                cases.add_case(integer(rows * (VECTORS + 1) + which), block)
                 builder.position_at_end(block)
                 sums = _sums(builder, rows, which or VECTORS, pointers, strides, steps)
                 _store(builder, sums, pointers[3], c_row, width if which else None)
@@ -77,13 +77,13 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
 
     def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
         _, _, row, last, _, _, target_row = values
-        start, target_start = (_pointer(context, builder, signature, values, place) for place in (0, 4))
+        start, target_start = (start_of(context, builder, signature, values, place) for place in (0, 4))
         rows = []
         for i in range(LANES):
-            within = builder.select(builder.icmp_signed("<", _int(i), last), _int(i), last)
-            rows.append(_load(builder, builder.gep(start, [builder.mul(within, row)])))
+            within = builder.select(builder.icmp_signed("<", integer(i), last), integer(i), last)
+            rows.append(load(builder, builder.gep(start, [builder.mul(within, row)])))
         for j, column in enumerate(_transposed(builder, rows)):
-            _write(builder, column, builder.gep(target_start, [builder.mul(_int(j), target_row)]))
+            write(builder, column, builder.gep(target_start, [builder.mul(integer(j), target_row)]))
         return context.get_dummy_value()
 
     return signature, emit
@@ -95,18 +95,18 @@ def _sums(
     """The sums of a tile, [rows][vectors], after a loop over the common dimension."""
     (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
     places = [(r, v) for r in range(rows) for v in range(vectors)]
-    starts = {(r, v): _load(builder, _at(builder, first, r, first_row, v)) for r, v in places}
+    starts = {(r, v): load(builder, _at(builder, first, r, first_row, v)) for r, v in places}
     row_of_a = [_at(builder, a, r, a_row, 0) for r in range(rows)]
     before, loop, after = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("after")
     builder.branch(loop)
     builder.position_at_end(loop)
     step, offset, row_of_b = builder.phi(INT), builder.phi(INT), builder.phi(b.type)
-    sums = {place: builder.phi(_VECTOR) for place in places}
-    panel = [_load(builder, builder.gep(row_of_b, [_int(v * LANES)])) for v in range(vectors)]
-    factors = [_spread(builder, builder.load(builder.gep(row_of_a[r], [offset]))) for r in range(rows)]
-    added = {(r, v): _multiply_add(builder, factors[r], panel[v], sums[r, v]) for r, v in places}
-    following = builder.add(step, _int(1)), builder.add(offset, a_step), builder.gep(row_of_b, [b_row])
-    for phi, at_first, next_one in zip((step, offset, row_of_b), (_int(0), _int(0), b), following, strict=True):
+    sums = {place: builder.phi(VECTOR) for place in places}
+    panel = [load(builder, builder.gep(row_of_b, [integer(v * LANES)])) for v in range(vectors)]
+    factors = [spread(builder, builder.load(builder.gep(row_of_a[r], [offset]))) for r in range(rows)]
+    added = {(r, v): multiply_add(builder, factors[r], panel[v], sums[r, v]) for r, v in places}
+    following = builder.add(step, integer(1)), builder.add(offset, a_step), builder.gep(row_of_b, [b_row])
+    for phi, at_first, next_one in zip((step, offset, row_of_b), (integer(0), integer(0), b), following, strict=True):
         phi.add_incoming(at_first, before)
         phi.add_incoming(next_one, loop)
     for place in places:
@@ -123,9 +123,9 @@ def _store(builder: Builder, sums: list[list[Operand]], c: Operand, c_row: Opera
         for v, vector in enumerate(row):
             target = _at(builder, c, r, c_row, v)
             if width is not None and v == len(row) - 1:
-                _write_some(builder, vector, target, builder.sub(width, _int(v * LANES)))
+                _write_some(builder, vector, target, builder.sub(width, integer(v * LANES)))
             else:
-                _write(builder, vector, target)
+                write(builder, vector, target)
 
 
 def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
@@ -141,7 +141,7 @@ def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
     return rows
 
 
-def _pointer(context: Any, builder: Builder, signature: Any, values: list[Operand], place: int) -> Operand:
+def start_of(context: Any, builder: Builder, signature: Any, values: list[Operand], place: int) -> Operand:
     """The address of an array's first element to be used: the array at `place` of the arguments, from the start that
     follows it.
     """
@@ -150,36 +150,38 @@ def _pointer(context: Any, builder: Builder, signature: Any, values: list[Operan
 
 
 def _at(builder: Builder, pointer: Operand, row: int, stride: Operand, vector: int) -> Operand:
-    return builder.gep(pointer, [builder.add(builder.mul(_int(row), stride), _int(vector * LANES))])
+    return builder.gep(pointer, [builder.add(builder.mul(integer(row), stride), integer(vector * LANES))])
 
 
-def _load(builder: Builder, pointer: Operand) -> Operand:
-    value = builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()))
+def load(builder: Builder, pointer: Operand) -> Operand:
+    """The vector at an address."""
+    value = builder.load(builder.bitcast(pointer, VECTOR.as_pointer()))
     value.align = FLOAT_BYTES
     return value
 
 
-def _write(builder: Builder, value: Operand, pointer: Operand) -> None:
-    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer())).align = FLOAT_BYTES
+def write(builder: Builder, value: Operand, pointer: Operand) -> None:
+    """Write a vector to an address."""
+    builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer())).align = FLOAT_BYTES
 
 
 def _write_some(builder: Builder, value: Operand, pointer: Operand, count: Operand) -> None:
     """Write the first `count` lanes."""
     lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
-    mask = builder.icmp_signed("<", lanes, _spread(builder, count))
-    arguments = [value, builder.bitcast(pointer, _VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), mask]
+    mask = builder.icmp_signed("<", lanes, spread(builder, count))
+    arguments = [value, builder.bitcast(pointer, VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), mask]
     kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
     builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
 
 
-def _multiply_add(builder: Builder, x: Operand, y: Operand, z: Operand) -> Operand:
+def multiply_add(builder: Builder, x: Operand, y: Operand, z: Operand) -> Operand:
     """x * y + z, rounded once where the processor can."""
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     name = f"llvm.fmuladd.v{LANES}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [x, y, z])
 
 
-def _spread(builder: Builder, number: Operand) -> Operand:
+def spread(builder: Builder, number: Operand) -> Operand:
     """A vector that holds the number in every lane."""
     kind = ir.VectorType(number.type, LANES)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INT32, 0))
@@ -190,5 +192,6 @@ def _lanes(order: list[int]) -> Operand:
     return ir.Constant(ir.VectorType(_INT32, LANES), order)
 
 
-def _int(value: int) -> Operand:
+def integer(value: int) -> Operand:
+    """A number that is known when the code is made."""
     return ir.Constant(INT, value)

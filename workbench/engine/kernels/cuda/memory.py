@@ -11,7 +11,8 @@ from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_room
 from workbench.engine.kernels.cuda.cublas import WORKSPACE
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.probes import PROBE_EXAMPLES
-from workbench.engine.training.layout import Architecture, Layout
+from workbench.engine.training.architecture import Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 
 # The part of the free memory that is left alone, for the graphs and for what the array library rounds up and caches.

@@ -1,0 +1,74 @@
+"""The compiled passes over images are the plain ones, faster: each network agrees, and they keep every promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="runs where Numba is installed")
+
+from tests.repetitions import crossed, each_once
+from workbench.engine.kernels.choice import with_kernel
+from workbench.engine.rules.activations import ACTIVATIONS
+from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
+
+from .cases import alone, assert_same_course, course, needs_numba
+from .image_cases import image_data, image_pack, mixed_image_pack
+
+pytestmark = needs_numba
+RUNS, TOLERANCE = 3, 3e-5
+SHAPES: list[dict[str, Any]] = [
+    {"kernel_size": kernel, "padding": padding, "pool": pool, "global_average": whole, "channels": channels}
+    for kernel, padding, pool, whole, channels in each_once(
+        (3, 2, 5), ("same", "valid"), ("max", "average", "none"), (False, True), ((3, 7), (8, 4), (5,))
+    )
+]
+
+
+def mild(**given: Any) -> Pack:
+    """A pack that learns, with dropout of every kind, and that small roundings do not send elsewhere."""
+    rates = {"map_dropout_rate": [0, 0.3, 0], "channel_dropout_rate": [0, 0, 0.3], "dropout_rate": [0, 0.2, 0]}
+    given = {"input_dropout_rate": [0, 0.1, 0], "dtype": "float32", "epochs": 2, **rates, **given}
+    return image_pack(RUNS, **given)
+
+
+def assert_agrees_with_plain(pack: Pack, image: tuple[int, int, int], **options: Any) -> None:
+    """The same metrics and probes after every epoch of a few, within float32's rounding."""
+    data = image_data(pack, image, **options)
+    for plain, fast in zip(train(pack, data), train(replace(pack, kernel="compiled"), data), strict=True):
+        for kind in ("metrics", "probes"):
+            for name, values in getattr(plain, kind).items():
+                found, tolerance = getattr(fast, kind)[name], 1e-3 if name == "update_size" else TOLERANCE
+                np.testing.assert_allclose(found, values, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_shape_of_network_agrees(shape: dict[str, Any]) -> None:
+    assert_agrees_with_plain(mild(**shape, activation="tanh"), (13, 12, 1), stored=np.uint8)
+
+
+@pytest.mark.parametrize(("batch", "activation"), crossed((8, 7, 20), ACTIVATIONS))
+def test_every_activation_agrees(activation: str, batch: int) -> None:
+    rates = 0.02 if activation == "identity" else 0.05
+    assert_agrees_with_plain(mild(activation=activation, batch_size=batch, learning_rate=rates), (7, 6, 2))
+
+
+def test_blocks_of_a_batch_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of several blocks, of which the last is not full."""
+    from workbench.engine.kernels.compiled import stages
+
+    monkeypatch.setattr(stages, "BLOCK_BYTES", 1)
+    assert_agrees_with_plain(mild(activation="prelu", batch_size=36, max_norm=[0, 0.5, 0], l1=0.001), (7, 6, 2))
+
+
+def test_packed_is_alone_and_auto_takes_this_kernel() -> None:
+    pack = with_kernel(mixed_image_pack(RUNS, 4, dtype="float32", optimizer="adam", pool="average"))
+    assert pack.kernel == "compiled"
+    data = image_data(pack)
+    packed = list(train(pack, data))
+    for run in range(pack.runs):
+        assert_same_course(course(packed, run), course(alone(pack, data, run), 0))

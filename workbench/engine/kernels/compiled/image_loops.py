@@ -1,0 +1,234 @@
+"""The loops over images of the compiled kernel: convolution, the gradients of its weights, and pooling, of a block.
+
+The numbers of a block of examples lie with the examples innermost, (numbers, lanes): the lanes of a vector are
+examples, every window of a convolution is a few rows of memory, and nothing is copied into patches. A stage is a
+convolution with what follows it until the next one, and has a row of `STAGE_COLUMNS` integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
+from workbench.engine.kernels.compiled.native import floats, integers
+from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.products import BIASES_PLACE, COLUMN_COUNT, ROW_COUNT, UNIT_COUNT, WEIGHTS_PLACE
+from workbench.engine.kernels.compiled.tile import LANES
+from workbench.engine.kernels.compiled.window_tile import (
+    SUM_COLUMNS,
+    SUM_ROWS,
+    WINDOW_HEIGHTS,
+    WINDOW_VECTORS,
+    multiply_window,
+    sum_of_products,
+)
+
+# The columns of a stage's row: those of `products`; its windows over the image it reads, and nine more for those of the
+# reversed network over its places; its pooling; and where its numbers begin in a block: what it reads, z, a, what its
+# pooling leaves, and masks.
+WINDOWS_AT, REVERSED_AT = 10, 19
+IMAGE_HEIGHT, IMAGE_WIDTH, CHANNELS, KERNEL, FILTERS, ABOVE, LEFT, DOWN, ACROSS = range(10, 19)
+POOL_KIND, POOL_SIZE, POOLED_DOWN, POOLED_ACROSS, READS_AT, Z_AT, A_AT, POOLED_AT, MASK_AT = range(28, 37)
+STAGE_COLUMNS = 37
+NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
+_MOST_FILTERS, _MANY_FILTERS = WINDOW_HEIGHTS[:2]
+_HIGH, _WIDE = SUM_ROWS[0], SUM_COLUMNS[0]
+
+
+def convolve(windows_at, weights_at, first_at, image_at, c_at, lanes):
+    """c (places, filters, lanes) = `first` (filters,) plus the products of weights (filters, kernel, kernel, channels)
+    with the windows of an image (height, width, channels, lanes). What lies beyond its border is zero, so only what
+    lies within is summed.
+    """
+    windows, weights, first = integers(windows_at, 9), floats(weights_at, 1), floats(first_at, 1)
+    image, c = floats(image_at, 1), floats(c_at, 1)
+    height, width, channels, kernel, filters = windows[0], windows[1], windows[2], windows[3], windows[4]
+    above, beside, down, across = windows[5], windows[6], windows[7], windows[8]
+    columns = kernel * kernel * channels
+    for y in range(down):
+        top = y - above
+        skipped, outer = max(0, -top), min(kernel, height - top) - max(0, -top)
+        for x in range(across):
+            left = x - beside
+            start, steps = max(0, -left), min(kernel, width - left) - max(0, -left)
+            pixels = ((top + skipped) * width + left + start) * channels * lanes
+            weight = (skipped * kernel + start) * channels
+            target = (y * across + x) * filters * lanes
+            for lane in range(0, lanes, WINDOW_VECTORS * LANES):
+                vectors, row = min(WINDOW_VECTORS, (lanes - lane) // LANES), 0
+                while row < filters:
+                    size = _tile_height(filters - row)
+                    multiply_window(
+                        size, vectors, weights, weight + row * columns, columns, kernel * channels, image,
+                        pixels + lane, lanes, width * channels * lanes, first, row, c, target + row * lanes + lane,
+                        lanes, outer, steps * channels,
+                    )  # fmt: skip
+                    row += size
+
+
+@compiled
+def _tile_height(missing):
+    """How many of the filters that are missing a tile takes."""
+    if missing >= _MOST_FILTERS:
+        return _MOST_FILTERS
+    return _MANY_FILTERS if missing >= _MANY_FILTERS else 2 if missing >= 2 else 1
+
+
+def gradients(stage_at, block_at, g_at, is_first, lanes):
+    """The gradients of a stage's weights and biases, from dl/dz in the place of z; added to g unless `is_first`."""
+    stage, maps, g = integers(stage_at, STAGE_COLUMNS), floats(block_at, 1), floats(g_at, 1)
+    _of_biases(stage, maps, lanes, g, is_first != 0)
+    _of_weights(stage, maps, lanes, g, is_first != 0)
+
+
+@compiled
+def _of_weights(stage, maps, lanes, g, is_first):
+    """The gradients of the shared weights: the sum over all places and examples of dl/dz times what the weight read.
+
+    Weights of one row of a window lie beside each other, and so does what they read. So they are summed together, over
+    the places from which as much of such a row lies within the image.
+    """
+    height, width, channels = stage[IMAGE_HEIGHT], stage[IMAGE_WIDTH], stage[CHANNELS]
+    kernel, rows, columns = stage[KERNEL], stage[ROW_COUNT], stage[COLUMN_COUNT]
+    down, across = stage[DOWN], stage[ACROSS]
+    reads_at, z_at = stage[READS_AT] * lanes, stage[Z_AT] * lanes
+    if is_first:
+        whole = part(g, stage[WEIGHTS_PLACE], rows * columns)
+        for i in range(whole.size):
+            whole[i] = ZERO
+    for ky in range(kernel):
+        shift = ky - stage[ABOVE]
+        top = max(0, -shift)
+        many, x = min(down, height - shift) - top, 0
+        while x < across and many > 0:
+            left = x - stage[LEFT]
+            start, end = max(0, -left), min(kernel, width - left)
+            wide = 1 if start > 0 or end < kernel else min(across, width - kernel + stage[LEFT] + 1) - x
+            of_z = z_at + (top * across + x) * rows * lanes
+            pixels = reads_at + ((top + shift) * width + left + start) * channels * lanes
+            target = stage[WEIGHTS_PLACE] + (ky * kernel + start) * channels
+            _sums(
+                maps, of_z, rows * lanes, across * rows * lanes, rows, pixels, channels * lanes,
+                width * channels * lanes, (end - start) * channels, g, target, columns, many, wide, lanes,
+            )  # fmt: skip
+            x += wide
+
+
+@compiled
+def _sums(maps, z_at, z_across, z_down, rows, x_at, x_across, x_down, columns, g, g_at, g_row, down, across,
+          lanes):  # fmt: skip
+    row = 0
+    while row < rows:
+        height, column = _HIGH if rows - row >= _HIGH else 1, 0
+        while column < columns:
+            more = columns - column
+            width = _WIDE if more >= _WIDE else 2 if more >= 2 else 1
+            sum_of_products(
+                height, width, maps, z_at + row * lanes, lanes, z_across, z_down, maps, x_at + column * lanes, lanes,
+                x_across, x_down, g, g_at + row * g_row + column, g_row, down, across, lanes,
+            )  # fmt: skip
+            column += width
+        row += height
+
+
+@compiled
+def _of_biases(stage, maps, lanes, g, is_first):
+    rows, z_at = stage[ROW_COUNT], stage[Z_AT] * lanes
+    target = part(g, stage[BIASES_PLACE], rows)
+    places = stage[DOWN] * stage[ACROSS]
+    for row in range(rows):
+        total = ZERO if is_first else target[row]
+        for place in range(places):
+            total += sum_lanes(part(maps, z_at + (place * rows + row) * lanes, lanes))
+        target[row] = total
+
+
+@summing
+def sum_lanes(x):
+    """The sum of x (lanes,)."""
+    total = ZERO
+    for i in range(x.size):
+        total += x[i]
+    return total
+
+
+@compiled
+def pool(stage, maps, lanes):
+    """What the pooling of a stage leaves of a: of each tile the largest, the mean, or all of it."""
+    units, across = stage[UNIT_COUNT] * lanes, stage[ACROSS]
+    kind, size = stage[POOL_KIND], stage[POOL_SIZE]
+    a_at, pooled_at = stage[A_AT] * lanes, stage[POOLED_AT] * lanes
+    share = ONE / np.float32(size * size)
+    for y in range(stage[POOLED_DOWN]):
+        for x in range(stage[POOLED_ACROSS]):
+            target = part(maps, pooled_at + (y * stage[POOLED_ACROSS] + x) * units, units)
+            for row in range(size):
+                for column in range(size):
+                    source = part(maps, a_at + ((y * size + row) * across + x * size + column) * units, units)
+                    if row + column == 0:
+                        for i in range(units):
+                            target[i] = source[i]
+                    elif kind == MAX_POOL:
+                        _keep_larger(target, source)
+                    else:
+                        for i in range(units):
+                            target[i] += source[i]
+            if kind == AVERAGE_POOL:
+                for i in range(units):
+                    target[i] *= share
+
+
+@compiled
+def pool_back(stage, maps, back, dl_da, lanes):
+    """dl/da of a stage from that of what its pooling left, which is overwritten."""
+    units, across, down = stage[UNIT_COUNT] * lanes, stage[ACROSS], stage[DOWN]
+    kind, size = stage[POOL_KIND], stage[POOL_SIZE]
+    pooled_down, pooled_across = stage[POOLED_DOWN], stage[POOLED_ACROSS]
+    a_at, share = stage[A_AT] * lanes, ONE / np.float32(size * size)
+    if pooled_down * size < down or pooled_across * size < across:  # what is left over at the border gets nothing
+        whole = part(dl_da, 0, down * across * units)
+        for i in range(whole.size):
+            whole[i] = ZERO
+    largest = part(back, stage[POOLED_DOWN] * stage[POOLED_ACROSS] * units, units)
+    for y in range(pooled_down):
+        for x in range(pooled_across):
+            upper = part(back, (y * pooled_across + x) * units, units)
+            if kind == MAX_POOL:
+                _largest_of(maps, a_at, y * size, x * size, size, across, units, largest)
+            for row in range(size):
+                for column in range(size):
+                    place = ((y * size + row) * across + x * size + column) * units
+                    target = part(dl_da, place, units)
+                    if kind == MAX_POOL:
+                        _to_winner(upper, part(maps, a_at + place, units), largest, target)
+                    else:
+                        for i in range(units):
+                            target[i] = upper[i] * share
+
+
+@compiled
+def _largest_of(maps, a_at, top, left, size, across, units, largest):
+    first = part(maps, a_at + (top * across + left) * units, units)
+    for i in range(units):
+        largest[i] = first[i]
+    for row in range(size):
+        for column in range(size):
+            source = part(maps, a_at + ((top + row) * across + left + column) * units, units)
+            _keep_larger(largest, source)
+
+
+@compiled
+def _keep_larger(largest, x):
+    """largest <- the larger of both, by products with 0 and 1: a choice between two numbers would not vectorise."""
+    for i in range(x.size):
+        is_larger = np.float32(x[i] > largest[i])
+        largest[i] = x[i] * is_larger + largest[i] * (ONE - is_larger)
+
+
+@compiled
+def _to_winner(upper, a, largest, target):
+    """Hand dl/da on where a is the largest, and take it from `upper`: only the first of equals gets it."""
+    for i in range(a.size):
+        wins = np.float32(a[i] == largest[i])
+        target[i] = upper[i] * wins
+        upper[i] -= upper[i] * wins

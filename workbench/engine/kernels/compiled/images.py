@@ -1,0 +1,328 @@
+"""The compiled passes of the layers that read images: convolution, activation, pooling and dropout, stage by stage.
+
+The minibatch is cut into blocks of examples, which stay in cache (`image_loops`). Lanes beyond the batch are zero in
+the inputs and in dl/da, so they add nothing to a gradient. The passes are C functions of addresses and sizes, so that
+the passes of a network (`passes`), which call them, are compiled without them. `images_at` is the address of the head
+of a network's integers, behind which lie the rows of its stages.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from functools import cache
+
+import numpy as np
+
+from workbench.engine.kernels.compiled import image_loops
+from workbench.engine.kernels.compiled.image_loops import (
+    A_AT,
+    ACROSS,
+    CHANNELS,
+    DOWN,
+    FILTERS,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+    KERNEL,
+    MASK_AT,
+    POOLED_ACROSS,
+    POOLED_AT,
+    POOLED_DOWN,
+    READS_AT,
+    REVERSED_AT,
+    STAGE_COLUMNS,
+    WINDOWS_AT,
+    Z_AT,
+    pool,
+    pool_back,
+    sum_lanes,
+)
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.masks import apply_fresh_mask, fresh_mask
+from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, floats, integers, keys, thresholds
+from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.products import (
+    BACKWARD_LOOP,
+    BIASES_PLACE,
+    FORWARD_LOOP,
+    GAIN_LOOP,
+    OWN_SLOPES,
+    ROW_COUNT,
+    SLOPES_FROM,
+    SLOPES_PLACE,
+    UNIT_COUNT,
+    WEIGHTS_PLACE,
+)
+from workbench.engine.kernels.compiled.rule_loops import address
+
+# The head of a network's integers: its stages, lanes and numbers of a block, whether the stages end with the mean of
+# each channel; the addresses of the passes and loops; and of the buffers, each of float32 numbers.
+STAGES, BLOCK_LANES, BLOCK_SIZE, ENDS_AVERAGED = range(4)
+RUN_FORWARD, RUN_BACKWARD, OF_INPUTS, OF_STAGE, CONVOLVE, WEIGHT_GRADIENTS = range(4, 10)
+X, FEATURES, DL_DA, RUN_SLOPE, MAPS, DRAWN, TURNED, BACK, DL_DMAPS, SPREAD, OF_SLOPES, ZEROS = range(10, 22)
+HEAD = 22
+ImagePasses = namedtuple("ImagePasses", "forward backward input_gradient of_stage convolve gradients")
+MAP_Z, MAP_A, MAP_GAIN = range(3)  # what `of_stage` gives
+
+
+@cache
+def image_passes() -> ImagePasses:
+    """The addresses of the passes and of the loops they call, compiled, in the order of the head."""
+    passes = (forward, backward, input_gradient, of_stage, image_loops.convolve, image_loops.gradients)
+    return ImagePasses(*(address(one) for one in passes))
+
+
+def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
+    """x (batch, pixels) -> features (batch, features), what the first dense layer reads.
+
+    What is dropped say the run's thresholds and scales and the step's keys, one for each dropout layer; no address of
+    them is 0, or nothing is dropped.
+    """
+    images = integers(images_at, HEAD)
+    lanes, first = images[BLOCK_LANES], _stage(images_at, 0)
+    last = _stage(images_at, images[STAGES] - 1)
+    pixels, left = first[IMAGE_HEIGHT] * first[IMAGE_WIDTH] * first[CHANNELS], _left(last)
+    if thresholds_at != 0:
+        _mask_inputs(floats(images[X], batch * pixels), images, thresholds_at, keys_at, scales_at)
+        for number in range(images[STAGES]):
+            _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at)
+    x, maps, features = floats(images[X], 1), floats(images[MAPS], 1), floats(images[FEATURES], 1)
+    for start in range(0, batch, lanes):
+        block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
+        block_at = images[MAPS] + FLOAT_BYTES * block
+        _turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
+        for number in range(images[STAGES]):
+            stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
+            z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+            weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
+            read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
+            call(images[CONVOLVE], (stage_at + 8 * WINDOWS_AT, weights, biases, read_at, z_at, lanes))
+            call(stage[FORWARD_LOOP], (z_at, a_at, slopes, places, rows, units))
+            pool(stage, floats(block_at, 1), lanes)
+            if thresholds_at != 0 and _drops(thresholds_at, number):
+                size = _left(stage) * lanes
+                _multiply(part(maps, block + stage[POOLED_AT] * lanes, size),
+                          part(maps, block + stage[MASK_AT] * lanes, size))  # fmt: skip
+        out_at = block + last[POOLED_AT] * lanes
+        if images[ENDS_AVERAGED]:
+            _mean_over_places(maps, out_at, left, last[UNIT_COUNT], lanes, count, features, start)
+        else:
+            _turn_out(maps, out_at, left, count, lanes, features, start * left)
+
+
+def backward(images_at, w_at, g_at, batch, thresholds_at):
+    """Write the gradients of every stage to the row at `g_at`, given dl/d features in dl_da; dl/dz stays in z."""
+    images = integers(images_at, HEAD)
+    lanes, last = images[BLOCK_LANES], _stage(images_at, images[STAGES] - 1)
+    left, upper = _left(last), floats(images[DL_DA], 1)
+    maps, back, dl_da, g = (
+        floats(images[MAPS], 1),
+        floats(images[BACK], 1),
+        floats(images[DL_DMAPS], 1),
+        floats(g_at, 1),
+    )
+    for number in range(1, images[STAGES]):
+        _turn_weights(_stage(images_at, number), floats(w_at, 1), floats(images[TURNED], 1))
+    for start in range(0, batch, lanes):
+        block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
+        block_at = images[MAPS] + FLOAT_BYTES * block
+        if images[ENDS_AVERAGED]:
+            _share_over_places(upper, start, left, last[UNIT_COUNT], count, back, lanes)
+        else:
+            _turn_in(upper, start * left, left, count, back, 0, lanes)
+        for number in range(images[STAGES] - 1, -1, -1):
+            stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
+            z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+            if thresholds_at != 0 and _drops(thresholds_at, number):
+                size = _left(stage) * lanes
+                _multiply(part(back, 0, size), part(maps, block + stage[MASK_AT] * lanes, size))
+            pool_back(stage, floats(block_at, 1), back, dl_da, lanes)
+            of_slopes = images[OF_SLOPES]
+            call(stage[BACKWARD_LOOP], (images[DL_DMAPS], z_at, a_at, slopes, of_slopes, places, rows, units))
+            if stage[SLOPES_FROM] == OWN_SLOPES:
+                _sum_slopes(floats(of_slopes, 1), lanes, part(g, stage[SLOPES_PLACE], stage[UNIT_COUNT]), start == 0)
+            call(images[WEIGHT_GRADIENTS], (stage_at, block_at, g_at, 1 if start == 0 else 0, lanes))
+            if number > 0:
+                _through(images, stage_at, stage, z_at)
+
+
+def input_gradient(images_at, w_at, batch, out_at):
+    """dl/dx after `backward`, written to `out_at` (batch, pixels)."""
+    images, stage = integers(images_at, HEAD), _stage(images_at, 0)
+    lanes, pixels = images[BLOCK_LANES], stage[IMAGE_HEIGHT] * stage[IMAGE_WIDTH] * stage[CHANNELS]
+    _turn_weights(stage, floats(w_at, 1), floats(images[TURNED], 1))
+    for start in range(0, batch, lanes):
+        z_at = images[MAPS] + FLOAT_BYTES * ((start // lanes) * images[BLOCK_SIZE] + stage[Z_AT] * lanes)
+        _through(images, _stage_at(images_at, 0), stage, z_at)
+        count = min(lanes, batch - start)
+        _turn_out(floats(images[BACK], 1), 0, pixels, count, lanes, floats(out_at, 1), start * pixels)
+
+
+def of_stage(images_at, w_at, number, which, batch, out_at):
+    """A map of a stage's convolution example by example, (batch, places, rows or units), written to `out_at`: z, dl/dz
+    after `backward`; a; or the derivative of its activation.
+    """
+    images, stage = integers(images_at, HEAD), _stage(images_at, number)
+    lanes, width = images[BLOCK_LANES], stage[ROW_COUNT] if which == MAP_Z else stage[UNIT_COUNT]
+    size = stage[DOWN] * stage[ACROSS] * width
+    for start in range(0, batch, lanes):
+        block_at = images[MAPS] + FLOAT_BYTES * (start // lanes) * images[BLOCK_SIZE]
+        z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+        if which == MAP_GAIN:
+            call(stage[GAIN_LOOP], (z_at, a_at, slopes, images[DL_DMAPS], places, rows, units))
+        source = z_at if which == MAP_Z else a_at if which == MAP_A else images[DL_DMAPS]
+        _turn_out(floats(source, 1), 0, size, min(lanes, batch - start), lanes, floats(out_at, 1), start * size)
+
+
+@compiled
+def _stage_at(images_at, number):
+    return images_at + 8 * (HEAD + number * STAGE_COLUMNS)
+
+
+@compiled
+def _stage(images_at, number):
+    return integers(_stage_at(images_at, number), STAGE_COLUMNS)
+
+
+@compiled
+def _left(stage):
+    """How many numbers of an example a stage leaves behind its pooling."""
+    return stage[POOLED_DOWN] * stage[POOLED_ACROSS] * stage[UNIT_COUNT]
+
+
+@compiled
+def _of_activation(images, stage, w_at, block_at):
+    """What the loops of a stage's activation are called with: the addresses of z, a and the slopes, and the places,
+    rows and units. Examples lie beside each unit, so a unit is as many units to them.
+    """
+    lanes, units = images[BLOCK_LANES], stage[UNIT_COUNT]
+    spread, w, slope = floats(images[SPREAD], 1), floats(w_at, 1), floats(images[RUN_SLOPE], 1)[0]
+    for unit in range(units):
+        value = w[stage[SLOPES_PLACE] + unit] if stage[SLOPES_FROM] == OWN_SLOPES else slope
+        of_unit = part(spread, unit * lanes, lanes)
+        for lane in range(lanes):
+            of_unit[lane] = value
+    z_at, a_at = block_at + FLOAT_BYTES * stage[Z_AT] * lanes, block_at + FLOAT_BYTES * stage[A_AT] * lanes
+    return z_at, a_at, images[SPREAD], stage[DOWN] * stage[ACROSS], stage[ROW_COUNT] * lanes, units * lanes
+
+
+@compiled
+def _through(images, stage_at, stage, z_at):
+    """dl/d what a stage reads, written to back: the reversed network's convolution, by the weights turned round."""
+    turned = images[TURNED] + FLOAT_BYTES * stage[WEIGHTS_PLACE]
+    call(images[CONVOLVE], (stage_at + 8 * REVERSED_AT, turned, images[ZEROS], z_at, images[BACK], images[BLOCK_LANES]))
+
+
+@compiled
+def _turn_weights(stage, w, turned):
+    """turned (channels, kernel, kernel, rows) <- the weights (rows, kernel, kernel, channels), by 180 degrees."""
+    channels, rows, places = stage[CHANNELS], stage[FILTERS], stage[KERNEL] * stage[KERNEL]
+    weights = part(w, stage[WEIGHTS_PLACE], rows * places * channels)
+    target = part(turned, stage[WEIGHTS_PLACE], weights.size)
+    for row in range(rows):
+        for place in range(places):
+            for channel in range(channels):
+                to = (channel * places + places - 1 - place) * rows + row
+                target[to] = weights[(row * places + place) * channels + channel]
+
+
+@compiled
+def _turn_in(source, at, size, count, target, target_at, lanes):
+    """target (size, lanes) <- source (count, size); lanes beyond the count become 0."""
+    for lane in range(count):
+        row = part(source, at + lane * size, size)
+        column = part(target, target_at + lane, size * lanes)
+        for i in range(size):
+            column[i * lanes] = row[i]
+    for lane in range(count, lanes):
+        column = part(target, target_at + lane, size * lanes)
+        for i in range(size):
+            column[i * lanes] = ZERO
+
+
+@compiled
+def _turn_out(source, at, size, count, lanes, target, target_at):
+    """target (count, size) <- source (size, lanes)."""
+    for lane in range(count):
+        row = part(target, target_at + lane * size, size)
+        column = part(source, at + lane, size * lanes)
+        for i in range(size):
+            row[i] = column[i * lanes]
+
+
+@compiled
+def _mean_over_places(maps, at, size, units, lanes, count, features, start):
+    places = size // units
+    share = ONE / np.float32(places)
+    for lane in range(count):
+        target = part(features, (start + lane) * units, units)
+        for unit in range(units):
+            total = ZERO
+            for place in range(places):
+                total += maps[at + (place * units + unit) * lanes + lane]
+            target[unit] = total * share
+
+
+@compiled
+def _share_over_places(dl_da, start, size, units, count, back, lanes):
+    places = size // units
+    share = ONE / np.float32(places)
+    for place in range(places):
+        for unit in range(units):
+            target = part(back, (place * units + unit) * lanes, lanes)
+            for lane in range(count):
+                target[lane] = dl_da[(start + lane) * units + unit] * share
+            for lane in range(count, lanes):
+                target[lane] = ZERO
+
+
+@compiled
+def _sum_slopes(source, lanes, target, is_first):
+    for unit in range(target.size):
+        before = ZERO if is_first else target[unit]
+        target[unit] = before + sum_lanes(part(source, unit * lanes, lanes))
+
+
+@compiled
+def _drops(thresholds_at, number):
+    """Whether units or channels of a stage are dropped: the second or third dropout layer counted from its own."""
+    found = thresholds(thresholds_at, 2 * number + 3)
+    return found[2 * number + 1] > 0 or found[2 * number + 2] > 0
+
+
+@compiled
+def _mask_inputs(x, images, thresholds_at, keys_at, scales_at):
+    threshold = thresholds(thresholds_at, 1)[0]
+    if threshold > 0:
+        drawn = floats(images[DRAWN], x.size)
+        apply_fresh_mask(x, x, drawn, keys(keys_at, 1)[0], threshold, floats(scales_at, 1)[0])
+
+
+@compiled
+def _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at):
+    """The masks over what the pooling of a stage left, of units times of channels, for every block."""
+    if not _drops(thresholds_at, number):
+        return
+    images, stage = integers(images_at, HEAD), _stage(images_at, number)
+    lanes, units, maps = images[BLOCK_LANES], stage[UNIT_COUNT], floats(images[MAPS], 1)
+    for kind in range(2):
+        dropout, size = 2 * number + 1 + kind, units if kind else _left(stage)
+        threshold, drawn = thresholds(thresholds_at, dropout + 1)[dropout], floats(images[DRAWN], batch * size)
+        if threshold > 0:
+            fresh_mask(drawn, keys(keys_at, dropout + 1)[dropout], threshold, floats(scales_at, dropout + 1)[dropout])
+        else:
+            for i in range(drawn.size):
+                drawn[i] = ONE
+        for example in range(batch):
+            at = (example // lanes) * images[BLOCK_SIZE] + stage[MASK_AT] * lanes + example % lanes
+            mask = part(maps, at, _left(stage) * lanes)
+            for i in range(_left(stage)):
+                if kind:
+                    mask[i * lanes] *= drawn[example * units + i % units]
+                else:
+                    mask[i * lanes] = drawn[example * size + i]
+
+
+@compiled
+def _multiply(x, mask):
+    for i in range(x.size):
+        x[i] *= mask[i]
