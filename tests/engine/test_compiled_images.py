@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("numba", reason="runs where Numba is installed")
 
+from tests.once import made_once
 from tests.repetitions import crossed, each_once
 from workbench.engine.kernels.choice import with_kernel
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -44,6 +46,17 @@ def assert_agrees_with_plain(pack: Pack, image: tuple[int, int, int], **options:
             for name, values in getattr(plain, kind).items():
                 found, tolerance = getattr(fast, kind)[name], 1e-3 if name == "update_size" else TOLERANCE
                 np.testing.assert_allclose(found, values, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of workers side by side one compiles the passes, and the others read them from its cache."""
+
+    def compile_them(_: Path) -> None:
+        pack = mild()
+        list(train(replace(pack, kernel="compiled"), image_data(pack)))
+
+    made_once(tmp_path_factory, "compiled images", compile_them)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
