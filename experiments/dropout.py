@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Figure, Heat, Lines, Paired
+from workbench.claims import FAMILY, Arm, Claim, Figure, Heat, Lines, Paired, rows_of
 
 RATE, INPUT, WIDTH, SIZE, NOISE = (
     "dropout.rate", "dropout.input_rate", "network.width", "data.train_size", "data.label_noise",
@@ -132,10 +132,11 @@ def _finished(tables: Any, arm: str) -> pd.DataFrame:
 
 
 def _settings(runs: pd.DataFrame) -> pd.Series:
-    return (
-        runs[WIDTH].astype(int).astype(str) + " units, " + runs[SIZE].astype(int).astype(str) + " examples, "
-        + runs[NOISE].map(lambda share: f"{100 * share:g} % wrong labels")
-    )  # fmt: skip
+    words = [
+        f"{width:.0f} units, {size:.0f} examples, {100 * noise:g} % wrong labels"
+        for width, size, noise in runs[[WIDTH, SIZE, NOISE]].to_numpy(float)
+    ]
+    return pd.Series(words, runs.index, dtype=object)
 
 
 def trade_off(tables: Any) -> pd.DataFrame:
@@ -175,7 +176,7 @@ def inference(kind: str) -> Any:
 
     def data(tables: Any) -> pd.DataFrame:
         runs = _finished(tables, "inference")
-        rows = tables.tables["monte_carlo"].merge(runs[["cell", "seed", NOISE]], on="cell")
+        rows = rows_of(tables, "monte_carlo").merge(runs[["cell", "seed", NOISE]], on="cell")
         masks = sorted(rows.loc[rows["form"] == "monte_carlo", "samples"].unique())
         flat = [rows[rows["form"] == form] for form in ("scaled", "unscaled")]
         spread = [part.assign(samples=count) for part in flat for count in masks]

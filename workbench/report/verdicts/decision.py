@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from workbench.report.statistics.tests import holm
 from workbench.report.verdicts.claim_rules import Claim, Paired, Rule, digests, rules_of, stored_digests
 from workbench.report.verdicts.deviations import described
-from workbench.report.verdicts.evidence import with_measure
+from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import finish, weigh
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
@@ -53,8 +53,8 @@ def decide_all(
     """
     found = []
     for claim in claims:
-        runs = with_measure(claim, tables)
-        found.append([(rule, *weigh(claim, rule, runs)) for rule in rules_of(claim)])
+        runs, failure = with_measure(claim, tables)
+        found.append([(rule, *_noted(weigh(claim, rule, runs), failure)) for rule in rules_of(claim)])
     adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
     withheld, data = described(tables)
     verdicts = []
@@ -65,6 +65,11 @@ def decide_all(
         held = stored_digests(claim, tables.facts.get("rules", ""))
         verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
     return verdicts
+
+
+def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidence | None, Verdict]:
+    evidence, found = weighed
+    return evidence, replace(found, notes=(*found.notes, note)) if note else found
 
 
 def _withheld(found: Verdict, why: str) -> Verdict:

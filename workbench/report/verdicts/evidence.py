@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.report import wording
+from workbench.report.completed import completed
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Paired, Tuning
 
 if TYPE_CHECKING:
@@ -128,14 +129,21 @@ def arms_of(rule: Paired | Equivalence) -> tuple[list[Arm], list[int]]:
     return [rule.treatment, rule.baseline, *(rule.against or ())], [1, -1, -1, 1][: 4 if rule.against else 2]
 
 
-def with_measure(claim: Claim, tables: SweepTables) -> pd.DataFrame:
-    """The sweep's runs with the claim's own measures, if it has any, as columns of their own."""
+def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own.
+
+    A measure is a person's own code: an error in it leaves its columns out, and the second value says so.
+    """
     runs = tables.runs
     if claim.measure is None:
-        return runs
-    measured = claim.measure(tables)
-    columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
-    return runs.assign(**{str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()})
+        return runs, ""
+    try:
+        measured = claim.measure(completed(tables))
+        columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
+        mapped = {str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()}
+    except Exception as error:
+        return runs, " ".join(f"its measure failed: {type(error).__name__}: {error}".split())
+    return runs.assign(**mapped), ""
 
 
 def gather(runs: pd.DataFrame, rule: Paired | Equivalence) -> Evidence:
