@@ -84,6 +84,7 @@ def _run(
     settings: SweepSettings,
 ) -> int:
     from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
+    from workbench.report.verdicts.arms import refuse_open_arms
     from workbench.report.verdicts.claim_rules import canonical_rules
 
     training.checkpoints.tidy()
@@ -91,6 +92,8 @@ def _run(
     reused = store if settings.reuse else None
     work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
     experiment = sweep_page.experiment_of_sweep(settings.sweep, name)
+    if settings.as_the_file_says:
+        refuse_open_arms(experiment.claims, [cell.cell for cell in cells])
     for config in {pack.examples.config for pack in work.packs}:
         dataset(config)  # what is missing or broken is said before anything is written
     sweep = record_of(work, name, settings, canonical_rules(experiment.claims), INSTRUMENTS)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.experiments.composed import CLAIMS, cells_of, seeds_of
 from workbench.config import SETTINGS
+from workbench.report.verdicts.arms import arms_of, open_keys, select
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -24,7 +25,6 @@ from workbench.report.verdicts.claim_rules import (
     digest,
     rules_of,
 )
-from workbench.report.verdicts.evidence import arms_of, select
 from workbench.report.verdicts.notes import FAMILY, IDS, NOTES_SECTIONS, PAIRED_TESTS, place, section
 
 EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
@@ -65,6 +65,20 @@ def test_a_rule_speaks_of_cells_and_seeds_that_its_sweep_file_holds(
 ) -> None:
     for rule in rules_of(claim):
         assert faults(claim, rule, cells, seeds_of(stem)) == []
+
+
+@pytest.mark.parametrize(("stem", "claim"), EVERY)
+def test_an_arm_leaves_open_only_what_it_says_it_averages_over(stem: str, claim: Claim, cells: pd.DataFrame) -> None:
+    varied = [key for key in cells if cells[key].nunique(dropna=False) > 1]
+    follows_arm = "arm" in cells and cells.groupby("arm", dropna=False)[varied].nunique(dropna=False).eq(1).all()
+    factors = [key for key in varied if key == "arm" or follows_arm is False or not follows_arm[key]]
+    for rule in rules_of(claim):
+        if not isinstance(rule, Identity):
+            tuned = rule.tuning.factors if rule.tuning else ()
+            for arm in arms_of(rule)[0]:
+                if arm.constant is None and set(arm.where) <= set(cells):
+                    keys = [key for key in factors if key not in tuned]
+                    assert open_keys(select(cells, arm), arm, keys) == (), f"{stem}: {arm.label}"
 
 
 @pytest.mark.parametrize("claim", ALONE)

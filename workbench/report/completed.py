@@ -27,5 +27,6 @@ def completed(tables: SweepTables) -> SweepTables:
 @cache
 def _known() -> tuple[str, ...]:
     choices = [key.partition(".")[0] for key in SETTINGS if "." in key]  # "optimizer", "penalty": a choice is a column
-    measured = [name for row in (*MEASUREMENTS.values(), *ANALYSES.values()) for name in row.returns]
+    measured = [name for row in MEASUREMENTS.values() for name in row.returns]
+    measured += [name for row in ANALYSES.values() for name in row.returns]
     return tuple(dict.fromkeys([*SETTINGS, *choices, *wording.METRICS, *measured]))

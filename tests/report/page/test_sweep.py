@@ -150,7 +150,8 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
 
 
 SEEDS = tuple(range(12))
-DEEP, FLAT = Arm("deep", {"network.depth": 2}), Arm("flat", {"network.depth": 1})
+OTHERS = tuple(key for key in SMALL if key != "network.depth")
+DEEP, FLAT = (Arm(name, {"network.depth": n}, averaged_over=OTHERS) for name, n in (("deep", 2), ("flat", 1)))
 CLAIMS = [
     Claim("C4", "Deeper is worse.", "Training", Paired("last_train_accuracy", DEEP, FLAT, 0.01, "lower", SEEDS)),
     Claim("D2", "No difference.", "Testing", Equivalence("best_test_accuracy", DEEP, FLAT, 0.01, SEEDS)),

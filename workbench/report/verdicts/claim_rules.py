@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
+_LATER = ("averaged_over",)  # fields that came later: left out where they say nothing, so that older digests stand
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of a comparison: the runs whose columns hold the values of `where`. Settings that `where` does not name
-    are averaged within each seed.
+    """One side of a comparison: the runs whose columns hold the values of `where`. What the sweep varies beside them is
+    averaged within each seed if `averaged_over` names it; an arm that leaves anything else open is refused.
 
     `metric` (default: the rule's) names another column for this side, so that one run can be compared with itself (its
     best epoch with its last one). With `constant` the side is a fixed number, the same for every seed: what a claim
@@ -39,6 +40,7 @@ class Arm:
     where: Mapping[str, Value] = field(default_factory=dict, hash=False)
     metric: str = ""
     constant: float | None = None
+    averaged_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
         named = {"kind": value.kind} if hasattr(value, "kind") else {}
-        return named | {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+        given = {entry.name: getattr(value, entry.name) for entry in fields(value)}
+        return named | {name: _plain(item) for name, item in given.items() if item != () or name not in _LATER}
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

@@ -9,7 +9,8 @@ the other: there the whole interval lies short of what was predicted, whether or
 claim has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
-inconclusive, and says which; another dataset is named in the sentence instead.
+inconclusive, and says which; another dataset is named in the sentence instead. So is that of an identity unless every
+cell of the sweep file was asked for, and that of an arm which leaves open what the sweep varies.
 
 Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
 that has no number counted against the conclusion, and the shares that failed stand beside it.
@@ -22,8 +23,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.report.statistics.tests import holm
-from workbench.report.verdicts.claim_rules import Claim, Paired, Rule, digests, rules_of, stored_digests
-from workbench.report.verdicts.deviations import described
+from workbench.report.verdicts.claim_rules import Claim, Identity, Paired, Rule, digests, rules_of, stored_digests
+from workbench.report.verdicts.deviations import described, unasked
 from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import finish, weigh
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
@@ -54,14 +55,15 @@ def decide_all(
     found = []
     for claim in claims:
         runs, failure = with_measure(claim, tables)
-        found.append([(rule, *_noted(weigh(claim, rule, runs), failure)) for rule in rules_of(claim)])
+        found.append([(rule, *_noted(weigh(claim, rule, runs, tables.factors), failure)) for rule in rules_of(claim)])
     adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
-        done = [finish(rule, evidence, verdict, adjusted, data) for rule, evidence, verdict in group]
-        if withheld:
-            done = [_withheld(verdict, withheld) for verdict in done]
+        done = [
+            _withheld(finish(rule, evidence, verdict, adjusted, data), withheld or _reason(rule, evidence, tables))
+            for rule, evidence, verdict in group
+        ]
         held = stored_digests(claim, tables.facts.get("rules", ""))
         verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
     return verdicts
@@ -72,7 +74,16 @@ def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidenc
     return evidence, replace(found, notes=(*found.notes, note)) if note else found
 
 
+def _reason(rule: Rule, evidence: Evidence | None, tables: SweepTables) -> str:
+    """Why a rule decides nothing here, though its sweep was run as the file says; "" if it decides."""
+    if isinstance(rule, Identity):
+        return unasked(tables.facts)
+    return f"Withheld, for {evidence.undecided}." if evidence is not None and evidence.undecided else ""
+
+
 def _withheld(found: Verdict, why: str) -> Verdict:
+    if not why:
+        return found
     return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=f"{why} {found.sentence}")
 
 

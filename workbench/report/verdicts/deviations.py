@@ -36,6 +36,21 @@ def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[obje
         return {}
 
 
+def unasked(facts: dict[str, str]) -> str:
+    """Why an identity is withheld: the command asked for a part of the sweep file alone. "" if it asked for all of it.
+
+    The store holds it from the sweep's start (fact "unasked": cells not asked for, cells of the file).
+    """
+    try:
+        missing, cells = (int(count) for count in json.loads(facts.get("unasked", "") or "[0, 0]"))
+    except (ValueError, TypeError):
+        return ""
+    if not missing:
+        return ""
+    asked = f"{missing} of its {cells} were not asked for"
+    return f"Withheld, for an identity needs every cell of the sweep file, and {asked}."
+
+
 def _is_data(key: str) -> bool:
     return key.startswith("data.") and key not in _OF_THE_RULE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from workbench.report.statistics.intervals import INTERVALS, Interval
 from workbench.report.statistics.tests import ALPHA, improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.arms import select
 from workbench.report.verdicts.claim_rules import DIRECTION_SIGNS, Claim, Equivalence, Identity, Paired, Rule
-from workbench.report.verdicts.evidence import Evidence, gather, select
+from workbench.report.verdicts.evidence import Evidence, gather
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
 
@@ -100,11 +101,14 @@ def _identity(claim: Claim, rule: Identity, runs: pd.DataFrame) -> Verdict:
     return Verdict(claim.id, verdict, worst, _NOWHERE, len(done), nan, nan, (lost,), worst, seed)
 
 
-def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame) -> tuple[Evidence | None, Verdict]:
-    """The evidence of a rule (None of an identity) and its verdict so far: effect, interval and p, before Holm."""
+def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> tuple[Evidence | None, Verdict]:
+    """The evidence of a rule (None of an identity) and its verdict so far: effect, interval and p, before Holm.
+
+    `factors` are the keys that the sweep varies.
+    """
     if isinstance(rule, Identity):
         return None, _identity(claim, rule, runs)
-    evidence = gather(runs, rule)
+    evidence = gather(runs, rule, factors)
     return evidence, _weigh(claim, rule, evidence)
 
 

@@ -21,7 +21,7 @@ from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
-from workbench.sweep.planning.departures import departures
+from workbench.sweep.planning.departures import departures, seedless, seeds_of, unasked
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.settings import SweepSettings
@@ -94,12 +94,14 @@ class PackedLauncher(Launcher):
         design = self._design(job_overrides)
         if not self.searched:
             refuse_unread_factors(design)
-        file_cells = self._design(self.file_jobs)
+        file_cells = self._design(seedless(self.file_jobs))
         departed = departures(design, file_cells) if file_cells else {}
+        seeds = [found or {cell.config.seed} for cell, found in zip(file_cells, seeds_of(self.file_jobs), strict=True)]
+        left_out = unasked(design, file_cells, seeds)
         asked = replace(settings(design, self.config), remarks=tuple(remarks(design)))
         about = " ".join(part for part in (asked.description, remark) if part)
         named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
-        status = self.application().run_sweep(design, replace(named, departures=departed))
+        status = self.application().run_sweep(design, replace(named, departures=departed, unasked=left_out))
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
