@@ -8,7 +8,7 @@ from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
 from workbench.report.figures.own_figures import runs
-from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning
+from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Premise, Tuning
 from workbench.report.verdicts.notes import FAMILY
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Lines",
     "NothingHeld",
     "Paired",
+    "Premise",
     "Tuning",
     "melted",
     "rows_of",

@@ -16,13 +16,17 @@ from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.report.statistics.intervals import INTERVALS
 from workbench.report.statistics.tests import FEWEST_SEEDS
+from workbench.report.verdicts.premises import PREMISES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.tracking.read import SweepTables
 
-_LATER = ("averaged_over",)  # fields that came later: left out where they say nothing, so that older digests stand
+_LATER = (
+    "averaged_over",
+    "premises",
+)  # fields that came later: left out where they say nothing, so that older digests stand
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
@@ -64,6 +68,23 @@ class Collapse:
     below: float
 
 
+@dataclass(frozen=True)
+class Premise:
+    """What must be true of an arm before the rule may decide: a row of `PREMISES`, by its name.
+
+    `arm` is any arm of the sweep (default: every arm of the rule that is no constant), on the rule's deciding seeds.
+    `bound` is the row's own unless given. Raises BadInput for a name that is no row.
+    """
+
+    kind: str
+    arm: Arm | None = None
+    bound: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in PREMISES:
+            raise BadInput(f"premise is {self.kind!r}; allowed: {', '.join(PREMISES)}")
+
+
 def _check(rule: Paired | Equivalence) -> None:
     if rule.interval not in INTERVALS:
         allowed = ", ".join(INTERVALS)
@@ -80,6 +101,7 @@ class Paired:
 
     `against` is a second pair (treatment, baseline) whose difference is subtracted: a difference in differences. `n` is
     the number of `seeds`, and part of the rule. `family` is the size of the fixed family Holm's correction runs over.
+    Where one of the `premises` fails the verdict is withheld.
     Raises BadInput for fewer than 12 seeds, a negative margin or an unknown direction or interval.
     """
 
@@ -95,6 +117,7 @@ class Paired:
     collapse: Collapse | None = None
     interval: str = "t"
     family: int = 1
+    premises: tuple[Premise, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -117,6 +140,7 @@ class Equivalence:
     tuning: Tuning | None = None
     collapse: Collapse | None = None
     interval: str = "t"
+    premises: tuple[Premise, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)

@@ -10,7 +10,8 @@ claim has several rules, it is contradicted or not reproduced if any of them is,
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
 inconclusive, and says which; another dataset is named in the sentence instead. So is that of an identity unless every
-cell of the sweep file was asked for, and that of an arm which leaves open what the sweep varies.
+cell of the sweep file was asked for, that of an arm which leaves open what the sweep varies, and that of a rule one of
+whose premises fails.
 
 Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
 that has no number counted against the conclusion, and the shares that failed stand beside it.
@@ -35,14 +36,18 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "Verdict", "decide", "decide_all"]
 
 
-def _adjusted(found: Sequence[tuple[Rule, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
-    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`."""
-    mine = [(rule, verdict) for rule, verdict in found if isinstance(rule, Paired)]
-    here = {verdict.claim for _, verdict in mine}
+def _adjusted(found: Sequence[tuple[Rule, Evidence | None, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
+    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`.
+
+    A rule that is withheld counts as p = 1 for the others.
+    """
+    mine = [one for one in found if isinstance(one[0], Paired)]
+    here = {verdict.claim for *_, verdict in mine}
     rest = [p for name, p in sorted(others.items()) if name not in here]
-    size = max((rule.family for rule, _ in mine), default=0)
-    adjusted = holm([verdict.p for _, verdict in mine] + rest, size)
-    return {id(verdict): float(p) for (_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
+    size = max((rule.family for rule, *_ in mine if isinstance(rule, Paired)), default=0)
+    own = [1.0 if evidence and evidence.undecided else verdict.p for _, evidence, verdict in mine]
+    adjusted = holm(own + rest, size)
+    return {id(verdict): float(p) for (*_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
 
 
 def decide_all(
@@ -56,7 +61,7 @@ def decide_all(
     for claim in claims:
         runs, failure = with_measure(claim, tables)
         found.append([(rule, *_noted(weigh(claim, rule, runs, tables.factors), failure)) for rule in rules_of(claim)])
-    adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
+    adjusted = _adjusted([one for group in found for one in group], others or {})
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):

@@ -13,6 +13,7 @@ from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Paired, Tuning
+from workbench.report.verdicts.premises import fault, in_words
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -50,11 +51,12 @@ class Evidence:
     missing: tuple[int, ...]
     diverged: tuple[int, ...]
     notes: tuple[str, ...]
+    failed_premise: str = ""
 
     @property
     def undecided(self) -> str:
         """Why the verdict is withheld, whatever the differences are; "" if it is not."""
-        return next((arm.undecided for arm in self.arms if arm.undecided), "")
+        return next((arm.undecided for arm in self.arms if arm.undecided), self.failed_premise)
 
     @property
     def failures(self) -> bool:
@@ -100,13 +102,27 @@ def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
     return groups["of_tuning"].mean()[whole]
 
 
+def _runs_of(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The runs of an arm, at its own best values if the rule tunes, and what is to be noted of that choice."""
+    chosen = select(runs, arm)
+    return _tuned(chosen, arm, rule.tuning) if rule.tuning else (chosen, ())
+
+
+def _failed_premise(runs: pd.DataFrame, rule: Paired | Equivalence) -> str:
+    """The first premise of the rule that fails, and why, in words; "" if all hold."""
+    for premise in rule.premises:
+        of_the_rule = [arm for arm in arms_of(rule)[0] if arm.constant is None]
+        for arm in [premise.arm] if premise.arm else of_the_rule:
+            chosen = _runs_of(runs, arm, rule)[0]
+            if why := fault(premise.kind, premise.bound, chosen[chosen["seed"].isin(rule.seeds)]):
+                return f"the rule asks that {arm.label!r} {in_words(premise.kind, premise.bound)}, and {why}"
+    return ""
+
+
 def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: Sequence[str]) -> ArmResult:
     if arm.constant is not None:
         return ArmResult(arm, dict.fromkeys(rule.seeds, arm.constant), (), (), ())
-    chosen = select(runs, arm)
-    notes: tuple[str, ...] = ()
-    if rule.tuning:
-        chosen, notes = _tuned(chosen, arm, rule.tuning)
+    chosen, notes = _runs_of(runs, arm, rule)
     metric = arm.metric or rule.metric
     needed = [metric, *([rule.collapse.metric] if rule.collapse else [])]
     if absent := [name for name in needed if name not in runs]:
@@ -163,7 +179,7 @@ def gather(runs: pd.DataFrame, rule: Paired | Equivalence, factors: Sequence[str
     missing = _union(rule.seeds, [result.missing for result in results])
     diverged = tuple(s for s in _union(rule.seeds, [result.diverged for result in results]) if s not in missing)
     notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
-    return Evidence(results, seeds, differences, missing, diverged, notes)
+    return Evidence(results, seeds, differences, missing, diverged, notes, _failed_premise(runs, rule))
 
 
 def _union(order: Sequence[int], groups: Sequence[Sequence[int]]) -> tuple[int, ...]:
