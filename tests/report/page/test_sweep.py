@@ -20,7 +20,8 @@ from workbench.report.page.index import write_index
 from workbench.report.page.language import CHINESE, said
 from workbench.report.page.sweep import Page, write
 from workbench.report.statistics.design import STATUSES
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired
+from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import VERDICTS
 
 words = pytest.mark.usefixtures("blank_figures")  # what is asked stands in no figure

@@ -25,12 +25,12 @@ from workbench.report.verdicts.claim_rules import (
     Identity,
     Paired,
     Tuning,
-    canonical_rules,
 )
 from workbench.report.verdicts.decision import decide, decide_all
 from workbench.report.verdicts.judging import judge, p_beyond
 from workbench.report.verdicts.notes import FAMILY
 from workbench.report.verdicts.sentences import rule_warning
+from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import Verdict
 from workbench.sweep.hydra.compose import Cell
 

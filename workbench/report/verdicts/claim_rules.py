@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -230,28 +230,6 @@ def rules_of(claim: Claim) -> tuple[Rule, ...]:
     return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
 
 
-def canonical_rules(claims: Iterable[Claim]) -> str:
-    """The JSON text a sweep stores when it starts: {claim id: {digest, rules}}; empty without claims."""
-    table = {}
-    for claim in claims:
-        table[claim.id] = {"digests": digests(claim), "rules": [as_data(rule) for rule in rules_of(claim)]}
-    return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
-
-
 def digests(claim: Claim) -> list[str]:
     """The digest of every rule of a claim, in the order of `rules_of`."""
     return [digest(rule) for rule in rules_of(claim)]
-
-
-def stored_digests(claim: Claim, stored: str) -> list[str]:
-    """The digests of this claim in the rules `stored` when the sweep started (text of `canonical_rules`)."""
-    try:
-        entry = json.loads(stored)[claim.id]["digests"] if stored else []
-    except (ValueError, KeyError, TypeError):
-        return []
-    return [str(item) for item in entry] if isinstance(entry, list) else []
-
-
-def fixed_beforehand(claim: Claim, stored: str) -> bool:
-    """Whether the rules `stored` when the sweep started are exactly this claim's rules."""
-    return stored_digests(claim, stored) == digests(claim)

@@ -13,6 +13,9 @@ inconclusive, and says which; another dataset is named in the sentence instead. 
 cell of the sweep file was asked for, that of an arm which leaves open what the sweep varies, and that of a rule one of
 whose premises fails.
 
+Each further attempt on a claim (`attempts`) decides at 0.05 divided by their number: Holm's p is held against that,
+and the interval is as much wider.
+
 Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
 that has no number counted against the conclusion, and the shares that failed stand beside it.
 """
@@ -24,10 +27,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.report.statistics.tests import holm
-from workbench.report.verdicts.claim_rules import Claim, Identity, Paired, Rule, digests, rules_of, stored_digests
+from workbench.report.verdicts.attempts import Attempt, alpha_of, attempts_on, in_words
+from workbench.report.verdicts.claim_rules import Claim, Identity, Paired, Rule, rules_of
 from workbench.report.verdicts.deviations import described, unasked
 from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import finish, weigh
+from workbench.report.verdicts.stored_rules import fixed_beforehand, stored_entry
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:
@@ -65,13 +70,24 @@ def decide_all(
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
+        attempts = attempts_on(claim, tables)
+        alpha = alpha_of(attempts)
         done = [
-            _withheld(finish(rule, evidence, verdict, adjusted, data), withheld or _reason(rule, evidence, tables))
+            _withheld(
+                finish(rule, evidence, verdict, adjusted, data, alpha), withheld or _reason(rule, evidence, tables)
+            )
             for rule, evidence, verdict in group
         ]
-        held = stored_digests(claim, tables.facts.get("rules", ""))
-        verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
+        verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
+
+
+def _with_history(found: Verdict, claim: Claim, stored: str, attempts: tuple[Attempt, ...]) -> Verdict:
+    """The verdict with what came before it: whether its question was stored, and the earlier attempts."""
+    return replace(
+        found, fixed=fixed_beforehand(claim, stored), stored=bool(stored_entry(claim.id, stored)),
+        notes=(*found.notes, *in_words(attempts)), attempts=max(1, len(attempts)),
+    )  # fmt: skip
 
 
 def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidence | None, Verdict]:

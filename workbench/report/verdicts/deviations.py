@@ -21,7 +21,7 @@ _OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of t
 def described(tables: SweepTables) -> tuple[str, str]:
     """Why verdicts are withheld ("" if they are not), and the dataset in words."""
     found = deviations(tables.facts)
-    other_data = {key: values for key, values in found.items() if _is_data(key)}
+    other_data = {key: values for key, values in found.items() if is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
     why = f"Withheld, for the rule was fixed for other settings: {'; '.join(parts)}." if parts else ""
     return why, _dataset(tables, other_data)
@@ -34,6 +34,12 @@ def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[obje
         return {str(key): (list(found), list(fixed)) for key, (found, fixed) in held.items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def data_of(facts: dict[str, str]) -> tuple[str, str]:
+    """The data that a sweep was run on, for comparison: their digest, and the settings of the data that deviate."""
+    other = {key: values for key, values in deviations(facts).items() if is_data(key)}
+    return facts.get("data_digest", ""), json.dumps(other, sort_keys=True)
 
 
 def unasked(facts: dict[str, str]) -> str:
@@ -51,7 +57,8 @@ def unasked(facts: dict[str, str]) -> str:
     return f"Withheld, for an identity needs every cell of the sweep file, and {asked}."
 
 
-def _is_data(key: str) -> bool:
+def is_data(key: str) -> bool:
+    """Whether a setting that deviates makes another dataset, and not another question."""
     return key.startswith("data.") and key not in _OF_THE_RULE
 
 

@@ -115,7 +115,8 @@ def rule_warning(found: Verdict) -> str:
         return ""
     if found.stored:
         return (
-            "The rule has changed since the sweep started: the store holds another one for this claim. "
+            "The rule, its measure or the code that decides has changed since the sweep started: the store holds "
+            "another question for this claim. "
             "Read this verdict as exploratory."
         )
     return "The store holds no such rule from before the sweep started: read this verdict as exploratory."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from workbench.config import SETTINGS, flatten
 from workbench.config.setting import Value
@@ -47,6 +48,15 @@ def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[
         held.setdefault(_at(kept, _settings(cell)), set()).add(cell.config.seed)
     missing = [mine - held.get(_at(kept, row), set()) for row, mine in zip(rows, seeds, strict=True)]
     return sum(map(len, missing)), sum(map(len, seeds))
+
+
+def cells_digest(cells: Sequence[Cell], seeds: Sequence[set[int]]) -> str:
+    """The digest of the cells of a sweep file, in whatever order: their settings, each on its `seeds`."""
+    rows: dict[str, set[int]] = {}
+    for cell, mine in zip(cells, seeds, strict=True):
+        rows.setdefault(repr((_settings(cell), flatten(cell.config)["analyses"])), set()).update(mine)
+    text = "\n".join(f"{row} {sorted(mine)}" for row, mine in sorted(rows.items()))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _at(places: Sequence[int], row: Sequence[Value]) -> tuple[Value, ...]:
