@@ -277,6 +277,25 @@ def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
     assert (found.verdict, found.tuned and found.tuned.verdict) == ("not reproduced", "contradicted")
 
 
+def test_where_the_whole_interval_is_short_of_the_margin_the_effect_is_ruled_out() -> None:
+    short, open_, there = verdict(-0.05), verdict(0.05), verdict(0.2)
+    assert (short.verdict, short.ruled_out) == ("inconclusive", True)
+    assert "which rules out the predicted" in short.sentence
+    assert (open_.verdict, open_.ruled_out) == ("inconclusive", False)
+    assert not there.ruled_out
+    assert not verdict(0.0).ruled_out  # not reproduced says more
+    assert verdict(0.05, replace(RULE, direction="lower")).ruled_out
+
+
+def test_a_claim_is_ruled_out_by_any_of_its_rules() -> None:
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    other = np.where(held.runs["arm"] == "new", -0.05, 0.0) + np.tile(NOISE, 2) * (held.runs["arm"] == "new")
+    claim = Claim("D7", "s", "", RULE, also=(replace(RULE, metric="other"),))
+    found = decide(claim, replace(held, runs=held.runs.assign(other=other)))
+    assert (found.verdict, found.by_itself, found.ruled_out) == ("inconclusive", "reproduced", True)
+    assert found.sentence.startswith("Ruled out by a further rule of the claim")
+
+
 def test_a_claim_of_two_rules_holds_if_both_do() -> None:
     second = replace(RULE, metric="other")
     claim = Claim("D7", "s", "", RULE, also=(second,))

@@ -113,6 +113,8 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
     verdict = _jointly([own.verdict, *(one.verdict for one in also)])
     own = replace(own, by_itself=own.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
+    if own.ruled_out and not done[0].ruled_out:
+        own = replace(own, sentence=f"Ruled out by a further rule of the claim, see below. {own.sentence}")
     if not rest:
         return own
     tuned = rest[0]
@@ -124,7 +126,7 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
 
 
 def _outcome(found: Verdict) -> str:
-    return "ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict
+    return "ruled out" if found.ruled_out else found.verdict
 
 
 def _jointly(verdicts: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     if isinstance(rule, Paired):
         edge = wording.margin(rule.margin, rule.metric)
         edge = f"\u00b1{edge}" if found.verdict == "not reproduced" else edge
-        reason = _REASONS["ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict]
+        reason = _REASONS["ruled out" if found.ruled_out else found.verdict]
         test = f", Holm p = {wording.probability(found.p_holm)}".replace("= <", "<")
     else:
         edge, reason = f"\u00b1{wording.margin(rule.tolerance, rule.metric)}", _AGREEMENT[found.verdict]

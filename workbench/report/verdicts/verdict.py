@@ -66,3 +66,8 @@ class Verdict:
     attempts: int = 1
     also: tuple[Verdict, ...] = ()
     tuned: Verdict | None = None
+
+    @property
+    def ruled_out(self) -> bool:
+        """Whether the predicted effect is ruled out while it stays open whether the opposite is there."""
+        return self.fails and self.verdict == "inconclusive"
