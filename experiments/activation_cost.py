@@ -10,7 +10,9 @@ from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, melted, 
 
 
 def _cheaper(metric: str) -> Paired:
-    relu, sigmoid = (Arm(name, {"network.activation": name}) for name in ("relu", "sigmoid"))
+    relu, sigmoid = (
+        Arm(name, {"network.activation": name}, averaged_over=("network.width",)) for name in ("relu", "sigmoid")
+    )
     return Paired(metric, relu, sigmoid, margin=0.0, direction="lower", seeds=tuple(range(12)), family=FAMILY)
 
 

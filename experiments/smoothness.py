@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MATCHED = 0.05  # training loss, without the penalty, at which the arms are compared
 METRIC = "matched_log_jacobian"
+EPOCHS = ("training.epochs",)
 
 
 def matched(tables: SweepTables) -> pd.Series:
@@ -33,8 +34,8 @@ def matched(tables: SweepTables) -> pd.Series:
 def _smoother(arm: str) -> Paired:
     return Paired(
         metric=METRIC,
-        treatment=Arm(arm.upper(), {"arm": arm}),
-        baseline=Arm("no penalty", {"arm": "none"}),
+        treatment=Arm(arm.upper(), {"arm": arm}, averaged_over=EPOCHS),  # all cells of a seed hold the value read off
+        baseline=Arm("no penalty", {"arm": "none"}, averaged_over=EPOCHS),
         margin=float(np.log(1.05)),
         direction="lower",
         seeds=tuple(range(12)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, rows_of
 
 STRENGTH, REFERENCE = "penalty.strength", 0.01  # the L2 strength whose validation loss the others are matched to
 LABELS = {
@@ -85,7 +85,7 @@ def _matched(tables: Any) -> pd.DataFrame:
 def distribution(tables: Any) -> pd.DataFrame:
     """Share of all weights by their size, a quarter of a decade a bin; exact zeros stand at the left end."""
     runs = _matched(tables)
-    bins = tables.tables["weight_histogram"].merge(
+    bins = rows_of(tables, "weight_histogram").merge(
         runs[["cell", "seed", "penalty_in_words", "network.width", "data.name"]], on="cell"
     )
     layers = _weights_by_layer(bins)
@@ -130,7 +130,7 @@ def frontier(tables: Any) -> pd.DataFrame:
 def pruned(tables: Any) -> pd.DataFrame:
     """Test accuracy with the smallest weights set to zero, at matched strengths."""
     runs = _matched(tables)
-    rows = tables.tables["pruning"].merge(runs[["cell", "seed", "penalty_in_words"]], on="cell")
+    rows = rows_of(tables, "pruning").merge(runs[["cell", "seed", "penalty_in_words"]], on="cell")
     order = {name: place for place, name in enumerate(runs["penalty_in_words"].unique())}
     rows = rows.sort_values("penalty_in_words", key=lambda names: names.map(order), kind="stable")
     rows = rows.assign(test_accuracy=rows["accuracy"], share=100 * rows["pruned"])

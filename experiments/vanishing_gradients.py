@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Equivalence, Figure, Heat, Lines, Paired
+from workbench.claims import FAMILY, Arm, Claim, Equivalence, Figure, Heat, Lines, NothingHeld, Paired
 
 SECTION = "Tips for deep learning, new activation function"
 SEEDS = tuple(range(12))
@@ -249,6 +249,8 @@ def _probe(probe: str, *arms: str, epochs: tuple[int, ...] | None = None) -> Any
 def theory(tables: Any) -> pd.DataFrame:
     """rms(dL/dz) by layer before the first update, and what the factors foretell going back from the last layer."""
     runs = _named(tables, "sigmoid_fan_in", optimizer="sgd", network__depth=10).set_index("cell")["seed"]
+    if runs.empty:
+        raise NothingHeld("no sigmoid network of 10 layers has finished")
     logs = _logs(tables, "gradient_z", 0, 0).unstack().loc[runs.index]
     foretold = factors(tables)["predicted"].unstack().loc[runs.index]
     last = max(foretold.columns) + 1

@@ -84,16 +84,19 @@ def _run(
     settings: SweepSettings,
 ) -> int:
     from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
-    from workbench.report.verdicts.claim_rules import canonical_rules
+    from workbench.report.verdicts.arms import refuse_open_arms
+    from workbench.report.verdicts.stored_rules import canonical_rules
 
     training.checkpoints.tidy()
     earlier = store.earlier(name)
     reused = store if settings.reuse else None
     work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
     experiment = sweep_page.experiment_of_sweep(settings.sweep, name)
+    if settings.as_the_file_says:
+        refuse_open_arms(experiment.claims, [cell.cell for cell in cells])
     for config in {pack.examples.config for pack in work.packs}:
         dataset(config)  # what is missing or broken is said before anything is written
-    sweep = record_of(work, name, settings, canonical_rules(experiment.claims), INSTRUMENTS)
+    sweep = record_of(work, name, settings, canonical_rules(experiment.claims, settings.file_digest), INSTRUMENTS)
     announce(work, earlier, sweep, settings)
     store.begin(sweep)
     ended = training.run(work, store, speeds)

@@ -6,9 +6,9 @@ See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides wha
 
 from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
-from workbench.report.figures.measured import melted, table
+from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
 from workbench.report.figures.own_figures import runs
-from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Tuning
+from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Premise, Tuning
 from workbench.report.verdicts.notes import FAMILY
 
 __all__ = [
@@ -22,9 +22,12 @@ __all__ = [
     "Heat",
     "Identity",
     "Lines",
+    "NothingHeld",
     "Paired",
+    "Premise",
     "Tuning",
     "melted",
+    "rows_of",
     "runs",
     "table",
 ]

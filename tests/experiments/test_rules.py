@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tests.once import made_once
-from workbench import app, places
-from workbench.config import SETTINGS, flatten
-from workbench.report.experiments import claims_in
+from tests.experiments.composed import CLAIMS, cells_of, seeds_of
+from workbench.config import SETTINGS
+from workbench.report.verdicts.arms import arms_of, open_keys, select
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -31,45 +25,16 @@ from workbench.report.verdicts.claim_rules import (
     digest,
     rules_of,
 )
-from workbench.report.verdicts.evidence import arms_of, select
 from workbench.report.verdicts.notes import FAMILY, IDS, NOTES_SECTIONS, PAIRED_TESTS, place, section
-from workbench.sweep.hydra.command import main
-from workbench.sweep.hydra.compose import Cell
 
-CELLS = "cells.pickle"
-FILES = {file.stem: file for file in sorted(places.ours("experiments").glob("[!_]*.py"))}
-CLAIMS = [(stem, claim) for stem, file in FILES.items() for claim in claims_in(file)]
 EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
 ALONE = [pytest.param(claim, id=claim.id) for _, claim in CLAIMS]
-
-
-@cache
-def seeds_of(stem: str) -> tuple[int, ...]:
-    """The seeds its sweep file asks for, those of its arms among them; none where it sweeps over no seed."""
-    text = (places.ours("conf") / "sweep" / f"{stem}.yaml").read_text(encoding="utf-8")
-    sweeper = yaml.safe_load(text)["hydra"]["sweeper"]
-    typed = [f"seed={value}" for key, value in sweeper.get("params", {}).items() if key == "seed"]
-    typed += [item for arm in sweeper.get("arms", {}).values() for item in arm if str(item).startswith("seed=")]
-    overrides = OverridesParser.create().parse_overrides(typed)
-    return tuple(int(seed) for one in overrides if one.is_sweep_override() for seed in one.sweep_string_iterator())
-
-
-def compose(stem: str, folder: Path) -> None:
-    """Keep the settings, choices and factors of its sweep's cells, composed for one seed as the command does it."""
-    found: list[Cell] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "run_sweep", lambda design, _: found.extend(design) or 0)
-        assert main([f"+sweep={stem}", *(["seed=0"] if seeds_of(stem) else [])]) == 0
-    cells = [flatten(cell.config) | cell.choices | cell.factors for cell in found]
-    (folder / CELLS).write_bytes(pickle.dumps(pd.DataFrame(cells)))
 
 
 @pytest.fixture
 def cells(stem: str, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The cells of a sweep, composed once for all its claims."""
-    folder = made_once(tmp_path_factory, f"cells of {stem}", partial(compose, stem))
-    found: pd.DataFrame = pickle.loads((folder / CELLS).read_bytes())
-    return found
+    return cells_of(stem, tmp_path_factory)
 
 
 def faults(claim: Claim, rule: Rule, cells: pd.DataFrame, seeds: Sequence[int]) -> list[str]:
@@ -100,6 +65,20 @@ def test_a_rule_speaks_of_cells_and_seeds_that_its_sweep_file_holds(
 ) -> None:
     for rule in rules_of(claim):
         assert faults(claim, rule, cells, seeds_of(stem)) == []
+
+
+@pytest.mark.parametrize(("stem", "claim"), EVERY)
+def test_an_arm_leaves_open_only_what_it_says_it_averages_over(stem: str, claim: Claim, cells: pd.DataFrame) -> None:
+    varied = [key for key in cells if cells[key].nunique(dropna=False) > 1]
+    follows_arm = "arm" in cells and cells.groupby("arm", dropna=False)[varied].nunique(dropna=False).eq(1).all()
+    factors = [key for key in varied if key == "arm" or follows_arm is False or not follows_arm[key]]
+    for rule in rules_of(claim):
+        if not isinstance(rule, Identity):
+            tuned = rule.tuning.factors if rule.tuning else ()
+            for arm in arms_of(rule)[0]:
+                if arm.constant is None and set(arm.where) <= set(cells):
+                    keys = [key for key in factors if key not in tuned]
+                    assert open_keys(select(cells, arm), arm, keys) == (), f"{stem}: {arm.label}"
 
 
 @pytest.mark.parametrize("claim", ALONE)

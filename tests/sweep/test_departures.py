@@ -9,7 +9,7 @@ import pytest
 
 from workbench.config import RunConfig, TrainingConfig
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.planning.departures import departures, seedless
+from workbench.sweep.planning.departures import departures, seedless, seeds_of, unasked
 
 
 def cell(config: RunConfig) -> Cell:
@@ -39,6 +39,26 @@ def test_another_setting_is_named_with_what_the_file_holds() -> None:
 def test_a_design_is_composed_once_for_all_its_seeds() -> None:
     jobs = [[f"network.depth={depth}", f"seed={seed}"] for depth in (1, 2) for seed in range(3)]
     assert seedless(jobs) == [["network.depth=1"], ["network.depth=2"]]
+
+
+def test_cells_of_the_file_that_are_not_asked_for_are_counted_with_their_seeds() -> None:
+    file, seeds = [cell(DEFAULT), cell(SHORT)], [{0, 1, 2}, {0}]
+    every = [cell(replace(DEFAULT, seed=seed)) for seed in range(3)] + [cell(SHORT)]
+    assert unasked(every, file, seeds) == (0, 4)
+    assert unasked(every[1:], file, seeds) == (1, 4)
+    assert unasked([cell(DEFAULT)], file, seeds) == (3, 4)
+    assert unasked([], [], []) == (0, 0)
+
+
+def test_another_dataset_is_asked_for_in_full() -> None:
+    other = replace(DEFAULT, data=replace(DEFAULT.data, name="blobs"))
+    assert unasked([cell(other)], [cell(DEFAULT)], [{0}]) == (0, 1)
+    assert unasked([cell(other)], [cell(DEFAULT), cell(other)], [{0}, {0}]) == (1, 2)  # the file varies it itself
+
+
+def test_the_seeds_of_a_design_stand_beside_its_rows() -> None:
+    jobs = [["network.depth=1", "seed=3"], ["network.depth=2"], ["network.depth=1", "seed=4"]]
+    assert seeds_of(jobs) == [{3, 4}, set()]
 
 
 def test_known_values_in_an_unknown_combination_are_a_departure() -> None:

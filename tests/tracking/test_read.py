@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -111,6 +112,26 @@ def test_facts_say_where_the_numbers_come_from(store: MlflowStore, uri: str) -> 
     assert facts["uri"] == "sqlite:///mlflow.db"
     assert (facts["run_id"], facts["experiment"], facts["outcome"]) == (store.run_id, "workbench", "finished")
     assert float(facts["seconds"]) >= 0
+
+
+def test_the_sweeps_of_one_file_are_its_attempts_with_the_verdicts_on_their_pages(
+    store: MlflowStore, uri: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "seeds.json"
+    page.write_text('{"verdicts": {"X1": {"verdict": "inconclusive"}}}')
+    facts = {"sweep_file": "seeds", "data_digest": "digits 1"}
+    older = '{"X1": {"digests": ["r1", "r2"], "rules": []}}'
+    store.begin(sweep([cell(0)], rules=older, facts=facts))
+    store.attach([page])
+    store.end("finished")
+    assert load("seeds", uri).facts["attempts"] == ""
+    store.begin(sweep([cell(1)], digest="d2", rules="no JSON", facts={"sweep_file": "another"}))
+    store.begin(sweep([cell(2)], digest="d3", rules='{"X1": {"question": "q3", "digests": []}}', facts=facts))
+    first, last = json.loads(load("seeds", uri).facts["attempts"])
+    assert first["claims"] == {"X1": {"question": "r1 r2", "verdict": "inconclusive"}}
+    assert (first["data_digest"], first["departures"]) == ("digits 1", "")
+    assert last["claims"] == {"X1": {"question": "q3", "verdict": ""}}
+    assert load("seeds~2", uri).facts["attempts"] == ""  # a page counts what came before it, not after
 
 
 def test_an_unknown_sweep_is_one_line_that_names_those_there_are(store: MlflowStore, uri: str) -> None:

@@ -16,8 +16,9 @@ class SweepSettings:
     """What a command asks for besides its cells.
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
-    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that
-    its file does not hold; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
+    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that its
+    file does not hold; `unasked` is how many cells of the file, of how many, the command leaves out, `file_digest`
+    stands for all of them; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
     `remarks` are what is to be said of the settings.
     """
 
@@ -33,8 +34,15 @@ class SweepSettings:
     checkpoint_seconds: float
     fail_fast: bool
     departures: Departures = field(default_factory=dict)
+    unasked: tuple[int, int] = (0, 0)
+    file_digest: str = ""
     part_of: str = ""
     remarks: tuple[str, ...] = ()
+
+    @property
+    def as_the_file_says(self) -> bool:
+        """Whether the cells are those of a sweep file, or a part of them."""
+        return self.sweep is not None and not self.departures
 
     @property
     def pages(self) -> bool:

@@ -17,6 +17,7 @@ from workbench.tracking.damage import report_damage
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
 from workbench.tracking.parent import asked_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
+from workbench.tracking.sweep_attempts import attempts
 
 if TYPE_CHECKING:
     import pandas
@@ -28,9 +29,9 @@ class SweepTables:
     """A sweep as the store holds it.
 
     `facts`: name -> text (command, digest, outcome, started, ended, seconds, run_id, experiment_id, experiment, uri,
-    order: its place in the order of creation, rules: those stored first, rules_stored: when that was, earlier: the run
-    ids of earlier sweeps of that name, missing: histories that are gone or damaged, and what the sweep itself noted:
-    commit, versions, device ...).
+    order: its place in the order of creation, rules: those stored first, rules_stored: when that was, earlier: the
+    run ids of earlier sweeps of that name, attempts: the sweeps of its sweep file, see `attempts`, missing: histories
+    that are gone or damaged, and what the sweep itself noted: commit, versions, device ...).
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
@@ -79,6 +80,7 @@ def _load(connection: Connection, name: str) -> SweepTables:
     epochs, layers, tables, missing = _histories(connection, rows)
     facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
+    facts["attempts"] = attempts(connection, parent, everything)
     facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
     factors = asked.get("factors") or dict.fromkeys(key for row in rows for key in row.record.factors)
     return SweepTables(name, facts, tuple(map(str, factors)), _runs(rows), epochs, layers, tables)

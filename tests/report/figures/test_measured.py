@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.report.synthetic import Tables, sweep
 from workbench.measure import MEASUREMENTS
-from workbench.report.figures.measured import melted, table
+from workbench.report.figures.measured import NothingHeld, melted, table
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
 
@@ -31,7 +32,8 @@ def test_a_table_stands_beside_columns_and_the_seed_of_its_runs() -> None:
     assert list(found.columns) == ["network.width", "seed", "k"]
     assert found["k"].tolist() == [1, 2, 1, 2]
     assert set(found["network.width"]) == {2}
-    assert table("no such table")(held).empty
+    with pytest.raises(NothingHeld, match="no such table"):
+        table("no such table")(held)
 
 
 def test_columns_become_lines_under_their_words() -> None:

@@ -20,7 +20,8 @@ from workbench.report.page.index import write_index
 from workbench.report.page.language import CHINESE, said
 from workbench.report.page.sweep import Page, write
 from workbench.report.statistics.design import STATUSES
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, canonical_rules
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired
+from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import VERDICTS
 
 words = pytest.mark.usefixtures("blank_figures")  # what is asked stands in no figure
@@ -150,7 +151,8 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
 
 
 SEEDS = tuple(range(12))
-DEEP, FLAT = Arm("deep", {"network.depth": 2}), Arm("flat", {"network.depth": 1})
+OTHERS = tuple(key for key in SMALL if key != "network.depth")
+DEEP, FLAT = (Arm(name, {"network.depth": n}, averaged_over=OTHERS) for name, n in (("deep", 2), ("flat", 1)))
 CLAIMS = [
     Claim("C4", "Deeper is worse.", "Training", Paired("last_train_accuracy", DEEP, FLAT, 0.01, "lower", SEEDS)),
     Claim("D2", "No difference.", "Testing", Equivalence("best_test_accuracy", DEEP, FLAT, 0.01, SEEDS)),

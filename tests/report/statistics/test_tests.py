@@ -130,3 +130,13 @@ def test_without_noise_a_change_is_certain_and_none_is_none(change: float, p: fl
     still = np.full(4, change)
     assert paired_test(still) == ((change, change), p)
     assert welch_test(np.zeros(3), still) == ((change, change), p)
+
+
+def test_what_is_no_number_is_never_significant() -> None:
+    values = np.full(12, 0.5)
+    for number in (np.inf, np.nan):
+        values[3] = number
+        assert sign_flip(values) == 1.0
+    assert not paired_test(values)[1] < 0.05
+    assert not welch_test(values, np.zeros(12))[1] < 0.05
+    assert holm([np.nan, 0.01]).tolist() == [1.0, 0.02]

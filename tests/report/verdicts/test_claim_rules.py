@@ -18,10 +18,9 @@ from workbench.report.verdicts.claim_rules import (
     Tuning,
     as_data,
     canonical,
-    canonical_rules,
     digest,
-    fixed_beforehand,
 )
+from workbench.report.verdicts.stored_rules import canonical_rules, fixed_beforehand
 
 SEEDS = tuple(range(12))
 RELU, SIGMOID = Arm("relu", {"network.activation": "relu"}), Arm("sigmoid", {"network.activation": "sigmoid"})

@@ -12,8 +12,11 @@ import pytest
 
 from tests.repetitions import crossed
 from tests.report.synthetic import Tables
+from workbench.config import RunConfig
+from workbench.engine.errors import BadInput
 from workbench.report.statistics.intervals import INTERVALS, Interval, t_interval
 from workbench.report.statistics.tests import planned_seeds
+from workbench.report.verdicts.arms import refuse_open_arms
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -22,13 +25,14 @@ from workbench.report.verdicts.claim_rules import (
     Identity,
     Paired,
     Tuning,
-    canonical_rules,
 )
 from workbench.report.verdicts.decision import decide, decide_all
 from workbench.report.verdicts.judging import judge, p_beyond
 from workbench.report.verdicts.notes import FAMILY
 from workbench.report.verdicts.sentences import rule_warning
+from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import Verdict
+from workbench.sweep.hydra.compose import Cell
 
 SEEDS = tuple(range(12))
 A, B = Arm("new", {"arm": "new"}), Arm("old", {"arm": "old"})
@@ -87,12 +91,40 @@ def test_other_seeds_than_the_rules_do_not_count() -> None:
     assert decide(Claim("X1", "s", "", RULE), late).verdict == "not reproduced"
 
 
-def test_what_an_arm_leaves_open_is_averaged_within_the_seed() -> None:
-    twice = tables({"old": np.zeros(12), "new": np.full(12, 0.3)})
-    more = tables({"new": np.full(12, 0.1) + NOISE})
-    both = replace(twice, runs=pd.concat([twice.runs, more.runs], ignore_index=True))
-    found = decide(Claim("X1", "s", "", RULE), both)
-    assert found.effect == pytest.approx(0.2 + NOISE.mean() / 2)
+def _of_two_widths() -> Tables:
+    narrow = tables({"old": np.zeros(12), "new": np.full(12, 0.3)}, width=8)
+    wide = tables({"old": np.zeros(12), "new": np.full(12, 0.1) + NOISE}, width=64)
+    runs = pd.concat([narrow.runs, wide.runs], ignore_index=True)
+    return replace(narrow, runs=runs.assign(cell=range(len(runs))), factors=("arm", "width", "seed"))
+
+
+def test_what_an_arm_says_it_averages_over_is_averaged_within_the_seed() -> None:
+    rule = replace(RULE, treatment=replace(A, averaged_over=("width",)), baseline=replace(B, averaged_over=("width",)))
+    found = decide(Claim("X1", "s", "", rule), _of_two_widths())
+    assert (found.verdict, found.effect) == ("reproduced", pytest.approx(0.2 + NOISE.mean() / 2))
+
+
+def test_an_arm_that_leaves_a_swept_key_open_decides_nothing() -> None:
+    found = decide(Claim("X1", "s", "", RULE), _of_two_widths())
+    assert found.verdict == "inconclusive"
+    assert "the arm 'new' leaves width open" in found.sentence
+
+
+def _cells(*widths: int) -> list[Cell]:
+    networks = [replace(RunConfig().network, width=width) for width in widths]
+    return [
+        Cell(place, (), {"network.width": network.width}, replace(RunConfig(), network=network, arm="new"), {})
+        for place, network in enumerate(networks)
+    ]
+
+
+def test_such_an_arm_is_refused_before_anything_is_trained() -> None:
+    with pytest.raises(BadInput, match=r"claim X1: the arm 'new' leaves network.width open; allowed: ") as caught:
+        refuse_open_arms([Claim("X1", "s", "", RULE)], _cells(8, 64))
+    assert "\n" not in str(caught.value)
+    refuse_open_arms([Claim("X1", "s", "", RULE)], _cells(8))
+    said = replace(RULE, treatment=replace(A, averaged_over=("network.width",)))
+    refuse_open_arms([Claim("X1", "s", "", said)], _cells(8, 64))
 
 
 def test_difference_in_differences() -> None:
@@ -166,6 +198,28 @@ def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
     assert not any("edge of its grid" in note for note in found.notes)  # where all diverged the grid has an end
 
 
+def _grid(outcome: str) -> Tables:
+    """Rate 0.4 looks better than 0.1 by the tuning seeds that finished; its last one came to `outcome`."""
+    rows = [
+        (arm, rate, seed, rate, -rate, "finished")
+        for arm in ("new", "old")
+        for rate in (0.1, 0.4)
+        for seed in range(16)
+    ]
+    runs = pd.DataFrame(rows, columns=["arm", "rate", "seed", "score", "best_validation_loss", "outcome"])
+    last = (runs["arm"] == "new") & (runs["rate"] == 0.4) & (runs["seed"] == 15)
+    runs.loc[last, ["outcome", "best_validation_loss"]] = [outcome, np.nan]
+    return Tables("x", {}, ("arm", "rate", "seed"), runs.assign(cell=range(len(runs))), pd.DataFrame())
+
+
+@pytest.mark.parametrize(("outcome", "note"), [("diverged", "new: tuned to rate 0.1"), ("pending", "has ended")])
+def test_a_value_wins_only_if_every_tuning_seed_finished(outcome: str, note: str) -> None:
+    rule = replace(RULE, tuning=Tuning(("rate",), (12, 13, 14, 15)))
+    found = decide(Claim("B1", "s", "", rule), _grid(outcome))
+    assert any(note in one for one in found.notes)
+    assert "old: tuned to rate 0.4" in found.notes
+
+
 @pytest.mark.parametrize("rule", [replace(RULE, metric="nope"), replace(RULE, baseline=Arm("gone", {"arm": "gone"}))])
 def test_a_rule_about_nothing_held_is_inconclusive_and_says_why(rule: Paired) -> None:
     found = verdict(0.2, rule)
@@ -193,6 +247,13 @@ def test_an_identity_is_judged_by_its_largest_error() -> None:
     assert decide(Claim("B2", "s", "", rule), tables({"old": errors})).verdict == "inconclusive"
 
 
+def test_an_identity_needs_every_cell_of_the_sweep_file() -> None:
+    held = replace(tables({"old": np.full(12, 1e-8)}), facts={"unasked": "[71, 72]"})
+    found = decide(Claim("B2", "s", "", Identity("score", Arm("all", {}), 1e-6)), held)
+    assert found.verdict == "inconclusive"
+    assert "71 of its 72 were not asked for" in found.sentence
+
+
 def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}))
     claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
@@ -214,6 +275,25 @@ def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
     scores = {"old": np.zeros(12), "new": NOISE, "tuned": np.full(12, -0.5) + NOISE}
     found = decide(claim, tables(scores))
     assert (found.verdict, found.tuned and found.tuned.verdict) == ("not reproduced", "contradicted")
+
+
+def test_where_the_whole_interval_is_short_of_the_margin_the_effect_is_ruled_out() -> None:
+    short, open_, there = verdict(-0.05), verdict(0.05), verdict(0.2)
+    assert (short.verdict, short.ruled_out) == ("inconclusive", True)
+    assert "which rules out the predicted" in short.sentence
+    assert (open_.verdict, open_.ruled_out) == ("inconclusive", False)
+    assert not there.ruled_out
+    assert not verdict(0.0).ruled_out  # not reproduced says more
+    assert verdict(0.05, replace(RULE, direction="lower")).ruled_out
+
+
+def test_a_claim_is_ruled_out_by_any_of_its_rules() -> None:
+    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
+    other = np.where(held.runs["arm"] == "new", -0.05, 0.0) + np.tile(NOISE, 2) * (held.runs["arm"] == "new")
+    claim = Claim("D7", "s", "", RULE, also=(replace(RULE, metric="other"),))
+    found = decide(claim, replace(held, runs=held.runs.assign(other=other)))
+    assert (found.verdict, found.by_itself, found.ruled_out) == ("inconclusive", "reproduced", True)
+    assert found.sentence.startswith("Ruled out by a further rule of the claim")
 
 
 def test_a_claim_of_two_rules_holds_if_both_do() -> None:

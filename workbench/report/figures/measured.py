@@ -11,21 +11,30 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 
+class NothingHeld(Exception):
+    """A sweep holds nothing of what a figure shows: its caption says so."""
+
+
+def rows_of(tables: SweepTables, name: str) -> pd.DataFrame:
+    """The rows of that table of measurements or analyses. Raises NothingHeld if the sweep has none."""
+    if name not in tables.tables or not len(tables.tables[name]):
+        raise NothingHeld(f"no run has the table {name}")
+    return tables.tables[name]
+
+
 def table(
     name: str, *columns: str, where: Callable[[pd.DataFrame], pd.Series] | None = None
 ) -> Callable[[SweepTables], pd.DataFrame]:
     """A `data` function: the rows of that table with these columns and the seed of their runs.
 
-    `where` selects runs. The frame is empty if the sweep has no such table.
+    `where` selects runs. The function raises NothingHeld if the sweep has no such table.
     """
 
     def data(tables: SweepTables) -> pd.DataFrame:
-        if name not in tables.tables:
-            return pd.DataFrame()
         runs = tables.runs[tables.runs["outcome"] == "finished"]
         chosen = runs if where is None else runs[where(runs)]
         kept = chosen[["cell", *columns, "seed"]]
-        rows = tables.tables[name].drop(columns="fingerprint")
+        rows = rows_of(tables, name).drop(columns="fingerprint")
         return kept.merge(rows, on="cell").drop(columns="cell")
 
     return data

@@ -22,10 +22,12 @@ import pandas as pd
 
 from workbench.config import SETTINGS
 from workbench.report import wording
+from workbench.report.completed import completed
 from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.drawings import Drawing
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.measured import NothingHeld
 from workbench.report.statistics.intervals import student
 
 if TYPE_CHECKING:
@@ -113,11 +115,20 @@ class OwnFigures(FigureKind[Findings, Reduced]):
 
 
 def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
+    if not (tables.runs["outcome"] == "finished").any():
+        return Reduced(figure, pd.DataFrame(), "nothing to draw yet.")
     try:
-        frame = figure.data(tables)
-        return Reduced(figure, frame, "" if len(frame) else "nothing to draw yet.")
+        frame = figure.data(completed(tables))
+        return Reduced(figure, frame, "nothing to draw yet." if _empty(frame, figure.measured) else "")
+    except NothingHeld as reason:
+        return Reduced(figure, pd.DataFrame(), f"nothing to draw yet: {reason}.")
     except Exception as error:
         return Reduced(figure, pd.DataFrame(), _failure(error))
+
+
+def _empty(frame: pd.DataFrame, measured: str) -> bool:
+    """Whether a frame has no row, or no number in the column `measured`."""
+    return not len(frame) or (measured in frame and bool(frame[measured].isna().all()))
 
 
 def _failure(error: Exception) -> str:

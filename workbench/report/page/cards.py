@@ -32,6 +32,8 @@ class Card:
 def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: str) -> Card:
     """The card of a claim: what was found, and by which rule; with the `units` of losses if these must be named."""
     facts = [*_found(claim, verdict), ("Diverged or collapsed", _lost(verdict))]
+    if verdict.ruled_out:
+        facts.insert(0, ("Predicted effect", "ruled out"))
     if units and is_loss(claim.rule.metric):
         facts.append(("Unit", "standardised targets"))
     also = tuple((sentences.rule_in_words(rule), one) for rule, one in zip(claim.also, verdict.also, strict=True))

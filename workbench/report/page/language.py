@@ -32,6 +32,7 @@ CHINESE = {
     # facts beside a verdict
     "Effect": "效果", "95 % interval": "95 % 信賴區間", "Seeds": "種子", "p, Holm’s p": "p 值、Holm 校正後 p 值",
     "Largest error": "最大誤差", "Allowed": "容許", "Worst": "最不利", "Diverged or collapsed": "發散或崩潰",
+    "Predicted effect": "預測的效應",
     # factors
     "depth": "深度", "width": "寬度", "activation": "激活函數", "optimizer": "優化器", "penalty": "懲罰項",
     "dropout rate": "丟棄率", "input dropout rate": "輸入丟棄率", "learning rate": "學習率", "init": "初始權重",

@@ -89,7 +89,8 @@ def _part(rule: Rule, found: Verdict) -> dict[str, object]:
 def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
     """A claim's verdict in the form that other programs look up by its id."""
     return {
-        "verdict": found.verdict, "by_itself": found.by_itself,
+        "verdict": found.verdict, "by_itself": found.by_itself, "ruled_out": found.ruled_out,
+        "attempts": found.attempts,
         "condition": claim.condition if found.verdict == "conditional" else "",
         "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
         "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,

@@ -25,6 +25,8 @@ _SHOWN_APART = (
     "missing",
     "sweep_file",
     "order",
+    "attempts",
+    "unasked",
 )
 _FIRST_FACTS = ("started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest")
 _FACT_NAMES = {

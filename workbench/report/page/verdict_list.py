@@ -76,6 +76,8 @@ def _line(verdict: dict[str, Any]) -> str:
     low, high = (float("nan") if end is None else end for end in shown["interval"])
     span = wording.between(low, high, shown["metric"])
     parts = [part for part in (effect, f"({span})" if span else "", f"n = {shown['n']}", verdict["dataset"]) if part]
+    if verdict.get("ruled_out"):
+        parts.append("the predicted effect is ruled out")
     return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
 
 

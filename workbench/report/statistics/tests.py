@@ -45,11 +45,12 @@ def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
     Under "the effect is exactly `edge`" every `difference - edge` is as likely to carry the other sign. p is twice the
     share of sign patterns whose mean is at least the observed one, so it is small only for an effect ABOVE the edge,
     and never under 2^(1-n) at n seeds. Pass the negated differences to test the other side. Exact up to 20 seeds;
-    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds: 1. It is SciPy's
+    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds, or one whose
+    difference is not finite: 1. It is SciPy's
     `permutation_test` of type "samples", which takes a thousand times as long for 20 seeds and draws others beyond.
     """
     values = np.asarray(differences, dtype=float) - edge
-    if not len(values):
+    if not len(values) or not np.isfinite(values).all():
         return 1.0
     sums, observed = _flipped_sums(values)
     rounding = 1e-12 * np.abs(values).sum()  # rounding must not distinguish patterns with equal sums
@@ -61,9 +62,9 @@ def holm(values: Sequence[float], size: int | None = None) -> np.ndarray:
     """Holm's adjusted p of the p `values` of a family (Holm 1979): (k,) -> (k,).
 
     `size` (default k) is the number of tests the family was fixed to have. Those not given count as p = 1, which can
-    only raise the adjusted p of the others: a page may stand alone and stays valid.
+    only raise the adjusted p of the others: a page may stand alone and stays valid. So does one that is NaN.
     """
-    p = np.asarray(values, dtype=float)
+    p = np.nan_to_num(np.asarray(values, dtype=float), nan=1.0)
     size = len(p) if size is None else max(size, len(p))
     order = np.argsort(p, kind="stable")
     adjusted = np.minimum(1.0, np.maximum.accumulate((size - np.arange(len(p))) * p[order]))
@@ -95,8 +96,8 @@ def welch_test(one: np.ndarray, two: np.ndarray, confidence: float = CONFIDENCE)
 
 
 def _without_noise(change: float) -> float:
-    """p of a change without any noise, for which SciPy gives NaN."""
-    return 0.0 if change else 1.0
+    """p of a change without any noise, for which SciPy gives NaN; that of no number is none."""
+    return change if np.isnan(change) else 0.0 if change else 1.0
 
 
 def interquartile_mean(values: np.ndarray) -> float:

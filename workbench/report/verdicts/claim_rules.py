@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,19 +16,24 @@ from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.report.statistics.intervals import INTERVALS
 from workbench.report.statistics.tests import FEWEST_SEEDS
+from workbench.report.verdicts.premises import PREMISES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.tracking.read import SweepTables
 
+_LATER = (
+    "averaged_over",
+    "premises",
+)  # fields that came later: left out where they say nothing, so that older digests stand
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of a comparison: the runs whose columns hold the values of `where`. Settings that `where` does not name
-    are averaged within each seed.
+    """One side of a comparison: the runs whose columns hold the values of `where`. What the sweep varies beside them is
+    averaged within each seed if `averaged_over` names it; an arm that leaves anything else open is refused.
 
     `metric` (default: the rule's) names another column for this side, so that one run can be compared with itself (its
     best epoch with its last one). With `constant` the side is a fixed number, the same for every seed: what a claim
@@ -39,6 +44,7 @@ class Arm:
     where: Mapping[str, Value] = field(default_factory=dict, hash=False)
     metric: str = ""
     constant: float | None = None
+    averaged_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,23 @@ class Collapse:
     below: float
 
 
+@dataclass(frozen=True)
+class Premise:
+    """What must be true of an arm before the rule may decide: a row of `PREMISES`, by its name.
+
+    `arm` is any arm of the sweep (default: every arm of the rule that is no constant), on the rule's deciding seeds.
+    `bound` is the row's own unless given. Raises BadInput for a name that is no row.
+    """
+
+    kind: str
+    arm: Arm | None = None
+    bound: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in PREMISES:
+            raise BadInput(f"premise is {self.kind!r}; allowed: {', '.join(PREMISES)}")
+
+
 def _check(rule: Paired | Equivalence) -> None:
     if rule.interval not in INTERVALS:
         allowed = ", ".join(INTERVALS)
@@ -78,6 +101,7 @@ class Paired:
 
     `against` is a second pair (treatment, baseline) whose difference is subtracted: a difference in differences. `n` is
     the number of `seeds`, and part of the rule. `family` is the size of the fixed family Holm's correction runs over.
+    Where one of the `premises` fails the verdict is withheld.
     Raises BadInput for fewer than 12 seeds, a negative margin or an unknown direction or interval.
     """
 
@@ -93,6 +117,7 @@ class Paired:
     collapse: Collapse | None = None
     interval: str = "t"
     family: int = 1
+    premises: tuple[Premise, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -115,6 +140,7 @@ class Equivalence:
     tuning: Tuning | None = None
     collapse: Collapse | None = None
     interval: str = "t"
+    premises: tuple[Premise, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -177,7 +203,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
         named = {"kind": value.kind} if hasattr(value, "kind") else {}
-        return named | {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
+        given = {entry.name: getattr(value, entry.name) for entry in fields(value)}
+        return named | {name: _plain(item) for name, item in given.items() if item != () or name not in _LATER}
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -203,28 +230,6 @@ def rules_of(claim: Claim) -> tuple[Rule, ...]:
     return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
 
 
-def canonical_rules(claims: Iterable[Claim]) -> str:
-    """The JSON text a sweep stores when it starts: {claim id: {digest, rules}}; empty without claims."""
-    table = {}
-    for claim in claims:
-        table[claim.id] = {"digests": digests(claim), "rules": [as_data(rule) for rule in rules_of(claim)]}
-    return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
-
-
 def digests(claim: Claim) -> list[str]:
     """The digest of every rule of a claim, in the order of `rules_of`."""
     return [digest(rule) for rule in rules_of(claim)]
-
-
-def stored_digests(claim: Claim, stored: str) -> list[str]:
-    """The digests of this claim in the rules `stored` when the sweep started (text of `canonical_rules`)."""
-    try:
-        entry = json.loads(stored)[claim.id]["digests"] if stored else []
-    except (ValueError, KeyError, TypeError):
-        return []
-    return [str(item) for item in entry] if isinstance(entry, list) else []
-
-
-def fixed_beforehand(claim: Claim, stored: str) -> bool:
-    """Whether the rules `stored` when the sweep started are exactly this claim's rules."""
-    return stored_digests(claim, stored) == digests(claim)

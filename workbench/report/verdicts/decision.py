@@ -9,7 +9,12 @@ the other: there the whole interval lies short of what was predicted, whether or
 claim has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
-inconclusive, and says which; another dataset is named in the sentence instead.
+inconclusive, and says which; another dataset is named in the sentence instead. So is that of an identity unless every
+cell of the sweep file was asked for, that of an arm which leaves open what the sweep varies, and that of a rule one of
+whose premises fails.
+
+Each further attempt on a claim (`attempts`) decides at 0.05 divided by their number: Holm's p is held against that,
+and the interval is as much wider.
 
 Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
 that has no number counted against the conclusion, and the shares that failed stand beside it.
@@ -22,10 +27,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.report.statistics.tests import holm
-from workbench.report.verdicts.claim_rules import Claim, Paired, Rule, digests, rules_of, stored_digests
-from workbench.report.verdicts.deviations import described
-from workbench.report.verdicts.evidence import with_measure
+from workbench.report.verdicts.attempts import Attempt, alpha_of, attempts_on, in_words
+from workbench.report.verdicts.claim_rules import Claim, Identity, Paired, Rule, rules_of
+from workbench.report.verdicts.deviations import described, unasked
+from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import finish, weigh
+from workbench.report.verdicts.stored_rules import fixed_beforehand, stored_entry
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:
@@ -34,14 +41,18 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "Verdict", "decide", "decide_all"]
 
 
-def _adjusted(found: Sequence[tuple[Rule, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
-    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`."""
-    mine = [(rule, verdict) for rule, verdict in found if isinstance(rule, Paired)]
-    here = {verdict.claim for _, verdict in mine}
+def _adjusted(found: Sequence[tuple[Rule, Evidence | None, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
+    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`.
+
+    A rule that is withheld counts as p = 1 for the others.
+    """
+    mine = [one for one in found if isinstance(one[0], Paired)]
+    here = {verdict.claim for *_, verdict in mine}
     rest = [p for name, p in sorted(others.items()) if name not in here]
-    size = max((rule.family for rule, _ in mine), default=0)
-    adjusted = holm([verdict.p for _, verdict in mine] + rest, size)
-    return {id(verdict): float(p) for (_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
+    size = max((rule.family for rule, *_ in mine if isinstance(rule, Paired)), default=0)
+    own = [1.0 if evidence and evidence.undecided else verdict.p for _, evidence, verdict in mine]
+    adjusted = holm(own + rest, size)
+    return {id(verdict): float(p) for (*_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
 
 
 def decide_all(
@@ -53,21 +64,47 @@ def decide_all(
     """
     found = []
     for claim in claims:
-        runs = with_measure(claim, tables)
-        found.append([(rule, *weigh(claim, rule, runs)) for rule in rules_of(claim)])
-    adjusted = _adjusted([(rule, verdict) for group in found for rule, _, verdict in group], others or {})
+        runs, failure = with_measure(claim, tables)
+        found.append([(rule, *_noted(weigh(claim, rule, runs, tables.factors), failure)) for rule in rules_of(claim)])
+    adjusted = _adjusted([one for group in found for one in group], others or {})
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
-        done = [finish(rule, evidence, verdict, adjusted, data) for rule, evidence, verdict in group]
-        if withheld:
-            done = [_withheld(verdict, withheld) for verdict in done]
-        held = stored_digests(claim, tables.facts.get("rules", ""))
-        verdicts.append(replace(_combined(claim, done), fixed=held == digests(claim), stored=bool(held)))
+        attempts = attempts_on(claim, tables)
+        alpha = alpha_of(attempts)
+        done = [
+            _withheld(
+                finish(rule, evidence, verdict, adjusted, data, alpha), withheld or _reason(rule, evidence, tables)
+            )
+            for rule, evidence, verdict in group
+        ]
+        verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
 
 
+def _with_history(found: Verdict, claim: Claim, stored: str, attempts: tuple[Attempt, ...]) -> Verdict:
+    """The verdict with what came before it: whether its question was stored, and the earlier attempts."""
+    return replace(
+        found, fixed=fixed_beforehand(claim, stored), stored=bool(stored_entry(claim.id, stored)),
+        notes=(*found.notes, *in_words(attempts)), attempts=max(1, len(attempts)),
+    )  # fmt: skip
+
+
+def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidence | None, Verdict]:
+    evidence, found = weighed
+    return evidence, replace(found, notes=(*found.notes, note)) if note else found
+
+
+def _reason(rule: Rule, evidence: Evidence | None, tables: SweepTables) -> str:
+    """Why a rule decides nothing here, though its sweep was run as the file says; "" if it decides."""
+    if isinstance(rule, Identity):
+        return unasked(tables.facts)
+    return f"Withheld, for {evidence.undecided}." if evidence is not None and evidence.undecided else ""
+
+
 def _withheld(found: Verdict, why: str) -> Verdict:
+    if not why:
+        return found
     return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=f"{why} {found.sentence}")
 
 
@@ -76,6 +113,8 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
     verdict = _jointly([own.verdict, *(one.verdict for one in also)])
     own = replace(own, by_itself=own.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
+    if own.ruled_out and not done[0].ruled_out:
+        own = replace(own, sentence=f"Ruled out by a further rule of the claim, see below. {own.sentence}")
     if not rest:
         return own
     tuned = rest[0]
@@ -87,7 +126,7 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
 
 
 def _outcome(found: Verdict) -> str:
-    return "ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict
+    return "ruled out" if found.ruled_out else found.verdict
 
 
 def _jointly(verdicts: Sequence[str]) -> str:

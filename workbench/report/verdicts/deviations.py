@@ -21,7 +21,7 @@ _OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of t
 def described(tables: SweepTables) -> tuple[str, str]:
     """Why verdicts are withheld ("" if they are not), and the dataset in words."""
     found = deviations(tables.facts)
-    other_data = {key: values for key, values in found.items() if _is_data(key)}
+    other_data = {key: values for key, values in found.items() if is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
     why = f"Withheld, for the rule was fixed for other settings: {'; '.join(parts)}." if parts else ""
     return why, _dataset(tables, other_data)
@@ -36,7 +36,29 @@ def deviations(facts: dict[str, str]) -> dict[str, tuple[list[object], list[obje
         return {}
 
 
-def _is_data(key: str) -> bool:
+def data_of(facts: dict[str, str]) -> tuple[str, str]:
+    """The data that a sweep was run on, for comparison: their digest, and the settings of the data that deviate."""
+    other = {key: values for key, values in deviations(facts).items() if is_data(key)}
+    return facts.get("data_digest", ""), json.dumps(other, sort_keys=True)
+
+
+def unasked(facts: dict[str, str]) -> str:
+    """Why an identity is withheld: the command asked for a part of the sweep file alone. "" if it asked for all of it.
+
+    The store holds it from the sweep's start (fact "unasked": cells not asked for, cells of the file).
+    """
+    try:
+        missing, cells = (int(count) for count in json.loads(facts.get("unasked", "") or "[0, 0]"))
+    except (ValueError, TypeError):
+        return ""
+    if not missing:
+        return ""
+    asked = f"{missing} of its {cells} were not asked for"
+    return f"Withheld, for an identity needs every cell of the sweep file, and {asked}."
+
+
+def is_data(key: str) -> bool:
+    """Whether a setting that deviates makes another dataset, and not another question."""
     return key.startswith("data.") and key not in _OF_THE_RULE
 
 

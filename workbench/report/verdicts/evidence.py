@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.report import wording
+from workbench.report.completed import completed
+from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Paired, Tuning
+from workbench.report.verdicts.premises import fault, in_words
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -21,6 +24,7 @@ class ArmResult:
     """An arm on the deciding seeds: `values` by seed, the seeds still `missing`, and those without a number at all.
 
     `diverged` seeds have a run that diverged (no value); `collapsed` ones have a value that means a failed training.
+    `undecided` says why nothing may rest on these runs, "" if something may.
     """
 
     arm: Arm
@@ -29,6 +33,7 @@ class ArmResult:
     diverged: tuple[int, ...]
     collapsed: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    undecided: str = ""
 
     @property
     def lost(self) -> int:
@@ -46,23 +51,17 @@ class Evidence:
     missing: tuple[int, ...]
     diverged: tuple[int, ...]
     notes: tuple[str, ...]
+    failed_premise: str = ""
+
+    @property
+    def undecided(self) -> str:
+        """Why the verdict is withheld, whatever the differences are; "" if it is not."""
+        return next((arm.undecided for arm in self.arms if arm.undecided), self.failed_premise)
 
     @property
     def failures(self) -> bool:
         """Whether a run of any arm diverged or collapsed, so that no interval can be trusted."""
         return any(arm.lost for arm in self.arms)
-
-
-def _equals(column: pd.Series, value: object) -> pd.Series:
-    return column.isna() if value is None else column == value
-
-
-def select(runs: pd.DataFrame, arm: Arm) -> pd.DataFrame:
-    """The runs whose columns hold the values of the arm's `where`; none if a column is missing."""
-    keep = pd.Series(True, index=runs.index)
-    for key, value in arm.where.items():
-        keep &= _equals(runs[key], value) if key in runs else False
-    return runs[keep]
 
 
 def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -71,31 +70,59 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     """
     if not {*tuning.factors, tuning.metric} <= set(runs):
         return runs.iloc[:0], (f"{arm.label}: the sweep does not hold what it was to be tuned by",)
-    asked = runs[runs["seed"].isin(tuning.seeds)]  # values at which every run diverged are part of the grid too
-    trial = asked[asked["outcome"] == "finished"]
+    asked = runs[runs["seed"].isin(tuning.seeds)]
     names = list(tuning.factors)
-    means = trial.groupby(names, dropna=False)[tuning.metric].mean().dropna()
+    if not asked["outcome"].isin(["finished", "diverged"]).all():
+        return runs.iloc[:0], (f"{arm.label}: not every run of the tuning seeds has ended",)
+    means = _means(asked, names, tuning)
     if not len(means):
-        return runs.iloc[:0], (f"{arm.label}: nothing to tune on",)
+        return runs.iloc[:0], (f"{arm.label}: nothing to tune on, for no value finished on every tuning seed",)
     best = means.idxmin() if tuning.better == "lower" else means.idxmax()
     best = best if isinstance(best, tuple) else (best,)
     pairs = [f"{wording.factor(key)} {wording.value(value)}" for key, value in zip(names, best, strict=True)]
     notes = [f"{arm.label}: tuned to {wording.listing(pairs)}"]
     for key, value in zip(names, best, strict=True):
-        runs = runs[_equals(runs[key], value)]
+        runs = runs[is_value(runs[key], value)]
         grid = sorted(asked[key].dropna().unique()) if pd.api.types.is_numeric_dtype(asked[key]) else []
         if len(grid) > 1 and value in (grid[0], grid[-1]):
             notes.append(f"{arm.label}: the best {wording.factor(key)} lies at the edge of its grid; extend the grid")
     return runs, tuple(notes)
 
 
-def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> ArmResult:
+def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
+    """The mean of the tuning metric by values of the factors, of those that finished on every tuning seed.
+
+    A value at which a run diverged, or has no number, is part of the grid and cannot win.
+    """
+    metric = asked[tuning.metric].astype(float)
+    usable = asked["outcome"].eq("finished") & np.isfinite(metric)
+    rows = asked.assign(usable=usable, of_tuning=metric)
+    groups = rows.groupby(names, dropna=False)
+    whole = groups["usable"].all() & (groups["seed"].nunique() == len(set(tuning.seeds)))
+    return groups["of_tuning"].mean()[whole]
+
+
+def _runs_of(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The runs of an arm, at its own best values if the rule tunes, and what is to be noted of that choice."""
+    chosen = select(runs, arm)
+    return _tuned(chosen, arm, rule.tuning) if rule.tuning else (chosen, ())
+
+
+def _failed_premise(runs: pd.DataFrame, rule: Paired | Equivalence) -> str:
+    """The first premise of the rule that fails, and why, in words; "" if all hold."""
+    for premise in rule.premises:
+        of_the_rule = [arm for arm in arms_of(rule)[0] if arm.constant is None]
+        for arm in [premise.arm] if premise.arm else of_the_rule:
+            chosen = _runs_of(runs, arm, rule)[0]
+            if why := fault(premise.kind, premise.bound, chosen[chosen["seed"].isin(rule.seeds)]):
+                return f"the rule asks that {arm.label!r} {in_words(premise.kind, premise.bound)}, and {why}"
+    return ""
+
+
+def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: Sequence[str]) -> ArmResult:
     if arm.constant is not None:
         return ArmResult(arm, dict.fromkeys(rule.seeds, arm.constant), (), (), ())
-    chosen = select(runs, arm)
-    notes: tuple[str, ...] = ()
-    if rule.tuning:
-        chosen, notes = _tuned(chosen, arm, rule.tuning)
+    chosen, notes = _runs_of(runs, arm, rule)
     metric = arm.metric or rule.metric
     needed = [metric, *([rule.collapse.metric] if rule.collapse else [])]
     if absent := [name for name in needed if name not in runs]:
@@ -118,30 +145,32 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> ArmResu
                 collapsed.append(seed)
     if not len(chosen):
         notes += (f"the sweep holds no run of the arm {arm.label}",)
-    return ArmResult(arm, values, tuple(missing), tuple(diverged), tuple(collapsed), notes)
+    unsaid = open_keys(chosen[chosen["seed"].isin(rule.seeds)], arm, factors)
+    why = open_arm(arm, unsaid) if unsaid else ""
+    return ArmResult(arm, values, tuple(missing), tuple(diverged), tuple(collapsed), notes, why)
 
 
-def arms_of(rule: Paired | Equivalence) -> tuple[list[Arm], list[int]]:
-    """The arms of a rule and the sign each has in the difference."""
-    if isinstance(rule, Equivalence):
-        return [rule.measured, rule.predicted], [1, -1]
-    return [rule.treatment, rule.baseline, *(rule.against or ())], [1, -1, -1, 1][: 4 if rule.against else 2]
+def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own.
 
-
-def with_measure(claim: Claim, tables: SweepTables) -> pd.DataFrame:
-    """The sweep's runs with the claim's own measures, if it has any, as columns of their own."""
+    A measure is a person's own code: an error in it leaves its columns out, and the second value says so.
+    """
     runs = tables.runs
     if claim.measure is None:
-        return runs
-    measured = claim.measure(tables)
-    columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
-    return runs.assign(**{str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()})
+        return runs, ""
+    try:
+        measured = claim.measure(completed(tables))
+        columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
+        mapped = {str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()}
+    except Exception as error:
+        return runs, " ".join(f"its measure failed: {type(error).__name__}: {error}".split())
+    return runs.assign(**mapped), ""
 
 
-def gather(runs: pd.DataFrame, rule: Paired | Equivalence) -> Evidence:
-    """The evidence of a rule over the deciding seeds."""
+def gather(runs: pd.DataFrame, rule: Paired | Equivalence, factors: Sequence[str] = ()) -> Evidence:
+    """The evidence of a rule over the deciding seeds; `factors` are the keys that the sweep varies."""
     arms, signs = arms_of(rule)
-    results = tuple(_of_arm(runs, arm, rule) for arm in arms)
+    results = tuple(_of_arm(runs, arm, rule, factors) for arm in arms)
     seeds = tuple(seed for seed in rule.seeds if all(seed in result.values for result in results))
     differences = np.array(
         [sum(sign * result.values[seed] for sign, result in zip(signs, results, strict=True)) for seed in seeds],
@@ -150,7 +179,7 @@ def gather(runs: pd.DataFrame, rule: Paired | Equivalence) -> Evidence:
     missing = _union(rule.seeds, [result.missing for result in results])
     diverged = tuple(s for s in _union(rule.seeds, [result.diverged for result in results]) if s not in missing)
     notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
-    return Evidence(results, seeds, differences, missing, diverged, notes)
+    return Evidence(results, seeds, differences, missing, diverged, notes, _failed_premise(runs, rule))
 
 
 def _union(order: Sequence[int], groups: Sequence[Sequence[int]]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from workbench.report.statistics.intervals import INTERVALS, Interval
 from workbench.report.statistics.tests import ALPHA, improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.verdicts.arms import select
 from workbench.report.verdicts.claim_rules import DIRECTION_SIGNS, Claim, Equivalence, Identity, Paired, Rule
-from workbench.report.verdicts.evidence import Evidence, gather, select
+from workbench.report.verdicts.evidence import Evidence, gather
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
 
@@ -33,19 +34,27 @@ def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float
     return sign_flip(towards, margin)
 
 
-def judge(differences: np.ndarray, margin: float, p_holm: float, interval: Interval, trusted: bool = True) -> str:
+def judge(
+    differences: np.ndarray,
+    margin: float,
+    p_holm: float,
+    interval: Interval,
+    trusted: bool = True,
+    alpha: float = ALPHA,
+) -> str:
     """The verdict of a paired rule whose seeds are all there. `differences` (n,) and `interval` point in the predicted
     direction.
 
-    `trusted` is False if runs were lost: then the test alone decides, and absence of an effect cannot be shown.
+    `alpha` is the level that Holm's p is held against; the interval is of 1 - alpha. `trusted` is False if runs were
+    lost: then the test alone decides, and absence of an effect cannot be shown.
     """
     side = "reproduced" if differences.mean() >= 0 else "contradicted"
     if not trusted:
-        return side if p_holm < ALPHA else "inconclusive"
+        return side if p_holm < alpha else "inconclusive"
     if interval.within(margin):
         return "not reproduced"
     beyond = interval.low > margin or interval.high < -margin
-    return side if beyond and p_holm < ALPHA else "inconclusive"
+    return side if beyond and p_holm < alpha else "inconclusive"
 
 
 def _failures(evidence: Evidence, rule: Paired | Equivalence) -> tuple[Failures, ...]:
@@ -68,13 +77,13 @@ def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verd
     )  # fmt: skip
 
 
-def _paired(rule: Paired, evidence: Evidence, found: Verdict) -> str:
+def _paired(rule: Paired, evidence: Evidence, found: Verdict, alpha: float) -> str:
     if evidence.missing or not found.n:
         return "inconclusive"
     sign = DIRECTION_SIGNS[rule.direction]
     low, high = found.interval
     interval = found.interval if sign > 0 else Interval(-high, -low)
-    return judge(sign * evidence.differences, rule.margin, found.p_holm, interval, not evidence.failures)
+    return judge(sign * evidence.differences, rule.margin, found.p_holm, interval, not evidence.failures, alpha)
 
 
 def _equivalence(rule: Equivalence, evidence: Evidence, found: Verdict) -> str:
@@ -100,24 +109,40 @@ def _identity(claim: Claim, rule: Identity, runs: pd.DataFrame) -> Verdict:
     return Verdict(claim.id, verdict, worst, _NOWHERE, len(done), nan, nan, (lost,), worst, seed)
 
 
-def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame) -> tuple[Evidence | None, Verdict]:
-    """The evidence of a rule (None of an identity) and its verdict so far: effect, interval and p, before Holm."""
+def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> tuple[Evidence | None, Verdict]:
+    """The evidence of a rule (None of an identity) and its verdict so far: effect, interval and p, before Holm.
+
+    `factors` are the keys that the sweep varies.
+    """
     if isinstance(rule, Identity):
         return None, _identity(claim, rule, runs)
-    evidence = gather(runs, rule)
+    evidence = gather(runs, rule, factors)
     return evidence, _weigh(claim, rule, evidence)
 
 
-def finish(rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapping[int, float], data: str) -> Verdict:
-    """The verdict, once Holm's p is known (`adjusted`, by identity of the verdict so far), with its sentence."""
+def finish(
+    rule: Rule,
+    evidence: Evidence | None,
+    found: Verdict,
+    adjusted: Mapping[int, float],
+    data: str,
+    alpha: float = ALPHA,
+) -> Verdict:
+    """The verdict, once Holm's p is known (`adjusted`, by identity of the verdict so far), with its sentence.
+
+    At a smaller `alpha` than 0.05 a wider interval decides than the one of 95 % that is shown.
+    """
     found = replace(found, p_holm=adjusted.get(id(found), found.p_holm))
+    shown = found.interval
+    if not isinstance(rule, Identity) and evidence is not None and alpha < ALPHA:
+        found = replace(found, interval=INTERVALS[rule.interval](evidence.differences, 1 - alpha))
     if isinstance(rule, Paired) and evidence is not None:
-        found = replace(found, verdict=_paired(rule, evidence, found))
+        found = replace(found, verdict=_paired(rule, evidence, found, alpha))
         found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
     elif isinstance(rule, Equivalence) and evidence is not None:
         found = replace(found, verdict=_equivalence(rule, evidence, found))
     fails = found.verdict in _NEGATIVE_VERDICTS or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
-    found = replace(found, fails=fails)
+    found = replace(found, fails=fails, interval=shown)
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
 

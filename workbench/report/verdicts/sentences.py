@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.report import wording
 from workbench.report.verdicts.claim_rules import Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence
+from workbench.report.verdicts.premises import in_words
 
 if TYPE_CHECKING:
     from workbench.report.verdicts.verdict import Verdict
@@ -35,7 +36,7 @@ def rule_in_words(rule: Rule) -> str:
         edge = wording.margin(rule.tolerance, rule.metric)
         return (
             f"{what}: {rule.measured.label} minus {rule.predicted.label}, by seed, with its whole 95 % interval within "
-            f"\u00b1{edge}, over {len(rule.seeds)} seeds."
+            f"\u00b1{edge}, over {len(rule.seeds)} seeds.{_premises(rule)}"
         )
     edge = wording.margin(rule.margin, rule.metric)
     pair = f"{rule.treatment.label} minus {rule.baseline.label}"
@@ -44,8 +45,17 @@ def rule_in_words(rule: Rule) -> str:
     family = f", Holm-corrected over a family of {rule.family}" if rule.family > 1 else ""
     return (
         f"{what}: {pair}, paired by seed, is {rule.direction} by more than {edge} with its whole 95 % interval, "
-        f"over {len(rule.seeds)} seeds{family}."
+        f"over {len(rule.seeds)} seeds{family}.{_premises(rule)}"
     )
+
+
+def _premises(rule: Paired | Equivalence) -> str:
+    """What must be true before the rule decides, as a sentence behind the rule; "" if nothing must."""
+    parts = [
+        f"{premise.arm.label if premise.arm else 'every arm'} {in_words(premise.kind, premise.bound)}"
+        for premise in rule.premises
+    ]
+    return f" Decided only if {wording.listing(parts)}." if parts else ""
 
 
 def _gaps(evidence: Evidence, seeds: int) -> str:
@@ -76,7 +86,7 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     if isinstance(rule, Paired):
         edge = wording.margin(rule.margin, rule.metric)
         edge = f"\u00b1{edge}" if found.verdict == "not reproduced" else edge
-        reason = _REASONS["ruled out" if found.fails and found.verdict == "inconclusive" else found.verdict]
+        reason = _REASONS["ruled out" if found.ruled_out else found.verdict]
         test = f", Holm p = {wording.probability(found.p_holm)}".replace("= <", "<")
     else:
         edge, reason = f"\u00b1{wording.margin(rule.tolerance, rule.metric)}", _AGREEMENT[found.verdict]
@@ -105,7 +115,8 @@ def rule_warning(found: Verdict) -> str:
         return ""
     if found.stored:
         return (
-            "The rule has changed since the sweep started: the store holds another one for this claim. "
+            "The rule, its measure or the code that decides has changed since the sweep started: the store holds "
+            "another question for this claim. "
             "Read this verdict as exploratory."
         )
     return "The store holds no such rule from before the sweep started: read this verdict as exploratory."

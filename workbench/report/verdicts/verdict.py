@@ -38,8 +38,9 @@ class Verdict:
     the predicted side. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
     `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
     `by_itself` is the verdict by the claim's first rule alone, whose effect and interval these are. `fixed` says
-    whether the very rules stood in the store when the sweep started, `stored` whether any of this claim
-    did. `also` are the verdicts by the claim's further rules, `tuned` is the one in the tuned setting.
+    whether the very rules stood in the store when the sweep started, `stored` whether any of this claim did.
+    `attempts` is how many attempts on the claim this is the last of. `also` are the verdicts by the claim's further
+    rules, `tuned` is the one in the tuned setting.
     """
 
     claim: str
@@ -62,5 +63,11 @@ class Verdict:
     by_itself: str = ""
     fixed: bool = False
     stored: bool = False
+    attempts: int = 1
     also: tuple[Verdict, ...] = ()
     tuned: Verdict | None = None
+
+    @property
+    def ruled_out(self) -> bool:
+        """Whether the predicted effect is ruled out while it stays open whether the opposite is there."""
+        return self.fails and self.verdict == "inconclusive"

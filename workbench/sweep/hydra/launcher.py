@@ -21,7 +21,7 @@ from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import counted, warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
-from workbench.sweep.planning.departures import departures
+from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.settings import SweepSettings
@@ -94,15 +94,25 @@ class PackedLauncher(Launcher):
         design = self._design(job_overrides)
         if not self.searched:
             refuse_unread_factors(design)
-        file_cells = self._design(self.file_jobs)
-        departed = departures(design, file_cells) if file_cells else {}
-        asked = replace(settings(design, self.config), remarks=tuple(remarks(design)))
+        asked = self._beside_the_file(replace(settings(design, self.config), remarks=tuple(remarks(design))), design)
         about = " ".join(part for part in (asked.description, remark) if part)
         named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
-        status = self.application().run_sweep(design, replace(named, departures=departed))
+        status = self.application().run_sweep(design, named)
         if status:
             raise SystemExit(status)
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
+
+    def _beside_the_file(self, asked: SweepSettings, design: Sequence[Cell]) -> SweepSettings:
+        """What is asked for, with what its sweep file holds beside it."""
+        if not self.file_jobs:
+            digest = cells_digest(design, [{cell.config.seed} for cell in design]) if asked.sweep else ""
+            return replace(asked, file_digest=digest)
+        held = self._design(seedless(self.file_jobs))
+        seeds = [found or {cell.config.seed} for cell, found in zip(held, seeds_of(self.file_jobs), strict=True)]
+        return replace(
+            asked, departures=departures(design, held), unasked=unasked(design, held, seeds),
+            file_digest=cells_digest(held, seeds),
+        )  # fmt: skip
 
     def evaluate(
         self, job_overrides: Sequence[Sequence[str]], name: str, metric: str, part_of: str

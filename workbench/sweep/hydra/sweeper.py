@@ -30,7 +30,6 @@ from workbench.sweep.hydra.internals import (
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweep_file import arms_of, in_the_file, named, params_of
 from workbench.sweep.hydra.typed import check, refuse_too_many
-from workbench.sweep.planning.departures import seedless
 
 
 class GridSweeper(Sweeper):
@@ -60,7 +59,7 @@ class GridSweeper(Sweeper):
         self._check_file()
         of_the_file = [typed for typed in arguments if typed.startswith("+sweep=")]
         if of_the_file and len(arguments) > len(of_the_file):
-            self.launcher.file_jobs = seedless(self.jobs(of_the_file))
+            self.launcher.file_jobs = self.jobs(of_the_file)
         return [self.launcher.launch(self.jobs(arguments), initial_job_idx=0)]
 
     @property

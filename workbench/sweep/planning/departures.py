@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from workbench.config import SETTINGS, flatten
 from workbench.config.setting import Value
@@ -31,6 +32,37 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
     return found
 
 
+def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[set[int]]) -> tuple[int, int]:
+    """How many cells of the sweep file the command did not ask for, and how many the file has.
+
+    `of_the_file` are its cells but for their seeds, `seeds` those of each. Data that the file itself does not vary may
+    be other ones: they make another dataset.
+    """
+    if not of_the_file:
+        return 0, 0
+    rows = [_settings(cell) for cell in of_the_file]
+    varied = [len(set(column)) > 1 for column in zip(*rows, strict=True)]
+    kept = [place for place, key in enumerate(compared()) if varied[place] or not key.startswith("data.")]
+    held: dict[tuple[Value, ...], set[int]] = {}
+    for cell in asked:
+        held.setdefault(_at(kept, _settings(cell)), set()).add(cell.config.seed)
+    missing = [mine - held.get(_at(kept, row), set()) for row, mine in zip(rows, seeds, strict=True)]
+    return sum(map(len, missing)), sum(map(len, seeds))
+
+
+def cells_digest(cells: Sequence[Cell], seeds: Sequence[set[int]]) -> str:
+    """The digest of the cells of a sweep file, in whatever order: their settings, each on its `seeds`."""
+    rows: dict[str, set[int]] = {}
+    for cell, mine in zip(cells, seeds, strict=True):
+        rows.setdefault(repr((_settings(cell), flatten(cell.config)["analyses"])), set()).update(mine)
+    text = "\n".join(f"{row} {sorted(mine)}" for row, mine in sorted(rows.items()))
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _at(places: Sequence[int], row: Sequence[Value]) -> tuple[Value, ...]:
+    return tuple(row[place] for place in places)
+
+
 def compared() -> tuple[str, ...]:
     """The settings in which a command may depart from its sweep file."""
     return tuple(key for key, setting in SETTINGS.items() if setting.numbers and key not in WITHOUT)
@@ -40,6 +72,15 @@ def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
     """The jobs of a design but for their seeds, each once: that many times fewer to compose."""
     rows = (tuple(text for text in job if not text.startswith("seed=")) for job in jobs)
     return [list(row) for row in dict.fromkeys(rows)]
+
+
+def seeds_of(jobs: Sequence[Sequence[str]]) -> list[set[int]]:
+    """The seeds of each row of `seedless`; an empty set where none was given."""
+    found: dict[tuple[str, ...], set[int]] = {}
+    for job in jobs:
+        row = tuple(text for text in job if not text.startswith("seed="))
+        found.setdefault(row, set()).update(int(text[5:]) for text in job if text.startswith("seed="))
+    return list(found.values())
 
 
 def _settings(cell: Cell) -> tuple[Value, ...]:

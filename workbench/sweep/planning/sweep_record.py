@@ -20,6 +20,7 @@ def record_of(work: Plan, name: str, settings: SweepSettings, rules: str, instru
         "sweep_file": settings.sweep or "",
         "dtype": ", ".join(sorted({str(cell.numbers["dtype"]) for cell in work.cells})),
         "departures": _departures(name, settings),
+        "unasked": json.dumps(settings.unasked) if settings.unasked[0] else "",
         "part_of": settings.part_of,
         "data_digest": ", ".join(sorted({f"{data.name} {data.digest}" for data in datasets})),
     }

@@ -1,0 +1,110 @@
+"""What must be true of the runs before a rule may decide, a case a row of the table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.report.synthetic import Tables
+from workbench.engine.errors import BadInput
+from workbench.report.verdicts.claim_rules import Arm, Claim, Paired, Premise, canonical, digest
+from workbench.report.verdicts.decision import decide, decide_all
+from workbench.report.verdicts.premises import PREMISES
+from workbench.report.verdicts.sentences import rule_in_words
+
+SEEDS = tuple(range(12))
+NEW, OLD = Arm("new", {"arm": "new"}), Arm("old", {"arm": "old"})
+RULE = Paired("score", NEW, OLD, 0.05, "higher", SEEDS)
+# A net that fits its data, has converged and does not overfit.
+SOUND = {
+    "last_train_accuracy": 0.99, "best_train_accuracy": 0.99, "last_validation_loss": 0.5, "best_validation_loss": 0.5,
+    "best_epoch": 20, "epochs": 40,
+}  # fmt: skip
+
+
+def tables(**old: Any) -> Tables:
+    """An effect far beyond the margin; `old` are columns of the old arm that differ from those of a sound net."""
+    frames = []
+    for arm, score in (("new", 0.9), ("old", 0.5)):
+        scores = score + np.random.default_rng(0).normal(0, 0.01, len(SEEDS)) * (arm == "new")
+        columns = {"arm": arm, "seed": SEEDS, "score": scores, "outcome": "finished"} | SOUND
+        frames.append(pd.DataFrame(columns | (old if arm == "old" else {})))
+    runs = pd.concat(frames, ignore_index=True).assign(**{"data.name": "digits"})
+    return Tables("x", {}, ("arm", "seed"), runs.assign(cell=range(len(runs))), pd.DataFrame())
+
+
+HOLDS: dict[str, dict[str, Any]] = {
+    "overfits": {"last_validation_loss": 0.8},
+    "underfits": {"last_train_accuracy": 0.7},
+    "converged": {},
+    "not_collapsed": {},
+}
+FAILS: dict[str, tuple[dict[str, Any], str]] = {
+    "overfits": ({}, "ends 0"),
+    "underfits": (
+        {"last_train_accuracy": 0.7, "last_validation_loss": 0.6},
+        "it overfits: its validation loss ends 20",
+    ),
+    "converged": ({"best_epoch": 36}, "in the median, at 90"),
+    "not_collapsed": ({"last_train_accuracy": [0.1] + 11 * [0.9]}, "1 of 12 runs ended"),
+}
+
+
+@pytest.mark.parametrize("kind", PREMISES)
+def test_a_rule_decides_where_its_premise_holds(kind: str) -> None:
+    claim = Claim("X1", "s", "", replace(RULE, premises=(Premise(kind, OLD),)))
+    assert decide(claim, tables(**HOLDS[kind])).verdict == "reproduced"
+
+
+@pytest.mark.parametrize("kind", PREMISES)
+def test_where_a_premise_fails_the_verdict_is_withheld_with_the_reason(kind: str) -> None:
+    columns, why = FAILS[kind]
+    found = decide(Claim("X1", "s", "", replace(RULE, premises=(Premise(kind, OLD),))), tables(**columns))
+    assert (found.verdict, found.fails, found.new_seeds) == ("inconclusive", False, None)
+    assert found.sentence.startswith("Withheld, for the rule asks that 'old' ")
+    assert why in found.sentence.replace("\u00a0", " ")
+
+
+def test_runs_that_diverged_break_the_premise_that_nothing_collapsed() -> None:
+    held = tables()
+    held.runs.loc[12, ["outcome", "score"]] = ["diverged", np.nan]
+    found = decide(Claim("X1", "s", "", replace(RULE, premises=(Premise("not_collapsed"),))), held)
+    assert "1 of 12 runs diverged" in found.sentence
+
+
+def test_without_an_arm_every_arm_is_looked_at() -> None:
+    rule = replace(RULE, treatment=OLD, baseline=NEW, direction="lower", premises=(Premise("converged"),))
+    assert decide(Claim("X1", "s", "", rule), tables(best_epoch=38)).verdict == "inconclusive"
+    assert decide(Claim("X1", "s", "", rule), tables()).verdict == "reproduced"
+
+
+def test_a_bound_of_its_own_and_a_column_that_is_not_there() -> None:
+    strict = replace(RULE, premises=(Premise("converged", OLD, bound=0.6),))
+    assert decide(Claim("X1", "s", "", strict), tables()).verdict == "inconclusive"
+    held = tables()
+    lacking = replace(held, runs=held.runs.drop(columns="best_epoch"))
+    assert (
+        "cannot be checked, for its runs hold no best_epoch" in decide(Claim("X1", "s", "", strict), lacking).sentence
+    )
+
+
+def test_a_premise_is_data_of_its_rule_and_said_in_words() -> None:
+    rule = replace(RULE, premises=(Premise("converged"),))
+    assert json.loads(canonical(rule))["premises"] == [{"kind": "converged", "arm": None, "bound": None}]
+    assert digest(rule) != digest(RULE)
+    assert "premises" not in json.loads(canonical(RULE))  # the digests of rules without any stay as they were
+    assert "Decided only if every arm has converged" in rule_in_words(rule)
+    with pytest.raises(BadInput, match="premise is 'learns'; allowed: overfits, "):
+        Premise("learns")
+
+
+def test_a_withheld_rule_lowers_nobody_elses_p() -> None:
+    held, withheld = tables(), replace(RULE, premises=(Premise("overfits"),))
+    pair = decide_all([Claim("X1", "s", "", RULE), Claim("X2", "s", "", withheld)], held)
+    assert [one.verdict for one in pair] == ["reproduced", "inconclusive"]
+    assert pair[0].p_holm == 2 * pair[0].p

@@ -1,0 +1,66 @@
+"""The sweeps of one sweep file, as attempts on its claims: what each asked, of which data, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from workbench.tracking import names
+from workbench.tracking.artifacts import Broken, read_text
+from workbench.tracking.connection import Connection
+from workbench.tracking.parent import asked_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+def attempts(connection: Connection, parent: Run, everything: list[Run]) -> str:
+    """As JSON, the sweeps of the same sweep file up to this one, oldest first; "" if it is the only one.
+
+    Of each: started, departures, data_digest, and claims: id -> question (of older sweeps the digests of the rules) and
+    the verdict on its page, "" without.
+    """
+    tag = names.key(names.FACT + "sweep_file")
+    file = parent.data.tags.get(tag, "")
+    runs = [run for run in everything if file and run.data.tags.get(tag) == file]
+    runs = runs[: 1 + next((place for place, run in enumerate(runs) if run.info.run_id == parent.info.run_id), -1)]
+    if len(runs) < 2:
+        return ""
+    return json.dumps([_attempt(connection, run, with_verdicts=run is not runs[-1]) for run in runs])
+
+
+def _attempt(connection: Connection, run: Run, with_verdicts: bool) -> dict[str, Any]:
+    asked = asked_of(connection, run)
+    facts = asked.get("facts") or {}
+    verdicts = _verdicts(connection, run) if with_verdicts else {}
+    claims = {
+        name: {"question": _question(held), "verdict": verdicts.get(name, "")}
+        for name, held in _json(asked.get("rules")).items()
+        if isinstance(held, dict)
+    }
+    kept = {name: str(facts.get(name, "")) for name in ("departures", "data_digest")}
+    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")
+    return {**kept, "started": started, "claims": claims}
+
+
+def _question(held: dict[str, Any]) -> str:
+    return str(held.get("question") or " ".join(map(str, held.get("digests", []))))
+
+
+def _verdicts(connection: Connection, run: Run) -> dict[str, str]:
+    """Claim -> verdict, by the page that is kept with the sweep; empty if there is none that can be read."""
+    page = f"{names.REPORT}/{run.data.tags.get(names.SWEEP, '')}.json"
+    try:
+        found = _json(read_text(connection, run.info.artifact_uri, page)).get("verdicts", {})
+        return {str(name): str(one["verdict"]) for name, one in found.items()}
+    except (Broken, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _json(text: object) -> dict[str, Any]:
+    try:
+        found = json.loads(str(text or "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
