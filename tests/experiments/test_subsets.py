@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.experiments.composed import FILES, cells_of
+from tests.repetitions import mostly_thorough
 from tests.report import synthetic
 from workbench.engine.rules.probes import PROBES
 from workbench.measure import ANALYSES, MEASUREMENTS
@@ -114,7 +115,7 @@ def failures(experiment: Experiment, tables: Tables) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stem", FILES)
+@pytest.mark.parametrize("stem", mostly_thorough(FILES, "memorizers", "smoothness", "loss_functions"))
 def test_any_part_of_a_sweep_gives_a_page(stem: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     experiment = experiment_in(FILES[stem])
     found = {part: failures(experiment, tables) for part, tables in parts(cells_of(stem, tmp_path_factory))}
