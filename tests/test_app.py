@@ -204,6 +204,13 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     assert "extra 'gpu'" in error
 
 
+@pytest.mark.usefixtures("blank_figures")
+def test_a_sweep_notes_the_shapes_of_its_data_so_that_its_page_can_draw_the_network() -> None:
+    assert main([*SMALL, "name=drawn"]) == app.EXIT_FINISHED
+    assert load("drawn").facts["data_shapes"] == "blobs 2 -> 4"
+    assert "<h3>The network</h3>" in Path("reports/drawn.html").read_text(encoding="utf-8")
+
+
 @quick
 def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
     command = ["+sweep=vanishing_gradients", "training.epochs=1", "network.width=4", "seed=range(2)"]

@@ -22,7 +22,8 @@ FACTS = {
     "commit": "5f0c2d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e",
     "dirty": " workbench/engine/layers/dense.py | 4 ++--\n 1 file changed, 2 insertions(+), 2 deletions(-)",
     "versions": "numpy 2.4.6, scipy 1.17.1, hydra-core 1.3.2, mlflow 3.17.2",
-    "device": "cpu", "dtype": "float32", "data digest": "0f3c9a61b2d4e587", "python": "3.11.9",
+    "device": "cpu", "dtype": "float32", "data digest": "0f3c9a61b2d4e587", "data_shapes": "digits 8 x 8 x 1 -> 10",
+    "python": "3.11.9",
     "started": "2026-03-01 12:00:00", "seconds": "214.6", "run_id": "9f86d081884c7d65", "experiment_id": "1",
     "uri": "sqlite:///mlflow.db", "rules": "",
 }  # fmt: skip
