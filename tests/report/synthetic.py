@@ -39,6 +39,7 @@ class Tables:
     runs: pd.DataFrame
     epochs: pd.DataFrame
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def _curve(cell: dict[str, Any], epochs: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
@@ -74,6 +75,20 @@ def _probes(cell: dict[str, Any], number: int, epochs: int, chance: np.random.Ge
               "weight_rms": 0.1 + 0.002 * epoch}  # fmt: skip
     columns = {"cell": number, "fingerprint": f"f{number:05d}", "epoch": epoch, "layer": layer}
     return pd.concat([pd.DataFrame(columns | {"probe": probe, "value": value}) for probe, value in values.items()])
+
+
+def _kept_filters(runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Four filters of 3 x 3 pixels of the first run, before and after training."""
+    when, number, row, column = (part.ravel() for part in np.indices((2, 4, 3, 3)))
+    weights = np.random.default_rng(3).normal(0, 0.3, when.size)
+    about = {
+        "cell": runs[0]["cell"],
+        "fingerprint": runs[0]["fingerprint"],
+        "when": np.array(["before", "after"])[when],
+    }
+    return pd.DataFrame(about | {
+        "filter": number + 1, "channel": 1, "row": row + 1, "column": column + 1, "weight": weights,
+    })  # fmt: skip
 
 
 def _outcome(number: int, cell: dict[str, Any], trouble: bool) -> tuple[str, str]:
@@ -135,4 +150,5 @@ def sweep(
         name, dict(FACTS), keys, pd.DataFrame(runs),
         pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"cell": [], "epoch": []}),
         pd.concat(probes, ignore_index=True) if probes else empty,
+        {"filters": _kept_filters(runs)} if layers else {},
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from workbench.report.figures.base import FigureKind
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
 from workbench.report.figures.learning_curves import LearningCurves
@@ -23,6 +24,7 @@ FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in th
     "main_effects": MainEffects(),
     "learning_curves": LearningCurves(),
     "interactions": Interactions(),
+    "filters": Filters(),
     "layers": Layers(),
     "spread": Spreads(),
     "changes": Changes(),
