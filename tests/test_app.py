@@ -14,6 +14,7 @@ from tests import stores
 from tests.blank import leave_out
 from tests.once import made_once
 from workbench import app
+from workbench.engine.kernels import choice
 from workbench.report import sweep_page
 from workbench.report.experiments import Experiment
 from workbench.sweep.execution.executor import ExecutionContext
@@ -202,6 +203,25 @@ def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "extra 'gpu'" in error
+
+
+@pytest.mark.usefixtures("blank_figures")
+def test_a_sweep_notes_the_shapes_of_its_data_so_that_its_page_can_draw_the_network() -> None:
+    assert main([*SMALL, "name=drawn"]) == app.EXIT_FINISHED
+    assert load("drawn").facts["data_shapes"] == "blobs 2 -> 4"
+    assert "<h3>The network</h3>" in Path("reports/drawn.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("network", "slower"),
+    [(["network=cnn", "network.stride=2", "network.pool=none"], "five to ten times"), ([], "two to three times")],
+)
+def test_how_much_slower_the_plain_kernel_is_depends_on_the_network(
+    network: list[str], slower: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(choice, "numba_fault", lambda: "Numba is away")
+    assert main([*network, "dry_run=true"]) == app.EXIT_FINISHED
+    assert f"Numba is away: the plain kernel trains, {slower} slower\n" in capsys.readouterr().err
 
 
 @quick

@@ -185,3 +185,7 @@ def test_images_may_be_as_small_as_same_padding_leaves_them():
     run_config({"network": {"name": "cnn", "kernel": 5, "channels": [2, 2, 2]}})
     run_config({"network": {"name": "cnn", "kernel": 5, "channels": [2] * 9, "pool": "none"}})
     run_config({"network": {"name": "cnn"}, "data": {"name": "blobs"}, "measure": "memorizers"})
+
+
+def test_an_analysis_of_images_alone_is_refused_for_a_dense_network_in_one_line():
+    assert refusal({"analyses": "model+filters"}) == "network is 'mlp'; allowed with analyses=filters: cnn"

@@ -21,6 +21,10 @@ from workbench.measure.smoothness import jacobian_norms
 from workbench.measure.trained import NetworkOnSplit, layout_of, share_named
 from workbench.sweep.measures import Trained
 
+IMAGES = tiny(
+    data={"name": "digits", "train_size": 100}, network={"name": "cnn", "channels": [2], "width": 5},
+    training={"epochs": 1}, dropout={"rate": 0.3, "channel_rate": 0.3},
+)  # fmt: skip
 # What an analysis asks of a run beside its own name.
 SUITED = {
     "logistic_regression": tiny(
@@ -29,6 +33,7 @@ SUITED = {
     ),
     "monte_carlo": tiny(dropout={"rate": 0.3, "input_rate": 0.2}),
     "learned_slopes": tiny(network={"activation": "prelu"}),
+    "filters": IMAGES,
 }  # fmt: skip
 
 
@@ -43,12 +48,6 @@ def test_an_analysis_gives_the_finite_metrics_its_row_announces_and_tables_of_eq
     assert all(np.isfinite(value) for value in found.metrics.values()), found.metrics
     for table in found.tables.values():
         assert len({len(column) for column in table.values()}) == 1
-
-
-IMAGES = tiny(
-    data={"name": "digits", "train_size": 100}, network={"name": "cnn", "channels": [2], "width": 5},
-    training={"epochs": 1}, dropout={"rate": 0.3, "channel_rate": 0.3},
-)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name, row in ANALYSES.items() if not row.dense_only])
@@ -195,3 +194,14 @@ def test_a_network_without_hidden_layers_is_scikit_learns_logistic_regression_an
 def test_logistic_regression_of_another_network_is_refused_in_one_line() -> None:
     with pytest.raises(BadInput, match="allowed are depth 0, binary_cross_entropy and l2 over 0"):
         INSTRUMENTS.analyse("logistic_regression", trained(tiny()))
+
+
+def test_filters_are_kept_as_they_began_and_as_they_ended() -> None:
+    run = trained(IMAGES)
+    table = INSTRUMENTS.analyse("filters", run).tables["filters"]
+    for when, parameters in (("before", untrained_weights(run)), ("after", run.weights.final)):
+        kept = {name: values[table["when"] == when] for name, values in table.items()}
+        weights = layout_of(run).views(parameters)[0]["weights"][0]
+        places = tuple(kept[name] - 1 for name in ("filter", "row", "column", "channel"))
+        assert np.array_equal(weights[places], kept["weight"])
+        assert len(set(zip(*places, strict=True))) == weights.size

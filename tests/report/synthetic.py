@@ -22,7 +22,8 @@ FACTS = {
     "commit": "5f0c2d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e",
     "dirty": " workbench/engine/layers/dense.py | 4 ++--\n 1 file changed, 2 insertions(+), 2 deletions(-)",
     "versions": "numpy 2.4.6, scipy 1.17.1, hydra-core 1.3.2, mlflow 3.17.2",
-    "device": "cpu", "dtype": "float32", "data digest": "0f3c9a61b2d4e587", "python": "3.11.9",
+    "device": "cpu", "dtype": "float32", "data digest": "0f3c9a61b2d4e587", "data_shapes": "digits 8 x 8 x 1 -> 10",
+    "python": "3.11.9",
     "started": "2026-03-01 12:00:00", "seconds": "214.6", "run_id": "9f86d081884c7d65", "experiment_id": "1",
     "uri": "sqlite:///mlflow.db", "rules": "",
 }  # fmt: skip
@@ -38,6 +39,7 @@ class Tables:
     runs: pd.DataFrame
     epochs: pd.DataFrame
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def _curve(cell: dict[str, Any], epochs: int, chance: np.random.Generator) -> dict[str, np.ndarray]:
@@ -73,6 +75,20 @@ def _probes(cell: dict[str, Any], number: int, epochs: int, chance: np.random.Ge
               "weight_rms": 0.1 + 0.002 * epoch}  # fmt: skip
     columns = {"cell": number, "fingerprint": f"f{number:05d}", "epoch": epoch, "layer": layer}
     return pd.concat([pd.DataFrame(columns | {"probe": probe, "value": value}) for probe, value in values.items()])
+
+
+def _kept_filters(runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Four filters of 3 x 3 pixels of the first run, before and after training."""
+    when, number, row, column = (part.ravel() for part in np.indices((2, 4, 3, 3)))
+    weights = np.random.default_rng(3).normal(0, 0.3, when.size)
+    about = {
+        "cell": runs[0]["cell"],
+        "fingerprint": runs[0]["fingerprint"],
+        "when": np.array(["before", "after"])[when],
+    }
+    return pd.DataFrame(about | {
+        "filter": number + 1, "channel": 1, "row": row + 1, "column": column + 1, "weight": weights,
+    })  # fmt: skip
 
 
 def _outcome(number: int, cell: dict[str, Any], trouble: bool) -> tuple[str, str]:
@@ -134,4 +150,5 @@ def sweep(
         name, dict(FACTS), keys, pd.DataFrame(runs),
         pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"cell": [], "epoch": []}),
         pd.concat(probes, ignore_index=True) if probes else empty,
+        {"filters": _kept_filters(runs)} if layers else {},
     )  # fmt: skip

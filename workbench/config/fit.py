@@ -41,6 +41,7 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
 def fit_network(config: RunConfig) -> None:
     """Raise BadInput unless the network suits the data, and what is measured suits the network."""
     if not NETWORKS[config.network.name].of_images:
+        _fit_dense(config)
         return
     names = [config.measure] if config.measure != TRAINING else [name for name in config.analyses.split("+") if name]
     rows = table("analyses" if config.measure == TRAINING else "measurements")
@@ -50,6 +51,14 @@ def fit_network(config: RunConfig) -> None:
             raise BadInput(f"network is {config.network.name!r}; allowed with {key}={name}: mlp")
     if config.measure == TRAINING:
         _fit_images(config.network, config.data.name, describe(config.data))
+
+
+def _fit_dense(config: RunConfig) -> None:
+    """Raise BadInput if an analysis knows only networks of images."""
+    for name in filter(None, config.analyses.split("+") if config.measure == TRAINING else ()):
+        if table("analyses")[name].images_only:
+            allowed = ", ".join(other for other, row in NETWORKS.items() if row.of_images)
+            raise BadInput(f"network is {config.network.name!r}; allowed with analyses={name}: {allowed}")
 
 
 @lru_cache(maxsize=256)

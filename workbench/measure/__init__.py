@@ -4,6 +4,7 @@ from workbench.measure.calibration import CALIBRATION
 from workbench.measure.dead_units import DEAD_UNITS
 from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
+from workbench.measure.filters import KEPT_FILTERS
 from workbench.measure.gradients import GRADIENTS
 from workbench.measure.instruments import InstrumentTables
 from workbench.measure.learned_slopes import LEARNED_SLOPES
@@ -43,6 +44,7 @@ ANALYSES: dict[str, Analysis] = {
     **LEARNED_SLOPES,
     **DEAD_UNITS,
     **LOGISTIC_REGRESSION,
+    **KEPT_FILTERS,
     **MODEL_ANALYSIS,
 }
 INSTRUMENTS = InstrumentTables(MEASUREMENTS, ANALYSES)

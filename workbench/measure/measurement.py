@@ -42,7 +42,7 @@ class Measurement:
 class Analysis:
     """One row of `ANALYSES`: what is measured of a trained run when it ends, while its weights are there.
 
-    `dense_only`: it knows no other networks than fully connected ones.
+    `dense_only`: it knows no other networks than fully connected ones; `images_only`: none but those of images.
     """
 
     summary: str
@@ -50,3 +50,4 @@ class Analysis:
     analyse: Callable[[Trained], Measured]
     version: int = 1
     dense_only: bool = False
+    images_only: bool = False

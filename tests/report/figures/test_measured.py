@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.report.synthetic import Tables, sweep
+from tests.report.synthetic import sweep
 from workbench.measure import MEASUREMENTS
 from workbench.report.figures.measured import NothingHeld, melted, table
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
 
 
-@dataclass(frozen=True)
-class Measured(Tables):
-    """A sweep whose runs left tables."""
-
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-
-
 def test_a_table_stands_beside_columns_and_the_seed_of_its_runs() -> None:
     made = sweep({"network.width": (1, 2)}, seeds=2, epochs=1, trouble=False)
     cells = made.runs["cell"].to_numpy()
     rows = pd.DataFrame({"cell": np.repeat(cells, 2), "fingerprint": "f", "k": np.tile([1, 2], len(cells))})
-    held = Measured(**vars(made), tables={"marks": rows})
+    held = replace(made, tables={"marks": rows})
     found = table("marks", "network.width", where=lambda runs: runs["network.width"] == 2)(held)
     assert list(found.columns) == ["network.width", "seed", "k"]
     assert found["k"].tolist() == [1, 2, 1, 2]

@@ -7,10 +7,12 @@ from typing import Any
 from workbench.report.figures.base import FigureKind
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
 from workbench.report.figures.learning_curves import LearningCurves
 from workbench.report.figures.main_effects import MainEffects
+from workbench.report.figures.networks import Networks
 from workbench.report.figures.own_figures import OwnFigures
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
@@ -18,9 +20,11 @@ from workbench.report.figures.two_curves import TwoCurves
 FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in this order
     "differences": Differences(),
     "own": OwnFigures(),
+    "networks": Networks(),
     "main_effects": MainEffects(),
     "learning_curves": LearningCurves(),
     "interactions": Interactions(),
+    "filters": Filters(),
     "layers": Layers(),
     "spread": Spreads(),
     "changes": Changes(),

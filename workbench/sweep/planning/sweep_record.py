@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from workbench import places
+from workbench.config import RunConfig
+from workbench.config.reading import TRAINING
+from workbench.data import describe
 from workbench.sweep.execution.conditions import facts
 from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.plan import Plan
@@ -23,6 +27,7 @@ def record_of(work: Plan, name: str, settings: SweepSettings, rules: str, instru
         "unasked": json.dumps(settings.unasked) if settings.unasked[0] else "",
         "part_of": settings.part_of,
         "data_digest": ", ".join(sorted({f"{data.name} {data.digest}" for data in datasets})),
+        "data_shapes": _shapes(cell.cell.config for cell in work.cells),
     }
     return SweepRecord(
         name=name,
@@ -35,6 +40,18 @@ def record_of(work: Plan, name: str, settings: SweepSettings, rules: str, instru
         # A time is of its moment: such a sweep begins anew, whatever the store holds of it.
         fresh=not settings.reuse or any(instruments.is_timing(cell.cell.config.measure) for cell in work.cells),
     )
+
+
+def _shapes(configs: Iterable[RunConfig]) -> str:
+    """The shape of an example and the number of outputs of every dataset that is trained on, such as
+    "digits 8 x 8 x 1 -> 10".
+    """
+    found = set()
+    for data in {config.data for config in configs if config.measure == TRAINING}:
+        known = describe(data)
+        shape = " x ".join(map(str, known.image or (known.features,)))
+        found.add(f"{data.name} {shape} -> {known.outputs}")
+    return ", ".join(sorted(found))
 
 
 def _departures(name: str, settings: SweepSettings) -> str:
