@@ -203,7 +203,7 @@ def test_a_fault_of_ours_is_not_passed_off_as_bad_input(app):
 BAD = {
     "network.depht=3": "did you mean network.depth?",
     "depth=3": "did you mean network.depth?",
-    "zzz=3": "data, optimizer, penalty, sweep",
+    "zzz=3": "data, network, optimizer, penalty, sweep",
     "+zzz=3": "zzz is not a setting",
     "++network.zzz=3": "network.zzz is not a setting",
     "network.depth=x": "network.depth is 'x'; allowed: an integer, x >= 0",
@@ -214,7 +214,7 @@ BAD = {
     "network.depth=": "network.depth is ''",
     "network.depth=-1": "network.depth is -1; allowed: an integer, x >= 0",
     "network.depth.x=3": "network.depth.x is not a setting",
-    "network=3": "such as network.depth",
+    "network=3": "allowed: one of cnn, mlp",
     "~network.depth": "cannot be taken away",
     "network.activation=rellu": "one of sigmoid, tanh, relu",
     "network.width=${foo}": "foo",
