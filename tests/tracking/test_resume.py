@@ -12,7 +12,7 @@ from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import Held, PackResult
-from workbench.tracking import children
+from workbench.tracking import children, holdings
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
 
@@ -257,3 +257,17 @@ def test_cells_of_one_fingerprint_are_trained_once_and_shown_twice(uri: str, giv
         assert tables.epochs.groupby("cell").size().nunique() == 1
         assert set(tables.epochs["cell"]) == {0, 1, 2}
     assert set(store.held(["same"])) == {"same"}
+
+
+def test_the_tables_of_a_pack_are_looked_at_once_however_many_runs_share_them(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [cell(number) for number in range(3)]
+    store = MlflowStore(uri)
+    store.begin(sweep(cells))
+    store.record(result([trained(one) for one in cells]))
+    looked: list[str] = []
+    honest = holdings.intact
+    monkeypatch.setattr(holdings, "intact", lambda *given: looked.append(given[-1]) or honest(*given))
+    assert set(MlflowStore(uri).held(["fp0", "fp1", "fp2"])) == {"fp0", "fp1", "fp2"}
+    assert len(looked) == 1

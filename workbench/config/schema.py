@@ -208,50 +208,19 @@ class PenaltyConfig:
     )
 
 
+def _dropped(text: str, engine: str) -> Any:
+    """A dropout rate, by its name in the engine."""
+    return setting(0.0, role="per_run", unit="share", low=0, high=1, open_high=True, engine=engine, help=text)
+
+
 @dataclass(frozen=True)
 class DropoutConfig:
     """Dropout rates: the shares dropped in training (papers often give the share kept)."""
 
-    rate: float = setting(
-        0.0,
-        role="per_run",
-        unit="share",
-        low=0,
-        high=1,
-        open_high=True,
-        engine="dropout_rate",
-        help="share of hidden units dropped",
-    )
-    input_rate: float = setting(
-        0.0,
-        role="per_run",
-        unit="share",
-        low=0,
-        high=1,
-        open_high=True,
-        engine="input_dropout_rate",
-        help="share of inputs dropped",
-    )
-    map_rate: float = setting(
-        0.0,
-        role="per_run",
-        unit="share",
-        low=0,
-        high=1,
-        open_high=True,
-        engine="map_dropout_rate",
-        help="share of the units of feature maps dropped",
-    )
-    channel_rate: float = setting(
-        0.0,
-        role="per_run",
-        unit="share",
-        low=0,
-        high=1,
-        open_high=True,
-        engine="channel_dropout_rate",
-        help="share of whole channels dropped",
-    )
+    rate: float = _dropped("share of hidden units dropped", "dropout_rate")
+    input_rate: float = _dropped("share of inputs dropped", "input_dropout_rate")
+    map_rate: float = _dropped("share of the units of feature maps dropped", "map_dropout_rate")
+    channel_rate: float = _dropped("share of whole channels dropped", "channel_dropout_rate")
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
             if trained and fingerprint in wanted:
                 found[fingerprint] = Held(run_id, outcome), history
-    histories = {history: intact(connection, sweeps, history) for history in {one for _, one in found.values()}}
-    return {fingerprint: run for fingerprint, (run, history) in found.items() if histories[history]}
+    packs = dict.fromkeys(history for _, history in found.values())  # many runs share the tables of one
+    whole = {history for history in packs if intact(connection, sweeps, history)}
+    return {fingerprint: run for fingerprint, (run, history) in found.items() if history in whole}
 
 
 def earlier(connection: Connection, experiment: str, name: str) -> Earlier | None:

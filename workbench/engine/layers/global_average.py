@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, Shape
+from workbench.engine.layers.base import Batch, Layer, Parameters, Shape
+from workbench.engine.layers.pooling import BoundPooling
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,10 @@ class GlobalAverage(Layer):
         return BoundGlobalAverage(self, batch)
 
 
-class BoundGlobalAverage(BoundLayer):
+class BoundGlobalAverage(BoundPooling):
     """Global average pooling of every run."""
 
     layer: GlobalAverage
-
-    def __init__(self, layer: GlobalAverage, batch: Batch) -> None:
-        self.layer, self.a = layer, batch.zeros(layer.outputs)
 
     def forward(self, inputs: Array) -> Array:
         """(runs, batch, height, width, channels) -> a (runs, batch, channels)."""
@@ -60,10 +58,6 @@ class BoundGlobalAverage(BoundLayer):
             for column in range(self.layer.inputs[1]):
                 np.add(self.a, inputs[:, :, row, column], out=self.a)
         return np.multiply(self.a, 1 / self.layer.pixels, out=self.a)
-
-    def backward(self, dl_da: Array) -> None:
-        """Keep dl/da for `pass_back`; there are no parameters."""
-        self._dl_da = dl_da
 
     def pass_back(self, out: Array) -> Array:
         """Every pixel's share of dl/da."""

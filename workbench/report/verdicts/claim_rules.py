@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
-_LATER = (
-    "averaged_over",
-    "premises",
-)  # fields that came later: left out where they say nothing, so that older digests stand
+# Fields that came later: left out if they say nothing, so that older digests stand.
+_LATER = ("averaged_over", "premises")
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 

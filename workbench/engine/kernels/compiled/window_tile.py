@@ -118,16 +118,21 @@ def sum_of_products(_context, rows, columns, a, a_start, a_row, a_across, a_down
                                 for k, total in enumerate(row):
                                     added = multiply_add(builder, of_a[r], of_b[k], builder.load(total))
                                     builder.store(added, total)
-            for r, row in enumerate(sums):
-                for k, total in enumerate(row):
-                    target = builder.gep(c, [builder.add(builder.mul(integer(r), c_row), integer(k))])
-                    found = _sum(builder, builder.load(total))
-                    builder.store(builder.fadd(builder.load(target), found), target)
+            _add_sums(builder, c, c_row, sums)
 
         _cases(builder, height, SUM_ROWS, width, SUM_COLUMNS, case)
         return context.get_dummy_value()
 
     return signature, emit
+
+
+def _add_sums(builder: Builder, c: Operand, c_row: Operand, sums: list[list[Operand]]) -> None:
+    """c[r, k] += the sum over the lanes of sums[r][k]."""
+    for r, row in enumerate(sums):
+        for k, total in enumerate(row):
+            target = builder.gep(c, [builder.add(builder.mul(integer(r), c_row), integer(k))])
+            found = _sum(builder, builder.load(total))
+            builder.store(builder.fadd(builder.load(target), found), target)
 
 
 def _cases(
