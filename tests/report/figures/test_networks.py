@@ -10,7 +10,7 @@ import numpy as np
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.training.layout import Layout
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.networks import DrawnNetwork, Networks, architectures, noted_shapes
+from workbench.report.figures.networks import MOST_NETWORKS, DrawnNetwork, Networks, architectures, noted_shapes
 
 DIGITS = noted_shapes("digits 8 x 8 x 1 -> 10")
 
@@ -66,7 +66,7 @@ def test_the_parameters_are_those_that_the_engine_trains() -> None:
 def test_many_networks_are_shown_by_a_few_from_the_smallest_to_the_largest() -> None:
     tables = of(width=tuple(2**k for k in range(8)))
     sizes = [one.parameters for one in drawn(tables)]
-    assert len(sizes) == 4
+    assert len(sizes) == MOST_NETWORKS
     assert sizes == sorted(sizes)
     (data,) = Networks().reduce(Findings(tables))  # type: ignore[arg-type]
     assert "4 of 8 networks, from the smallest to the largest." in Networks().caption(data)

@@ -30,7 +30,7 @@ from workbench.report.figures.base import FigureKind, Panel, Table, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
 
-MOST_NETWORKS = 4
+MOST_NETWORKS = 3  # side by side in a row of the page
 TIMES = "\u00d7"
 ROW, BOX = 46.0, (4.0, 33.0, 164.0)  # pixels: from one layer to the next; left, height and width of a layer's box
 BARS = (178.0, 96.0)  # pixels: where the bars of parameters begin, and the longest of them
