@@ -69,7 +69,7 @@ def test_many_networks_are_shown_by_a_few_from_the_smallest_to_the_largest() -> 
     assert len(sizes) == MOST_NETWORKS
     assert sizes == sorted(sizes)
     (data,) = Networks().reduce(Findings(tables))  # type: ignore[arg-type]
-    assert "4 of 8 networks, from the smallest to the largest." in Networks().caption(data)
+    assert f"{MOST_NETWORKS} of 8 networks, from the smallest to the largest." in Networks().caption(data)
 
 
 def test_activations_and_missing_settings_make_no_other_network() -> None:
