@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class Steps:
             from workbench.engine.kernels.cuda.device import device_machine
             from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
-            self._trainer = GraphTrainer(trainer._rows, device_machine(precision))
+            rows = replace(trainer._rows, pack=replace(pack, precision=precision))
+            self._trainer = GraphTrainer(rows, device_machine(precision))
         if kernel == "fused":
             from workbench.engine.kernels.cuda.fused import FusedTrainer
 

@@ -12,6 +12,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,12 @@ class _Call(ctypes.Structure):
 
 
 class HostMachine:
-    """Runs plans on the host. `backwards`: the threads of a block take turns from the last to the first."""
+    """Runs plans on the host. `backwards`: the threads of a block take turns from the last to the first. `late`:
+    products that are aside are computed when something waits for them, or when the plan ends.
+    """
 
-    def __init__(self, backwards: bool = False) -> None:
-        self._backwards = backwards
+    def __init__(self, backwards: bool = False, late: bool = False) -> None:
+        self._backwards, self.late = backwards, late
         self.launched: list[str] = []
 
     def program(self, plan: Plan) -> HostProgram:
@@ -95,11 +98,23 @@ class HostProgram:
 
     def run(self, times: int) -> None:
         for _ in range(times):
-            for part in self.plan:
+            for part in self._in_order():
                 if isinstance(part, Launch):
                     self._machine.launch(part)
                 else:
                     self._machine.multiply(part)
+
+    def _in_order(self) -> Iterator[Launch | Product]:
+        aside: list[Product] = []
+        for part in self.plan:
+            if isinstance(part, Product) and part.aside and self._machine.late:
+                aside.append(part)
+                continue
+            if isinstance(part, Launch) and part.waits:
+                yield from aside
+                aside = []
+            yield part
+        yield from aside
 
 
 def _columns(operand: Operand, runs: int, rows: int, columns: int) -> np.ndarray:

@@ -58,18 +58,24 @@ extern "C" int cublasGemmStridedBatchedEx(void* h, int ta, int tb, int m, int n,
 class Stream:
     """Does at once what it is told; while it captures, only notes it."""
 
+    entered: Stream  # the current one
+
     def __init__(self, non_blocking: bool = False) -> None:
         assert non_blocking, "the default stream must not wait for this one"
-        self.ptr, self.notes, self.waited = 64, None, 0
+        self.ptr, self.notes, self.waited = id(self), None, 0
         self.done: list[str] = []
+        self.joined: list[Stream] = []  # the streams whose work it captures too
+        self.waited_for = True
 
     def __enter__(self) -> Stream:
+        Stream.entered = self
         return self
 
     def __exit__(self, *_: Any) -> None:
         pass
 
     def put(self, name: str, work: Callable[[], Any]) -> None:
+        self.waited_for = False
         if self.notes is not None:
             self.notes.append((name, work))
         else:
@@ -83,10 +89,25 @@ class Stream:
     def end_capture(self) -> Graph:
         notes, self.notes = self.notes, None
         assert notes is not None
+        for other in self.joined:
+            assert other.waited_for, "CUDA ends no capture while a stream that joined it is not waited for"
+            other.notes = None
+        self.joined = []
         return Graph(notes)
 
-    def wait_event(self, _event: object) -> None:
-        assert self.notes is None
+    def record(self) -> Stream:
+        return self
+
+    def wait_event(self, event: object) -> None:
+        """A stream that waits for one that captures is captured too."""
+        if isinstance(event, Stream):
+            event.waited_for = True
+            if event.notes is not None and self.notes is None:
+                self.notes = event.notes
+                event.joined.append(self)
+            assert self.notes is event.notes
+        else:
+            assert self.notes is None
         self.waited += 1
 
     def synchronize(self) -> None:
@@ -109,14 +130,19 @@ class Library:
 
     def __init__(self, library: ctypes.CDLL, streams: list[Stream]) -> None:
         self._library = library
-        gemm = library.cublasGemmStridedBatchedEx
+        gemm, set_stream, chosen = library.cublasGemmStridedBatchedEx, library.cublasSetStream_v2, {}
 
-        def on_stream(*arguments: Any) -> int:
+        def choose(handle: ctypes.c_void_p, pointer: int) -> int:
+            set_stream.argtypes = choose.argtypes  # type: ignore[attr-defined]
+            chosen[handle.value] = next(stream for stream in streams if stream.ptr == pointer)
+            return int(set_stream(handle, pointer))
+
+        def on_stream(handle: ctypes.c_void_p, *arguments: Any) -> int:
             gemm.argtypes = on_stream.argtypes  # type: ignore[attr-defined]
-            streams[-1].put("product", lambda: self._checked(gemm(*arguments)))
+            chosen[handle.value].put("product", lambda: self._checked(gemm(handle, *arguments)))
             return 0
 
-        self.cublasGemmStridedBatchedEx = on_stream
+        self.cublasGemmStridedBatchedEx, self.cublasSetStream_v2 = on_stream, choose
 
     @staticmethod
     def _checked(status: int) -> None:
@@ -141,7 +167,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
     def kernel(name: str) -> Any:
         def launch(blocks: Any, threads: Any, arguments: Any) -> None:
             plain = tuple(argument.item() if isinstance(argument, np.generic) else argument for argument in arguments)
-            streams[-1].put(name, lambda: host.launch(Launch(name, blocks, threads[0], plain)))
+            Stream.entered.put(name, lambda: host.launch(Launch(name, blocks, threads[0], plain)))
 
         return launch
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.repetitions import crossed
+from tests.repetitions import crossed, mostly_thorough
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
-from workbench.engine.kernels.cuda import launches
+from workbench.engine.kernels.cuda import launches, update
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -131,6 +131,32 @@ def test_products_by_a_kernel_of_our_own_agree_with_those_of_a_library(trained: 
         for name, values in one.metrics.items():
             np.testing.assert_allclose(two.metrics[name], values, rtol=2e-5, atol=2e-5, err_msg=name)
     assert "small_product" in machine.launched
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few and small, products that are gradients update the weights."""
+    monkeypatch.setattr(update, "FILLING", 0)
+    monkeypatch.setattr(update, "FULL_ENOUGH", 0)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("optimizer", mostly_thorough(OPTIMIZERS, "adam", "nesterov"))
+def test_products_that_update_weights_at_once_agree_with_the_plain_kernel(optimizer: str, trained: Any) -> None:
+    """One layer of three can be read by four; what lies before and behind it is updated as ever."""
+    machine = HostMachine()
+    strengths = STRENGTHS | {"max_norm": [0, 0.9, 0, 0, 0.5]}
+    pack = mild(optimizer=optimizer, activation="tanh", width=8, **strengths)
+    assert_agrees_with_plain(lambda pack, data: trained(pack, data, machine), pack)
+    assert 2 * machine.launched.count("update_by_product") == machine.launched.count("update") > 0
+
+
+@pytest.mark.parametrize("activation", ["prelu", "maxout"])
+def test_what_is_computed_aside_may_come_late(activation: str, trained: Any) -> None:
+    """Nothing but what waits reads it, and until then nothing overwrites what it is computed from."""
+    pack = mild(activation=activation, optimizer="adam", depth=3)
+    data = data_for(pack)
+    assert_same_trainings(trained(pack, data, HostMachine(late=True)), trained(pack, data), RUNS)
 
 
 def test_packed_is_alone(trained: Any) -> None:

@@ -203,12 +203,45 @@ def test_updates_with_every_penalty_at_once(optimizer: str) -> None:
     found, previous = w.copy(), np.zeros_like(w)
     four = [*slots, g, g, g, g][:4]
     code = codes.optimizers().index(optimizer)
-    tail = (np.array([2, 9]), varying, constant, code, end, size, updates)
-    launch("update", (RUNS, 2), 256, found, g, *four, previous, *tail)
+    for first, last in ((0, 1024), (1024, size)):
+        tail = (np.array([2, 9]), varying, constant, code, end, first, last, size, updates)
+        launch("update", (RUNS, 1), 256, found, g, *four, previous, *tail)
     np.testing.assert_allclose(found, weights, rtol=2e-5, atol=1e-6)
     np.testing.assert_array_equal(previous, w)  # the third of three updates is the epoch's last
     for slot, value in zip(slots, expected, strict=True):
         np.testing.assert_allclose(slot, value, rtol=1e-6, atol=1e-6)
+
+
+@needs_compiler
+@pytest.mark.parametrize(("rows", "columns", "batch"), [(4, 68, 20), (132, 4, 16), (8, 8, 1)])
+def test_an_update_by_a_product_is_the_product_and_then_the_update(rows: int, columns: int, batch: int) -> None:
+    """Tiles that are full and not, a batch that is no multiple of what a block multiplies at a time; Adam, all
+    penalties.
+    """
+    draw, start, size, updates = np.random.default_rng(8), 32, 1024, 1
+    dl_dz = draw.normal(size=(RUNS, batch, rows)).astype(np.float32)
+    x = draw.normal(size=(RUNS, batch, columns)).astype(np.float32)
+    w, m, v = (np.abs(draw.normal(size=(RUNS, size))).astype(np.float32) for _ in range(3))
+    own = slice(start, start + rows * columns)
+    gradient = np.zeros_like(w)
+    gradient[:, own] = (dl_dz.swapaxes(1, 2) @ x).reshape(RUNS, -1)
+    varying = draw.uniform(0.05, 0.9, (RUNS, updates, len(VARYING))).astype(np.float32)
+    constant = draw.uniform(0.05, 0.9, (RUNS, len(codes.constant()))).astype(np.float32)
+    code = codes.optimizers().index("adam")
+    numbers = (np.array([0, 9]), varying, constant, code)
+    found, expected = ([w.copy(), m.copy(), v.copy(), np.zeros_like(w)] for _ in range(2))
+    weights, *slots, previous = expected
+    state = (*slots, w, w, previous, *numbers)
+    launch("update", (RUNS, 1), 256, weights, gradient, *state, size, own.start, own.stop, size, updates)
+    weights, *slots, previous = found
+    tiles = -(-rows // codes.PRODUCT["ROWS"]) * -(-columns // codes.PRODUCT["COLUMNS"])
+    state = (*slots, w, w, previous, *numbers)
+    launch(
+        "update_by_product", (RUNS, tiles), codes.PRODUCT["THREADS"], dl_dz, x, weights, *state,
+        start, rows, columns, batch, size, updates,
+    )  # fmt: skip
+    for one, two in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, two, rtol=2e-5, atol=1e-6)
 
 
 @needs_compiler

@@ -26,7 +26,12 @@ CUDA_FORMS = "cuda"  # the name of this kernel in `Layer.forms`
 LOSS_CODES = ("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error")
 MOST_SLOTS = 4  # the most that an optimizer may have
 
-THREADS = 256  # the most of a block
+THREADS = 256  # of a block, unless few blocks share a device
+MOST_THREADS = 1024  # of a block
+PLACES = 8  # examples that a block reads at a time
+# A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, its
+# threads, each with 64 weights, and how many blocks share a multiprocessor: four have all its registers, 128 a thread.
+PRODUCT = {"ROWS": 128, "COLUMNS": 64, "DEPTH": 16, "THREADS": 128, "BLOCKS": 4}
 TILE = 32  # columns side by side if a block sums columns: one warp, so that reads are whole lines
 LARGEST_GRID = 65535  # the most blocks along the second axis
 
@@ -74,8 +79,9 @@ def constants() -> dict[str, int]:
     """Every name the device code reads, with its number."""
     families = {"LOSS": LOSS_CODES, "AT": numbers()}
     found = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
-    sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "TILE": TILE}
-    return found | sizes | {"MOST_SLOTS": MOST_SLOTS}
+    sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "MOST_THREADS": MOST_THREADS}
+    sizes |= {"TILE": TILE, "PLACES": PLACES, "MOST_SLOTS": MOST_SLOTS}
+    return found | sizes | {f"PRODUCT_{name}": size for name, size in PRODUCT.items()}
 
 
 def _has_form(follow: Callable[[object], object], row: object) -> bool:

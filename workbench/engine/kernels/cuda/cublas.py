@@ -16,6 +16,7 @@ from workbench.engine.kernels.cuda.launches import Operand, Product, gemm
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")
 WORKSPACE = 32 * 2**20  # bytes: NVIDIA's recommendation for Hopper, and more than enough for older devices
+WORKSPACES = 2  # of a machine: one for each of its streams
 _FLOAT32, _DEFAULT_ALGORITHM = 0, -1  # cudaDataType_t, cublasGemmAlgo_t
 _FACTOR = ctypes.POINTER(ctypes.c_float)
 _OPERAND = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_longlong)  # pointer, type, leading, stride

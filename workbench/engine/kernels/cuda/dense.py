@@ -5,12 +5,13 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
 from workbench.engine.kernels.cuda.buffers import Room
-from workbench.engine.kernels.cuda.codes import THREADS, TILE, activations
-from workbench.engine.kernels.cuda.launches import Launch, Product, fours, multiplied, tiles
+from workbench.engine.kernels.cuda.codes import MOST_THREADS, THREADS, TILE, activations
+from workbench.engine.kernels.cuda.launches import FILLING, Launch, Product, fours, multiplied, turns
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.layers.dense import Dense
 
@@ -43,11 +44,12 @@ def weighted_sums(passes: Passes, number: int) -> Launch | Product:
 
 
 def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
-    """(dl/dz)^T x, and dl/dz W unless the layer reads the inputs."""
+    """dl/dz W unless the layer reads the inputs, and (dl/dz)^T x, which may change the weights at once."""
     dl_dz, runs = passes.z(number), passes.pack.runs
-    yield multiplied(Product(passes.weights_of(number, gradient=True), dl_dz.turned, passes.reads(number), runs))
     if number:
         yield multiplied(Product(passes.upper(number), dl_dz, passes.weights_of(number), runs))
+    gradient = passes.weights_of(number, gradient=True)
+    yield multiplied(Product(gradient, dl_dz.turned, passes.reads(number), runs, aside=True))
 
 
 def activate(passes: Passes, number: int) -> Launch:
@@ -59,7 +61,7 @@ def activate(passes: Passes, number: int) -> Launch:
         layer.units, layout.size,
     )  # fmt: skip
     elements = passes.batch * (fours(layer.units) if layer.rows == layer.units else layer.units)
-    return Launch("activate", (passes.pack.runs, tiles(elements, THREADS)), THREADS, arguments)
+    return Launch("activate", (passes.pack.runs, turns(elements, THREADS, passes.pack.runs)), THREADS, arguments)
 
 
 def reverse(passes: Passes, number: int) -> Launch:
@@ -69,12 +71,15 @@ def reverse(passes: Passes, number: int) -> Launch:
         arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
         activations().index(layer.activation), number, *starts(passes, number), passes.batch, layer.units, layout.size,
     )  # fmt: skip
-    return Launch("reverse", blocks_of_units(passes, layer), THREADS, arguments)
+    return Launch("reverse", *blocks_of_units(passes, layer), arguments)
 
 
-def blocks_of_units(passes: Passes, layer: Dense) -> tuple[int, int]:
-    """One block for each run and tile of units; the block sums over the examples."""
-    return passes.pack.runs, -(-layer.units // TILE)
+def blocks_of_units(passes: Passes, layer: Dense) -> tuple[tuple[int, int], int]:
+    """One block for each run and tile of units, and its threads; the block sums over the examples. If few blocks share
+    a device, each has more threads.
+    """
+    blocks = passes.pack.runs, -(-layer.units // TILE)
+    return blocks, THREADS if prod(blocks) >= FILLING // 8 else MOST_THREADS
 
 
 def starts(passes: Passes, number: int) -> tuple[int, int]:

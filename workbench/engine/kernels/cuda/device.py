@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
-from workbench.engine.kernels.cuda.launches import Argument, Launch, Plan
+from workbench.engine.kernels.cuda.launches import Argument, Plan, Product
 
 STEPS_A_GRAPH = 16  # in the larger of the two graphs, to spread the host's cost of starting a graph
 
@@ -27,8 +27,9 @@ class DeviceMachine:
         self.stream = cupy.cuda.Stream(non_blocking=True)
         module = cupy.RawModule(code=text or source.text())
         self._kernels = {name: module.get_function(name) for name in source.STEP_KERNELS}
-        self._workspace = cupy.empty(WORKSPACE, np.uint8)
-        self._cublas = Cublas(self.stream, self._workspace, precision)
+        self._cublas = Cublas(self.stream, cupy.empty(WORKSPACE, np.uint8), precision)
+        self._aside = cupy.cuda.Stream(non_blocking=True)  # for products that nothing waits for at once
+        self._cublas_aside = Cublas(self._aside, cupy.empty(WORKSPACE, np.uint8), precision)
 
     def program(self, plan: Plan) -> DeviceProgram:
         """Prepare a plan; nothing is launched yet."""
@@ -36,13 +37,27 @@ class DeviceMachine:
 
     def launch(self, plan: Plan) -> None:
         """Put every launch of a plan on the stream, or into the graph that the stream captures."""
+        is_open = False  # whether something on the other stream has not been waited for
         with self.stream:
             for part in plan:
-                if isinstance(part, Launch):
-                    arguments = tuple(_passed(argument) for argument in part.arguments)
-                    self._kernels[part.kernel](part.blocks, (part.threads,), arguments)
-                else:
-                    self._cublas.multiply(part)
+                if isinstance(part, Product):
+                    is_open |= part.aside
+                    self._multiply(part)
+                    continue
+                if is_open and part.waits:
+                    self.stream.wait_event(self._aside.record())
+                    is_open = False
+                arguments = tuple(_passed(argument) for argument in part.arguments)
+                self._kernels[part.kernel](part.blocks, (part.threads,), arguments)
+            if is_open:
+                self.stream.wait_event(self._aside.record())
+
+    def _multiply(self, product: Product) -> None:
+        if not product.aside:
+            self._cublas.multiply(product)
+            return
+        self._aside.wait_event(self.stream.record())
+        self._cublas_aside.multiply(product)
 
     def captured(self, plan: Plan, steps: int) -> Any:
         """A graph of that many steps, one after the other."""

@@ -16,7 +16,7 @@ from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import Room, allocated, evaluation_rooms, fill, training_rooms
 from workbench.engine.kernels.cuda.launches import Machine
 from workbench.engine.kernels.cuda.passes import Passes
-from workbench.engine.kernels.cuda.update import constant_numbers, update_launches, varying_numbers
+from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers, with_updates
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.layers.dropout import LEVELS, levels_by_run
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
@@ -40,7 +40,7 @@ class GraphTrainer:
         fill(self._arrays, rows.xp, **of_runs(pack), **masks(pack, layout))
         stored = flat(rows.stored)
         passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
-        plan = [*passes.forward(), passes.judge(), *passes.backward(), *update_launches(rows, self._arrays)]
+        plan = [*with_updates([*passes.forward(), passes.judge(), *passes.backward()], rows, self._arrays)]
         self._program = (machine or _device(pack.precision)).program(plan)
         self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
 

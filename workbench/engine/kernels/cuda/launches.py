@@ -17,13 +17,16 @@ Argument = Array | int | float
 
 # A library takes 5 to 52 us for these on an H200 (2026-11-26, one run of MNIST's shape), whatever their size.
 THIN, FEW_ELEMENTS, SMALL_BLOCK = 16, 2**14, 128
+# Blocks that fill a device twice over: 132 multiprocessors, eight blocks of 256 threads on each.
+FILLING = 2 * 132 * 8
 
 
 @dataclass(frozen=True)
 class Launch:
     """One kernel of `source.STEP_KERNELS` over a grid of `blocks` (x, y); arguments in the order of its parameters.
 
-    An int is passed as C's int, a float as its float, an array as a pointer to its first element.
+    An int is passed as C's int, a float as its float, an array as a pointer to its first element. `waits`: it reads
+    what the products before it have written that are `aside`.
     """
 
     kernel: str
@@ -31,6 +34,7 @@ class Launch:
     threads: int
     arguments: tuple[Argument, ...]
     shared: int = 0  # bytes of shared memory besides those that the kernel declares
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,17 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Product:
-    """out = left @ right for each of `runs` runs; `out` is not transposed."""
+    """out = left @ right for each of `runs` runs; `out` is not transposed.
+
+    `aside`: only launches that wait read the result, and until then nothing overwrites its factors. A device may
+    compute it beside what follows.
+    """
 
     out: Matrix
     left: Matrix
     right: Matrix
     runs: int
+    aside: bool = False
 
     def __post_init__(self) -> None:
         (rows, inner), (other, columns) = self.left.shape, self.right.shape
@@ -129,6 +138,13 @@ def tiles(elements: int, each: int) -> int:
     take several turns.
     """
     return max(1, min(-(-elements // each), LARGEST_GRID))
+
+
+def turns(elements: int, threads: int, runs: int) -> int:
+    """How many blocks of so many threads share the elements of a run: fewer than `tiles` if there are many runs, since
+    a block that takes several turns reads what is the same for all elements once.
+    """
+    return min(tiles(elements, threads), -(-FILLING // runs))
 
 
 def multiplied(product: Product) -> Launch | Product:

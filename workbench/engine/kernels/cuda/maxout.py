@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.engine.kernels.cuda.codes import THREADS
 from workbench.engine.kernels.cuda.dense import blocks_of_units, forward, products_back, rooms, starts
 from workbench.engine.kernels.cuda.launches import Launch, Product
 from workbench.engine.kernels.cuda.passes import Passes
@@ -32,4 +31,4 @@ def _reverse(passes: Passes, number: int) -> Launch:
         arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,
         layer.rows // layer.units, number, bias_start, passes.batch, layer.units, passes.layout.size,
     )  # fmt: skip
-    return Launch("reverse_maxout", blocks_of_units(passes, layer), THREADS, arguments)
+    return Launch("reverse_maxout", *blocks_of_units(passes, layer), arguments)

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.engine.kernels.cuda import draw_order
 from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
-from workbench.engine.kernels.cuda.cublas import WORKSPACE
+from workbench.engine.kernels.cuda.cublas import WORKSPACE, WORKSPACES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.probes import PROBE_EXAMPLES
 from workbench.engine.training.architecture import Architecture
@@ -38,8 +38,8 @@ def memory_per_run(pack: Pack, architecture: Architecture, examples: dict[str, i
 
 
 def memory_of_pack(stored: np.ndarray) -> int:
-    """Bytes that a pack takes once, however many runs it has: inputs, cuBLAS's workspace, and space for sorting."""
-    return stored.nbytes + WORKSPACE + SORTING * draw_order.AT_A_TIME
+    """Bytes that a pack takes once, however many runs it has: inputs, cuBLAS's workspaces, and space for sorting."""
+    return stored.nbytes + WORKSPACES * WORKSPACE + SORTING * draw_order.AT_A_TIME
 
 
 def runs_that_fit(free: int, per_run: int, once: int) -> int:

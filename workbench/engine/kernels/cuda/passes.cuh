@@ -36,32 +36,59 @@ __device__ __forceinline__ Four kept_four(u64 key, u32 threshold, float scale, u
     return mask;
 }
 
+// Where the stored inputs of a place of the minibatch begin; beyond the last example, those of the last are read, but
+// never evaluated.
+template <typename Stored>
+__device__ __forceinline__ const Stored* stored_row(
+    const Stored* stored, const int* index, const int* order, const i64* counters, int place, int ordered, int examples,
+    int batch, int features) {
+    const int example = example_at(place, order, ordered, counters[0], batch, examples);
+    return stored + (i64)index[(i64)blockIdx.x * examples + (example < examples ? example : examples - 1)] * features;
+}
+
+// A block reads PLACES examples at a time: an order and an index stand before each, and those of several are fetched
+// while one is waited for.
 template <typename Stored>
 __device__ __forceinline__ void read_rows(
     const Stored* stored, const int* index, const int* order, const i64* counters, const float* scale,
     const float* shift, const u64* keys, const u32* thresholds, const float* scales, float* x, int ordered,
     int examples, int batch, int features) {
-    int run = blockIdx.x;
-    for (int place = blockIdx.y; place < batch; place += gridDim.y) {
-        int example = example_at(place, order, ordered, counters[0], batch, examples);
-        if (example >= examples) example = examples - 1;  // read, but never evaluated
-        const Stored* row = stored + (i64)index[(i64)run * examples + example] * features;
-        float* out = x + ((i64)run * batch + place) * features;
+    const int run = blockIdx.x;
+    const u64 key = keys[run];
+    const u32 threshold = thresholds[run];
+    const float kept_scale = scales[run];
+    float* out = x + (i64)run * batch * features;
+    for (int first = blockIdx.y * PLACES; first < batch; first += gridDim.y * PLACES) {
+        const int places = first + PLACES < batch ? PLACES : batch - first;
+        const Stored* rows[PLACES];
+#pragma unroll
+        for (int i = 0; i < PLACES; ++i)
+            rows[i] = stored_row(
+                stored, index, order, counters, i < places ? first + i : first, ordered, examples, batch, features);
         if (features % 4 == 0) {
             for (int f = 4 * threadIdx.x; f < features; f += 4 * blockDim.x) {
-                const Quad<Stored> found = *(const Quad<Stored>*)(row + f);
                 const Four by = *(const Four*)(scale + run * features + f), to = *(const Four*)(shift + run * features + f);
-                const Four mask = kept_four(keys[run], thresholds[run], scales[run], place * features + f);
-                Four value;
-                for (int i = 0; i < 4; ++i) value.of[i] = ((float)found.of[i] * by.of[i] + to.of[i]) * mask.of[i];
-                *(Four*)(out + f) = value;
+                Quad<Stored> found[PLACES];
+#pragma unroll
+                for (int i = 0; i < PLACES; ++i) found[i] = *(const Quad<Stored>*)(rows[i] + f);
+#pragma unroll
+                for (int i = 0; i < PLACES; ++i) {
+                    const int element = (first + i) * features + f;
+                    const Four mask = kept_four(key, threshold, kept_scale, element);
+                    Four value;
+                    for (int k = 0; k < 4; ++k) value.of[k] = ((float)found[i].of[k] * by.of[k] + to.of[k]) * mask.of[k];
+                    if (i < places) *(Four*)(out + element) = value;
+                }
             }
             continue;
         }
-        for (int f = threadIdx.x; f < features; f += blockDim.x) {
-            float value = (float)row[f] * scale[run * features + f] + shift[run * features + f];
-            out[f] = value * kept(keys, thresholds, scales, 0, place * features + f);
-        }
+#pragma unroll
+        for (int i = 0; i < PLACES; ++i)
+            for (int f = threadIdx.x; f < features && i < places; f += blockDim.x) {
+                const float value = (float)rows[i][f] * scale[run * features + f] + shift[run * features + f];
+                const int element = (first + i) * features + f;
+                out[element] = value * (threshold ? mask_of(key, element, threshold, kept_scale) : 1.0f);
+            }
     }
 }
 
@@ -115,7 +142,7 @@ extern "C" __global__ void reverse(
     const float* upper, float* z, const float* weights, float* gradients, const float* slope, const u64* keys,
     const u32* thresholds, const float* scales, int activation, int layer, int bias_start, int slope_start, int batch,
     int units, int size) {
-    __shared__ float shared[THREADS];
+    __shared__ float shared[MOST_THREADS];
     int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lanes = blockDim.x / TILE;
     i64 row = (i64)run * size;
     float bias_sum = 0.0f, slope_sum = 0.0f;
@@ -144,7 +171,7 @@ extern "C" __global__ void reverse(
 extern "C" __global__ void reverse_maxout(
     const float* upper, float* z, const float* weights, float* gradients, const u64* keys, const u32* thresholds,
     const float* scales, int pieces, int layer, int bias_start, int batch, int units, int size) {
-    __shared__ float shared[THREADS];
+    __shared__ float shared[MOST_THREADS];
     int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lane = threadIdx.x / TILE;
     int lanes = blockDim.x / TILE, rows = pieces * units;
     i64 biases = (i64)run * size + bias_start + unit;

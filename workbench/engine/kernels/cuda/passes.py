@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import CUDA_FORMS, LOSS_CODES, THREADS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, LOSS_CODES, PLACES, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
@@ -71,7 +71,8 @@ class Passes:
             self.stored, arrays["index"], self._order(), arrays["counters"], arrays["scale"], arrays["shift"],
             *self.masks, arrays["x"], int(self.ordered), self.examples, self.batch, features,
         )  # fmt: skip
-        return Launch(kernel, (self.pack.runs, tiles(self.batch, 1)), threads_for(fours(features), THREADS), arguments)
+        blocks = (self.pack.runs, tiles(self.batch, PLACES))
+        return Launch(kernel, blocks, threads_for(fours(features), THREADS), arguments)
 
     def _form(self, number: int) -> ModuleType:
         """The device form of a layer."""

@@ -24,12 +24,13 @@ SOURCE_FILES = (
     "blocks",
     "passes",
     "step",
+    "update_by_product",
     "small_product",
 )
 RULES_BEHIND = "elementary"  # the rules are printed after this file
 STEP_KERNELS = (
     "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", *of_layers("OWN_KERNELS"), "update", "bound",
-    "small_product",
+    "update_by_product", "small_product",
 )  # fmt: skip
 
 

@@ -45,33 +45,54 @@ extern "C" __global__ void judge(
     if (learning) column_sums(matrix, batch, outputs, gradients + row + bias_start, (float*)shared);
 }
 
-// One update of all parameters, four a thread. slot0, ... (runs, size) are the optimizer's slots, as many as it
-// has. varying (runs, updates, VARYING), constant (runs, CONSTANT): see `codes.py`. `previous` receives the weights
-// before the epoch's last update.
-extern "C" __global__ void update(
-    float* weights, const float* gradients, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
-    const i64* counters, const float* varying, const float* constant, int optimizer, int weights_end, int size,
-    int updates) {
-    int run = blockIdx.x, slots = slots_of(optimizer);
-    i64 step = counters[0];
+// Everything that an update of a run's parameters needs but the gradient. slot0, ... (runs, size) are the optimizer's
+// slots, as many as it has. varying (runs, updates, VARYING), constant (runs, CONSTANT): see `codes.py`. `previous`
+// receives the weights before the epoch's last update.
+struct Updating {
+    float* const weights;
+    float* const previous;
+    float* const kept[MOST_SLOTS];
+    const int optimizer, slots;
+    const bool is_last;
     float at[VARYING + CONSTANT];
-    for (int i = 0; i < VARYING; ++i) at[i] = varying[((i64)run * updates + step) * VARYING + i];
-    for (int i = 0; i < CONSTANT; ++i) at[VARYING + i] = constant[run * CONSTANT + i];
-    float* const kept[MOST_SLOTS] = {slot0, slot1, slot2, slot3};
-    for (int p = 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < size; p += 4 * gridDim.y * blockDim.x) {
-        i64 place = (i64)run * size + p;
-        Four w = *(const Four*)(weights + place), g = *(const Four*)(gradients + place), remembered[MOST_SLOTS];
+
+    __device__ __forceinline__ Updating(
+        int run, float* weights, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
+        const i64* counters, const float* varying, const float* constant, int optimizer, int updates)
+        : weights(weights), previous(previous), kept{slot0, slot1, slot2, slot3}, optimizer(optimizer),
+          slots(slots_of(optimizer)), is_last(counters[0] == updates - 1) {
+        for (int i = 0; i < VARYING; ++i) at[i] = varying[((i64)run * updates + counters[0]) * VARYING + i];
+        for (int i = 0; i < CONSTANT; ++i) at[VARYING + i] = constant[run * CONSTANT + i];
+    }
+
+    // Four parameters side by side, from their place in the buffers.
+    __device__ __forceinline__ void four(i64 place, const Four g, bool penalised) const {
+        Four w = *(const Four*)(weights + place), remembered[MOST_SLOTS];
         for (int k = 0; k < MOST_SLOTS; ++k) remembered[k] = k < slots ? *(const Four*)(kept[k] + place) : g;
-        if (step == updates - 1) *(Four*)(previous + place) = w;
+        if (is_last) *(Four*)(previous + place) = w;
         for (int i = 0; i < 4; ++i) {
             float slot[MOST_SLOTS];
             for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = remembered[k].of[i];
-            updated(optimizer, w.of[i], g.of[i], slot, p < weights_end, at);
+            updated(optimizer, w.of[i], g.of[i], slot, penalised, at);
             for (int k = 0; k < MOST_SLOTS; ++k) remembered[k].of[i] = slot[k];
         }
         *(Four*)(weights + place) = w;
         for (int k = 0; k < MOST_SLOTS; ++k)
             if (k < slots) *(Four*)(kept[k] + place) = remembered[k];
+    }
+};
+
+// One update of the parameters from `first` to `last` of every run's row, four a thread at a time.
+extern "C" __global__ void update(
+    float* weights, const float* gradients, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
+    const i64* counters, const float* varying, const float* constant, int optimizer, int weights_end, int first,
+    int last, int size, int updates) {
+    const int run = blockIdx.x;
+    const Updating updating(
+        run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer, updates);
+    for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x) {
+        const i64 place = (i64)run * size + p;
+        updating.four(place, *(const Four*)(gradients + place), p < weights_end);
     }
 }
 
