@@ -28,7 +28,7 @@ MOST_SLOTS = 4  # the most that an optimizer may have
 
 THREADS = 256  # of a block, unless few blocks share a device
 MOST_THREADS = 1024  # of a block
-PLACES = 8  # examples that a block reads at a time
+PLACES = 4  # examples that a block reads at a time
 # A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, its
 # threads, each with 64 weights, and how many blocks share a multiprocessor: four have all its registers, 128 a thread.
 PRODUCT = {"ROWS": 128, "COLUMNS": 64, "DEPTH": 16, "THREADS": 128, "BLOCKS": 4}
