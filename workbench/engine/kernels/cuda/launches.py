@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from workbench.engine.backend import DeviceArray as Array
-from workbench.engine.kernels.cuda.codes import LARGEST_GRID
+from workbench.engine.kernels.cuda.codes import LANES, LARGEST_GRID, SMALL_BLOCK
 
 Argument = Array | int | float
 
 # A library takes 5 to 52 us for these on an H200 (2026-11-26, one run of MNIST's shape), whatever their size.
-THIN, FEW_ELEMENTS, SMALL_BLOCK = 16, 2**14, 128
+THIN, FEW_ELEMENTS = 16, 2**14
 # Blocks that fill a device twice over: 132 multiprocessors, eight blocks of 256 threads on each.
 FILLING = 2 * 132 * 8
 
@@ -155,7 +155,7 @@ def multiplied(product: Product) -> Launch | Product:
     numbers = [number for matrix in (product.left, product.right) for number in _steps(matrix)]
     numbers += [product.out.start, product.out.stride, rows, inner, columns]
     arrays = (product.left.array, product.right.array, product.out.array)
-    blocks = (product.runs, tiles(rows * columns, SMALL_BLOCK))
+    blocks = (product.runs, tiles(rows * columns, SMALL_BLOCK // LANES))
     return Launch("small_product", blocks, SMALL_BLOCK, (*arrays, *numbers))
 
 

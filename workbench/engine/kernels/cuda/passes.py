@@ -9,14 +9,12 @@ from types import ModuleType
 import numpy as np
 
 from workbench.engine.backend import Array
-from workbench.engine.kernels.cuda.codes import CUDA_FORMS, LOSS_CODES, PLACES, THREADS
+from workbench.engine.kernels.cuda.codes import CUDA_FORMS, JUDGES, LOSS_CODES, PLACES, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
-
-JUDGES = 128  # threads that judge a run's outputs
 
 
 @dataclass(frozen=True)

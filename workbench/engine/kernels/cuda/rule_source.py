@@ -66,9 +66,20 @@ def updates() -> str:
                 cases,
                 otherwise="w = not_a_number();",
             ),
+            _by_optimizer(),
             *_penalties(),
         ]
     )
+
+
+def _by_optimizer() -> str:
+    """A loop for each optimizer: one that asks at every parameter which it is takes as long as its arithmetic."""
+    cases = [
+        f"case {code}: work.template by<{code}>(); break;  // {name}" for code, name in enumerate(codes.optimizers())
+    ]
+    lines = ["switch (optimizer) {", *(f"    {line}" for line in [*cases, "default: work.template by<-1>();"]), "}"]
+    head = f"template <typename Work>\n{INLINE_FUNCTION} void by_optimizer(int optimizer, const Work& work) {{"
+    return "\n".join([head, *(f"    {line}" for line in lines), "}"])
 
 
 def _penalties() -> Iterable[str]:
@@ -79,6 +90,8 @@ def _penalties() -> Iterable[str]:
         yield _function(f"float penalty_{name}(float w, float g, const float* at)", penalty_trace(row), "return {};")
         target = "g" if row.moment == "gradient" else "w"
         lines[row.moment].append(f"if (at[AT_{name.upper()}] != 0.0f) {target} = penalty_{name}(w, g, at);")
+    strengths = " || ".join(f"at[AT_{name.upper()}] != 0.0f" for name in codes.penalties())
+    yield f"{INLINE_FUNCTION} bool has_penalty(const float* at) {{ return {strengths}; }}"
     yield "\n".join(
         [
             "// One update; `at` holds the numbers of the run at this step. Biases are not penalised.",

@@ -1,4 +1,5 @@
-// A product of matrices with few elements, one thread for each. Libraries take longer to distribute so small a product.
+// A product of matrices with few elements, LANES threads for each, which share its terms. Libraries take longer to
+// distribute so small a product.
 
 // out (rows, columns) = left (rows, inner) right (inner, columns) of every run. Of each matrix: where a run's stretch has
 // it, how far apart two runs, two rows and two columns lie.
@@ -9,12 +10,23 @@ extern "C" __global__ void small_product(
     const float* a = left + (i64)blockIdx.x * left_stride + left_start;
     const float* b = right + (i64)blockIdx.x * right_stride + right_start;
     float* c = out + (i64)blockIdx.x * out_stride + out_start;
-    for (int e = blockIdx.y * blockDim.x + threadIdx.x; e < rows * columns; e += gridDim.y * blockDim.x) {
-        const float* own_row = a + e / columns * left_row;
-        const float* own_column = b + e % columns * right_column;
+    __shared__ float shared[SMALL_BLOCK];
+    const int together = SMALL_BLOCK / LANES, lane = threadIdx.x / together, elements = rows * columns;
+    for (int first = blockIdx.y * together; first < elements; first += gridDim.y * together) {
+        const int e = first + threadIdx.x % together;
         float sum = 0.0f;
+        if (e < elements) {
+            const float* own_row = a + e / columns * left_row;
+            const float* own_column = b + e % columns * right_column;
 #pragma unroll 16
-        for (int k = 0; k < inner; ++k) sum += own_row[k * left_column] * own_column[k * right_row];
-        c[e] = sum;
+            for (int k = lane; k < inner; k += LANES) sum += own_row[k * left_column] * own_column[k * right_row];
+        }
+        shared[threadIdx.x] = sum;
+        __syncthreads();
+        if (lane == 0 && e < elements) {
+            for (int other = 1; other < LANES; ++other) sum += shared[other * together + threadIdx.x];
+            c[e] = sum;
+        }
+        __syncthreads();
     }
 }

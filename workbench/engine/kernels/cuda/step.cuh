@@ -20,21 +20,31 @@ extern "C" __global__ void judge(
     float* z, const float* weights, float* gradients, const int* labels, const float* values, const int* order,
     const i64* counters, double* losses, i64* hits, int loss, int ordered, int learning, int bias_start, int examples,
     int batch, int outputs, int size, float scale) {
-    __shared__ double shared[THREADS];
-    int run = blockIdx.x;
-    i64 row = (i64)run * size, first = (i64)run * examples;
-    float* matrix = z + (i64)run * batch * outputs;
+    __shared__ double shared[JUDGES];
+    __shared__ float staged[JUDGES * (JUDGED + 1)];
+    const int run = blockIdx.x, is_staged = outputs <= JUDGED, stride = is_staged ? outputs | 1 : outputs;
+    const i64 row = (i64)run * size, first = (i64)run * examples;
+    const float* biases = weights + row + bias_start;
     double sum = 0.0, right = 0.0;
-    for (int place = threadIdx.x; place < batch; place += blockDim.x) {
-        int example = example_at(place, order, ordered, counters[0], batch, examples);
-        if (example >= examples) continue;
-        float* own = matrix + place * outputs;
-        for (int k = 0; k < outputs; ++k) own[k] += weights[row + bias_start + k];
-        int label = loss == LOSS_SQUARED_ERROR ? 0 : labels[first + example];
-        const float* target = loss == LOSS_SQUARED_ERROR ? values + (first + example) * outputs : values;
-        Verdict verdict = judged(loss, own, outputs, label, target, scale);
-        sum += verdict.loss;
-        right += verdict.hit ? 1.0 : 0.0;
+    for (int done = 0; done < batch; done += blockDim.x) {
+        const int here = batch - done < (int)blockDim.x ? batch - done : (int)blockDim.x;
+        float* matrix = z + ((i64)run * batch + done) * outputs;
+        float* judged_here = is_staged ? staged : matrix;
+        for (int i = threadIdx.x; i < here * outputs; i += blockDim.x)
+            judged_here[i / outputs * stride + i % outputs] = matrix[i] + biases[i % outputs];
+        __syncthreads();
+        const int example = example_at(done + threadIdx.x, order, ordered, counters[0], batch, examples);
+        if ((int)threadIdx.x < here && example < examples) {
+            const int label = loss == LOSS_SQUARED_ERROR ? 0 : labels[first + example];
+            const float* target = loss == LOSS_SQUARED_ERROR ? values + (first + example) * outputs : values;
+            const Verdict verdict = judged(loss, judged_here + threadIdx.x * stride, outputs, label, target, scale);
+            sum += verdict.loss;
+            right += verdict.hit ? 1.0 : 0.0;
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; is_staged && i < here * outputs; i += blockDim.x)
+            matrix[i] = staged[i / outputs * stride + i % outputs];
+        __syncthreads();
     }
     sum = block_sum(sum, shared);
     right = block_sum(right, shared);
@@ -42,7 +52,7 @@ extern "C" __global__ void judge(
         losses[run] += sum;
         hits[run] += (i64)right;
     }
-    if (learning) column_sums(matrix, batch, outputs, gradients + row + bias_start, (float*)shared);
+    if (learning) column_sums(z + (i64)run * batch * outputs, batch, outputs, gradients + row + bias_start, (float*)shared);
 }
 
 // Everything that an update of a run's parameters needs but the gradient. slot0, ... (runs, size) are the optimizer's
@@ -52,28 +62,30 @@ struct Updating {
     float* const weights;
     float* const previous;
     float* const kept[MOST_SLOTS];
-    const int optimizer, slots;
     const bool is_last;
     float at[VARYING + CONSTANT];
+    bool is_penalised;
 
     __device__ __forceinline__ Updating(
         int run, float* weights, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
-        const i64* counters, const float* varying, const float* constant, int optimizer, int updates)
-        : weights(weights), previous(previous), kept{slot0, slot1, slot2, slot3}, optimizer(optimizer),
-          slots(slots_of(optimizer)), is_last(counters[0] == updates - 1) {
+        const i64* counters, const float* varying, const float* constant, int updates)
+        : weights(weights), previous(previous), kept{slot0, slot1, slot2, slot3}, is_last(counters[0] == updates - 1) {
         for (int i = 0; i < VARYING; ++i) at[i] = varying[((i64)run * updates + counters[0]) * VARYING + i];
         for (int i = 0; i < CONSTANT; ++i) at[VARYING + i] = constant[run * CONSTANT + i];
+        is_penalised = has_penalty(at);
     }
 
     // Four parameters side by side, from their place in the buffers.
-    __device__ __forceinline__ void four(i64 place, const Four g, bool penalised) const {
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void four(i64 place, const Four g, bool are_weights) const {
+        const int slots = slots_of(OPTIMIZER);
         Four w = *(const Four*)(weights + place), remembered[MOST_SLOTS];
         for (int k = 0; k < MOST_SLOTS; ++k) remembered[k] = k < slots ? *(const Four*)(kept[k] + place) : g;
         if (is_last) *(Four*)(previous + place) = w;
         for (int i = 0; i < 4; ++i) {
             float slot[MOST_SLOTS];
             for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = remembered[k].of[i];
-            updated(optimizer, w.of[i], g.of[i], slot, penalised, at);
+            updated(OPTIMIZER, w.of[i], g.of[i], slot, are_weights && is_penalised, at);
             for (int k = 0; k < MOST_SLOTS; ++k) remembered[k].of[i] = slot[k];
         }
         *(Four*)(weights + place) = w;
@@ -82,18 +94,28 @@ struct Updating {
     }
 };
 
-// One update of the parameters from `first` to `last` of every run's row, four a thread at a time.
+// The parameters from `first` to `last` of a run's row, which begins at `row`, four a thread at a time.
+struct StretchUpdate {
+    const Updating& updating;
+    const float* const gradients;
+    const i64 row;
+    const int weights_end, first, last;
+
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void by() const {
+        for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x)
+            updating.four<OPTIMIZER>(row + p, *(const Four*)(gradients + row + p), p < weights_end);
+    }
+};
+
+// One update of the parameters from `first` to `last` of every run's row.
 extern "C" __global__ void update(
     float* weights, const float* gradients, float* slot0, float* slot1, float* slot2, float* slot3, float* previous,
     const i64* counters, const float* varying, const float* constant, int optimizer, int weights_end, int first,
     int last, int size, int updates) {
     const int run = blockIdx.x;
-    const Updating updating(
-        run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer, updates);
-    for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x) {
-        const i64 place = (i64)run * size + p;
-        updating.four(place, *(const Four*)(gradients + place), p < weights_end);
-    }
+    const Updating updating(run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, updates);
+    by_optimizer(optimizer, StretchUpdate{updating, gradients, (i64)run * size, weights_end, first, last});
 }
 
 // Max-norm: each neuron's incoming weights, a row of (rows, columns), kept within the run's norm; 0 is off.

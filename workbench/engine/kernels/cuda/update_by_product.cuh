@@ -23,6 +23,7 @@ __device__ __forceinline__ void arrived() {
 __device__ __forceinline__ void fetch_slice(
     float* to, const float* matrix, int row, int column, int batch, int width, int side) {
     const int fours = side / 4;
+#pragma unroll 2  // all at once would take more registers than there are
     for (int i = threadIdx.x; i < PRODUCT_DEPTH * fours; i += PRODUCT_THREADS) {
         const int at_row = row + i / fours, at_column = column + 4 * (i % fours);
         const bool inside = at_row < batch && at_column < width;
@@ -46,6 +47,24 @@ __device__ __forceinline__ void add_products(float (&sums)[8][8], const float* l
             for (int j = 0; j < 8; ++j) sums[i][j] += of_row[i / 4].of[i % 4] * of_column[j / 4].of[j % 4];
     }
 }
+
+// The weights of a tile, by their gradients in shared memory; rows and columns that lie beyond the matrix are left out.
+struct TileUpdate {
+    const Updating& updating;
+    const float* const gradients;
+    const i64 corner;
+    const int rows, columns, stride;
+
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void by() const {
+#pragma unroll 2
+        for (int i = 4 * threadIdx.x; i < PRODUCT_ROWS * PRODUCT_COLUMNS; i += 4 * PRODUCT_THREADS) {
+            const int row = i / PRODUCT_COLUMNS, column = i % PRODUCT_COLUMNS;
+            if (row < rows && column < columns)
+                updating.four<OPTIMIZER>(corner + (i64)row * stride + column, *(const Four*)(gradients + i), true);
+        }
+    }
+};
 
 // weights (rows, columns) of every run, from element `start` of its row of `size`, after one update by the gradient
 // dl_dz^T x, for dl_dz (batch, rows) and x (batch, columns). Rows and columns are multiples of four.
@@ -91,10 +110,7 @@ extern "C" __global__ void __launch_bounds__(PRODUCT_THREADS, PRODUCT_BLOCKS) up
         }
     __syncthreads();
 
-    Updating updating(run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer, updates);
-    for (int i = 4 * threadIdx.x; i < PRODUCT_ROWS * PRODUCT_COLUMNS; i += 4 * PRODUCT_THREADS) {
-        const int row = first_row + i / PRODUCT_COLUMNS, column = first_column + i % PRODUCT_COLUMNS;
-        if (row < rows && column < columns)
-            updating.four((i64)run * size + start + (i64)row * columns + column, *(const Four*)(shared + i), true);
-    }
+    const Updating updating(run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, updates);
+    const i64 corner = (i64)run * size + start + (i64)first_row * columns + first_column;
+    by_optimizer(optimizer, TileUpdate{updating, shared, corner, rows - first_row, columns - first_column, columns});
 }
