@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.backend import cuda_is_usable
-from workbench.engine.kernels.cuda import memory
+from workbench.engine.kernels.cuda import memory, update
 from workbench.engine.kernels.cuda.fused import FusedTrainer, device_blocks
 from workbench.engine.kernels.cuda.fused_probes import FusedProbes
 from workbench.engine.kernels.cuda.fused_source import fused_source
@@ -80,6 +80,14 @@ def test_every_loss(loss: str) -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_with_penalties_of_every_kind(optimizer: str) -> None:
     assert_agrees_with_plain(mild(optimizer=optimizer, activation="tanh", **STRENGTHS), "graph")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_when_products_update_weights_at_once(optimizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two blocks take turns at ten tiles of the one layer that is wide enough."""
+    monkeypatch.setattr(update, "MULTIPROCESSORS", 1)
+    pack = mild(optimizer=optimizer, activation="tanh", width=128, batch_size=40, **STRENGTHS)
+    assert_agrees_with_plain(pack, "graph", examples=400)
 
 
 @pytest.mark.parametrize(("activation", "loss", "optimizer"), EVERY_RULE)

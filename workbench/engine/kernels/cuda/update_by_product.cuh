@@ -1,5 +1,12 @@
 // The gradient of a layer's weights and their update in one launch: the gradient never leaves the multiprocessor. A step
 // of many runs takes as long as its memory traffic, and writing and reading a gradient is a quarter of an update's.
+//
+// A block walks over tiles of weights. Half of its threads multiply the gradient of a tile, which takes arithmetic; the
+// others meanwhile update the weights of the tile before, which takes memory traffic.
+
+#ifndef POOL
+#define POOL extern __shared__ Four shared_memory[]; float* const pool = (float*)shared_memory
+#endif
 
 // 16 bytes on their way to shared memory; zeros if they are not `inside`. They are there after `arrived` and a barrier.
 __device__ __forceinline__ void fetch(float* to, const float* from, bool inside) {
@@ -22,7 +29,7 @@ __device__ __forceinline__ void arrived() {
 // `column`. Rows and columns beyond the matrix are zeros; four columns side by side are all within it, or all beyond.
 __device__ __forceinline__ void fetch_slice(
     float* to, const float* matrix, int row, int column, int batch, int width, int side) {
-    const int fours = side / 4;
+    const int fours = side / 4;  // threadIdx.x < PRODUCT_THREADS here
 #pragma unroll 2  // all at once would take more registers than there are
     for (int i = threadIdx.x; i < PRODUCT_DEPTH * fours; i += PRODUCT_THREADS) {
         const int at_row = row + i / fours, at_column = column + 4 * (i % fours);
@@ -48,69 +55,118 @@ __device__ __forceinline__ void add_products(float (&sums)[8][8], const float* l
     }
 }
 
-// The weights of a tile, by their gradients in shared memory; rows and columns that lie beyond the matrix are left out.
-struct TileUpdate {
-    const Updating& updating;
-    const float* const gradients;
-    const i64 corner;
-    const int rows, columns, stride;
+// One tile of the weights of one run: the weights (rows, columns) of every run are cut into tiles, and the tiles of one
+// run follow each other, so that they find its factors in the cache.
+struct Tile {
+    int run, row, column;
+
+    __device__ __forceinline__ Tile(int number, int rows, int columns) {
+        const int down = (rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS;
+        const int across = (columns + PRODUCT_COLUMNS - 1) / PRODUCT_COLUMNS;
+        const int own = number % (down * across);
+        run = number / (down * across);
+        row = own / across * PRODUCT_ROWS;
+        column = own % across * PRODUCT_COLUMNS;
+    }
+};
+
+// The threads that multiply: the gradient of each of the block's tiles to `gradient` (PRODUCT_ROWS, PRODUCT_COLUMNS).
+__device__ __forceinline__ void multiply_tiles(
+    const float* dl_dz, const float* x, float* slices, float* gradient, int tiles, int rows, int columns, int batch) {
+    const int slice = PRODUCT_DEPTH * (PRODUCT_ROWS + PRODUCT_COLUMNS), right = PRODUCT_DEPTH * PRODUCT_ROWS;
+    const int a = 4 * (threadIdx.x / 8), b = 4 * (threadIdx.x % 8);
+    for (int number = blockIdx.x; number < tiles; number += gridDim.x) {
+        const Tile tile(number, rows, columns);
+        const float* left_factor = dl_dz + (i64)tile.run * batch * rows;
+        const float* right_factor = x + (i64)tile.run * batch * columns;
+        float sums[8][8];
+#pragma unroll
+        for (int i = 0; i < 64; ++i) sums[i / 8][i % 8] = 0.0f;
+        fetch_slice(slices, left_factor, 0, tile.row, batch, rows, PRODUCT_ROWS);
+        fetch_slice(slices + right, right_factor, 0, tile.column, batch, columns, PRODUCT_COLUMNS);
+        for (int row = 0, turn = 0; row < batch; row += PRODUCT_DEPTH, turn ^= 1) {
+            arrived();
+            __syncthreads();  // this slice is there, and everybody has done with the other
+            if (row + PRODUCT_DEPTH < batch) {
+                float* next = slices + (turn ^ 1) * slice;
+                fetch_slice(next, left_factor, row + PRODUCT_DEPTH, tile.row, batch, rows, PRODUCT_ROWS);
+                fetch_slice(next + right, right_factor, row + PRODUCT_DEPTH, tile.column, batch, columns, PRODUCT_COLUMNS);
+            }
+            add_products(sums, slices + turn * slice, slices + turn * slice + right);
+        }
+        __syncthreads();  // the gradient of the tile before has been read
+#pragma unroll
+        for (int i = 0; i < 8; ++i)
+#pragma unroll
+            for (int j = 0; j < 8; j += 4) {
+                const int row = a + i / 4 * (PRODUCT_ROWS / 2) + i % 4, column = b + j / 4 * (PRODUCT_COLUMNS / 2);
+                *(Four*)(gradient + row * PRODUCT_COLUMNS + column) = {
+                    {sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]}};
+            }
+    }
+    __syncthreads();  // the last gradient is there
+}
+
+// The threads that update: while the gradient of a tile is multiplied slice by slice, as many parts of the tile before.
+struct TileUpdates {
+    const float* const gradient;
+    float *const weights, *const slot0, *const slot1, *const slot2, *const slot3, *const previous;
+    const i64* const counters;
+    const float *const varying, *const constant;
+    const int tiles, rows, columns, start, batch, size, updates;
 
     template <int OPTIMIZER>
     __device__ __forceinline__ void by() const {
+        int before = -1;
+        for (int number = blockIdx.x; number < tiles; before = number, number += gridDim.x) {
+            if (before < 0)
+                wait_for_slices();
+            else
+                update<OPTIMIZER>(before, true);
+            __syncthreads();
+        }
+        __syncthreads();
+        if (before >= 0) update<OPTIMIZER>(before, false);
+    }
+
+    __device__ __forceinline__ void wait_for_slices() const {
+        for (int row = 0; row < batch; row += PRODUCT_DEPTH) __syncthreads();
+    }
+
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void update(int number, bool beside) const {
+        const Tile tile(number, rows, columns);
+        const Updating updating(tile.run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, updates);
+        const i64 corner = (i64)tile.run * size + start + (i64)tile.row * columns + tile.column;
+        const int slices = (batch + PRODUCT_DEPTH - 1) / PRODUCT_DEPTH;
+        const int all = PRODUCT_ROWS * PRODUCT_COLUMNS, each = 4 * PRODUCT_THREADS;
+        const int part = (all / each + slices - 1) / slices * each;  // of the tile, while one slice is multiplied
+        int i = 4 * (threadIdx.x - PRODUCT_THREADS);
+        for (int slice = 0; slice < slices; ++slice) {
+            if (beside) __syncthreads();
+            const int end = (slice + 1) * part < all ? (slice + 1) * part : all;
 #pragma unroll 2
-        for (int i = 4 * threadIdx.x; i < PRODUCT_ROWS * PRODUCT_COLUMNS; i += 4 * PRODUCT_THREADS) {
-            const int row = i / PRODUCT_COLUMNS, column = i % PRODUCT_COLUMNS;
-            if (row < rows && column < columns)
-                updating.four<OPTIMIZER>(corner + (i64)row * stride + column, *(const Four*)(gradients + i), true);
+            for (; i < end; i += each) {
+                const int row = i / PRODUCT_COLUMNS, column = i % PRODUCT_COLUMNS;
+                if (tile.row + row < rows && tile.column + column < columns)
+                    updating.four<OPTIMIZER>(corner + (i64)row * columns + column, *(const Four*)(gradient + i), true);
+            }
         }
     }
 };
 
 // weights (rows, columns) of every run, from element `start` of its row of `size`, after one update by the gradient
 // dl_dz^T x, for dl_dz (batch, rows) and x (batch, columns). Rows and columns are multiples of four.
-extern "C" __global__ void __launch_bounds__(PRODUCT_THREADS, PRODUCT_BLOCKS) update_by_product(
+extern "C" __global__ void __launch_bounds__(2 * PRODUCT_THREADS, PRODUCT_BLOCKS) update_by_product(
     const float* dl_dz, const float* x, float* weights, float* slot0, float* slot1, float* slot2, float* slot3,
     float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
-    int rows, int columns, int batch, int size, int updates) {
-    __shared__ Four pool[PRODUCT_ROWS * PRODUCT_COLUMNS / 4];  // two slices of both factors, then the gradient
-    float* const shared = (float*)pool;
-    // The tiles of one run follow each other, so that they find its factors in the cache.
-    const int number = blockIdx.y * gridDim.x + blockIdx.x, run = number / gridDim.y, tile = number % gridDim.y;
-    const int across = (columns + PRODUCT_COLUMNS - 1) / PRODUCT_COLUMNS;
-    const int first_row = tile / across * PRODUCT_ROWS, first_column = tile % across * PRODUCT_COLUMNS;
-    dl_dz += (i64)run * batch * rows;
-    x += (i64)run * batch * columns;
-
-    const int slice = PRODUCT_DEPTH * (PRODUCT_ROWS + PRODUCT_COLUMNS), right = PRODUCT_DEPTH * PRODUCT_ROWS;
-    float sums[8][8];
-#pragma unroll
-    for (int i = 0; i < 64; ++i) sums[i / 8][i % 8] = 0.0f;
-    fetch_slice(shared, dl_dz, 0, first_row, batch, rows, PRODUCT_ROWS);
-    fetch_slice(shared + right, x, 0, first_column, batch, columns, PRODUCT_COLUMNS);
-    for (int row = 0, turn = 0; row < batch; row += PRODUCT_DEPTH, turn ^= 1) {
-        arrived();
-        __syncthreads();  // this slice is there, and everybody has done with the other
-        if (row + PRODUCT_DEPTH < batch) {
-            float* next = shared + (turn ^ 1) * slice;
-            fetch_slice(next, dl_dz, row + PRODUCT_DEPTH, first_row, batch, rows, PRODUCT_ROWS);
-            fetch_slice(next + right, x, row + PRODUCT_DEPTH, first_column, batch, columns, PRODUCT_COLUMNS);
-        }
-        add_products(sums, shared + turn * slice, shared + turn * slice + right);
-    }
-
-    __syncthreads();
-    const int a = 4 * (threadIdx.x / 8), b = 4 * (threadIdx.x % 8);
-#pragma unroll
-    for (int i = 0; i < 8; ++i)
-#pragma unroll
-        for (int j = 0; j < 8; j += 4) {
-            const Four four = {{sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]}};
-            const int place = (a + i / 4 * (PRODUCT_ROWS / 2) + i % 4) * PRODUCT_COLUMNS + b + j / 4 * (PRODUCT_COLUMNS / 2);
-            *(Four*)(shared + place) = four;
-        }
-    __syncthreads();
-
-    const Updating updating(run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, updates);
-    const i64 corner = (i64)run * size + start + (i64)first_row * columns + first_column;
-    by_optimizer(optimizer, TileUpdate{updating, shared, corner, rows - first_row, columns - first_column, columns});
+    int rows, int columns, int batch, int size, int updates, int tiles) {
+    POOL;
+    float* const gradient = pool + 2 * PRODUCT_DEPTH * (PRODUCT_ROWS + PRODUCT_COLUMNS);  // behind two slices
+    if (threadIdx.x < PRODUCT_THREADS)
+        multiply_tiles(dl_dz, x, pool, gradient, tiles, rows, columns, batch);
+    else
+        by_optimizer(
+            optimizer, TileUpdates{gradient, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant,
+                                   tiles, rows, columns, start, batch, size, updates});
 }
