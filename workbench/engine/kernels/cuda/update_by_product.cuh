@@ -107,6 +107,38 @@ __device__ __forceinline__ void multiply_tiles(
     __syncthreads();  // the last gradient is there
 }
 
+// The places of a tile's weights, turn by turn: `corner` in the buffers, and how many rows and columns are the matrix's.
+struct TileTurns {
+    enum { ALL = PRODUCT_ROWS * PRODUCT_COLUMNS / (4 * PRODUCT_THREADS) };
+    const i64 corner;
+    const int rows, columns, stride;
+
+    // The element of the tile with which this thread begins in that turn.
+    __device__ __forceinline__ int element(int turn) const {
+        return 4 * ((int)threadIdx.x - PRODUCT_THREADS + turn * PRODUCT_THREADS);
+    }
+    __device__ __forceinline__ bool is_inside(int turn) const {
+        const int e = element(turn);
+        return turn < ALL && e / PRODUCT_COLUMNS < rows && e % PRODUCT_COLUMNS < columns;
+    }
+    __device__ __forceinline__ i64 place(int turn) const {
+        const int e = element(turn);
+        return corner + (i64)(e / PRODUCT_COLUMNS) * stride + e % PRODUCT_COLUMNS;
+    }
+    template <int OPTIMIZER>
+    __device__ __forceinline__ Updating::Held read(const Updating& updating, int turn) const {
+        Updating::Held held = {};
+        if (is_inside(turn)) held = updating.read<OPTIMIZER>(place(turn));
+        return held;
+    }
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void write(
+        const Updating& updating, int turn, const Updating::Held& held, const float* gradient) const {
+        if (is_inside(turn))
+            updating.write<OPTIMIZER>(place(turn), held, *(const Four*)(gradient + element(turn)), true);
+    }
+};
+
 // The threads that update: while the gradient of a tile is multiplied slice by slice, as many parts of the tile before.
 struct TileUpdates {
     const float* const gradient;
@@ -133,25 +165,26 @@ struct TileUpdates {
         for (int row = 0; row < batch; row += PRODUCT_DEPTH) __syncthreads();
     }
 
+    // In turns of four weights a thread. What a turn reads is on its way two turns before it is needed.
     template <int OPTIMIZER>
     __device__ __forceinline__ void update(int number, bool beside) const {
         const Tile tile(number, rows, columns);
         const Updating updating(tile.run, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, updates);
-        const i64 corner = (i64)tile.run * size + start + (i64)tile.row * columns + tile.column;
-        const int slices = (batch + PRODUCT_DEPTH - 1) / PRODUCT_DEPTH;
-        const int all = PRODUCT_ROWS * PRODUCT_COLUMNS, each = 4 * PRODUCT_THREADS;
-        const int part = (all / each + slices - 1) / slices * each;  // of the tile, while one slice is multiplied
-        int i = 4 * (threadIdx.x - PRODUCT_THREADS);
-        for (int slice = 0; slice < slices; ++slice) {
-            if (beside) __syncthreads();
-            const int end = (slice + 1) * part < all ? (slice + 1) * part : all;
-#pragma unroll 2
-            for (; i < end; i += each) {
-                const int row = i / PRODUCT_COLUMNS, column = i % PRODUCT_COLUMNS;
-                if (tile.row + row < rows && tile.column + column < columns)
-                    updating.four<OPTIMIZER>(corner + (i64)row * columns + column, *(const Four*)(gradient + i), true);
-            }
+        const TileTurns turns = {(i64)tile.run * size + start + (i64)tile.row * columns + tile.column,
+                                 rows - tile.row, columns - tile.column, columns};
+        const int slices = beside ? (batch + PRODUCT_DEPTH - 1) / PRODUCT_DEPTH : 0;
+        const int each = slices ? (TileTurns::ALL + slices - 1) / slices : 1;  // turns while one slice is multiplied
+        int waited = 0;
+        Updating::Held even = turns.read<OPTIMIZER>(updating, 0), odd = turns.read<OPTIMIZER>(updating, 1);
+        for (int turn = 0; turn < TileTurns::ALL; turn += 2) {
+            for (; waited < slices && waited * each <= turn; ++waited) __syncthreads();
+            turns.write<OPTIMIZER>(updating, turn, even, gradient);
+            even = turns.read<OPTIMIZER>(updating, turn + 2);
+            for (; waited < slices && waited * each <= turn + 1; ++waited) __syncthreads();
+            turns.write<OPTIMIZER>(updating, turn + 1, odd, gradient);
+            odd = turns.read<OPTIMIZER>(updating, turn + 3);
         }
+        for (; waited < slices; ++waited) __syncthreads();
     }
 };
 
