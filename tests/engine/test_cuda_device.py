@@ -84,8 +84,8 @@ def test_every_optimizer_with_penalties_of_every_kind(optimizer: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_when_products_update_weights_at_once(optimizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two blocks take turns at ten tiles of the one layer that is wide enough."""
-    monkeypatch.setattr(update, "MULTIPROCESSORS", 1)
+    """The one layer that is wide enough has two tiles a run."""
+    monkeypatch.setattr(update, "FILLING", 0)
     pack = mild(optimizer=optimizer, activation="tanh", width=128, batch_size=40, **STRENGTHS)
     assert_agrees_with_plain(pack, "graph", examples=400)
 

@@ -165,9 +165,9 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
         return streams[-1]
 
     def kernel(name: str) -> Any:
-        def launch(blocks: Any, threads: Any, arguments: Any, shared_mem: int) -> None:
+        def launch(blocks: Any, threads: Any, arguments: Any) -> None:
             plain = tuple(argument.item() if isinstance(argument, np.generic) else argument for argument in arguments)
-            Stream.entered.put(name, lambda: host.launch(Launch(name, blocks, threads[0], plain, shared_mem)))
+            Stream.entered.put(name, lambda: host.launch(Launch(name, blocks, threads[0], plain)))
 
         return launch
 

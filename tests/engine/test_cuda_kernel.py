@@ -136,7 +136,7 @@ def test_products_by_a_kernel_of_our_own_agree_with_those_of_a_library(trained: 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However few and small, products that are gradients update the weights."""
-    monkeypatch.setattr(update, "MULTIPROCESSORS", 1)  # two blocks take turns at the tiles of five runs
+    monkeypatch.setattr(update, "FILLING", 0)
     monkeypatch.setattr(update, "FULL_ENOUGH", 0)
 
 

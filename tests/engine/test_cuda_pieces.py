@@ -12,7 +12,6 @@ from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda.codes import obstacle
 from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
-from workbench.engine.kernels.cuda.update import SHARED_BY_PRODUCT
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.layers.base import Batch
 from workbench.engine.layers.dense import Dense
@@ -237,9 +236,10 @@ def test_an_update_by_a_product_is_the_product_and_then_the_update(rows: int, co
     weights, *slots, previous = found
     tiles = -(-rows // codes.PRODUCT["ROWS"]) * -(-columns // codes.PRODUCT["COLUMNS"])
     state = (*slots, w, w, previous, *numbers)
-    arguments = (dl_dz, x, weights, *state, start, rows, columns, batch, size, updates, RUNS * tiles)
-    by_product = Launch("update_by_product", (2, 1), 2 * codes.PRODUCT["THREADS"], arguments, SHARED_BY_PRODUCT)
-    HostMachine().launch(by_product)
+    launch(
+        "update_by_product", (RUNS, tiles), codes.PRODUCT["THREADS"], dl_dz, x, weights, *state,
+        start, rows, columns, batch, size, updates,
+    )  # fmt: skip
     for one, two in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, two, rtol=2e-5, atol=1e-6)
 

@@ -31,10 +31,9 @@ MOST_THREADS = 1024  # of a block
 PLACES = 4  # examples that a block reads at a time
 SMALL_BLOCK, LANES = 128, 8  # threads of a block of a small product, and those that share the terms of one element
 JUDGES, JUDGED = 128, 32  # threads that judge a run's outputs, and the most outputs that they judge in shared memory
-# A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, the
-# threads that multiply, each for 64 weights, and as many that update, and how many blocks share a multiprocessor: two
-# have all its registers, 128 a thread.
-PRODUCT = {"ROWS": 128, "COLUMNS": 64, "DEPTH": 16, "THREADS": 128, "BLOCKS": 2}
+# A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, its
+# threads, each with 64 weights, and how many blocks share a multiprocessor: four have all its registers, 128 a thread.
+PRODUCT = {"ROWS": 128, "COLUMNS": 64, "DEPTH": 16, "THREADS": 128, "BLOCKS": 4}
 TILE = 32  # columns side by side if a block sums columns: one warp, so that reads are whole lines
 LARGEST_GRID = 65535  # the most blocks along the second axis
 

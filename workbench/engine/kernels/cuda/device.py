@@ -14,7 +14,6 @@ from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
 from workbench.engine.kernels.cuda.launches import Argument, Plan, Product
 
-MOST_SHARED = 64 * 1024  # bytes of a block that any device since Volta has
 STEPS_A_GRAPH = 16  # in the larger of the two graphs, to spread the host's cost of starting a graph
 
 
@@ -28,8 +27,6 @@ class DeviceMachine:
         self.stream = cupy.cuda.Stream(non_blocking=True)
         module = cupy.RawModule(code=text or source.text())
         self._kernels = {name: module.get_function(name) for name in source.STEP_KERNELS}
-        for name in source.SHARING:  # more than 48 KiB must be requested explicitly
-            self._kernels[name].max_dynamic_shared_size_bytes = MOST_SHARED
         self._cublas = Cublas(self.stream, cupy.empty(WORKSPACE, np.uint8), precision)
         self._aside = cupy.cuda.Stream(non_blocking=True)  # for products that nothing waits for at once
         self._cublas_aside = Cublas(self._aside, cupy.empty(WORKSPACE, np.uint8), precision)
@@ -51,7 +48,7 @@ class DeviceMachine:
                     self.stream.wait_event(self._aside.record())
                     is_open = False
                 arguments = tuple(_passed(argument) for argument in part.arguments)
-                self._kernels[part.kernel](part.blocks, (part.threads,), arguments, shared_mem=part.shared)
+                self._kernels[part.kernel](part.blocks, (part.threads,), arguments)
             if is_open:
                 self.stream.wait_event(self._aside.record())
 

@@ -33,8 +33,6 @@ STEP_KERNELS = (
     "update_by_product", "small_product",
 )  # fmt: skip
 
-SHARING = ("update_by_product",)  # kernels that take more shared memory than they declare
-
 
 def text() -> str:
     """The whole source: the shared constants, the files, and the printed rules (`rule_source.py`)."""

@@ -75,33 +75,22 @@ struct Updating {
         is_penalised = has_penalty(at);
     }
 
-    // Four parameters side by side and what the optimizer remembers of them.
-    struct Held {
-        Four w, slot[MOST_SLOTS];
-    };
-
+    // Four parameters side by side, from their place in the buffers.
     template <int OPTIMIZER>
-    __device__ __forceinline__ Held read(i64 place) const {
-        Held held;
-        held.w = *(const Four*)(weights + place);
-        for (int k = 0; k < MOST_SLOTS; ++k)
-            held.slot[k] = k < slots_of(OPTIMIZER) ? *(const Four*)(kept[k] + place) : held.w;
-        return held;
-    }
-
-    // What was read at that place, after one update by the gradient g.
-    template <int OPTIMIZER>
-    __device__ __forceinline__ void write(i64 place, Held held, const Four g, bool are_weights) const {
-        if (is_last) *(Four*)(previous + place) = held.w;
+    __device__ __forceinline__ void four(i64 place, const Four g, bool are_weights) const {
+        const int slots = slots_of(OPTIMIZER);
+        Four w = *(const Four*)(weights + place), remembered[MOST_SLOTS];
+        for (int k = 0; k < MOST_SLOTS; ++k) remembered[k] = k < slots ? *(const Four*)(kept[k] + place) : g;
+        if (is_last) *(Four*)(previous + place) = w;
         for (int i = 0; i < 4; ++i) {
             float slot[MOST_SLOTS];
-            for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = held.slot[k].of[i];
-            updated(OPTIMIZER, held.w.of[i], g.of[i], slot, are_weights && is_penalised, at);
-            for (int k = 0; k < MOST_SLOTS; ++k) held.slot[k].of[i] = slot[k];
+            for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = remembered[k].of[i];
+            updated(OPTIMIZER, w.of[i], g.of[i], slot, are_weights && is_penalised, at);
+            for (int k = 0; k < MOST_SLOTS; ++k) remembered[k].of[i] = slot[k];
         }
-        *(Four*)(weights + place) = held.w;
+        *(Four*)(weights + place) = w;
         for (int k = 0; k < MOST_SLOTS; ++k)
-            if (k < slots_of(OPTIMIZER)) *(Four*)(kept[k] + place) = held.slot[k];
+            if (k < slots) *(Four*)(kept[k] + place) = remembered[k];
     }
 };
 
@@ -115,8 +104,7 @@ struct StretchUpdate {
     template <int OPTIMIZER>
     __device__ __forceinline__ void by() const {
         for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x)
-            updating.write<OPTIMIZER>(
-                row + p, updating.read<OPTIMIZER>(row + p), *(const Four*)(gradients + row + p), p < weights_end);
+            updating.four<OPTIMIZER>(row + p, *(const Four*)(gradients + row + p), p < weights_end);
     }
 };
 

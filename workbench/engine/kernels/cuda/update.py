@@ -10,7 +10,7 @@ from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import MOST_SLOTS, PRODUCT, THREADS
 from workbench.engine.kernels.cuda.launches import (
-    MULTIPROCESSORS,
+    FILLING,
     Argument,
     Launch,
     Plan,
@@ -25,10 +25,6 @@ from workbench.engine.rules.schedules import VARYING, timetable
 
 PARAMETERS_A_THREAD = 4  # one 16-byte access
 FULL_ENOUGH = 0.7  # of the tiles of a product; else a library is faster
-# Bytes of shared memory of a block: two slices of both factors, and the gradient of a tile.
-SHARED_BY_PRODUCT = 4 * (
-    2 * PRODUCT["DEPTH"] * (PRODUCT["ROWS"] + PRODUCT["COLUMNS"]) + PRODUCT["ROWS"] * PRODUCT["COLUMNS"]
-)
 
 
 def constant_numbers(columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -69,14 +65,15 @@ def updates_at_once(product: Product, precision: str) -> bool:
     by four.
     """
     rows, columns = product.out.shape
-    tiles = _tiles(rows, columns)
+    down, across = -(-rows // PRODUCT["ROWS"]), -(-columns // PRODUCT["COLUMNS"])
+    full = rows * columns / (down * across * PRODUCT["ROWS"] * PRODUCT["COLUMNS"])
     return (
         precision == "float32"
         and product.left.transposed
         and not product.right.transposed
         and rows % 4 == columns % 4 == 0
-        and rows * columns > FULL_ENOUGH * tiles * PRODUCT["ROWS"] * PRODUCT["COLUMNS"]
-        and product.runs * tiles >= PRODUCT["BLOCKS"] * MULTIPROCESSORS
+        and full > FULL_ENOUGH
+        and product.runs * down * across >= FILLING // 8
     )
 
 
@@ -94,18 +91,13 @@ def _others(done: list[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]
 def _by_product(product: Product, rows: Rows, arrays: Mapping[str, Array]) -> Launch:
     """The update of a layer's weights, from the factors of their gradient."""
     (neurons, columns), batch = product.out.shape, product.left.rows
-    tiles = product.runs * _tiles(neurons, columns)
     arguments = (
-        product.left.array, product.right.array, rows.weights, *_state(rows, arrays), product.out.start, neurons,
-        columns, batch, rows.layout.size, rows.updates, tiles,
+        product.left.array, product.right.array, rows.weights, *_state(rows, arrays), product.out.start,
+        neurons, columns, batch, rows.layout.size, rows.updates,
     )  # fmt: skip
-    blocks = min(tiles, PRODUCT["BLOCKS"] * MULTIPROCESSORS)
-    return Launch("update_by_product", (blocks, 1), 2 * PRODUCT["THREADS"], arguments, SHARED_BY_PRODUCT)
-
-
-def _tiles(rows: int, columns: int) -> int:
-    """How many tiles cover a matrix."""
-    return -(-rows // PRODUCT["ROWS"]) * -(-columns // PRODUCT["COLUMNS"])
+    across = -(-columns // PRODUCT["COLUMNS"])
+    blocks = (rows.pack.runs, -(-neurons // PRODUCT["ROWS"]) * across)
+    return Launch("update_by_product", blocks, PRODUCT["THREADS"], arguments)
 
 
 def _update(first: int, last: int, rows: Rows, arrays: Mapping[str, Array]) -> Launch:
