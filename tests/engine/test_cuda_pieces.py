@@ -114,12 +114,12 @@ def test_activations_and_their_derivatives(activation: str) -> None:
     found, weights, gradients = np.empty_like(a), np.zeros((RUNS, 32), np.float32), np.zeros((RUNS, 32), np.float32)
     code, masks = codes.activations().index(activation), no_masks(2)
     shape = (BATCH, UNITS, 32)
-    launch("activate", (RUNS, 1), 256, z, weights, slope, *masks, found, code, pieces, 0, 0, -1, *shape)
+    launch("activate", (RUNS, 1), 256, z, weights, slope, *masks, found, code, pieces, 1, -1, 1, 0, -1, *shape)
     np.testing.assert_allclose(found, a, rtol=5e-7, atol=1e-30)
     if row.layer == "maxout":
-        launch("reverse_maxout", (RUNS, 1), 256, upper, z, weights, gradients, *masks, pieces, 0, 0, *shape)
+        launch("reverse_maxout", (RUNS, 1), 256, upper, z, weights, gradients, *masks, pieces, 1, 0, *shape)
     else:
-        launch("reverse", (RUNS, 1), 256, upper, z, weights, gradients, slope, *masks, code, 0, 0, -1, *shape)
+        launch("reverse", (RUNS, 1), 256, upper, z, weights, gradients, slope, *masks, code, 1, 0, -1, *shape)
     finite = np.isfinite(expected)  # the gain of what is not finite is nobody's business: the loss shows it
     np.testing.assert_allclose(z[finite], expected[finite], rtol=2e-6, atol=2e-7)
     sums = expected[1:].sum(axis=1)
@@ -135,7 +135,7 @@ def test_biases_and_learned_slopes_are_read_where_they_lie_and_get_their_gradien
     expected = upper * np.where(here > 0, 1, weights[:, None, 64 : 64 + units])
     slope, code = np.zeros(RUNS, np.float32), codes.activations().index("prelu")
     places = (0, 64, BATCH, units, 128)  # biases at 0, slopes at 64
-    launch("reverse", (RUNS, 2), 256, upper, z, weights, gradients, slope, *no_masks(2), code, 0, *places)
+    launch("reverse", (RUNS, 2), 256, upper, z, weights, gradients, slope, *no_masks(2), code, 1, *places)
     np.testing.assert_allclose(z, expected, rtol=1e-6)
     np.testing.assert_allclose(gradients[:, :units], expected.sum(axis=1), rtol=1e-4, atol=1e-5)
     slopes = (upper * np.minimum(here, 0)).sum(axis=1)

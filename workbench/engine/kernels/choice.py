@@ -136,7 +136,11 @@ def _fused_prober(rows: Rows) -> Prober:
 
 
 def _fused_obstacle(pack: Pack) -> str:
-    return _plain_obstacle(pack) or _graph_obstacle(pack)
+    if why := _plain_obstacle(pack) or _graph_obstacle(pack):
+        return why
+    from workbench.engine.kernels.cuda.fused import kind_obstacle
+
+    return kind_obstacle(pack)
 
 
 KERNELS: dict[str, Kernel] = {

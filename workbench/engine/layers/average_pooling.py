@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from workbench.engine.layers.windows import tiles
 @dataclass(frozen=True)
 class AveragePooling(Pooling):
     """Of every tile the mean of each channel."""
+
+    forms: ClassVar[Mapping[str, str]] = {**Pooling.forms, "cuda": "average_pooling"}
 
     def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundAveragePooling:  # noqa: ARG002
         """The layer of every run."""

@@ -44,7 +44,7 @@ class Convolution(Layer):
     padding: str = "same"
     pieces: int = 2
 
-    forms: ClassVar[Mapping[str, str]] = {"compiled": "convolution"}
+    forms: ClassVar[Mapping[str, str]] = {"compiled": "convolution", "cuda": "convolution"}
 
     @classmethod
     def examples(cls) -> list[Layer]:

@@ -15,7 +15,7 @@ from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, S
 class Flatten(Layer):
     """(height, width, channels) -> (features,), pixel by pixel, the channels of each together."""
 
-    forms: ClassVar[Mapping[str, str]] = {"compiled": "stages"}
+    forms: ClassVar[Mapping[str, str]] = {"compiled": "stages", "cuda": "passes"}
 
     @classmethod
     def examples(cls) -> list[Layer]:

@@ -17,7 +17,7 @@ from workbench.engine.layers.pooling import BoundPooling
 class GlobalAverage(Layer):
     """(height, width, channels) -> (channels,)."""
 
-    forms: ClassVar[Mapping[str, str]] = {"compiled": "stages"}
+    forms: ClassVar[Mapping[str, str]] = {"compiled": "stages", "cuda": "global_average"}
 
     @classmethod
     def examples(cls) -> list[Layer]:

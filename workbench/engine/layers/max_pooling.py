@@ -5,7 +5,9 @@ Backward: dl/da goes to the pixel that won, the first if several are equal; the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from workbench.engine.layers.windows import tiles
 @dataclass(frozen=True)
 class MaxPooling(Pooling):
     """Of every tile the largest number of each channel."""
+
+    forms: ClassVar[Mapping[str, str]] = {**Pooling.forms, "cuda": "max_pooling"}
 
     def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundMaxPooling:  # noqa: ARG002
         """The layer of every run."""

@@ -5,6 +5,7 @@ are allocated.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from types import ModuleType
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
+from workbench.engine.kernels.cuda.stages import first_with_parameters, stages_of, upper_name
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
@@ -37,19 +39,21 @@ Rooms = Mapping[str, Room]
 
 
 def rooms_for_passes(layout: Layout, batch: int, learning: bool) -> dict[str, Room]:
-    """The arrays of one minibatch: x, z and out of every layer and, for learning, dl/da of the layer that the backward
-    pass has reached.
+    """The arrays of one minibatch: x, what the form of every stage asks for and, for learning, dl/da of the stage that
+    the backward pass has reached.
     """
-    rooms = {"x": Room((batch, layout.inputs), np.float32)}
-    for number, layer in enumerate(layout.layers):
-        rooms |= {
-            f"{name}{number}": room for name, room in form_of(layer, codes.CUDA_FORMS).rooms(layer, batch).items()
-        }
-    del rooms[
-        f"out{len(layout.layers) - 1}"
-    ]  # nothing reads the output layer's `out`: its activation belongs to the loss
-    if learning and len(layout.layers) > 1:
-        rooms["upper"] = Room((batch, *layout.layers[0].outputs), np.float32)
+    rooms, stages = {"x": Room((batch, layout.inputs), np.float32)}, stages_of(layout)
+    for number, stage in enumerate(stages):
+        form = form_of(stage.layer, codes.CUDA_FORMS)
+        own = form.rooms(stage.layer, batch)
+        if learning and hasattr(form, "rooms_to_learn"):
+            own |= form.rooms_to_learn(stage.layer, batch)
+        rooms |= {f"{name}{number}": room for name, room in own.items()}
+    # Nothing reads the output layer's `out`: its activation belongs to the loss.
+    del rooms[f"out{len(stages) - 1}"]
+    if learning:
+        behind = [stage.layer for stage in stages[first_with_parameters(stages) + 1 :]]
+        rooms |= {upper_name(layer): Room((batch, prod(layer.inputs)), np.float32) for layer in behind}
     return rooms
 
 
@@ -67,8 +71,8 @@ def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) ->
 
 
 def rooms_for_runs(layout: Layout) -> dict[str, Room]:
-    """The arrays of a run that do not depend on the split: masks by layer, slope, and sums."""
-    layers = (len(layout.layers),)
+    """The arrays of a run that do not depend on the split: masks by layer of dropout, slope, and sums."""
+    layers = (len(layout.dropout),)
     return {
         "seeds": Room((), np.uint64),
         "keys": Room(layers, np.uint64, runs_last=True),

@@ -46,7 +46,7 @@ def weighted_sums(passes: Passes, number: int) -> Launch | Product:
 def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
     """dl/dz W unless the layer reads the inputs, and (dl/dz)^T x, which may change the weights at once."""
     dl_dz, runs = passes.z(number), passes.pack.runs
-    if number:
+    if passes.passes_back(number):
         yield multiplied(Product(passes.upper(number), dl_dz, passes.weights_of(number), runs))
     gradient = passes.weights_of(number, gradient=True)
     yield multiplied(Product(gradient, dl_dz.turned, passes.reads(number), runs, aside=True))
@@ -54,11 +54,11 @@ def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def activate(passes: Passes, number: int) -> Launch:
     """What the next layer reads: the activation of the largest piece of each unit, and a mask."""
-    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layer(number), passes.arrays, passes.layout
     arguments = (
         arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
-        activations().index(layer.activation), layer.rows // layer.units, number, *starts(passes, number), passes.batch,
-        layer.units, layout.size,
+        activations().index(layer.activation), layer.rows // layer.units, *passes.masks_of(number), 1,
+        *starts(passes, number), passes.batch, layer.units, layout.size,
     )  # fmt: skip
     elements = passes.batch * (fours(layer.units) if layer.rows == layer.units else layer.units)
     return Launch("activate", (passes.pack.runs, turns(elements, THREADS, passes.pack.runs)), THREADS, arguments)
@@ -66,10 +66,11 @@ def activate(passes: Passes, number: int) -> Launch:
 
 def reverse(passes: Passes, number: int) -> Launch:
     """dl/dz from dl/da, and the gradients of biases and of learned slopes."""
-    layer, arrays, layout = passes.layout.dense_layers[number], passes.arrays, passes.layout
+    layer, arrays, layout = passes.layer(number), passes.arrays, passes.layout
     arguments = (
-        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
-        activations().index(layer.activation), number, *starts(passes, number), passes.batch, layer.units, layout.size,
+        passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
+        activations().index(layer.activation), passes.stages[number].units, *starts(passes, number), passes.batch,
+        layer.units, layout.size,
     )  # fmt: skip
     return Launch("reverse", *blocks_of_units(passes, layer), arguments)
 
@@ -84,5 +85,4 @@ def blocks_of_units(passes: Passes, layer: Dense) -> tuple[tuple[int, int], int]
 
 def starts(passes: Passes, number: int) -> tuple[int, int]:
     """Where a layer's biases begin, and its learned slopes, -1 if it learns none."""
-    learned = any(tensor.name == "slopes" for tensor in passes.layout.layers[number].tensors)
-    return passes.layout.start(number, "biases"), passes.layout.start(number, "slopes") if learned else -1
+    return passes.start(number, "biases"), passes.start(number, "slopes")

@@ -23,6 +23,8 @@ from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.rows import Rows
+from workbench.engine.layers import LAYERS
+from workbench.engine.layers.base import Layer
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -63,10 +65,18 @@ def obstacle(pack: Pack, layout: Layout) -> str:
 
 def not_of_blocks(layout: Layout) -> str:
     """A kind of layer whose device form does not declare itself `FUSED`; "" if every form does."""
-    others = (
-        type(layer).__name__ for layer in layout.layers if not getattr(form_of(layer, CUDA_FORMS), "FUSED", False)
-    )
-    return next(others, "")
+    return next((type(layer).__name__ for layer in layout.sequence if not is_fused(layer)), "")
+
+
+def is_fused(layer: type[Layer] | Layer) -> bool:
+    """Whether the device form of a layer declares that a block trains it too."""
+    return bool(getattr(form_of(layer, CUDA_FORMS), "FUSED", False))
+
+
+def kind_obstacle(pack: Pack) -> str:
+    """A kind of layer in the pack's networks that no block trains; "" if blocks train every kind."""
+    others = (kind for kind in pack.kinds() if not is_fused(LAYERS[kind]))
+    return next((f"a layer of kind {kind}: it has no form within a block" for kind in others), "")
 
 
 class FusedTrainer:

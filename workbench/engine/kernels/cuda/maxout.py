@@ -25,10 +25,11 @@ def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def _reverse(passes: Passes, number: int) -> Launch:
     """dl/dz of the winning pieces from dl/da, and the gradients of the biases."""
-    layer, arrays = passes.layout.dense_layers[number], passes.arrays
+    layer, arrays = passes.layer(number), passes.arrays
     bias_start, _ = starts(passes, number)
     arguments = (
-        arrays["upper"], arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,
-        layer.rows // layer.units, number, bias_start, passes.batch, layer.units, passes.layout.size,
+        passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,
+        layer.rows // layer.units, passes.stages[number].units, bias_start, passes.batch, layer.units,
+        passes.layout.size,
     )  # fmt: skip
     return Launch("reverse_maxout", *blocks_of_units(passes, layer), arguments)

@@ -49,6 +49,6 @@ def runs_that_fit(free: int, per_run: int, once: int) -> int:
 
 def _probes(layout: Layout) -> int:
     """Bytes of the plain passes over the probe batch: z, a, their copies in products, and the reader's two arrays."""
-    widths = sum(prod(layer.inputs) + layer.buffers + layer.touched for layer in layout.layers)
+    widths = sum(prod(layer.inputs) + layer.buffers + layer.touched for layer in layout.without_dropout)
     weights = max(rows * columns for _, rows, columns in layout.rows())  # copied if a product reads it transposed
     return 4 * (PROBE_EXAMPLES * widths + 2 * weights)

@@ -1,12 +1,13 @@
 // The elementwise parts of the passes. blockIdx.x is the run in all of them, gridDim.x the number of runs.
 //
 // weights and gradients are (runs, size); a tensor's place in a row is its `start`. keys, thresholds and scales are
-// (layers, runs), layer 0 being the inputs; a threshold of 0 drops nothing.
+// (masks, runs), mask 0 being that of the inputs; a threshold of 0 drops nothing, and so does mask -1.
 
 // The mask of one element of what a layer reads.
 __device__ __forceinline__ float kept(
-    const u64* keys, const u32* thresholds, const float* scales, int layer, u32 element) {
-    int row = layer * gridDim.x + blockIdx.x;
+    const u64* keys, const u32* thresholds, const float* scales, int mask, u32 element) {
+    if (mask < 0) return 1.0f;
+    int row = mask * gridDim.x + blockIdx.x;
     u32 threshold = thresholds[row];
     return threshold ? mask_of(keys[row], element, threshold, scales[row]) : 1.0f;
 }
@@ -35,6 +36,20 @@ __device__ __forceinline__ Four kept_four(u64 key, u32 threshold, float scale, u
         }
     return mask;
 }
+
+// The run's row of one mask.
+struct Mask {
+    u64 key;
+    u32 threshold;
+    float scale;
+
+    __device__ __forceinline__ Mask(const u64* keys, const u32* thresholds, const float* scales, int mask)
+        : key(0), threshold(0), scale(1.0f) {
+        if (mask < 0) return;
+        const int row = mask * gridDim.x + blockIdx.x;
+        key = keys[row], threshold = thresholds[row], scale = scales[row];
+    }
+};
 
 // Where the stored inputs of a place of the minibatch begin; beyond the last example, those of the last are read, but
 // never evaluated.
@@ -104,20 +119,26 @@ __device__ __forceinline__ void read_rows(
 READ(read_bytes, unsigned char)
 READ(read_floats, float)
 
-// What the next layer reads, out (runs, batch, units) <- activation(z + b) * mask, for z (runs, batch, pieces * units).
+// What the next layer reads, out (runs, batch, units) <- activation(z + b) * masks, for z (runs, batch, pieces * units).
+// Of an image, batch counts the places of all examples, `places` each, and units are channels.
 extern "C" __global__ void activate(
     const float* z, const float* weights, const float* slope, const u64* keys, const u32* thresholds,
-    const float* scales, float* out, int activation, int pieces, int layer, int bias_start, int slope_start, int batch,
-    int units, int size) {
+    const float* scales, float* out, int activation, int pieces, int units_mask, int channels_mask, int places,
+    int bias_start, int slope_start, int batch, int units, int size) {
     int run = blockIdx.x, elements = batch * units;
     const float* row = weights + (i64)run * size;
     if (pieces == 1 && units % 4 == 0) {
-        const int masks = (layer + 1) * gridDim.x + run;
+        const Mask of_unit(keys, thresholds, scales, units_mask), of_channel(keys, thresholds, scales, channels_mask);
         const float shared_slope = slope_start < 0 ? slope[run] : 0.0f;
         for (int e = 4 * (blockIdx.y * blockDim.x + threadIdx.x); e < elements; e += 4 * gridDim.y * blockDim.x) {
             const int unit = e % units;
             const Four here = *(const Four*)(z + (i64)run * elements + e), bias = *(const Four*)(row + bias_start + unit);
-            const Four mask = kept_four(keys[masks], thresholds[masks], scales[masks], e);
+            Four mask = kept_four(of_unit.key, of_unit.threshold, of_unit.scale, e);
+            if (of_channel.threshold) {
+                const u32 channel = e / (places * units) * units + unit;
+                const Four other = kept_four(of_channel.key, of_channel.threshold, of_channel.scale, channel);
+                for (int i = 0; i < 4; ++i) mask.of[i] *= other.of[i];
+            }
             Four a;
             for (int i = 0; i < 4; ++i) {
                 const float left = slope_start < 0 ? shared_slope : row[slope_start + unit + i];
@@ -133,14 +154,15 @@ extern "C" __global__ void activate(
         float here = largest_piece(from, row + bias_start + unit, pieces, units);
         float left = slope_start < 0 ? slope[run] : row[slope_start + unit];
         float a = activated(activation, here, left);
-        out[(i64)run * elements + e] = a * kept(keys, thresholds, scales, layer + 1, e);
+        if (channels_mask >= 0) a *= kept(keys, thresholds, scales, channels_mask, example / places * units + unit);
+        out[(i64)run * elements + e] = a * kept(keys, thresholds, scales, units_mask, e);
     }
 }
 
 // z (runs, batch, units) <- dl/dz = dl/da * mask * sigma'(z + b); the gradients of biases and of learned slopes with it.
 extern "C" __global__ void reverse(
     const float* upper, float* z, const float* weights, float* gradients, const float* slope, const u64* keys,
-    const u32* thresholds, const float* scales, int activation, int layer, int bias_start, int slope_start, int batch,
+    const u32* thresholds, const float* scales, int activation, int mask, int bias_start, int slope_start, int batch,
     int units, int size) {
     __shared__ float shared[MOST_THREADS];
     int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lanes = blockDim.x / TILE;
@@ -153,7 +175,7 @@ extern "C" __global__ void reverse(
             int e = example * units + unit;
             i64 place = (i64)run * batch * units + e;
             float here = z[place] + bias;
-            float dl_da = upper[place] * kept(keys, thresholds, scales, layer + 1, e);
+            float dl_da = upper[place] * kept(keys, thresholds, scales, mask, e);
             float dl_dz = dl_da * derivative(activation, here, left);
             z[place] = dl_dz;
             bias_sum += dl_dz;
@@ -170,7 +192,7 @@ extern "C" __global__ void reverse(
 // The same for maxout, z (runs, batch, pieces * units): each thread sums what it wrote itself, piece by piece.
 extern "C" __global__ void reverse_maxout(
     const float* upper, float* z, const float* weights, float* gradients, const u64* keys, const u32* thresholds,
-    const float* scales, int pieces, int layer, int bias_start, int batch, int units, int size) {
+    const float* scales, int pieces, int mask, int bias_start, int batch, int units, int size) {
     __shared__ float shared[MOST_THREADS];
     int run = blockIdx.x, unit = blockIdx.y * TILE + threadIdx.x % TILE, lane = threadIdx.x / TILE;
     int lanes = blockDim.x / TILE, rows = pieces * units;
@@ -178,7 +200,7 @@ extern "C" __global__ void reverse_maxout(
     float* own = z + (i64)run * batch * rows + unit;
     for (int example = lane; example < batch && unit < units; example += lanes) {
         int e = example * units + unit;
-        float dl_da = upper[(i64)run * batch * units + e] * kept(keys, thresholds, scales, layer + 1, e);
+        float dl_da = upper[(i64)run * batch * units + e] * kept(keys, thresholds, scales, mask, e);
         to_winning_piece(dl_da, own + example * rows, weights + biases, pieces, units);
     }
     for (int piece = 0; piece < pieces; ++piece) {

@@ -1,20 +1,30 @@
-"""The passes of all runs over one minibatch, as launches: what `network.py` and the layers compute, fused."""
+"""The passes of all runs over one minibatch, as launches: what `network.py` and the layers compute, fused.
+
+A form of a layer is called with a `number`, that of its stage (`stages.py`). This file is the form of dropout, whose
+masks are a part of other launches, and of what changes no number.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda.codes import CUDA_FORMS, JUDGES, LOSS_CODES, PLACES, THREADS
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
+from workbench.engine.kernels.cuda.stages import Stage, first_with_parameters, stages_of, upper_name
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
+
+FUSED = True  # a block of `fused.cuh` has dropout too
 
 
 @dataclass(frozen=True)
@@ -36,19 +46,19 @@ class Passes:
     ordered: bool
 
     def forward(self) -> Iterator[Launch | Product]:
-        """Begin the step, read the minibatch, and compute z without biases for every layer, the last one included."""
+        """Begin the step, read the minibatch, and compute every stage, of the last one z without biases."""
         arrays, runs = self.arrays, self.pack.runs
         counters, keys = arrays["counters"], arrays["keys"]
         yield Launch("tick", (1, 1), THREADS, (counters, arrays["seeds"], keys, int(Purpose.DROPOUT), len(keys), runs))
         yield self._read()
-        for number in range(len(self.layout.layers)):
+        for number in range(len(self.stages)):
             yield from self._form(number).forward(self, number)
 
     def judge(self) -> Launch:
         """Losses and hits of the minibatch, and dl/dz at the output layer times 1 / batch."""
-        arrays, last = self.arrays, len(self.layout.layers) - 1
+        arrays, last = self.arrays, len(self.stages) - 1
         gradients = self.weights if self.gradients is None else self.gradients
-        bias_start, outputs = self.layout.start(last, "biases"), self.layout.outputs
+        bias_start, outputs = self.start(last, "biases"), self.layout.outputs
         arguments = (
             arrays[f"z{last}"], self.weights, gradients, arrays["labels"], arrays["values"], self._order(),
             arrays["counters"], arrays["losses"], arrays["hits"], LOSS_CODES.index(self.pack.loss), int(self.ordered),
@@ -59,7 +69,7 @@ class Passes:
 
     def backward(self) -> Iterator[Launch | Product]:
         """The gradients of all parameters, from dl/dz of the output layer on."""
-        for number in range(len(self.layout.layers) - 1, -1, -1):
+        for number in range(len(self.stages) - 1, first_with_parameters(self.stages) - 1, -1):
             yield from self._form(number).backward(self, number)
 
     def _read(self) -> Launch:
@@ -74,37 +84,64 @@ class Passes:
 
     def _form(self, number: int) -> ModuleType:
         """The device form of a layer."""
-        return form_of(self.layout.layers[number], CUDA_FORMS)
+        return form_of(self.layer(number), CUDA_FORMS)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The layers that compute."""
+        return stages_of(self.layout)
+
+    def layer(self, number: int) -> Any:
+        """The layer of a stage."""
+        return self.stages[number].layer
 
     def is_last(self, number: int) -> bool:
         """Whether a layer is the output layer, whose z `judge` reads and turns into dl/dz."""
-        return number == len(self.layout.layers) - 1
+        return number == len(self.stages) - 1
+
+    def passes_back(self, number: int) -> bool:
+        """Whether a layer before this one has parameters, and so needs its dl/da."""
+        return number > first_with_parameters(self.stages)
+
+    def start(self, number: int, name: str) -> int:
+        """Where a tensor of the layer begins within a row of parameters; -1 if it has none of that name."""
+        if not any(tensor.name == name for tensor in self.layer(number).tensors):
+            return -1
+        return self.layout.start(self.stages[number].parameters, name)
 
     @property
     def masks(self) -> tuple[Array, Array, Array]:
         """Keys, thresholds and scales of every mask."""
         return self.arrays["keys"], self.arrays["thresholds"], self.arrays["scales"]
 
+    def masks_of(self, number: int) -> tuple[int, int]:
+        """The rows of the masks that a layer's output is multiplied by: of its units, and of whole channels; or -1."""
+        return self.stages[number].units, self.stages[number].channels
+
     def _order(self) -> Array:
         return self.arrays["order"] if self.ordered else self.arrays["index"]
 
     def weights_of(self, number: int, gradient: bool = False) -> Matrix:
         """A layer's weights, or their gradient."""
-        start, rows, columns = self.layout.rows()[number]
+        start, rows, columns = self.layout.rows()[self.stages[number].parameters]
         buffer = self.gradients if gradient else self.weights
         return Matrix(buffer, self.layout.size, rows, columns, start)
 
     def z(self, number: int) -> Matrix:
-        """A layer's z, then its dl/dz."""
-        return self._of_batch(f"z{number}", self.layout.dense_layers[number].rows)
+        """A dense layer's z, then its dl/dz."""
+        return self._of_batch(f"z{number}", self.layer(number).rows)
 
     def reads(self, number: int) -> Matrix:
         """The input of a layer: the minibatch, or the output of the layer before it."""
-        return self._of_batch(f"out{number - 1}" if number else "x", *self.layout.layers[number].inputs)
+        return self._of_batch(f"out{number - 1}" if number else "x", prod(self.layer(number).inputs))
 
     def upper(self, number: int) -> Matrix:
         """Where a layer writes dl/d inputs, which is dl/da of the layer before it."""
-        return self._of_batch("upper", *self.layout.layers[number].inputs)
+        return self._of_batch(upper_name(self.layer(number)), prod(self.layer(number).inputs))
+
+    def dl_da(self, number: int) -> Array:
+        """dl/da of a layer, which the layer behind it has written."""
+        return self.upper(number + 1).array
 
     def _of_batch(self, name: str, columns: int) -> Matrix:
         return Matrix(self.arrays[name], self.batch * columns, self.batch, columns)

@@ -10,9 +10,11 @@ from workbench.engine.kernels.forms import form_of, kinds_with_form
 
 
 def of_layers(what: str) -> list[str]:
-    """The names in that attribute of the layers' forms: their own files, or their own kernels."""
+    """The names in that attribute of the layers' forms: their own files before or behind the passes, or their own
+    kernels.
+    """
     forms = [form_of(kind, codes.CUDA_FORMS) for kind in kinds_with_form(codes.CUDA_FORMS)]
-    return [name for form in forms for name in getattr(form, what, ())]
+    return list(dict.fromkeys(name for form in forms for name in getattr(form, what, ())))
 
 
 # Every file uses only what is in the files before it.
@@ -23,6 +25,7 @@ SOURCE_FILES = (
     "losses",
     "blocks",
     "passes",
+    *of_layers("OWN_PASSES"),
     "step",
     "update_by_product",
     "small_product",

@@ -1,0 +1,24 @@
+"""Max pooling on the device: the largest number of each tile, or all of dl/da to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.passes import Passes
+from workbench.engine.kernels.cuda.pooling import KERNELS, LARGEST, PASSES, pooled, reversed_pool, rooms
+
+__all__ = ["OWN_KERNELS", "OWN_PASSES", "backward", "forward", "rooms"]
+OWN_PASSES, OWN_KERNELS = PASSES, KERNELS
+
+
+def forward(passes: Passes, number: int) -> Iterator[Launch]:
+    """What the next layer reads."""
+    layer = passes.layer(number)
+    yield pooled(passes, number, (layer.size, layer.size), LARGEST)
+
+
+def backward(passes: Passes, number: int) -> Iterator[Launch]:
+    """dl/da of the layer before."""
+    layer = passes.layer(number)
+    yield reversed_pool(passes, number, (layer.size, layer.size), LARGEST)
