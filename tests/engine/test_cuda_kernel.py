@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,53 +10,23 @@ import numpy as np
 import pytest
 
 from tests.repetitions import crossed, mostly_thorough
-from workbench.engine.kernels import choice as kernels
-from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.cuda import launches, update
-from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
-from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.loop import train
-from workbench.engine.training.pack import Pack
 
 from . import strict_device
 from .agreement import RUNS, assert_agrees_with_plain, mild
 from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 from .cuda_on_host import HostMachine, needs_compiler
+from .graph_on_host import trained
+
+__all__ = ["trained"]  # a fixture
 
 pytestmark = needs_compiler
-
-
-@contextmanager
-def on_the_host(monkeypatch: pytest.MonkeyPatch, machine: HostMachine, thin: int) -> Iterator[None]:
-    """Inside, the kernel called graph runs on this machine; what is no wider than `thin` is no work for a library."""
-
-    def trainer(rows: Rows) -> GraphTrainer:
-        return GraphTrainer(rows, machine)
-
-    def evaluator(*arguments: Any) -> GraphEvaluator:
-        return GraphEvaluator(*arguments, machine)
-
-    row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator)
-    with monkeypatch.context() as patch:
-        patch.setattr(launches, "THIN", thin)
-        patch.setitem(kernels.KERNELS, "graph", row)
-        yield
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
-    """Train a pack by the kernel called graph, on the host."""
-
-    def train_it(pack: Pack, data: Any, machine: HostMachine | None = None, thin: int = 0) -> list[Any]:
-        with on_the_host(monkeypatch, machine or HostMachine(), thin):
-            return list(train(replace(pack, kernel="graph"), data))
-
-    return train_it
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
