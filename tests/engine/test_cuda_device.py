@@ -26,6 +26,7 @@ from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.randomness import Purpose, keys, permutations
 
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
+from .image_cases import image_data, image_pack, mixed_image_pack
 
 pytestmark = pytest.mark.skipif(not cuda_is_usable(), reason="runs where CuPy finds a device: benchmarks/on_gpu.py")
 
@@ -35,6 +36,13 @@ RUNS = 5
 KERNELS = ("graph", "fused")
 FAMILIES = [list(table) for table in (ACTIVATIONS, LOSSES, OPTIMIZERS)]
 EVERY_RULE = [tuple(rows[at % len(rows)] for rows in FAMILIES) for at in range(max(map(len, FAMILIES)))]
+# Each form of a convolution and of pooling once, and products of a few sizes.
+IMAGE_NETWORKS: list[dict[str, Any]] = [
+    {"activation": "tanh", "channels": (8, 16)},
+    {"activation": "prelu", "padding": "valid", "pool": "average", "kernel_size": 2},
+    {"activation": "maxout", "pieces": 3, "stride": 2, "pool": "none", "kernel_size": 5},
+    {"activation": "relu", "global_average": True, "depth": 0, "channels": (33, 5)},
+]
 each_kernel = pytest.mark.parametrize("kernel", KERNELS)
 
 
@@ -197,11 +205,47 @@ def test_orders_drawn_by_blocks_are_those_of_the_data(examples: int) -> None:
     np.testing.assert_array_equal(order.get(), expected)
 
 
-def test_a_pack_takes_no_more_memory_than_was_counted() -> None:
+def mild_images(**given: Any) -> Pack:
+    rates = {"map_dropout_rate": [0, 0.3, 0, 0, 0], "channel_dropout_rate": [0, 0, 0.3, 0, 0]}
+    return image_pack(
+        RUNS, dtype="float32", epochs=3, learning_rate=0.05, dropout_rate=[0, 0.2, 0, 0, 0], **rates | given
+    )
+
+
+@pytest.mark.parametrize("given", IMAGE_NETWORKS, ids=str)
+def test_convolutional_networks_of_every_shape(given: dict[str, Any]) -> None:
+    pack = mild_images(**given)
+    data = image_data(pack, (13, 12, 2), examples=200, stored=np.uint8)
+    for plain, fast in zip(train(pack, data), train(on_device(pack), data), strict=True):
+        for name, values in plain.metrics.items():
+            np.testing.assert_allclose(fast.metrics[name], values, rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def test_a_step_over_images_repeats_bit_for_bit() -> None:
+    pack = on_device(mixed_image_pack(RUNS, 3, activation="tanh", optimizer="adam", dtype="float32"))
+    data = image_data(pack)
+    assert_same_trainings(list(train(pack, data)), list(train(pack, data)), RUNS)
+
+
+def test_graphs_over_images_are_replayed_and_packed_is_alone() -> None:
+    """40 updates an epoch, so that both graphs are replayed. A library may multiply one run's matrices otherwise."""
+    pack = on_device(mild_images(activation="tanh", optimizer="adam", learning_rate=0.003))
+    data = image_data(pack, examples=530)
+    packed = list(train(pack, data))
+    for run in range(RUNS):
+        alone = list(train(pack.take([run]), data.take(np.array([run]))))
+        for one, two in zip(alone, packed, strict=True):
+            np.testing.assert_allclose(one.metrics["test_loss"][0], two.metrics["test_loss"][run], rtol=1e-4)
+
+
+@pytest.mark.parametrize("of_images", [False, True])
+def test_a_pack_takes_no_more_memory_than_was_counted(of_images: bool) -> None:
     import cupy
 
     pool, pack = cupy.get_default_memory_pool(), on_device(mild(activation="maxout", width=256, batch_size=64))
-    data = data_for(pack, examples=2000)
+    if of_images:
+        pack = on_device(mild_images(activation="maxout", channels=(16, 32), batch_size=64))
+    data = image_data(pack, (16, 16, 3), examples=2000) if of_images else data_for(pack, examples=2000)
     Group(pack, data).epoch()  # whatever is loaded once
     pool.free_all_blocks()
     before = pool.used_bytes()
@@ -209,6 +253,6 @@ def test_a_pack_takes_no_more_memory_than_was_counted() -> None:
     for _ in range(2):
         group.epoch()
     examples = {split: getattr(data, split).index.shape[1] for split in ("train", "validation", "test")}
-    architecture = pack.architecture(data.inputs.shape[1], data.outputs)
+    architecture = pack.architecture(data.inputs.shape[1], data.outputs, data.image)
     counted = RUNS * memory.memory_per_run(pack, architecture, examples, data.classes)
     assert pool.used_bytes() - before <= counted + data.inputs.nbytes + 2**20

@@ -25,6 +25,7 @@ from workbench.engine.training.loop import train
 from . import strict_device
 from .cases import data_for, pack_of
 from .cuda_on_host import COMPILER, HostMachine, needs_compiler
+from .image_cases import image_data, image_pack
 from .strict_device import DeviceArray
 
 pytestmark = needs_compiler
@@ -187,6 +188,19 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
     made = device.DeviceMachine()
     monkeypatch.setattr(device, "device_machine", lambda _precision: made)
     return made
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("activation", ["prelu", pytest.param("maxout", marks=pytest.mark.thorough)])
+def test_a_captured_step_of_a_convolutional_network_does_too(activation: str) -> None:
+    """20 updates an epoch, so that graphs of several steps and of one are replayed."""
+    rates = {"map_dropout_rate": [0, 0.3, 0], "channel_dropout_rate": [0, 0, 0.3]}
+    pack = image_pack(3, dtype="float32", activation=activation, learning_rate=0.05, epochs=2, **rates)
+    data = image_data(pack, examples=270)
+    fast = list(train(replace(pack, device="cuda", kernel="graph"), data))
+    for one, two in zip(train(pack, data), fast, strict=True):
+        for name, values in one.metrics.items():
+            np.testing.assert_allclose(two.metrics[name], values, rtol=3e-5, atol=3e-5, err_msg=name)
 
 
 @pytest.mark.usefixtures("machine")

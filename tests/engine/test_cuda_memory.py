@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 
 from tests.repetitions import crossed
+from workbench.data.run_data import RunData
 from workbench.engine.kernels.cuda import memory
 from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.group import Group
+from workbench.engine.training.pack import Pack
 
 from .cases import data_for, pack_of
 from .cuda_on_host import HostMachine, needs_compiler
+from .image_cases import image_data, image_pack
 
 RUNS = 3
 
@@ -25,7 +28,18 @@ RUNS = 3
 @pytest.mark.parametrize(("loss", "activation"), crossed(LOSSES, ACTIVATIONS))
 def test_what_is_counted_is_what_is_taken(activation: str, loss: str) -> None:
     pack = pack_of(RUNS, activation=activation, loss=loss, dtype="float32", optimizer="adam")
-    data = data_for(pack)
+    assert_taken_as_counted(pack, data_for(pack))
+
+
+@needs_compiler
+@pytest.mark.parametrize("pool", ["max", "none"])
+def test_of_images_too_what_is_counted_is_what_is_taken(pool: str) -> None:
+    pack = image_pack(RUNS, activation="prelu", dtype="float32", optimizer="adam", pool=pool)
+    assert_taken_as_counted(pack, image_data(pack))
+
+
+def assert_taken_as_counted(pack: Pack, data: RunData) -> None:
+    """The arrays of a trainer and of an evaluator are those that are counted, and a run's count holds them all."""
     group = Group(pack, data)
     rows: Any = group._trainer._rows  # type: ignore[attr-defined]
     trainer = GraphTrainer(rows, HostMachine())
@@ -37,7 +51,7 @@ def test_what_is_counted_is_what_is_taken(activation: str, loss: str) -> None:
     for holder, rooms in ((trainer, train), (evaluator, test)):
         taken = sum(array.nbytes for name, array in holder._arrays.items() if name != "counters")
         assert taken == RUNS * bytes_per_run(rooms)
-    architecture = pack.architecture(data.inputs.shape[1], LOSSES[loss].units(data.outputs))
+    architecture = pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image)
     flat = 7 * 4 * rows.layout.size  # weights, gradients, previous, best, two slots, one copy
     counted = memory.memory_per_run(pack, architecture, examples, data.classes)
     assert counted >= flat + bytes_per_run(train) + 2 * bytes_per_run(test)
