@@ -280,6 +280,10 @@ SAME_MEANING = {
     "base",  # the contract that every kind of a folder fills in
     "dense",  # a layer, and its form in each kernel
     "convolution",
+    "pooling",
+    "max_pooling",
+    "average_pooling",
+    "global_average",
     "maxout",
     "losses",  # rules, and their form by hand in a kernel
     "probes",
@@ -300,6 +304,8 @@ ONE_MEANING = {
     "ABOUT",  # the help of each word of the command
     "EXAMPLES",
     "FUSED",  # part of what each device form of a layer offers
+    "OWN_KERNELS",
+    "OWN_PASSES",
 }
 
 

@@ -195,8 +195,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
 def test_a_captured_step_of_a_convolutional_network_does_too(activation: str) -> None:
     """20 updates an epoch, so that graphs of several steps and of one are replayed."""
     rates = {"map_dropout_rate": [0, 0.3, 0], "channel_dropout_rate": [0, 0, 0.3]}
-    pack = image_pack(3, dtype="float32", activation=activation, learning_rate=0.05, epochs=2, **rates)
-    data = image_data(pack, examples=270)
+    pack = image_pack(3, dtype="float32", activation=activation, learning_rate=0.05, epochs=1, channels=(3,), **rates)
+    data = image_data(pack, (4, 3, 1), examples=270)
     fast = list(train(replace(pack, device="cuda", kernel="graph"), data))
     for one, two in zip(train(pack, data), fast, strict=True):
         for name, values in one.metrics.items():

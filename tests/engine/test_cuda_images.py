@@ -106,7 +106,7 @@ def test_every_layer_between_others_is_its_plain_form_in_both_directions(layer: 
     passes = Passes(
         pack, layout, weights, gradients, stored, arrays | dict.fromkeys(UNREAD, stored), BATCH, BATCH, True
     )
-    last = len(passes.stages) - 1
+    last = len(passes.layers) - 1
     machine.program([part for part in passes.forward() if not is_reading(part)]).run(1)
     biases = layout.views(weights)[-1]["biases"][:, None]
     np.testing.assert_allclose(arrays[f"z{last}"] + biases, z, rtol=1e-5, atol=1e-5)

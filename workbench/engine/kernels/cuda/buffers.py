@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.cuda import codes
-from workbench.engine.kernels.cuda.stages import first_with_parameters, stages_of, upper_name
+from workbench.engine.kernels.cuda.computed_layers import computed_layers, first_with_parameters, upper_name
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
@@ -39,21 +39,21 @@ Rooms = Mapping[str, Room]
 
 
 def rooms_for_passes(layout: Layout, batch: int, learning: bool) -> dict[str, Room]:
-    """The arrays of one minibatch: x, what the form of every stage asks for and, for learning, dl/da of the stage that
+    """The arrays of one minibatch: x, what the form of every layer asks for and, for learning, dl/da of the layer that
     the backward pass has reached.
     """
-    rooms, stages = {"x": Room((batch, layout.inputs), np.float32)}, stages_of(layout)
-    for number, stage in enumerate(stages):
-        form = form_of(stage.layer, codes.CUDA_FORMS)
-        own = form.rooms(stage.layer, batch)
+    rooms, computed = {"x": Room((batch, layout.inputs), np.float32)}, computed_layers(layout)
+    for number, (layer, *_) in enumerate(computed):
+        form = form_of(layer, codes.CUDA_FORMS)
+        own = form.rooms(layer, batch)
         if learning and hasattr(form, "rooms_to_learn"):
-            own |= form.rooms_to_learn(stage.layer, batch)
+            own |= form.rooms_to_learn(layer, batch)
         rooms |= {f"{name}{number}": room for name, room in own.items()}
     # Nothing reads the output layer's `out`: its activation belongs to the loss.
-    del rooms[f"out{len(stages) - 1}"]
+    del rooms[f"out{len(computed) - 1}"]
     if learning:
-        behind = [stage.layer for stage in stages[first_with_parameters(stages) + 1 :]]
-        rooms |= {upper_name(layer): Room((batch, prod(layer.inputs)), np.float32) for layer in behind}
+        others = [behind.layer for behind in computed[first_with_parameters(computed) + 1 :]]
+        rooms |= {upper_name(layer): Room((batch, prod(layer.inputs)), np.float32) for layer in others}
     return rooms
 
 

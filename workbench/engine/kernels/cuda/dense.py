@@ -69,7 +69,7 @@ def reverse(passes: Passes, number: int) -> Launch:
     layer, arrays, layout = passes.layer(number), passes.arrays, passes.layout
     arguments = (
         passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
-        activations().index(layer.activation), passes.stages[number].units, *starts(passes, number), passes.batch,
+        activations().index(layer.activation), passes.layers[number].units, *starts(passes, number), passes.batch,
         layer.units, layout.size,
     )  # fmt: skip
     return Launch("reverse", *blocks_of_units(passes, layer), arguments)

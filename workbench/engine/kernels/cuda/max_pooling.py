@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.cuda.passes import Passes
-from workbench.engine.kernels.cuda.pooling import KERNELS, LARGEST, PASSES, pooled, reversed_pool, rooms
+from workbench.engine.kernels.cuda.pooling import LARGEST, OWN_KERNELS, OWN_PASSES, pooled, reversed_pool, rooms
 
 __all__ = ["OWN_KERNELS", "OWN_PASSES", "backward", "forward", "rooms"]
-OWN_PASSES, OWN_KERNELS = PASSES, KERNELS
 
 
 def forward(passes: Passes, number: int) -> Iterator[Launch]:

@@ -29,7 +29,7 @@ def _reverse(passes: Passes, number: int) -> Launch:
     bias_start, _ = starts(passes, number)
     arguments = (
         passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,
-        layer.rows // layer.units, passes.stages[number].units, bias_start, passes.batch, layer.units,
+        layer.rows // layer.units, passes.layers[number].units, bias_start, passes.batch, layer.units,
         passes.layout.size,
     )  # fmt: skip
     return Launch("reverse_maxout", *blocks_of_units(passes, layer), arguments)

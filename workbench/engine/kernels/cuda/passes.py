@@ -1,6 +1,6 @@
 """The passes of all runs over one minibatch, as launches: what `network.py` and the layers compute, fused.
 
-A form of a layer is called with a `number`, that of its stage (`stages.py`). This file is the form of dropout, whose
+A form of a layer is called with a `number`, its place in `computed_layers.py`. This file is the form of dropout, whose
 masks are a part of other launches, and of what changes no number.
 """
 
@@ -17,8 +17,13 @@ import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda.codes import CUDA_FORMS, JUDGES, LOSS_CODES, PLACES, THREADS
+from workbench.engine.kernels.cuda.computed_layers import (
+    ComputedLayer,
+    computed_layers,
+    first_with_parameters,
+    upper_name,
+)
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
-from workbench.engine.kernels.cuda.stages import Stage, first_with_parameters, stages_of, upper_name
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -46,17 +51,17 @@ class Passes:
     ordered: bool
 
     def forward(self) -> Iterator[Launch | Product]:
-        """Begin the step, read the minibatch, and compute every stage, of the last one z without biases."""
+        """Begin the step, read the minibatch, and compute every layer, of the last one z without biases."""
         arrays, runs = self.arrays, self.pack.runs
         counters, keys = arrays["counters"], arrays["keys"]
         yield Launch("tick", (1, 1), THREADS, (counters, arrays["seeds"], keys, int(Purpose.DROPOUT), len(keys), runs))
         yield self._read()
-        for number in range(len(self.stages)):
+        for number in range(len(self.layers)):
             yield from self._form(number).forward(self, number)
 
     def judge(self) -> Launch:
         """Losses and hits of the minibatch, and dl/dz at the output layer times 1 / batch."""
-        arrays, last = self.arrays, len(self.stages) - 1
+        arrays, last = self.arrays, len(self.layers) - 1
         gradients = self.weights if self.gradients is None else self.gradients
         bias_start, outputs = self.start(last, "biases"), self.layout.outputs
         arguments = (
@@ -69,7 +74,7 @@ class Passes:
 
     def backward(self) -> Iterator[Launch | Product]:
         """The gradients of all parameters, from dl/dz of the output layer on."""
-        for number in range(len(self.stages) - 1, first_with_parameters(self.stages) - 1, -1):
+        for number in range(len(self.layers) - 1, first_with_parameters(self.layers) - 1, -1):
             yield from self._form(number).backward(self, number)
 
     def _read(self) -> Launch:
@@ -87,27 +92,27 @@ class Passes:
         return form_of(self.layer(number), CUDA_FORMS)
 
     @cached_property
-    def stages(self) -> tuple[Stage, ...]:
+    def layers(self) -> tuple[ComputedLayer, ...]:
         """The layers that compute."""
-        return stages_of(self.layout)
+        return computed_layers(self.layout)
 
     def layer(self, number: int) -> Any:
-        """The layer of a stage."""
-        return self.stages[number].layer
+        """The layer of that number."""
+        return self.layers[number].layer
 
     def is_last(self, number: int) -> bool:
         """Whether a layer is the output layer, whose z `judge` reads and turns into dl/dz."""
-        return number == len(self.stages) - 1
+        return number == len(self.layers) - 1
 
     def passes_back(self, number: int) -> bool:
         """Whether a layer before this one has parameters, and so needs its dl/da."""
-        return number > first_with_parameters(self.stages)
+        return number > first_with_parameters(self.layers)
 
     def start(self, number: int, name: str) -> int:
         """Where a tensor of the layer begins within a row of parameters; -1 if it has none of that name."""
         if not any(tensor.name == name for tensor in self.layer(number).tensors):
             return -1
-        return self.layout.start(self.stages[number].parameters, name)
+        return self.layout.start(self.layers[number].parameters, name)
 
     @property
     def masks(self) -> tuple[Array, Array, Array]:
@@ -116,14 +121,14 @@ class Passes:
 
     def masks_of(self, number: int) -> tuple[int, int]:
         """The rows of the masks that a layer's output is multiplied by: of its units, and of whole channels; or -1."""
-        return self.stages[number].units, self.stages[number].channels
+        return self.layers[number].units, self.layers[number].channels
 
     def _order(self) -> Array:
         return self.arrays["order"] if self.ordered else self.arrays["index"]
 
     def weights_of(self, number: int, gradient: bool = False) -> Matrix:
         """A layer's weights, or their gradient."""
-        start, rows, columns = self.layout.rows()[self.stages[number].parameters]
+        start, rows, columns = self.layout.rows()[self.layers[number].parameters]
         buffer = self.gradients if gradient else self.weights
         return Matrix(buffer, self.layout.size, rows, columns, start)
 

@@ -10,7 +10,7 @@ from workbench.engine.kernels.cuda.launches import Argument, Launch, turns
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.layers.base import Layer
 
-PASSES, KERNELS = ("pooling",), ("pool", "reverse_pool")  # device code, and what of it is launched
+OWN_PASSES, OWN_KERNELS = ("pooling",), ("pool", "reverse_pool")
 LARGEST = 0.0  # stands for a share if a tile's largest number is wanted
 
 

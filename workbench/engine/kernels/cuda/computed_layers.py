@@ -12,7 +12,7 @@ from workbench.engine.layers.dropout import Dropout
 from workbench.engine.training.layout import Layout
 
 
-class Stage(NamedTuple):
+class ComputedLayer(NamedTuple):
     """A layer that computes. `units` and `channels` are the rows of the masks that its output is multiplied by, one of
     every unit and one of whole channels; -1: there is none.
     """
@@ -23,13 +23,13 @@ class Stage(NamedTuple):
     channels: int = -1
 
 
-def stages_of(layout: Layout) -> tuple[Stage, ...]:
-    """The stages of a layout's networks, in order. The first mask, of row 0, is the inputs'.
+def computed_layers(layout: Layout) -> tuple[ComputedLayer, ...]:
+    """Those of a layout's networks, in order. The first mask, of row 0, is the inputs'.
 
-    A layer whose form has no `forward` is no stage: dropout is a part of the stage before it, and to flatten an image
-    changes none of its numbers.
+    A layer whose form has no `forward` is none of them: dropout is a part of the layer before it, and to flatten an
+    image changes none of its numbers.
     """
-    found: list[Stage] = []
+    found: list[ComputedLayer] = []
     parameters = masks = 0
     for layer in layout.sequence:
         if isinstance(layer, Dropout):
@@ -38,21 +38,21 @@ def stages_of(layout: Layout) -> tuple[Stage, ...]:
             masks += 1
         elif hasattr(form_of(layer, CUDA_FORMS), "forward"):
             assert masks, "the mask of the inputs comes first"
-            found.append(Stage(layer, parameters if layer.tensors else -1))
+            found.append(ComputedLayer(layer, parameters if layer.tensors else -1))
         parameters += bool(layer.tensors)
     return tuple(found)
 
 
-def with_mask(stage: Stage, dropout: Dropout, row: int) -> Stage:
-    """The stage with that dropout behind it. Of features, each is a channel by itself."""
+def with_mask(layer: ComputedLayer, dropout: Dropout, row: int) -> ComputedLayer:
+    """The layer with that dropout behind it. Of features, each is a channel by itself."""
     which = "channels" if dropout.of_channels and len(dropout.inputs) > 1 else "units"
-    assert getattr(stage, which) < 0, f"two masks of {which} behind one layer"
-    return stage._replace(**{which: row})
+    assert getattr(layer, which) < 0, f"two masks of {which} behind one layer"
+    return layer._replace(**{which: row})
 
 
-def first_with_parameters(stages: tuple[Stage, ...]) -> int:
-    """The number of the stage that the backward pass ends with."""
-    return next(number for number, stage in enumerate(stages) if stage.parameters >= 0)
+def first_with_parameters(layers: tuple[ComputedLayer, ...]) -> int:
+    """The number of the layer that the backward pass ends with."""
+    return next(number for number, layer in enumerate(layers) if layer.parameters >= 0)
 
 
 def upper_name(layer: Layer) -> str:
