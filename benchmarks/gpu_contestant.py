@@ -29,6 +29,7 @@ class Contestant:
 
 _STEPS, _EVERYTHING = "benchmarks.gpu_ours:Steps", "benchmarks.gpu_ours:Everything"
 _ONE, _ENSEMBLE = "benchmarks.gpu_torch:OneByOne", "benchmarks.gpu_torch:Ensemble"
+_GROUPED = "benchmarks.gpu_torch:GroupedEnsemble"
 CONTESTANTS: dict[str, Contestant] = {
     "ours, graph": Contestant("steps alone, float32", _STEPS, {"kernel": "graph"}),
     "ours, graph, tf32": Contestant("steps alone", _STEPS, {"kernel": "graph", "precision": "tf32"}),
@@ -42,6 +43,8 @@ CONTESTANTS: dict[str, Contestant] = {
     "torch, one by one": Contestant("eager", _ONE, {}),
     "torch, one by one, graphs": Contestant("CUDA graphs", _ONE, {"graph": True}),
     "torch, ensemble, graphs": Contestant("baddbmm, CUDA graphs", _ENSEMBLE, {"graph": True}),
+    "torch, grouped": Contestant("grouped convolutions, baddbmm, eager", _GROUPED, {}),
+    "torch, grouped, graphs": Contestant("grouped convolutions, baddbmm, CUDA graphs", _GROUPED, {"graph": True}),
     "jax, vmap": Contestant("scan, float32", "benchmarks.gpu_jax:Vmapped", {}),
     "jax, vmap, tf32": Contestant("scan", "benchmarks.gpu_jax:Vmapped", {"precision": "tensorfloat32"}),
 }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import isqrt, prod
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,11 @@ EPOCHS = 10**6  # more than any measurement lasts: no run ends during one
 
 @dataclass(frozen=True)
 class Work:
-    """`runs` networks of `depth` hidden layers of `width` ReLU units with dropout 0.5, trained by Adam."""
+    """`runs` networks of `depth` hidden layers of `width` ReLU units with dropout 0.5, trained by Adam.
+
+    Before them, where `channels` are given, convolutions over square images of one channel: `kernel` and `padding` as
+    a network's, ReLU, and max pooling of 2 x 2 behind each.
+    """
 
     features: int
     examples: int
@@ -30,11 +36,29 @@ class Work:
     depth: int
     width: int
     runs: int
+    channels: tuple[int, ...] = ()
+    kernel: int = 3
+    padding: str = "same"
+
+    @property
+    def image(self) -> tuple[int, ...]:
+        """Height, width and channels of an example, if the networks read images."""
+        side = isqrt(self.features)
+        return (side, side, 1) if self.channels else ()
+
+    @property
+    def of_images(self) -> dict[str, Any]:
+        """What a pack or an architecture is told of convolutions."""
+        if not self.channels:
+            return {}
+        return {
+            "network": "cnn", "channels": self.channels, "kernel_size": self.kernel, "padding": self.padding,
+        }  # fmt: skip
 
     @property
     def architecture(self) -> Architecture:
         """The shapes of one network."""
-        return Architecture(self.features, CLASSES, self.depth, self.width, "relu")
+        return Architecture(self.features, CLASSES, self.depth, self.width, "relu", image=self.image, **self.of_images)
 
 
 WORKS: dict[str, Work] = {
@@ -42,6 +66,9 @@ WORKS: dict[str, Work] = {
     "digits (2,32), 1024 runs": Work(64, 1797, 32, 2, 32, 1024),
     "mnist (3,128), 1 run": Work(784, 40000, 128, 3, 128, 1),
     "digits (2,32), 1 run": Work(64, 1797, 32, 2, 32, 1),
+    "digits cnn, 256 runs": Work(64, 1797, 32, 0, 0, 256, (8, 16)),
+    "mnist cnn, 64 runs": Work(784, 10000, 128, 1, 128, 64, (8, 16), 5, "valid"),
+    "tiny cnn": Work(64, 600, 32, 1, 16, 4, (4, 6)),
     "tiny": Work(64, 600, 32, 2, 32, 4),  # to try the script where there is no GPU
 }
 
@@ -54,7 +81,8 @@ def dataset(work: Work) -> Dataset:
     patterns = np.where(draw.random((CLASSES, work.features)) < 0.2, 200, 0).astype(np.uint8)
     seen = draw.random((work.examples, work.features), np.float32) < 0.6
     noise = np.where(draw.random((work.examples, work.features), np.float32) < 0.03, 150, 0).astype(np.uint8)
-    return Dataset("made up", np.maximum(patterns[labels] * seen, noise), labels, CLASSES, None, 255.0, "0" * 16)
+    inputs = np.maximum(patterns[labels] * seen, noise)
+    return Dataset("made up", inputs, labels, CLASSES, None, 255.0, "0" * 16, work.image)
 
 
 def data_of(work: Work) -> RunData:
@@ -69,12 +97,15 @@ def pack_of(work: Work, device: str, kernel: str) -> Pack:
     for name, value in (("dropout_rate", RATE), ("learning_rate", LEARNING_RATE), ("epochs", EPOCHS)):
         columns[name] = np.full(work.runs, value)
     return Pack(
-        work.depth, work.width, "relu", "cross_entropy", "adam", work.batch_size, columns, device=device, kernel=kernel
-    )
+        work.depth, work.width, "relu", "cross_entropy", "adam", work.batch_size, columns, device=device,
+        kernel=kernel, **work.of_images,
+    )  # fmt: skip
 
 
 def first_weights(work: Work) -> list[np.ndarray]:
-    """The initial weights of each layer, (runs, fan_in, rows) float32; biases start at zero."""
+    """The initial weights of each layer, (runs, fan_in, rows) float32; biases start at zero. What a filter reads lies
+    row by row of its window, the channels of each pixel together.
+    """
     layout, runs = Layout(work.architecture), np.arange(work.runs)
     columns = {"seed": runs, "init": np.full(work.runs, "he"), "init_scale": np.zeros(work.runs)}
     return [weights.swapaxes(1, 2).copy() for weights in layout.weights(layout.initial(columns, np.float32))]
@@ -101,5 +132,8 @@ def floats(work: Work) -> tuple[np.ndarray, np.ndarray]:
 
 def flops_of_step(work: Work) -> int:
     """Multiplications and additions of the products of one update of one run."""
-    sizes = [rows * columns for _, rows, columns in Layout(work.architecture).rows()]
+    sizes = [
+        layer.tensors[0].size * prod(getattr(layer, "places", ()))  # a filter reads so many patches
+        for layer in work.architecture.layers
+    ]
     return 2 * work.batch_size * (3 * sum(sizes) - sizes[0])

@@ -52,8 +52,16 @@ FUSED: dict[str, tuple[str, ...]] = {
     "digits (2,32), 1024 runs": ("ours, fused", "ours, auto, everything", "jax, vmap"),
     "digits (2,32), 1 run": ("ours, fused", "ours, auto, everything", "jax, vmap"),
 }
-ONLY = {"ours": OURS, "fused": FUSED}
+# `--only images`: convolutional networks; under two minutes, tests included.
+_OF_IMAGES = ("ours, graph", "torch, grouped, graphs", "ours, plain", "jax, vmap")
+IMAGES: dict[str, tuple[str, ...]] = {"mnist cnn, 64 runs": _OF_IMAGES, "digits cnn, 256 runs": _OF_IMAGES}
+ONLY = {"ours": OURS, "fused": FUSED, "images": IMAGES}
+MOST_MINUTES = {"images": 1.9}  # whatever is allowed; what does not fit is left out at the end
+MOST_SECONDS = {"images": 30.0}  # that a contestant or the tests may take, so that the others have their turn
 WITHIN_A_BLOCK = ("digits (2,32), 1024 runs", "digits (2,32), 1 run")
+# The tests and the works whose launches are timed one by one, with `--only`.
+IMAGE_TESTS = "images or convolutional"
+PROFILED_IMAGES = tuple(IMAGES)
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
 # Tests of blocks, in processes of their own: most of their time goes into compiling.
@@ -99,8 +107,8 @@ class Script:
 
     def __init__(self, folder: Path, minutes: float, device: str, commit: str = "", only: str = "") -> None:
         self._folder, self._commit, self._each = folder, commit, BRIEFLY if only else EACH
-        self._only = only
-        self._end, self._device = monotonic() + 60 * minutes, device
+        self._only, self._patience = only, PATIENCE if device == "cpu" else MOST_SECONDS.get(only, PATIENCE)
+        self._end, self._device = monotonic() + 60 * min(minutes, MOST_MINUTES.get(only, minutes)), device
         self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -108,6 +116,8 @@ class Script:
         """All parts, each written down when it is done."""
         self._know()
         parts = [self._device_tests, self._profile, lambda: self._meet(contests)]
+        if self._only == "images":
+            parts = [self._device_tests, lambda: self._meet(contests), self._profile]
         if not self._only:
             parts = [self._device_tests, self._floor, *parts[1:], self._other_tests]
         for part in parts:
@@ -149,12 +159,14 @@ class Script:
         shares: dict[str, tuple[str, ...]] = {
             name: (DEVICE_TESTS[0], "-k", which) for name, which in BLOCK_TESTS.items()
         }
-        if self._only != "fused":
+        if self._only == "images":
+            shares = {"of images": (DEVICE_TESTS[0], "-k", IMAGE_TESTS)}
+        elif self._only != "fused":
             others = "not block and not fused and not within_a_kernel"
             shares["of graphs and arrays"] = (*DEVICE_TESTS, "-k", others)
         with ThreadPoolExecutor() as side_by_side:
             for name, arguments in shares.items():
-                side_by_side.submit(self._tests, name, FOR_DEVICE_TESTS, *arguments)
+                side_by_side.submit(self._tests, name, MOST_SECONDS.get(self._only, FOR_DEVICE_TESTS), *arguments)
         yield
 
     def _other_tests(self) -> Iterator[None]:
@@ -168,11 +180,12 @@ class Script:
         yield
 
     def _profile(self) -> Iterator[None]:
-        for work in WITHIN_A_BLOCK:
+        for work in () if self._only == "images" else WITHIN_A_BLOCK:
             code = "from benchmarks.gpu_floor import within_a_block as f; from benchmarks.gpu_works import WORKS; "
             self.results["launches"][f"{work}, fused"] = self._asked(f"{code}a = (WORKS[{work!r}],)", None)
             yield
-        for work in () if self._only == "fused" else PROFILED:
+        profiled = {"fused": (), "images": PROFILED_IMAGES}.get(self._only, PROFILED)
+        for work in profiled if self._left() > FOR_OTHER_TESTS or not self._only else ():
             code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
             code += f"a = (WORKS[{work!r}],)"
             self.results["launches"][work] = self._asked(code, None)
@@ -180,7 +193,9 @@ class Script:
 
     def _asked(self, code: str, otherwise: Any) -> Any:
         """What f(*a) returns in a process of its own; where it fails, its words."""
-        found = self._python("-c", f"{code}; import json; print(json.dumps(f(*a)))", limit=min(PATIENCE, self._left()))
+        found = self._python(
+            "-c", f"{code}; import json; print(json.dumps(f(*a)))", limit=min(self._patience, self._left())
+        )
         if found["well"]:
             return json.loads(found["said"])
         print(found["all"][-2000:], flush=True)
@@ -195,7 +210,7 @@ class Script:
 
     def _contestant(self, name: str, work: str) -> dict[str, Any]:
         arguments = ("-m", "benchmarks.gpu_contestant", name, work, str(self._each), self._device)
-        found = self._python(*arguments, limit=min(PATIENCE, self._left()))
+        found = self._python(*arguments, limit=min(self._patience, self._left()))
         if found["well"]:
             return dict(json.loads(found["said"]))
         print(found["all"][-2000:], flush=True)
@@ -213,10 +228,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
     parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
     parser.add_argument("--commit", default="", help="what is measured, where git cannot say it")
-    parser.add_argument("--only", choices=list(ONLY), default="", help="our own forms, or one, and JAX, briefly")
+    parser.add_argument("--only", choices=list(ONLY), default="", help="a part of it, briefly")
     given = parser.parse_args()
     contests = ONLY.get(given.only, CONTESTS)
-    contests = {"tiny": tuple(CONTESTANTS)} if given.tried else contests
+    if given.tried:
+        of_images = (*_OF_IMAGES, "torch, grouped")
+        others = tuple(name for name in CONTESTANTS if "grouped" not in name)
+        contests = {"tiny cnn": of_images} if given.only == "images" else {"tiny": others, "tiny cnn": of_images}
     Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit, given.only).run(contests)
     return 0
 

@@ -133,8 +133,9 @@ def test_every_activation_and_shape_of_network_agrees(activation: str, shape: di
 
 @pytest.mark.parametrize("rows", [1, 12])
 def test_sums_over_any_number_of_parts_agree(rows: int, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part for every example, and parts of one example or of several."""
+    """A part for every example, and parts of one example or of several; products that are more than a grid holds."""
     monkeypatch.setattr(convolution, "ROWS_A_PART", rows)
+    monkeypatch.setattr(convolution, "LARGEST_GRID", 5)
     for activation in ("prelu", "maxout"):
         assert_agrees_with_plain(trained, mild(activation=activation, channels=(4, 33)), (5, 4, 2))
 

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from workbench.engine.kernels.cuda.buffers import Room
-from workbench.engine.kernels.cuda.codes import THREADS, TILE, activations
+from workbench.engine.kernels.cuda.codes import LARGEST_GRID, THREADS, TILE, activations
 from workbench.engine.kernels.cuda.launches import Argument, Launch, Matrix, Product, fours, threads_for, tiles, turns
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.layers.convolution import Convolution
@@ -65,7 +65,7 @@ def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
     No product is aside: the patches are overwritten by dl/d patches.
     """
     yield _reverse(passes, number)
-    yield _gradients_of_parts(passes, number)
+    yield from _gradients_of_parts(passes, number)
     yield _sum_parts(passes, number)
     if passes.passes_back(number):
         dl_dz, weights = _by_place(passes, number, "z"), passes.weights_of(number)
@@ -120,17 +120,19 @@ def _reverse(passes: Passes, number: int) -> Launch:
     return Launch("reverse_places", blocks, THREADS, arguments)
 
 
-def _gradients_of_parts(passes: Passes, number: int) -> Product:
-    """(dl/dz)^T patches of every part."""
+def _gradients_of_parts(passes: Passes, number: int) -> Iterator[Product]:
+    """(dl/dz)^T patches of every part; no more products at a time than a grid has blocks."""
     layer, arrays = passes.layer(number), passes.arrays
     parts, neurons = parts_of(layer, passes.batch), layer.neurons
     rows = passes.batch // parts * prod(layer.places)
-    dl_dz, patches = (
-        Matrix(arrays[f"{name}{number}"], rows * columns, rows, columns)
-        for name, columns in (("z", neurons.rows), ("patches", neurons.fan_in))
-    )
-    out = Matrix(arrays[f"parts{number}"], part_size(layer), neurons.rows, neurons.fan_in)
-    return Product(out, dl_dz.turned, patches, passes.pack.runs * parts)
+    count, stride = passes.pack.runs * parts, part_size(layer)
+    for first in range(0, count, LARGEST_GRID):
+        dl_dz, patches = (
+            Matrix(arrays[f"{name}{number}"], rows * columns, rows, columns, first * rows * columns)
+            for name, columns in (("z", neurons.rows), ("patches", neurons.fan_in))
+        )
+        out = Matrix(arrays[f"parts{number}"], stride, neurons.rows, neurons.fan_in, first * stride)
+        yield Product(out, dl_dz.turned, patches, min(LARGEST_GRID, count - first))
 
 
 def _sum_parts(passes: Passes, number: int) -> Launch:
