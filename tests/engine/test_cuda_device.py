@@ -229,7 +229,7 @@ def test_a_step_over_images_repeats_bit_for_bit() -> None:
 
 def test_graphs_over_images_are_replayed_and_packed_is_alone() -> None:
     """40 updates an epoch, so that both graphs are replayed. A library may multiply one run's matrices otherwise."""
-    pack = on_device(mild_images(activation="tanh", optimizer="adam", learning_rate=0.003))
+    pack = on_device(mild_images(activation="tanh"))
     data = image_data(pack, examples=530)
     packed = list(train(pack, data))
     for run in range(RUNS):
@@ -238,7 +238,7 @@ def test_graphs_over_images_are_replayed_and_packed_is_alone() -> None:
             np.testing.assert_allclose(one.metrics["test_loss"][0], two.metrics["test_loss"][run], rtol=1e-4)
 
 
-@pytest.mark.parametrize("of_images", [False, True])
+@pytest.mark.parametrize("of_images", [False, True], ids=["of rows", "of images"])
 def test_a_pack_takes_no_more_memory_than_was_counted(of_images: bool) -> None:
     import cupy
 
