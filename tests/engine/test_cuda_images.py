@@ -137,7 +137,7 @@ def test_sums_over_any_number_of_parts_agree(rows: int, trained: Any, monkeypatc
     monkeypatch.setattr(convolution, "ROWS_A_PART", rows)
     monkeypatch.setattr(convolution, "LARGEST_GRID", 5)
     for activation in ("prelu", "maxout"):
-        assert_agrees_with_plain(trained, mild(activation=activation, channels=(4, 33)), (5, 4, 2))
+        assert_agrees_with_plain(trained, mild(activation=activation, channels=(4, 33), epochs=1), (5, 4, 2))
 
 
 def test_the_parts_of_a_sum_are_as_large_as_they_may_be_whatever_the_number_of_runs() -> None:
@@ -161,7 +161,7 @@ def test_a_network_without_convolutions_and_one_without_dense_layers_agree(train
 def test_no_number_hangs_on_the_order_of_the_threads_or_on_when_something_aside_is_done(
     activation: str, trained: Any
 ) -> None:
-    pack = mild(activation=activation, optimizer="adam", depth=2, channels=(3, 8), max_norm=0.9)
+    pack = mild(activation=activation, optimizer="adam", depth=2, channels=(3, 8), max_norm=0.9, epochs=1)
     data = image_data(pack)
     expected = trained(pack, data)
     for machine in (HostMachine(backwards=True), HostMachine(late=True)):
@@ -169,7 +169,7 @@ def test_no_number_hangs_on_the_order_of_the_threads_or_on_when_something_aside_
 
 
 def test_packed_is_alone(trained: Any) -> None:
-    pack = mixed_image_pack(RUNS, 4, activation="prelu", optimizer="adam", dtype="float32", patience=0)
+    pack = mixed_image_pack(RUNS, 4, activation="prelu", optimizer="adam", dtype="float32", patience=0, epochs=2)
     data = image_data(pack)
     ends = {end.run: end for epoch in trained(pack, data) for end in epoch.ended}
     for run in range(RUNS):
@@ -178,7 +178,7 @@ def test_packed_is_alone(trained: Any) -> None:
 
 
 def test_host_and_device_are_kept_apart(monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
-    pack = mixed_image_pack(RUNS, 5, activation="prelu", optimizer="adam", dtype="float32")
+    pack = mixed_image_pack(RUNS, 5, activation="prelu", optimizer="adam", dtype="float32", epochs=1)
     data = image_data(pack, stored=np.uint8)
     expected = trained(pack, data)
     monkeypatch.setitem(sys.modules, "cupy", strict_device)
