@@ -137,4 +137,4 @@ def test_auto_takes_a_kernel_that_has_convolutions_and_says_why_another_is_not_t
     why = numba_fault() or "network.stride=2: it has no form in this kernel"
     assert why_not_compiled(with_kernel(strided)) == why
     on_device = image_pack(1, dtype="float32", device="cuda")
-    assert KERNELS["fused"].obstacle(on_device) == "a layer of kind convolution: it has no form in this kernel"
+    assert KERNELS["fused"].obstacle(on_device) == "a layer of kind convolution: it has no form within a block"
