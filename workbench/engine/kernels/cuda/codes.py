@@ -29,7 +29,8 @@ MOST_SLOTS = 4  # the most that an optimizer may have
 THREADS = 256  # of a block, unless few blocks share a device
 MOST_THREADS = 1024  # of a block
 PLACES = 4  # examples that a block reads at a time
-SMALL_BLOCK, LANES = 128, 8  # threads of a block of a small product, and those that share the terms of one element
+SMALL_BLOCK = 128  # threads of a block of a small product
+SHARING_LANES = 8  # of them share the terms of one element
 JUDGES, JUDGED = 128, 32  # threads that judge a run's outputs, and the most outputs that they judge in shared memory
 # A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, its
 # threads, each with 64 weights, and how many blocks share a multiprocessor: four have all its registers, 128 a thread.
@@ -82,7 +83,13 @@ def constants() -> dict[str, int]:
     families = {"LOSS": LOSS_CODES, "AT": numbers()}
     found = {f"{kind}_{name.upper()}": code for kind, names in families.items() for code, name in enumerate(names)}
     sizes = {"VARYING": len(VARYING), "CONSTANT": len(constant()), "THREADS": THREADS, "MOST_THREADS": MOST_THREADS}
-    sizes |= {"TILE": TILE, "PLACES": PLACES, "MOST_SLOTS": MOST_SLOTS, "SMALL_BLOCK": SMALL_BLOCK, "LANES": LANES}
+    sizes |= {
+        "TILE": TILE,
+        "PLACES": PLACES,
+        "MOST_SLOTS": MOST_SLOTS,
+        "SMALL_BLOCK": SMALL_BLOCK,
+        "SHARING_LANES": SHARING_LANES,
+    }
     sizes |= {"JUDGES": JUDGES, "JUDGED": JUDGED}
     return found | sizes | {f"PRODUCT_{name}": size for name, size in PRODUCT.items()}
 

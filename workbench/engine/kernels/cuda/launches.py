@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from workbench.engine.backend import DeviceArray as Array
-from workbench.engine.kernels.cuda.codes import LANES, LARGEST_GRID, SMALL_BLOCK
+from workbench.engine.kernels.cuda.codes import LARGEST_GRID, SHARING_LANES, SMALL_BLOCK
 
 Argument = Array | int | float
 
@@ -155,7 +155,7 @@ def multiplied(product: Product) -> Launch | Product:
     numbers = [number for matrix in (product.left, product.right) for number in _steps(matrix)]
     numbers += [product.out.start, product.out.stride, rows, inner, columns]
     arrays = (product.left.array, product.right.array, product.out.array)
-    blocks = (product.runs, tiles(rows * columns, SMALL_BLOCK // LANES))
+    blocks = (product.runs, tiles(rows * columns, SMALL_BLOCK // SHARING_LANES))
     return Launch("small_product", blocks, SMALL_BLOCK, (*arrays, *numbers))
 
 

@@ -1,4 +1,4 @@
-// A product of matrices with few elements, LANES threads for each, which share its terms. Libraries take longer to
+// A product of matrices with few elements, SHARING_LANES threads for each, which share its terms. Libraries take longer to
 // distribute so small a product.
 
 // out (rows, columns) = left (rows, inner) right (inner, columns) of every run. Of each matrix: where a run's stretch has
@@ -11,7 +11,7 @@ extern "C" __global__ void small_product(
     const float* b = right + (i64)blockIdx.x * right_stride + right_start;
     float* c = out + (i64)blockIdx.x * out_stride + out_start;
     __shared__ float shared[SMALL_BLOCK];
-    const int together = SMALL_BLOCK / LANES, lane = threadIdx.x / together, elements = rows * columns;
+    const int together = SMALL_BLOCK / SHARING_LANES, lane = threadIdx.x / together, elements = rows * columns;
     for (int first = blockIdx.y * together; first < elements; first += gridDim.y * together) {
         const int e = first + threadIdx.x % together;
         float sum = 0.0f;
@@ -19,12 +19,12 @@ extern "C" __global__ void small_product(
             const float* own_row = a + e / columns * left_row;
             const float* own_column = b + e % columns * right_column;
 #pragma unroll 16
-            for (int k = lane; k < inner; k += LANES) sum += own_row[k * left_column] * own_column[k * right_row];
+            for (int k = lane; k < inner; k += SHARING_LANES) sum += own_row[k * left_column] * own_column[k * right_row];
         }
         shared[threadIdx.x] = sum;
         __syncthreads();
         if (lane == 0 && e < elements) {
-            for (int other = 1; other < LANES; ++other) sum += shared[other * together + threadIdx.x];
+            for (int other = 1; other < SHARING_LANES; ++other) sum += shared[other * together + threadIdx.x];
             c[e] = sum;
         }
         __syncthreads();
