@@ -202,12 +202,15 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
         total, hits = 0.0, 0
-        numbers[:] = timetable.constant[run]
+        # Numbers one by one: an array as a whole may not fit, and compiling that error's message takes two seconds.
+        for k in range(numbers.size):
+            numbers[k] = timetable.constant[run, k]
         for step in range(updates):
             for k in range(moving.size):
                 numbers[moving[k]] = timetable.varying[run, step, k]
             if step == updates - 1:
-                previous[at : at + size] = w[at : at + size]
+                for p in range(at, at + size):
+                    previous[p] = w[p]
             _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
             read(examples, run, scratch.rows, scratch.x)
             if len(scratch.filters) > 0:
