@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from markupsafe import Markup, escape
 
@@ -15,7 +15,9 @@ def leave_blank(replace: Replace) -> None:
     from workbench.report.figures import base
 
     assert hasattr(base, "draw")
+    assert hasattr(base.painted, "svgs")
     replace(base, "draw", _blank)
+    replace(base, "painted", SimpleNamespace(svgs=lambda _shown, paint: paint()))  # blanks are not kept
 
 
 def leave_out(replace: Replace) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from workbench.report.figures import palette
+from workbench.report.figures import painted, palette
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
 PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
@@ -141,7 +141,10 @@ class FigureKind(ABC, Generic[Source, Data]):
 
     def one(self, data: Data, place: int) -> DrawnFigure:
         """One figure, the `place`-th of its kind."""
-        plots = tuple(panel.drawn() for panel in self.panels(data, place))
+        panels = self.panels(data, place)
+        shown = (type(self), place, data)
+        svgs = painted.svgs(shown, lambda: [panel.drawn().svg for panel in panels])
+        plots = tuple(Plot(panel.title, Markup(svg)) for panel, svg in zip(panels, svgs, strict=True))
         return DrawnFigure(
             self.caption(data), plots, self.table(data), self.legend(data), self.scale(data), self.title(data),
             self.about(data), width=self.width, heading=self.heading,
