@@ -6,8 +6,7 @@ Every complaint is one line that names the file, the rule and, for an activation
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, singledispatch
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -38,10 +37,10 @@ SETTINGS_OF_ACTIVATIONS = ("slope", "pieces")
 @lru_cache(maxsize=256)
 def check(file: RuleFile, table: str, name: str) -> None:
     """Check a row that came from a file. Raises BadInput with one line."""
-    row = RULE_TABLES[table][0][name]
+    row = RULE_TABLES[table].rows[name]
     try:
         with np.errstate(all="ignore"):
-            CHECKS[table](row, name)
+            _check_row(row, name)
     except _Wrong as wrong:
         raise BadInput(f"{file.name}: {_kind(row)} {name!r}: {wrong}") from None
     except CannotLower:
@@ -60,6 +59,13 @@ def _kind(row: object) -> str:
     return type(row).__name__.lower()
 
 
+@singledispatch
+def _check_row(row: object, _name: str) -> None:
+    """The checks of a row of its kind, the functions that are registered below."""
+    raise AssertionError(f"no checks for a {_kind(row)}")
+
+
+@_check_row.register
 def _activation(row: Activation, name: str) -> None:
     if row.layer not in LAYERS:
         raise _Wrong(f"its layer is {row.layer!r}; allowed: one of {', '.join(LAYERS)}")
@@ -148,6 +154,7 @@ def _numbers(reads: tuple[str, ...], dtype: DTypeLike) -> At:
     return At(**{name: np.full((2, 1), 0.5, dtype) for name in reads})
 
 
+@_check_row.register
 def _optimizer(row: Optimizer, name: str) -> None:
     if unknown := [name for name in row.reads if name not in (*VARYING, *columns())]:
         raise _Wrong(f"it reads at.{unknown[0]}; allowed: settings of optimizers, and what its hyperparameters name")
@@ -214,6 +221,7 @@ def _count(found: object) -> str:
     return f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
 
 
+@_check_row.register
 def _penalty(row: Penalty, name: str) -> None:
     if row.moment not in MOMENTS:
         raise _Wrong(f"its moment is {row.moment!r}; allowed: one of {', '.join(MOMENTS)}")
@@ -231,6 +239,7 @@ def _penalty(row: Penalty, name: str) -> None:
     _lowered_penalty(row, name)
 
 
+@_check_row.register
 def _initializer(row: Initializer, _name: str) -> None:
     if row.distribution not in ("uniform", "normal"):
         raise _Wrong(f"its distribution is {row.distribution!r}; allowed: uniform, normal")
@@ -240,6 +249,7 @@ def _initializer(row: Initializer, _name: str) -> None:
             raise _Wrong(f"its spread for fan_in={fan_in}, fan_out={fan_out} is {spread}; allowed: a number, x >= 0")
 
 
+@_check_row.register
 def _schedule(row: Schedule, _name: str) -> None:
     updates = np.arange(1000.0)
     found = np.asarray(row.multiplier(updates, 0.99))
@@ -249,6 +259,7 @@ def _schedule(row: Schedule, _name: str) -> None:
         raise _Wrong("its multiplier of an update depends on which others are asked for")
 
 
+@_check_row.register
 def _loss(row: Loss, _name: str) -> None:
     if row.task not in ("classes", "two_classes", "regression"):
         raise _Wrong(f"its task is {row.task!r}; allowed: classes, two_classes, regression")
@@ -268,13 +279,3 @@ def _loss(row: Loss, _name: str) -> None:
             np.array([judged.delta[index]]), np.array([exact]), np.array([z[index]]), "delta", TOLERANCE,
             "finite differences of its losses give",
         )  # fmt: skip
-
-
-CHECKS: dict[str, Callable[[Any, str], None]] = {
-    "ACTIVATIONS": _activation,
-    "OPTIMIZERS": _optimizer,
-    "PENALTIES": _penalty,
-    "INITIALIZERS": _initializer,
-    "SCHEDULES": _schedule,
-    "LOSSES": _loss,
-}

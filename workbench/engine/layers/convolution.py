@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from workbench.engine.backend import Array
 from workbench.engine.layers.base import Batch, BoundLayer, Layer, Parameters, Shape, Tensor
@@ -164,17 +164,17 @@ class BoundConvolution(BoundLayer):
         """The derivative of the activation."""
         return self.neurons.gain().reshape(self.a.shape)
 
-    def _within_the_image(self) -> list[tuple[Array, Any]]:
+    def _within_the_image(self) -> list[tuple[Array, tuple[slice, ...]]]:
         """For every pixel of a window: a view of it in those patches where it lies within the image, and its places in
         the image as an index.
         """
         layer, every = self.layer, slice(None)
-        found: list[tuple[Array, Any]] = []
+        found: list[tuple[Array, tuple[slice, ...]]] = []
         for offsets in product(range(layer.kernel), repeat=2):
             axes = zip(offsets, layer.inputs[:2], layer.places, layer.before, strict=True)
             reach = [reached(offset, size, places, layer.stride, before) for offset, size, places, before in axes]
             (rows, pixel_rows), (columns, pixel_columns) = reach
-            patches: Any = (every, every, rows, columns, *offsets)
+            patches: tuple[slice | int, ...] = (every, every, rows, columns, *offsets)
             found.append((self.patches[patches], (every, every, pixel_rows, pixel_columns)))
         return found
 

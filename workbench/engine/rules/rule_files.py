@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
@@ -24,13 +24,31 @@ from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter, Optimi
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.rules.schedules import SCHEDULES, Schedule
 
-RULE_TABLES: dict[str, tuple[dict[str, Any], type]] = {
-    "ACTIVATIONS": (ACTIVATIONS, Activation),
-    "OPTIMIZERS": (OPTIMIZERS, Optimizer),
-    "PENALTIES": (PENALTIES, Penalty),
-    "INITIALIZERS": (INITIALIZERS, Initializer),
-    "SCHEDULES": (SCHEDULES, Schedule),
-    "LOSSES": (LOSSES, Loss),
+Rule = Activation | Optimizer | Penalty | Initializer | Schedule | Loss
+Row = TypeVar("Row", bound=Rule, covariant=True)  # rows enter a table by `add` alone, which looks at their kind
+
+
+@dataclass(frozen=True)
+class RuleTable(Generic[Row]):
+    """A table that rule files may add to, and the kind of its rows."""
+
+    rows: dict[str, Row]
+    kind: type[Row]
+
+    def add(self, name: str, row: object) -> None:
+        """Add a row. Raises TypeError for one of another kind."""
+        if not isinstance(row, self.kind):
+            raise TypeError(f"{name!r} is a {type(row).__name__}, not a {self.kind.__name__}")
+        self.rows[name] = row
+
+
+RULE_TABLES: dict[str, RuleTable[Rule]] = {
+    "ACTIVATIONS": RuleTable[Activation](ACTIVATIONS, Activation),
+    "OPTIMIZERS": RuleTable[Optimizer](OPTIMIZERS, Optimizer),
+    "PENALTIES": RuleTable[Penalty](PENALTIES, Penalty),
+    "INITIALIZERS": RuleTable[Initializer](INITIALIZERS, Initializer),
+    "SCHEDULES": RuleTable[Schedule](SCHEDULES, Schedule),
+    "LOSSES": RuleTable[Loss](LOSSES, Loss),
 }
 
 
@@ -82,17 +100,16 @@ def install(files: Iterable[RuleFile]) -> None:
         if file in _origins.values():
             continue
         for table, rows in _tables_of(file).items():
-            known, kind = RULE_TABLES[table]
             for name, row in rows.items():
-                _check(file, table, name, row, kind)
-                known[name] = row
+                _check(file, table, name, row)
+                RULE_TABLES[table].add(name, row)
                 _origins[table, name] = file
 
 
 def uninstall() -> None:
     """Take every row that came from a file out of the tables."""
     for table, name in list(_origins):
-        del RULE_TABLES[table][0][name], _origins[table, name]
+        del RULE_TABLES[table].rows[name], _origins[table, name]
 
 
 def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
@@ -173,8 +190,9 @@ def _declared(tree: ast.Module) -> bool:
     return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
 
 
-def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
-    space: dict[str, Any] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
+def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
+    """What a file assigns to the names of tables; `_check` looks at each name and row."""
+    space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)
     except (Exception, SystemExit) as error:
@@ -183,14 +201,17 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, Any]]:
         )
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadInput(f"{file.name}, line {line}: raises {said}") from None
-    found = {table: space[table] for table in RULE_TABLES if table in space}
-    for table, rows in found.items():
+    found: dict[str, Mapping[str, object]] = {}
+    for table in RULE_TABLES:
+        rows = space.get(table, {})
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
+        found[table] = rows
     return found
 
 
-def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
+def _check(file: RuleFile, table: str, name: str, row: object) -> None:
+    kind = RULE_TABLES[table].kind
     if not _is_name(name):
         raise BadInput(f"{file.name}: {table} has a row named {name!r}; allowed: letters, digits and '_'")
     if not isinstance(row, kind):
@@ -199,7 +220,7 @@ def _check(file: RuleFile, table: str, name: Any, row: Any, kind: type) -> None:
         raise BadInput(f"{file.name}: {table} has a row named {name!r}, which means something else in a command")
     if fault := row_fault(row):
         raise BadInput(f"{file.name}: {table}[{name!r}]: {fault}")
-    if name in RULE_TABLES[table][0]:
+    if name in RULE_TABLES[table].rows:
         owner = _origins.get((table, name))
         whose = f"{owner.name} has one too" if owner else "there is one of ours"
         raise BadInput(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")

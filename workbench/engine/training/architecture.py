@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TypedDict
 
 from workbench.engine.layers import LAYERS
 from workbench.engine.layers.base import Layer, Shape
 from workbench.engine.rules.activations import ACTIVATIONS
 
-Named = tuple[str, Mapping[str, Any]]  # a row of `LAYERS` and its settings
+LayerSetting = bool | int | str
+Named = tuple[str, Mapping[str, LayerSetting]]  # a row of `LAYERS` and its settings
 POOLING = {"max": "max_pooling", "average": "average_pooling"}  # or "none"
+
+
+class ImageSettings(TypedDict):
+    """The fields of `Images`, to be handed on."""
+
+    network: str
+    channels: tuple[int, ...]
+    kernel_size: int
+    stride: int
+    padding: str
+    pool: str
+    pool_size: int
+    global_average: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +42,13 @@ class Images:
     pool_size: int = 2
     global_average: bool = False
 
-    def of_images(self) -> dict[str, Any]:
+    def of_images(self) -> ImageSettings:
         """These settings by their names."""
-        return {field.name: getattr(self, field.name) for field in fields(Images)}
+        return {
+            "network": self.network, "channels": self.channels, "kernel_size": self.kernel_size, "stride": self.stride,
+            "padding": self.padding, "pool": self.pool, "pool_size": self.pool_size,
+            "global_average": self.global_average,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ class Architecture(Images):
     def hidden(self) -> Named:
         """A hidden layer that reads features."""
         kind = ACTIVATIONS[self.activation].layer
-        known = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
+        known: dict[str, LayerSetting] = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
         return kind, {field.name: known[field.name] for field in fields(LAYERS[kind]) if field.name in known}
 
     @property
@@ -73,7 +91,7 @@ class Architecture(Images):
         return tuple(made)
 
     @cached_property
-    def layers(self) -> tuple[Any, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """Those that have parameters: the hidden layers, then the output layer. They are numbered in this order."""
         return tuple(layer for layer in self.sequence if layer.tensors)
 
@@ -95,7 +113,7 @@ def _fully_connected(of: Architecture) -> Iterator[Named]:
 
 def _convolutional(of: Architecture) -> Iterator[Named]:
     """For each of its numbers of channels a convolution, pooling and dropout; then the layers that read features."""
-    filters = {"kernel": of.kernel_size, "stride": of.stride, "padding": of.padding}
+    filters: dict[str, LayerSetting] = {"kernel": of.kernel_size, "stride": of.stride, "padding": of.padding}
     yield "dropout", {"rate": "input_dropout_rate", "in_place": True}
     for channels in of.channels:
         yield "convolution", {"units": channels, "activation": of.activation, "pieces": of.pieces, **filters}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from workbench.engine.kernels.cuda.codes import CUDA_FORMS
 from workbench.engine.kernels.forms import form_of
@@ -17,7 +17,7 @@ class ComputedLayer(NamedTuple):
     every unit and one of whole channels; -1: there is none.
     """
 
-    layer: Any  # each form knows its own kind
+    layer: Layer
     parameters: int  # its number among the layers that have parameters; -1 if it has none
     units: int = -1
     channels: int = -1
@@ -45,9 +45,11 @@ def computed_layers(layout: Layout) -> tuple[ComputedLayer, ...]:
 
 def with_mask(layer: ComputedLayer, dropout: Dropout, row: int) -> ComputedLayer:
     """The layer with that dropout behind it. Of features, each is a channel by itself."""
-    which = "channels" if dropout.of_channels and len(dropout.inputs) > 1 else "units"
-    assert getattr(layer, which) < 0, f"two masks of {which} behind one layer"
-    return layer._replace(**{which: row})
+    if dropout.of_channels and len(dropout.inputs) > 1:
+        assert layer.channels < 0, "two masks of channels behind one layer"
+        return layer._replace(channels=row)
+    assert layer.units < 0, "two masks of units behind one layer"
+    return layer._replace(units=row)
 
 
 def first_with_parameters(layers: tuple[ComputedLayer, ...]) -> int:

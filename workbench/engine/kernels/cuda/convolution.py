@@ -75,7 +75,7 @@ def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def _over_rows(passes: Passes, number: int, kernel: str, read: Argument, written: Argument) -> Launch:
     """From images to patches, or back: a thread for each number of a patch, or of a row of pixels."""
-    layer = passes.layer(number)
+    layer = passes.layer_as(number, Convolution)
     height, width, channels = layer.inputs
     rows, columns = prod(layer.places), layer.neurons.fan_in
     if kernel == "gather_pixels":
@@ -90,7 +90,7 @@ def _over_rows(passes: Passes, number: int, kernel: str, read: Argument, written
 
 def _activate(passes: Passes, number: int) -> Launch:
     """What the next layer reads: of each channel at every place the activation of its largest piece, and the masks."""
-    layer, arrays, runs = passes.layer(number), passes.arrays, passes.pack.runs
+    layer, arrays, runs = passes.layer_as(number, Convolution), passes.arrays, passes.pack.runs
     units, rows, places = layer.units, layer.neurons.rows, prod(layer.places)
     arguments = (
         arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
@@ -103,7 +103,7 @@ def _activate(passes: Passes, number: int) -> Launch:
 
 def _reverse(passes: Passes, number: int) -> Launch:
     """dl/dz from dl/da, and of each part the sums for the gradients of biases and of learned slopes."""
-    layer, arrays = passes.layer(number), passes.arrays
+    layer, arrays = passes.layer_as(number, Convolution), passes.arrays
     places, parts = prod(layer.places), parts_of(layer, passes.batch)
     of_parts = (
         passes.batch // parts * places, layer.units, passes.layout.size, layer.tensors[0].size, part_size(layer),
@@ -122,7 +122,7 @@ def _reverse(passes: Passes, number: int) -> Launch:
 
 def _gradients_of_parts(passes: Passes, number: int) -> Iterator[Product]:
     """(dl/dz)^T patches of every part; no more products at a time than a grid has blocks."""
-    layer, arrays = passes.layer(number), passes.arrays
+    layer, arrays = passes.layer_as(number, Convolution), passes.arrays
     parts, neurons = parts_of(layer, passes.batch), layer.neurons
     rows = passes.batch // parts * prod(layer.places)
     count, stride = passes.pack.runs * parts, part_size(layer)
@@ -137,7 +137,7 @@ def _gradients_of_parts(passes: Passes, number: int) -> Iterator[Product]:
 
 def _sum_parts(passes: Passes, number: int) -> Launch:
     """The gradients of all of its parameters, over the parts."""
-    layer, runs = passes.layer(number), passes.pack.runs
+    layer, runs = passes.layer_as(number, Convolution), passes.pack.runs
     parts, numbers = parts_of(layer, passes.batch), sum(tensor.size for tensor in layer.tensors)
     weights, biases, *_ = layer.tensors
     arguments = (
@@ -158,7 +158,7 @@ def _patches(passes: Passes, number: int) -> Argument:
 
 def _by_place(passes: Passes, number: int, name: str) -> Matrix:
     """Patches or z of every run, a row for each place of its minibatch."""
-    layer = passes.layer(number)
+    layer = passes.layer_as(number, Convolution)
     rows = passes.batch * prod(layer.places)
     columns = layer.neurons.fan_in if name == "patches" else layer.neurons.rows
     return Matrix(passes.arrays[f"{name}{number}"], rows * columns, rows, columns)

@@ -54,7 +54,7 @@ def products_back(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def activate(passes: Passes, number: int) -> Launch:
     """What the next layer reads: the activation of the largest piece of each unit, and a mask."""
-    layer, arrays, layout = passes.layer(number), passes.arrays, passes.layout
+    layer, arrays, layout = passes.layer_as(number, Dense), passes.arrays, passes.layout
     arguments = (
         arrays[f"z{number}"], passes.weights, arrays["slope"], *passes.masks, arrays[f"out{number}"],
         activations().index(layer.activation), layer.rows // layer.units, *passes.masks_of(number), 1,
@@ -66,7 +66,7 @@ def activate(passes: Passes, number: int) -> Launch:
 
 def reverse(passes: Passes, number: int) -> Launch:
     """dl/dz from dl/da, and the gradients of biases and of learned slopes."""
-    layer, arrays, layout = passes.layer(number), passes.arrays, passes.layout
+    layer, arrays, layout = passes.layer_as(number, Dense), passes.arrays, passes.layout
     arguments = (
         passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, arrays["slope"], *passes.masks,
         activations().index(layer.activation), passes.layers[number].units, *starts(passes, number), passes.batch,

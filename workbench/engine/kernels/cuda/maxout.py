@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from workbench.engine.kernels.cuda.dense import blocks_of_units, forward, products_back, rooms, starts
 from workbench.engine.kernels.cuda.launches import Launch, Product
 from workbench.engine.kernels.cuda.passes import Passes
+from workbench.engine.layers.maxout import Maxout
 
 __all__ = ["FUSED", "OWN_FILES", "OWN_KERNELS", "backward", "forward", "rooms"]
 OWN_FILES = ("maxout",)  # of device code, besides the common ones
@@ -25,7 +26,7 @@ def backward(passes: Passes, number: int) -> Iterator[Launch | Product]:
 
 def _reverse(passes: Passes, number: int) -> Launch:
     """dl/dz of the winning pieces from dl/da, and the gradients of the biases."""
-    layer, arrays = passes.layer(number), passes.arrays
+    layer, arrays = passes.layer_as(number, Maxout), passes.arrays
     bias_start, _ = starts(passes, number)
     arguments = (
         passes.dl_da(number), arrays[f"z{number}"], passes.weights, passes.gradients, *passes.masks,

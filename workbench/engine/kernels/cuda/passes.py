@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,10 +25,13 @@ from workbench.engine.kernels.cuda.computed_layers import (
 )
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
+from workbench.engine.layers.base import Layer
+from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 
+Kind = TypeVar("Kind", bound=Layer)
 FUSED = True  # a block of `fused.cuh` has dropout too
 
 
@@ -96,9 +99,15 @@ class Passes:
         """The layers that compute."""
         return computed_layers(self.layout)
 
-    def layer(self, number: int) -> Any:
+    def layer(self, number: int) -> Layer:
         """The layer of that number."""
         return self.layers[number].layer
+
+    def layer_as(self, number: int, kind: type[Kind]) -> Kind:
+        """The same for the form of its kind, which knows it."""
+        layer = self.layer(number)
+        assert isinstance(layer, kind), f"layer {number} is {type(layer).__name__}, not {kind.__name__}"
+        return layer
 
     def is_last(self, number: int) -> bool:
         """Whether a layer is the output layer, whose z `judge` reads and turns into dl/dz."""
@@ -134,7 +143,7 @@ class Passes:
 
     def z(self, number: int) -> Matrix:
         """A dense layer's z, then its dl/dz."""
-        return self._of_batch(f"z{number}", self.layer(number).rows)
+        return self._of_batch(f"z{number}", self.layer_as(number, Dense).rows)
 
     def reads(self, number: int) -> Matrix:
         """The input of a layer: the minibatch, or the output of the layer before it."""
