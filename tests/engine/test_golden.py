@@ -119,6 +119,7 @@ def numbers_of(case: str) -> list[list[float]]:
 @pytest.mark.parametrize("case", CASES)
 def test_the_numbers_of_a_run_are_what_they_were(case: str) -> None:
     found = numbers_of(case)
+    assert case in GOLDEN, f"'{case}' is new: pin {found}"
     same = np.allclose(found, GOLDEN[case], rtol=TOLERANCE, atol=0)
     assert same, f"the numbers of '{case}' changed: raise NUMERICAL_VERSION and pin {found}"
 
