@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from io import StringIO
 from traceback import walk_tb
-from typing import Any, NoReturn
+from typing import NoReturn
 from warnings import catch_warnings, filterwarnings
 
 from hydra.errors import HydraException
@@ -194,7 +194,7 @@ def _is_hydras(error: BaseException) -> bool:
     return next((owner for owner in reversed(owners) if owner in (*HYDRAS, "workbench")), "") in HYDRAS
 
 
-def _never_called(_: Any) -> NoReturn:
+def _never_called(_: object) -> NoReturn:
     raise BadInput("hydra/sweeper and hydra/launcher are not ours; allowed: grid or optuna, and packed")
 
 

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -63,7 +63,7 @@ class Composed:
     `interpolated` is the text of the interpolations that gave some of the values.
     """
 
-    values: dict[str, Any]
+    values: dict[str, object]
     choices: dict[str, str]
     interpolated: str = ""
 
@@ -77,9 +77,9 @@ class _Base:
     """
 
     config: DictConfig
-    leaves: Mapping[str, Any]
+    leaves: Mapping[str, object]
     choices: dict[str, str]
-    resolved: dict[str, Any] | None
+    resolved: dict[str, object] | None
 
     @cached_property
     def interpolated(self) -> str:
@@ -130,7 +130,7 @@ class Composer:
         values = _put_in(base, [patch for patch in patches if patch not in rooted])
         if values is None:
             config = _with(base.config, patches)
-            values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+            values = _values(config, resolve=True)
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
 
     def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
@@ -196,19 +196,20 @@ def _base_of(config: DictConfig) -> _Base:
     return _Base(config, _as_they_stand(config), choices, _resolved(config))
 
 
-def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, Any] | None:
+def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, object] | None:
     """The resolved values with the patches among them; None if OmegaConf must resolve them anew, or complain."""
     if base.resolved is None or any(base.may_show_elsewhere(patch) for patch in patches):
         return None
     values = dict(base.resolved)
     for patch in patches:
         *sections, last = patch.key_or_group.split(".")
-        node: Any = base.config
-        place = values
+        node, place = base.config, values
         for section in sections:
             node = node_of(node, section)
-            place[section] = dict(place[section])  # the base's own stays as it is
-            place = place[section]
+            own = place[section]
+            assert isinstance(own, dict)
+            copied = dict(own)  # the base's own stays as it is
+            place[section], place = copied, copied
         try:
             place[last] = value_of_node(copy.copy(node_of(node, last)), patch.value())
         except (OmegaConfBaseException, ValueError):
@@ -223,15 +224,20 @@ def _with(config: DictConfig, patches: Sequence[Override]) -> DictConfig:
     return patched
 
 
-def _as_they_stand(config: DictConfig) -> dict[str, Any]:
-    return _leaves(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False)))
+def _as_they_stand(config: DictConfig) -> dict[str, object]:
+    return _leaves(_values(config, resolve=False))
 
 
-def _resolved(config: DictConfig) -> dict[str, Any] | None:
+def _resolved(config: DictConfig) -> dict[str, object] | None:
     try:
-        return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+        return _values(config, resolve=True)
     except OmegaConfBaseException:
         return None
+
+
+def _values(config: DictConfig, *, resolve: bool) -> dict[str, object]:
+    """The plain values of a configuration, whose keys are texts."""
+    return cast(dict[str, object], OmegaConf.to_container(config, resolve=resolve))
 
 
 def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
@@ -283,9 +289,9 @@ def _overlaps(key: str, others: Sequence[str]) -> bool:
     return any(key == other or key.startswith(other + ".") or other.startswith(key + ".") for other in others)
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _leaves(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Dotted key -> value as it stands, interpolations unresolved."""
-    leaves: dict[str, Any] = {}
+    leaves: dict[str, object] = {}
     for name, value in values.items():
         leaves |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return leaves

@@ -66,7 +66,8 @@ try:
     from hydra.core.plugins import Plugins
     from hydra.core.utils import JobReturn, JobStatus
     from hydra.errors import HydraException
-    from hydra.types import HydraContext, RunMode
+    from hydra.plugins.launcher import Launcher
+    from hydra.types import HydraContext, RunMode, TaskFunction
     from omegaconf import DictConfig, OmegaConf
     from omegaconf import __version__ as omegaconf_version
     from omegaconf.basecontainer import BaseContainer
@@ -137,7 +138,7 @@ def started(folder: Path, name: str) -> Iterator[Hydra]:
         GlobalHydra.instance().clear()
 
 
-def multirun(hydra: Hydra, config: str, overrides: Sequence[str], task: Any) -> None:
+def multirun(hydra: Hydra, config: str, overrides: Sequence[str], task: TaskFunction) -> None:
     """Compose the command once, then let the sweeper that it chooses sweep.
 
     Hydra's own `main` composes twice: the first time only to learn that `hydra.mode` is MULTIRUN, as ours always is.
@@ -169,7 +170,7 @@ def show_hydra_help(hydra: Hydra, config: str) -> None:
     hydra.hydra_help(config, parser, parser.parse_args([]))
 
 
-def launcher_of(context: HydraContext, task: Any, config: DictConfig) -> Any:
+def launcher_of(context: HydraContext, task: TaskFunction, config: DictConfig) -> Launcher:
     """The launcher that a configuration chooses, set up."""
     return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
 
@@ -191,14 +192,14 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
     return [list(job) for job in product(*values.values())]
 
 
-def store(name: str, node: Any, group: str | None = None) -> None:
+def store(name: str, node: object, group: str | None = None) -> None:
     """Offer Hydra a configuration that is no file. May be repeated."""
     takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 requires it
     further: dict[str, Any] = {"replace": True} if takes_replace else {}
     ConfigStore.instance().store(name=name, node=node, group=group, **further)
 
 
-def store_group(group: str, nodes: Mapping[str, Any]) -> None:
+def store_group(group: str, nodes: Mapping[str, object]) -> None:
     """Offer Hydra these choices of a group that are no files, and none that was offered before."""
     ConfigStore.instance().repo.pop(group, None)
     for name, node in nodes.items():
@@ -235,7 +236,7 @@ def apply(overrides: Sequence[Override], config: DictConfig) -> None:
     ConfigLoaderImpl._apply_overrides_to_config(list(overrides), config)
 
 
-def converted(value: Any) -> Any:
+def converted(value: Any) -> object:
     """A value of a parsed override, quotes taken off, as plain Python."""
     return Override._convert_value(value)
 
@@ -250,7 +251,7 @@ def in_single_quotes(text: str) -> str:
     return QuotedString(text=text, quote=Quote.single).with_quotes()
 
 
-def register_resolver(name: str, function: Callable[..., Any]) -> None:
+def register_resolver(name: str, function: Callable[..., object]) -> None:
     """Let `${name:...}` be what the function returns. May be repeated."""
     known_as = "register_new_resolver" if omegaconf_version.startswith("2.3") else "register_resolver"
     getattr(OmegaConf, known_as)(name, function, replace=True)
@@ -261,7 +262,7 @@ def node_of(config: DictConfig, key: str) -> Any:
     return config._get_node(key)
 
 
-def value_of_node(node: Any, value: Any) -> Any:
+def value_of_node(node: Any, value: object) -> object:
     """What a node makes of a value: converted and checked as it would be in place. Raises what OmegaConf raises."""
     node._set_value(value)
     return node._value()

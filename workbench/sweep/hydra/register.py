@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from omegaconf import DictConfig, OmegaConf
 
 from workbench import places
@@ -28,7 +26,7 @@ def register_rows() -> None:
     from workbench.engine.rules.penalties import PENALTIES
 
     register()
-    nodes: dict[str, dict[str, dict[str, Any]]] = {
+    nodes: dict[str, dict[str, dict[str, object]]] = {
         "optimizer": {
             name: {"name": name, "learning_rate": row.learning_rate} for name, row in OPTIMIZERS.items()
         },

@@ -9,9 +9,9 @@ same values as one without interruption.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
@@ -35,6 +35,9 @@ from workbench.sweep.planning.study import (
 )
 from workbench.sweep.planning.trials import Kind, Search
 
+if TYPE_CHECKING:
+    from workbench.sweep.planning.plan import PlannedCell
+
 AVERAGED = "seed"
 STUDY = "study.db"  # the search once more, for Optuna's own tools
 LOOKED_AT = 32  # trials that may be impossible before a search is refused
@@ -48,14 +51,12 @@ class OptunaSweeper(GridSweeper):
     with more `trials` it goes on further.
     """
 
-    def __init__(
-        self, params: Mapping[str, Any], trials: int, batch: int, metric: str, direction: str, seed: int
-    ) -> None:
+    def __init__(self, params: object, trials: int, batch: int, metric: str, direction: str, seed: int) -> None:
         super().__init__(params, {})
         self.trials, self.batch, self.seed = trials, batch, seed
         self.goal = Goal(metric, direction)
 
-    def sweep(self, arguments: list[str]) -> Any:
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Search, then launch all trials as one sweep; by then the store holds their runs."""
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
@@ -144,11 +145,11 @@ class OptunaSweeper(GridSweeper):
             raise BadInput(f"{key} is searched, but nothing reads it {why}")
         return found
 
-    def identity(self, space: Sequence[Dimension], planned: Sequence[Any]) -> dict[str, Any]:
+    def identity(self, space: Sequence[Dimension], planned: Sequence[PlannedCell]) -> dict[str, object]:
         """The identity of the search, part by part: a change of any part makes another search."""
         from workbench.engine.training.loop import NUMERICAL_VERSION
 
-        parts = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
+        parts: dict[str, object] = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
         parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": SAMPLER}
         parts |= {one.key: str(one) for one in sorted(space, key=lambda one: one.key)}
         parts |= {key: value for key, value in planned[0].numbers.items() if key not in parts and key != AVERAGED}
@@ -156,7 +157,7 @@ class OptunaSweeper(GridSweeper):
         parts["the digest of the data"] = str(planned[0].cell.config.data.digest)
         return {**parts, "the engine's numerical version": NUMERICAL_VERSION}
 
-    def _plan(self, search: Search, trainer: TrialTrainer) -> Any:
+    def _plan(self, search: Search, trainer: TrialTrainer) -> list[Sequence[JobReturn]]:
         """Print the plan of the next batch; later batches depend on its results."""
         assert isinstance(self.launcher, PackedLauncher)
         search.resume(trainer)

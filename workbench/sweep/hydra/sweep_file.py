@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml  # type: ignore[import-untyped]
 
@@ -34,7 +34,7 @@ def in_the_file(stem: str | None, do: Callable[[Given], Found], given: Given) ->
         raise BadInput(f"{named(stem)}{error}") from error
 
 
-def params_of(given: Any) -> list[str]:
+def params_of(given: object) -> list[str]:
     """`hydra.sweeper.params` as overrides; a mapping within it is a section, nothing is no grid."""
     if given is None:
         return []
@@ -43,7 +43,7 @@ def params_of(given: Any) -> list[str]:
     return [f"{key}={typed(value)}" for key, value in _leaves(given)]
 
 
-def arms_of(given: Any) -> dict[str, list[str]]:
+def arms_of(given: object) -> dict[str, list[str]]:
     """`hydra.sweeper.arms`: name -> overrides, which may stand there as a list, as key: value, or as one."""
     if given is None:
         return {}
@@ -55,7 +55,7 @@ def arms_of(given: Any) -> dict[str, list[str]]:
     return {str(name): list(_overrides(str(name), arm)) for name, arm in given.items()}
 
 
-def _overrides(name: str, arm: Any) -> Iterator[str]:
+def _overrides(name: str, arm: object) -> Iterator[str]:
     if isinstance(arm, str):
         yield arm
     elif isinstance(arm, Mapping):
@@ -67,7 +67,7 @@ def _overrides(name: str, arm: Any) -> Iterator[str]:
         raise BadInput(f"arm {name!r} is {arm!r}; allowed: [key=value, ...]")
 
 
-def typed(value: Any) -> str:
+def typed(value: object) -> str:
     """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`, and
     what it holds may be lists, `[[1, 2], [3]]` as `[1,2],[3]`.
     """
@@ -78,11 +78,11 @@ def typed(value: Any) -> str:
     return written(value)
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def _leaves(given: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(given: Mapping[object, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for key, value in given.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{key}.")

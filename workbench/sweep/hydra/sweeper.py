@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
@@ -20,6 +19,7 @@ from omegaconf import DictConfig
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.complain import diagnose
 from workbench.sweep.hydra.internals import (
+    JobReturn,
     Override,
     OverridesParser,
     converted,
@@ -40,7 +40,7 @@ class GridSweeper(Sweeper):
     setting `arm`. The command line wins over an arm, an arm over the params; `arm=a,b` takes only those arms.
     """
 
-    def __init__(self, params: Any, arms: Any, **others: Any) -> None:
+    def __init__(self, params: object, arms: object, **others: object) -> None:
         self.hydra_context: HydraContext | None = None
         self.config: DictConfig | None = None
         self.launcher: Launcher | None = None
@@ -51,7 +51,7 @@ class GridSweeper(Sweeper):
         self.hydra_context, self.config = hydra_context, config
         self.launcher = launcher_of(hydra_context, task_function, config)
 
-    def sweep(self, arguments: list[str]) -> Any:
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Launch every job of the sweep in one batch; `arguments` are the overrides of the command line."""
         if not isinstance(self.launcher, PackedLauncher):
             raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
