@@ -22,32 +22,32 @@ from workbench.engine.training.pack import Pack
 from .cases import alone, assert_same_course, course, data_for, pack_of
 
 HEAD = "import numpy as np\nfrom workbench.rules import *\n"
-SWISH = (
+SWASH = (
     HEAD
     + """
-def swish(z, slope):
+def swash(z, slope):
     return z / (1 + np.exp(-z))
 
-def swish_derivative(z, a, slope):
+def swash_derivative(z, a, slope):
     gate = 1 / (1 + np.exp(-z))
     return gate + a * (1 - gate)
 
-ACTIVATIONS = {"swish": Activation("z times its sigmoid", swish, swish_derivative, init="he")}
+ACTIVATIONS = {"swash": Activation("z times its sigmoid", swash, swash_derivative, init="he")}
 """
 )
-LION = (
+PUMA = (
     HEAD
     + """
-def lion(w, g, m, at):
+def puma(w, g, m, at):
     step = np.sign(at.beta1 * m + (1 - at.beta1) * g)
     return w - at.learning_rate * step, at.nu * m + (1 - at.nu) * g
 
 OPTIMIZERS = {
-    "lion": Optimizer("the sign of a fading mean", ("m",), lion, 3e-4,
+    "puma": Optimizer("the sign of a fading mean", ("m",), puma, 3e-4,
                       {"nu": Hyperparameter(0.99, "decay of the mean", low=0, high=1, open_high=True)}),
 }
 PENALTIES = {
-    "huber": Penalty("l2 near zero, l1 beyond", "gradient", lambda w, g, at: g + at.huber * np.clip(w, -0.1, 0.1)),
+    "bevel": Penalty("l2 near zero, l1 beyond", "gradient", lambda w, g, at: g + at.bevel * np.clip(w, -0.1, 0.1)),
 }
 """
 )
@@ -59,11 +59,11 @@ def _taken_out_again() -> Iterator[None]:
     rule_files.uninstall()
 
 
-def swish_pack(**given: object) -> Pack:
+def swash_pack(**given: object) -> Pack:
     """Three runs with an activation of a person's own."""
-    rule_files.install([RuleFile("rules/swish.py", SWISH)])
-    pack = pack_of(3, activation="swish", dtype="float32", **given)
-    return replace(pack, rules=rule_files.used({"ACTIVATIONS": ["swish"]}))
+    rule_files.install([RuleFile("rules/swash.py", SWASH)])
+    pack = pack_of(3, activation="swash", dtype="float32", **given)
+    return replace(pack, rules=rule_files.used({"ACTIVATIONS": ["swash"]}))
 
 
 def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None:
@@ -71,15 +71,15 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
     folder.mkdir()
     (folder / "firewall.py").write_text("raise SystemExit('run')\nACTIVATIONS = {}\n", encoding="utf-8")
     (folder / "tools.py").write_text("import workbench\nraise SystemExit('run')\n", encoding="utf-8")
-    (folder / "swish.py").write_text(SWISH, encoding="utf-8")
-    assert [file.name for file in rule_files.read(folder)] == ["rules/swish.py"]
+    (folder / "swash.py").write_text(SWASH, encoding="utf-8")
+    assert [file.name for file in rule_files.read(folder)] == ["rules/swash.py"]
 
 
 @pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
 def test_an_own_activation_trains_packed_as_it_trains_alone(kernel: str, dtype: str) -> None:
     if kernel == "compiled":
         pytest.importorskip("numba", reason="runs where Numba is installed")
-    pack = replace(swish_pack(), kernel=kernel, dtype=dtype)
+    pack = replace(swash_pack(), kernel=kernel, dtype=dtype)
     data = data_for(pack)
     packed = list(train(pack, data))
     for run in range(pack.runs):
@@ -87,19 +87,19 @@ def test_an_own_activation_trains_packed_as_it_trains_alone(kernel: str, dtype: 
 
 
 def test_every_kernel_takes_it() -> None:
-    assert with_kernel(swish_pack()).kernel == "compiled"
+    assert with_kernel(swash_pack()).kernel == "compiled"
     from workbench.engine.kernels.cuda import codes, source
 
-    pack = replace(swish_pack(), device="cuda")
+    pack = replace(swash_pack(), device="cuda")
     assert codes.obstacle(pack) == ""
-    assert f"case {codes.activations().index('swish')}: return value_" in source.text()
+    assert f"case {codes.activations().index('swash')}: return value_" in source.text()
 
 
 def test_the_compiled_form_agrees_with_the_plain_one_for_optimizer_and_penalty_too() -> None:
     pytest.importorskip("numba", reason="runs where Numba is installed")
-    rule_files.install([RuleFile("rules/lion.py", LION)])
-    given = {"nu": [0.5, 0.9, 0.99], "huber": [0.0, 0.1, 0.2], "learning_rate": [0.01] * 3}
-    plain = pack_of(3, optimizer="lion", activation="tanh", dtype="float32", **given)
+    rule_files.install([RuleFile("rules/puma.py", PUMA)])
+    given = {"nu": [0.5, 0.9, 0.99], "bevel": [0.0, 0.1, 0.2], "learning_rate": [0.01] * 3}
+    plain = pack_of(3, optimizer="puma", activation="tanh", dtype="float32", **given)
     compiled = with_kernel(plain)
     assert compiled.kernel == "compiled"
     data = data_for(plain)
@@ -108,17 +108,17 @@ def test_the_compiled_form_agrees_with_the_plain_one_for_optimizer_and_penalty_t
 
 
 def test_a_pack_brings_its_rules_to_whoever_trains_it() -> None:
-    pack = swish_pack()
+    pack = swash_pack()
     data = data_for(pack)
     expected = course(train(pack, data), 0)
     carried = pickle.dumps(pack)
     rule_files.uninstall()
-    assert "swish" not in ACTIVATIONS
+    assert "swash" not in ACTIVATIONS
     assert_same_course(course(train(pickle.loads(carried), data), 0), expected)
 
 
 def test_worker_processes_have_the_rule_too() -> None:
-    pack = swish_pack()
+    pack = swash_pack()
     data = data_for(pack)
     assert_same_course(course(train(pack, data, workers=2), 1), course(train(pack, data), 1))
 
@@ -163,25 +163,25 @@ def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
 
 WRONG = {
     "a derivative that is not the value's": (
-        SWISH.replace("return gate + a * (1 - gate)", "return gate"),
-        "ACTIVATIONS", "swish", r"activation 'swish': its derivative at z = -5\.\d+ is .*finite differences give",
+        SWASH.replace("return gate + a * (1 - gate)", "return gate"),
+        "ACTIVATIONS", "swash", r"activation 'swash': its derivative at z = -5\.\d+ is .*finite differences give",
     ),
     "a value that overflows": (
-        SWISH.replace("return z / (1 + np.exp(-z))", "return np.exp(z * z * z)"), "ACTIVATIONS", "swish", "is inf",
+        SWASH.replace("return z / (1 + np.exp(-z))", "return np.exp(z * z * z)"), "ACTIVATIONS", "swash", "is inf",
     ),
     "a value in another dtype": (
-        SWISH.replace("return z / (1", "return np.float64(1) * z / (1"), "ACTIVATIONS", "swish", "float64 for float32",
+        SWASH.replace("return z / (1", "return np.float64(1) * z / (1"), "ACTIVATIONS", "swash", "float64 for float32",
     ),
     "an update without its slot": (
-        LION.replace(", at.nu * m + (1 - at.nu) * g", ",").replace("lion,", "lion,"), "OPTIMIZERS", "lion", "1 values",
+        PUMA.replace(", at.nu * m + (1 - at.nu) * g", ",").replace("puma,", "puma,"), "OPTIMIZERS", "puma", "1 values",
     ),
     "an update that mixes elements": (
-        LION.replace("np.sign(", "np.mean("), "OPTIMIZERS", "lion", "depends on the other elements",
+        PUMA.replace("np.sign(", "np.mean("), "OPTIMIZERS", "puma", "depends on the other elements",
     ),
     "a penalty that acts without strength": (
-        LION.replace("g + at.huber *", "g + 0.1 + at.huber *"), "PENALTIES", "huber", "strength of 0 changes",
+        PUMA.replace("g + at.bevel *", "g + 0.1 + at.bevel *"), "PENALTIES", "bevel", "strength of 0 changes",
     ),
-    "a penalty of another moment": (LION.replace('"gradient"', '"later"'), "PENALTIES", "huber", "moment is 'later'"),
+    "a penalty of another moment": (PUMA.replace('"gradient"', '"later"'), "PENALTIES", "bevel", "moment is 'later'"),
     "a schedule of one number": (
         HEAD + "SCHEDULES = {'mine': Schedule('', lambda update, factor: 1.0)}",
         "SCHEDULES", "mine", "one finite number",
@@ -197,23 +197,23 @@ WRONG = {
         "LOSSES", "mine", "its delta at z",
     ),
     "initial weights that nobody knows": (
-        SWISH.replace('init="he"', 'init="hee"'), "ACTIVATIONS", "swish", "its init is 'hee'; allowed: one of fan_in",
+        SWASH.replace('init="he"', 'init="hee"'), "ACTIVATIONS", "swash", "its init is 'hee'; allowed: one of fan_in",
     ),
     "a steepest derivative that is no number": (
-        SWISH.replace('init="he"', 'init="he", steepest=0'), "ACTIVATIONS", "swish", "its steepest is 0",
+        SWASH.replace('init="he"', 'init="he", steepest=0'), "ACTIVATIONS", "swash", "its steepest is 0",
     ),
     "a setting that activations do not have": (
-        SWISH.replace('init="he"', 'init="he", reads=("beta",)'), "ACTIVATIONS", "swish", "its reads name 'beta'",
+        SWASH.replace('init="he"', 'init="he", reads=("beta",)'), "ACTIVATIONS", "swash", "its reads name 'beta'",
     ),
     "a hyperparameter that is not declared": (
-        LION.replace("at.nu * m", "at.mu * m"), "OPTIMIZERS", "lion", r"it reads at\.mu; allowed: settings",
+        PUMA.replace("at.nu * m", "at.mu * m"), "OPTIMIZERS", "puma", r"it reads at\.mu; allowed: settings",
     ),
     "an initializer that gives a text": (
         HEAD + "INITIALIZERS = {'mine': Initializer('', 'normal', lambda a, b, c: 'x')}", "INITIALIZERS", "mine",
         "is x; allowed: a number",
     ),
-    "an update that raises": (LION.replace("step = np", "step = nothing"), "OPTIMIZERS", "lion", "raises NameError"),
-    "a rule that raises": (SWISH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swish", "raises NameError"),
+    "an update that raises": (PUMA.replace("step = np", "step = nothing"), "OPTIMIZERS", "puma", "raises NameError"),
+    "a rule that raises": (SWASH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swash", "raises NameError"),
 }  # fmt: skip
 
 
@@ -228,8 +228,8 @@ def test_what_is_wrong_with_a_rule_is_said_in_one_line(case: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "table", "name"), [(SWISH, "ACTIVATIONS", "swish"), (LION, "OPTIMIZERS", "lion"),
-                                                      (LION, "PENALTIES", "huber")])  # fmt: skip
+@pytest.mark.parametrize(("text", "table", "name"), [(SWASH, "ACTIVATIONS", "swash"), (PUMA, "OPTIMIZERS", "puma"),
+                                                      (PUMA, "PENALTIES", "bevel")])  # fmt: skip
 def test_what_is_right_passes(text: str, table: str, name: str) -> None:
     file = RuleFile("rules/mine.py", text)
     rule_files.install([file])
@@ -237,15 +237,15 @@ def test_what_is_right_passes(text: str, table: str, name: str) -> None:
 
 
 def test_a_rule_that_cannot_be_lowered_trains_in_the_plain_kernel_and_says_why() -> None:
-    sinh = SWISH.replace("z / (1 + np.exp(-z))", "np.arcsinh(z)").replace(
+    sinh = SWASH.replace("z / (1 + np.exp(-z))", "np.arcsinh(z)").replace(
         "return gate + a * (1 - gate)", "return 1 / np.sqrt(1 + z * z)"
     )
-    rule_files.install([RuleFile("rules/swish.py", sinh)])
-    pack = with_kernel(pack_of(1, activation="swish", dtype="float32"))
+    rule_files.install([RuleFile("rules/swash.py", sinh)])
+    pack = with_kernel(pack_of(1, activation="swash", dtype="float32"))
     assert pack.kernel == "plain"
     from workbench.engine.kernels.choice import why_not_compiled
 
-    assert why_not_compiled(pack).startswith("network.activation=swish: np.arcsinh has no form in a compiled kernel")
+    assert why_not_compiled(pack).startswith("network.activation=swash: np.arcsinh has no form in a compiled kernel")
 
 
 def test_a_compiled_form_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_a_compiled_form_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(OPERATIONS, "sign", replace(OPERATIONS["sign"], python="abs({0})"))
     file = RuleFile(
         "rules/mine.py",
-        LION.replace('"lion"', '"panther"').replace('"huber"', '"hinge"').replace("at.huber", "at.hinge"),
+        PUMA.replace('"puma"', '"panther"').replace('"bevel"', '"hinge"').replace("at.bevel", "at.hinge"),
     )
     rule_files.install([file])
     with pytest.raises(BadInput, match=r"^rules/mine\.py: optimizer 'panther': compiled, the new w is "):
