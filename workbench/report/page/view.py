@@ -22,17 +22,17 @@ EMBEDDED_RUNS = 2000  # with more runs the page holds only the table; the file o
 
 @dataclass(frozen=True)
 class View:
-    """The template's values, the page's data, and its figures by section."""
+    """The template's values, the page's data, its figures by section, and how many cells the sweep has."""
 
-    shown: dict[str, Any]
-    data: dict[str, Any]
+    shown: dict[str, Any]  # Jinja looks up each by its name, and finds out what it is
+    data: dict[str, object]
     figures: dict[str, list[DrawnFigure]]
+    cells: int
 
     @property
-    def embedded(self) -> dict[str, Any]:
+    def embedded(self) -> dict[str, object]:
         """The data inside the page itself."""
-        many = sum(self.data["counts"].values()) > EMBEDDED_RUNS
-        return {**self.data, "runs": {}} if many else self.data
+        return {**self.data, "runs": {}} if self.cells > EMBEDDED_RUNS else self.data
 
 
 def view(found: Findings) -> View:
@@ -71,7 +71,7 @@ def view(found: Findings) -> View:
         "provenance": provenance.facts(sweep, design),
         "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
     }  # fmt: skip
-    return View(shown, data, figures)
+    return View(shown, data, figures, sum(counts(design.runs).values()))
 
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:

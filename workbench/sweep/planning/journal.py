@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from workbench.sweep.execution.log import warn
 from workbench.sweep.planning.study import Trial, TrialResult
 
+Part = TypeVar("Part")
 JOURNAL_FILE = "search.json"
 
 
@@ -76,14 +77,29 @@ class Journal:
         )
 
 
-def _kept(held: Any) -> JournalContent:
+def _kept(held: object) -> JournalContent:
     """Raises ValueError, KeyError or TypeError if it is not what `Journal.write` wrote."""
-    content = held["content"]
-    if held["digest"] != _digest(content):
+    content = _part(held, "content", dict)
+    if _part(held, "digest", str) != _digest(content):
         raise ValueError("its digest does not fit")
-    results = [TrialResult(Trial(number, one["values"]), one["value"], one["runs"], one["reason"])
-            for number, one in enumerate(content["trials"])]  # fmt: skip
-    return JournalContent(content["search"], content["optuna"], results)
+    results = [_result(number, one) for number, one in enumerate(_part(content, "trials", list))]
+    return JournalContent(_part(content, "search", dict), _part(content, "optuna", str), results)
+
+
+def _result(number: int, held: object) -> TrialResult:
+    value = _part(held, "value", object)
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError("value is no number")
+    trial = Trial(number, _part(held, "values", dict))
+    return TrialResult(trial, value, _part(held, "runs", str), _part(held, "reason", str))
+
+
+def _part(held: object, key: str, kind: type[Part]) -> Part:
+    """A part of an object of JSON. Raises KeyError if it is missing, TypeError if it is of another kind."""
+    if not isinstance(held, dict) or not isinstance(held[key], kind):
+        raise TypeError(f"{key} is no {kind.__name__}")
+    part: Part = held[key]
+    return part
 
 
 def changed(before: Mapping[str, object], now: Mapping[str, object]) -> str:

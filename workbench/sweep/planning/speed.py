@@ -7,10 +7,9 @@ import math
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from workbench import files
 from workbench.sweep.planning.packs import PlannedPack
@@ -20,6 +19,14 @@ SPEED_FILE = "speed.json"
 TYPICAL = {"compiled": 6e9, "plain": 3e9}
 ANY = 3e9
 _WEIGHT = 0.5  # of the latest sweep in what is kept
+
+
+@dataclass(frozen=True)
+class KeptSpeed:
+    """One entry of the file: units of `PlannedPack.cost` a second, and the day of the latest sweep in it."""
+
+    speed: float
+    of: str
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,13 @@ class Speeds:
             mine = [(pack.cost, seconds) for pack, seconds in packs if _key(pack, cores) == key and seconds > 0]
             cost, seconds = (sum(column) for column in zip(*mine, strict=True)) if mine else (0.0, 0.0)
             if seconds > 1.0:  # less says more of starting up than of speed
-                before = known.get(key, {}).get("speed", cost / seconds)
+                before = known[key].speed if key in known else cost / seconds
                 speed = _WEIGHT * cost / seconds + (1 - _WEIGHT) * before
-                known[key] = {"speed": speed, "of": date.today().isoformat()}
+                known[key] = KeptSpeed(speed, date.today().isoformat())
         with suppress(OSError):  # a convenience: nothing depends on it
             self.folder.mkdir(parents=True, exist_ok=True)
-            files.write(self.folder / SPEED_FILE, json.dumps(known, indent=1))
+            entries = {key: asdict(kept) for key, kept in known.items()}
+            files.write(self.folder / SPEED_FILE, json.dumps(entries, indent=1))
 
     def estimate(self, packs: Sequence[PlannedPack], cores: int) -> str:
         """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
@@ -49,27 +57,29 @@ class Speeds:
         known, seconds, bases = self._known(), 0.0, []
         for pack in packs:
             found = known.get(_key(pack, cores))
-            speed = found["speed"] if found else TYPICAL.get(pack.pack.kernel, ANY) * cores
+            speed = found.speed if found else TYPICAL.get(pack.pack.kernel, ANY) * cores
             seconds += pack.cost / speed
-            bases.append(
-                f"the speed of {found['of']} on this machine" if found else "a typical processor, not this one"
-            )
+            bases.append(f"the speed of {found.of} on this machine" if found else "a typical processor, not this one")
         return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
 
-    def _known(self) -> dict[str, dict[str, Any]]:
+    def _known(self) -> dict[str, KeptSpeed]:
         """The valid entries of the file; damaged ones are ignored without a message."""
         try:
             found = json.loads((self.folder / SPEED_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return {}
-        return {key: entry for key, entry in found.items() if _is_speed(entry)} if isinstance(found, dict) else {}
+        entries = found.items() if isinstance(found, dict) else ()
+        return {key: kept for key, entry in entries if (kept := _kept_speed(entry)) is not None}
 
 
-def _is_speed(entry: Any) -> bool:
-    if not isinstance(entry, dict) or not isinstance(entry.get("of"), str):
-        return False
-    speed = entry.get("speed")
-    return isinstance(speed, int | float) and 0 < speed < math.inf
+def _kept_speed(entry: object) -> KeptSpeed | None:
+    """An entry as it was written; None if it is damaged."""
+    if not isinstance(entry, dict):
+        return None
+    speed, of = entry.get("speed"), entry.get("of")
+    if not isinstance(of, str) or not isinstance(speed, int | float) or not 0 < speed < math.inf:
+        return None
+    return KeptSpeed(speed, of)
 
 
 def in_words(seconds: float) -> str:
