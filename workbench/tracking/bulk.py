@@ -11,7 +11,7 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from workbench.tracking import names
 from workbench.tracking.connection import Connection
@@ -28,6 +28,17 @@ class Point(NamedTuple):
     value: float
     timestamp: int
     step: int
+
+
+class MetricRow(TypedDict):
+    """A value of a metric as MLflow's tables hold it."""
+
+    run_uuid: str
+    key: str
+    value: float
+    timestamp: int
+    step: int
+    is_nan: bool
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     place = connection.client.get_experiment(experiment).artifact_location
     marks = [uuid.uuid4().hex for _ in runs]
     pairs = list(zip(marks, runs, strict=True))
-    rows: dict[str, list[dict[str, Any]]] = {
+    rows: dict[str, Sequence[Mapping[str, object]]] = {
         "SqlRun": [_run(mark, run, int(experiment), place) for mark, run in pairs],
         "SqlTag": [row for mark, run in pairs for row in _labels(mark, {**run.tags, names.RUN_NAME: run.name})],
         "SqlParam": [row for mark, run in pairs for row in _labels(mark, run.params)],
@@ -82,7 +93,9 @@ def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str
     return {(row.name, row.digest): row.dataset_uuid for row in database.execute(chosen)}
 
 
-def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]) -> dict[str, list[dict]]:
+def _inputs(
+    pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]
+) -> dict[str, Sequence[Mapping[str, object]]]:
     """The rows that MLflow's `log_inputs` leaves."""
     marks = [(mark, known[run.dataset]) for mark, run in pairs if run.dataset and run.dataset in known]
     edges = [(uuid.uuid4().hex, mark, dataset) for mark, dataset in marks]
@@ -97,7 +110,7 @@ def _inputs(pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str],
     }  # fmt: skip
 
 
-def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, Any]:
+def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, object]:
     """The row that MLflow's `create_run` and `set_terminated` leave."""
     return {
         "run_uuid": mark, "name": run.name, "experiment_id": experiment, "artifact_uri": f"{place}/{mark}/artifacts",
@@ -107,13 +120,13 @@ def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _labels(mark: str, values: Mapping[str, str]) -> Iterable[dict[str, str]]:
+def _labels(mark: str, values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"run_uuid": mark, "key": key, "value": value} for key, value in values.items()]
 
 
-def _metrics(mark: str, points: Iterable[Point]) -> list[dict[str, Any]]:
+def _metrics(mark: str, points: Iterable[Point]) -> list[MetricRow]:
     """One row a point, as MLflow keeps NaN and infinity."""
-    rows = []
+    rows: list[MetricRow] = []
     for key, value, timestamp, step in dict.fromkeys(points):
         nan = math.isnan(value)
         kept = 0.0 if nan else max(-_LARGEST_FLOAT, min(_LARGEST_FLOAT, value))
@@ -121,9 +134,9 @@ def _metrics(mark: str, points: Iterable[Point]) -> list[dict[str, Any]]:
     return rows
 
 
-def _latest(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _latest(rows: Iterable[MetricRow]) -> list[MetricRow]:
     """Of every key the row that MLflow calls its latest."""
-    best: dict[str, dict[str, Any]] = {}
+    best: dict[str, MetricRow] = {}
     for row in rows:
         other = best.get(row["key"])
         if other is None or _moment(row) > _moment(other):
@@ -131,5 +144,5 @@ def _latest(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(best.values())
 
 
-def _moment(row: Mapping[str, Any]) -> tuple[int, int, float]:
+def _moment(row: MetricRow) -> tuple[int, int, float]:
     return row["step"], row["timestamp"], row["value"]

@@ -11,7 +11,7 @@ from workbench.tracking import names
 from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, parents, search
 from workbench.tracking.history_tables import intact
-from workbench.tracking.parent import asked_of
+from workbench.tracking.parent import asked_of, facts_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
         started=(parent.info.start_time or 0) / 1000,
         fingerprints=tuple(line["fingerprint"] for line in table),
         packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
-        facts=asked_of(connection, parent).get("facts", {}),
+        facts=facts_of(asked_of(connection, parent)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from typing import Any
+from collections.abc import Callable
 
 from workbench.redaction import redacted
 from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
@@ -98,13 +98,13 @@ def text(value: object) -> str:
     return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
-def json_text(value: object, **options: Any) -> str:
-    """A value as JSON, each text in it as `text` has it.
+def json_text(value: object, default: Callable[[object], object], ensure_ascii: bool = True) -> str:
+    """A value as JSON, each text in it as `text` has it. `default` and `ensure_ascii` are those of `json.dumps`.
 
     Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
     """
-    plain = json.loads(json.dumps(value, **options))
-    return json.dumps(_texts(plain), **options)
+    plain = json.loads(json.dumps(value, default=default, ensure_ascii=ensure_ascii))
+    return json.dumps(_texts(plain), ensure_ascii=ensure_ascii)
 
 
 def _texts(value: object) -> object:

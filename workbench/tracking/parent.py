@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.addresses import file_address
 from workbench.engine.errors import BadInput
@@ -116,7 +116,7 @@ def close_killed(connection: Connection, parent: Run) -> None:
     client.set_terminated(run_id, names.SWEEP_STATUS["interrupted"])
 
 
-def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
+def asked_of(connection: Connection, parent: Run) -> dict[str, object]:
     """What sweep.json says was asked; of a damaged one the rules alone, which stand in a file of their own."""
     root = parent.info.artifact_uri
     try:
@@ -134,6 +134,12 @@ def asked_of(connection: Connection, parent: Run) -> dict[str, Any]:
     except Broken as error:
         report_damage(connection, parent, str(error))
         return {}
+
+
+def facts_of(asked: Mapping[str, object]) -> dict[str, str]:
+    """The facts of the sweep among what was asked; none of a damaged one."""
+    facts = asked.get("facts")
+    return {str(name): str(text) for name, text in facts.items()} if isinstance(facts, dict) else {}
 
 
 def _half_begun(connection: Connection, experiment: str, name: str) -> list[Run]:

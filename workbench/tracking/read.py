@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted, redacted_override
@@ -15,7 +16,7 @@ from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import report_damage
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
-from workbench.tracking.parent import asked_of, outcome_counts
+from workbench.tracking.parent import asked_of, facts_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 from workbench.tracking.sweep_attempts import attempts
 
@@ -82,8 +83,9 @@ def _load(connection: Connection, name: str) -> SweepTables:
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
     facts["attempts"] = attempts(connection, parent, everything)
     facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
-    factors = asked.get("factors") or dict.fromkeys(key for row in rows for key in row.record.factors)
-    return SweepTables(name, facts, tuple(map(str, factors)), _runs(rows), epochs, layers, tables)
+    noted = asked.get("factors")
+    factors = noted if isinstance(noted, list) and noted else [key for row in rows for key in row.record.factors]
+    return SweepTables(name, facts, tuple(map(str, dict.fromkeys(factors))), _runs(rows), epochs, layers, tables)
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:
@@ -213,7 +215,7 @@ def _sweep(connection: Connection, run_id: str) -> Run | None:
         raise
 
 
-def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[str, str]:
+def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> dict[str, str]:
     """What is known of a sweep besides its numbers."""
     info = parent.info
     tags = {"digest": parent.data.tags[names.DIGEST_TAG], "command": parent.data.tags.get(names.SOURCE, "")}
@@ -225,7 +227,7 @@ def _facts(connection: Connection, parent: Run, asked: dict[str, Any]) -> dict[s
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier start, if it runs
     facts["ended"] = _moment(ended)
     facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended and info.start_time else ""
-    return {name: redacted(str(text)) for name, text in {**asked.get("facts", {}), **facts}.items()}
+    return {name: redacted(text) for name, text in {**facts_of(asked), **facts}.items()}
 
 
 def _moment(milliseconds: int | None) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
@@ -193,13 +193,13 @@ class Claim:
             raise BadInput(f"claim {self.id} has a tuned rule but no condition: say on what the claim depends")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """`value` as JSON holds it; equal numbers get one form, so 0 and 0.0 are one rule."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
+    if is_dataclass(value) and not isinstance(value, type):
         named = {"kind": value.kind} if hasattr(value, "kind") else {}
         given = {entry.name: getattr(value, entry.name) for entry in fields(value)}
         return named | {name: _plain(item) for name, item in given.items() if item != () or name not in _LATER}
@@ -207,9 +207,10 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def as_data(rule: Rule) -> dict[str, Any]:
+def as_data(rule: Rule) -> dict[str, object]:
     """The rule as plain JSON data."""
-    plain: dict[str, Any] = _plain(rule)
+    plain = _plain(rule)
+    assert isinstance(plain, dict)
     return plain
 
 

@@ -11,7 +11,7 @@ from typing import Any
 _CONSTANTS = (bool, int, float, str, bytes, tuple, list, dict, set, frozenset, type(None))
 
 
-def source_of(measure: Callable[..., Any] | None) -> str:
+def source_of(measure: Callable[..., object] | None) -> str:
     """The text of the measure, and of the functions, classes and constants of its own file that it leads to.
 
     "" without a measure. Where Python keeps no source of a function its bytecode stands for it.
@@ -21,7 +21,7 @@ def source_of(measure: Callable[..., Any] | None) -> str:
     return "\n".join(found[name] for name in sorted(found))
 
 
-def _collect(item: Any, found: dict[str, str]) -> None:
+def _collect(item: Any, found: dict[str, str]) -> None:  # whatever a function may refer to
     while isinstance(item, partial):
         found[f"partial {len(found)}"] = repr((item.args, item.keywords))
         item = item.func

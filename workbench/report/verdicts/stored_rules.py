@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from workbench.report.verdicts.claim_rules import Claim, as_data, digests, rules_of
 from workbench.report.verdicts.measure_source import source_of
@@ -26,8 +25,8 @@ def canonical_rules(claims: Iterable[Claim], cells: str = "") -> str:
     return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
 
 
-def _entry(claim: Claim, cells: str) -> dict[str, Any]:
-    parts = {"digests": digests(claim), "cells": cells, "measure": _digest(source_of(claim.measure)),
+def _entry(claim: Claim, cells: str) -> dict[str, object]:
+    parts: dict[str, object] = {"digests": digests(claim), "cells": cells, "measure": _digest(source_of(claim.measure)),
              "deciding": DECIDING_VERSION}  # fmt: skip
     question = _digest(json.dumps(parts, sort_keys=True))
     return {"rules": [as_data(rule) for rule in rules_of(claim)], "question": question, **parts}
@@ -37,7 +36,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
 
 
-def stored_entry(name: str, stored: str) -> dict[str, Any]:
+def stored_entry(name: str, stored: str) -> dict[str, object]:
     """What the rules `stored` when the sweep started hold of the claim of that id; empty if nothing can be read."""
     try:
         entry = json.loads(stored)[name] if stored else {}
