@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Literal, Protocol, overload
 
 FAMILIES: dict[str, str] = {
     "activations": "workbench.engine.rules.activations:ACTIVATIONS",
@@ -30,10 +30,64 @@ FAMILIES: dict[str, str] = {
 }
 
 
-def table(family: str) -> Mapping[str, Any]:
+class Row(Protocol):
+    """What the rows of every table have: a line of words."""
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        ...
+
+
+class NetworkRow(Row, Protocol):
+    """What the schema reads of a row of `NETWORKS`."""
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it reads images."""
+        ...
+
+
+class MeasurementRow(Row, Protocol):
+    """What the schema reads of a row of `MEASUREMENTS`."""
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The settings that it reads."""
+        ...
+
+    @property
+    def dense_only(self) -> bool:
+        """Whether it knows no networks of images."""
+        ...
+
+
+class AnalysisRow(Row, Protocol):
+    """What the schema reads of a row of `ANALYSES`."""
+
+    @property
+    def dense_only(self) -> bool:
+        """Whether it knows no networks of images."""
+        ...
+
+    @property
+    def images_only(self) -> bool:
+        """Whether it knows networks of images alone."""
+        ...
+
+
+@overload
+def table(family: Literal["networks"]) -> Mapping[str, NetworkRow]: ...
+@overload
+def table(family: Literal["measurements"]) -> Mapping[str, MeasurementRow]: ...
+@overload
+def table(family: Literal["analyses"]) -> Mapping[str, AnalysisRow]: ...
+@overload
+def table(family: str) -> Mapping[str, Row]: ...
+def table(family: str) -> Mapping[str, Row]:
     """The table of a family: name -> row. A row has a one-line `summary`."""
     module, name = FAMILIES[family].split(":")
-    rows: Mapping[str, Any] = getattr(import_module(module), name)
+    rows: Mapping[str, Row] = getattr(import_module(module), name)
     return rows
 
 

@@ -44,7 +44,7 @@ def fit_network(config: RunConfig) -> None:
         _fit_dense(config)
         return
     names = [config.measure] if config.measure != TRAINING else [name for name in config.analyses.split("+") if name]
-    rows = table("analyses" if config.measure == TRAINING else "measurements")
+    rows = table("analyses") if config.measure == TRAINING else table("measurements")
     for name in names:
         if rows[name].dense_only:
             key = "analyses" if config.measure == TRAINING else "measure"

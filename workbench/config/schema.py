@@ -77,7 +77,7 @@ class NetworkConfig:
     """The network: equal hidden layers and an output layer, of a convolutional one behind convolutions and pooling."""
 
     name: str = setting("mlp", role="static", choices=Choices("networks"), engine="network", help="the kind of network")
-    # Of any type, so that Hydra takes a list. It is kept as its text.
+    # Of any type, so that OmegaConf takes a list. It is kept as its text.
     channels: Any = setting(  # noqa: RUF009
         "[8,16]",
         role="static",
@@ -209,7 +209,7 @@ class PenaltyConfig:
 
 
 def _dropped(text: str, engine: str) -> Any:
-    """A dropout rate, by its name in the engine."""
+    """A dropout rate, by its name in the engine; of any type, as `setting` is."""
     return setting(0.0, role="per_run", unit="share", low=0, high=1, open_high=True, engine=engine, help=text)
 
 
@@ -329,7 +329,7 @@ def is_brought(key: str) -> bool:
     return key in _brought
 
 
-def extend(section: str, further: Mapping[str, Any]) -> None:
+def extend(section: str, further: Mapping[str, object]) -> None:
     """Give a section settings that its dataclass does not have: numbers, each made by `setting`. May be repeated.
 
     A row of a family's table may bring settings of its own, so that it needs no other place.

@@ -31,6 +31,8 @@ def setting(
 ) -> Any:
     """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
 
+    A class assigns it to fields of every type, so its own is `Any`, as for `dataclasses.field`.
+
     `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
     surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
     name in the engine's pack (default: the field's own name); `several` allows more than one of the choices, joined by

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ class Split:
     index: np.ndarray
     targets: np.ndarray
 
-    def take(self, runs: np.ndarray) -> Split:
+    def take(self, runs: np.ndarray | slice) -> Split:
         """The same for some of the runs: their positions as an integer or boolean array, or a slice."""
         return Split(self.index[runs], self.targets[runs])
 
@@ -65,10 +64,11 @@ class RunData:
         """The same for some of the runs: their positions as an integer or boolean array. Inputs stay shared, and so
         does everything of runs that follow one another."""
         rows = _as_slice(runs)
-        parts: dict[str, Any] = {name: getattr(self, name).take(rows) for name in ("train", "validation", "test")}
-        for name in ("scale", "shift", "seeds", "target_scale", "target_shift"):
-            parts[name] = getattr(self, name)[rows]
-        return replace(self, **parts)
+        return replace(
+            self, train=self.train.take(rows), validation=self.validation.take(rows), test=self.test.take(rows),
+            scale=self.scale[rows], shift=self.shift[rows], seeds=self.seeds[rows],
+            target_scale=self.target_scale[rows], target_shift=self.target_shift[rows],
+        )  # fmt: skip
 
     def order(self, epoch: int) -> np.ndarray:
         """The order of an epoch: (runs, n) int64 positions in `train.index`, a fresh permutation per seed and epoch."""

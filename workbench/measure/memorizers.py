@@ -29,7 +29,7 @@ def _memorizers(config: RunConfig) -> Measured:
     (inputs, labels), (unseen, expected) = (
         (scaled_inputs(data, split), split.targets[0]) for split in (data.train, data.test)
     )
-    models: dict[tuple[str, int], Any] = {
+    models: dict[tuple[str, int], Any] = {  # scikit-learn has no types
         ("neighbours", k): KNeighborsClassifier(k, algorithm="brute") for k in NEIGHBOURS
     }
     for depth in DEPTHS:

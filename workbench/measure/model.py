@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from workbench.config import SETTINGS
-from workbench.config.setting import integers
+from workbench.config.setting import Value, integers
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.training.architecture import Architecture, Images
+from workbench.engine.training.architecture import Architecture, Images, ImageSettings
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
@@ -26,6 +26,7 @@ from workbench.measure.measurement import Analysis
 from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.sweep.measures import Measured, Table, Trained
 
+Kind = TypeVar("Kind")
 WEIGHTS_FILE, ABOUT_FILE = "weights.npz", "network.json"
 INPUT_EXAMPLES = 3  # test inputs kept with a model, as an example of what it reads
 MODEL_TABLE = "model"
@@ -61,16 +62,21 @@ class About(Images):
         shape = self.inputs, self.outputs, self.depth, self.width, self.activation, self.pieces, tuple(self.image)
         return Layout(Architecture(*shape, **self.of_images()))
 
-    def as_saved(self) -> dict[str, Any]:
+    def as_saved(self) -> dict[str, object]:
         """Its fields by name; without those that only networks of images have if it is none."""
         left_out = () if self.image else {*self.of_images(), "image"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
-    def from_saved(cls, held: Mapping[str, Any]) -> About:
-        """What `as_saved` gave, read from JSON."""
-        values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in held.items()}
-        return cls(**values)
+    def from_saved(cls, held: Mapping[str, object]) -> About:
+        """What `as_saved` gave, read from JSON. Raises BadInput if a field is missing, or of another kind."""
+        return cls(
+            inputs=_saved(held, "inputs", int), outputs=_saved(held, "outputs", int), depth=_saved(held, "depth", int),
+            width=_saved(held, "width", int), activation=_saved(held, "activation", str),
+            pieces=_saved(held, "pieces", int), loss=_saved(held, "loss", str), slope=_saved(held, "slope", float),
+            dtype=_saved(held, "dtype", str), image=tuple(_saved(held, "image", list)) if "image" in held else (),
+            **_image_settings({name: str(value) for name, value in held.items()}),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -195,29 +201,37 @@ def _keep(trained: Trained) -> Measured:
     return Measured({}, {MODEL_TABLE: table})
 
 
-def model_of(table: Table, params: Mapping[str, Any]) -> Model:
-    """A model from the rows that `_keep` left of one run and the run's settings.
+def _saved(held: Mapping[str, object], name: str, kind: type[Kind]) -> Kind:
+    value = held.get(name)
+    if not isinstance(value, kind):
+        raise BadInput(f"{ABOUT_FILE}: {name} is {value!r}; allowed: what Workbench saved, {kind.__name__}")
+    return value
+
+
+def model_of(table: Table, params: Mapping[str, Value]) -> Model:
+    """A model from the rows that `_keep` left of one run and the run's settings, or their texts in a store.
 
     Raises BadInput if another version of Workbench left them, or where they are not of the network that the settings
     tell of.
     """
+    texts = {key: str(value) for key, value in params.items()}
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
     held = {name: value[part == name] for name in (*_MODEL_PARTS, "image")}
-    scalings = ("target_scale", "target_shift") if LOSSES[str(params["network.loss"])].task == "regression" else ()
+    scalings = ("target_scale", "target_shift") if LOSSES[texts["network.loss"]].task == "regression" else ()
     _require_parts({name for name in _MODEL_PARTS if held[name].size}, ("origin", "unit", *scalings))
     _check_shapes({"outputs": held["outputs"].shape}, {"outputs": (1,)})
     about = About(
         inputs=len(held["scale"]),
         outputs=int(held["outputs"][0]),
-        depth=int(params["network.depth"]),
-        width=int(params["network.width"]),
-        activation=str(params["network.activation"]),
-        pieces=int(params["network.pieces"]),
-        loss=str(params["network.loss"]),
-        slope=float(params["network.slope"]),
-        dtype=str(params["dtype"]),
+        depth=int(texts["network.depth"]),
+        width=int(texts["network.width"]),
+        activation=texts["network.activation"],
+        pieces=int(texts["network.pieces"]),
+        loss=texts["network.loss"],
+        slope=float(texts["network.slope"]),
+        dtype=texts["dtype"],
         image=tuple(map(int, held["image"])),
-        **_of_images(params),
+        **_image_settings({setting.engine: texts[key] for key, setting in SETTINGS.items() if key in texts}),
     )
     fitting = {"parameters": (about.layout.size,), **_shapes_of(about)}
     _check_shapes({name: held[name].shape for name in fitting}, fitting)
@@ -225,15 +239,15 @@ def model_of(table: Table, params: Mapping[str, Any]) -> Model:
     return Model(about, held["parameters"].astype(about.dtype), **arrays)
 
 
-def _of_images(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What only networks of images have; nothing of others."""
-    if params.get("network.name", Images.network) == Images.network:
-        return {}
-    keys = {setting.engine: key for key, setting in SETTINGS.items() if key.startswith("network.")}
-    found = {field.name: str(params[keys[field.name]]) for field in fields(Images)}  # from a store all are texts
-    read = {"channels": integers, "global_average": lambda text: text == "True"}
-    read |= dict.fromkeys(("kernel_size", "stride", "pool_size"), int)
-    return {name: read[name](text) if name in read else text for name, text in found.items()}
+def _image_settings(texts: Mapping[str, str]) -> ImageSettings:
+    """What only networks of images have, from the texts of these settings; without them the defaults."""
+    if texts.get("network", Images.network) == Images.network:
+        return Images().of_images()
+    return {
+        "network": texts["network"], "channels": integers(texts["channels"]) or (), "padding": texts["padding"],
+        "kernel_size": int(texts["kernel_size"]), "stride": int(texts["stride"]), "pool": texts["pool"],
+        "pool_size": int(texts["pool_size"]), "global_average": texts["global_average"] == "True",
+    }  # fmt: skip
 
 
 def _require_parts(held: Collection[str], needed: Collection[str]) -> None:
