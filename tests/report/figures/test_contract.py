@@ -1,4 +1,4 @@
-"""Every row of FIGURES keeps what `figures.base` promises. A new row is checked without a line of test code."""
+"""Every row of the tables of figures keeps what `figures.base` promises. A new row needs no line of test code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from tests.report.figures.sources import HOSTILE, empty_source_of, panels_of, source_of
 from tests.report.synthetic import sweep
 from workbench.report import wording
-from workbench.report.figures import FIGURES, palette
+from workbench.report.figures import COMPARISON_FIGURES, FIGURES, palette
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.page.figure_files import standalone
@@ -25,7 +25,8 @@ from workbench.report.page.figure_files import standalone
 BESIDE = {"Runs", "Lost", "Seeds", "First", "Second", "Holm\u2019s p"}  # columns that say more than is drawn
 MISSING = "\u2013"
 SAID_BY_THE_SECTION = {"sensitivity"}  # sections whose note is the caption of every figure in them
-EVERY = pytest.mark.parametrize("name", FIGURES)
+KINDS = {**FIGURES, **COMPARISON_FIGURES}
+EVERY = pytest.mark.parametrize("name", KINDS)
 
 
 def painted(panel: Panel) -> Axes:
@@ -62,13 +63,13 @@ def say_something(figures: list[DrawnFigure], section: str) -> bool:
 
 @EVERY
 def test_a_kind_stands_in_a_section_and_has_a_sentence_for_when_there_is_nothing(name: str) -> None:
-    assert FIGURES[name].section in PAGE_SECTIONS
-    assert re.fullmatch(r"[A-Z].*\.", FIGURES[name].nothing)
+    assert KINDS[name].section in PAGE_SECTIONS
+    assert re.fullmatch(r"[A-Z].*\.", KINDS[name].nothing)
 
 
 @EVERY
 def test_it_reduces_a_sweep_to_figures_with_a_caption_and_a_table(name: str) -> None:
-    kind = FIGURES[name]
+    kind = KINDS[name]
     figures = kind.drawn(source_of(kind.section))
     assert not any(figure.absent for figure in figures)
     assert all(figure.plots for figure in figures)
@@ -81,7 +82,7 @@ def test_it_reduces_a_sweep_to_figures_with_a_caption_and_a_table(name: str) -> 
 
 @EVERY
 def test_it_paints_svg_that_is_part_of_the_page(name: str) -> None:
-    for panel in panels_of(FIGURES[name]):
+    for panel in panels_of(KINDS[name]):
         svg = panel.drawn().svg
         root = ElementTree.fromstring(svg)  # well formed, so nothing broke out
         assert root.get("role") == "img"
@@ -95,7 +96,7 @@ def test_it_paints_svg_that_is_part_of_the_page(name: str) -> None:
 
 @EVERY
 def test_its_drawings_share_no_id(name: str) -> None:
-    panel = replace(panels_of(FIGURES[name])[0], alt=HOSTILE)
+    panel = replace(panels_of(KINDS[name])[0], alt=HOSTILE)
     one, other = (str(replace(panel, identity=identity).drawn().svg) for identity in ("a", "b"))
     first, second = (set(re.findall(r' id="([^"]+)"', svg)) for svg in (one, other))
     assert not first & second
@@ -104,14 +105,14 @@ def test_its_drawings_share_no_id(name: str) -> None:
 
 def test_every_drawing_of_a_page_has_a_name_of_its_own() -> None:
     for sections in ({"comparison"}, set(PAGE_SECTIONS) - {"comparison"}):
-        kinds = [kind for kind in FIGURES.values() if kind.section in sections]
+        kinds = [kind for kind in KINDS.values() if kind.section in sections]
         names = Counter(panel.identity for kind in kinds for panel in panels_of(kind))
         assert set(names.values()) == {1}
 
 
 @EVERY
 def test_the_numbers_in_its_table_are_those_painted(name: str) -> None:
-    kind = FIGURES[name]
+    kind = KINDS[name]
     for place, data in enumerate(kind.reduce(source_of(kind.section))):
         drawn = {float(number) for panel in kind.panels(data, place) for number in numbers_on(painted(panel))}
         known = set().union(*(texts_of(number) for number in drawn if np.isfinite(number)))
@@ -124,7 +125,7 @@ def test_the_numbers_in_its_table_are_those_painted(name: str) -> None:
 
 @EVERY
 def test_without_a_result_it_says_so_and_does_not_fail(name: str) -> None:
-    kind = FIGURES[name]
+    kind = KINDS[name]
     figures = kind.drawn(empty_source_of(kind.section))
     assert say_something(figures, kind.section)
     assert [figure.caption for figure in figures if figure.absent] in ([], [kind.nothing])
@@ -132,13 +133,13 @@ def test_without_a_result_it_says_so_and_does_not_fail(name: str) -> None:
 
 @EVERY
 def test_a_sweep_over_nothing_is_no_failure_either(name: str) -> None:
-    kind = FIGURES[name]
+    kind = KINDS[name]
     if kind.section != "comparison":
         assert say_something(kind.drawn(Findings(sweep({}, seeds=1))), kind.section)  # type: ignore[arg-type]
 
 
 @EVERY
 def test_a_drawing_stands_alone_as_a_file(name: str) -> None:
-    text = standalone(panels_of(FIGURES[name])[0].drawn().svg)
+    text = standalone(panels_of(KINDS[name])[0].drawn().svg)
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert "var(" not in text

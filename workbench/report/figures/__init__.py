@@ -1,13 +1,12 @@
-"""The figures of every page. This table is registry, list of choices and list of test cases at once."""
+"""The figures of every page. These tables are registry, list of choices and list of test cases at once."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from workbench.report.figures.base import FigureKind
+from workbench.report.figures.base import DrawsFrom
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
 from workbench.report.figures.filter_tiles import Filters
+from workbench.report.figures.findings import Findings
 from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
 from workbench.report.figures.learning_curves import LearningCurves
@@ -16,8 +15,9 @@ from workbench.report.figures.networks import Networks
 from workbench.report.figures.own_figures import OwnFigures
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
+from workbench.report.statistics.comparison import Comparison
 
-FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in this order
+FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a section in this order
     "differences": Differences(),
     "own": OwnFigures(),
     "networks": Networks(),
@@ -27,6 +27,8 @@ FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in th
     "filters": Filters(),
     "layers": Layers(),
     "spread": Spreads(),
+}
+COMPARISON_FIGURES: dict[str, DrawsFrom[Comparison]] = {  # of the page that compares two sweeps
     "changes": Changes(),
     "two_curves": TwoCurves(),
 }

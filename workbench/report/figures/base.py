@@ -1,7 +1,7 @@
 """The contract of a figure: data reduced once, drawings made from them, a caption, and a table of the numbers drawn.
 
-A kind of figure is one file with one subclass of `FigureKind`, and a row of `FIGURES`. Its attributes decide its place
-on a page. `tests/report/figures/test_contract.py` tests every row against this contract.
+A kind of figure is one file with one subclass of `FigureKind`, and a row of `FIGURES`, or of `COMPARISON_FIGURES`. Its
+attributes decide its place on a page. `tests/report/figures/test_contract.py` tests every row against this contract.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
+Read = TypeVar("Read", contravariant=True)
 Data = TypeVar("Data")
 
 
@@ -161,3 +162,14 @@ def legend(labels: Sequence[str], slots: Sequence[palette.Slot] | None = None) -
 def sampled(count: int, most: int) -> list[int]:
     """At most `most` of the places 0 to `count` - 1, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+
+
+class DrawsFrom(Protocol[Read]):
+    """What a page needs of a kind of figure, whatever its data: a row of the tables of figures."""
+
+    section: ClassVar[str]
+    nothing: ClassVar[str]
+
+    def drawn(self, source: Read, /) -> list[DrawnFigure]:
+        """Every figure of this kind; if there is nothing to draw, one that says so."""
+        ...

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench import files
 from workbench.report import wording
-from workbench.report.figures import FIGURES
+from workbench.report.figures import COMPARISON_FIGURES
 from workbench.report.figures.base import Table
 from workbench.report.figures.units import units_of_losses
 from workbench.report.page import provenance
@@ -40,7 +40,7 @@ def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> P
 
 def _view(found: Comparison, folder: Path) -> dict[str, object]:
     labels = found.labels
-    figures = [one for kind in FIGURES.values() if kind.section == "comparison" for one in kind.drawn(found)]
+    figures = [one for kind in COMPARISON_FIGURES.values() for one in kind.drawn(found)]
     return {
         "title": f"{labels[0]} \u2192 {labels[1]}", "labels": labels, "summary": _summary(found),
         "sides": [_side(side, label, folder) for side, label in zip(found.sides, labels, strict=True)],
