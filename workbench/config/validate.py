@@ -47,7 +47,7 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
 
     Raises BadInput for an unknown key, a value of another type or out of range, and settings that do not fit together.
     """
-    parts: dict[str, Any] = {}  # a dataclass's fields
+    parts: dict[str, Any] = {}  # the fields of a run, each of a type of its own
     for name, value in values.items():
         if name not in SECTIONS:
             parts[name] = check(name, value)
@@ -113,7 +113,7 @@ def flatten(config: RunConfig) -> dict[str, Value]:
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _section(name: str, keys: tuple[str, ...], *values: object) -> Any:
+def _section(name: str, keys: tuple[str, ...], *values: object) -> object:
     """One checked section. The cells of a sweep share most of theirs, so each is checked once."""
     return SECTIONS[name](**{key: check(f"{name}.{key}", value) for key, value in zip(keys, values, strict=True)})
 

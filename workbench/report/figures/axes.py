@@ -7,11 +7,11 @@ a factor's values and are the same on the whole page.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import Normalize
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -46,7 +46,7 @@ def decades(low: float, high: float) -> list[float]:
     return np.add.outer(powers, np.log10([1, 2, 5])).ravel().tolist()
 
 
-def name_places(axis: Any, labels: Sequence[str], most: int = MOST_LABELS) -> None:
+def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
     """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one."""
     room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
     step = -(-len(labels) // room)

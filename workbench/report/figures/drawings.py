@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
@@ -213,7 +214,7 @@ def _tick(value: float, percent: bool) -> str:
     return axes.tick(100 * value, " %") if percent else axes.tick(value)
 
 
-def _decades(axis: Any, values: np.ndarray) -> None:
+def _decades(axis: Axis, values: np.ndarray) -> None:
     held = values[np.isfinite(values) & (values > 0)]
     if not len(held):
         return

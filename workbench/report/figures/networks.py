@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from workbench.config import SETTINGS
 from workbench.config.reading import TRAINING
-from workbench.config.setting import integers
+from workbench.config.setting import Value, integers
 from workbench.engine.layers.base import Layer, Shape
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
@@ -133,21 +133,21 @@ def _settings() -> set[str]:
     return {field.name for field in fields(Architecture)} - OF_THE_DATA
 
 
-def _value(key: str, held: Any) -> Any:
+def _value(key: str, held: Any) -> Value:  # pandas
     """A setting as the store holds it, in its own type; its default where the run has none."""
-    default: Any = SETTINGS[key].default
-    return default if pd.isna(held) else type(default)(held)
+    setting = SETTINGS[key]
+    return setting.default if pd.isna(held) else setting.kind(held)
 
 
-def _architecture(cell: dict[str, Any], keys: list[str], shapes: dict[str, tuple[Shape, int]]) -> Architecture | None:
+def _architecture(cell: dict[str, Value], keys: list[str], shapes: dict[str, tuple[Shape, int]]) -> Architecture | None:
     """The network of a cell; None if it trains none, or where the store does not say what it looks like."""
     known = cell["network.name"] in NETWORKS and cell["network.activation"] in ACTIVATIONS
     loss = cell["network.loss"]
     if cell["measure"] != TRAINING or cell["data.name"] not in shapes or not known or loss not in (*LOSSES, "auto"):
         return None
     shape, outputs = shapes[cell["data.name"]]
-    settings: dict[str, Any] = {
-        SETTINGS[key].engine: integers(cell[key]) if SETTINGS[key].listed else cell[key] for key in keys
+    settings: dict[str, Any] = {  # the fields of an architecture, each of a type of its own
+        SETTINGS[key].engine: integers(str(cell[key])) if SETTINGS[key].listed else cell[key] for key in keys
     }
     units = outputs if loss == "auto" else LOSSES[loss].units(outputs)
     return Architecture(prod(shape), units, image=shape if len(shape) == 3 else (), **settings)

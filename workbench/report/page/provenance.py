@@ -51,7 +51,7 @@ def common(tables: SweepTables) -> dict[str, tuple[Value, Value]]:
     return found
 
 
-def _equal(value: Any, default: Value) -> bool:
+def _equal(value: Value, default: Value) -> bool:
     if pd.isna(value):
         return default is None
     return bool(value == default)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.measure import MEASUREMENTS
 from workbench.report import wording
@@ -31,24 +31,35 @@ class Attempt:
 
 def attempts_on(claim: Claim, tables: SweepTables) -> tuple[Attempt, ...]:
     """The attempts on a claim up to this sweep, which is the last one; empty if the store tells of none."""
-    try:
-        listed = [one for one in json.loads(tables.facts.get("attempts") or "[]") if claim.id in one["claims"]]
-    except (ValueError, KeyError, TypeError):
-        return ()
-    listed = [one for one in listed if all(map(is_data, deviations(one)))]
-    here = [one for one in listed if data_of(one) == data_of(listed[-1])]
+    listed = _listed(claim, tables.facts.get("attempts") or "[]")
+    listed = [(facts, attempt) for facts, attempt in listed if all(map(is_data, deviations(facts)))]
+    here = [attempt for facts, attempt in listed if data_of(facts) == data_of(listed[-1][0])]
     found: dict[str, Attempt] = {}
-    for place, one in enumerate(here):
-        attempt = _attempt(claim, one)
+    for place, attempt in enumerate(here):
         key = str(place) if _times(tables) else attempt.question
         found.pop(key, None)
         found[key] = attempt
     return tuple(found.values())
 
 
-def _attempt(claim: Claim, one: dict[str, Any]) -> Attempt:
-    held = one["claims"][claim.id]
-    return Attempt(str(one.get("started", "")), str(held.get("question", "")), str(held.get("verdict", "")))
+def _listed(claim: Claim, stored: str) -> list[tuple[dict[str, str], Attempt]]:
+    """The attempts on a claim that the store tells of, each with the facts of its sweep that say on which data; none if
+    it cannot be read.
+    """
+    try:
+        sweeps = json.loads(stored)
+    except ValueError:
+        return []
+    found = []
+    for one in sweeps if isinstance(sweeps, list) else ():
+        claims = one.get("claims") if isinstance(one, dict) else None
+        if not isinstance(claims, dict):
+            return []
+        if isinstance(held := claims.get(claim.id), dict):
+            facts = {name: str(one.get(name, "")) for name in ("departures", "data_digest")}
+            started, question, verdict = one.get("started", ""), held.get("question", ""), held.get("verdict", "")
+            found.append((facts, Attempt(str(started), str(question), str(verdict))))
+    return found
 
 
 def _times(tables: SweepTables) -> bool:

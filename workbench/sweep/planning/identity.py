@@ -83,6 +83,7 @@ def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) ->
     """The engine's pack for runs that share these static settings and differ in the columns."""
     shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
     held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
+    # The fields of a pack, each of a type of its own.
     static: dict[str, Any] = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
     return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
