@@ -81,7 +81,7 @@ def _described(operand: Operand) -> tuple[int, int, int, int]:
     return pointer, _FLOAT32, operand.leading, matrix.stride
 
 
-def loaded() -> Any:
+def loaded() -> ctypes.CDLL:
     """The cuBLAS that CuPy has loaded into this process: once a library is loaded, it is found by its bare name."""
     import cupy
 

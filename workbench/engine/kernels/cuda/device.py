@@ -114,7 +114,7 @@ def _machine(precision: str, text: str) -> DeviceMachine:
     return DeviceMachine(precision, text)
 
 
-def _passed(argument: Argument) -> Any:
+def _passed(argument: Argument) -> Argument | np.number:
     """The argument as CuPy passes it to a kernel: arrays by pointer, numbers as C's int and float."""
     if isinstance(argument, int):
         return np.int32(argument)

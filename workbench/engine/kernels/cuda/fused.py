@@ -19,7 +19,7 @@ from workbench.engine.kernels.cuda.codes import CUDA_FORMS, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
 from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_epoch, of_runs, of_split
-from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.launches import Argument, Launch
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.rows import Rows
@@ -246,7 +246,7 @@ def largest_shared() -> int:
     return int(cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"])
 
 
-def _passed(argument: Any) -> Any:
+def _passed(argument: Argument) -> Argument | np.number:
     if isinstance(argument, int):
         return np.int32(argument)
     return np.float32(argument) if isinstance(argument, float) else argument
