@@ -98,7 +98,7 @@ def text(value: object) -> str:
     return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
-def json_text(value: object, default: Callable[[object], object], ensure_ascii: bool = True) -> str:
+def json_text(value: object, default: Callable[[object], object] | None = None, ensure_ascii: bool = True) -> str:
     """A value as JSON, each text in it as `text` has it. `default` and `ensure_ascii` are those of `json.dumps`.
 
     Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
