@@ -24,6 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread, main_thread
 from time import monotonic, sleep
+from typing import Any
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say, warn
@@ -119,14 +120,14 @@ class Leases:
                 f"name: the sweep {self._name} was taken over{by}, since this process gave no sign of life for "
                 f"{STALE:.0f} s; it stops here, and the same command goes on"
             )
-        self._write(replace(self.mine, beat=self.mine.beat + 1))
+        self._write(beat=self.mine.beat + 1)
         return ""
 
     def _take(self) -> None:
         began, announced = self._clock(), False
         seen: dict[str, tuple[int, float]] = {}  # token -> its number of signs, and since when it stands still
         first: dict[str, int] = {}
-        self._connection.patiently(lambda: self._write(replace(self.mine, beat=self.mine.beat + 1)))
+        self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
         while True:
             others = self._connection.patiently(self._all)
             others.pop(self.mine.token, None)
@@ -145,7 +146,7 @@ class Leases:
                         f"it, or give another name= (a holder that is no more is forgotten after {STALE:.0f} s)"
                     )
             if not others:
-                self._connection.patiently(lambda: self._write(replace(self.mine, holds=True, beat=self.mine.beat + 1)))
+                self._connection.patiently(lambda: self._write(holds=True, beat=self.mine.beat + 1))
                 return
             if not announced and now - began >= _SAID_AFTER:
                 announced = True
@@ -154,7 +155,7 @@ class Leases:
                     f"{STALE:.0f} s whether there is still a sign of life from there"
                 )
             self._pause(_LOOK)
-            self._connection.patiently(lambda: self._write(replace(self.mine, beat=self.mine.beat + 1)))
+            self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
 
     def _all(self) -> dict[str, Lease]:
         """All leases on the sweep by token, in the order of the tokens; invalid tags are skipped."""
@@ -166,14 +167,14 @@ class Leases:
                 found[lease.token] = lease
         return found
 
-    def _write(self, lease: Lease) -> None:
-        self.mine = lease
+    def _write(self, **changes: Any) -> None:  # fields of a lease
+        self.mine = replace(self.mine, **changes)
         with self._connection.waiting():
             key = self._key + self.mine.token
             self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
 
     def _take_away(self, other: Lease) -> None:
-        self._write(replace(self.mine, turn=max(self.mine.turn, other.turn + 1)))
+        self._write(turn=max(self.mine.turn, other.turn + 1))
         self._remove(other.token)
 
     def _remove(self, token: str) -> None:
