@@ -58,7 +58,6 @@ class CompiledTrainer:
 
     def __init__(self, rows: Rows) -> None:
         self._rows, pack, layout = rows, rows.pack, rows.layout
-        self._scratch = scratch_for(layout, pack.batch_size, masks=True)
         columns, reads = pack.columns, rules_read(pack)
         self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
         self._updating = update_rules(pack, rows.slots)
@@ -67,6 +66,7 @@ class CompiledTrainer:
         self._constant = constant_numbers(columns, reads)
         levels = np.ascontiguousarray(levels_by_run(layout.dropout, columns).T)
         self._masked = levels.any(axis=1)
+        self._scratch = scratch_for(layout, pack.batch_size, masks=bool(self._masked.any()))
         self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
 
