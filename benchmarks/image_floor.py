@@ -7,7 +7,7 @@ from typing import Any
 import numba
 
 from workbench.engine.kernels.compiled import images
-from workbench.engine.kernels.compiled.image_loops import READS_AT, REVERSED_AT, STAGE_COLUMNS, WINDOWS_AT, Z_AT
+from workbench.engine.kernels.compiled.image_loops import READS_AT, STAGE_COLUMNS, Z_AT
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, integers
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, WEIGHTS_PLACE
 
@@ -29,7 +29,7 @@ def multiply_forward(images_at, w_at, batch):  # type: ignore[no-untyped-def]
                 block_at + FLOAT_BYTES * stage[READS_AT] * lanes,
                 block_at + FLOAT_BYTES * stage[Z_AT] * lanes,
             )
-            call(head[images.CONVOLVE], (stage_at + 8 * WINDOWS_AT, weights, biases, read_at, z_at, lanes))
+            call(head[images.CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes))
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -47,6 +47,6 @@ def multiply_backward(images_at, g_at, batch):  # type: ignore[no-untyped-def]
                 turned = head[images.TURNED] + FLOAT_BYTES * stage[WEIGHTS_PLACE]
                 z_at = block_at + FLOAT_BYTES * stage[Z_AT] * lanes
                 call(
-                    head[images.CONVOLVE],
-                    (stage_at + 8 * REVERSED_AT, turned, head[images.ZEROS], z_at, head[images.BACK], lanes),
+                    head[images.CONVOLVE_BACK],
+                    (stage_at, turned, head[images.ZEROS], z_at, head[images.BACK], lanes),
                 )

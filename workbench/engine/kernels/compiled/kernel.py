@@ -30,7 +30,6 @@ from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.dropout import LEVELS, levels_by_run, mask_keys
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
-from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -45,8 +44,6 @@ def obstacle(pack: Pack) -> str:
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
-    if NETWORKS[pack.network].of_images and pack.stride > 1:
-        return f"network.stride={pack.stride}: it has no form in this kernel"
     return layer_obstacle(pack, COMPILED_FORMS) or rule_obstacle(pack)
 
 

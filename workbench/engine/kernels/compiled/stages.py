@@ -55,13 +55,11 @@ def _table(layout: Layout, heads: Sequence[Sequence[int]]) -> np.ndarray:
         kind, size = (image_loops.NO_POOL, 1) if pooling is None else (_KINDS[type(pooling)], pooling.size)
         (height, width, channels), (down, across), (above, left) = layer.inputs, layer.places, layer.before
         kernel, filters = layer.kernel, layer.neurons.rows
-        # The reversed network reads what the places hold, and has a window for every pixel.
-        windows = [height, width, channels, kernel, filters, above, left, down, across]
-        turned = [down, across, filters, kernel, channels, kernel - 1 - above, kernel - 1 - left, height, width]
+        windows = [height, width, channels, kernel, filters, above, left, down, across, layer.stride]
         z_at = at + height * width * channels
         a_at = z_at + down * across * filters
         left_at = a_at + down * across * layer.units
-        rows.append([*head, *windows, *turned, kind, size, *pooled[:2], at, z_at, a_at, left_at, 0])
+        rows.append([*head, *windows, kind, size, *pooled[:2], at, z_at, a_at, left_at, 0])
         at = left_at
     table = np.array(rows, np.int64).reshape(-1, image_loops.STAGE_COLUMNS)
     # Masks lie behind all other numbers: they are there only while units are dropped.
