@@ -10,10 +10,10 @@ from workbench.engine.training.layout import Layout
 
 BLOCK_BYTES = 768 * 1024  # of the numbers of a block of examples: what a second-level cache holds, or nearly
 MOST_VECTOR_PAIRS = 2  # of vectors, whose lanes are the examples of a block
-LANES = 16  # of a vector with AVX-512; with shorter ones a block may have fewer
+WIDEST_VECTOR = 16  # of a vector with AVX-512; with shorter ones a block may have fewer
 
 
-def lanes_of_block(batch: int, numbers: int, lanes: int = LANES) -> int:
+def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
     """The examples of a block, whose images take so many `numbers` each, in vectors of so many `lanes`."""
     of_cache = BLOCK_BYTES // (4 * 2 * lanes * numbers)
     return 2 * lanes * min(-(-batch // (2 * lanes)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))

@@ -21,6 +21,7 @@ from workbench.engine.training.scratch import numbers_of
 CACHE = 6 * 2**20  # bytes
 LARGEST_GROUP = 64
 READERS = 4  # of a run's inputs: to train, to validate, to test, to probe; each has scale and shift in float32
+MOVE_BYTES = 4  # of an example of a step: how far it is moved
 STEP_BYTES = 150  # of a run's step: its learning rate, momentum and bias corrections, drawn up and handed over
 MASK_BYTES = 40  # of a run's step and layer: the key of a mask, and what it is hashed with
 
@@ -74,7 +75,8 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
     updates = examples["train"] // pack.batch_size
     data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.inputs
-    tables = updates * (STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack, layout) else 0))
+    moved = MOVE_BYTES * pack.batch_size if pack.columns["shift_pixels"].any() else 0
+    tables = updates * (moved + STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack, layout) else 0))
     if pack.kernel == "compiled":
         return (4 + slots) * layout.size * itemsize + data + tables
     return ((5 + slots) * layout.size + _activations(pack, layout, examples)) * itemsize + data + tables

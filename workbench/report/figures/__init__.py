@@ -7,6 +7,7 @@ from typing import Any
 from workbench.report.figures.base import FigureKind
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.feature_maps import FeatureMaps
 from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
@@ -25,6 +26,7 @@ FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in th
     "learning_curves": LearningCurves(),
     "interactions": Interactions(),
     "filters": Filters(),
+    "feature_maps": FeatureMaps(),
     "layers": Layers(),
     "spread": Spreads(),
     "changes": Changes(),

@@ -12,11 +12,13 @@ import numpy as np
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
 from workbench.engine.kernels.compiled.native import floats, integers
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.pool_tile import to_winners
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, COLUMN_COUNT, ROW_COUNT, UNIT_COUNT, WEIGHTS_PLACE
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.window_tile import (
     SUM_COLUMNS,
     SUM_ROWS,
+    USUAL_COLUMNS,
     WINDOW_HEIGHTS,
     WINDOW_VECTORS,
     multiply_window,
@@ -178,7 +180,7 @@ def _sums(maps, z_at, z_across, z_down, rows, x_at, x_across, x_down, columns, g
         height, column = _HIGH if rows - row >= _HIGH else 1, 0
         while column < columns:
             more = columns - column
-            width = _WIDE if more >= _WIDE else 2 if more >= 2 else 1
+            width = _WIDE if more % _WIDE == 0 else min(more, USUAL_COLUMNS)
             sum_of_products(
                 height, width, maps, z_at + row * lanes, lanes, z_across, z_down, maps, x_at + column * lanes, lanes,
                 x_across, x_down, g, g_at + row * g_row + column, g_row, down, across, lanes,
@@ -236,7 +238,7 @@ def pool(stage, maps, lanes):
 
 @compiled
 def pool_back(stage, maps, back, dl_da, lanes):
-    """dl/da of a stage from that of what its pooling left, which is overwritten."""
+    """dl/da of a stage from that of what its pooling left."""
     units, across, down = stage[UNIT_COUNT] * lanes, stage[ACROSS], stage[DOWN]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
     pooled_down, pooled_across = stage[POOLED_DOWN], stage[POOLED_ACROSS]
@@ -245,32 +247,18 @@ def pool_back(stage, maps, back, dl_da, lanes):
         whole = part(dl_da, 0, down * across * units)
         for i in range(whole.size):
             whole[i] = ZERO
-    largest = part(back, stage[POOLED_DOWN] * stage[POOLED_ACROSS] * units, units)
     for y in range(pooled_down):
         for x in range(pooled_across):
-            upper = part(back, (y * pooled_across + x) * units, units)
+            upper_at, first = (y * pooled_across + x) * units, (y * size * across + x * size) * units
             if kind == MAX_POOL:
-                _largest_of(maps, a_at, y * size, x * size, size, across, units, largest)
+                to_winners(maps, a_at + first, back, upper_at, dl_da, first, units, across * units, size, units)
+                continue
+            upper = part(back, upper_at, units)
             for row in range(size):
                 for column in range(size):
-                    place = ((y * size + row) * across + x * size + column) * units
-                    target = part(dl_da, place, units)
-                    if kind == MAX_POOL:
-                        _to_winner(upper, part(maps, a_at + place, units), largest, target)
-                    else:
-                        for i in range(units):
-                            target[i] = upper[i] * share
-
-
-@compiled
-def _largest_of(maps, a_at, top, left, size, across, units, largest):
-    first = part(maps, a_at + (top * across + left) * units, units)
-    for i in range(units):
-        largest[i] = first[i]
-    for row in range(size):
-        for column in range(size):
-            source = part(maps, a_at + ((top + row) * across + left + column) * units, units)
-            _keep_larger(largest, source)
+                    target = part(dl_da, first + (row * across + column) * units, units)
+                    for i in range(units):
+                        target[i] = upper[i] * share
 
 
 @compiled
@@ -279,12 +267,3 @@ def _keep_larger(largest, x):
     for i in range(x.size):
         is_larger = np.float32(x[i] > largest[i])
         largest[i] = x[i] * is_larger + largest[i] * (ONE - is_larger)
-
-
-@compiled
-def _to_winner(upper, a, largest, target):
-    """Hand dl/da on where a is the largest, and take it from `upper`: only the first of equals gets it."""
-    for i in range(a.size):
-        wins = np.float32(a[i] == largest[i])
-        target[i] = upper[i] * wins
-        upper[i] -= upper[i] * wins

@@ -34,6 +34,7 @@ from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
+from workbench.engine.training.shifts import moves
 
 COMPILED_FORMS = "compiled"  # the name of this kernel in `Layer.forms`
 
@@ -100,10 +101,15 @@ class CompiledTrainer:
             keys = np.zeros((rows.pack.runs, 1, len(rows.layout.dropout)), np.uint64)
         of_stages = 2 * len(self._scratch.filters)
         return passes.Timetable(
-            varying, self._moving, self._constant, max_norm, self._masked,
+            varying, self._moving, self._constant, max_norm, self._masked, self._moves(first_update),
             *(_behind(array, of_stages) for array in (keys, self._thresholds, self._scales)),
             *(np.ascontiguousarray(array[..., : of_stages + 1]) for array in (keys, self._thresholds, self._scales)),
         )  # fmt: skip
+
+    def _moves(self, first_update: int) -> np.ndarray:
+        rows, columns = self._rows, self._rows.pack.columns
+        steps = np.arange(first_update, first_update + (rows.updates if columns["shift_pixels"].any() else 0))
+        return np.ascontiguousarray(moves(columns, steps, rows.pack.batch_size).swapaxes(0, 1))
 
 
 def _behind(dropped: np.ndarray, of_stages: int) -> np.ndarray:
@@ -219,6 +225,7 @@ def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray)
         scale=np.ascontiguousarray(data.scale[:, 0], np.float32),
         shift=np.ascontiguousarray(data.shift[:, 0], np.float32),
         slope=slope.astype(np.float32),
+        shape=data.image or (0, 0, 0),
     )
 
 
@@ -233,6 +240,7 @@ WITHOUT_MASKS = passes.Timetable(
     constant=np.zeros((1, 1), np.float32),
     max_norm=np.zeros(1, np.float32),
     masked=np.zeros(1, bool),
+    moves=np.zeros((1, 0, 1, 2), np.int16),
     keys=np.zeros((1, 1, 1), np.uint64),
     thresholds=np.zeros((1, 1), np.uint32),
     scales=np.zeros((1, 1), np.float32),
