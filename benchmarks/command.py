@@ -9,13 +9,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import costs, families, memory, own_rules, peers, program, results, scaling, sweeps
+from benchmarks import costs, families, images, memory, own_rules, peers, program, results, scaling, sweeps
 from benchmarks.contest import CONTESTANTS, Rules
 from benchmarks.hosts import Teams
 from benchmarks.machine import about
 
-PARTS = ("peers", "scaling", "families", "own-rules", "program", "sweeps", "memory")
-RULES = {"peers": Rules(5, 0.4), "scaling": Rules(3, 0.25), "families": Rules(7, 0.1), "own-rules": Rules(11, 0.2)}
+PARTS = ("peers", "images", "scaling", "families", "own-rules", "program", "sweeps", "memory")
+RULES = {
+    "peers": Rules(5, 0.4),
+    "images": Rules(5, 0.4),
+    "scaling": Rules(3, 0.25),
+    "families": Rules(7, 0.1),
+    "own-rules": Rules(11, 0.2),
+}
 QUICK = Rules(2, 0.02)
 
 
@@ -49,6 +55,8 @@ def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
     rules = QUICK if quick else RULES[part]
     if part == "peers":
         return {"peers": peers.measure(teams, rules, quick)}
+    if part == "images":
+        return {"images": images.measure(teams, rules, quick)}
     if part == "scaling":
         return {"scaling": scaling.measure(teams, rules, quick)}
     if part == "own-rules":

@@ -34,6 +34,8 @@ class Contestant:
 
 _COMPILED, _PLAIN = (("kernel", "compiled"),), (("kernel", "plain"),)
 _ONE_BY_ONE, _ENSEMBLE = "benchmarks.torch_peer:OneByOne", "benchmarks.torch_peer:Ensemble"
+_TORCH, _JAX = "benchmarks.torch_images", "benchmarks.jax_images"
+_CONVOLUTION, _PATCHES = (("form", "convolution"),), (("form", "patches"),)
 
 CONTESTANTS: dict[str, Contestant] = {
     "ours, compiled": Contestant("train(): probes, evaluation", "ours", "benchmarks.ours:Trained", _COMPILED, "numba"),
@@ -47,8 +49,20 @@ CONTESTANTS: dict[str, Contestant] = {
     "torch, one by one, threads": Contestant("one process", "torch threads", _ONE_BY_ONE, (), "torch"),
     "torch, ensemble, processes": Contestant("one thread each", "torch processes", _ENSEMBLE, (), "torch"),
     "torch, ensemble, threads": Contestant("one process", "torch threads", _ENSEMBLE, (), "torch"),
+    "torch, convolution, processes": Contestant(
+        "one by one, one thread each", "torch processes", f"{_TORCH}:OneByOne", (), "torch"
+    ),
+    "torch, convolution, threads": Contestant(
+        "one by one, one process", "torch threads", f"{_TORCH}:OneByOne", (), "torch"
+    ),
+    "torch, grouped, processes": Contestant("one thread each", "torch processes", f"{_TORCH}:Grouped", (), "torch"),
+    "torch, grouped, threads": Contestant("one process", "torch threads", f"{_TORCH}:Grouped", (), "torch"),
     "jax, one by one": Contestant("scan, pinned", "jax", "benchmarks.jax_peer:OneByOne", (), "jax"),
     "jax, vmap": Contestant("scan, pinned", "jax", "benchmarks.jax_peer:Vmapped", (), "jax"),
+    "jax, convolution, one by one": Contestant("scan, pinned", "jax", f"{_JAX}:OneByOne", _CONVOLUTION, "jax"),
+    "jax, convolution, vmap": Contestant("scan, pinned", "jax", f"{_JAX}:Vmapped", _CONVOLUTION, "jax"),
+    "jax, patches, one by one": Contestant("scan, pinned", "jax", f"{_JAX}:OneByOne", _PATCHES, "jax"),
+    "jax, patches, vmap": Contestant("scan, pinned", "jax", f"{_JAX}:Vmapped", _PATCHES, "jax"),
     "products": Contestant("the step's matrix products alone", "ours pinned", "benchmarks.floor:Products"),
     "probes": Contestant("an epoch's probes", "ours pinned", "benchmarks.ours:Probes", _COMPILED, "numba"),
     "evaluation": Contestant("an epoch's evaluation", "ours pinned", "benchmarks.ours:Evaluation", _COMPILED, "numba"),

@@ -23,17 +23,29 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 Tree = Any
 
 
-def epoch_of(work: Work) -> Callable[..., tuple[Tree, jax.Array]]:
-    """A function (state, inputs, labels, order (updates, batch)) -> (state, mean loss): an epoch of one run."""
+Forward = Callable[[Tree, jax.Array, jax.Array], jax.Array]  # (parameters, x, key) -> z of the output layer
 
-    def loss_of(parameters: Tree, x: jax.Array, y: jax.Array, key: jax.Array) -> jax.Array:
+
+def dense_layers(work: Work) -> Forward:
+    """The forward pass of fully connected layers; the last has no activation."""
+
+    def forward(parameters: Tree, x: jax.Array, key: jax.Array) -> jax.Array:
         for number, (weights, biases) in enumerate(parameters[:-1]):
             x = ACTIVATIONS[work.activation](x @ weights + biases)
             if work.dropout:
                 keep = jax.random.bernoulli(jax.random.fold_in(key, number), 1 - work.dropout, x.shape)
                 x = jnp.where(keep, x / (1 - work.dropout), 0)
         weights, biases = parameters[-1]
-        log_probabilities = jax.nn.log_softmax(x @ weights + biases)
+        return x @ weights + biases
+
+    return forward
+
+
+def epoch_of(forward: Forward) -> Callable[..., tuple[Tree, jax.Array]]:
+    """A function (state, inputs, labels, order (updates, batch)) -> (state, mean loss): updates of one run."""
+
+    def loss_of(parameters: Tree, x: jax.Array, y: jax.Array, key: jax.Array) -> jax.Array:
+        log_probabilities = jax.nn.log_softmax(forward(parameters, x, key))
         return -jnp.take_along_axis(log_probabilities, y[:, None], axis=1).mean()
 
     def step(inputs: jax.Array, labels: jax.Array, state: Tree, index: jax.Array) -> tuple[Tree, jax.Array]:
@@ -56,7 +68,8 @@ def epoch_of(work: Work) -> Callable[..., tuple[Tree, jax.Array]]:
 
 
 class _Peer:
-    def __init__(self, work: Work, runs: np.ndarray) -> None:
+    def __init__(self, work: Work, runs: np.ndarray, forward: Forward | None = None) -> None:
+        self._forward = forward or dense_layers(work)
         self._work, self._runs, self._data = work, runs, data_of(work, runs)
         inputs, labels = floats(work)
         self._inputs, self._labels = jnp.asarray(inputs), jnp.asarray(labels, jnp.int32)
@@ -70,9 +83,9 @@ class _Peer:
 
     def _fresh(self, places: Any) -> Tree:
         """Parameters, both moments, time and key; a leading axis where `places` has one."""
-        weights = [first[places].swapaxes(-1, -2) for first in self._first]
-        parameters = [(jnp.array(w), jnp.zeros((*w.shape[:-2], w.shape[-1]))) for w in weights]
         seeds = jnp.asarray(self._runs[places])
+        weights = [np.moveaxis(first[places], seeds.ndim, -1) for first in self._first]  # units last
+        parameters = [(jnp.array(w), jnp.zeros((*seeds.shape, w.shape[-1]))) for w in weights]
         keys = jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
         # Every buffer of its own: they are donated.
         moments = [jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)]
@@ -82,9 +95,9 @@ class _Peer:
 class OneByOne(_Peer):
     """One network after the other. A unit is an epoch of one run."""
 
-    def __init__(self, work: Work, runs: np.ndarray) -> None:
-        super().__init__(work, runs)
-        self._epoch = jax.jit(epoch_of(work), donate_argnums=0)
+    def __init__(self, work: Work, runs: np.ndarray, forward: Forward | None = None) -> None:
+        super().__init__(work, runs, forward)
+        self._epoch = jax.jit(epoch_of(self._forward), donate_argnums=0)
         self._order = cycle((place, epoch) for place in range(len(runs)) for epoch in range(1, EPOCHS_OF_A_RUN + 1))
 
     def turn(self, units: int) -> int:
@@ -103,9 +116,9 @@ class OneByOne(_Peer):
 class Vmapped(_Peer):
     """All networks at once, by `vmap`. A unit is an epoch of all runs."""
 
-    def __init__(self, work: Work, runs: np.ndarray) -> None:
-        super().__init__(work, runs)
-        self._epoch = jax.jit(jax.vmap(epoch_of(work), in_axes=(0, None, None, 0)), donate_argnums=0)
+    def __init__(self, work: Work, runs: np.ndarray, forward: Forward | None = None) -> None:
+        super().__init__(work, runs, forward)
+        self._epoch = jax.jit(jax.vmap(epoch_of(self._forward), in_axes=(0, None, None, 0)), donate_argnums=0)
         self._state = self._fresh(np.arange(len(runs)))
         self._number = 0
 

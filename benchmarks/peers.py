@@ -23,7 +23,10 @@ WORKS = tuple(work.with_columns(dropout_rate=rate) for work in _NETWORKS for rat
 QUICK = tuple(replace(work, runs=4) for work in WORKS[:2])
 OURS = "ours, compiled" if CONTESTANTS["ours, compiled"].is_here else "ours, plain"
 FLOOR = "products"
-ENTERED = tuple(name for name in CONTESTANTS if name not in ("probes", "evaluation", "own rules, compiled"))
+OF_IMAGES = tuple(f"{peer}, {form}" for peer in ("torch", "jax") for form in ("convolution", "grouped", "patches"))
+ENTERED = tuple(
+    name for name in CONTESTANTS if not name.startswith(("probes", "evaluation", "own rules, compiled", *OF_IMAGES))
+)
 # Everybody starts from the same weights and reads the same minibatches: only rounding differs, and with dropout the
 # masks. Rounding grows with every step, to several percent of a loss that is nearly 0; so they are compared at an early
 # epoch, by when a wrong gradient or a wrong update would have led elsewhere.
@@ -83,6 +86,6 @@ def _over_best(family: str, scores: dict[str, Score]) -> dict[str, Any] | None:
     if not theirs:
         return None
     best = max(theirs, key=lambda score: spread(score.rates).median)
-    bare = scores.get("bare, compiled", scores["bare, plain"])
+    bare = scores.get("bare, compiled") or scores["bare, plain"]
     ways = {"train": ratio(scores[OURS].rates, best.rates), "bare": ratio(bare.rates, best.rates)}
     return {"best": best.entry.label} | {name: found.as_dict() for name, found in ways.items()}

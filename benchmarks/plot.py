@@ -17,7 +17,7 @@ Panel = Callable[[Any], None]
 
 def draw(results: dict[str, Any], file: Path) -> None:
     """Write the picture as a PNG. Nothing where no section has one."""
-    panels: list[Panel] = [partial(_work, work) for work in results.get("peers", [])]
+    panels: list[Panel] = [partial(_work, work) for part in ("peers", "images") for work in results.get(part, [])]
     panels += [partial(_axis, axis, points) for axis, points in results.get("scaling", {}).items()]
     if "program" in results:
         panels.append(partial(_program, results["program"]))

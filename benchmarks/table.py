@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.program_phases import BESIDE, PHASES
@@ -24,11 +25,11 @@ def _said(name: str, about: dict[str, str]) -> str:
     return about[name] if name == "date" else f"{name} {about[name]}"
 
 
-def _peers(works: list[dict[str, Any]]) -> str:
+def _peers(works: list[dict[str, Any]], title: str = "Peers") -> str:
     head = (
-        "## Peers\n\nUpdates of single runs per second on the whole machine: median (quartiles) of alternating rounds; "
-        "ratios are taken within rounds. *ours* is the public `train` with its probes and evaluation, *bare* the "
-        "training steps alone; peers train and do nothing else. *products* is the floor: the matrix products of a step."
+        f"## {title}\n\nUpdates of single runs per second on the whole machine: median (quartiles) of alternating "
+        "rounds; ratios are taken within rounds. *ours* is the public `train` with its probes and evaluation, *bare* "
+        "the training steps alone; peers train and do nothing else. *products* is the floor: the products of a step."
     )
     overview = grid(
         ["work", "best PyTorch", "train / it", "bare / it", "best JAX", "train / it", "bare / it"],
@@ -182,6 +183,7 @@ def _own_rules(found: dict[str, Any]) -> str:
 
 SECTIONS: dict[str, Callable[[Any], str]] = {
     "peers": _peers,
+    "images": partial(_peers, title="Convolutional networks"),
     "scaling": _scaling,
     "families": _families,
     "costs": _costs,

@@ -69,17 +69,26 @@ class OneByOne(_Peer):
 
     def _fresh(self, place: int) -> nn.Sequential:
         """The network of a run with its initial weights."""
-        modules: list[nn.Module] = []
-        for weights in self._first:
-            linear = nn.Linear(weights.shape[2], weights.shape[1])
-            with torch.no_grad():
-                linear.weight.copy_(weights[place])
-                linear.bias.zero_()
-            modules += [linear, ACTIVATIONS[self._work.activation]()]
-            if self._work.dropout:
-                modules.append(nn.Dropout(self._work.dropout))
-        hidden = 3 if self._work.dropout else 2
-        return nn.Sequential(*modules[: 1 - hidden])
+        return dense_layers(self._work, [weights[place] for weights in self._first])
+
+
+def dense_layers(work: Work, first: list[torch.Tensor]) -> nn.Sequential:
+    """Fully connected layers from their initial weights, (rows, fan_in) each; the last has no activation."""
+    modules: list[nn.Module] = []
+    for weights in first:
+        modules += [started(nn.Linear(*weights.T.shape), weights), ACTIVATIONS[work.activation]()]
+        if work.dropout:
+            modules.append(nn.Dropout(work.dropout))
+    hidden = 3 if work.dropout else 2
+    return nn.Sequential(*modules[: 1 - hidden])
+
+
+def started(module: nn.Linear | nn.Conv2d, weights: torch.Tensor) -> nn.Module:
+    """A module that starts from these weights, with biases of zero."""
+    with torch.no_grad():
+        module.weight.copy_(weights)
+        module.bias.zero_()
+    return module
 
 
 class Ensemble(_Peer):
@@ -87,9 +96,10 @@ class Ensemble(_Peer):
 
     def __init__(self, work: Work, runs: np.ndarray) -> None:
         super().__init__(work, runs)
-        self._weights = [nn.Parameter(first.transpose(1, 2).contiguous()) for first in self._first]
-        self._biases = [nn.Parameter(torch.zeros(len(runs), 1, first.shape[1])) for first in self._first]
-        self._optimizer = self._adam([*self._weights, *self._biases])
+        dense = self._dense_weights()
+        self._weights = [nn.Parameter(first.transpose(1, 2).contiguous()) for first in dense]
+        self._biases = [nn.Parameter(torch.zeros(len(runs), 1, first.shape[1])) for first in dense]
+        self._optimizer = self._adam([*self._weights, *self._biases, *self._before_them()])
         self._activation = ACTIVATIONS[work.activation]()
         self._steps = 0
 
@@ -119,8 +129,9 @@ class Ensemble(_Peer):
 
     def _step(self, index: torch.Tensor) -> torch.Tensor:
         shape, flat = index.shape, index.flatten()
-        a, labels = self._inputs.index_select(0, flat).view(*shape, -1), self._labels.index_select(0, flat)
+        inputs, labels = self._inputs.index_select(0, flat).view(*shape, -1), self._labels.index_select(0, flat)
         self._optimizer.zero_grad(set_to_none=True)
+        a = self._features(inputs)
         for weights, biases in zip(self._weights[:-1], self._biases[:-1], strict=True):
             a = self._activation(torch.baddbmm(biases, a, weights))
             if self._work.dropout:
@@ -130,3 +141,15 @@ class Ensemble(_Peer):
         losses.sum().backward()  # runs do not touch one another: each gets the gradient of its own mean
         self._optimizer.step()
         return losses.detach()
+
+    def _dense_weights(self) -> list[torch.Tensor]:
+        """The initial weights of the fully connected layers, (runs, rows, fan_in) each."""
+        return self._first
+
+    def _before_them(self) -> list[nn.Parameter]:
+        """The parameters of the layers before those."""
+        return []
+
+    def _features(self, inputs: torch.Tensor) -> torch.Tensor:
+        """What the fully connected layers read, (runs, batch, features)."""
+        return inputs

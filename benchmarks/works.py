@@ -23,6 +23,7 @@ from workbench.engine.training.pack import Pack
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 FOLDER_VARIABLE = "WORKBENCH_DATA"
 EPOCHS = 10**6  # more than any measurement lasts: no run ends during one
+POOL = 2  # height and width of a tile behind every convolution
 LEARNING_RATE = 0.001  # of every optimizer: what is measured is time, and nothing may diverge
 
 # Name -> dataset and the share of its examples that is used. A quarter of MNIST keeps a round short, and the proportion
@@ -35,6 +36,8 @@ class Work:
     """What is trained: `runs` networks with seeds 0, 1, ... on `examples`, a row of `EXAMPLES`.
 
     `columns` are names of `pack.COLUMNS` with one value for all runs. `workers` count for the public `train` alone.
+    With `channels` the networks are convolutional: each convolution is of `kernel` x `kernel` pixels and stride 1, with
+    max pooling of `POOL` x `POOL` behind it; then come the `depth` layers of `width` units.
     """
 
     examples: str
@@ -46,6 +49,9 @@ class Work:
     optimizer: str = "adam"
     columns: tuple[tuple[str, float], ...] = ()
     workers: int = CORES
+    channels: tuple[int, ...] = ()
+    kernel: int = 3
+    padding: str = "same"
 
     @property
     def dropout(self) -> float:
@@ -56,7 +62,14 @@ class Work:
     def name(self) -> str:
         """A short name for tables."""
         dropout = f", dropout {self.dropout:g}" if self.dropout else ""
-        return f"{self.examples} ({self.depth},{self.width}) {self.activation}, {self.runs} runs{dropout}"
+        return f"{self.examples} ({self._layers()}) {self.activation}, {self.runs} runs{dropout}"
+
+    def _layers(self) -> str:
+        if not self.channels:
+            return f"{self.depth},{self.width}"
+        size = f"{self.kernel}x{self.kernel}"
+        dense = f" + {self.depth},{self.width}" if self.depth else ""
+        return " ".join(f"{size}x{channels}" for channels in self.channels) + f" {self.padding}{dense}"
 
     def with_columns(self, **columns: float) -> Work:
         """The same work with other per-run numbers."""
@@ -91,7 +104,7 @@ def _made_up(name: str) -> Dataset:
         seen = draw.random(images[part].shape, np.float32) < 0.6
         noise = np.where(draw.random(images[part].shape, np.float32) < 0.03, 150, 0)
         images[part] = np.maximum(patterns[labels[part]] * seen, noise)
-    return Dataset(f"{name}, made up", images, labels, facts.classes, facts.test_size, 255.0, "0" * 16)
+    return Dataset(f"{name}, made up", images, labels, facts.classes, facts.test_size, 255.0, "0" * 16, facts.image)
 
 
 def data_of(work: Work, runs: np.ndarray) -> RunData:
@@ -112,6 +125,10 @@ def pack_of(work: Work, runs: np.ndarray, kernel: str) -> Pack:
         batch_size=work.batch_size,
         columns={"seed": runs, "init": np.full(len(runs), ACTIVATIONS[work.activation].init), **filled},
         kernel=kernel,
+        network="cnn" if work.channels else "mlp",
+        channels=work.channels,
+        kernel_size=work.kernel,
+        padding=work.padding,
     )
 
 
@@ -119,13 +136,15 @@ def layout_of(work: Work) -> Layout:
     """The places of the networks' tensors."""
     source = dataset(work.examples)
     units = LOSSES["cross_entropy"].units(source.facts.outputs)
-    return Layout(pack_of(work, np.arange(1), "plain").architecture(source.facts.features, units))
+    return Layout(pack_of(work, np.arange(1), "plain").architecture(source.facts.features, units, source.image))
 
 
 def first_weights(work: Work, runs: np.ndarray) -> list[np.ndarray]:
-    """The initial weights of each layer, (runs, rows, fan_in) float32; biases start at zero."""
+    """The initial weights of each layer, (runs, rows, fan_in) float32, of a convolution (runs, filters, kernel, kernel,
+    channels); biases start at zero.
+    """
     layout, pack = layout_of(work), pack_of(work, runs, "plain")
-    return [weights.copy() for weights in layout.weights(layout.initial(pack.columns, np.float32))]
+    return [tensors["weights"].copy() for tensors in layout.views(layout.initial(pack.columns, np.float32))]
 
 
 def updates_of(work: Work, data: RunData) -> int:

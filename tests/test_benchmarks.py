@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks import (
     floor,
+    images,
     machine,
     memory,
     own_rules,
@@ -34,6 +35,7 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 
 WORK = Work("digits", 2, 8, 3, 32)
+IMAGES = Work("digits", 1, 8, 3, 32, channels=(3, 4), kernel=2, padding="valid")
 RUNS = np.arange(3)
 OURS = [name for name in CONTESTANTS if name.startswith(("ours", "bare")) and CONTESTANTS[name].is_here]
 EPOCHS = 3
@@ -44,7 +46,8 @@ def losses_of(contestant: str, work: Work = WORK) -> dict[tuple[int, int], float
     row = CONTESTANTS[contestant]
     module, _, name = row.factory.partition(":")
     seated = getattr(import_module(module), name)(work, RUNS, **dict(row.options))
-    units = 8 * EPOCHS if "ensemble" in contestant else EPOCHS * len(RUNS)
+    in_eighths = "ensemble" in contestant or "grouped" in contestant or (work.channels and "vmap" in contestant)
+    units = 8 * EPOCHS if in_eighths else EPOCHS * len(RUNS)
     assert seated.turn(units) > 0
     found = seated.losses()
     getattr(seated, "close", int)()
@@ -73,9 +76,20 @@ def test_peers_learn_what_ours_learn(
 ) -> None:
     pytest.importorskip(package, reason=f"runs where {package} is installed: the extra 'bench'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    for contestant, row in CONTESTANTS.items():
-        if row.needs == package:
+    for contestant in peers.ENTERED:
+        if CONTESTANTS[contestant].needs == package:
             assert_learns_as_ours(contestant, WORK.with_columns(dropout_rate=rate), tolerance)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("work", [IMAGES, replace(IMAGES, depth=0, kernel=3, padding="same")], ids=lambda w: w.padding)
+@pytest.mark.parametrize("package", ["torch", "jax"])
+def test_peers_learn_from_images_what_ours_learn(package: str, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(package, reason=f"runs where {package} is installed: the extra 'bench'")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for contestant in images.ENTERED:
+        if CONTESTANTS[contestant].needs == package:
+            assert_learns_as_ours(contestant, work, 1e-3)
 
 
 @pytest.mark.thorough
@@ -100,6 +114,28 @@ def test_the_floor_does_the_products_of_a_step() -> None:
 def test_the_floor_without_numba_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(floor, "numba_fault", lambda: "not here")
     assert floor.Products(Work("digits", 1, 4, 1, 32), np.arange(1)).turn(1) == floor.STEPS
+
+
+@pytest.mark.parametrize("fault", ["", "not here"], ids=["numba", "numpy"])
+def test_the_floor_of_a_convolutional_network_counts_what_lies_within_the_image(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(floor, "numba_fault", lambda: fault or numba_fault())
+    work = Work("digits", 0, 0, 1, 32, channels=(2, 3))
+    products = floor.Products(work, np.arange(1))
+    assert products.turn(1) == floor.STEPS
+    # Along an axis of 8 or 4 pixels a filter of 3 reads 22 or 10 within the image; the output layer reads 2 x 2 x 3.
+    first, second, output = 2 * 22**2, 3 * 2 * 10**2, 10 * 12
+    assert floor.flops_of_step(work) == 2 * 32 * (2 * first + 3 * second + 3 * output)
+
+
+@pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
+def test_the_floor_does_the_products_of_every_convolution() -> None:
+    work = Work("digits", 0, 0, 1, 32, channels=(2, 3))
+    products = floor.Products(work, np.arange(1))
+    products.turn(1)
+    g = products._steps.args[1]  # type: ignore[attr-defined]
+    assert all(tensors["weights"].all() for tensors in works.layout_of(work).views(g[None]))
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,14 @@ def test_labels_of_a_regression_cannot_be_noisy():
     assert "data.label_noise is 0.2" in refusal({"data": {"name": "diabetes", "label_noise": 0.2}})
 
 
+def test_only_images_can_be_shifted_and_by_less_than_their_size():
+    assert "data.shift is 1; allowed: 0, as the examples of data=diabetes are no images" in refusal(
+        {"data": {"name": "diabetes", "shift": 1}}
+    )
+    assert "data.shift is 8; allowed: less than 8" in refusal({"data": {"name": "digits", "shift": 8}})
+    assert run_config({"data": {"name": "digits", "shift": 2}}).data.shift == 2
+
+
 @pytest.mark.parametrize(
     ("dataset", "loss", "fits"),
     [

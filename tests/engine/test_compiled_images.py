@@ -14,6 +14,7 @@ pytest.importorskip("numba", reason="runs where Numba is installed")
 from tests.once import made_once
 from tests.repetitions import crossed, each_once
 from workbench.engine.kernels.choice import with_kernel
+from workbench.engine.layers.convolution import PADDINGS
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
@@ -64,6 +65,16 @@ def test_every_shape_of_network_agrees(shape: dict[str, Any]) -> None:
     assert_agrees_with_plain(mild(**shape, activation="tanh"), (13, 12, 1), stored=np.uint8)
 
 
+@pytest.mark.parametrize("stride", [2, 3, 4])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_every_stride_agrees(padding: str, kernel: int, stride: int) -> None:
+    """Of the gradients before a convolution tell the second layer and the probe of dl/dx."""
+    channels = (3, 6) if padding == "same" or kernel <= 3 else (3,)
+    shape = {"kernel_size": kernel, "padding": padding, "stride": stride, "pool": "none", "channels": channels}
+    assert_agrees_with_plain(mild(**shape, activation="tanh", epochs=1), (15, 16, 2), stored=np.uint8)
+
+
 @pytest.mark.parametrize(("batch", "activation"), crossed((8, 7, 20), ACTIVATIONS))
 def test_every_activation_agrees(activation: str, batch: int) -> None:
     rates = 0.02 if activation == "identity" else 0.05
@@ -72,9 +83,9 @@ def test_every_activation_agrees(activation: str, batch: int) -> None:
 
 def test_blocks_of_a_batch_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of several blocks, of which the last is not full."""
-    from workbench.engine.kernels.compiled import stages
+    from workbench.engine.training import scratch
 
-    monkeypatch.setattr(stages, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(scratch, "BLOCK_BYTES", 1)
     assert_agrees_with_plain(mild(activation="prelu", batch_size=36, max_norm=[0, 0.5, 0], l1=0.001), (7, 6, 2))
 
 

@@ -31,6 +31,7 @@ def test_purposes_are_never_renumbered() -> None:
         "DROPOUT": 5,
         "MONTE_CARLO": 6,
         "DATASET": 7,
+        "SHIFT": 8,
     }
 
 

@@ -205,3 +205,16 @@ def test_filters_are_kept_as_they_began_and_as_they_ended() -> None:
         places = tuple(kept[name] - 1 for name in ("filter", "row", "column", "channel"))
         assert np.array_equal(weights[places], kept["weight"])
         assert len(set(zip(*places, strict=True))) == weights.size
+
+
+def test_feature_maps_are_what_the_first_convolution_makes_of_test_images() -> None:
+    run = trained(IMAGES)
+    table = INSTRUMENTS.analyse("filters", run).tables["feature_maps"]
+    for when, parameters in (("before", untrained_weights(run)), ("after", run.weights.final)):
+        kept = {name: values[table["when"] == when] for name, values in table.items()}
+        places = tuple(kept[name] - 1 for name in ("image", "row", "column", "channel"))
+        first = NetworkOnSplit(run, parameters, "test").network.layers[0].a[0]
+        np.testing.assert_allclose(kept["value"], first[places], rtol=1e-4, atol=1e-5)
+        assert len(kept["value"]) == first[:3, ..., :6].size
+    images = table["value"][table["when"] == "input"]
+    assert np.array_equal(images, run.data.inputs[run.data.test.index[0, :3]].ravel())

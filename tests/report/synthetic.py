@@ -91,6 +91,18 @@ def _kept_filters(runs: list[dict[str, Any]]) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def _kept_maps(runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Two images of 5 x 5 pixels and two maps of each, of the first run."""
+    when, image, channel, row, column = (part.ravel() for part in np.indices((3, 2, 2, 5, 5)))
+    values = np.random.default_rng(4).exponential(1, when.size)
+    whole = pd.DataFrame({
+        "cell": runs[0]["cell"], "fingerprint": runs[0]["fingerprint"],
+        "when": np.array(["input", "before", "after"])[when],
+        "image": image + 1, "channel": channel + 1, "row": row + 1, "column": column + 1, "value": values,
+    })  # fmt: skip
+    return whole[(whole["when"] != "input") | (whole["channel"] == 1)]
+
+
 def _outcome(number: int, cell: dict[str, Any], trouble: bool) -> tuple[str, str]:
     if not trouble:
         return "finished", ""
@@ -150,5 +162,5 @@ def sweep(
         name, dict(FACTS), keys, pd.DataFrame(runs),
         pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"cell": [], "epoch": []}),
         pd.concat(probes, ignore_index=True) if probes else empty,
-        {"filters": _kept_filters(runs)} if layers else {},
+        {"filters": _kept_filters(runs), "feature_maps": _kept_maps(runs)} if layers else {},
     )  # fmt: skip

@@ -32,6 +32,10 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
         raise BadInput(
             f"data.label_noise is {data.label_noise:g}; allowed: 0, as {data.name} is a regression without labels"
         )
+    if data.shift > 0 and not facts.image:
+        raise BadInput(f"data.shift is {data.shift}; allowed: 0, as the examples of data={data.name} are no images")
+    if data.shift > 0 and data.shift >= min(facts.image[:2]):
+        raise BadInput(f"data.shift is {data.shift}; allowed: less than {min(facts.image[:2])}, the size of an image")
     if loss != "auto" and not fits_task(loss, facts.classes):
         fitting = ", ".join(["auto", *(name for name in LOSSES if fits_task(name, facts.classes))])
         task = f"{facts.classes} classes" if facts.classes else "regression"

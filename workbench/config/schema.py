@@ -67,6 +67,15 @@ class DataConfig:
         open_high=True,
         help="share of training and validation labels replaced by another class",
     )
+    shift: int = setting(
+        0,
+        role="per_run",
+        unit="pixels",
+        low=0,
+        high=127,
+        engine="shift_pixels",
+        help="training images are moved by up to so many pixels each way, another way at every step; 0 is none",
+    )
     scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
     examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
     noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")

@@ -13,6 +13,7 @@ from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.minibatches import minibatches
 from workbench.engine.training.network import Network
 from workbench.engine.training.reader import Reader
+from workbench.engine.training.shifts import moves
 
 
 class PlainTrainer:
@@ -39,13 +40,15 @@ class PlainTrainer:
         varying = {name: self._on_device(values.astype(self._dtype)[..., None]) for name, values in table.items()}
         steps = np.arange(first, first + rows.updates)
         streams = self._on_device(mask_keys(pack.columns["seed"], len(rows.layout.dropout), steps))
+        moving = bool(pack.columns["shift_pixels"].any())
+        moved = self._on_device(moves(pack.columns, steps, pack.batch_size)) if moving else [None] * rows.updates
         losses: Array | float = 0.0
         hits: Array | float = 0.0
         for step in range(rows.updates):
             if step == rows.updates - 1:
                 rows.previous[...] = rows.weights
             at = {name: values[step] for name, values in varying.items()}
-            loss, hit = self._step(index[step], targets[step], streams[step], at)
+            loss, hit = self._step(index[step], targets[step], streams[step], moved[step], at)
             losses, hits = losses + loss, hits + hit
         return {
             "train_loss": _mean(losses, rows.updates, pack.runs),
@@ -53,11 +56,13 @@ class PlainTrainer:
             "learning_rate": table["learning_rate"][-1],
         }
 
-    def _step(self, index: Array, targets: Array, streams: Array, at: dict[str, Array]) -> tuple[Array, Array | float]:
+    def _step(
+        self, index: Array, targets: Array, streams: Array, moved: Array | None, at: dict[str, Array]
+    ) -> tuple[Array, Array | float]:
         """One update of all runs. Returns the mean loss and accuracy of each run's minibatch, measured before the
         update.
         """
-        self._reader.read(index, self._network.inputs)
+        self._reader.read(index, self._network.inputs, moved)
         masks = self._masks.draw(streams) if self._masks.any else ()
         judged = LOSSES[self._rows.pack.loss].judge(self._network.forward(masks), targets)
         self._network.backward(np.multiply(judged.delta, 1 / self._rows.pack.batch_size, out=judged.delta))

@@ -105,6 +105,11 @@ class Convolution(Layer):
         """Without the patches."""
         return prod(self.places) * self.neurons.buffers
 
+    @property
+    def largest_map(self) -> int:
+        """The most numbers of its inputs, its z or its outputs."""
+        return max(prod(self.inputs), prod(self.places) * max(self.neurons.rows, self.units))
+
     def work(self, batch: int) -> int:
         """That of its neurons, to which every place is an example."""
         return self.neurons.work(batch * prod(self.places))

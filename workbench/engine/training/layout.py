@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array
 from workbench.engine.layers.base import Parameters, Shape
+from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.dense import Dense, as_dense
 from workbench.engine.layers.dropout import Dropout
 from workbench.engine.rules.initializers import initial_weights
@@ -84,6 +85,11 @@ class Layout:
             for tensor in layer.tensors
             if tensor.is_weights
         ]
+
+    @property
+    def largest_map(self) -> int:
+        """Of an example: the most numbers that a convolution reads, sums up or passes on; 0 without convolutions."""
+        return max((layer.largest_map for layer in self.layers if isinstance(layer, Convolution)), default=0)
 
     def parameter_count(self) -> int:
         """The number of parameters of a run, without padding."""

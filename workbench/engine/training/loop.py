@@ -84,6 +84,19 @@ def _check(pack: Pack, data: Data) -> None:
         raise BadInput(
             f"training.batch_size: found {pack.batch_size}, allowed are 1 to {examples}, the training examples"
         )
+    if pack.columns["shift_pixels"].any():
+        _check_shift(int(pack.columns["shift_pixels"].max()), data)
     if not fits_task(pack.loss, data.classes):
         task = f"{data.classes} classes" if data.classes else "a regression"
         raise BadInput(f"network.loss: {pack.loss} is for {LOSSES[pack.loss].task}, and the data are {task}")
+
+
+def _check_shift(most: int, data: Data) -> None:
+    if not data.image:
+        raise BadInput(f"data.shift: found {most}, allowed is 0, as the examples are no images")
+    if most >= min(data.image[:2]):
+        raise BadInput(f"data.shift: found {most}, allowed are 0 to {min(data.image[:2]) - 1}, less than the images")
+    if data.origin.any() or (data.unit != 1).any():
+        raise BadInput(
+            f"data.shift: found {most}, allowed is 0: pixels that hardly vary, or are far from 1, cannot change places"
+        )

@@ -42,6 +42,7 @@ COLUMNS: dict[str, object] = {
     "input_dropout_rate": 0.0,
     "map_dropout_rate": 0.0,
     "channel_dropout_rate": 0.0,
+    "shift_pixels": 0,
     "epochs": 20,
     "patience": 0,
 }

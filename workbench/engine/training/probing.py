@@ -18,7 +18,7 @@ class PlainProbes:
     """Probes the networks in the rows of a group."""
 
     def __init__(self, rows: Rows) -> None:
-        xp, data, dtype = rows.xp, rows.data, rows.weights.dtype
+        self._rows, xp, data, dtype = rows, rows.xp, rows.data, rows.weights.dtype
         self._batch = min(PROBE_EXAMPLES, data.train.index.shape[1])
         slope = xp.asarray(rows.pack.columns["slope"].astype(dtype))
         # The training loop's own gradients are free between two epochs.
@@ -47,12 +47,7 @@ class PlainProbes:
 
         `ending` (runs,) marks these runs; the others have NaN.
         """
-        names = [name for name, probe in PROBES.items() if probe.moment == "end"]
-        shape = (len(ending), len(self._network.layers))
-        if not ending.any():
-            return {name: np.full(shape, np.nan) for name in names}
-        values = self._measure("end", list(self._layers(after_update=False)))
-        return {name: np.where(ending[:, None], values[name], np.nan) for name in names}
+        return probes_at_end(self._rows, ending)
 
     def _layers(self, after_update: bool) -> Iterator[ProbedLayer]:
         for layer, own, previous, gradients in zip(self._network.layers, *self._views, strict=True):
@@ -66,12 +61,33 @@ class PlainProbes:
             )
 
     def _measure(self, moment: str, layers: list[ProbedLayer]) -> dict[str, np.ndarray]:
-        return {
-            name: np.stack([self._on_host(probe.measure(layer_values)) for layer_values in layers], axis=1)
-            for name, probe in PROBES.items()
-            if probe.moment == moment
-        }
+        return _measured(moment, layers, len(self._targets))
 
-    def _on_host(self, value: Array | None) -> np.ndarray:
-        runs = len(self._targets)
-        return np.full(runs, np.nan) if value is None else to_host(value).astype(np.float64)
+
+def probes_at_end(rows: Rows, ending: np.ndarray) -> dict[str, np.ndarray]:
+    """The probes taken when a run ends, each (runs, layers) float64. They see only weights.
+
+    `ending` (runs,) marks these runs; the others have NaN.
+    """
+    if not ending.any():
+        shape = len(ending), len(rows.layout.layers)
+        return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
+    slope = rows.xp.zeros(len(ending), rows.weights.dtype)
+    layers = Network(rows.layout, rows.weights, None, slope, 1).layers
+    own = rows.layout.views(rows.weights)
+    probed = [ProbedLayer(layer, weights=view.get("weights")) for layer, view in zip(layers, own, strict=True)]
+    values = _measured("end", probed, len(ending))
+    return {name: np.where(ending[:, None], found, np.nan) for name, found in values.items()}
+
+
+def _measured(moment: str, layers: list[ProbedLayer], runs: int) -> dict[str, np.ndarray]:
+    """The probes of a moment, (runs, layers) each; NaN in layers that lack what is measured."""
+    return {
+        name: np.stack([_on_host(probe.measure(layer), runs) for layer in layers], axis=1)
+        for name, probe in PROBES.items()
+        if probe.moment == moment
+    }
+
+
+def _on_host(value: Array | None, runs: int) -> np.ndarray:
+    return np.full(runs, np.nan) if value is None else to_host(value).astype(np.float64)

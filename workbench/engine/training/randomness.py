@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     DROPOUT = 5
     MONTE_CARLO = 6
     DATASET = 7
+    SHIFT = 8
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

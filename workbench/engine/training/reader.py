@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from workbench.engine.backend import Array, gather, zeros
+from workbench.engine.training.shifts import moved
 
 
 class Split(Protocol):
@@ -30,7 +31,8 @@ class Data(Protocol):
     """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
     inputs (examples, features), as stored; image, (height, width, channels) where the features are the pixels of an
-    image, else (); scale and shift (runs, 1, features); classes 0 for a regression;
+    image, else (); scale and shift (runs, 1, features); origin and unit (features,), as a number of the dataset is
+    input * unit + origin; classes 0 for a regression;
     order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the
     data of some runs.
     """
@@ -43,6 +45,10 @@ class Data(Protocol):
     def scale(self) -> np.ndarray: ...
     @property
     def shift(self) -> np.ndarray: ...
+    @property
+    def origin(self) -> np.ndarray: ...
+    @property
+    def unit(self) -> np.ndarray: ...
     @property
     def classes(self) -> int: ...
     @property
@@ -61,13 +67,17 @@ class Reader:
     """Writes standardised minibatches of one size. `stored` is `data.inputs` on the device, shared by every reader."""
 
     def __init__(self, stored: Array, data: Data, batch: int, dtype: np.dtype, xp: ModuleType) -> None:
-        self._stored = stored
+        self._stored, self._image, self._xp = stored, data.image, xp
         self._raw = zeros((len(data.scale), batch, stored.shape[1]), stored.dtype, xp)
         self._scale = xp.asarray(data.scale.astype(dtype))
         self._shift = xp.asarray(data.shift.astype(dtype))
 
-    def read(self, rows: Array, out: Array) -> None:
-        """Rows of the stored inputs (runs, batch) -> standardised inputs (runs, batch, features)."""
+    def read(self, rows: Array, out: Array, moves: Array | None = None) -> None:
+        """Rows of the stored inputs (runs, batch) -> standardised inputs (runs, batch, features).
+
+        Images are moved by `moves` (runs, batch, 2), if any are given, before they are standardised.
+        """
         gather(self._stored, rows, self._raw)
-        np.multiply(self._raw, self._scale, out=out)
+        raw = self._raw if moves is None else moved(self._raw, moves, self._image, self._xp)
+        np.multiply(raw, self._scale, out=out)
         np.add(out, self._shift, out=out)

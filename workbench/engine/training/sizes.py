@@ -15,21 +15,21 @@ from workbench.engine.training.evaluation import EVALUATED_AT_ONCE, chunk_of
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
+from workbench.engine.training.scratch import numbers_of
 
 # Larger groups spread Python's cost per call over more runs, until their buffers leave the cache.
 CACHE = 6 * 2**20  # bytes
 LARGEST_GROUP = 64
 READERS = 4  # of a run's inputs: to train, to validate, to test, to probe; each has scale and shift in float32
+MOVE_BYTES = 4  # of an example of a step: how far it is moved
 STEP_BYTES = 150  # of a run's step: its learning rate, momentum and bias corrections, drawn up and handed over
 MASK_BYTES = 40  # of a run's step and layer: the key of a mask, and what it is hashed with
 
 
 def bytes_per_run(pack: Pack, data: Data) -> int:
     """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
-    layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
-    parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
-    activations = pack.batch_size * sum(layer.touched for layer in layout.without_dropout)
-    return (parameters + activations) * np.dtype(pack.dtype).itemsize
+    outputs = LOSSES[pack.loss].units(data.outputs)
+    return _touched(pack, Layout(pack.architecture(data.inputs.shape[1], outputs, data.image)))
 
 
 def runs_per_group(pack: Pack, data: Data) -> int:
@@ -38,7 +38,17 @@ def runs_per_group(pack: Pack, data: Data) -> int:
         return pack.runs
     if pack.kernel == "compiled":
         return LARGEST_GROUP  # this kernel trains the runs of a group one after the other
-    return int(np.clip(CACHE // bytes_per_run(pack, data), 1, LARGEST_GROUP))
+    return _group_of(bytes_per_run(pack, data))
+
+
+def _touched(pack: Pack, layout: Layout) -> int:
+    parameters = layout.size * (2 + len(OPTIMIZERS[pack.optimizer].slots))
+    activations = pack.batch_size * sum(layer.touched for layer in layout.without_dropout)
+    return (parameters + activations) * np.dtype(pack.dtype).itemsize
+
+
+def _group_of(bytes_of_run: int) -> int:
+    return int(np.clip(CACHE // bytes_of_run, 1, LARGEST_GROUP))
 
 
 def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str, int]) -> int:
@@ -50,9 +60,8 @@ def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str
     layout, groups = Layout(architecture), -(-pack.runs // LARGEST_GROUP)
     runs = pack.runs * _of_run(pack, layout, examples)
     if pack.kernel != "compiled":
-        return runs
-    ending = 4 * min(pack.runs, LARGEST_GROUP) * _of_probes(layout)  # the probes of a run's end are the plain ones
-    return runs + groups * _of_group(pack, layout, examples) + ending
+        return runs + _plain_at_end(pack, layout, examples)
+    return runs + groups * _of_group(pack, layout, examples) + _at_end(layout, examples)
 
 
 def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
@@ -66,19 +75,39 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
     updates = examples["train"] // pack.batch_size
     data = 16 * sum(examples.values()) + 12 * examples["train"] + (16 + 8 * READERS) * layout.inputs
-    tables = updates * (STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack, layout) else 0))
+    moved = MOVE_BYTES * pack.batch_size if pack.columns["shift_pixels"].any() else 0
+    tables = updates * (moved + STEP_BYTES + (MASK_BYTES * len(layout.dropout) if _drops(pack, layout) else 0))
     if pack.kernel == "compiled":
         return (4 + slots) * layout.size * itemsize + data + tables
     return ((5 + slots) * layout.size + _activations(pack, layout, examples)) * itemsize + data + tables
 
 
 def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
-    """The scratch of the compiled kernel: to train, to evaluate on two splits and once more at the end, to probe."""
-    by_example = layout.inputs + sum(layer.held for layer in layout.without_dropout)
-    if len(layout.sequence[0].inputs) > 1:  # images are read a second time, with their examples innermost
-        by_example += layout.inputs
-    chunks = sum(min(EVALUATED_AT_ONCE, count) for count in examples.values())
-    return 4 * (chunks + pack.batch_size + PROBE_EXAMPLES) * by_example
+    """The compiled kernel's scratch: to train, to evaluate on two splits, to probe, and the maps that are probed."""
+    drops = _drops(pack, layout)
+    batches = [(pack.batch_size, drops), *((_chunk(examples[split]), False) for split in ("validation", "test"))]
+    numbers = sum(numbers_of(layout, batch, masks) for batch, masks in [*batches, (PROBE_EXAMPLES, False)])
+    return 4 * (numbers + PROBE_EXAMPLES * layout.largest_map)
+
+
+def _at_end(layout: Layout, examples: Mapping[str, int]) -> int:
+    """What the end of a run takes: one more evaluation, and then the probe that sorts the weights of a layer."""
+    sorting = 28 * max(rows * columns for _, rows, columns in layout.rows())  # float64: sizes, ranks and products
+    return max(4 * numbers_of(layout, max(map(_chunk, examples.values())), False), sorting)
+
+
+def _plain_at_end(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
+    """One more evaluation of a group of image networks. Those of dense ones are small beside their training."""
+    if not layout.largest_map:
+        return 0
+    largest = max(map(chunk_of, examples.values()))
+    return (
+        min(pack.runs, _group_of(_touched(pack, layout))) * largest * _forward(layout) * np.dtype(pack.dtype).itemsize
+    )
+
+
+def _chunk(examples: int) -> int:
+    return min(EVALUATED_AT_ONCE, examples)
 
 
 def _activations(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.report.figures.base import DrawsFrom
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.feature_maps import FeatureMaps
 from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.interactions import Interactions
@@ -25,6 +26,7 @@ FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a secti
     "learning_curves": LearningCurves(),
     "interactions": Interactions(),
     "filters": Filters(),
+    "feature_maps": FeatureMaps(),
     "layers": Layers(),
     "spread": Spreads(),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
@@ -51,12 +52,10 @@ class Filters(FigureKind[Findings, KeptFilters]):
     nothing = "No finished run kept its filters: analyses=filters keeps them."
 
     def reduce(self, source: Findings) -> list[KeptFilters]:
-        held = source.tables.tables.get(FILTERS_TABLE)
-        runs = source.design.runs
-        done = runs[runs["outcome"] == "finished"].sort_values("cell")
-        if held is None or not (cells := [cell for cell in done["cell"] if (held["cell"] == cell).any()]):
+        name, rows = of_first_run(source, FILTERS_TABLE)
+        if not len(rows):
             return []
-        rows = held[held["cell"] == cells[0]].sort_values(["filter", "channel", "row", "column"])
+        rows = rows.sort_values(["filter", "channel", "row", "column"])
         places = rows.loc[rows["when"] == "after", ["filter", "channel"]].drop_duplicates().to_numpy(dtype=int)
         channels = places[:, 1].max() > 1
         labels = [f"{number}, channel {channel}" if channels else str(number) for number, channel in places]
@@ -65,7 +64,6 @@ class Filters(FigureKind[Findings, KeptFilters]):
             rows.loc[rows["when"] == when, "weight"].to_numpy(dtype=float).reshape(-1, kernel, kernel)[:MOST_TILES]
             for when in ("before", "after")
         )
-        name = str(done.loc[done["cell"] == cells[0], "name"].iloc[0])
         return [KeptFilters(name, tuple(labels[:MOST_TILES]), before, after, len(places))]
 
     def panels(self, data: KeptFilters, place: int) -> list[Panel]:
@@ -102,17 +100,30 @@ class Filters(FigureKind[Findings, KeptFilters]):
         return wording.number(-data.largest), wording.number(data.largest)
 
 
+def of_first_run(source: Findings, table: str) -> tuple[str, pd.DataFrame]:
+    """The name of the first finished run with rows in a table, and these rows; none if there is no such run."""
+    held, runs = source.tables.tables.get(table), source.design.runs
+    if held is None:
+        return "", pd.DataFrame()
+    done = runs[runs["outcome"] == "finished"].sort_values("cell")
+    kept = done[done["cell"].isin(held["cell"])]
+    return (str(kept["name"].iloc[0]), held[held["cell"] == kept["cell"].iloc[0]]) if len(kept) else ("", held[:0])
+
+
+def draw_tile(ax: Axes, tile: np.ndarray, left: float, top: float, size: float, norm: Normalize, colours: str) -> None:
+    """A tile as a square of `size` pixels with its first row on top."""
+    down, across = (np.linspace(0, size, count + 1) for count in tile.shape)
+    ax.pcolormesh(left + across, top + down, tile, cmap=colours, norm=norm, edgecolors="none", antialiased=False)
+
+
 def paint(ax: Axes, tiles: np.ndarray, data: KeptFilters) -> Axes:
     """Every filter as a tile with its label above it."""
     norm = Normalize(-data.largest, data.largest)
-    edges = np.linspace(0, TILE_SIZE, tiles.shape[1] + 1)
     for number, (label, tile) in enumerate(zip(data.labels, tiles, strict=True)):
         down, across = divmod(number, TILES_ACROSS)
         left, top = across * TILE_AND_GAP, down * TILE_AND_GAP + LABEL
         ax.text(left, top - 4, label, color=palette.MUTED)
-        ax.pcolormesh(
-            left + edges, top + edges, tile, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False
-        )
+        draw_tile(ax, tile, left, top, TILE_SIZE, norm, palette.HEAT)
     ax.set_xlim(0, WIDTH)
     ax.set_ylim(-(-len(tiles) // TILES_ACROSS) * TILE_AND_GAP, 0)
     ax.set_axis_off()

@@ -15,7 +15,7 @@ from workbench.report import wording
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-_OF_THE_RULE = ("data.label_noise",)  # a treatment, though it is a setting of the data
+_OF_THE_RULE = ("data.label_noise", "data.shift")  # treatments, though they are settings of the data
 
 
 def described(tables: SweepTables) -> tuple[str, str]:

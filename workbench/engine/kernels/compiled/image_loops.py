@@ -12,58 +12,114 @@ import numpy as np
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
 from workbench.engine.kernels.compiled.native import floats, integers
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.pool_tile import to_winners
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, COLUMN_COUNT, ROW_COUNT, UNIT_COUNT, WEIGHTS_PLACE
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.window_tile import (
     SUM_COLUMNS,
     SUM_ROWS,
+    USUAL_COLUMNS,
     WINDOW_HEIGHTS,
     WINDOW_VECTORS,
     multiply_window,
     sum_of_products,
 )
 
-# The columns of a stage's row: those of `products`; its windows over the image it reads, and nine more for those of the
-# reversed network over its places; its pooling; and where its numbers begin in a block: what it reads, z, a, what its
-# pooling leaves, and masks.
-WINDOWS_AT, REVERSED_AT = 10, 19
-IMAGE_HEIGHT, IMAGE_WIDTH, CHANNELS, KERNEL, FILTERS, ABOVE, LEFT, DOWN, ACROSS = range(10, 19)
-POOL_KIND, POOL_SIZE, POOLED_DOWN, POOLED_ACROSS, READS_AT, Z_AT, A_AT, POOLED_AT, MASK_AT = range(28, 37)
-STAGE_COLUMNS = 37
+# The columns of a stage's row: those of `products`; its windows over the image it reads; its pooling; and where its
+# numbers begin in a block: what it reads, z, a, what its pooling leaves, and masks.
+IMAGE_HEIGHT, IMAGE_WIDTH, CHANNELS, KERNEL, FILTERS, ABOVE, LEFT, DOWN, ACROSS, STRIDE = range(10, 20)
+POOL_KIND, POOL_SIZE, POOLED_DOWN, POOLED_ACROSS, READS_AT, Z_AT, A_AT, POOLED_AT, MASK_AT = range(20, 29)
+STAGE_COLUMNS = 29
 NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
 _MOST_FILTERS, _MANY_FILTERS = WINDOW_HEIGHTS[:2]
 _HIGH, _WIDE = SUM_ROWS[0], SUM_COLUMNS[0]
 
 
-def convolve(windows_at, weights_at, first_at, image_at, c_at, lanes):
-    """c (places, filters, lanes) = `first` (filters,) plus the products of weights (filters, kernel, kernel, channels)
-    with the windows of an image (height, width, channels, lanes). What lies beyond its border is zero, so only what
-    lies within is summed.
+def convolve(stage_at, weights_at, biases_at, image_at, z_at, lanes):
+    """z (places, filters, lanes) = the biases (filters,) plus the products of weights (filters, kernel, kernel,
+    channels) with the windows of an image (height, width, channels, lanes). What lies beyond its border is zero, so
+    only what lies within is summed.
     """
-    windows, weights, first = integers(windows_at, 9), floats(weights_at, 1), floats(first_at, 1)
-    image, c = floats(image_at, 1), floats(c_at, 1)
-    height, width, channels, kernel, filters = windows[0], windows[1], windows[2], windows[3], windows[4]
-    above, beside, down, across = windows[5], windows[6], windows[7], windows[8]
-    columns = kernel * kernel * channels
-    for y in range(down):
-        top = y - above
+    stage, weights, biases = integers(stage_at, STAGE_COLUMNS), floats(weights_at, 1), floats(biases_at, 1)
+    image, z = floats(image_at, 1), floats(z_at, 1)
+    height, width, channels, kernel = stage[IMAGE_HEIGHT], stage[IMAGE_WIDTH], stage[CHANNELS], stage[KERNEL]
+    filters, across, stride = stage[FILTERS], stage[ACROSS], stage[STRIDE]
+    for y in range(stage[DOWN]):
+        top = y * stride - stage[ABOVE]
         skipped, outer = max(0, -top), min(kernel, height - top) - max(0, -top)
         for x in range(across):
-            left = x - beside
+            left = x * stride - stage[LEFT]
             start, steps = max(0, -left), min(kernel, width - left) - max(0, -left)
-            pixels = ((top + skipped) * width + left + start) * channels * lanes
-            weight = (skipped * kernel + start) * channels
-            target = (y * across + x) * filters * lanes
-            for lane in range(0, lanes, WINDOW_VECTORS * LANES):
-                vectors, row = min(WINDOW_VECTORS, (lanes - lane) // LANES), 0
-                while row < filters:
-                    size = _tile_height(filters - row)
-                    multiply_window(
-                        size, vectors, weights, weight + row * columns, columns, kernel * channels, image,
-                        pixels + lane, lanes, width * channels * lanes, first, row, c, target + row * lanes + lane,
-                        lanes, outer, steps * channels,
-                    )  # fmt: skip
-                    row += size
+            _multiply(
+                filters, weights, (skipped * kernel + start) * channels, kernel, channels, image,
+                (top + skipped) * width + left + start, width, biases, z, y * across + x, outer, steps, lanes,
+            )  # fmt: skip
+
+
+def convolve_back(stage_at, turned_at, zeros_at, z_at, back_at, lanes):
+    """back (height, width, channels, lanes) = dl/d what a stage reads, from dl/dz (places, filters, lanes): a
+    convolution by the weights turned round, (channels, kernel, kernel, filters).
+
+    With a stride only every so many-th weight along an axis meets a window at a pixel, and which ones depends on the
+    pixel's remainder. The turned weights lie remainder by remainder (`turned_place`).
+    """
+    stage, weights, zeros = integers(stage_at, STAGE_COLUMNS), floats(turned_at, 1), floats(zeros_at, 1)
+    z, back = floats(z_at, 1), floats(back_at, 1)
+    width, channels, kernel, filters = stage[IMAGE_WIDTH], stage[CHANNELS], stage[KERNEL], stage[FILTERS]
+    down, across, stride = stage[DOWN], stage[ACROSS], stage[STRIDE]
+    for y in range(stage[IMAGE_HEIGHT]):
+        weight_y, top, high = _met(y + stage[ABOVE], kernel, stride)
+        skipped, outer = max(0, -top), min(high, down - top) - max(0, -top)
+        for x in range(width):
+            weight_x, left, wide = _met(x + stage[LEFT], kernel, stride)
+            start, steps = max(0, -left), min(wide, across - left) - max(0, -left)
+            _multiply(
+                channels, weights, ((weight_y + skipped) * kernel + weight_x + start) * filters, kernel, filters, z,
+                (top + skipped) * across + left + start, across, zeros, back, y * width + x, outer, steps, lanes,
+            )  # fmt: skip
+
+
+@compiled
+def turned_place(weight, kernel, stride):
+    """The place of a weight along an axis of the turned weights: by remainders, and within these backwards."""
+    remainder = weight % stride
+    before = remainder * (kernel // stride) + min(remainder, kernel % stride)
+    return before + _with_remainder(remainder, kernel, stride) - 1 - weight // stride
+
+
+@compiled
+def _met(pixel, kernel, stride):
+    """Along an axis, of a pixel counted from where the first window begins: the first of its turned weights, the place
+    that this one meets, and how many there are.
+    """
+    if stride == 1:  # without a division at every pixel
+        return 0, pixel - kernel + 1, kernel
+    remainder, count = pixel % stride, _with_remainder(pixel % stride, kernel, stride)
+    return remainder * (kernel // stride) + min(remainder, kernel % stride), pixel // stride - count + 1, count
+
+
+@compiled
+def _with_remainder(remainder, kernel, stride):
+    return kernel // stride + (1 if remainder < kernel % stride else 0)
+
+
+@compiled
+def _multiply(rows, weights, weight, kernel, depth, image, pixel, width, first, c, place, outer, steps, lanes):
+    """All rows of a place of c, (places, rows, lanes): the products of weights (rows, kernel, kernel, depth) from
+    `weight` on with an image (pixels, depth, lanes), `width` pixels across, from `pixel` on; so many window rows of so
+    many pixels.
+    """
+    columns, target = kernel * kernel * depth, place * rows * lanes
+    for lane in range(0, lanes, WINDOW_VECTORS * LANES):
+        vectors, row = min(WINDOW_VECTORS, (lanes - lane) // LANES), 0
+        while row < rows:
+            size = _tile_height(rows - row)
+            multiply_window(
+                size, vectors, weights, weight + row * columns, columns, kernel * depth, image,
+                pixel * depth * lanes + lane, lanes, width * depth * lanes, first, row, c, target + row * lanes + lane,
+                lanes, outer, steps * depth,
+            )  # fmt: skip
+            row += size
 
 
 @compiled
@@ -89,7 +145,7 @@ def _of_weights(stage, maps, lanes, g, is_first):
     the places from which as much of such a row lies within the image.
     """
     height, width, channels = stage[IMAGE_HEIGHT], stage[IMAGE_WIDTH], stage[CHANNELS]
-    kernel, rows, columns = stage[KERNEL], stage[ROW_COUNT], stage[COLUMN_COUNT]
+    kernel, rows, columns, stride = stage[KERNEL], stage[ROW_COUNT], stage[COLUMN_COUNT], stage[STRIDE]
     down, across = stage[DOWN], stage[ACROSS]
     reads_at, z_at = stage[READS_AT] * lanes, stage[Z_AT] * lanes
     if is_first:
@@ -98,18 +154,20 @@ def _of_weights(stage, maps, lanes, g, is_first):
             whole[i] = ZERO
     for ky in range(kernel):
         shift = ky - stage[ABOVE]
-        top = max(0, -shift)
-        many, x = min(down, height - shift) - top, 0
+        top = max(0, -(shift // stride))
+        many, x = min(down, (height - 1 - shift) // stride + 1) - top, 0
         while x < across and many > 0:
-            left = x - stage[LEFT]
+            left = x * stride - stage[LEFT]
             start, end = max(0, -left), min(kernel, width - left)
-            wide = 1 if start > 0 or end < kernel else min(across, width - kernel + stage[LEFT] + 1) - x
+            wide = 1
+            if start == 0 and end == kernel:
+                wide = min(across, (width - kernel + stage[LEFT]) // stride + 1) - x
             of_z = z_at + (top * across + x) * rows * lanes
-            pixels = reads_at + ((top + shift) * width + left + start) * channels * lanes
+            pixels = reads_at + ((top * stride + shift) * width + left + start) * channels * lanes
             target = stage[WEIGHTS_PLACE] + (ky * kernel + start) * channels
             _sums(
-                maps, of_z, rows * lanes, across * rows * lanes, rows, pixels, channels * lanes,
-                width * channels * lanes, (end - start) * channels, g, target, columns, many, wide, lanes,
+                maps, of_z, rows * lanes, across * rows * lanes, rows, pixels, stride * channels * lanes,
+                stride * width * channels * lanes, (end - start) * channels, g, target, columns, many, wide, lanes,
             )  # fmt: skip
             x += wide
 
@@ -122,7 +180,7 @@ def _sums(maps, z_at, z_across, z_down, rows, x_at, x_across, x_down, columns, g
         height, column = _HIGH if rows - row >= _HIGH else 1, 0
         while column < columns:
             more = columns - column
-            width = _WIDE if more >= _WIDE else 2 if more >= 2 else 1
+            width = _WIDE if more % _WIDE == 0 else min(more, USUAL_COLUMNS)
             sum_of_products(
                 height, width, maps, z_at + row * lanes, lanes, z_across, z_down, maps, x_at + column * lanes, lanes,
                 x_across, x_down, g, g_at + row * g_row + column, g_row, down, across, lanes,
@@ -180,7 +238,7 @@ def pool(stage, maps, lanes):
 
 @compiled
 def pool_back(stage, maps, back, dl_da, lanes):
-    """dl/da of a stage from that of what its pooling left, which is overwritten."""
+    """dl/da of a stage from that of what its pooling left."""
     units, across, down = stage[UNIT_COUNT] * lanes, stage[ACROSS], stage[DOWN]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
     pooled_down, pooled_across = stage[POOLED_DOWN], stage[POOLED_ACROSS]
@@ -189,32 +247,18 @@ def pool_back(stage, maps, back, dl_da, lanes):
         whole = part(dl_da, 0, down * across * units)
         for i in range(whole.size):
             whole[i] = ZERO
-    largest = part(back, stage[POOLED_DOWN] * stage[POOLED_ACROSS] * units, units)
     for y in range(pooled_down):
         for x in range(pooled_across):
-            upper = part(back, (y * pooled_across + x) * units, units)
+            upper_at, first = (y * pooled_across + x) * units, (y * size * across + x * size) * units
             if kind == MAX_POOL:
-                _largest_of(maps, a_at, y * size, x * size, size, across, units, largest)
+                to_winners(maps, a_at + first, back, upper_at, dl_da, first, units, across * units, size, units)
+                continue
+            upper = part(back, upper_at, units)
             for row in range(size):
                 for column in range(size):
-                    place = ((y * size + row) * across + x * size + column) * units
-                    target = part(dl_da, place, units)
-                    if kind == MAX_POOL:
-                        _to_winner(upper, part(maps, a_at + place, units), largest, target)
-                    else:
-                        for i in range(units):
-                            target[i] = upper[i] * share
-
-
-@compiled
-def _largest_of(maps, a_at, top, left, size, across, units, largest):
-    first = part(maps, a_at + (top * across + left) * units, units)
-    for i in range(units):
-        largest[i] = first[i]
-    for row in range(size):
-        for column in range(size):
-            source = part(maps, a_at + ((top + row) * across + left + column) * units, units)
-            _keep_larger(largest, source)
+                    target = part(dl_da, first + (row * across + column) * units, units)
+                    for i in range(units):
+                        target[i] = upper[i] * share
 
 
 @compiled
@@ -223,12 +267,3 @@ def _keep_larger(largest, x):
     for i in range(x.size):
         is_larger = np.float32(x[i] > largest[i])
         largest[i] = x[i] * is_larger + largest[i] * (ONE - is_larger)
-
-
-@compiled
-def _to_winner(upper, a, largest, target):
-    """Hand dl/da on where a is the largest, and take it from `upper`: only the first of equals gets it."""
-    for i in range(a.size):
-        wins = np.float32(a[i] == largest[i])
-        target[i] = upper[i] * wins
-        upper[i] -= upper[i] * wins

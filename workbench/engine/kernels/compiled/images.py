@@ -28,13 +28,13 @@ from workbench.engine.kernels.compiled.image_loops import (
     POOLED_AT,
     POOLED_DOWN,
     READS_AT,
-    REVERSED_AT,
     STAGE_COLUMNS,
-    WINDOWS_AT,
+    STRIDE,
     Z_AT,
     pool,
     pool_back,
     sum_lanes,
+    turned_place,
 )
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask, fresh_mask
@@ -57,18 +57,18 @@ from workbench.engine.kernels.compiled.rule_loops import address
 # The head of a network's integers: its stages, lanes and numbers of a block, whether the stages end with the mean of
 # each channel; the addresses of the passes and loops; and of the buffers, each of float32 numbers.
 STAGES, BLOCK_LANES, BLOCK_SIZE, ENDS_AVERAGED = range(4)
-RUN_FORWARD, RUN_BACKWARD, OF_INPUTS, OF_STAGE, CONVOLVE, WEIGHT_GRADIENTS = range(4, 10)
-X, FEATURES, DL_DA, RUN_SLOPE, MAPS, DRAWN, TURNED, BACK, DL_DMAPS, SPREAD, OF_SLOPES, ZEROS = range(10, 22)
-HEAD = 22
-ImagePasses = namedtuple("ImagePasses", "forward backward input_gradient of_stage convolve gradients")
+RUN_FORWARD, RUN_BACKWARD, OF_INPUTS, OF_STAGE, CONVOLVE, CONVOLVE_BACK, WEIGHT_GRADIENTS = range(4, 11)
+X, FEATURES, DL_DA, RUN_SLOPE, MAPS, DRAWN, TURNED, BACK, DL_DMAPS, SPREAD, OF_SLOPES, ZEROS = range(11, 23)
+HEAD = 23
+ImagePasses = namedtuple("ImagePasses", "forward backward input_gradient of_stage convolve convolve_back gradients")
 MAP_Z, MAP_A, MAP_GAIN = range(3)  # what `of_stage` gives
 
 
 @cache
 def image_passes() -> ImagePasses:
     """The addresses of the passes and of the loops they call, compiled, in the order of the head."""
-    passes = (forward, backward, input_gradient, of_stage, image_loops.convolve, image_loops.gradients)
-    return ImagePasses(*(address(one) for one in passes))
+    loops = image_loops.convolve, image_loops.convolve_back, image_loops.gradients
+    return ImagePasses(*(address(one) for one in (forward, backward, input_gradient, of_stage, *loops)))
 
 
 def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
@@ -95,7 +95,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
             read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
-            call(images[CONVOLVE], (stage_at + 8 * WINDOWS_AT, weights, biases, read_at, z_at, lanes))
+            call(images[CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes))
             call(stage[FORWARD_LOOP], (z_at, a_at, slopes, places, rows, units))
             pool(stage, floats(block_at, 1), lanes)
             if thresholds_at != 0 and _drops(thresholds_at, number):
@@ -209,20 +209,23 @@ def _of_activation(images, stage, w_at, block_at):
 def _through(images, stage_at, stage, z_at):
     """dl/d what a stage reads, written to back: the reversed network's convolution, by the weights turned round."""
     turned = images[TURNED] + FLOAT_BYTES * stage[WEIGHTS_PLACE]
-    call(images[CONVOLVE], (stage_at + 8 * REVERSED_AT, turned, images[ZEROS], z_at, images[BACK], images[BLOCK_LANES]))
+    call(images[CONVOLVE_BACK], (stage_at, turned, images[ZEROS], z_at, images[BACK], images[BLOCK_LANES]))
 
 
 @compiled
 def _turn_weights(stage, w, turned):
     """turned (channels, kernel, kernel, rows) <- the weights (rows, kernel, kernel, channels), by 180 degrees."""
-    channels, rows, places = stage[CHANNELS], stage[FILTERS], stage[KERNEL] * stage[KERNEL]
+    channels, rows, kernel, stride = stage[CHANNELS], stage[FILTERS], stage[KERNEL], stage[STRIDE]
+    places = kernel * kernel
     weights = part(w, stage[WEIGHTS_PLACE], rows * places * channels)
     target = part(turned, stage[WEIGHTS_PLACE], weights.size)
-    for row in range(rows):
-        for place in range(places):
-            for channel in range(channels):
-                to = (channel * places + places - 1 - place) * rows + row
-                target[to] = weights[(row * places + place) * channels + channel]
+    for ky in range(kernel):
+        for kx in range(kernel):
+            place = turned_place(ky, kernel, stride) * kernel + turned_place(kx, kernel, stride)
+            for row in range(rows):
+                for channel in range(channels):
+                    to = (channel * places + place) * rows + row
+                    target[to] = weights[(row * places + ky * kernel + kx) * channels + channel]
 
 
 @compiled

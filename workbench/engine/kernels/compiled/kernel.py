@@ -30,11 +30,11 @@ from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.dropout import LEVELS, levels_by_run, mask_keys
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.schedules import timetable
-from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
+from workbench.engine.training.shifts import moves
 
 COMPILED_FORMS = "compiled"  # the name of this kernel in `Layer.forms`
 
@@ -45,8 +45,6 @@ def obstacle(pack: Pack) -> str:
         return f"device={pack.device}, dtype={pack.dtype}"
     if pack.loss not in losses.CODES:
         return f"network.loss={pack.loss}: it has no form in this kernel"
-    if NETWORKS[pack.network].of_images and pack.stride > 1:
-        return f"network.stride={pack.stride}: it has no form in this kernel"
     return layer_obstacle(pack, COMPILED_FORMS) or rule_obstacle(pack)
 
 
@@ -58,7 +56,6 @@ class CompiledTrainer:
 
     def __init__(self, rows: Rows) -> None:
         self._rows, pack, layout = rows, rows.pack, rows.layout
-        self._scratch = scratch_for(layout, pack.batch_size, masks=True)
         columns, reads = pack.columns, rules_read(pack)
         self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
         self._updating = update_rules(pack, rows.slots)
@@ -67,6 +64,7 @@ class CompiledTrainer:
         self._constant = constant_numbers(columns, reads)
         levels = np.ascontiguousarray(levels_by_run(layout.dropout, columns).T)
         self._masked = levels.any(axis=1)
+        self._scratch = scratch_for(layout, pack.batch_size, masks=bool(self._masked.any()))
         self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
 
@@ -103,10 +101,15 @@ class CompiledTrainer:
             keys = np.zeros((rows.pack.runs, 1, len(rows.layout.dropout)), np.uint64)
         of_stages = 2 * len(self._scratch.filters)
         return passes.Timetable(
-            varying, self._moving, self._constant, max_norm, self._masked,
+            varying, self._moving, self._constant, max_norm, self._masked, self._moves(first_update),
             *(_behind(array, of_stages) for array in (keys, self._thresholds, self._scales)),
             *(np.ascontiguousarray(array[..., : of_stages + 1]) for array in (keys, self._thresholds, self._scales)),
         )  # fmt: skip
+
+    def _moves(self, first_update: int) -> np.ndarray:
+        rows, columns = self._rows, self._rows.pack.columns
+        steps = np.arange(first_update, first_update + (rows.updates if columns["shift_pixels"].any() else 0))
+        return np.ascontiguousarray(moves(columns, steps, rows.pack.batch_size).swapaxes(0, 1))
 
 
 def _behind(dropped: np.ndarray, of_stages: int) -> np.ndarray:
@@ -222,6 +225,7 @@ def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray)
         scale=np.ascontiguousarray(data.scale[:, 0], np.float32),
         shift=np.ascontiguousarray(data.shift[:, 0], np.float32),
         slope=slope.astype(np.float32),
+        shape=data.image or (0, 0, 0),
     )
 
 
@@ -236,6 +240,7 @@ WITHOUT_MASKS = passes.Timetable(
     constant=np.zeros((1, 1), np.float32),
     max_norm=np.zeros(1, np.float32),
     masked=np.zeros(1, bool),
+    moves=np.zeros((1, 0, 1, 2), np.int16),
     keys=np.zeros((1, 1, 1), np.uint64),
     thresholds=np.zeros((1, 1), np.uint32),
     scales=np.zeros((1, 1), np.float32),

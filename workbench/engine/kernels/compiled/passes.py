@@ -45,15 +45,17 @@ Scratch = namedtuple(
 )
 # Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
 # is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
-# on its split. scale and shift (runs, features); slope (runs,), left of zero.
-Examples = namedtuple("Examples", "images floats index labels values scale shift slope")
+# on its split. scale and shift (runs, features); slope (runs,), left of zero; shape: height, width and channels of an
+# image.
+Examples = namedtuple("Examples", "images floats index labels values scale shift slope shape")
 # What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
-# number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; keys of the masks
-# (runs, updates, layers); thresholds and scales (runs, layers).
+# number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; moves (runs, updates,
+# batch, 2): how far the images of a minibatch are moved, for 0 updates if none are; keys of the masks (runs, updates,
+# layers); thresholds and scales (runs, layers).
 # The last three are those of the dropout layers of a network's stages.
 Timetable = namedtuple(
     "Timetable",
-    "varying places constant max_norm masked keys thresholds scales image_keys image_thresholds image_scales",
+    "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
 
 
@@ -72,6 +74,40 @@ def read(examples, run, rows, x):
             numbers = part(floats, start, features)
             for j in range(features):
                 target[j] = numbers[j] * scale[j] + shift[j]
+
+
+@compiled
+def read_moved(examples, run, rows, moves, x):
+    """The same for images, each moved by `moves` (batch, 2) pixels down and to the right. What moves in is 0."""
+    height, width, channels = examples.shape
+    features, across = height * width * channels, width * channels
+    scale, shift = examples.scale[run], examples.shift[run]
+    for i in range(rows.size):
+        down, right = np.int64(moves[i, 0]), np.int64(moves[i, 1]) * channels
+        for y in range(height):
+            at = y * across
+            target, factors, added = (
+                part(x, i * features + at, across),
+                part(scale, at, across),
+                part(shift, at, across),
+            )
+            for j in range(across):
+                target[j] = added[j]
+            if y - down < 0 or y - down >= height:
+                continue
+            source, first, last = (
+                rows[i] * features + at - down * across - right,
+                max(0, right),
+                min(across, across + right),
+            )
+            if examples.images.size > 0:
+                pixels = part(examples.images, source + first, last - first)
+                for j in range(last - first):
+                    target[first + j] = np.float32(pixels[j]) * factors[first + j] + added[first + j]
+            else:
+                numbers = part(examples.floats, source + first, last - first)
+                for j in range(last - first):
+                    target[first + j] = numbers[j] * factors[first + j] + added[first + j]
 
 
 @compiled
@@ -212,7 +248,10 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
                 for p in range(at, at + size):
                     previous[p] = w[p]
             _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
-            read(examples, run, scratch.rows, scratch.x)
+            if timetable.moves.shape[1] > 0:
+                read_moved(examples, run, scratch.rows, timetable.moves[run, step], scratch.x)
+            else:
+                read(examples, run, scratch.rows, scratch.x)
             if len(scratch.filters) > 0:
                 through_images(w, at, slope, batch, scratch, masked, run, step, timetable)
             forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)

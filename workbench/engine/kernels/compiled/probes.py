@@ -6,8 +6,6 @@ probes within rounding. `COMPILED_PROBES` are the rows of `PROBES` that have a c
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from workbench.engine.kernels.compiled import images, losses
@@ -34,7 +32,7 @@ from workbench.engine.kernels.compiled.products import (
 )
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import NEAR_ZERO, PROBE_EXAMPLES, PROBES, SATURATED
-from workbench.engine.training.probing import PlainProbes
+from workbench.engine.training.probing import probes_at_end
 from workbench.engine.training.reader import FirstExamples
 
 COMPILED_PROBES = (
@@ -60,8 +58,7 @@ class CompiledProbes:
         first = FirstExamples(train, self._batch)
         self._examples = examples_of(rows.data, first, rows.stored, rows.pack.columns["slope"])
         self._scratch, self._places = scratch_for(rows.layout, self._batch), places_of(rows.layout)
-        widest = max((prod(layer.inputs) + layer.buffers for layer in rows.layout.layers), default=0)
-        self._flat = np.zeros(self._batch * widest if len(self._scratch.filters) else 0, np.float32)
+        self._flat = np.zeros(self._batch * rows.layout.largest_map, np.float32)
         self._steepest = np.array([layer.steepest for layer in rows.layout.layers], np.float32)
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -77,11 +74,8 @@ class CompiledProbes:
         return dict(zip(COMPILED_PROBES, values, strict=True)), of_inputs
 
     def at_end(self, ending: np.ndarray) -> dict[str, np.ndarray]:
-        """The probes taken when a run ends. The plain ones are used, since a run ends only once."""
-        if ending.any():
-            return PlainProbes(self._rows).at_end(ending)
-        shape = len(ending), len(self._rows.layout.layers)
-        return {name: np.full(shape, np.nan) for name, probe in PROBES.items() if probe.moment == "end"}
+        """The probes taken when a run ends: the plain ones, since a run ends only once."""
+        return probes_at_end(self._rows, ending)
 
 
 @compiled

@@ -19,9 +19,8 @@ from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.global_average import GlobalAverage
 from workbench.engine.layers.max_pooling import MaxPooling
 from workbench.engine.training.layout import Layout
+from workbench.engine.training.scratch import lanes_of_block
 
-BLOCK_BYTES = 768 * 1024  # of the numbers of a block: what a second-level cache holds, or nearly
-MOST_VECTOR_PAIRS = 2  # of vectors, whose lanes are the examples of a block
 _KINDS: dict[type[Layer], int] = {MaxPooling: image_loops.MAX_POOL, AveragePooling: image_loops.AVERAGE_POOL}
 _LINE = 16  # numbers of a cache line, on which every buffer begins
 
@@ -56,13 +55,11 @@ def _table(layout: Layout, heads: Sequence[Sequence[int]]) -> np.ndarray:
         kind, size = (image_loops.NO_POOL, 1) if pooling is None else (_KINDS[type(pooling)], pooling.size)
         (height, width, channels), (down, across), (above, left) = layer.inputs, layer.places, layer.before
         kernel, filters = layer.kernel, layer.neurons.rows
-        # The reversed network reads what the places hold, and has a window for every pixel.
-        windows = [height, width, channels, kernel, filters, above, left, down, across]
-        turned = [down, across, filters, kernel, channels, kernel - 1 - above, kernel - 1 - left, height, width]
+        windows = [height, width, channels, kernel, filters, above, left, down, across, layer.stride]
         z_at = at + height * width * channels
         a_at = z_at + down * across * filters
         left_at = a_at + down * across * layer.units
-        rows.append([*head, *windows, *turned, kind, size, *pooled[:2], at, z_at, a_at, left_at, 0])
+        rows.append([*head, *windows, kind, size, *pooled[:2], at, z_at, a_at, left_at, 0])
         at = left_at
     table = np.array(rows, np.int64).reshape(-1, image_loops.STAGE_COLUMNS)
     # Masks lie behind all other numbers: they are there only while units are dropped.
@@ -73,8 +70,7 @@ def _table(layout: Layout, heads: Sequence[Sequence[int]]) -> np.ndarray:
 def _sizes(layout: Layout, table: np.ndarray, batch: int, masks: bool) -> tuple[dict[int, int], int, int]:
     """The sizes of the buffers by their columns, and the lanes and numbers of a block."""
     size = _numbers(table) + (int(_left(table).sum()) if masks else 0)
-    of_cache = BLOCK_BYTES // (4 * 2 * LANES * _numbers(table))
-    lanes = 2 * LANES * min(-(-batch // (2 * LANES)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))
+    lanes = lanes_of_block(batch, _numbers(table), LANES)
     reads = table[:, [image_loops.IMAGE_HEIGHT, image_loops.IMAGE_WIDTH, image_loops.CHANNELS]].prod(axis=1)
     of_a = table[:, [image_loops.DOWN, image_loops.ACROSS, UNIT_COUNT]].prod(axis=1)
     widest = int(table[:, UNIT_COUNT].max()) * lanes

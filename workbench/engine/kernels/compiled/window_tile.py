@@ -31,7 +31,8 @@ from workbench.engine.kernels.compiled.tile import (
 # Rows and vectors that a tile may have, and rows and columns of one of weight gradients. Every sum takes a register, of
 # which there are 16 with AVX2 and 32 elsewhere; those left over hold what is multiplied.
 WINDOW_HEIGHTS, WINDOW_VECTORS = (4, 2, 1) if LANES == 8 else (8, 4, 2, 1), 3
-SUM_ROWS, SUM_COLUMNS = (4, 1), ((3, 2, 1) if LANES == 8 else (4, 2, 1))
+SUM_ROWS, SUM_COLUMNS = (4, 1), ((3, 2, 1) if LANES == 8 else (5, 4, 3, 2, 1))
+USUAL_COLUMNS = 3 if LANES == 8 else 4  # what does not fill tiles of the widest is better cut into these
 
 
 @intrinsic

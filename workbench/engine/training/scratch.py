@@ -1,0 +1,56 @@
+"""How many numbers the compiled kernel keeps while it works on a batch of one run: what its `scratch_for` allocates."""
+
+from __future__ import annotations
+
+from math import prod
+
+from workbench.engine.layers.convolution import Convolution
+from workbench.engine.layers.dense import Dense
+from workbench.engine.training.layout import Layout
+
+BLOCK_BYTES = 768 * 1024  # of the numbers of a block of examples: what a second-level cache holds, or nearly
+MOST_VECTOR_PAIRS = 2  # of vectors, whose lanes are the examples of a block
+WIDEST_VECTOR = 16  # of a vector with AVX-512; with shorter ones a block may have fewer
+
+
+def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
+    """The examples of a block, whose images take so many `numbers` each, in vectors of so many `lanes`."""
+    of_cache = BLOCK_BYTES // (4 * 2 * lanes * numbers)
+    return 2 * lanes * min(-(-batch // (2 * lanes)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))
+
+
+def numbers_of(layout: Layout, batch: int, drops: bool) -> int:
+    """The numbers of a scratch; `drops`: of one to train with, where units may be dropped."""
+    convolutions = [layer for layer in layout.layers if isinstance(layer, Convolution)]
+    if not convolutions:
+        return batch * (layout.inputs + sum(layer.held for layer in layout.without_dropout))
+    return batch * _of_dense_layers(layout) + _of_images(layout, convolutions, batch, drops)
+
+
+def _of_dense_layers(layout: Layout) -> int:
+    """Of an example: its inputs, those of the first dense layer, and every layer's z, a, masked a and mask, each as
+    wide as the widest; then the slopes and dl/da.
+    """
+    dense = [layer for layer in layout.layers if isinstance(layer, Dense)]
+    rows, units = max(layer.rows for layer in dense), max(max(layer.fan_in, layer.units) for layer in dense)
+    return layout.inputs + dense[0].fan_in + len(dense) * (rows + 3 * units) + 2 * units
+
+
+def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool) -> int:
+    """The maps of all blocks and their masks, and what one block takes on the way back."""
+    places = [prod(layer.places) for layer in convolutions]
+    a = [count * layer.units for count, layer in zip(places, convolutions, strict=True)]
+    left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]
+    z = sum(count * layer.neurons.rows for count, layer in zip(places, convolutions, strict=True))
+    numbers = layout.inputs + z + sum(a) + sum(left)
+    lanes = lanes_of_block(batch, numbers)
+    blocks = -(-batch // lanes)
+    masks = blocks * lanes * sum(left) + batch * max(*left, layout.inputs) if drops else 0
+    back = lanes * (max(*left, layout.inputs) + max(a))
+    return blocks * lanes * numbers + masks + back + layout.weights_end
+
+
+def _left_at_last(layout: Layout) -> int:
+    """How many numbers of an example the last pooling leaves: what is flattened or averaged."""
+    last = max(place for place, layer in enumerate(layout.sequence) if isinstance(layer, Convolution))
+    return next(prod(layer.inputs) for layer in layout.sequence[last + 1 :] if len(layer.outputs) == 1)

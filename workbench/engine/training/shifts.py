@@ -1,0 +1,45 @@
+"""Shifts: training images moved by a few pixels, another way at every step, so that a network sees more of them.
+
+How far the examples of a minibatch move is a function of the run's seed and the step: every arm of a sweep sees the
+same images. Validation and test examples, and those that are probed, stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+import numpy as np
+
+from workbench.engine.backend import Array
+from workbench.engine.layers.base import Shape
+from workbench.engine.training.randomness import Purpose, bits, keys
+
+
+def moves(columns: Mapping[str, np.ndarray], steps: np.ndarray, batch: int) -> np.ndarray:
+    """How many pixels down and to the right each example moves: (steps, runs, batch, 2) int16.
+
+    Every whole number from -k to k is as likely, for the run's k in the column `shift_pixels`.
+    """
+    found = np.empty((len(steps), len(columns["seed"]), batch, 2), np.int16)
+    for run, (seed, most) in enumerate(zip(columns["seed"], columns["shift_pixels"], strict=True)):
+        draws = bits(keys(int(seed), Purpose.SHIFT, step=steps), 2 * batch).astype(np.uint64)
+        draws *= np.uint64(2 * most + 1)
+        found[:, run] = (draws >> np.uint64(32)).reshape(-1, batch, 2).astype(np.int16) - np.int16(most)
+    return found
+
+
+def moved(images: Array, by: Array, shape: Shape, xp: ModuleType) -> Array:
+    """The images (runs, batch, features), of `shape` each, moved `by` (runs, batch, 2). What moves in is 0."""
+    height, width, channels = shape
+    rows = xp.arange(height) - by[..., 0, None]
+    columns = xp.arange(width) - by[..., 1, None]
+    pixels = xp.clip(rows, 0, height - 1)[..., :, None] * width + xp.clip(columns, 0, width - 1)[..., None, :]
+    within = _within(rows, height)[..., :, None] & _within(columns, width)[..., None, :]
+    each, flat = (*images.shape[:2], height * width, channels), (*images.shape[:2], height * width, 1)
+    found = xp.take_along_axis(images.reshape(each), pixels.reshape(flat), axis=2) * within.reshape(flat)
+    return found.reshape(images.shape)
+
+
+def _within(places: Array, size: int) -> Array:
+    return (places >= 0) & (places < size)
