@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 FAMILIES: dict[str, str] = {
@@ -32,9 +34,16 @@ FAMILIES: dict[str, str] = {
 
 def table(family: str) -> Mapping[str, Any]:
     """The table of a family: name -> row. A row has a one-line `summary`."""
-    module, name = FAMILIES[family].split(":")
-    rows: Mapping[str, Any] = getattr(import_module(module), name)
+    module, name = _place(family)
+    rows: Mapping[str, Any] = getattr(module, name)
     return rows
+
+
+@cache
+def _place(family: str) -> tuple[ModuleType, str]:
+    """The module that holds the table of a family, and its name there."""
+    module, name = FAMILIES[family].split(":")
+    return import_module(module), name
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
     Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
     leaves the one before.
     """
-    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    root = folder_of(connection.root_of(run_id))
     if root is not None:
         for path, content in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
     """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
-    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    root = folder_of(connection.root_of(run_id))
     for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
