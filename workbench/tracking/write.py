@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,12 +133,18 @@ class MlflowStore:
 
         self._patiently(attach)
 
-    def hold(self, name: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
         """A context in which no other process trains the sweep `name` into this store. Raises BadInput if one does.
 
-        Where the store is a file, the lock of its folder does that (`sweep.lock`).
+        Where the store is a file, the lock of its folder does that (`sweep.lock`). However it ends, nothing samples the
+        load of the machine any more.
         """
-        return hold(self._connection, self._experiment, name, self._lose)
+        try:
+            with hold(self._connection, self._experiment, name, self._lose):
+                yield
+        finally:
+            self._system.stop()
 
     def _lose(self, reason: str) -> None:
         """The sweep was taken over: nothing more is recorded here."""
