@@ -101,7 +101,8 @@ def _create(file: Path) -> None:
     """A new database appears in one step, so that neither a second process nor a kill finds half of one.
 
     MLflow fills it table by table (about 1.5 s); so it does that aside, once a process, and the finished file is linked
-    into place. Its client would write the path of the working folder into a statement as it is, and fail at a quote in it.
+    into place. Its client would write the path of the working folder into a statement as it is, and fail at a quote in
+    it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with _aside() as aside:
