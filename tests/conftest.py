@@ -99,6 +99,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connect(f"sqlite:///{folder}/mlflow.db")
         stores.settle(folder / "mlflow.db")
 
+    stores.open_quickly()
     return made_once(tmp_path_factory, "empty", make) / "mlflow.db"
 
 
