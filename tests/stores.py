@@ -26,7 +26,7 @@ def copied(folder: Path, copy: Path) -> Path:
 
 
 def open_quickly() -> None:
-    """Let MLflow look for its latest schema once a process; it reads sixty files for that whenever it opens a database."""
+    """Let MLflow look for its latest schema once a process: it reads sixty files for that at every opening."""
     from mlflow.store.db import utils
 
     asked = utils._get_latest_schema_revision
