@@ -144,14 +144,21 @@ def _hold(pack: int) -> None:
 
 if __name__ == "__main__":
     import matplotlib.backends.backend_svg  # noqa: F401
+    import mlflow.store.tracking.sqlalchemy_store
     import mlflow.tracking  # noqa: F401
     import sklearn.datasets  # noqa: F401
+    from sqlalchemy.orm import configure_mappers
 
     import workbench.app
     import workbench.report.page.sweep
     import workbench.sweep.hydra.command
     import workbench.tracking.write  # noqa: F401
     from tests.blank import leave_out
+    from workbench.engine.kernels.choice import numba_fault
+    from workbench.report.experiments import known_claims
 
+    configure_mappers()
+    numba_fault()
+    known_claims()
     leave_out(setattr)
     _serve(socket.socket(fileno=int(sys.argv[1])))

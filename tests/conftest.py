@@ -4,6 +4,7 @@ making one takes seconds.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("thorough"):
                 item.add_marker(pytest.mark.skip(reason="runs under WORKBENCH_THOROUGH=1, which .ci/run sets"))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -92,6 +99,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connect(f"sqlite:///{folder}/mlflow.db")
         stores.settle(folder / "mlflow.db")
 
+    stores.open_quickly()
     return made_once(tmp_path_factory, "empty", make) / "mlflow.db"
 
 

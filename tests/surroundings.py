@@ -1,8 +1,8 @@
 """What the suite takes from the machine and what it hides, so that the same tests pass for everybody.
 
-Hidden are the home, and the variables of a person's shell that steer what is tested. What stays is the folder of
-caches, where it can be written to: engine and fonts are prepared once, for all workers and all processes that tests
-start.
+Nothing samples the load of the machine, which would cost a third of what is tested. Hidden are the home, and the
+variables of a person's shell that steer what is tested. What stays is the folder of caches, where it can be written to:
+engine and fonts are prepared once, for all workers and all processes that tests start.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from workbench.blas import ONE_THREAD
+from workbench.tracking.system import SAMPLING_SWITCH
 
 SIGNALS = {
     signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL,
@@ -31,7 +32,7 @@ def settle() -> Path:
     home = Path(tempfile.mkdtemp(prefix="workbench-tests-home-"))
     if caches:
         (home / ".cache").symlink_to(caches)
-    os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, **ONE_THREAD}
+    os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, SAMPLING_SWITCH: "false", **ONE_THREAD}
     os.environ.pop("XDG_CACHE_HOME", None)
     return home
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,7 +26,7 @@ import pandas as pd
 import pytest
 
 from tests.commands import GATE, Command, Commands
-from tests.repetitions import repetitions
+from tests.repetitions import THOROUGH, repetitions
 from tests.waiting import wait_until
 from workbench import app, places
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
@@ -34,10 +35,11 @@ from workbench.tracking.read import load
 KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 3))
 EPOCHS = 40 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
 SEEDS = 2 if KILLS < 5 else 4
+BATCH = 8 if THOROUGH else 32
 SWEEP = [
     "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam",
-    f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", "training.batch_size=8", "kernel=plain",
-    "device=cpu", "name=mine", "checkpoint_seconds=0.05", "workers=1",
+    f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", f"training.batch_size={BATCH}",
+    "kernel=plain", "device=cpu", "name=mine", "checkpoint_seconds=0.05", "workers=1",
 ]  # fmt: skip
 Start = Callable[..., Command]
 # What takes too little of a sweep to be struck by chance: the function that does it kills its process after a random
@@ -85,12 +87,14 @@ def commands() -> Iterator[Commands]:
         yield server
 
 
-@pytest.fixture
-def start(commands: Commands) -> Start:
-    """Starts the sweep in a folder."""
+@pytest.fixture(scope="module")
+def start(commands: Commands, empty_database: Path) -> Start:
+    """Starts the sweep in a folder; in a thorough run the first start there makes the store, too."""
 
     def begin(folder: Path, *overrides: str, hold: int | None = None) -> Command:
         folder.mkdir(exist_ok=True)
+        if not THOROUGH and not (folder / "mlflow.db").exists():
+            shutil.copyfile(empty_database, folder / "mlflow.db")
         return commands.start(folder, [*SWEEP, *overrides], hold)
 
     return begin
@@ -147,9 +151,9 @@ def table() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    process = commands.start(folder, SWEEP)
+    process = start(folder)
     output, errors = process.communicate()
     assert process.returncode == app.EXIT_FINISHED, errors
     assert output == "report: reports/mine.html\n"

@@ -52,6 +52,7 @@ class HostMachine:
 
     def __init__(self, backwards: bool = False, late: bool = False) -> None:
         self._backwards, self.late = backwards, late
+        self._text = source.text()
         self.launched: list[str] = []
 
     def program(self, plan: Plan) -> HostProgram:
@@ -60,7 +61,7 @@ class HostMachine:
     def launch(self, launch: Launch) -> None:
         """Launch one kernel."""
         self.launched.append(launch.kernel)
-        _launch(_library(source.text(), source.STEP_KERNELS), launch, self._backwards)
+        _launch(_library(self._text, source.STEP_KERNELS), launch, self._backwards)
 
     def multiply(self, product: Product) -> None:
         """What cublasGemmStridedBatchedEx does with the very numbers that it is given."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.repetitions import each_once
+from tests.repetitions import crossed, each_once
 from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.cuda import fused, fused_probes
@@ -33,10 +33,11 @@ from workbench.engine.training.probing import PlainProbes
 
 from . import strict_device
 from .agreement import RUNS, assert_agrees_with_plain, mild
-from .cases import STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
+from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 from .cuda_on_host import HostBlocks, needs_compiler
 
 pytestmark = needs_compiler
+EVERY_ROW = each_once(ACTIVATIONS, LOSSES, OPTIMIZERS, PENALTIES)
 
 
 @pytest.fixture
@@ -65,16 +66,29 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     return train_it
 
 
+@pytest.mark.parametrize(("activation", "loss", "optimizer", "penalty"), EVERY_ROW)
+def test_every_row_of_every_table_agrees_with_its_plain_form(
+    activation: str, loss: str, optimizer: str, penalty: str, trained: Any
+) -> None:
+    """A compiler takes half a second for each network, so that a quick run brings every row in once."""
+    strengths = STRENGTHS[penalty] * np.array([0, 1, 0, 0.5, 1])
+    given = {"loss": loss, "optimizer": optimizer, "learning_rate": RATES[optimizer] / 10, penalty: strengths}
+    assert_agrees_with_plain(trained, mild(activation=activation, slope=0.2, width=9, pieces=3, **given))
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_agrees_with_its_plain_form(activation: str, trained: Any) -> None:
     assert_agrees_with_plain(trained, mild(activation=activation, slope=0.2, width=9, pieces=3, learning_rate=0.05))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_agrees_with_its_plain_form(loss: str, trained: Any) -> None:
     assert_agrees_with_plain(trained, mild(loss=loss, activation="tanh", learning_rate=0.02, depth=1))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("optimizer", "penalty"), each_once(OPTIMIZERS, PENALTIES))
 def test_every_penalty_and_every_optimizer_agree_with_their_plain_forms(
     penalty: str, optimizer: str, trained: Any
@@ -186,12 +200,14 @@ def assert_probes_agree(pack: Pack, **data_options: Any) -> None:
             np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_probe_of_every_activation_agrees_with_its_plain_form(activation: str) -> None:
-    given = {"width": 9, "pieces": 3, "slope": 0.2, "learning_rate": 0.05, "l1_proximal": 0.5}
-    assert_probes_agree(mild(activation=activation, init="normal", init_scale=1.5, **given))
+@pytest.mark.parametrize(("activation", "loss"), crossed(ACTIVATIONS, LOSSES))
+def test_every_probe_of_every_activation_and_loss_agrees_with_its_plain_form(activation: str, loss: str) -> None:
+    given = {"width": 9, "pieces": 3, "slope": 0.2, "l1_proximal": 0.5}
+    given |= {"learning_rate": 0.05, "init": "normal", "init_scale": 1.5} if loss == "cross_entropy" else {}
+    assert_probes_agree(mild(activation=activation, loss=loss, **{"learning_rate": 0.02} | given))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_probe_of_every_loss_agrees_with_its_plain_form(loss: str) -> None:
     assert_probes_agree(mild(loss=loss, activation="tanh", learning_rate=0.02, depth=1))

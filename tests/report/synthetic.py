@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -27,6 +28,9 @@ FACTS = {
     "started": "2026-03-01 12:00:00", "seconds": "214.6", "run_id": "9f86d081884c7d65", "experiment_id": "1",
     "uri": "sqlite:///mlflow.db", "rules": "",
 }  # fmt: skip
+
+
+Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def _curve(cell: dict[str, Any], epochs: int, chance: np.random.Generator) -> di
     }  # fmt: skip
 
 
-def _probes(cell: dict[str, Any], number: int, epochs: int, chance: np.random.Generator) -> pd.DataFrame:
+def _probes(cell: dict[str, Any], number: int, epochs: int, chance: np.random.Generator) -> Columns:
     depth, sigmoid = cell.get("network.depth", 2), cell.get("network.activation") == "sigmoid"
     layer, epoch = (part.ravel() for part in np.meshgrid(np.arange(1, depth + 2), np.arange(epochs + 1), indexing="ij"))
     decay = (0.62 if sigmoid else 0.08) * (depth + 1 - layer)
@@ -73,8 +77,17 @@ def _probes(cell: dict[str, Any], number: int, epochs: int, chance: np.random.Ge
     dead = np.clip((0.0 if sigmoid else 0.004) * epoch + chance.normal(0, 0.004, layer.size), 0, 1)
     values = {"gradient_z": scale, "gradient_weights": scale * 0.6, "update_size": scale * 0.02, "dead": dead,
               "weight_rms": 0.1 + 0.002 * epoch}  # fmt: skip
-    columns = {"cell": number, "fingerprint": f"f{number:05d}", "epoch": epoch, "layer": layer}
-    return pd.concat([pd.DataFrame(columns | {"probe": probe, "value": value}) for probe, value in values.items()])
+    size, times = layer.size, len(values)
+    return {
+        "cell": np.full(times * size, number), "fingerprint": np.full(times * size, f"f{number:05d}", object),
+        "epoch": np.tile(epoch, times), "layer": np.tile(layer, times),
+        "probe": np.repeat(np.array(list(values), object), size), "value": np.concatenate(list(values.values())),
+    }  # fmt: skip
+
+
+def _together(parts: list[Columns]) -> pd.DataFrame:
+    """The columns of all parts below each other: a frame for each part would take most of the time."""
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _kept_filters(runs: list[dict[str, Any]]) -> pd.DataFrame:
@@ -141,7 +154,19 @@ def sweep(
     name: str = "tour",
 ) -> Tables:
     """A sweep over `grid` and `seeds`; with `trouble` some cells diverge, fail, wait or are reused."""
-    grid = GRID if grid is None else grid
+    axes = tuple((GRID if grid is None else grid).items())
+    made = _made(axes, repr(axes), seeds, epochs, trouble, regression, layers)
+    frames = (made.runs.copy(), made.epochs.copy(), made.layers.copy())
+    return Tables(name, dict(FACTS), made.factors, *frames, {key: table.copy() for key, table in made.tables.items()})
+
+
+@lru_cache(maxsize=32)
+def _made(
+    axes: tuple[tuple[str, tuple[Any, ...]], ...], _written: str, seeds: int, epochs: int, trouble: bool,
+    regression: bool, layers: bool,
+) -> Tables:  # fmt: skip
+    """The same, made once; `sweep` gives a copy of it. The axes as they are written tell 1 from 1.0 and from True."""
+    grid = dict(axes)
     keys = (*grid, "seed") if seeds > 1 else tuple(grid)
     runs, histories, probes = [], [], []
     for number, values in enumerate(product(*grid.values(), range(seeds))):
@@ -153,14 +178,16 @@ def sweep(
         outcome, reason = _outcome(number, cell, trouble)
         runs.append(_run(number, cell, outcome, reason, curve))
         if outcome in ("finished", "diverged"):
-            frame = pd.DataFrame({"cell": number, "fingerprint": f"f{number:05d}", "epoch": range(epochs + 1)} | curve)
-            histories.append(frame if outcome == "finished" else frame.iloc[:4])
+            size = epochs + 1 if outcome == "finished" else min(4, epochs + 1)
+            about = {"cell": np.full(size, number), "fingerprint": np.full(size, f"f{number:05d}", object)}
+            values = {key: column[:size] for key, column in curve.items()}
+            histories.append(about | {"epoch": np.arange(size)} | values)
             if layers:
                 probes.append(_probes(cell, number, epochs, chance))
     empty = pd.DataFrame(columns=["cell", "fingerprint", "epoch", "layer", "probe", "value"])
     return Tables(
-        name, dict(FACTS), keys, pd.DataFrame(runs),
-        pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"cell": [], "epoch": []}),
-        pd.concat(probes, ignore_index=True) if probes else empty,
+        "", {}, keys, pd.DataFrame(runs),
+        _together(histories) if histories else pd.DataFrame({"cell": [], "epoch": []}),
+        _together(probes) if probes else empty,
         {"filters": _kept_filters(runs), "feature_maps": _kept_maps(runs)} if layers else {},
     )  # fmt: skip

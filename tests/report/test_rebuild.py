@@ -9,7 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests import stores
 from tests.blank import leave_out
+from tests.once import made_once
 from workbench import cli, output, report
 from workbench.sweep.hydra.command import main as workbench
 
@@ -18,15 +20,20 @@ SMALL = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """A folder with a sweep in its store."""
-    folder = tmp_path_factory.mktemp("workspace")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        leave_out(patch.setattr)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert workbench([*SMALL, "network.depth=0,1", "seed=range(3)", "name=small"]) == 0
-    return folder
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(empty_database, folder / "mlflow.db")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            leave_out(patch.setattr)
+            patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            assert workbench([*SMALL, "network.depth=0,1", "seed=range(3)", "name=small"]) == 0
+        stores.settle(folder / "mlflow.db")
+
+    trained = made_once(tmp_path_factory, "sweep to rebuild", make)
+    return stores.copied(trained, tmp_path_factory.mktemp("workspace") / "mine")
 
 
 @pytest.fixture(autouse=True)

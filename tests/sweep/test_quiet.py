@@ -14,7 +14,7 @@ from workbench.sweep.execution import log
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.messages import Said
 from workbench.sweep.execution.recorder import Recorder
-from workbench.sweep.store import PackResult
+from workbench.sweep.store import PackResult, Verified
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def quiet() -> Iterator[None]:
 
 
 class Store:
-    """Fails as often as asked, then holds everything but what is missing."""
+    """Fails as often as asked, and then has lost what is missing."""
 
     def __init__(self, failures: int = 0, missing: frozenset[str] = frozenset()) -> None:
         self.failures, self.lost = failures, missing
@@ -34,11 +34,8 @@ class Store:
         if self.failures >= 0:
             raise BadInput("the store is out of reach")
 
-    def missing(self) -> set[str]:
-        return set(self.lost)
-
-    def held(self, fingerprints: list[str]) -> dict[str, str]:
-        return dict.fromkeys(fingerprints, "held")
+    def verified(self) -> Verified:
+        return Verified(set(), set(self.lost))
 
 
 def recorded(store: Store, folder: Path) -> Recorder:

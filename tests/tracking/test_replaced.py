@@ -97,7 +97,7 @@ def test_a_database_replaced_after_all_was_verified_is_no_success(uri: str, fold
     store = MlflowStore(uri)
     store.begin(sweep([cell(0)]))
     store.record(result([trained(cell(0))]))
-    assert store.missing() == set()
+    assert store.verified().missing == set()
     replaced(folder, empty_database)
     with pytest.raises(BadInput, match=r"the database of the store sqlite:///mlflow\.db was replaced"):
         store.end("finished")
@@ -109,8 +109,8 @@ def test_a_sweep_deleted_while_it_trains_is_begun_anew(uri: str) -> None:
     pack = result([trained(cell(0))])
     store.record(pack)
     store._connection.client.delete_run(store.run_id)
-    assert store.missing() == {"fp0"}
+    assert store.verified().missing == {"fp0"}
     store.record(pack)
-    assert store.missing() == set()
+    assert store.verified().missing == set()
     store.end("finished")
     assert list(load("seeds", uri).runs["outcome"]) == ["finished", "pending"]

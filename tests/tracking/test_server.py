@@ -97,7 +97,7 @@ def test_each_cell_has_one_child_and_none_runs_on_whatever_answers_are_lost(prox
     seen = lost(proxy, every=3)
     store.begin(sweep(cells, name=experiment))
     store.record(result([trained(one) for one in cells]))
-    assert store.missing() == set()
+    assert store.verified().missing == set()
     store.end("finished")
     proxy.fate = lambda method, path: ANSWERED  # noqa: ARG005
     runs = runs_of(proxy.uri, experiment)

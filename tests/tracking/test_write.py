@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import PackResult
 from workbench.tracking.children import CURVE_POINTS
+from workbench.tracking.system import SAMPLING_SWITCH
 from workbench.tracking.write import MlflowStore
 
 
@@ -234,6 +235,7 @@ def test_a_folder_is_attached_under_its_name(uri: str, tmp_path: Path) -> None:
 def test_system_metrics_stand_on_the_parent_run(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psutil", reason="runs where psutil is installed")
     monkeypatch.setattr("workbench.tracking.system.MONITOR_SECONDS", 0.05)
+    monkeypatch.delenv(SAMPLING_SWITCH)
     store = MlflowStore(uri)
     store.begin(sweep([cell(0)]))
     sampled = {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Literal, Protocol, overload
 
 FAMILIES: dict[str, str] = {
@@ -86,9 +88,16 @@ def table(family: Literal["analyses"]) -> Mapping[str, AnalysisRow]: ...
 def table(family: str) -> Mapping[str, Row]: ...
 def table(family: str) -> Mapping[str, Row]:
     """The table of a family: name -> row. A row has a one-line `summary`."""
-    module, name = FAMILIES[family].split(":")
-    rows: Mapping[str, Row] = getattr(import_module(module), name)
+    module, name = _place(family)
+    rows: Mapping[str, Row] = getattr(module, name)
     return rows
+
+
+@cache
+def _place(family: str) -> tuple[ModuleType, str]:
+    """The module that holds the table of a family, and its name there."""
+    module, name = FAMILIES[family].split(":")
+    return import_module(module), name
 
 
 @dataclass(frozen=True)

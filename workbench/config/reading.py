@@ -6,7 +6,7 @@ dataset; `takes` of a measurement). This file holds only how settings of differe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -53,19 +53,20 @@ def _of_the_choices(config: RunConfig) -> Iterator[tuple[str, Unread]]:
     flat = {"network.name": config.network.name, "network.activation": config.network.activation,
             "network.init": config.network.init, "data.name": config.data.name,
             "optimizer.name": config.optimizer.name, "optimizer.schedule": config.optimizer.schedule}  # fmt: skip
-    for key, (chooser, readers) in _governed().items():
+    governed = _governed()
+    for key, (chooser, readers) in governed.items():
         if flat[chooser] not in readers:
             typed = chooser.removesuffix(".name")
             yield key, Unread(f"{typed}={flat[chooser]}", f"{typed}={either(readers)}")
-    yield from _of_the_ramp(config)
+    yield from _of_the_ramp(config, governed["optimizer.momentum_ramp_epochs"][1])
     yield from _without_hidden_layers(config)
     yield from _without_pooling(config)
     yield from _with_a_test_set(config)
 
 
-def _of_the_ramp(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+def _of_the_ramp(config: RunConfig, readers: Sequence[str]) -> Iterator[tuple[str, Unread]]:
     ramp, start = "optimizer.momentum_ramp_epochs", "optimizer.momentum_start"
-    if config.optimizer.name not in _governed()[ramp][1]:
+    if config.optimizer.name not in readers:
         return
     if config.optimizer.momentum_ramp_epochs == 0:
         yield start, Unread(f"{ramp}=0", f"{ramp} of 1 or more")

@@ -105,11 +105,15 @@ def unknown(key: str) -> str:
 
 def flatten(config: RunConfig) -> dict[str, Value]:
     """Every setting of a run under its dotted key, in the schema's order."""
-    flat: dict[str, Value] = {}
-    for key in SETTINGS:
-        section, _, name = key.rpartition(".")
-        flat[key] = getattr(getattr(config, section) if section else config, name)
-    return flat
+    parts = {section: getattr(config, section) for section in SECTIONS} | {"": config}
+    return {key: getattr(parts[section], name) for key, section, name in _places(tuple(SETTINGS))}
+
+
+@lru_cache(maxsize=1)
+def _places(keys: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    """Of each key its section, "" without one, and its name there; a person's own rules may add keys."""
+    parted = [(key, key.rpartition(".")) for key in keys]
+    return [(key, section, name) for key, (section, _, name) in parted]
 
 
 @lru_cache(maxsize=4096, typed=True)

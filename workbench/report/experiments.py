@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TypeVar
@@ -46,7 +47,22 @@ def experiment_of(stem: str) -> Experiment:
 
 
 def experiment_in(file: Path) -> Experiment:
-    """What one file holds. Raises BadInput if it cannot be imported, or holds anything else as CLAIMS or FIGURES."""
+    """What one file holds. Raises BadInput if it cannot be imported, or holds anything else as CLAIMS or FIGURES.
+
+    Ours are read once, unless they are changed; a person's own may hang on what they import, and are read every time.
+    """
+    if file.parent != places.ours("experiments"):
+        return _read(file)
+    translations = file.with_name(TRANSLATIONS)
+    return _read_once(file, *(path.stat().st_mtime_ns if path.exists() else 0 for path in (file, translations)))
+
+
+@lru_cache(maxsize=256)
+def _read_once(file: Path, *_changed: int) -> Experiment:
+    return _read(file)
+
+
+def _read(file: Path) -> Experiment:
     where = f"{file.parent.name}/{file.name}"
     spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
     assert spec is not None

@@ -95,6 +95,14 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """Fingerprints of what was held, reused or recorded since a start: what the store holds, and what it does not."""
+
+    held: set[str]
+    missing: set[str]
+
+
+@dataclass(frozen=True)
 class Earlier:
     """The latest sweep of a name, as a store holds it.
 
@@ -134,9 +142,9 @@ class Store(Protocol):
         """Writes down what a pack came to. The same result again changes nothing."""
         ...
 
-    def missing(self) -> set[str]:
-        """The fingerprints of what was held, reused or recorded since this start and is not there when the store is
-        opened afresh: all of them where it was replaced. What they came to can be recorded again.
+    def verified(self) -> Verified:
+        """What was held, reused or recorded since this start, as the store shows it when it is opened afresh: all of it
+        is missing where the store was replaced. What the missing runs came to can be recorded again.
         """
         ...
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import posixpath
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
     Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
     leaves the one before.
     """
-    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    root = folder_of(connection.root_of(run_id))
     if root is not None:
         for path, content in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
     """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
-    root = folder_of(connection.client.get_run(run_id).info.artifact_uri)
+    root = folder_of(connection.root_of(run_id))
     for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
@@ -79,8 +80,7 @@ def read_table(connection: Connection, root: str, path: str, columns: Sequence[s
     """
     import pyarrow.parquet as parquet
 
-    with tempfile.TemporaryDirectory() as scratch:
-        file = _fetch(connection, root, path, scratch)
+    with _fetched(connection, root, path) as file:
         if file is None:
             return None
         try:
@@ -94,8 +94,7 @@ def read_table(connection: Connection, root: str, path: str, columns: Sequence[s
 
 def read_text(connection: Connection, root: str, path: str) -> str | None:
     """The text artifact `path` under a run's artifact URI `root`; None if it is not there. Raises Broken."""
-    with tempfile.TemporaryDirectory() as scratch:
-        file = _fetch(connection, root, path, scratch)
+    with _fetched(connection, root, path) as file:
         try:
             return None if file is None else file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
@@ -142,14 +141,22 @@ def _check_footer(schema: Any, rows: int) -> None:
         raise ValueError("its footer is not what was written")
 
 
-def _fetch(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
-    """The file itself where artifacts are local (MLflow would copy it otherwise), else a download into `scratch`."""
+@contextmanager
+def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | None]:
+    """The file itself where artifacts are local (MLflow would copy it otherwise), else a download that goes again."""
+    folder = folder_of(root)
+    if folder is not None:
+        yield folder / path if (folder / path).is_file() else None
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield _download(connection, root, path, scratch)
+
+
+def _download(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
+    """The file in the folder `scratch`; None if it is not there."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    folder = folder_of(root)
-    if folder is not None:
-        return folder / path if (folder / path).is_file() else None
     try:
         with connection.waiting():
             return Path(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +36,17 @@ class Connection:
     location: Location
     database: Path | None = None
     patience: Patience = field(default_factory=lambda: Patience(""))
+    roots: dict[str, str] = field(default_factory=dict)  # run id -> where its artifacts lie, which never changes
 
     def waiting(self) -> AbstractContextManager[None]:
         """Around one request to a server: a long wait is reported."""
         return nullcontext() if self.location.file else self.patience.waiting()
+
+    def root_of(self, run_id: str) -> str:
+        """The artifact URI of a run, asked for once."""
+        if run_id not in self.roots:
+            self.roots[run_id] = self.client.get_run(run_id).info.artifact_uri
+        return self.roots[run_id]
 
     def patiently(self, act: Callable[[], Answer]) -> Answer:
         """The result of `act`, which is repeated while a server is unreachable. Raises BadInput for any error of the
@@ -142,16 +149,24 @@ def one_line(location: Location) -> Iterator[None]:
         raise BadInput(f"tracking.uri: the store {location.shown} failed: {first}") from error
 
 
-def search(connection: Connection, conditions: str, view: str = "active") -> list[Run]:
-    """All runs of the store, in every experiment, that meet MLflow's filter `conditions`, in the order of their
-    creation (`names.ORDER`; runs from before that was noted come first, by their start).
+def experiments_of(connection: Connection) -> list[str]:
+    """The ids of all experiments of the store."""
+    return [one.experiment_id for one in _pages(connection, connection.client.search_experiments)]
 
-    `view` is "active", or "deleted" for those a person deleted in the UI.
+
+def search(
+    connection: Connection, conditions: str, view: str = "active", experiments: Sequence[str] | None = None
+) -> list[Run]:
+    """All runs of the store that meet MLflow's filter `conditions`, in the order of their creation (`names.ORDER`; runs
+    from before that was noted come first, by their start).
+
+    `view` is "active", "deleted" for those a person deleted in the UI, or "all"; `experiments` are the ids of those to
+    look into (default: all that the store has now).
     """
     from mlflow.entities import ViewType
 
-    kind = {"active": ViewType.ACTIVE_ONLY, "deleted": ViewType.DELETED_ONLY}[view]
-    experiments = [one.experiment_id for one in _pages(connection, connection.client.search_experiments)]
+    kind = {"active": ViewType.ACTIVE_ONLY, "deleted": ViewType.DELETED_ONLY, "all": ViewType.ALL}[view]
+    experiments = experiments_of(connection) if experiments is None else list(experiments)
     arguments = {"run_view_type": kind, "order_by": ["attributes.start_time ASC"]}
     return sorted(_pages(connection, connection.client.search_runs, experiments, conditions, **arguments), key=order_of)
 
@@ -162,10 +177,28 @@ def order_of(run: Run) -> int:
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
-def parents(connection: Connection) -> list[Run]:
+def parents(connection: Connection, experiments: Sequence[str] | None = None) -> list[Run]:
     """The parent runs of all sweeps whose plan is written, the latest last."""
-    found = search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'")
-    return [run for run in found if {names.SWEEP, names.DIGEST_TAG, names.OUTCOME} <= set(run.data.tags)]
+    return planned_of(search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'", experiments=experiments))
+
+
+def begun_ever(connection: Connection) -> list[Run]:
+    """The parent runs of all sweeps, in the order of creation: those whose plan was never written, and those that a
+    person deleted, too.
+    """
+    return search(connection, f"tags.`{names.DIGEST_TAG}` != ''", "all")
+
+
+def planned_of(runs: Sequence[Run]) -> list[Run]:
+    """Of parent runs those that stand and whose plan is written."""
+    needed = {names.SWEEP, names.DIGEST_TAG, names.OUTCOME}
+    return [run for run in runs if run.data.tags.get(names.KIND) == names.SWEEP_KIND and needed <= set(run.data.tags)
+            and is_active(run)]  # fmt: skip
+
+
+def is_active(run: Run) -> bool:
+    """Whether nobody has deleted a run."""
+    return str(run.info.lifecycle_stage) == "active"
 
 
 def _pages(connection: Connection, call: Any, *arguments: Any, **named: Any) -> list[Any]:

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -99,8 +100,9 @@ def _copied(file: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Path:
 def _create(file: Path) -> None:
     """A new database appears in one step, so that neither a second process nor a kill finds half of one.
 
-    MLflow fills it table by table (about 1.5 s); so it does that aside, and the finished file is linked into place.
-    Its client would write the path of the working folder into a statement as it is, and fail at a quote in it.
+    MLflow fills it table by table (about 1.5 s); so it does that aside, once a process, and the finished file is linked
+    into place. Its client would write the path of the working folder into a statement as it is, and fail at a quote in
+    it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with _aside() as aside:
@@ -137,12 +139,26 @@ def _fill(aside: str, artifacts: Path) -> None:
 
     new = Path(aside) / "new.db"
     try:
+        new.write_bytes(_pristine())
         with closing(sqlite3.connect(new)) as database:
-            database.execute("VACUUM")  # where this cannot be written, MLflow would try for two minutes
-        make_database(database_uri(new), file_address(artifacts))
+            place, now = f"{file_address(artifacts)}/0", int(time.time() * 1000)  # of MLflow's default experiment
+            times = "creation_time = ?, last_update_time = ?"
+            database.execute(f"UPDATE experiments SET artifact_location = ?, {times}", (place, now, now))
+            database.commit()
     except (sqlite3.Error, MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None
+
+
+@lru_cache(maxsize=1)
+def _pristine() -> bytes:
+    """A database as MLflow makes it."""
+    with _aside() as aside:
+        new = Path(aside) / "new.db"
+        with closing(sqlite3.connect(new)) as database:
+            database.execute("VACUUM")  # where this cannot be written, MLflow would try for two minutes
+        make_database(database_uri(new), file_address(Path(aside)))
+        return new.read_bytes()
 
 
 def _find_again(database: sqlite3.Connection, folder: Path) -> None:

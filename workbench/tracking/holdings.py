@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.sweep.run_outcomes import HELD_OUTCOMES
 from workbench.sweep.store import Earlier, Held, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Child
-from workbench.tracking.connection import Connection, parents, search
+from workbench.tracking.connection import Connection, experiments_of, parents, search
 from workbench.tracking.history_tables import intact
 from workbench.tracking.parent import asked_of, facts_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
@@ -23,8 +23,18 @@ _HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the colu
 
 def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
     """Those of the fingerprints that are held as finished or diverged, in any experiment, with their histories."""
-    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted")}
-    sweeps = {parent.info.run_id: parent for parent in parents(connection)} if wanted else {}
+    if not wanted:
+        return {}
+    experiments = experiments_of(connection)
+    return held_in(connection, parents(connection, experiments), experiments, wanted)
+
+
+def held_in(
+    connection: Connection, everything: Sequence[Run], experiments: Sequence[str], wanted: set[str]
+) -> dict[str, Held]:
+    """The same, of these parent runs; `experiments` are the ids of all that the store has."""
+    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
+    sweeps = {parent.info.run_id: parent for parent in everything}
     found: dict[str, tuple[Held, str]] = {}
     for parent in sweeps.values():
         table = standing(connection, parent, _HOLDING).to_pydict()
@@ -39,7 +49,7 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
 
 def earlier(connection: Connection, experiment: str, name: str) -> Earlier | None:
     """The latest sweep of that name in the experiment."""
-    found = called(connection, experiment, name)
+    found = called(parents(connection), experiment, name)
     if not found:
         return None
     parent = found[-1]
@@ -57,23 +67,19 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
     )
 
 
-def called(connection: Connection, experiment: str, name: str) -> list[Run]:
-    """The parent runs of that name in the experiment, oldest first."""
+def called(everything: Sequence[Run], experiment: str, name: str) -> list[Run]:
+    """Of the parent runs of a store those of that name in the experiment, oldest first."""
     return [
         parent
-        for parent in parents(connection)
+        for parent in everything
         if parent.info.experiment_id == experiment and parent.data.tags.get(names.SWEEP) == names.tag(name)
     ]
 
 
-def same_sweep(connection: Connection, experiment: str, sweep: SweepRecord) -> Run | None:
-    """The latest parent run of this very sweep in the experiment."""
+def same_sweep(of_the_name: Sequence[Run], sweep: SweepRecord) -> Run | None:
+    """Of the parent runs of its name, oldest first, the latest of this very sweep."""
     digest = names.tag(sweep.digest)
-    same = [
-        parent
-        for parent in called(connection, experiment, sweep.name)
-        if parent.data.tags.get(names.DIGEST_TAG) == digest
-    ]
+    same = [parent for parent in of_the_name if parent.data.tags.get(names.DIGEST_TAG) == digest]
     return same[-1] if same else None
 
 
@@ -87,10 +93,10 @@ def done_in(
     return {(row.record.cell, row.record.fingerprint): row for row in held}
 
 
-def origins_of(connection: Connection, wanted: set[str]) -> dict[str, PlanRow]:
-    """The rows of the runs that cells are reused from: run id -> row."""
+def origins_of(connection: Connection, everything: Sequence[Run], wanted: set[str]) -> dict[str, PlanRow]:
+    """Of the sweeps of these parent runs, the rows of the runs that cells are reused from: run id -> row."""
     found: dict[str, PlanRow] = {}
-    for parent in parents(connection) if wanted else []:
+    for parent in everything if wanted else []:
         table = standing(connection, parent)
         chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in wanted]
         found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})

@@ -17,7 +17,7 @@ from workbench.sweep.store import SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
-from workbench.tracking.connection import Connection, order_of, search
+from workbench.tracking.connection import Connection, is_active, order_of
 from workbench.tracking.damage import report_damage
 from workbench.tracking.inputs import dataset_inputs, datasets_of
 from workbench.tracking.patience import once
@@ -61,24 +61,26 @@ def known_experiment(connection: Connection, name: str) -> str:
     return found.experiment_id if found else ""
 
 
-def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None, order: int) -> str:
+def start(
+    connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None, order: int, begun: Sequence[Run]
+) -> str:
     """Creates the parent run, or opens `run_id` again for another start of the same sweep. Returns its id.
 
-    `order` is the start's place in the order of creation. A parent of this sweep that a kill, or an answer that was
-    lost, left without its plan is taken up again.
+    `order` is the start's place in the order of creation; `begun` are the parent runs of all sweeps. A parent of this
+    sweep that a kill, or an answer that was lost, left without its plan is taken up again.
     """
     from mlflow.entities import Param, RunTag
 
     tags = {**_tags(sweep), names.ORDER_TAG: str(order)}
     client = connection.client
     inputs = dataset_inputs(datasets_of(sweep.facts))
-    begun = _half_begun(connection, experiment, sweep.name)
+    half_begun = _half_begun(begun, experiment, sweep.name)
     mine = (
-        [one for one in begun if one.data.tags.get(names.DIGEST_TAG) == tags[names.DIGEST_TAG]]
+        [one for one in half_begun if one.data.tags.get(names.DIGEST_TAG) == tags[names.DIGEST_TAG]]
         if run_id is None
         else []
     )
-    for other in begun:
+    for other in half_begun:
         if other not in mine[:1]:
             client.set_terminated(other.info.run_id, names.SWEEP_STATUS["interrupted"])
             client.delete_run(other.info.run_id)
@@ -100,12 +102,9 @@ def start(connection: Connection, experiment: str, sweep: SweepRecord, run_id: s
     return run_id
 
 
-def next_order(connection: Connection) -> int:
-    """The place of a new start in the order of creation: one more than any that the store holds, deleted ones too."""
-    ours = f"tags.`{names.DIGEST_TAG}` != ''"
-    return 1 + max(
-        (order_of(run) for view in ("active", "deleted") for run in search(connection, ours, view)), default=0
-    )
+def next_order(begun: Sequence[Run]) -> int:
+    """The place of a new start in the order of creation: one more than any of the parent runs, deleted ones too."""
+    return 1 + max(map(order_of, begun), default=0)
 
 
 def close_killed(connection: Connection, parent: Run) -> None:
@@ -142,16 +141,15 @@ def facts_of(asked: Mapping[str, object]) -> dict[str, str]:
     return {str(name): str(text) for name, text in facts.items()} if isinstance(facts, dict) else {}
 
 
-def _half_begun(connection: Connection, experiment: str, name: str) -> list[Run]:
-    """The parents of that name whose plan was never written. The caller holds the sweep, so no process
+def _half_begun(begun: Sequence[Run], experiment: str, name: str) -> list[Run]:
+    """Of the parent runs those of that name whose plan was never written. The caller holds the sweep, so no process
     is writing them.
     """
-    running = search(connection, "attributes.status = 'RUNNING'")
     return [
         run
-        for run in running
+        for run in begun
+        if is_active(run) and run.info.status == "RUNNING" and names.KIND not in run.data.tags
         if run.info.experiment_id == experiment and run.data.tags.get(names.SWEEP) == names.tag(name)
-        if names.DIGEST_TAG in run.data.tags and names.KIND not in run.data.tags
     ]
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import HELD_OUTCOMES, PENDING
-from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord
+from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord, Verified
 from workbench.tracking import names
 from workbench.tracking.artifacts import clear, keep, listing, put
 from workbench.tracking.children import Child, Family, curves, existing, write
-from workbench.tracking.connection import Answer, connect, connect_to_read, parents
+from workbench.tracking.connection import (
+    Answer,
+    begun_ever,
+    connect,
+    connect_to_read,
+    experiments_of,
+    parents,
+    planned_of,
+)
 from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
-from workbench.tracking.holdings import called, done_in, earlier, held, origins_of, same_sweep
+from workbench.tracking.holdings import called, done_in, earlier, held, held_in, origins_of, same_sweep
 from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
 from workbench.tracking.parent import (
     asked_of,
@@ -100,15 +109,15 @@ class MlflowStore:
         """Histories first, then the children, then the pack's rows: a complete child always has its history."""
         self._patiently(lambda: self._record(result))
 
-    def missing(self) -> set[str]:
-        """The fingerprints of what this sweep held, reused or recorded and the store, looked at afresh, does not hold.
+    def verified(self) -> Verified:
+        """What this sweep held, reused or recorded: what of it the store, looked at afresh, holds and does not hold.
 
         Where the database was replaced, or the sweep deleted, the sweep is begun anew in what is there: then all that
         was recorded is missing.
         """
         if self._database.replaced():
             self._system.stop()  # it writes to the one that is gone, and would open the next before it is made
-        return self._patiently(self._missing)
+        return self._patiently(self._verified)
 
     def end(self, outcome: str) -> None:
         """Updates the plan and closes the parent run; `outcome` is finished, failed or interrupted."""
@@ -124,12 +133,18 @@ class MlflowStore:
 
         self._patiently(attach)
 
-    def hold(self, name: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
         """A context in which no other process trains the sweep `name` into this store. Raises BadInput if one does.
 
-        Where the store is a file, the lock of its folder does that (`sweep.lock`).
+        Where the store is a file, the lock of its folder does that (`sweep.lock`). However it ends, nothing samples the
+        load of the machine any more.
         """
-        return hold(self._connection, self._experiment, name, self._lose)
+        try:
+            with hold(self._connection, self._experiment, name, self._lose):
+                yield
+        finally:
+            self._system.stop()
 
     def _lose(self, reason: str) -> None:
         """The sweep was taken over: nothing more is recorded here."""
@@ -150,24 +165,27 @@ class MlflowStore:
         return self._connection.patiently(attempt)
 
     def _begin(self, sweep: SweepRecord) -> None:
-        same = same_sweep(self._connection, self._experiment, sweep)
+        begun = begun_ever(self._connection)
+        everything = planned_of(begun)
+        of_the_name = called(everything, self._experiment, sweep.name)
+        same = same_sweep(of_the_name, sweep)
         parent = None if sweep.fresh else same
         known = parent.info.run_id if parent else None
         self._children = existing(self._connection, known) if known else {}
         done = done_in(self._connection, parent, self._children) if parent else {}
-        origins = origins_of(self._connection, {cell.origin for cell in sweep.cells} - {""})
-        for killed in called(self._connection, self._experiment, sweep.name):
+        origins = origins_of(self._connection, everything, {cell.origin for cell in sweep.cells} - {""})
+        for killed in of_the_name:
             if killed.data.tags[names.OUTCOME] == names.RUNNING and killed.info.run_id != known:
                 close_killed(self._connection, killed)
-        self._order, self._recorded = next_order(self._connection), 0
-        run_id = start(self._connection, self._experiment, sweep, known, self._order)
+        self._order, self._recorded = next_order(begun), 0
+        run_id = start(self._connection, self._experiment, sweep, known, self._order, begun)
         self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
         self._rows = {}
         for row in planned(sweep.cells):
             kept = done.get((row.record.cell, row.record.fingerprint))
             self._rows[row.record.cell] = kept or _reused(row, origins)
         self._files = sweep_files(sweep, asked_of(self._connection, same) if same else {})
-        clear(self._connection.client.get_run(run_id).info.artifact_uri)
+        clear(self._connection.root_of(run_id))
         put(self._connection, run_id, {**self._files, names.PLAN: to_table(self._rows.values())})
         self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
         self._write_reused()
@@ -188,24 +206,31 @@ class MlflowStore:
         order = self._order * _RECORDINGS + self._recorded
         put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows, order)})
 
-    def _missing(self) -> set[str]:
+    def _verified(self) -> Verified:
         self._shown |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
         self._tried |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
         if self._database.reopened():
+            self._connection.roots.clear()
             self._experiment = experiment_of(self._connection, self._experiment_name)
-        if any(parent.info.run_id == self.run_id for parent in parents(self._connection)):
-            if names.SWEEP_FILE not in self._artifacts():
+        experiments = experiments_of(self._connection)
+        everything = parents(self._connection, experiments)
+        if any(parent.info.run_id == self.run_id for parent in everything):
+            if names.SWEEP_FILE not in listing(self._connection, self._connection.root_of(self.run_id), ""):
                 put(self._connection, self.run_id, self._files)
-            return self._shown - set(held(self._connection, self._shown))
-        found = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
+            found = set(held_in(self._connection, everything, experiments, self._shown))
+            return Verified(found, self._shown - found)
+        reused = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
         cells = [
-            replace(cell, origin=found[cell.fingerprint].run_id) if cell.fingerprint in found else _asked_for(cell)
+            replace(cell, origin=reused[cell.fingerprint].run_id) if cell.fingerprint in reused else _asked_for(cell)
             for cell in self._sweep.cells
         ]
         self._begin(replace(self._sweep, cells=cells))
-        return self._tried - {row.record.fingerprint for row in self._rows.values() if row.held or row.record.origin}
+        found = {row.record.fingerprint for row in self._rows.values() if row.held or row.record.origin}
+        return Verified(found, self._tried - found)
 
     def _end(self, outcome: str) -> None:
+        from mlflow.entities import Metric, RunTag
+
         if self._database.replaced():
             raise BadInput(f"tracking.uri: the database of the store {self._connection.location.shown} was replaced")
         client, run_id = self._connection.client, self.run_id
@@ -214,15 +239,12 @@ class MlflowStore:
         put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
         cells = [row.record for row in self._rows.values()]
         counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
+        now = int(time.time() * 1000)
+        metrics = [Metric(f"cells/{name}", count, now, 0) for name, count in counts.items()]
+        note = names.tag(describe(self._sweep, counts))
         with self._connection.waiting():
-            for name, count in counts.items():
-                client.log_metric(run_id, f"cells/{name}", count)
-            client.set_tag(run_id, names.NOTE, names.tag(describe(self._sweep, counts)))
-            client.set_tag(run_id, names.OUTCOME, outcome)
+            client.log_batch(run_id, metrics, tags=[RunTag(names.NOTE, note), RunTag(names.OUTCOME, outcome)])
             client.set_terminated(run_id, names.SWEEP_STATUS[outcome])
-
-    def _artifacts(self) -> list[str]:
-        return listing(self._connection, self._connection.client.get_run(self.run_id).info.artifact_uri, "")
 
     def _write_reused(self) -> None:
         """A light child for every reused cell, and the plan once more with their run ids."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import made_once
+from tests.repetitions import crossed
 from tests.report.page.browser import Tab, chromium, tab
 from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.synthetic import sweep
@@ -31,15 +33,17 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="runs where Chromium is 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a page of every kind."""
-    found = tmp_path_factory.mktemp("pages")
-    tables = sweep(SMALL, seeds=12, name="claims")
-    write(sweep({**SMALL, "optimizer": ("sgd", "adam")}, seeds=2), [], found)
-    write(tables, CLAIMS, found)
-    hostile = SWEEPS["hostile"]()
-    write(type(hostile)("hostile", *list(vars(hostile).values())[1:]), [], found)
-    write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
-    write_index(found)
-    return found
+
+    def make(found: Path) -> None:
+        tables = sweep(SMALL, seeds=12, name="claims")
+        write(sweep({**SMALL, "optimizer": ("sgd", "adam")}, seeds=2), [], found)
+        write(tables, CLAIMS, found)
+        hostile = SWEEPS["hostile"]()
+        write(type(hostile)("hostile", *list(vars(hostile).values())[1:]), [], found)
+        write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
+        write_index(found)
+
+    return made_once(tmp_path_factory, "pages in a browser", make)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +61,14 @@ def opened(page: Tab, folder: Path, name: str, **shape: object) -> Tab:
     return page
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        pytest.param(name, size, marks=() if size == "phone" or name == "claims" else pytest.mark.thorough)
+        for name in PAGES
+        for size in SIZES
+    ],
+)
 def test_a_page_opens_without_a_word_and_fits(name: str, size: str, page: Tab, folder: Path) -> None:
     opened(page, folder, name, width=SIZES[size])
     assert page.problems == []
@@ -127,8 +137,7 @@ def test_a_page_prints(page: Tab, folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="runs where axe-core is: npm install axe-core")
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "dark"), crossed(PAGES, [False, True]))
 def test_a_page_can_be_used_by_everybody(name: str, dark: bool, page: Tab, folder: Path) -> None:
     opened(page, folder, name, dark=dark)
     page.run(AXE.read_text(encoding="utf-8") + ";0")

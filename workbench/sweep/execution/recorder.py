@@ -106,8 +106,8 @@ class Recorder:
     def _verify(self) -> None:
         """Check what the store holds: record once more what is missing, and delete the checkpoints of the rest."""
         try:
-            missing = self._store.missing()
-            if missing:
+            verified = self._store.verified()
+            if missing := verified.missing:
                 lost = counted(len(missing), "run")
                 warn(f"  the store does not hold {lost} that it held; recorded again from {self._checkpoints.folder}")
                 taken, self._taken = self._taken, []
@@ -117,14 +117,13 @@ class Recorder:
                 self._taken += [one for one in taken if not missing & _fingerprints(one)]
                 self.wait()
                 self._try_again()
-                missing = self._store.missing()
+                verified = self._store.verified()
         except BadInput as error:
             warn(f"  {error}; what was recorded could not be verified, so the checkpoints stay")
             return
         waiting = {mark for outcome in self.unrecorded for mark in _fingerprints(outcome)}
-        self.lost = missing - waiting
-        safe = {cell.fingerprint for cell in self._cells} - missing - waiting
-        self._checkpoints.drop_all_of(self._store.held(sorted(safe)))
+        self.lost = verified.missing - waiting
+        self._checkpoints.drop_all_of(verified.held - waiting)
 
 
 def _fingerprints(outcome: Outcome | PlannedPack) -> set[str]:

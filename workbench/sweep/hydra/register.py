@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from omegaconf import DictConfig, OmegaConf
 
 from workbench import places
@@ -13,7 +15,7 @@ PENALTY_STRENGTH = 1e-3  # of a penalty without a file in conf/penalty
 
 def register() -> None:
     """Store the schema under the name that `conf/config.yaml` begins with. May be repeated."""
-    store("schema", schema())
+    _store_schema(tuple(SECTIONS.values()))
     register_resolver("share", lambda whole, ratio: whole * ratio)
     register_resolver("rest", lambda whole, ratio: whole * (1 - ratio))
 
@@ -34,9 +36,26 @@ def register_rows() -> None:
             name: {"name": name, "strength": PENALTY_STRENGTH, name: "${penalty.strength}"} for name in PENALTIES
         },
     }  # fmt: skip
-    for group, rows in nodes.items():
-        files = {name for name in rows if places.find(f"conf/{group}", f"{name}.yaml")}
-        store_group(group, {name: node for name, node in rows.items() if name not in files})
+    offered = [
+        (group, name, tuple(node.items()))
+        for group, rows in nodes.items()
+        for name, node in rows.items()
+        if not places.find(f"conf/{group}", f"{name}.yaml")
+    ]
+    _store_rows(tuple(nodes), tuple(offered))
+
+
+@lru_cache(maxsize=1)
+def _store_schema(_sections: tuple[type, ...]) -> None:
+    """Store the schema of these sections, unless it is the one that was stored last."""
+    store("schema", schema())
+
+
+@lru_cache(maxsize=1)
+def _store_rows(groups: tuple[str, ...], offered: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...]) -> None:
+    """Store the rows (group, name, node) of these groups, unless they are those that were stored last."""
+    for group in groups:
+        store_group(group, {name: dict(node) for of, name, node in offered if of == group})
 
 
 def loader() -> ConfigLoader:
