@@ -9,12 +9,26 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import costs, families, images, memory, own_rules, peers, program, results, scaling, sweeps
+from benchmarks import (
+    calibration,
+    calibration_page,
+    costs,
+    families,
+    images,
+    memory,
+    own_rules,
+    peers,
+    program,
+    results,
+    scaling,
+    sweeps,
+)
 from benchmarks.contest import CONTESTANTS, Rules
 from benchmarks.hosts import Teams
 from benchmarks.machine import about
 
-PARTS = ("peers", "images", "scaling", "families", "own-rules", "program", "sweeps", "memory")
+PARTS = ("peers", "images", "scaling", "families", "own-rules", "program", "sweeps", "memory", "calibration")
+APART = ("calibration",)  # measures no time; asked for by name alone
 RULES = {
     "peers": Rules(5, 0.4),
     "images": Rules(5, 0.4),
@@ -33,12 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = sorted({row.needs for row in CONTESTANTS.values() if not row.is_here})
     if missing:
         _say(f"not installed, so left out: {', '.join(missing)} (pip install '.[bench]')")
-    for part in PARTS if asked.only is None else (asked.only,):
+    for part in [part for part in PARTS if part not in APART] if asked.only is None else [asked.only]:
         started = perf_counter()
         _say(part)
         with Teams() as teams:
             found |= measure(part, teams, asked.quick)
         _say(f"{part}: {perf_counter() - started:.0f} s")
+        if part == "calibration" and not asked.quick:
+            calibration_page.write(found["calibration"], found["about"])
         files = results.write(found, asked.results, asked.quick)  # what is measured is kept, whatever comes of the rest
     print(*files, sep="\n")
     return 0
@@ -50,6 +66,8 @@ def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
         return {"program": program.measure(quick)}
     if part == "sweeps":
         return {"sweeps": sweeps.measure(quick)}
+    if part == "calibration":
+        return {"calibration": calibration.measure(quick)}
     if part == "memory":
         return {"memory": memory.measure(quick)}
     rules = QUICK if quick else RULES[part]
@@ -68,7 +86,8 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(
         prog="python -m benchmarks",
         description="Measure the engine beside PyTorch and JAX (extra `bench`), its scaling, and the whole program. "
-        "On a quiet machine: all of it takes about 20 minutes on two cores.",
+        "On a quiet machine: all of it takes about 20 minutes on two cores. How often verdicts are false is "
+        "measured by --only calibration alone, which writes docs/calibration.md.",
     )
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes: whether it runs, not how fast"

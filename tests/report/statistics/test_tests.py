@@ -1,4 +1,4 @@
-"""Tests keep their promised error, Holm its order, a plan its power."""
+"""Tests keep their promised error, and Holm its order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from workbench.report.statistics.intervals import RESAMPLING_SEED
 from workbench.report.statistics.tests import (
     holm,
     improvement,
     interquartile_mean,
+    most_lost,
     paired_test,
-    planned_seeds,
-    power,
+    shares_differ,
+    short_of,
     sign_flip,
     welch_test,
 )
@@ -49,6 +51,15 @@ def test_sampled_sign_flip_agrees_with_the_exact_one() -> None:
     exact = 2 * np.mean(sums >= values.sum() - 1e-9)
     assert sign_flip(values) == pytest.approx(exact, abs=0.003)
     assert sign_flip(values) == sign_flip(values)
+
+
+@pytest.mark.parametrize("n", [21, 30, 47])
+def test_sampled_patterns_are_those_of_the_generator(n: int) -> None:
+    values = np.random.default_rng(n).normal(0.3, 1.0, n)
+    signs = np.random.default_rng(RESAMPLING_SEED).integers(0, 2, size=(100_000, n))
+    sums = (2.0 * signs - 1) @ values
+    reached = int((sums >= values.sum() - 1e-9).sum())
+    assert sign_flip(values) == min(1.0, 2 * (reached + 1) / 100_001)
 
 
 @pytest.mark.parametrize("edge", [0.0, 0.5])
@@ -87,24 +98,6 @@ def test_improvement_is_the_share_of_seeds_above_zero() -> None:
     assert np.isnan(improvement(np.array([])))
 
 
-@given(st.floats(-2, 2), st.floats(0.01, 3), st.floats(0, 1), st.integers(1, 40))
-def test_a_plan_has_the_power_it_promises_and_no_seed_too_many(
-    effect: float, deviation: float, margin: float, family: int
-) -> None:
-    n = planned_seeds(effect, deviation, margin, family)
-    if n is None:
-        assert power(effect, deviation, margin, 5000, family) < 0.8
-    else:
-        assert n >= 12
-        assert power(effect, deviation, margin, n, family) >= 0.8
-        assert n == 12 or power(effect, deviation, margin, n - 1, family) < 0.8
-
-
-def test_nothing_plans_an_effect_at_the_very_edge() -> None:
-    assert planned_seeds(0.5, 1.0, 0.5) is None
-    assert planned_seeds(0.5, 0.0, 0.0) == 12
-
-
 def test_the_sign_flip_test_is_scipys_permutation_test() -> None:
     values = np.random.default_rng(11).normal(0.3, 1.0, 9)
     found = stats.permutation_test((values,), np.mean, permutation_type="samples", alternative="greater")
@@ -123,6 +116,23 @@ def test_paired_and_welch_agree_with_their_formulas() -> None:
     interval, p = paired_test(one)
     assert (interval.low > 0 or interval.high < 0) == (p < 0.05)
     assert p == pytest.approx(2 * stats.t.sf(abs(one.mean()) / (one.std(ddof=1) / 7**0.5), 6))
+
+
+def test_the_test_of_being_short_of_an_edge_is_students() -> None:
+    values = np.random.default_rng(14).normal(-0.4, 1.0, 12)
+    found = stats.ttest_1samp(values, 0.2, alternative="less")
+    assert short_of(values, 0.2) == pytest.approx(min(1.0, 2 * found.pvalue))
+    assert short_of(values + 2, 0.2) == 1.0  # never small beyond the edge
+    assert [short_of(np.full(3, 0.1), edge) for edge in (0.2, 0.1, 0.0)] == [0.0, 0.0, 1.0]
+    assert short_of(np.array([0.1]), 1.0) == short_of(np.array([0.1, np.nan]), 1.0) == 1.0
+
+
+def test_shares_of_lost_runs_are_compared_and_bounded() -> None:
+    assert shares_differ(12, 12, 0, 12) == pytest.approx(7.4e-7, rel=0.01)
+    assert shares_differ(3, 12, 3, 12) == 1.0
+    assert np.isnan(shares_differ(0, 0, 1, 12))
+    assert most_lost(12) == pytest.approx(1 - 0.05 ** (1 / 12))
+    assert most_lost(12, 12) == 1.0
 
 
 @pytest.mark.parametrize(("change", "p"), [(0.5, 0.0), (0.0, 1.0)])

@@ -74,7 +74,7 @@ def test_attempts_are_charged_and_listed_with_their_outcomes() -> None:
 def test_absence_and_agreement_are_charged_by_a_wider_interval(claim: Claim) -> None:
     """The whole 95 % interval lies within the margin, that of the tenth attempt does not."""
     nine = [attempt(f"q{number}", "inconclusive") for number in range(9)]
-    close = {"gain": 0.01, "noise": 0.06}
+    close = {"gain": 0.01, "noise": 0.05}
     firm = decide(claim, tables(**close)).verdict
     assert firm in ("not reproduced", "reproduced")
     assert decide(claim, tables(*nine, attempt("z"), **close)).verdict == "inconclusive"

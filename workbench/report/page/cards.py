@@ -10,6 +10,7 @@ import numpy as np
 from workbench.report import wording
 from workbench.report.figures.base import DrawnFigure
 from workbench.report.figures.units import is_loss
+from workbench.report.statistics.tests import most_lost
 from workbench.report.verdicts import sentences
 from workbench.report.verdicts.claim_rules import Claim, Identity, digest
 from workbench.report.verdicts.verdict import Verdict
@@ -61,6 +62,9 @@ def _found(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
         facts.append(("p, Holm\u2019s p", both))
         if verdict.n:
             facts.append(("Typical, share of seeds", f"{wording.change(verdict.typical, metric)}, {_share(verdict)}"))
+    if verdict.fails and np.isfinite(verdict.p_within) and verdict.verdict != "contradicted":
+        shown = verdict.p_short if verdict.ruled_out else verdict.p_within
+        facts.append(("Holm\u2019s p of its absence", wording.probability(shown)))
     if verdict.worst_seed is not None:
         facts.append(("Worst", f"{worst}, seed {verdict.worst_seed}"))
     return facts
@@ -72,5 +76,6 @@ def _share(verdict: Verdict) -> str:
 
 def _lost(verdict: Verdict) -> str:
     if not any(one.lost for one in verdict.failures):
-        return "none"
+        seeds = max((one.seeds for one in verdict.failures), default=0)
+        return f"none; up to {100 * most_lost(seeds):.2g}{wording.SPACE}% may be, unseen" if seeds else "none"
     return "; ".join(dict.fromkeys(f"{one.lost} of {one.seeds} ({one.arm})" for one in verdict.failures))

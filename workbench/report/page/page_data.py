@@ -93,6 +93,7 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
         "attempts": found.attempts,
         "condition": claim.condition if found.verdict == "conditional" else "",
         "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
+        "p_within": found.p_within, "doubt": found.doubt, "new_seeds": found.new_seeds,
         "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,
         "section": claim.section, "sentence": found.sentence, "worst": found.worst, "remark": claim.remark,
         "also": [_part(rule, one) for rule, one in zip(claim.also, found.also, strict=True)],

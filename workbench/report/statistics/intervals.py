@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
 RESAMPLING_SEED = 20160  # of every generator that a statistic draws from
@@ -43,7 +43,7 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.n
     if n < 2:
         missing = np.full(values.shape[:-1], np.nan)
         return missing, missing
-    half = stats.t.ppf(0.5 + confidence / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    half = special.stdtrit(n - 1, 0.5 + confidence / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
     mean = values.mean(axis=-1)
     return mean - half, mean + half
 

@@ -1,4 +1,4 @@
-"""Tests over seeds: Student's and Welch's, the sign-flip test, Holm's correction, and how many seeds a test needs.
+"""Tests over seeds: Student's and Welch's, the sign-flip test, Fisher's of shares of lost runs, Holm's correction.
 
 Everything takes plain arrays whose last axis is the seed, and is deterministic: sign flips beyond 20 seeds are drawn
 by a generator with a fixed seed.
@@ -11,32 +11,47 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from workbench.report.statistics.intervals import CONFIDENCE, RESAMPLING_SEED, Interval, student
 
 FEWEST_SEEDS = 12  # of a verdict: with fewer seeds, interval and sign-flip test are too imprecise
 EXACT_UP_TO = 20  # seeds whose 2^n sign patterns are enumerated; beyond, they are sampled
-MOST_PLANNED = 5_000  # seeds; a larger plan is not shown
-POWER = 0.8
 ALPHA = 0.05  # of Holm's p: a difference with a smaller one is significant
-_FARTHEST_EDGE = 30.0  # standard errors from an edge: further away SciPy's noncentral t is not accurate
 _DRAWS = 100_000
+_AT_ONCE = 1_000  # of the draws, so that many seeds need no more memory than a few
+_GROUP = 10  # seeds whose sign patterns are tabulated together, so that a sampled pattern costs a look-up for each ten
 
 
-@lru_cache(maxsize=2)
-def _signs(n: int) -> np.ndarray:
-    return np.random.default_rng(RESAMPLING_SEED).integers(0, 2, size=(_DRAWS, n)).astype(float)
+@lru_cache(maxsize=8)
+def _sampled_patterns(n: int) -> list[np.ndarray]:
+    """Of the sampled patterns (draws, n), for every group of seeds the number of each draw's pattern, (draws,)."""
+    generator = np.random.default_rng(RESAMPLING_SEED)
+    found = [np.empty(_DRAWS, dtype=np.int16) for _ in range(0, n, _GROUP)]
+    for start in range(0, _DRAWS, _AT_ONCE):
+        signs = generator.integers(0, 2, size=(_AT_ONCE, n))
+        for at, patterns in enumerate(found):
+            group = signs[:, _GROUP * at :][:, :_GROUP]
+            patterns[start : start + _AT_ONCE] = group @ (1 << np.arange(group.shape[1]))
+    return found
+
+
+def _all_sums(values: np.ndarray) -> np.ndarray:
+    """The sums of `values` (n,) under every sign pattern, (2^n,): that of pattern k has value i as it is if bit i of k
+    is set, else negated.
+    """
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums - value, sums + value])
+    return sums
 
 
 def _flipped_sums(values: np.ndarray) -> tuple[np.ndarray, int]:
     """The sums of `values` (n,) under every sign pattern, or a fixed sample of them; and 1 if sampled, else 0."""
     if len(values) <= EXACT_UP_TO:
-        sums = np.zeros(1)
-        for value in values:
-            sums = np.concatenate([sums + value, sums - value])
-        return sums, 0
-    return 2.0 * (_signs(len(values)) @ values) - values.sum(), 1
+        return _all_sums(values), 0
+    groups = enumerate(_sampled_patterns(len(values)))
+    return sum((_all_sums(values[_GROUP * at :][:_GROUP])[drawn] for at, drawn in groups), np.zeros(_DRAWS)), 1
 
 
 def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
@@ -100,41 +115,38 @@ def _without_noise(change: float) -> float:
     return change if np.isnan(change) else 0.0 if change else 1.0
 
 
+def short_of(values: np.ndarray, edge: float) -> float:
+    """Two-sided p of Student's test of the mean of `values` (n,) against `edge`: small only for a mean BELOW it.
+
+    1 where there are fewer than two values, or one is not finite.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return 1.0
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / np.sqrt(len(values))
+    if error <= 1e-12 * abs(mean):
+        return 0.0 if mean <= edge + 1e-12 * abs(edge) else 1.0
+    return float(min(1.0, 2 * special.stdtr(len(values) - 1, (mean - edge) / error)))
+
+
+def shares_differ(lost: int, of: int, other_lost: int, of_other: int) -> float:
+    """Two-sided p of Fisher's exact test that two shares are the same; NaN if there is nothing to compare."""
+    if not (of and of_other):
+        return float("nan")
+    return float(stats.fisher_exact([[lost, of - lost], [other_lost, of_other - other_lost]]).pvalue)
+
+
+def most_lost(seeds: int, lost: int = 0) -> float:
+    """The largest share of lost runs that `lost` of `seeds` leave possible: Clopper and Pearson's bound of 95 %."""
+    return float(stats.beta.ppf(CONFIDENCE, lost + 1, seeds - lost)) if lost < seeds else 1.0
+
+
 def interquartile_mean(values: np.ndarray) -> float:
     """The mean of the middle half of `values` (n,): what a typical seed shows. NaN if there is none."""
-    return float(stats.trim_mean(values, 0.25)) if len(values) else float("nan")
+    cut = len(values) // 4
+    return float(np.sort(values)[cut : len(values) - cut].mean()) if len(values) else float("nan")
 
 
 def improvement(differences: np.ndarray) -> float:
     """Probability of improvement: the share of seeds (n,) with a difference above 0, ties counted half."""
     return float((np.sign(differences).mean() + 1) / 2) if len(differences) else float("nan")
-
-
-def power(effect: float, deviation: float, margin: float, n: int, family: int = 1) -> float:
-    """Chance that n new seeds decide a paired rule, for normal differences of this mean and standard deviation.
-
-    Beyond the margin both the 95 % interval and the test, at Holm's strictest level 0.05 / `family`, must lie beyond
-    the edge; within it the interval must lie between both edges.
-    """
-    scale, inside = deviation / np.sqrt(n), abs(effect) < margin
-    if scale == 0:
-        return float(abs(effect) != margin)
-    level = CONFIDENCE if inside else 1 - (1 - CONFIDENCE) / family
-    critical = stats.t.ppf(0.5 + level / 2, n - 1)
-    near, far = ((margin + side * abs(effect)) / scale for side in (-1, 1))
-    reached = [float(stats.nct.sf(critical, n - 1, min(abs(edge), _FARTHEST_EDGE))) for edge in (near, far)]
-    return max(0.0, sum(reached) - 1) if inside else reached[0]
-
-
-def planned_seeds(effect: float, deviation: float, margin: float, family: int = 1) -> int | None:
-    """The fewest seeds, 12 or more, that decide a paired rule with power 0.8; None if 5,000 would not."""
-    if power(effect, deviation, margin, MOST_PLANNED, family) < POWER:
-        return None
-    low, high = FEWEST_SEEDS - 1, MOST_PLANNED
-    while high - low > 1:
-        middle = (low + high) // 2
-        if power(effect, deviation, margin, middle, family) < POWER:
-            low = middle
-        else:
-            high = middle
-    return high

@@ -1,12 +1,17 @@
 """From a rule and a sweep to a verdict, exactly as the rule says and nothing beyond it.
 
 Five verdicts. Of a paired rule P(m): *reproduced*, the whole interval lies beyond m in the predicted direction and
-Holm's p is under 0.05; *not reproduced*, the interval lies within +-m; *contradicted*, it lies wholly beyond -m and
-Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed the rule names has no result yet. Of an
-equivalence T(t): reproduced within +-t, contradicted wholly outside, else inconclusive. Of an identity E(t): reproduced
-or not reproduced. *Conditional*: it is reproduced in one of two settings, the notes' own and a tuned one, and fails in
-the other: there the whole interval lies short of what was predicted, whether or not the opposite can be shown. Where a
-claim has several rules, it is contradicted or not reproduced if any of them is, and reproduced if all are.
+Holm's p is under 0.05; *not reproduced*, the interval lies within +-m and Holm's p of that is under 0.05;
+*contradicted*, it lies wholly beyond -m and Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed
+the rule names has no result yet. Of an equivalence T(t): reproduced within +-t, contradicted wholly outside, else
+inconclusive. Of an identity E(t): reproduced or not reproduced. *Conditional*: it is reproduced in one of two settings,
+the notes' own and a tuned one, and fails in the other: there the whole interval lies short of what was predicted, and
+Holm's p of that is under 0.05, whether or not the opposite can be shown. Where a claim has several rules, it is
+contradicted or not reproduced if any of them is, and reproduced if all are.
+
+The interval is the rule's own, made as wide as a bootstrap-t interval at a quarter of the error. Absence is not shown
+where runs were lost, pairs stand apart or the differences are skewed (`basis`); then a presence must hold of the pairs
+that trained as well as of all. How often verdicts are false is simulated in docs/calibration.md.
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as
 inconclusive, and says which; another dataset is named in the sentence instead. So is that of an identity unless every
@@ -16,8 +21,9 @@ whose premises fails.
 Each further attempt on a claim (`attempts`) decides at 0.05 divided by their number: Holm's p is held against that,
 and the interval is as much wider.
 
-Where runs diverged or collapsed no interval keeps its promise: then the sign-flip test alone decides, with every pair
-that has no number counted against the conclusion, and the shares that failed stand beside it.
+Where runs diverged or collapsed the sign-flip test over all pairs decides, with every pair that has no number counted
+against the conclusion, together with the interval of the pairs that trained. Where fewer than half of them did,
+Fisher's exact test of the shares that were lost stands in its place.
 """
 
 from __future__ import annotations
@@ -27,32 +33,38 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.report.statistics.tests import holm
-from workbench.report.verdicts.attempts import Attempt, alpha_of, attempts_on, in_words
-from workbench.report.verdicts.claim_rules import Claim, Identity, Paired, Rule, rules_of
+from workbench.report.verdicts.attempts import Attempt, attempts_on, in_words
+from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity, Paired, Rule, rules_of
 from workbench.report.verdicts.deviations import described, unasked
 from workbench.report.verdicts.evidence import Evidence, with_measure
-from workbench.report.verdicts.judging import finish, weigh
+from workbench.report.verdicts.judging import Corrected, decided, finish, weigh, weighed
 from workbench.report.verdicts.stored_rules import fixed_beforehand, stored_entry
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-__all__ = ["VERDICTS", "Verdict", "decide", "decide_all"]
+__all__ = ["VERDICTS", "Verdict", "decide", "decide_all", "decide_one"]
 
 
-def _adjusted(found: Sequence[tuple[Rule, Evidence | None, Verdict]], others: Mapping[str, float]) -> dict[int, float]:
+def _adjusted(
+    found: Sequence[tuple[Rule, Evidence | None, Verdict]], others: Mapping[str, float]
+) -> dict[int, Corrected]:
     """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`.
 
-    A rule that is withheld counts as p = 1 for the others.
+    Presences are one family, effects short of the margin another, and effects within it a third. A rule that is
+    withheld counts as p = 1 for the others, and so does what is not known of other pages.
     """
     mine = [one for one in found if isinstance(one[0], Paired)]
     here = {verdict.claim for *_, verdict in mine}
     rest = [p for name, p in sorted(others.items()) if name not in here]
     size = max((rule.family for rule, *_ in mine if isinstance(rule, Paired)), default=0)
-    own = [1.0 if evidence and evidence.undecided else verdict.p for _, evidence, verdict in mine]
-    adjusted = holm(own + rest, size)
-    return {id(verdict): float(p) for (*_, verdict), p in zip(mine, adjusted[: len(mine)], strict=True)}
+    raw = [(1.0, 1.0, 1.0) if e and e.undecided else (v.p, v.p_short, v.p_within) for _, e, v in mine]
+    families = [holm([p[kind] for p in raw] + ([] if kind else rest), size) for kind in range(3)]
+    return {
+        id(verdict): Corrected(*(float(family[place]) for family in families))
+        for place, (*_, verdict) in enumerate(mine)
+    }
 
 
 def decide_all(
@@ -71,13 +83,11 @@ def decide_all(
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
         attempts = attempts_on(claim, tables)
-        alpha = alpha_of(attempts)
-        done = [
-            _withheld(
-                finish(rule, evidence, verdict, adjusted, data, alpha), withheld or _reason(rule, evidence, tables)
-            )
-            for rule, evidence, verdict in group
-        ]
+        done = []
+        for rule, evidence, verdict in group:
+            one = decided(rule, evidence, verdict, adjusted, len(attempts))
+            one = finish(rule, evidence, one, data, len(attempts))
+            done.append(_withheld(one, withheld or _reason(rule, evidence, tables)))
         verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
 
@@ -132,6 +142,12 @@ def _outcome(found: Verdict) -> str:
 def _jointly(verdicts: Sequence[str]) -> str:
     """The joint verdict of several rules: the worst of them, and reproduced only if all are."""
     return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
+
+
+def decide_one(rule: Paired | Equivalence, evidence: Evidence, attempts: int = 1) -> Verdict:
+    """The verdict of a rule by itself on evidence that was gathered: what simulations ask."""
+    found = weighed("", rule, evidence)
+    return decided(rule, evidence, found, _adjusted([(rule, evidence, found)], {}), attempts)
 
 
 def decide(claim: Claim, tables: SweepTables, others: Mapping[str, float] | None = None) -> Verdict:

@@ -59,6 +59,12 @@ class Evidence:
         return next((arm.undecided for arm in self.arms if arm.undecided), self.failed_premise)
 
     @property
+    def whole(self) -> np.ndarray:
+        """The differences of the seeds at which no run of any arm collapsed."""
+        collapsed = {seed for arm in self.arms for seed in arm.collapsed}
+        return self.differences[np.array([seed not in collapsed for seed in self.seeds], dtype=bool)]
+
+    @property
     def failures(self) -> bool:
         """Whether a run of any arm diverged or collapsed, so that no interval can be trusted."""
         return any(arm.lost for arm in self.arms)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from workbench.report.statistics.intervals import INTERVALS, Interval
-from workbench.report.statistics.tests import ALPHA, improvement, interquartile_mean, planned_seeds, sign_flip
+from workbench.report.statistics.bootstrap_t import deciding_interval
+from workbench.report.statistics.intervals import Interval
+from workbench.report.statistics.power import planned_seeds
+from workbench.report.statistics.tests import ALPHA, improvement, interquartile_mean, short_of, sign_flip
 from workbench.report.verdicts.arms import select
+from workbench.report.verdicts.basis import Basis, basis_of
 from workbench.report.verdicts.claim_rules import DIRECTION_SIGNS, Claim, Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence, gather
 from workbench.report.verdicts.sentences import sentence_of
@@ -34,65 +37,49 @@ def p_beyond(differences: np.ndarray, margin: float, diverged: int = 0) -> float
     return sign_flip(towards, margin)
 
 
-def judge(
-    differences: np.ndarray,
-    margin: float,
-    p_holm: float,
-    interval: Interval,
-    trusted: bool = True,
-    alpha: float = ALPHA,
-) -> str:
-    """The verdict of a paired rule whose seeds are all there. `differences` (n,) and `interval` point in the predicted
-    direction.
-
-    `alpha` is the level that Holm's p is held against; the interval is of 1 - alpha. `trusted` is False if runs were
-    lost: then the test alone decides, and absence of an effect cannot be shown.
+class Corrected(NamedTuple):
+    """Holm's p of the three tests of a paired rule: that the effect lies beyond the margin on either side, short of it
+    on the predicted side, and within it on both.
     """
-    side = "reproduced" if differences.mean() >= 0 else "contradicted"
-    if not trusted:
-        return side if p_holm < alpha else "inconclusive"
-    if interval.within(margin):
+
+    beyond: float
+    short: float
+    within: float
+
+
+def judge(basis: Basis, margin: float, p: Corrected, alpha: float = ALPHA) -> str:
+    """The verdict of a paired rule whose seeds are all there. Holm's p is held against `alpha`; the intervals of the
+    `basis` are of 1 - alpha.
+    """
+    if p.within < alpha and basis.within(margin):
         return "not reproduced"
-    beyond = interval.low > margin or interval.high < -margin
-    return side if beyond and p_holm < alpha else "inconclusive"
+    if p.beyond < alpha and basis.beyond(margin, alpha):
+        return "reproduced" if basis.values.mean() >= 0 else "contradicted"
+    return "inconclusive"
 
 
 def _failures(evidence: Evidence, rule: Paired | Equivalence) -> tuple[Failures, ...]:
     return tuple(Failures(arm.arm.label, arm.lost, len(rule.seeds)) for arm in evidence.arms)
 
 
-def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verdict:
+def weighed(claim: str, rule: Paired | Equivalence, evidence: Evidence) -> Verdict:
     """Effect, interval, p and worst seed, before any verdict."""
     values = evidence.differences
     sign = DIRECTION_SIGNS[rule.direction] if isinstance(rule, Paired) else 1
-    p = p_beyond(sign * values, rule.margin, len(evidence.diverged)) if isinstance(rule, Paired) else float("nan")
+    p = short = within = float("nan")
+    if isinstance(rule, Paired):
+        p = p_beyond(sign * values, rule.margin, len(evidence.diverged))
+        short = short_of(sign * values, rule.margin)
+        within = max(short, short_of(-sign * values, rule.margin))
     against = sign * values if isinstance(rule, Paired) else -np.abs(values)
     place = int(np.argmin(against)) if len(values) else None
     return Verdict(
-        claim.id, "inconclusive", float(values.mean()) if len(values) else float("nan"),
-        INTERVALS[rule.interval](values), len(values), p, p, _failures(evidence, rule),
+        claim, "inconclusive", float(values.mean()) if len(values) else float("nan"),
+        deciding_interval(values, kind=rule.interval), len(values), p, p, _failures(evidence, rule),
         float("nan") if place is None else float(values[place]), None if place is None else evidence.seeds[place],
         notes=evidence.notes, differences=tuple(zip(evidence.seeds, values.tolist(), strict=True)),
-        typical=interquartile_mean(values), improvement=improvement(sign * values),
+        typical=interquartile_mean(values), improvement=improvement(sign * values), p_short=short, p_within=within,
     )  # fmt: skip
-
-
-def _paired(rule: Paired, evidence: Evidence, found: Verdict, alpha: float) -> str:
-    if evidence.missing or not found.n:
-        return "inconclusive"
-    sign = DIRECTION_SIGNS[rule.direction]
-    low, high = found.interval
-    interval = found.interval if sign > 0 else Interval(-high, -low)
-    return judge(sign * evidence.differences, rule.margin, found.p_holm, interval, not evidence.failures, alpha)
-
-
-def _equivalence(rule: Equivalence, evidence: Evidence, found: Verdict) -> str:
-    if evidence.missing or evidence.failures or not np.isfinite(found.interval.low):
-        return "inconclusive"
-    if found.interval.within(rule.tolerance):
-        return "reproduced"
-    outside = found.interval.low > rule.tolerance or found.interval.high < -rule.tolerance
-    return "contradicted" if outside else "inconclusive"
 
 
 def _identity(claim: Claim, rule: Identity, runs: pd.DataFrame) -> Verdict:
@@ -117,45 +104,51 @@ def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame, factors: Sequence[str] =
     if isinstance(rule, Identity):
         return None, _identity(claim, rule, runs)
     evidence = gather(runs, rule, factors)
-    return evidence, _weigh(claim, rule, evidence)
+    return evidence, weighed(claim.id, rule, evidence)
 
 
-def finish(
-    rule: Rule,
-    evidence: Evidence | None,
-    found: Verdict,
-    adjusted: Mapping[int, float],
-    data: str,
-    alpha: float = ALPHA,
+def decided(
+    rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapping[int, Corrected], attempts: int = 1
 ) -> Verdict:
-    """The verdict, once Holm's p is known (`adjusted`, by identity of the verdict so far), with its sentence.
+    """The verdict, once Holm's p are known (`adjusted`, by identity of the verdict so far).
 
-    At a smaller `alpha` than 0.05 a wider interval decides than the one of 95 % that is shown.
+    Of several attempts on the claim the last decides at 0.05 divided by their number, and so by a wider interval than
+    the one of 95 % that is shown. While a seed is missing it stays open.
     """
-    found = replace(found, p_holm=adjusted.get(id(found), found.p_holm))
-    shown = found.interval
-    if not isinstance(rule, Identity) and evidence is not None and alpha < ALPHA:
-        found = replace(found, interval=INTERVALS[rule.interval](evidence.differences, 1 - alpha))
-    if isinstance(rule, Paired) and evidence is not None:
-        found = replace(found, verdict=_paired(rule, evidence, found, alpha))
-        found = replace(found, new_seeds=_new_seeds(rule, evidence, found))
-    elif isinstance(rule, Equivalence) and evidence is not None:
-        found = replace(found, verdict=_equivalence(rule, evidence, found))
-    fails = found.verdict in _NEGATIVE_VERDICTS or (isinstance(rule, Paired) and _falls_short(rule, evidence, found))
-    found = replace(found, fails=fails, interval=shown)
+    p = adjusted.get(id(found), Corrected(found.p_holm, found.p_short, found.p_within))
+    found = replace(found, p_holm=p.beyond, p_short=p.short, p_within=p.within)
+    if isinstance(rule, Identity) or evidence is None:
+        return found
+    if evidence.missing or not found.n or not np.isfinite(found.interval.low):
+        return found
+    alpha = ALPHA / max(1, attempts)
+    sign = DIRECTION_SIGNS[rule.direction] if isinstance(rule, Paired) else 1
+    basis = basis_of(rule, evidence, sign, alpha, None if attempts > 1 else found.interval)
+    if isinstance(rule, Paired):
+        word = judge(basis, rule.margin, p, alpha)
+        fails = word in _NEGATIVE_VERDICTS or (p.short < alpha and basis.short_of(rule.margin))
+    else:
+        word, fails = _agreement(basis, rule.tolerance, alpha)
+    return replace(found, verdict=word, fails=fails, doubt=basis.doubt)
+
+
+def finish(rule: Rule, evidence: Evidence | None, found: Verdict, data: str, attempts: int = 1) -> Verdict:
+    """A decided verdict with its plan of new seeds, if it is inconclusive, and its sentence."""
+    if evidence is not None and not isinstance(rule, Identity) and found.verdict == "inconclusive":
+        found = replace(found, new_seeds=new_seeds(rule, evidence, attempts))
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
 
-def _falls_short(rule: Paired, evidence: Evidence | None, found: Verdict) -> bool:
-    """Whether every seed is there, none lost, and the whole interval lies short of the margin on the predicted side."""
-    if evidence is None or evidence.missing or evidence.failures:
-        return False
-    end = found.interval.high if DIRECTION_SIGNS[rule.direction] > 0 else -found.interval.low
-    return bool(end < rule.margin)
+def _agreement(basis: Basis, tolerance: float, alpha: float) -> tuple[str, bool]:
+    """The verdict of a rule of tolerance, and whether it fails."""
+    if basis.within(tolerance):
+        return "reproduced", False
+    outside = not basis.lost and basis.beyond(tolerance, alpha)
+    return ("contradicted", True) if outside else ("inconclusive", False)
 
 
-def _new_seeds(rule: Paired, evidence: Evidence, found: Verdict) -> int | None:
-    """How many new seeds would settle an inconclusive verdict, at the effect and the spread seen; None if unknown."""
-    if found.verdict != "inconclusive" or found.n < 2:
-        return None
-    return planned_seeds(found.effect, float(evidence.differences.std(ddof=1)), rule.margin, rule.family)
+def new_seeds(rule: Paired | Equivalence, evidence: Evidence, attempts: int = 1) -> int | None:
+    """How many new seeds would settle what is inconclusive, as a further attempt; None if that cannot be planned."""
+    family = rule.family if isinstance(rule, Paired) else 1
+    edge = rule.margin if isinstance(rule, Paired) else rule.tolerance
+    return planned_seeds(evidence.differences, edge, family, max(1, attempts) + 1)

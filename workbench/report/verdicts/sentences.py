@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.report import wording
+from workbench.report.verdicts.basis import shares_of
 from workbench.report.verdicts.claim_rules import Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence
 from workbench.report.verdicts.premises import in_words
@@ -66,8 +67,20 @@ def _gaps(evidence: Evidence, seeds: int) -> str:
         parts.append(f"{count} of the {seeds} seeds the rule names have no result yet, so it stays open.")
     if evidence.failures:
         shares = [f"{arm.lost} of {seeds} seeds of {arm.arm.label}" for arm in evidence.arms if arm.lost]
-        parts.append(f"Diverged or collapsed: {wording.listing(shares)}; the verdict rests on the sign-flip test.")
+        parts.append(f"Diverged or collapsed: {wording.listing(shares)}{_shares(evidence)}. {_among_trained(evidence)}")
     return " ".join(parts)
+
+
+def _shares(evidence: Evidence) -> str:
+    p = shares_of(evidence)
+    return f" (Fisher's p of equal shares {wording.probability(p)})" if p == p else ""
+
+
+def _among_trained(evidence: Evidence) -> str:
+    """What a verdict rests on where runs were lost."""
+    return (
+        f"A verdict rests on the sign-flip test over all of them, and on the {len(evidence.whole)} pairs that trained."
+    )
 
 
 def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str) -> str:
@@ -87,9 +100,12 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
         edge = wording.margin(rule.margin, rule.metric)
         edge = f"\u00b1{edge}" if found.verdict == "not reproduced" else edge
         reason = _REASONS["ruled out" if found.ruled_out else found.verdict]
-        test = f", Holm p = {wording.probability(found.p_holm)}".replace("= <", "<")
+        p = found.p_within if found.verdict == "not reproduced" else found.p_holm
+        test = f", Holm p = {wording.probability(p)}".replace("= <", "<")
     else:
         edge, reason = f"\u00b1{wording.margin(rule.tolerance, rule.metric)}", _AGREEMENT[found.verdict]
+    if withheld := _withheld_absence(rule, found):
+        edge, reason = f"\u00b1{edge.removeprefix(chr(0xB1))}", withheld
     if evidence.missing or evidence.failures:
         reason = ""
     span = wording.between(*found.interval, rule.metric)
@@ -99,6 +115,19 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     return " ".join(part for part in (finding, gaps, _more(found)) if part)
 
 
+def _withheld_absence(rule: Paired | Equivalence, found: Verdict) -> str:
+    """Why the absence of an effect is not said, though the whole interval lies within both edges; "" if it does not."""
+    edge = rule.margin if isinstance(rule, Paired) else rule.tolerance
+    if found.verdict != "inconclusive" or not found.interval.within(edge):
+        return ""
+    if found.doubt:
+        return f"all of it within {{edge}}, which shows nothing, for {found.doubt}"
+    if isinstance(rule, Paired):
+        p = wording.probability(found.p_within)
+        return f"all of it within {{edge}}, though not with the certainty asked for (Holm's p of that {p})"
+    return "all of it within {edge}, though not with the certainty asked for"
+
+
 def _more(found: Verdict) -> str:
     """How many seeds would settle it. They would decide alone, since looking again at the same seeds inflates false
     verdicts.
@@ -106,7 +135,7 @@ def _more(found: Verdict) -> str:
     if found.new_seeds is None or any(arm.lost for arm in found.failures):
         return ""
     seeds = wording.plural(found.new_seeds, "new seed")
-    return f"At the effect and the spread seen, about {seeds} would settle it, deciding without those seen here."
+    return f"By the bounds of effect and spread, about {seeds} would settle it, deciding without those seen here."
 
 
 def rule_warning(found: Verdict) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from workbench.report.verdicts.claim_rules import Claim, as_data, digests, rules_of
 from workbench.report.verdicts.measure_source import source_of
 
-DECIDING_VERSION = 1  # raise it whenever equal runs may get another verdict, so that no older question is taken for it
+DECIDING_VERSION = 2  # raise it whenever equal runs may get another verdict, so that no older question is taken for it
 
 
 def canonical_rules(claims: Iterable[Claim], cells: str = "") -> str:
