@@ -107,7 +107,7 @@ def test_a_room_imports_only_from_rooms_to_its_left() -> None:
 
 # The report's own rooms, and what stands before and behind them.
 REPORT = ("wording", "completed", "experiment_files", "statistics", "verdicts", "figures", "page")
-REPORT_FRONT = ("__init__", "__main__", "experiments", "rebuild", "sweep_page", "tidy")
+REPORT_FRONT = ("__init__", "__main__", "claim_archive", "experiments", "rebuild", "sweep_page", "tidy")
 
 
 def test_the_rooms_of_the_report_import_from_those_to_their_left() -> None:

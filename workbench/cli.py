@@ -16,6 +16,7 @@ WORDS = {
     "list": "what there is to sweep over, to ask and to set",
     "report": "pages again, from the store alone; two sweeps side by side",
     "reproduce": "every claim's sweep, one after the other, and all verdicts",
+    "claims": "the claims of a store as one file to archive; verify such a file",
     "sweeps": "what the store holds and takes on disk; delete a sweep, export one",
     "completion": "a script that completes words, groups, choices, keys and sweeps in bash, zsh or fish",
 }

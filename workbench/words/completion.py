@@ -62,7 +62,8 @@ OPTIONS = {
          "--version"),
     "list": ("--help", "--json", "--quiet"),
     "report": ("--compare", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
-    "reproduce": ("--data", "--help", "--json", "--list", "--quiet", "--set"),
+    "claims": ("--help", "--json", "--quiet", "--uri"),
+    "reproduce": ("--data", "--expect", "--help", "--json", "--list", "--quiet", "--set"),
     "sweeps": ("--help", "--json", "--quiet", "--uri"),
     "completion": ("--help", "--quiet"),
 }  # fmt: skip

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.signals import EXIT_INTERRUPTED
 from workbench.words.parser import Parser
 
+if TYPE_CHECKING:
+    from workbench.report.page.expected import Expected, Flip
+
+EXIT_FLIPPED = 1
 HOME = "digits"  # the dataset the sweep files ask for
 ABOUT = """Every claim's sweep, one after the other, and all verdicts together.
 
@@ -31,10 +36,11 @@ workbench reproduce --data mnist --set workers=2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the sweeps; the exit status, the worst of all sweeps: 0, 1 (runs failed), 2 (bad input), 130."""
+    """Run the sweeps; the exit status, the worst of all: 0, 1 (runs failed, a verdict flipped), 2 (bad input), 130."""
     asked = _parser().read(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
         commands = planned(asked.stems, asked.data, asked.overrides)
+        expected = _expected(asked.expect, commands, asked.data)
         if asked.list:
             _show_commands(commands)
             return 0
@@ -42,8 +48,9 @@ def main(arguments: Sequence[str]) -> int:
         ended = run(commands, options)
         status = exit_status(ended)
         dry = any(text.startswith("dry_run") for text in asked.overrides)
-        text, verdicts = ("", None) if dry else conclude(Path("reports"))
-        output.show("reproduce", text, lambda: _document(status, ended, verdicts))
+        text, verdicts, flipped = ("", None, []) if dry else conclude(Path("reports"), expected)
+        status = max(status, EXIT_FLIPPED) if flipped else status
+        output.show("reproduce", text, lambda: _document(status, ended, verdicts, flipped))
     return status
 
 
@@ -80,9 +87,23 @@ def _pasteable(command: Sequence[str]) -> str:
     return shlex.join(["workbench", *map(redacted_override, command)])
 
 
-def _document(status: int, ended: Sequence[EndedSweep], verdicts: Mapping[str, object] | None) -> dict[str, object]:
+def _document(
+    status: int, ended: Sequence[EndedSweep], verdicts: Mapping[str, object] | None, flipped: Sequence[Flip]
+) -> dict[str, object]:
     sweeps = [sweep.as_document() for sweep in ended]
-    return {"exit_status": status, "sweeps": sweeps, "verdicts": verdicts}
+    return {"exit_status": status, "sweeps": sweeps, "verdicts": verdicts, "flipped": [vars(one) for one in flipped]}
+
+
+def _expected(file: Path | None, stems: Collection[str], data: str) -> list[Expected]:
+    """The verdicts to be held against those that come out of these sweeps; none without a file."""
+    from workbench.report.page.expected import read_expected
+
+    return read_expected(file, [_name(stem, data) for stem in stems]) if file else []
+
+
+def _name(stem: str, data: str) -> str:
+    """The name of a claim's sweep on a dataset."""
+    return stem if data == HOME else f"{stem}-{data}"
 
 
 def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -110,7 +131,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
         if data == HOME and (stems or settings is not None):
             commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
         elif settings is not None:
-            commands[stem] = [f"+sweep={stem}", f"name={stem}-{data}", f"data={data}", *settings, *overrides]
+            commands[stem] = [f"+sweep={stem}", f"name={_name(stem, data)}", f"data={data}", *settings, *overrides]
         elif stems:
             raise BadInput(
                 f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}"
@@ -143,17 +164,18 @@ def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> l
     return ended
 
 
-def conclude(folder: Path) -> tuple[str, dict[str, object]]:
-    """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine."""
+def conclude(folder: Path, expected: Sequence[Expected] = ()) -> tuple[str, dict[str, object], list[Flip]]:
+    """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine;
+    and those that are not what was expected.
+    """
+    from workbench.report.page.expected import flips
     from workbench.report.page.verdict_list import as_data, gather, in_words, write
 
     found = gather(folder)
+    flipped = flips(expected, found)
     file, index = write(found, folder), folder / "index.html"
-    return f"{in_words(found)}\nverdicts: {file} and {index}", {
-        "file": str(file),
-        "index": str(index),
-        **as_data(found),
-    }
+    lines = [in_words(found), *map(str, flipped), f"verdicts: {file} and {index}"]
+    return "\n".join(lines), {"file": str(file), "index": str(index), **as_data(found)}, flipped
 
 
 def _parser() -> Parser:
@@ -162,6 +184,10 @@ def _parser() -> Parser:
     )
     parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims (default: all of them)")
     parser.add_argument("--data", default=HOME, help=f"another dataset, mnist (default: {HOME})")
+    parser.add_argument(
+        "--expect", type=Path, metavar="FILE",
+        help="verdicts that must come out: an index.json, or what `claims export` wrote; status 1 if one flips",
+    )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
     parser.add_argument(
         "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE",
