@@ -13,7 +13,7 @@ from tests.blank import leave_out
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report import claim_archive
-from workbench.report.page.expected import MISSING, Expected, flips, read_expected
+from workbench.report.page.expected import NO_VERDICT, Expected, flips, read_expected
 
 SWEEP = """# @package _global_
 data: {name: blobs, examples: 120}
@@ -60,6 +60,23 @@ def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def archived() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(FILE.read_text())
     return found
+
+
+def test_a_plan_says_what_the_claims_could_decide(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["+sweep=mine", "dry_run=true"]) == 0
+    told = capsys.readouterr().err
+    assert "claim Q1, training accuracy: 12 seeds decide an effect from 0 pp plus 1." in told.replace("\u00a0", " ")
+    assert "false verdicts to expect, at most: 0.05 of" in told
+
+
+def test_a_plan_refuses_an_open_arm_as_the_sweep_does(capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path("experiments/mine.py")
+    file.write_text(CLAIM.replace('{"network.depth": number}', "{}"))
+    try:
+        assert cli.main(["+sweep=mine", "dry_run=true"]) == 2
+    finally:
+        file.write_text(CLAIM)
+    assert "claim Q1: the arm 'depth 1' leaves network.depth open" in capsys.readouterr().err
 
 
 def test_an_archive_holds_plan_question_attempts_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +172,7 @@ def test_an_archive_and_an_index_are_expected_alike() -> None:
         assert expected == Expected("Q1", "blobs", "mine", one["verdict"]["verdict"])
         found = {"id": "Q1", "dataset": "blobs", "verdict": expected.verdict}
         assert flips([expected], [found]) == []
-        assert [one.found for one in flips([expected], [found | {"dataset": "digits"}])] == [MISSING]
+        assert [one.found for one in flips([expected], [found | {"dataset": "digits"}])] == [NO_VERDICT]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The steps of a sweep: identify its runs -> skip those that the store holds -> pl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
@@ -70,9 +71,23 @@ def _show_plan(
     earlier = store.earlier(name) if store else None
     reused = store if settings.reuse else None
     work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
+    settings = replace(settings, remarks=(*settings.remarks, *_of_claims(cells, name, settings)))
     page = str(page_file(name, REPORTS)) if settings.pages else f"none; {settings.part_of} has one in the end"
     show_plan(work, name, page, speeds.estimate(work.packs, cores()), settings)
     return EXIT_FINISHED
+
+
+def _of_claims(cells: Sequence[PlannedCell], name: str, settings: SweepSettings) -> list[str]:
+    """What the claims of the sweep could decide. Raises BadInput if one of them has an open arm."""
+    from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
+    from workbench.report.verdicts.arms import refuse_open_arms
+    from workbench.report.verdicts.foresight import foreseen
+
+    if not settings.as_the_file_says:
+        return []
+    experiment = sweep_page.experiment_of_sweep(settings.sweep, name)
+    refuse_open_arms(experiment.claims, [cell.cell for cell in cells])
+    return foreseen(experiment.claims)
 
 
 def _run(

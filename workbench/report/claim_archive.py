@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench import __version__, files
+from workbench import files
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_of
 from workbench.report.page import page_data
@@ -47,7 +47,7 @@ def archive(uri: str | None = None, names: Sequence[str] = ()) -> dict[str, Any]
     kept = [one for one in found if one["claims"]]
     if not kept:
         raise BadInput("claims: no sweep of the store has a claim")
-    content = {"document": FORM, "version": VERSION, "workbench": __version__, "sweeps": kept}
+    content = {"document": FORM, "version": VERSION, "sweeps": kept}
     return content | {"digest": _digest(content)}
 
 

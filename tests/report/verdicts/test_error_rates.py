@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks import calibration
+from benchmarks import calibration, calibration_page
 from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PLACES, SHAPES, UNKNOWABLE
 from tests.experiments.composed import CLAIMS
 from tests.repetitions import crossed, each_once, repetitions
@@ -37,6 +37,24 @@ def test_rules_of_tolerance_err_as_rarely(name: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["normal", "accuracies on 360 examples"])
+def test_the_page_has_every_row_and_none_errs_more_often_than_promised() -> None:
+    """Figures of the page are shares of so many trials that two standard errors are a point."""
+    lines = [line.strip("| ").split(" | ") for line in calibration_page.FILE.read_text(encoding="utf-8").splitlines()]
+    rows = {(cells[0], int(cells[1])): cells[2:-1] for cells in lines if len(cells) == 8 and cells[1].isdigit()}
+    assert set(rows) == {(name, n) for name in SHAPES for n in PAIRS}
+    over = {row for row, shares in rows.items() if max(float(share.removesuffix(" %")) for share in shares) > 6}
+    assert over <= UNKNOWABLE
+
+
+def test_a_measurement_becomes_the_page() -> None:
+    found = {"trials": 4, "rows": [calibration.row("normal", 12, 4)], "together": 0.05,
+             "pilots": [calibration.delivered(calibration.PILOTS[2], 8)]}  # fmt: skip
+    text = calibration_page.page(found, {"machine": "a machine, 2 in use", "date": "2026-01-01"})
+    assert "a machine, 2026-01-01, 4 trials a figure" in text
+    assert "| normal | 12 | " in text
+    assert "| margin 1 | 1.8 | " in text
+
+
 def test_absences_are_found_where_there_are_some(name: str) -> None:
     found = calibration.verdicts(name, 12, "0", TRIALS)
     assert found.count("not reproduced") > 0.8 * TRIALS

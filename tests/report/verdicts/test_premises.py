@@ -12,7 +12,7 @@ import pytest
 
 from tests.report.synthetic import Tables
 from workbench.engine.errors import BadInput
-from workbench.report.verdicts.claim_rules import Arm, Claim, Paired, Premise, canonical, digest
+from workbench.report.verdicts.claim_rules import Arm, Claim, Identity, Paired, Premise, canonical, digest
 from workbench.report.verdicts.decision import decide, decide_all
 from workbench.report.verdicts.premises import PREMISES
 from workbench.report.verdicts.sentences import rule_in_words
@@ -81,6 +81,15 @@ def test_without_an_arm_every_arm_is_looked_at() -> None:
     rule = replace(RULE, treatment=OLD, baseline=NEW, direction="lower", premises=(Premise("converged"),))
     assert decide(Claim("X1", "s", "", rule), tables(best_epoch=38)).verdict == "inconclusive"
     assert decide(Claim("X1", "s", "", rule), tables()).verdict == "reproduced"
+
+
+def test_an_identity_may_have_premises_that_look_at_all_of_its_runs() -> None:
+    rule = Identity("score", OLD, 1.0, premises=(Premise("not_collapsed"),))
+    assert decide(Claim("X1", "s", "", rule), tables()).verdict == "reproduced"
+    found = decide(Claim("X1", "s", "", rule), tables(last_train_accuracy=[0.1] + 11 * [0.9]))
+    assert found.verdict == "inconclusive"
+    assert found.sentence.startswith("Withheld, for the rule asks that 'old' has no run that diverged")
+    assert "Decided only if every arm has no run" in rule_in_words(rule)
 
 
 def test_a_bound_of_its_own_and_a_column_that_is_not_there() -> None:

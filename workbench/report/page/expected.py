@@ -11,7 +11,7 @@ from typing import Any
 from workbench.engine.errors import BadInput
 from workbench.report.verdicts.verdict import VERDICTS
 
-MISSING = "not there"
+NO_VERDICT = "not there"
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ def _verdicts(data: Mapping[str, Any]) -> Iterator[Expected]:
 def flips(expected: Sequence[Expected], found: Sequence[Mapping[str, Any]]) -> list[Flip]:
     """Which verdicts are not what was expected. A claim that was expected and has no verdict is one of them."""
     now = {(str(one["id"]), str(one["dataset"])): str(one["verdict"]) for one in found}
-    pairs = [(one, now.get((one.claim, one.dataset), MISSING)) for one in expected]
+    pairs = [(one, now.get((one.claim, one.dataset), NO_VERDICT)) for one in expected]
     return [Flip(one.claim, one.dataset, one.verdict, word) for one, word in pairs if word != one.verdict]

@@ -34,6 +34,7 @@ class Line:
     verdict: str = ""
     finding: str = ""
     file: str = ""
+    ruled_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
         parts.append(wording.plural(verdict["n"], "seed"))
     return Line(
         claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
-        verdict["verdict"], ", ".join(parts), file,
+        verdict["verdict"], ", ".join(parts), file, bool(verdict.get("fails")) and verdict["verdict"] == "inconclusive",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ CHINESE = {
     "finished": "完成", "reused": "沿用", "diverged": "發散", "failed": "失敗", "pending": "待執行",
     # verdicts and what they mean
     "reproduced": "重現", "conditional": "有條件成立", "not reproduced": "未重現", "contradicted": "結果相反",
-    "inconclusive": "尚無定論",
+    "inconclusive": "尚無定論", "ruled out": "預測的效應已排除",
     "the effect is there, and larger than the smallest that matters": "效果存在，且大於有意義的最小值",
     "it holds in one setting and not in the other": "在一種設定下成立，在另一種設定下不成立",
     "any effect is smaller than the smallest that matters": "即使有效果，也小於有意義的最小值",

@@ -70,7 +70,8 @@ class Collapse:
 class Premise:
     """What must be true of an arm before the rule may decide: a row of `PREMISES`, by its name.
 
-    `arm` is any arm of the sweep (default: every arm of the rule that is no constant), on the rule's deciding seeds.
+    `arm` is any arm of the sweep (default: every arm of the rule that is no constant), on the rule's deciding seeds; an
+    identity has none, and looks at all.
     `bound` is the row's own unless given. Raises BadInput for a name that is no row.
     """
 
@@ -148,12 +149,16 @@ class Equivalence:
 
 @dataclass(frozen=True)
 class Identity:
-    """E(t): the largest relative error in the column `metric`, over the runs of `arm`, is at most `tolerance`."""
+    """E(t): the largest relative error in the column `metric`, over the runs of `arm`, is at most `tolerance`.
+
+    Where one of the `premises` fails the verdict is withheld; they look at every run of their arm.
+    """
 
     kind: ClassVar[str] = "identity"
     metric: str
     arm: Arm
     tolerance: float
+    premises: tuple[Premise, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.tolerance >= 0:

@@ -87,7 +87,7 @@ def decide_all(
         for rule, evidence, verdict in group:
             one = decided(rule, evidence, verdict, adjusted, len(attempts))
             one = finish(rule, evidence, one, data, len(attempts))
-            done.append(_withheld(one, withheld or _reason(rule, evidence, tables)))
+            done.append(_withheld(one, withheld or _reason(rule, evidence, one, tables)))
         verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
 
@@ -105,10 +105,10 @@ def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidenc
     return evidence, replace(found, notes=(*found.notes, note)) if note else found
 
 
-def _reason(rule: Rule, evidence: Evidence | None, tables: SweepTables) -> str:
+def _reason(rule: Rule, evidence: Evidence | None, found: Verdict, tables: SweepTables) -> str:
     """Why a rule decides nothing here, though its sweep was run as the file says; "" if it decides."""
     if isinstance(rule, Identity):
-        return unasked(tables.facts)
+        return unasked(tables.facts) or (f"Withheld, for {found.doubt}." if found.doubt else "")
     return f"Withheld, for {evidence.undecided}." if evidence is not None and evidence.undecided else ""
 
 

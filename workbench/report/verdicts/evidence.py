@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Paired, Tuning
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning
 from workbench.report.verdicts.premises import fault, in_words
 
 if TYPE_CHECKING:
@@ -114,13 +114,17 @@ def _runs_of(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> tuple[
     return _tuned(chosen, arm, rule.tuning) if rule.tuning else (chosen, ())
 
 
-def _failed_premise(runs: pd.DataFrame, rule: Paired | Equivalence) -> str:
+def failed_premise(runs: pd.DataFrame, rule: Rule) -> str:
     """The first premise of the rule that fails, and why, in words; "" if all hold."""
     for premise in rule.premises:
-        of_the_rule = [arm for arm in arms_of(rule)[0] if arm.constant is None]
-        for arm in [premise.arm] if premise.arm else of_the_rule:
-            chosen = _runs_of(runs, arm, rule)[0]
-            if why := fault(premise.kind, premise.bound, chosen[chosen["seed"].isin(rule.seeds)]):
+        of_the_rule = [rule.arm] if isinstance(rule, Identity) else arms_of(rule)[0]
+        for arm in [premise.arm] if premise.arm else [arm for arm in of_the_rule if arm.constant is None]:
+            if isinstance(rule, Identity):
+                chosen = select(runs, arm)
+            else:
+                chosen = _runs_of(runs, arm, rule)[0]
+                chosen = chosen[chosen["seed"].isin(rule.seeds)]
+            if why := fault(premise.kind, premise.bound, chosen):
                 return f"the rule asks that {arm.label!r} {in_words(premise.kind, premise.bound)}, and {why}"
     return ""
 
@@ -185,7 +189,7 @@ def gather(runs: pd.DataFrame, rule: Paired | Equivalence, factors: Sequence[str
     missing = _union(rule.seeds, [result.missing for result in results])
     diverged = tuple(s for s in _union(rule.seeds, [result.diverged for result in results]) if s not in missing)
     notes = tuple(dict.fromkeys(note for result in results for note in result.notes))
-    return Evidence(results, seeds, differences, missing, diverged, notes, _failed_premise(runs, rule))
+    return Evidence(results, seeds, differences, missing, diverged, notes, failed_premise(runs, rule))
 
 
 def _union(order: Sequence[int], groups: Sequence[Sequence[int]]) -> tuple[int, ...]:

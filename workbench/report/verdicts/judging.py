@@ -15,7 +15,7 @@ from workbench.report.statistics.tests import ALPHA, improvement, interquartile_
 from workbench.report.verdicts.arms import select
 from workbench.report.verdicts.basis import Basis, basis_of
 from workbench.report.verdicts.claim_rules import DIRECTION_SIGNS, Claim, Equivalence, Identity, Paired, Rule
-from workbench.report.verdicts.evidence import Evidence, gather
+from workbench.report.verdicts.evidence import Evidence, failed_premise, gather
 from workbench.report.verdicts.sentences import sentence_of
 from workbench.report.verdicts.verdict import Failures, Verdict
 
@@ -93,7 +93,9 @@ def _identity(claim: Claim, rule: Identity, runs: pd.DataFrame) -> Verdict:
     verdict = "inconclusive" if not complete else "reproduced" if worst <= rule.tolerance else "not reproduced"
     lost = Failures(rule.arm.label, int((chosen["outcome"] != "finished").sum()), len(chosen))
     nan = float("nan")
-    return Verdict(claim.id, verdict, worst, _NOWHERE, len(done), nan, nan, (lost,), worst, seed)
+    return Verdict(
+        claim.id, verdict, worst, _NOWHERE, len(done), nan, nan, (lost,), worst, seed, doubt=failed_premise(runs, rule)
+    )  # fmt: skip
 
 
 def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> tuple[Evidence | None, Verdict]:

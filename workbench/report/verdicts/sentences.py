@@ -32,7 +32,7 @@ def rule_in_words(rule: Rule) -> str:
     metric = wording.metric(rule.metric)
     what = f"{metric.name}{', ' + metric.note if metric.note else ''}"
     if isinstance(rule, Identity):
-        return f"{what}: the largest relative error of {rule.arm.label} is at most {rule.tolerance:g}."
+        return f"{what}: the largest relative error of {rule.arm.label} is at most {rule.tolerance:g}.{_premises(rule)}"
     if isinstance(rule, Equivalence):
         edge = wording.margin(rule.tolerance, rule.metric)
         return (
@@ -50,7 +50,7 @@ def rule_in_words(rule: Rule) -> str:
     )
 
 
-def _premises(rule: Paired | Equivalence) -> str:
+def _premises(rule: Rule) -> str:
     """What must be true before the rule decides, as a sentence behind the rule; "" if nothing must."""
     parts = [
         f"{premise.arm.label if premise.arm else 'every arm'} {in_words(premise.kind, premise.bound)}"

@@ -36,8 +36,8 @@ class Verdict:
     `worst` is the paired difference that speaks most against the claim (for an identity: the largest error), and
     `worst_seed` its seed. `typical` is the interquartile mean of the differences; `improvement` the share of seeds on
     the predicted side. `p_short` and `p_within` are Student's, Holm-corrected, that the effect is short of the margin
-    on the predicted side, and within it on both; `doubt` says why these runs cannot show that. `new_seeds` is how many
-    further seeds would settle what is inconclusive, deciding alone.
+    on the predicted side, and within it on both; `doubt` says why these runs cannot show that, and of an identity which
+    premise fails. `new_seeds` is how many further seeds would settle what is inconclusive, deciding alone.
     `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
     `by_itself` is the verdict by the claim's first rule alone, whose effect and interval these are. `fixed` says
     whether the very rules stood in the store when the sweep started, `stored` whether any of this claim did.
