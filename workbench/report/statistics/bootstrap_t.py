@@ -63,7 +63,7 @@ def _draws(n: int) -> Iterator[np.ndarray]:
         yield _mirrored(generator, n, _RESAMPLES // 40)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _kept(n: int) -> np.ndarray:
     return _mirrored(np.random.default_rng(RESAMPLING_SEED), n, _RESAMPLES // 2)
 

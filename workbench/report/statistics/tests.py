@@ -23,7 +23,7 @@ _AT_ONCE = 1_000  # of the draws, so that many seeds need no more memory than a 
 _GROUP = 10  # seeds whose sign patterns are tabulated together, so that a sampled pattern costs a look-up for each ten
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _sampled_patterns(n: int) -> list[np.ndarray]:
     """Of the sampled patterns (draws, n), for every group of seeds the number of each draw's pattern, (draws,)."""
     generator = np.random.default_rng(RESAMPLING_SEED)
