@@ -161,7 +161,7 @@ def averaged(data: pd.DataFrame, value: str) -> pd.DataFrame:
     rows = []
     for key, group in by_seed.groupby(keys, sort=False, dropna=False) if keys else [((), by_seed)]:
         values = group[value].to_numpy(dtype=float)
-        rows.append((*key, values.mean(), *student(values), len(values)))
+        rows.append((*key, values.mean(), *student(values, within=wording.metric(value).range), len(values)))
     return pd.DataFrame(rows, columns=[*keys, value, "low", "high", "seeds"])
 
 

@@ -100,18 +100,37 @@ def _order_of(facts: Mapping[str, str]) -> int:
 
 
 def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
-    verdict, metric = claim["verdict"], claim["rule"].get("metric", "")
-    parts = []
-    if verdict.get("effect") is not None:
-        parts.append(wording.change(verdict["effect"], metric))
-        low, high = (float("nan") if end is None else end for end in verdict["interval"])
-        span = wording.between(low, high, metric)
-        parts += [f"95 % interval {span}"] if span else []
-        parts.append(wording.plural(verdict["n"], "seed"))
     return Line(
         claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
-        verdict["verdict"], ", ".join(parts), file,
+        claim["verdict"]["verdict"], _finding(claim), file,
     )  # fmt: skip
+
+
+def _finding(claim: Mapping[str, Any]) -> str:
+    """What stands behind a verdict: what its first rule found, or the further rule that decided it; of a conditional
+    one also what the tuned rule found.
+    """
+    verdict = claim["verdict"]
+    parts = [_found(claim["rule"], verdict)]
+    if verdict["verdict"] == "conditional":
+        parts.append(_found(claim["tuned"], verdict["tuned"], "tuned: "))
+    elif verdict["verdict"] != verdict["by_itself"]:
+        also = zip(claim["also"], verdict["also"], strict=True)
+        parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
+    return "; ".join(part for part in parts if part)
+
+
+def _found(rule: Mapping[str, Any], verdict: Mapping[str, Any], head: str = "") -> str:
+    """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs."""
+    if verdict.get("effect") is None:
+        return ""
+    count, metric = verdict["n"], rule.get("metric", "")
+    if rule.get("kind") == "identity":
+        return f"{head}largest error {wording.number(verdict['effect'])}, {wording.plural(count, 'run')}"
+    low, high = (float("nan") if end is None else end for end in verdict["interval"])
+    span = wording.between(low, high, metric)
+    inner = f", 95 % interval {span}" if span else ""
+    return f"{head}{wording.change(verdict['effect'], metric)}{inner}, {wording.plural(count, 'seed')}"
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:
