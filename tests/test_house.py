@@ -31,7 +31,7 @@ LIBRARIES: dict[str, set[str]] = {
     "measure": NUMERIC | {"sklearn", "pandas"},
     # requests, sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
     "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic"},
-    "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe"},
+    "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe", "sklearn"},  # sklearn: importances of a search
     "experiments": PLAIN,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.report.figures.base import FigureKind
+from workbench.report.figures.best_trials import BestTrials
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
 from workbench.report.figures.filter_tiles import Filters
@@ -14,11 +15,20 @@ from workbench.report.figures.learning_curves import LearningCurves
 from workbench.report.figures.main_effects import MainEffects
 from workbench.report.figures.networks import Networks
 from workbench.report.figures.own_figures import OwnFigures
+from workbench.report.figures.parallel_coordinates import ParallelCoordinates
+from workbench.report.figures.search_history import SearchHistory
+from workbench.report.figures.search_importance import SearchImportance
+from workbench.report.figures.search_trends import SearchTrends
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
 
 FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in this order
     "differences": Differences(),
+    "search_history": SearchHistory(),
+    "best_trials": BestTrials(),
+    "parallel_coordinates": ParallelCoordinates(),
+    "search_trends": SearchTrends(),
+    "search_importance": SearchImportance(),
     "own": OwnFigures(),
     "networks": Networks(),
     "main_effects": MainEffects(),

@@ -18,7 +18,17 @@ from matplotlib.axes import Axes
 from workbench.report.figures import painted, palette
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
-PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+PAGE_SECTIONS = (
+    "verdicts",
+    "search",
+    "figures",
+    "outcome",
+    "factors",
+    "interactions",
+    "layers",
+    "sensitivity",
+    "comparison",
+)
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Data = TypeVar("Data")
@@ -76,13 +86,15 @@ class DrawnFigure:
     """A figure as the page shows it: drawings side by side, a caption, a legend, a heat scale (low, high), its table.
 
     `about` names the part of the section to which it belongs: the key of a factor, the place of a claim. `absent` says
-    that there was nothing to draw, so that only the caption is shown. `width` and `heading` are those of the template.
+    that there was nothing to draw, so that only the caption is shown. `legend_of` is what the
+    legend distinguishes. `width` and `heading` are those of the template.
     """
 
     caption: str
     plots: tuple[Plot, ...]
     table: Table
     legend: tuple[Key, ...] = ()
+    legend_of: str = ""
     scale: tuple[str, str] | None = None
     title: str = ""
     about: str = ""
@@ -126,6 +138,10 @@ class FigureKind(ABC, Generic[Source, Data]):
         """The values that colours distinguish."""
         return ()
 
+    def legend_of(self, data: Data) -> str:  # noqa: ARG002
+        """What the legend distinguishes: the name of a factor."""
+        return ""
+
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
         """The ends of the heat scale in words, if the figure has one."""
         return None
@@ -146,8 +162,8 @@ class FigureKind(ABC, Generic[Source, Data]):
         svgs = painted.svgs(shown, lambda: [panel.drawn().svg for panel in panels])
         plots = tuple(Plot(panel.title, Markup(svg)) for panel, svg in zip(panels, svgs, strict=True))
         return DrawnFigure(
-            self.caption(data), plots, self.table(data), self.legend(data), self.scale(data), self.title(data),
-            self.about(data), width=self.width, heading=self.heading,
+            self.caption(data), plots, self.table(data), self.legend(data), self.legend_of(data), self.scale(data),
+            self.title(data), self.about(data), width=self.width, heading=self.heading,
         )  # fmt: skip
 
 

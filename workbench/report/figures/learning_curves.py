@@ -105,6 +105,9 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         keys = legend(factor.labels, palette.slots_of(factor.key, factor.values))
         return tuple(key for key, drawn in zip(keys, held, strict=True) if drawn)
 
+    def legend_of(self, data: FactorCurves) -> str:
+        return data.curves[0].factor.name
+
     def about(self, data: FactorCurves) -> str:
         return data.curves[0].factor.key
 

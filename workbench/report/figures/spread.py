@@ -38,6 +38,8 @@ class Spreads(FigureKind[Findings, FactorSpread]):
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[FactorSpread]:
+        if source.search:
+            return []
         main, units = source.design.main, source.units
         return [FactorSpread(one, main, tuple(source.spreads[one.key]), units) for one in source.factors]
 

@@ -40,6 +40,7 @@ def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
     """The figures with their subjects, in the order of the page."""
     for card in made.shown["cards"]:
         yield from ((card.claim.id, figure) for figure in card.figures)
+    yield from _of_section(made, "search", "search")
     yield from _of_section(made, "figures", "figure")
     yield from _of_section(made, "outcome", "outcome")
     for one in made.shown["by_factor"]:

@@ -9,9 +9,13 @@ import pandas as pd
 
 from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
-from workbench.report.statistics.design import SEED, Design, alike, extreme
+from workbench.report.figures.search_importance import LITTLE
+from workbench.report.statistics.design import SEED, Design, Factor, alike, extreme
 from workbench.report.statistics.effects import Effect, Interaction
+from workbench.report.statistics.searched import Searched
 from workbench.report.statistics.tests import FEWEST_SEEDS
+
+MOST_LISTED = 12  # values of a factor that are listed one by one
 
 
 def seed_notice(design: Design, judged: bool = False) -> str:
@@ -91,9 +95,36 @@ def _more_like(design: Design, run: pd.Series) -> str:
     return f", and {same:,} more like it" if same else ""
 
 
+def of_search(found: Searched) -> str:
+    """A search in a few sentences: how far it went, its best trial, and which factor had most to do with it."""
+    metric, best = wording.metric(found.metric), found.ranked[0]
+    settings = [f"{one.name} {one.labels[level]}" for one, level in zip(found.factors, best.levels, strict=True)]
+    span = wording.span(*best.interval, found.metric)
+    inner = f" (95 % interval {span}, {wording.plural(len(best.values), SEED)})" if span else ""
+    ended = "" if len(found.trials) == found.asked else f", of which {len(found.trials)} have a result"
+    text = (
+        f"A search of {wording.plural(found.asked, 'trial')}{ended}. The best by {metric.noted} is trial {best.number} "
+        f"with {wording.amount(best.mean, found.metric)}{inner}: {', '.join(settings)}."
+    )
+    important = max(found.trends, key=lambda one: one.importance if math.isfinite(one.importance) else -math.inf)
+    if math.isfinite(important.importance) and found.explained >= LITTLE:
+        text += f" {important.axis.factor.name.capitalize()} had most to do with how a trial came out."
+    return text
+
+
+def in_brief(factor: Factor) -> str:
+    """The labels of a factor; of many numbers how many they are, and their ends."""
+    if len(factor.labels) <= MOST_LISTED:
+        return ", ".join(factor.labels)
+    ends = [
+        wording.number(one) if isinstance(one, float) else str(one) for one in (factor.values[0], factor.values[-1])
+    ]
+    return f"{len(factor.labels)} values from {ends[0]} to {ends[1]}"
+
+
 def asked(design: Design) -> str:
     """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds" """
-    lists = [f"{factor.name} ({', '.join(factor.labels)})" for factor in design.factors]
+    lists = [f"{factor.name} ({in_brief(factor)})" for factor in design.factors]
     seeds = wording.plural(len(design.seeds), SEED)
     swept = " \u00d7 ".join(lists) + ", " if lists else ""
     return f"{wording.plural(len(design.runs), 'run')}: {swept}{seeds}"

@@ -45,7 +45,9 @@ def view(found: Findings) -> View:
     said = {
         "title": title(sweep),
         "description": sweep.facts.get("description", ""),
-        "summary": summary.summary(effects, main_pairs, design.main),
+        "summary": summary.of_search(found.search)
+        if found.search
+        else summary.summary(effects, main_pairs, design.main),
         "units": found.units,
     }
     common = provenance.common(sweep)
@@ -64,8 +66,9 @@ def view(found: Findings) -> View:
         "by_factor": [
             {"factor": effect.factor, "sentence": effect_in_words(effect),
              "figures": _about(figures["factors"], effect.factor.key)}
-            for effect in effects
+            for effect in ([] if found.search else effects)
         ],
+        "search": found.search is not None,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
         "address": links.address(sweep.facts.get("uri", "")),
