@@ -12,6 +12,7 @@ from tests.report.synthetic import Tables, sweep
 from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs
 from workbench.report.figures.base import FigureKind, Panel
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison, compare
 from workbench.report.verdicts.decision import decide_all
 
@@ -85,7 +86,18 @@ def empty_source_of(section: str) -> Any:
     return replace(whole, sides=sides, cases=dict.fromkeys(whole.cases, ()))
 
 
+@cache
+def of_one_setting() -> Findings:
+    """A sweep over nothing but seeds."""
+    return Findings(sweep({}, seeds=4, trouble=False))  # type: ignore[arg-type]
+
+
+def source_for(kind: FigureKind[Any, Any]) -> Any:
+    """What a kind of figure has something to draw from."""
+    return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
+
+
 def panels_of(kind: FigureKind[Any, Any]) -> list[Panel]:
     """Every drawing of a kind of figure."""
-    data = kind.reduce(source_of(kind.section))
+    data = kind.reduce(source_for(kind))
     return [panel for place, one in enumerate(data) for panel in kind.panels(one, place)]

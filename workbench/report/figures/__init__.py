@@ -8,6 +8,7 @@ from workbench.report.figures.base import FigureKind
 from workbench.report.figures.best_trials import BestTrials
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.effects_overview import EffectsOverview
 from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.interactions import Interactions
 from workbench.report.figures.layers import Layers
@@ -21,6 +22,7 @@ from workbench.report.figures.search_importance import SearchImportance
 from workbench.report.figures.search_trends import SearchTrends
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
+from workbench.report.figures.whole_curves import WholeCurves
 
 FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in this order
     "differences": Differences(),
@@ -30,6 +32,8 @@ FIGURES: dict[str, FigureKind[Any, Any]] = {  # within a section of a page in th
     "search_trends": SearchTrends(),
     "search_importance": SearchImportance(),
     "own": OwnFigures(),
+    "effects_overview": EffectsOverview(),
+    "whole_curves": WholeCurves(),
     "networks": Networks(),
     "main_effects": MainEffects(),
     "learning_curves": LearningCurves(),

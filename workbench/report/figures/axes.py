@@ -93,6 +93,13 @@ def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     return across, np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if len(rows) else across
 
 
+def amount_axis(axis: Any, key: str) -> None:
+    """An axis of values of a metric: percent for accuracies."""
+    percent = wording.metric(key).percent
+    axis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: tick(100 * x, " %") if percent else tick(x)))
+
+
 def change_axis(ax: Axes, key: str) -> None:
     """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
     unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from workbench.report import wording
 from workbench.report.figures import axes, palette
@@ -95,9 +94,7 @@ def paint(ax: Axes, data: Searched) -> Axes:
     names_below[0].set_horizontalalignment("left")
     names_below[-1].set_horizontalalignment("right")
     ax.yaxis.tick_right()
-    percent = wording.metric(data.metric).percent
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(100 * y, " %") if percent else axes.tick(y)))
+    axes.amount_axis(ax.yaxis, data.metric)
     ax.grid(False)
     return ax
 

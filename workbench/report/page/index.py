@@ -64,7 +64,9 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     lines += _waiting(known or {}, lines)
     tally = Counter(line.verdict for line in lines)
     shown = {
-        "title": "Reports", "name": "index", "entries": entries, "sections": _sections(lines), "verdicts": VERDICTS,
+        "title": "Reports", "name": "index", "entries": entries, "verdicts": VERDICTS,
+        "sections": _sections(line for line in lines if line.file),
+        "later": _sections(line for line in lines if not line.file),
         "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
         "claims": len(lines), "runs": sum(entry.cells for entry in entries),
     }  # fmt: skip

@@ -73,6 +73,7 @@ def _weigh(claim: Claim, rule: Paired | Equivalence, evidence: Evidence) -> Verd
         INTERVALS[rule.interval](values), len(values), p, p, _failures(evidence, rule),
         float("nan") if place is None else float(values[place]), None if place is None else evidence.seeds[place],
         notes=evidence.notes, differences=tuple(zip(evidence.seeds, values.tolist(), strict=True)),
+        arms=tuple((arm.arm.label, tuple(arm.values[seed] for seed in evidence.seeds)) for arm in evidence.arms),
         typical=interquartile_mean(values), improvement=improvement(sign * values),
     )  # fmt: skip
 
