@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workbench.report.advice.diagnosis import Advice, advice
 from workbench.report.figures.units import units_of_losses
 from workbench.report.statistics import effects as effects_of
 from workbench.report.statistics.design import Design, Factor, read
@@ -44,6 +45,11 @@ class Findings:
         """Headline metric -> factor's key -> its main effect, the largest first."""
         design = self.design
         return {key: {one.factor.key: one for one in effects_of.main_effects(design, key)} for key in design.headlines}
+
+    @cached_property
+    def advice(self) -> tuple[Advice, ...]:
+        """What is wrong with the settings of the sweep, and what to try."""
+        return advice(self.tables, self.design)
 
     @cached_property
     def search(self) -> Searched | None:

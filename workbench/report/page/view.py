@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.report import wording
@@ -53,6 +53,7 @@ def view(found: Findings) -> View:
     common = provenance.common(sweep)
     all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
     data = page_data.page_content(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
+    data["advice"] = [asdict(one) for one in found.advice]
     shown = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "asked": summary.asked(design), "counts": counts(design.runs),
@@ -68,7 +69,7 @@ def view(found: Findings) -> View:
              "figures": _about(figures["factors"], effect.factor.key)}
             for effect in ([] if found.search else effects)
         ],
-        "search": found.search is not None,
+        "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
         "address": links.address(sweep.facts.get("uri", "")),
