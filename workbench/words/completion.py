@@ -61,7 +61,7 @@ OPTIONS = {
     "": ("--cfg", "--help", "--hydra-help", "--info", "--json", "--multirun", "--package", "--quiet", "--resolve",
          "--version"),
     "list": ("--help", "--json", "--quiet"),
-    "report": ("--compare", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
+    "report": ("--compare", "--figures", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
     "advise": ("--help", "--json", "--quiet", "--uri"),
     "reproduce": ("--data", "--help", "--json", "--list", "--quiet", "--set"),
     "sweeps": ("--help", "--json", "--quiet", "--uri"),

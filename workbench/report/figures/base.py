@@ -70,15 +70,16 @@ class Panel:
 
     def drawn(self) -> Plot:
         """The drawing made."""
-        return Plot(self.title, draw(self.paint, self.identity, self.alt, self.size, self.margins))
+        return Plot(self.title, draw(self.paint, self.identity, self.alt, self.size, self.margins), self)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One drawing with its title."""
+    """One drawing with its title, and the panel that it was made of."""
 
     title: str
     svg: Markup
+    panel: Panel
 
 
 @dataclass(frozen=True)
