@@ -161,7 +161,7 @@ class FigureKind(ABC, Generic[Source, Data]):
         panels = self.panels(data, place)
         shown = (type(self), place, data)
         svgs = painted.svgs(shown, lambda: [panel.drawn().svg for panel in panels])
-        plots = tuple(Plot(panel.title, Markup(svg)) for panel, svg in zip(panels, svgs, strict=True))
+        plots = tuple(Plot(panel.title, Markup(svg), panel) for panel, svg in zip(panels, svgs, strict=True))
         return DrawnFigure(
             self.caption(data), plots, self.table(data), self.legend(data), self.legend_of(data), self.scale(data),
             self.title(data), self.about(data), width=self.width, heading=self.heading,
