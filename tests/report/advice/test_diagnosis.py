@@ -114,6 +114,16 @@ def test_a_remedy_that_is_there_already_is_not_proposed() -> None:
     assert "training.patience=5" in found.proposals[0].command
 
 
+def test_a_setting_that_the_store_does_not_name_is_the_default() -> None:
+    tables = sweep({"network.depth": (1,)}, seeds=2, trouble=False)
+    epochs = tables.epochs.assign(train_accuracy=0.5, validation_accuracy=0.5)
+    layers = tables.layers.assign(value=1e-4)
+    loss = 2.0 - 0.05 * epochs["epoch"]
+    (found,) = of(replace(tables, epochs=epochs.assign(train_loss=loss, validation_loss=loss), layers=layers))
+    assert found.fault == "the learning rate is too low"
+    assert "optimizer.learning_rate=1 " in found.proposals[0].command
+
+
 def test_a_sweep_that_trained_nothing_gets_no_advice() -> None:
     tables = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False, layers=False)
     assert of(replace(tables, runs=tables.runs.assign(measure="saddle_escape"))) == ()

@@ -148,8 +148,9 @@ def _settings(row: pd.Series) -> dict[str, Any]:
 
 
 def _changed(key: str, value: Any, text: str) -> Any:
-    """The value of a setting after a change: multiplied, divided, or another one."""
-    if text[:1] in "*/" and isinstance(value, int | float):
+    """The value of a setting (None: its default) after a change: multiplied, divided, or another one."""
+    if text[:1] in "*/":
+        value = SETTINGS[key].default if value is None else value
         factor = float(text[1:])
         new = float(f"{value * factor if text[0] == '*' else value / factor:.6g}")
         return max(1, round(new)) if SETTINGS[key].kind is int else new
