@@ -15,6 +15,7 @@ from workbench import __version__, entry
 WORDS = {
     "list": "what there is to sweep over, to ask and to set",
     "report": "pages again, from the store alone; two sweeps side by side",
+    "advise": "what is wrong with the networks of a sweep, and what to type next",
     "reproduce": "every claim's sweep, one after the other, and all verdicts",
     "claims": "the claims of a store as one file to archive; verify such a file",
     "sweeps": "what the store holds and takes on disk; delete a sweep, export one",

@@ -174,6 +174,15 @@ def test_interruption_changes_nothing(optimizer: str) -> None:
             assert [end.weights_digest for end in found.ended] == [end.weights_digest for end in expected.ended]
 
 
+def test_what_another_checkout_compiled_is_not_compiled_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    theirs, ours = tmp_path / "compiled_0123" / "passes.nbc", Path(jit._kept(jit.is_compiled).cache_path) / "passes.nbc"
+    for form, there in ((theirs, False), (ours, True)):
+        form.parent.mkdir(exist_ok=True)
+        form.touch()
+        assert jit.is_compiled() == there
+
+
 def test_auto_is_compiled_or_fused_where_every_piece_is_and_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert with_kernel(pack_of(1, dtype="float32")).kernel == "compiled"
     assert with_kernel(pack_of(1, dtype="float64")).kernel == "plain"

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from workbench.report.page.sweep import Page
 
 
-def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS) -> list[Page]:
+def rebuild(
+    names: Sequence[str] = (), uri: str | None = None, folder: Path = REPORTS, formats: Sequence[str] = ()
+) -> list[Page]:
     """Write the pages of these sweeps (default: of all sweeps in the store), and the index, into `folder`.
 
-    `uri` as for training (default: the environment's, else mlflow.db here). Raises BadInput if the store cannot be
-    read, or holds no sweep of a name.
+    `uri` as for training (default: the environment's, else mlflow.db here); `formats` are those of the figures' files.
+    Raises BadInput if the store cannot be read, or holds no sweep of a name.
     """
     from workbench.report.experiments import known_claims
     from workbench.report.page.index import write_index
@@ -30,7 +32,7 @@ def rebuild(names: Sequence[str] = (), uri: str | None = None, folder: Path = RE
     for name in names or sweep_names(uri):
         tables = load(name, uri)
         experiment = _experiment(tables.facts.get("sweep_file") or name)
-        pages.append(write(tables, experiment.claims, folder, figures=experiment.figures))
+        pages.append(write(tables, experiment.claims, folder, figures=experiment.figures, formats=formats))
     write_index(folder, known_claims())
     return pages
 

@@ -9,17 +9,32 @@ from dataclasses import dataclass
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
 MINUS = "\u2212"
+ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf)  # ranges of metrics
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named and written. `better` is +1 if more is better, -1 if less is, 0 if neither."""
+    """How a metric is named and written. `better` is +1 if more is better, -1 if less is, 0 if neither.
+
+    `range` holds every value that it can have.
+    """
 
     key: str
     name: str
     note: str = ""
     percent: bool = False
     better: int = 0
+    range: tuple[float, float] = ANYTHING
+
+    @property
+    def noted(self) -> str:
+        """The name in a sentence, with its note in brackets if it has one."""
+        return self.name.lower() + (f" ({self.note})" if self.note else "")
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """How the two ends of a list of values are called, the one to be preferred first."""
+        return ("best", "worst") if self.better else ("highest", "lowest")
 
 
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
@@ -29,33 +44,33 @@ _EPOCH_WORDS = {"best": "at the epoch with the best validation loss", "last": "a
 def _curve_metrics() -> dict[str, Metric]:
     table = {}
     for part, name in _SPLIT_WORDS.items():
-        for kind, percent, better in (("accuracy", True, 1), ("loss", False, -1)):
+        for kind, percent, better, span in (("accuracy", True, 1, A_SHARE), ("loss", False, -1, FROM_ZERO)):
             title = f"{name.capitalize()} {kind}"
-            table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better)
+            table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better, span)
             for when, note in _EPOCH_WORDS.items():
-                table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better)
+                table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better, span)
     return table
 
 
 def _measured_metrics() -> dict[str, Metric]:
     """Metrics of measurements that are shares. Any other one is named by its key and written as a plain number."""
     probed = {"trained": "last hidden layer", "untrained": "last hidden layer, untrained", "inputs": "inputs"}
-    rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1) for key, of in probed.items()]
+    rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1, A_SHARE) for key, of in probed.items()]
     for form, name in (
         ("scaled", "scaled weights"),
         ("unscaled", "unscaled weights"),
         ("monte_carlo", "masks averaged"),
     ):
-        rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1))
-        rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1))
+        rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1, A_SHARE))
+        rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1, range=FROM_ZERO))
     for when, note in _EPOCH_WORDS.items():
-        rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1))
+        rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1, A_SHARE))
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
-        rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True))
+        rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True, range=(-1.0, 1.0)))
     rows += [
-        Metric("dead_units", "Dead units", "share of hidden units", True),
-        Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True),
-        Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True),
+        Metric("dead_units", "Dead units", "share of hidden units", True, range=A_SHARE),
+        Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True, range=A_SHARE),
+        Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True, range=A_SHARE),
     ]
     return {row.key: row for row in rows}
 
@@ -65,14 +80,15 @@ METRICS: dict[str, Metric] = (
     | _measured_metrics()
     | {
         "best_epoch": Metric("best_epoch", "Best epoch", "by validation loss"),
-        "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1),
+        "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1, range=FROM_ZERO),
     }
 )
 
 
 def metric(key: str) -> Metric:
-    """The row of a metric; an unknown one is named by its key."""
-    return METRICS.get(key) or Metric(key, key.replace("_", " ").capitalize())
+    """The row of a metric; an unknown one is named by its key. Of an error and of a loss less is better."""
+    less = -1 if key.endswith(("_error", "_loss")) else 0
+    return METRICS.get(key) or Metric(key, key.replace("_", " ").capitalize(), better=less)
 
 
 def title(key: str) -> str:

@@ -61,7 +61,8 @@ OPTIONS = {
     "": ("--cfg", "--help", "--hydra-help", "--info", "--json", "--multirun", "--package", "--quiet", "--resolve",
          "--version"),
     "list": ("--help", "--json", "--quiet"),
-    "report": ("--compare", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
+    "report": ("--compare", "--figures", "--folder", "--help", "--json", "--open", "--quiet", "--uri"),
+    "advise": ("--help", "--json", "--quiet", "--uri"),
     "claims": ("--help", "--json", "--quiet", "--uri"),
     "reproduce": ("--data", "--expect", "--help", "--json", "--list", "--quiet", "--set"),
     "sweeps": ("--help", "--json", "--quiet", "--uri"),
@@ -161,6 +162,7 @@ def _of_sweeps(given: Sequence[str], *_: object) -> Iterable[str]:
 _COMPLETIONS: dict[str, Callable[[Sequence[str], str, Sequence[str]], Iterable[str]]] = {
     "list": _of_list,
     "report": lambda *_: pages(),
+    "advise": lambda given, *_: () if given else pages(),
     "reproduce": _of_reproduce,
     "sweeps": _of_sweeps,
     "completion": lambda given, *_: () if given else SCRIPTS,

@@ -23,6 +23,7 @@ Nothing is trained, and no code that came with the store is run.
 EXAMPLES = """
 workbench report                       the pages of all sweeps in the store, and the index
 workbench report tour --open           the page of one sweep, shown in the browser
+workbench report tour --figures png,csv  its figures for slides, and the tables behind them
 workbench report --compare tour tour~1  a sweep beside the one of that name before it
 """
 
@@ -75,10 +76,11 @@ def _compared(asked: Namespace) -> Written:
 
 
 def _rebuilt(asked: Namespace) -> Written:
+    from workbench.report.page.figure_files import formats_of
     from workbench.report.rebuild import rebuild, sweep_names
 
     names = asked.names or sweep_names(asked.uri)
-    pages = rebuild(names, asked.uri, asked.folder)
+    pages = rebuild(names, asked.uri, asked.folder, formats_of(asked.figures))
     return Written(list(zip(names, pages, strict=True)), asked.folder / "index.html")
 
 
@@ -91,5 +93,9 @@ def _parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--uri", help="the store, as in tracking.uri: sqlite:///FILE, or a server's http address")
     parser.add_argument("--folder", type=Path, default=REPORTS, help=f"where pages go (default: {REPORTS})")
+    parser.add_argument(
+        "--figures", default="", metavar="KINDS",
+        help="write the figures with title and legend, and their tables: any of svg,png,pdf,csv (default: plain SVG)",
+    )  # fmt: skip
     parser.add_argument("--open", action="store_true", help="show the page in the browser; of several, the index")
     return parser

@@ -6,10 +6,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from tests.report.synthetic import Tables, sweep
 from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs
 from workbench.report.figures.base import FigureKind, Panel
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison, compare
 from workbench.report.verdicts.decision import decide_all
 
@@ -26,6 +29,24 @@ OWN = Figure("Depth", f"Deeper: {HOSTILE}", runs(DEPTH, ACTIVATION, ACCURACY), L
 def tables(seeds: int = 4) -> Tables:
     """A sweep over two factors in which every run finished."""
     return sweep({DEPTH: (1, 3), ACTIVATION: ("sigmoid", HOSTILE)}, seeds=seeds, trouble=False)
+
+
+@cache
+def search(trials: int = 24, optuna: bool = True) -> Tables:
+    """A search over two numbers and a name, in which the learning rate decides and the width does nothing."""
+    chance = np.random.default_rng(7)
+    settings = {
+        "optimizer.learning_rate": 10 ** chance.uniform(-3, 0, trials), "network.width": chance.uniform(8, 64, trials),
+        "network.activation": chance.choice(["relu", "tanh"], trials),
+    }  # fmt: skip
+    whole = sweep({"trial": tuple(range(trials))}, seeds=3, epochs=2, trouble=False, layers=False, name="search")
+    number = whole.runs["trial"].to_numpy()
+    loss = 0.1 + (np.log10(settings["optimizer.learning_rate"])[number] + 1) ** 2 + chance.uniform(0, 0.02, len(number))
+    columns = {key: values[number] for key, values in settings.items()}
+    runs = whole.runs.drop(columns="trial").assign(**columns, best_validation_loss=loss)
+    command = "python -m workbench hydra/sweeper=optuna 'optimizer.learning_rate=tag(log,interval(1e-3,1))'"
+    facts = whole.facts | {"command": command if optuna else "python -m workbench"}
+    return replace(whole, facts=facts, factors=(*settings, "seed"), runs=runs)
 
 
 def without_result(whole: Tables) -> Tables:
@@ -50,6 +71,8 @@ def comparison() -> Comparison:
 @cache
 def source_of(section: str) -> Any:
     """What a kind of figure of that section is drawn from."""
+    if section == "search":
+        return Findings(search())  # type: ignore[arg-type]
     return comparison() if section == "comparison" else findings(tables())
 
 
@@ -63,7 +86,18 @@ def empty_source_of(section: str) -> Any:
     return replace(whole, sides=sides, cases=dict.fromkeys(whole.cases, ()))
 
 
+@cache
+def of_one_setting() -> Findings:
+    """A sweep over nothing but seeds."""
+    return Findings(sweep({}, seeds=4, trouble=False))  # type: ignore[arg-type]
+
+
+def source_for(kind: FigureKind[Any, Any]) -> Any:
+    """What a kind of figure has something to draw from."""
+    return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
+
+
 def panels_of(kind: FigureKind[Any, Any]) -> list[Panel]:
     """Every drawing of a kind of figure."""
-    data = kind.reduce(source_of(kind.section))
+    data = kind.reduce(source_for(kind))
     return [panel for place, one in enumerate(data) for panel in kind.panels(one, place)]

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from tests.report.figures.sources import HOSTILE, empty_source_of, panels_of, source_of
+from tests.report.figures.sources import HOSTILE, empty_source_of, panels_of, source_for
 from tests.report.synthetic import sweep
 from workbench.report import wording
 from workbench.report.figures import COMPARISON_FIGURES, FIGURES, palette
@@ -70,7 +70,7 @@ def test_a_kind_stands_in_a_section_and_has_a_sentence_for_when_there_is_nothing
 @EVERY
 def test_it_reduces_a_sweep_to_figures_with_a_caption_and_a_table(name: str) -> None:
     kind = KINDS[name]
-    figures = kind.drawn(source_of(kind.section))
+    figures = kind.drawn(source_for(kind))
     assert not any(figure.absent for figure in figures)
     assert all(figure.plots for figure in figures)
     assert say_something(figures, kind.section)
@@ -113,7 +113,7 @@ def test_every_drawing_of_a_page_has_a_name_of_its_own() -> None:
 @EVERY
 def test_the_numbers_in_its_table_are_those_painted(name: str) -> None:
     kind = KINDS[name]
-    for place, data in enumerate(kind.reduce(source_of(kind.section))):
+    for place, data in enumerate(kind.reduce(source_for(kind))):
         drawn = {float(number) for panel in kind.panels(data, place) for number in numbers_on(painted(panel))}
         known = set().union(*(texts_of(number) for number in drawn if np.isfinite(number)))
         table = kind.table(data)

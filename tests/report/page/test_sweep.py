@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.repetitions import mostly_thorough
+from tests.report.figures.sources import search
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import stem
@@ -49,6 +50,7 @@ SWEEPS = {
     "many levels": lambda: sweep({"optimizer.learning_rate": tuple(2.0**-k for k in range(14))}, seeds=2),
     "pending": lambda: only(sweep(SMALL, seeds=3), "pending"),
     "failed": lambda: only(sweep(SMALL, seeds=3), "failed"),
+    "search": search,
     "hostile": lambda: sweep({HOSTILE: (HOSTILE, "$x_1$"), "network.depth": (1, 2)}, seeds=2),
 }
 
@@ -95,7 +97,7 @@ def page_of(tables: Any, folder: Path, claims: Any = ()) -> tuple[str, Page]:
     return page.html.read_text(encoding="utf-8"), page
 
 
-@pytest.mark.parametrize("name", mostly_thorough(SWEEPS, "whole", "one run", "regression", "pending", "hostile"))
+@pytest.mark.parametrize("name", mostly_thorough(SWEEPS, "whole", "one run", "search", "pending", "hostile"))
 def test_any_sweep_gets_a_whole_page(name: str, tmp_path: Path) -> None:
     tables = SWEEPS[name]()
     text, page = page_of(tables, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tests.repetitions import repetitions
 from tests.report.synthetic import GRID, sweep
 from workbench.report import wording
+from workbench.report.effects_in_words import effect_in_words, left_out
 from workbench.report.page import summary
 from workbench.report.statistics import design, effects
 from workbench.report.statistics.intervals import Interval, largest_difference
@@ -46,22 +48,77 @@ def test_counts_of_outcomes_add_up_to_the_cells() -> None:
 
 @pytest.mark.parametrize("key", GRID)
 def test_a_level_is_compared_only_where_every_level_finished(key: str) -> None:
-    runs, set_aside, is_matched = effects.matched(DESIGN, [key], "best_test_accuracy")
+    found = effects.matched(DESIGN, [key], "best_test_accuracy")
+    runs = found.runs
     others = [*(k for k in GRID if k != key), "seed"]
-    assert is_matched
-    assert set_aside > 0
+    assert len(runs)
+    assert found.set_aside > 0
+    assert found.unpaired == 0
     assert (runs.groupby(others)[key].nunique() == len(GRID[key])).all()
     assert (runs["outcome"] == "finished").all()
 
 
-def test_levels_that_share_no_partner_are_said_to_be_unmatched() -> None:
-    tables = sweep({"network.depth": (1, 2), "network.activation": ("relu", "sigmoid")}, seeds=3, trouble=False)
-    runs = tables.runs
-    diagonal = runs[(runs["network.depth"] == 1) == (runs["network.activation"] == "relu")]
-    found = design.read(type(tables)("x", {}, tables.factors, diagonal, tables.epochs, tables.layers))
+def part(keep: Callable[[pd.DataFrame], pd.Series], **grid: tuple[object, ...]) -> design.Design:
+    """The design of a grid of which only the cells of `keep` were asked for; keys as `depth`, `activation`."""
+    tables = sweep({f"network.{key}": values for key, values in grid.items()}, seeds=3, trouble=False, layers=False)
+    return design.read(replace(tables, runs=tables.runs[keep(tables.runs)]))
+
+
+def test_levels_that_share_no_partner_are_not_compared() -> None:
+    found = part(
+        lambda runs: (runs["network.depth"] == 1) == (runs["network.activation"] == "relu"),
+        depth=(1, 2), activation=("relu", "sigmoid"),
+    )  # fmt: skip
     effect = effects.main_effect(found, found.factors[0], "best_test_accuracy")
     assert not effect.matched
-    assert np.isfinite(effect.change)
+    assert np.isnan([effect.change, *effect.interval, *(level.mean for level in effect.levels)]).all()
+    assert "are not compared" in effect_in_words(effect)
+
+
+def test_arms_of_other_depths_do_not_enter_an_average() -> None:
+    """Width 4 ran at depth 8 alone, the other widths at depths 1 and 2: width 4 has nothing to be compared with."""
+    found = part(
+        lambda runs: (runs["network.depth"] == 8) == (runs["network.width"] == 4), depth=(1, 2, 8), width=(4, 16, 64)
+    )
+    effect = effects.main_effect(found, found.factor("network.width"), "best_test_accuracy")
+    expected = found.runs[found.runs["network.depth"] < 8].groupby("network.width")["best_test_accuracy"].mean()
+    assert np.isnan(effect.levels[0].mean)
+    assert [level.mean for level in effect.levels[1:]] == pytest.approx(expected.tolist())
+    assert "Not compared, for want of settings shared with the others: width 4." in left_out(effect)
+
+
+def test_partners_that_were_never_asked_for_did_not_fail() -> None:
+    """Depth 2 was asked for with two activations, depth 1 with one: nothing is set aside since a partner failed."""
+    found = part(
+        lambda runs: (runs["network.depth"] == 2) | (runs["network.activation"] == "relu"),
+        depth=(1, 2), activation=("relu", "sigmoid"),
+    )  # fmt: skip
+    effect = effects.main_effect(found, found.factor("network.depth"), "best_test_accuracy")
+    assert (effect.set_aside, effect.unpaired) == (0, 3)
+    assert "did not finish" not in left_out(effect)
+    assert "3\u00a0runs left out: not every level was asked for in their setting." in left_out(effect)
+
+
+SOME = sweep({"network.depth": (1, 2, 4), "optimizer": ("sgd", "adam")}, seeds=4, epochs=1, trouble=False, layers=False)
+
+
+@settings(max_examples=repetitions(25, 200), deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.2, 1.0), st.floats(0.0, 0.5))
+def test_a_difference_lies_inside_its_own_interval(number: int, asked: float, lost: float) -> None:
+    """One population for change and interval, in designs with any cells missing and any lost."""
+    chance, tables = np.random.default_rng(number), SOME
+    runs = tables.runs[chance.random(len(tables.runs)) < asked].reset_index(drop=True)
+    if not len(runs):
+        return
+    runs = runs.assign(outcome=np.where(chance.random(len(runs)) < lost, "failed", "finished"))
+    found = design.read(replace(tables, runs=runs))
+    for factor in found.factors:
+        effect = effects.main_effect(found, factor, "best_test_accuracy")
+        low, high = effect.interval
+        assert not effect.seeds >= 2 or low <= effect.change <= high
+        assert bool(np.isfinite(effect.change)) == effect.matched
+        kept = sum(level.runs for level in effect.levels)
+        assert kept + effect.set_aside + effect.unpaired == (runs["outcome"] == "finished").sum()
 
 
 def test_intervals_need_two_seeds() -> None:
@@ -129,7 +186,7 @@ def test_levels_that_came_to_the_same_are_a_tie() -> None:
     effect = whole(np.ones((3, 4)))
     assert effect.top != effect.bottom
     assert (effect.change, effect.compared) == (0, 3)
-    assert summary.effect_in_words(effect) == (
+    assert effect_in_words(effect) == (
         "score averages 1.00 with width 0, width 1 and width 2 alike, no difference (the same in all 4 seeds)"
     )
     assert "none moved score" in summary.summary([effect, effect], [], "score")
@@ -138,24 +195,14 @@ def test_levels_that_came_to_the_same_are_a_tie() -> None:
 def test_only_one_level_with_finished_runs_is_said_to_be_the_only_one() -> None:
     values = np.full((3, 4), np.nan)
     values[1] = 1.0
-    assert summary.effect_in_words(whole(values)) == "only 1 has finished runs with a score"
+    assert effect_in_words(whole(values)) == "only 1 has finished runs with a score"
 
 
 def test_levels_tied_for_the_best_are_all_named() -> None:
     values = np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 1.5]])
-    assert "averages 1.50 with width 0 and width 1 against 0.750 with width 2" in summary.effect_in_words(whole(values))
+    assert "averages 1.50 with width 0 and width 1 against 0.750 with width 2" in effect_in_words(whole(values))
     many = np.vstack([np.ones((5, 2)), np.zeros((1, 2))])
-    assert "with each of 5 levels of width against 0 with width 5" in summary.effect_in_words(whole(many))
-
-
-def test_levels_that_differ_in_more_than_the_factor_have_no_interval() -> None:
-    tables = sweep({"network.depth": (1, 2), "network.activation": ("relu", "sigmoid")}, seeds=3, trouble=False)
-    runs = tables.runs
-    diagonal = runs[(runs["network.depth"] == 1) == (runs["network.activation"] == "relu")]
-    found = design.read(type(tables)("x", {}, tables.factors, diagonal, tables.epochs, tables.layers))
-    effect = effects.main_effect(found, found.factors[0], "best_test_accuracy")
-    assert np.isnan(effect.interval).all()
-    assert "could not be matched" in summary.effect_in_words(effect)
+    assert "with each of 5 levels of width against 0 with width 5" in effect_in_words(whole(many))
 
 
 LEVELS, SEEDS = (2, 3, 10, 40), (5, 12, 30)

@@ -100,3 +100,44 @@ def test_means_over_seeds_leave_out_what_is_missing_and_nothing_else() -> None:
         held = points[place][np.isfinite(points[place])]
         expected = (held.mean() if len(held) else np.nan, *student(held))
         assert np.allclose((mean[place], low[place], high[place]), expected, rtol=1e-14, equal_nan=True)
+
+
+SHARE, POSITIVE = (0.0, 1.0), (0.0, np.inf)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
+def test_an_interval_of_a_share_stays_between_0_and_1(values: list[float]) -> None:
+    mean, low, high = over_seeds(np.array([values]), SHARE)
+    assert 0 <= low[0] <= mean[0] + 1e-12
+    assert mean[0] - 1e-12 <= high[0] <= 1
+
+
+def test_an_interval_of_a_loss_is_over_0_and_keeps_the_end_that_was_right() -> None:
+    losses = np.array([[0.001, 0.002, 0.3]])
+    plain_low, plain_high = t_interval(losses)
+    low, high = t_interval(losses, within=POSITIVE)
+    assert plain_low[0] < 0 < low[0]
+    assert high[0] == plain_high[0]
+
+
+def test_an_interval_inside_of_its_range_is_students() -> None:
+    values = np.random.default_rng(4).uniform(0.4, 0.6, (30, 12))
+    assert np.array_equal(t_interval(values, within=SHARE), t_interval(values))
+
+
+DRAWN: dict[str, tuple[Any, float, tuple[float, float]]] = {
+    "good accuracies": (lambda chance, shape: chance.beta(29.1, 0.9, shape), 0.97, SHARE),
+    "accuracies at both ends": (lambda chance, shape: chance.beta(0.3, 0.3, shape), 0.5, SHARE),
+    "skewed losses": (lambda chance, shape: chance.lognormal(0, 1, shape), float(np.exp(0.5)), POSITIVE),
+}
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 12])
+@pytest.mark.parametrize("name", DRAWN)
+def test_to_stay_in_the_range_costs_no_coverage(name: str, seeds: int) -> None:
+    draw, mean, within = DRAWN[name]
+    values = draw(np.random.default_rng(5), (20_000, seeds))
+    covered = [
+        np.mean((low <= mean) & (mean <= high)) for low, high in (t_interval(values), t_interval(values, within=within))
+    ]
+    assert abs(covered[0] - covered[1]) <= 0.003

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from workbench.report.figures.base import DrawsFrom
+from workbench.report.figures.best_trials import BestTrials
 from workbench.report.figures.changes import Changes
 from workbench.report.figures.differences import Differences
+from workbench.report.figures.effects_overview import EffectsOverview
 from workbench.report.figures.feature_maps import FeatureMaps
 from workbench.report.figures.filter_tiles import Filters
 from workbench.report.figures.findings import Findings
@@ -14,13 +16,25 @@ from workbench.report.figures.learning_curves import LearningCurves
 from workbench.report.figures.main_effects import MainEffects
 from workbench.report.figures.networks import Networks
 from workbench.report.figures.own_figures import OwnFigures
+from workbench.report.figures.parallel_coordinates import ParallelCoordinates
+from workbench.report.figures.search_history import SearchHistory
+from workbench.report.figures.search_importance import SearchImportance
+from workbench.report.figures.search_trends import SearchTrends
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
+from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison
 
 FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a section in this order
     "differences": Differences(),
+    "search_history": SearchHistory(),
+    "best_trials": BestTrials(),
+    "parallel_coordinates": ParallelCoordinates(),
+    "search_trends": SearchTrends(),
+    "search_importance": SearchImportance(),
     "own": OwnFigures(),
+    "effects_overview": EffectsOverview(),
+    "whole_curves": WholeCurves(),
     "networks": Networks(),
     "main_effects": MainEffects(),
     "learning_curves": LearningCurves(),

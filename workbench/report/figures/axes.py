@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import Normalize
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from workbench.report import wording
 from workbench.report.figures import palette
@@ -39,11 +39,18 @@ def tick(value: float, unit: str = "", sign: str = "-") -> str:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Places for the ticks of a log10 axis: whole decades, or 1, 2 and 5 of each if it spans few."""
+    """Places for the ticks of a log10 axis: whole decades; if it spans few, as many of 1, 2, 5, ... of each as give two
+    ticks or more.
+    """
     powers = np.arange(np.floor(low), np.ceil(high) + 1)
     if high - low >= 2:
         return powers[:: int(np.ceil(len(powers) / 7))].tolist()
-    return np.add.outer(powers, np.log10([1, 2, 5])).ravel().tolist()
+    places = np.empty(0)
+    for parts in ([1, 2, 5], range(1, 10), np.arange(10, 100) / 10):
+        places = np.add.outer(powers, np.log10(parts)).ravel()
+        if ((low <= places) & (places <= high)).sum() >= 2:
+            break
+    return places.tolist()
 
 
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
@@ -63,9 +70,10 @@ def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(numticks=5))
+        low, high = positive.min() / 1.4, positive.max() * 1.4
+        ax.set_ylim(low, high)
+        ax.yaxis.set_major_locator(FixedLocator([10.0**place for place in decades(np.log10(low), np.log10(high))]))
         ax.yaxis.set_minor_locator(NullLocator())
-        ax.set_ylim(positive.min() / 1.4, positive.max() * 1.4)
     else:
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(y)))
@@ -83,6 +91,13 @@ def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     """Many lines over the same places as one path, with gaps between them."""
     across = np.tile(np.append(places, np.nan), len(rows))
     return across, np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if len(rows) else across
+
+
+def amount_axis(axis: Axis, key: str) -> None:
+    """An axis of values of a metric: percent for accuracies."""
+    percent = wording.metric(key).percent
+    axis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: tick(100 * x, " %") if percent else tick(x)))
 
 
 def change_axis(ax: Axes, key: str) -> None:

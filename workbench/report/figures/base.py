@@ -18,7 +18,17 @@ from matplotlib.axes import Axes
 from workbench.report.figures import painted, palette
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
-PAGE_SECTIONS = ("verdicts", "figures", "outcome", "factors", "interactions", "layers", "sensitivity", "comparison")
+PAGE_SECTIONS = (
+    "verdicts",
+    "search",
+    "figures",
+    "outcome",
+    "factors",
+    "interactions",
+    "layers",
+    "sensitivity",
+    "comparison",
+)
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Read = TypeVar("Read", contravariant=True)
@@ -61,15 +71,16 @@ class Panel:
 
     def drawn(self) -> Plot:
         """The drawing made."""
-        return Plot(self.title, draw(self.paint, self.identity, self.alt, self.size, self.margins))
+        return Plot(self.title, draw(self.paint, self.identity, self.alt, self.size, self.margins), self)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One drawing with its title."""
+    """One drawing with its title, and the panel that it was made of."""
 
     title: str
     svg: Markup
+    panel: Panel
 
 
 @dataclass(frozen=True)
@@ -77,13 +88,15 @@ class DrawnFigure:
     """A figure as the page shows it: drawings side by side, a caption, a legend, a heat scale (low, high), its table.
 
     `about` names the part of the section to which it belongs: the key of a factor, the place of a claim. `absent` says
-    that there was nothing to draw, so that only the caption is shown. `width` and `heading` are those of the template.
+    that there was nothing to draw, so that only the caption is shown. `legend_of` is what the
+    legend distinguishes. `width` and `heading` are those of the template.
     """
 
     caption: str
     plots: tuple[Plot, ...]
     table: Table
     legend: tuple[Key, ...] = ()
+    legend_of: str = ""
     scale: tuple[str, str] | None = None
     title: str = ""
     about: str = ""
@@ -127,6 +140,10 @@ class FigureKind(ABC, Generic[Source, Data]):
         """The values that colours distinguish."""
         return ()
 
+    def legend_of(self, data: Data) -> str:  # noqa: ARG002
+        """What the legend distinguishes: the name of a factor."""
+        return ""
+
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
         """The ends of the heat scale in words, if the figure has one."""
         return None
@@ -145,10 +162,10 @@ class FigureKind(ABC, Generic[Source, Data]):
         panels = self.panels(data, place)
         shown = (type(self), place, data)
         svgs = painted.svgs(shown, lambda: [panel.drawn().svg for panel in panels])
-        plots = tuple(Plot(panel.title, Markup(svg)) for panel, svg in zip(panels, svgs, strict=True))
+        plots = tuple(Plot(panel.title, Markup(svg), panel) for panel, svg in zip(panels, svgs, strict=True))
         return DrawnFigure(
-            self.caption(data), plots, self.table(data), self.legend(data), self.scale(data), self.title(data),
-            self.about(data), width=self.width, heading=self.heading,
+            self.caption(data), plots, self.table(data), self.legend(data), self.legend_of(data), self.scale(data),
+            self.title(data), self.about(data), width=self.width, heading=self.heading,
         )  # fmt: skip
 
 

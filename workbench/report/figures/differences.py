@@ -1,5 +1,5 @@
-"""The basis of a claim: the paired difference of every seed, their mean and interval, and the margin that is too small
-to matter.
+"""The basis of a claim: its arms with every seed, and the paired differences beside the margin that is too small to
+matter.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
+from workbench.report.statistics.intervals import student
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
+
+LONGEST_ARM = 34
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,19 @@ class Differences(FigureKind[Findings, OneClaim]):
         return [one for one in claims if one.verdict.differences]
 
     def panels(self, data: OneClaim, place: int) -> list[Panel]:  # noqa: ARG002
+        metric = data.claim.rule.metric
+        left = 14 + 6.1 * max(len(_cut(label)) for label, _ in data.verdict.arms)
+        means = ", ".join(f"{label} {wording.amount(float(np.mean(v)), metric)}" for label, v in data.verdict.arms)
+        arms = Panel(
+            wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}", f"Each arm by seed: {means}.",
+            (520, 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
+        )  # fmt: skip
         alt = f"Paired differences by seed. {data.verdict.sentence}"
-        painted = partial(paint, data=data)
-        return [Panel("Paired differences", painted, f"claim-{data.place}", alt, (400, 92), (22, 22, 6, 26))]
+        size, margins = (520, 88), (left, 22, 6, 26)
+        return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002
-        return "Above: each seed. Below: mean and 95 % interval. Shaded: too small to matter."
+        return "Faint: each seed. Large: mean with its 95 % interval. Shaded: a difference too small to matter."
 
     def table(self, data: OneClaim) -> Table:
         """The paired difference of every seed."""
@@ -67,6 +77,28 @@ class Differences(FigureKind[Findings, OneClaim]):
 
     def about(self, data: OneClaim) -> str:
         return str(data.place)
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LONGEST_ARM else label[: LONGEST_ARM - 1] + "\u2026"
+
+
+def paint_arms(ax: Axes, data: OneClaim) -> Axes:
+    """A row for each arm: every seed, the mean and its interval."""
+    metric = data.claim.rule.metric
+    for row, ((_, held), slot) in enumerate(zip(data.verdict.arms, palette.slots(len(data.verdict.arms)), strict=True)):
+        values = np.array(held)
+        ax.plot(values, np.full(len(values), row), "o", color=slot.light, markersize=5, alpha=0.3, markeredgewidth=0)
+        span = student(values, within=wording.metric(metric).range)
+        if np.isfinite(span.low):
+            ax.plot(span, [row, row], color=slot.light, linewidth=3, solid_capstyle="butt")
+        ax.plot([values.mean()], [row], slot.marker, color=slot.light, markersize=8, markeredgecolor=palette.SURFACE)
+    ax.set_yticks(range(len(data.verdict.arms)), [_cut(label) for label, _ in data.verdict.arms])
+    ax.set_ylim(len(data.verdict.arms) - 0.4, -0.6)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    axes.amount_axis(ax.xaxis, metric)
+    return ax
 
 
 def paint(ax: Axes, data: OneClaim) -> Axes:

@@ -91,7 +91,7 @@ class Lines(Drawing):
         places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
         if len(seeds) > 1:
             ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
-            _, low, high = over_seeds(seeds.T)
+            _, low, high = over_seeds(seeds.T, wording.metric(self.value).range)
             ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
         style: Any = {"linestyle": slot.linestyle, "linewidth": 1.9}
         if len(places) <= 16:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workbench.report.advice.diagnosis import Advice, advice
 from workbench.report.figures.units import units_of_losses
 from workbench.report.statistics import effects as effects_of
 from workbench.report.statistics.design import Design, Factor, read
 from workbench.report.statistics.effects import Effect, Interaction, Spread
 from workbench.report.statistics.histories import Histories
+from workbench.report.statistics.searched import Searched, searched
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import Verdict
 
@@ -45,6 +47,16 @@ class Findings:
         return {key: {one.factor.key: one for one in effects_of.main_effects(design, key)} for key in design.headlines}
 
     @cached_property
+    def advice(self) -> tuple[Advice, ...]:
+        """What is wrong with the settings of the sweep, and what to try."""
+        return advice(self.tables, self.design)
+
+    @cached_property
+    def search(self) -> Searched | None:
+        """The search that the sweep is; None of a grid."""
+        return searched(self.tables, self.design)
+
+    @cached_property
     def factors(self) -> list[Factor]:
         """The factors, the one with the largest effect on the main metric first."""
         return [effect.factor for effect in self.effects[self.design.main].values()]
@@ -56,8 +68,8 @@ class Findings:
 
     @cached_property
     def pairs(self) -> list[list[Interaction]]:
-        """Every pair of factors on every headline metric, the strongest on the main metric first."""
-        return effects_of.interactions(self.design, self.factors)
+        """Every pair of factors on every headline metric, the strongest on the main metric first; none of a search."""
+        return [] if self.search else effects_of.interactions(self.design, self.factors)
 
     @cached_property
     def units(self) -> str:

@@ -76,6 +76,9 @@ class Interactions(FigureKind[Findings, Pair]):
         second = data.metrics[0].second
         return legend(second.labels, palette.slots_of(second.key, second.values)) if data.as_lines else ()
 
+    def legend_of(self, data: Pair) -> str:
+        return data.metrics[0].second.name
+
 
 def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
     text = "; ".join(

@@ -41,6 +41,7 @@ class OneProbe:
     probe: str
     logarithmic: bool
     depth: int
+    factor: str
     labels: tuple[str, ...]
     slots: tuple[palette.Slot, ...] | None
     numbers: np.ndarray
@@ -86,7 +87,7 @@ class Layers(FigureKind[Findings, OneProbe]):
         rows, depth = deepest(source.tables, design)
         by = [factor for factor in design.factors if factor.key == ACTIVATION]
         by += [factor for factor in design.factors if factor.key not in (DEPTH_KEY, ACTIVATION)]
-        factor = by[0] if by else None
+        factor = by[0] if by and not source.search else None
         return [one_probe(design, rows, probe, factor, depth) for probe in probe_names(rows)]
 
     def panels(self, data: OneProbe, place: int) -> list[Panel]:
@@ -133,6 +134,9 @@ class Layers(FigureKind[Findings, OneProbe]):
 
     def legend(self, data: OneProbe) -> tuple[Key, ...]:
         return legend(data.labels, data.slots) if data.slots else ()
+
+    def legend_of(self, data: OneProbe) -> str:
+        return data.factor
 
     def scale(self, data: OneProbe) -> tuple[str, str] | None:
         if not data.drawn:
@@ -195,7 +199,9 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     profiles = last.reindex(grid).to_numpy().reshape(len(labels), len(design.seeds), len(numbers))
     slots = palette.slots_of(factor.key, factor.values) if factor else None
     held = int(rows["cell"].nunique())
-    return OneProbe(probe, logarithmic, depth, labels, slots, numbers, epochs, maps, profiles, held)
+    return OneProbe(
+        probe, logarithmic, depth, factor.name if factor else "", labels, slots, numbers, epochs, maps, profiles, held
+    )
 
 
 def paint_ends(ax: Axes, data: OneProbe) -> Axes:

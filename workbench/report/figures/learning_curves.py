@@ -62,6 +62,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         return [
             FactorCurves(tuple(curves(source.design, histories, factor, metric) for metric in metrics), source.units)
             for factor in source.factors
+            if source.effects[source.design.main][factor.key].matched
         ]
 
     def panels(self, data: FactorCurves, place: int) -> list[Panel]:
@@ -100,8 +101,12 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         return Table("Means by epoch", heads, tuple(rows), words=2)
 
     def legend(self, data: FactorCurves) -> tuple[Key, ...]:
-        factor = data.curves[0].factor
-        return legend(factor.labels, palette.slots_of(factor.key, factor.values))
+        factor, held = data.curves[0].factor, np.isfinite(data.curves[0].mean).any(axis=1)
+        keys = legend(factor.labels, palette.slots_of(factor.key, factor.values))
+        return tuple(key for key, drawn in zip(keys, held, strict=True) if drawn)
+
+    def legend_of(self, data: FactorCurves) -> str:
+        return data.curves[0].factor.name
 
     def about(self, data: FactorCurves) -> str:
         return data.curves[0].factor.key
@@ -110,7 +115,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
 def curves(design: Design, histories: Histories, factor: Factor, metric: str) -> Curves:
     """The learning curves of `metric` by the levels of `factor`, over the same runs as its main effect."""
     values, ended = histories.of(metric)
-    runs, _, _ = matched(design, [factor.key], design.main)
+    runs = matched(design, [factor.key], design.main).runs
     level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
     place = sampled(len(histories.epochs), MOST_EPOCHS_OF_CURVES)
     chosen = values[runs.index.to_numpy()][:, place]
@@ -120,7 +125,7 @@ def curves(design: Design, histories: Histories, factor: Factor, metric: str) ->
             mine = chosen[(level == row) & (seed == number)]
             if len(mine):
                 means[row, column] = mine.mean(axis=0)
-    mean, low, high = over_seeds(means.swapaxes(1, 2))
+    mean, low, high = over_seeds(means.swapaxes(1, 2), wording.metric(metric).range)
     return Curves(factor, metric, histories.epochs[place], means, mean, low, high, bool(ended[runs.index].any()))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from workbench.report import wording
+from workbench.report.effects_in_words import left_out
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
@@ -39,6 +40,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
                 tuple(source.spreads[factor.key]), source.units,
             )
             for factor in source.factors
+            if source.effects[source.design.main][factor.key].matched
         ]  # fmt: skip
 
     def panels(self, data: FactorEffects, place: int) -> list[Panel]:
@@ -60,10 +62,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
         text = f"Mean by {first.factor.name}{interval}; faint: {what}."
         if seeded:
             text += " Levels are compared within seeds, along the faint lines."
-        if first.set_aside:
-            text += f" {wording.plural(first.set_aside, 'run')} set aside: a partner at another level did not finish."
-        if not first.matched:
-            text += " The levels could not be matched on the other factors: they may differ in more than this factor."
+        text = f"{text} {left_out(first)}".strip()
         return in_units(text, metrics, data.units)
 
     def table(self, data: FactorEffects) -> Table:

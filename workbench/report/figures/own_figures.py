@@ -99,6 +99,10 @@ class OwnFigures(FigureKind[Findings, Reduced]):
         labels = drawing.labels(data.frame) if isinstance(drawing, Drawing) else []
         return legend(labels, drawing.slots(data.frame)) if isinstance(drawing, Drawing) and labels else ()
 
+    def legend_of(self, data: Reduced) -> str:
+        by = getattr(data.figure.draw, "by", "")
+        return wording.factor(by) if "." in by else by.replace("_", " ")
+
     def scale(self, data: Reduced) -> tuple[str, str] | None:
         drawing = data.figure.draw
         return drawing.scale(data.frame) if isinstance(drawing, Drawing) else None
@@ -161,7 +165,7 @@ def averaged(data: pd.DataFrame, value: str) -> pd.DataFrame:
     rows = []
     for key, group in by_seed.groupby(keys, sort=False, dropna=False) if keys else [((), by_seed)]:
         values = group[value].to_numpy(dtype=float)
-        rows.append((*key, values.mean(), *student(values), len(values)))
+        rows.append((*key, values.mean(), *student(values, within=wording.metric(value).range), len(values)))
     return pd.DataFrame(rows, columns=[*keys, value, "low", "high", "seeds"])
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeGuard
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -47,6 +48,19 @@ SLOTS = (  # Okabe and Ito (2008); the dark values are lighter, the light yellow
     Slot("#b8a800", "#f0e442", "h", (5, 1.2, 1.2, 1.2, 1.2, 1.2)),
 )
 _GREY = 6
+GREY_SLOT = SLOTS[_GREY]
+_STEPS = 25
+
+
+def _ramp(colours: str, first: float, last: float) -> list[str]:
+    return [to_hex(colormaps[colours](first + (last - first) * step / (_STEPS - 1))) for step in range(_STEPS)]
+
+
+# Ordered numbers, from pale to strong on either background, in steps of lightness that all readers see.
+RAMP = tuple(
+    Slot(light, dark, SLOTS[step % len(SLOTS)].marker, ())
+    for step, (light, dark) in enumerate(zip(_ramp("viridis", 0.78, 0.0), _ramp("viridis", 0.38, 1.0), strict=True))
+)
 _COLOURED = (0, 1, 2, 3, 4, 7, 5)  # blue and light blue far apart
 _GROUPS = {"optimizer": "optimizers", "penalty": "penalties", "data": "datasets"}  # groups of choices in conf/
 INK, MUTED, GRID, SURFACE, GUIDE = "#1b1e23", "#5a616b", "#dfe2e6", "#fffffe", "#8b929c"
@@ -69,6 +83,7 @@ PAGE_COLOURS = {  # CSS variable: (light, dark); figures use the first five
 def variables() -> tuple[dict[str, str], dict[str, str]]:
     """The CSS variables of the page: (light, dark)."""
     table = PAGE_COLOURS | {f"slot-{place}": (slot.light, slot.dark) for place, slot in enumerate(SLOTS)}
+    table |= {f"ramp-{place}": (slot.light, slot.dark) for place, slot in enumerate(RAMP)}
     return {name: pair[0] for name, pair in table.items()}, {name: pair[1] for name, pair in table.items()}
 
 
@@ -76,25 +91,36 @@ def in_figures() -> dict[str, str]:
     """The colours in a figure -> what replaces them in an inlined figure."""
     names = ("ink", "muted", "grid", "surface", "guide")
     greys = {PAGE_COLOURS[name][0]: f"var(--{name})" for name in names}
-    return greys | {slot.light: f"var(--slot-{place})" for place, slot in enumerate(SLOTS)}
+    ramp = {slot.light: f"var(--ramp-{place})" for place, slot in enumerate(RAMP)}
+    return greys | ramp | {slot.light: f"var(--slot-{place})" for place, slot in enumerate(SLOTS)}
 
 
 def slots(count: int) -> list[Slot]:
     """One slot for each of `count` things that have no value, in order; more than eight have an ordered ramp."""
-    if count <= len(SLOTS):
-        return list(SLOTS[:count])
-    ramp = [to_hex(colormaps["viridis"](0.1 + 0.75 * place / (count - 1))) for place in range(count)]
-    return [Slot(colour, colour, "o", ()) for colour in ramp]
+    return list(SLOTS[:count]) if count <= len(SLOTS) else ordered(count)
+
+
+def ordered(count: int) -> list[Slot]:
+    """Slots of a ramp, evenly from its pale to its strong end; up to eight have a dash pattern each as well."""
+    steps = [round(place * (_STEPS - 1) / max(count - 1, 1)) for place in range(count)]
+    if count > len(SLOTS):
+        return [replace(RAMP[step], marker="o") for step in steps]
+    return [replace(RAMP[step], marker=slot.marker, dash=slot.dash) for step, slot in zip(steps, SLOTS, strict=False)]
 
 
 def slots_of(key: str, values: Sequence[object]) -> tuple[Slot, ...]:
     """The slots of a factor's values.
 
-    A value has the same slot on every page, whatever else was swept. Only if two values on one page would share a slot,
-    the later one takes another. More than eight values have an ordered ramp.
+    Three numbers or more have a ramp, from the smallest to the largest, with a grey one for no value. A name has the
+    same slot on every page, whatever else was swept. Only if two names on one page would share a slot, the later one
+    takes another. More than eight values have a ramp whatever they are.
     """
+    numbers = sorted({value for value in values if _is_number(value)})
+    if len(numbers) > 2 and all(_is_number(value) or value is None for value in values):
+        of = dict(zip(numbers, ordered(len(numbers)), strict=True))
+        return tuple(of[value] if _is_number(value) else GREY_SLOT for value in values)
     if len(values) > len(SLOTS):
-        return tuple(slots(len(values)))
+        return tuple(ordered(len(values)))
     taken: list[int] = []
     for value in values:
         place = _place(key, value)
@@ -102,6 +128,10 @@ def slots_of(key: str, values: Sequence[object]) -> tuple[Slot, ...]:
             place = (place + 1) % len(SLOTS)
         taken.append(place)
     return tuple(SLOTS[place] for place in taken)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _place(key: str, value: object) -> int:

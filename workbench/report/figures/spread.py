@@ -38,14 +38,16 @@ class Spreads(FigureKind[Findings, FactorSpread]):
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[FactorSpread]:
+        if source.search:
+            return []
         main, units = source.design.main, source.units
         return [FactorSpread(one, main, tuple(source.spreads[one.key]), units) for one in source.factors]
 
     def panels(self, data: FactorSpread, place: int) -> list[Panel]:
-        key = data.metric
+        key, ends = data.metric, wording.metric(data.metric).ends
         text = "; ".join(
-            f"{one.label}: best {wording.amount(one.best, key)}, median {wording.amount(one.median, key)}, "
-            f"worst {wording.amount(one.worst, key)}" for one in data.levels if len(one.values)
+            f"{one.label}: {ends[0]} {wording.amount(one.best, key)}, median {wording.amount(one.median, key)}, "
+            f"{ends[1]} {wording.amount(one.worst, key)}" for one in data.levels if len(one.values)
         )  # fmt: skip
         left = 18 + 7 * min(axes.LONGEST_LABEL, max(len(one.label) for one in data.levels))
         return [
@@ -70,7 +72,8 @@ class Spreads(FigureKind[Findings, FactorSpread]):
             for one in data.levels
         ]
         name = wording.metric(data.metric).name.lower()
-        heads = ("Level", "Best", "Median", "Worst", "Lost")
+        high, low = (end.capitalize() for end in wording.metric(data.metric).ends)
+        heads = ("Level", high, "Median", low, "Lost")
         return Table(f"Sensitivity: {name} by {data.factor.name}", heads, tuple(rows))
 
 

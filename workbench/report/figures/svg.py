@@ -21,7 +21,7 @@ from workbench.report.figures import palette
 
 WIDTH, HEIGHT = 340, 220
 MARGINS = (46, 12, 12, 40)  # left, right, top, bottom
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "workbench",
     "text.parse_math": False,  # a "$" in a name is a dollar sign
@@ -125,7 +125,7 @@ def draw(
     (width, height), (left, right, top, bottom) = size, margins
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
     buffer = io.StringIO()
-    with warnings.catch_warnings(), mpl.rc_context(_STYLE):
+    with warnings.catch_warnings(), mpl.rc_context(STYLE):
         warnings.filterwarnings(
             "ignore", message="Glyph .* missing"
         )  # Matplotlib only measures the text: the reader's fonts draw it

@@ -81,7 +81,7 @@ def _curves(source: Comparison, histories: list[Histories], metric: str) -> tupl
         done = (design.runs["outcome"] == "finished").to_numpy()
         seeds = design.runs[SEED].to_numpy()
         own = [values[done & (seeds == seed)].mean(axis=0) for seed in design.seeds if (done & (seeds == seed)).any()]
-        found.append(Curve(label, one.epochs, *over_seeds(np.array(own).T)))
+        found.append(Curve(label, one.epochs, *over_seeds(np.array(own).T, wording.metric(metric).range)))
     return tuple(found)
 
 

@@ -12,13 +12,13 @@ from workbench.report.figures.base import DrawnFigure
 from workbench.report.figures.units import is_loss
 from workbench.report.statistics.tests import most_lost
 from workbench.report.verdicts import sentences
-from workbench.report.verdicts.claim_rules import Claim, Identity, digest
+from workbench.report.verdicts.claim_rules import Claim, Identity, Rule, digest
 from workbench.report.verdicts.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Card:
-    """A claim with its verdict, as shown."""
+    """A claim with its verdict, as shown; `line` says in one what happened."""
 
     claim: Claim
     verdict: Verdict
@@ -28,6 +28,15 @@ class Card:
     figures: tuple[DrawnFigure, ...]
     also: tuple[tuple[str, Verdict], ...] = ()
     warning: str = ""
+    line: str = ""
+
+    @property
+    def withheld(self) -> str:
+        """Why the verdict is withheld, in a sentence; "" if it is not."""
+        text = self.verdict.sentence
+        if not text.startswith("Withheld"):
+            return ""
+        return text.partition(". On this dataset")[0].partition(". Here ")[0].rstrip(".") + "."
 
 
 def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: str) -> Card:
@@ -40,8 +49,36 @@ def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: 
     also = tuple((sentences.rule_in_words(rule), one) for rule, one in zip(claim.also, verdict.also, strict=True))
     return Card(
         claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), tuple(figures), also,
-        sentences.rule_warning(verdict),
+        sentences.rule_warning(verdict), in_a_line(claim, verdict),
     )  # fmt: skip
+
+
+def in_a_line(claim: Claim, verdict: Verdict) -> str:
+    """What happened in plain words: both arms and their difference; of a conditional claim on what it depends, and what
+    happened in the tuned setting.
+    """
+    parts = [_what_happened(claim.rule, verdict)]
+    if verdict.verdict == "conditional" and claim.tuned is not None and verdict.tuned is not None:
+        parts += [f"tuned: {_what_happened(claim.tuned, verdict.tuned)}", f"so {claim.condition.rstrip('.')}"]
+    elif verdict.verdict != verdict.by_itself:
+        also = [pair for pair in zip(claim.also, verdict.also, strict=True) if pair[1].verdict == verdict.verdict]
+        parts += [_what_happened(*pair) for pair in also[:1]]
+    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts)
+
+
+def _what_happened(rule: Rule, found: Verdict) -> str:
+    metric = rule.metric
+    if isinstance(rule, Identity):
+        largest = f"the largest error in {wording.plural(found.n, 'run')} is {wording.number(found.worst)}"
+        return f"{largest}, and {rule.tolerance:g} is allowed"
+    if not found.arms or not found.n:
+        return "there is nothing to compare yet"
+    means = [f"{wording.amount(float(np.mean(values)), metric)} ({label})" for label, values in found.arms]
+    span = wording.between(*found.interval, metric)
+    inner = f"95 % interval {span}, {wording.plural(found.n, 'seed')}" if span else wording.plural(found.n, "seed")
+    name = wording.metric(metric).name.lower()
+    arms = " against ".join(means) if len(means) == 2 else wording.listing(means)
+    return f"{name} {arms}: a difference of {wording.change(found.effect, metric)} ({inner})"
 
 
 def _found(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:

@@ -1,29 +1,66 @@
-"""The figures of a page as separate SVG files, for slides, papers and MLflow's list of artifacts."""
+"""The figures of a page as separate files, for slides, papers and MLflow's list of artifacts, and their tables."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from workbench import files
+from workbench.engine.errors import BadInput
+from workbench.report import wording
 from workbench.report.figures import palette
-from workbench.report.figures.base import DrawnFigure
+from workbench.report.figures.base import DrawnFigure, Table
+from workbench.report.figures.exported import FORMATS, exported
 from workbench.report.page.view import View
 
-FIGURES_FOLDER = "figures"
+FIGURES_FOLDER, TABLES = "figures", "csv"
+FILE_KINDS = (*FORMATS, TABLES)
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
 
 
-def write_figures(made: View, folder: Path) -> Path:
-    """Write every figure of a view into `<folder>/figures`, in the order of the page; delete earlier files there."""
+def write_figures(made: View, folder: Path, formats: Sequence[str] = ()) -> Path:
+    """Write every figure of a view into `<folder>/figures`, in the order of the page; delete earlier files there.
+
+    Without `formats` as SVG, as the page has them; else in each of these, with title and legend, and as "csv" the table
+    behind each figure.
+    """
     target = folder / FIGURES_FOLDER
     target.mkdir(parents=True, exist_ok=True)
-    for old in target.glob("*.svg"):
+    for old in (one for kind in FILE_KINDS for one in target.glob(f"*.{kind}")):
         old.unlink()
-    for place, (name, svg) in enumerate(_drawings(_named(made)), 1):
-        files.write(target / f"{place:03d}-{name}.svg", standalone(svg))
+    place = 0
+    for about, figure in _named(made):
+        for plot in figure.plots:
+            place += 1
+            stem = f"{place:03d}-{_words(f'{about} {plot.title}')}"
+            if not formats:
+                files.write(target / f"{stem}.svg", standalone(plot.svg))
+            for kind in (one for one in formats if one != TABLES):
+                files.write(target / f"{stem}.{kind}", exported(figure, plot.panel, kind))
+        if TABLES in formats and figure.plots:
+            files.write(target / f"{place:03d}-{_words(f'{about} {figure.table.caption}')}.csv", as_csv(figure.table))
     return target
+
+
+def as_csv(table: Table) -> str:
+    """A table as CSV: a row of heads, then the cells as they are shown, with plain minus signs and spaces."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in (table.heads, *table.rows):
+        writer.writerow([cell.replace(wording.MINUS, "-").replace(wording.SPACE, " ") for cell in row])
+    return buffer.getvalue()
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """The formats in a list like "png,pdf". Raises BadInput for one that is none."""
+    found = tuple(dict.fromkeys(one.strip().lower() for one in text.split(",") if one.strip()))
+    for one in found:
+        if one not in FILE_KINDS:
+            raise BadInput(f"--figures: found {one!r}; allowed: any of {', '.join(FILE_KINDS)}, with commas between")
+    return found
 
 
 def standalone(svg: str) -> str:
@@ -40,6 +77,7 @@ def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
     """The figures with their subjects, in the order of the page."""
     for card in made.shown["cards"]:
         yield from ((card.claim.id, figure) for figure in card.figures)
+    yield from _of_section(made, "search", "search")
     yield from _of_section(made, "figures", "figure")
     yield from _of_section(made, "outcome", "outcome")
     for one in made.shown["by_factor"]:
@@ -53,8 +91,6 @@ def _of_section(made: View, section: str, name: str) -> Iterable[tuple[str, Draw
     return ((figure.title or name, figure) for figure in made.figures[section])
 
 
-def _drawings(figures: Iterable[tuple[str, DrawnFigure]]) -> Iterable[tuple[str, str]]:
-    for about, figure in figures:
-        for plot in figure.plots:
-            words = re.sub(r"[^a-z0-9]+", "-", f"{about} {plot.title}".lower()).strip("-")
-            yield words[:60].strip("-") or "figure", str(plot.svg)
+def _words(text: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return words[:60].strip("-") or "figure"

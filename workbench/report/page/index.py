@@ -65,7 +65,9 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     lines += _waiting(known or {}, lines)
     tally = Counter(line.verdict for line in lines)
     shown = {
-        "title": "Reports", "name": "index", "entries": entries, "sections": _sections(lines), "verdicts": VERDICTS,
+        "title": "Reports", "name": "index", "entries": entries, "verdicts": VERDICTS,
+        "sections": _sections(line for line in lines if line.file),
+        "later": _sections(line for line in lines if not line.file),
         "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
         "claims": len(lines), "runs": sum(entry.cells for entry in entries),
     }  # fmt: skip
@@ -101,18 +103,38 @@ def _order_of(facts: Mapping[str, str]) -> int:
 
 
 def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
-    verdict, metric = claim["verdict"], claim["rule"].get("metric", "")
-    parts = []
-    if verdict.get("effect") is not None:
-        parts.append(wording.change(verdict["effect"], metric))
-        low, high = (float("nan") if end is None else end for end in verdict["interval"])
-        span = wording.between(low, high, metric)
-        parts += [f"95 % interval {span}"] if span else []
-        parts.append(wording.plural(verdict["n"], "seed"))
+    verdict = claim["verdict"]
     return Line(
         claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
-        verdict["verdict"], ", ".join(parts), file, bool(verdict.get("fails")) and verdict["verdict"] == "inconclusive",
+        verdict["verdict"], _finding(claim), file, bool(verdict.get("fails")) and verdict["verdict"] == "inconclusive",
     )  # fmt: skip
+
+
+def _finding(claim: Mapping[str, Any]) -> str:
+    """What stands behind a verdict: what its first rule found, or the further rule that decided it; of a conditional
+    one also what the tuned rule found.
+    """
+    verdict = claim["verdict"]
+    parts = [_found(claim["rule"], verdict)]
+    if verdict["verdict"] == "conditional":
+        parts.append(_found(claim["tuned"], verdict["tuned"], "tuned: "))
+    elif verdict["verdict"] != verdict["by_itself"]:
+        also = zip(claim["also"], verdict["also"], strict=True)
+        parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
+    return "; ".join(part for part in parts if part)
+
+
+def _found(rule: Mapping[str, Any], verdict: Mapping[str, Any], head: str = "") -> str:
+    """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs."""
+    if verdict.get("effect") is None:
+        return ""
+    count, metric = verdict["n"], rule.get("metric", "")
+    if rule.get("kind") == "identity":
+        return f"{head}largest error {wording.number(verdict['effect'])}, {wording.plural(count, 'run')}"
+    low, high = (float("nan") if end is None else end for end in verdict["interval"])
+    span = wording.between(low, high, metric)
+    inner = f", 95 % interval {span}" if span else ""
+    return f"{head}{wording.change(verdict['effect'], metric)}{inner}, {wording.plural(count, 'seed')}"
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:

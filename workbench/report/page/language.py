@@ -10,6 +10,7 @@ from markupsafe import Markup
 CHINESE = {
     # headings
     "Reports": "報告", "Claims": "論點", "Sweeps": "實驗掃描", "sweep report": "掃描報告", "comparison": "比較",
+    "The search": "搜尋", "How it was decided": "如何判定", "What to try next": "下一步可以試什麼",
     "Verdicts": "判定", "Figures": "圖", "What came out": "結果", "Factors": "因子",
     "What each factor did": "各因子的作用",
     "Interactions": "交互作用", "How factors combine": "因子如何共同作用", "Inside the network": "網路內部",

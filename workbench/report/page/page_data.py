@@ -65,6 +65,7 @@ def _effect(effect: Effect) -> dict[str, object]:
         "factor": effect.factor.key, "metric": effect.metric, "levels": levels, "change": effect.change,
         "interval": list(effect.interval), "best": effect.levels[effect.top].label, "seeds": effect.seeds,
         "worst": effect.levels[effect.bottom].label, "set_aside": effect.set_aside, "matched": effect.matched,
+        "unpaired": effect.unpaired,
     }  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def _part(rule: Rule, found: Verdict) -> dict[str, object]:
     """The result of one of a claim's further rules, or of its tuned one."""
     return {
         "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
-        "sentence": found.sentence, "metric": rule.metric,
+        "sentence": found.sentence, "metric": rule.metric, "kind": rule.kind,
     }  # fmt: skip
 
 
@@ -94,7 +95,8 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
         "condition": claim.condition if found.verdict == "conditional" else "",
         "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
         "p_within": found.p_within, "doubt": found.doubt, "new_seeds": found.new_seeds,
-        "metric": claim.rule.metric, "rule": digests(claim), "fixed": found.fixed, "statement": claim.statement,
+        "metric": claim.rule.metric, "kind": claim.rule.kind, "rule": digests(claim),
+        "fixed": found.fixed, "statement": claim.statement,
         "section": claim.section, "sentence": found.sentence, "worst": found.worst, "remark": claim.remark,
         "also": [_part(rule, one) for rule, one in zip(claim.also, found.also, strict=True)],
         "tuned": _part(claim.tuned, found.tuned) if claim.tuned and found.tuned else None,

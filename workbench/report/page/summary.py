@@ -5,72 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from workbench.report import wording
-from workbench.report.statistics.design import SEED, Design
+from workbench.report.effects_in_words import effect_in_words
+from workbench.report.figures.search_importance import LITTLE
+from workbench.report.statistics.design import SEED, Design, Factor, alike, extreme
 from workbench.report.statistics.effects import Effect, Interaction
+from workbench.report.statistics.searched import Searched
 from workbench.report.statistics.tests import FEWEST_SEEDS
 
-MOST_TIED = 3  # levels with exactly the same mean that are named
+MOST_LISTED = 12  # values of a factor that are listed one by one
 
 
-def seed_notice(design: Design) -> str:
-    """What the number of seeds permits one to conclude; "" from 12 on."""
+def seed_notice(design: Design, judged: bool = False) -> str:
+    """What the number of seeds permits one to conclude; "" from 12 on. `judged`: the page has verdicts, of rules that
+    need no such number.
+    """
     count = len(design.seeds)
     if count >= FEWEST_SEEDS:
         return ""
-    verdicts = f"A verdict needs {FEWEST_SEEDS} seeds or more."
-    if count < 2:
-        return f"One seed only: nothing here has an interval, and no verdict is possible. {verdicts}"
-    return f"{count} seeds: intervals are wide, and no verdict is possible. {verdicts}"
-
-
-def effect_in_words(effect: Effect) -> str:
-    """ "test accuracy averages 94.2 % with relu against 71.3 % with sigmoid, a difference of 22.9 pp (...)" """
-    if not math.isfinite(effect.change):
-        return "nothing finished, so there is nothing to compare"
-    name = wording.metric(effect.metric).name.lower()
-    if effect.top == effect.bottom:
-        return f"only {effect.levels[effect.top].label} has finished runs with a {name}"
-    top, bottom = (wording.amount(effect.levels[end].mean, effect.metric) for end in (effect.top, effect.bottom))
-    if effect.change == 0:
-        return f"{name} averages {top} with {_tied(effect, effect.top)} alike, no difference{_certainty(effect)}"
-    return (
-        f"{name} averages {top} with {_tied(effect, effect.top)} against {bottom} with "
-        f"{_tied(effect, effect.bottom)}, a difference of "
-        f"{wording.change(abs(effect.change), effect.metric, signed=False)}{_certainty(effect)}"
-    )
-
-
-def _certainty(effect: Effect) -> str:
-    """The interval of an effect in brackets, or the reason why there is none."""
-    if not effect.matched:
-        return " (no interval: the levels could not be matched on the other factors)"
-    low, high = sorted(math.copysign(1.0, effect.change) * end for end in effect.interval)
-    if not math.isfinite(low):
-        return " (no interval: fewer than two seeds)"
-    if low == high:
-        return f" (the same in all {effect.seeds} seeds)"
-    return f" (95 % interval {wording.between(low, high, effect.metric, signed=low < 0)}, {effect.seeds} seeds)"
-
-
-def _tied(effect: Effect, place: int) -> str:
-    """The level at a place, with those that have exactly the same mean."""
-    mean = effect.levels[place].mean
-    labels = [_level(effect, level.label) for level in effect.levels if level.mean == mean]
-    if len(labels) <= MOST_TIED:
-        return wording.listing(labels)
-    whole = "all" if len(labels) == effect.compared else "each of"
-    return f"{whole} {len(labels)} levels of {effect.factor.name}"
-
-
-def _level(effect: Effect, label: str) -> str:
-    """A level in a sentence: the name of its factor is added to a bare number."""
-    return f"{effect.factor.name} {label}" if label[:1].isdigit() or label in ("none", "null") else label
+    found = "One seed only: nothing here has an interval" if count < 2 else f"{count} seeds: intervals are wide"
+    if judged:
+        return f"{found}. A verdict on a difference needs {FEWEST_SEEDS} seeds or more; those above rest on none."
+    return f"{found}, and no verdict is possible. A verdict needs {FEWEST_SEEDS} seeds or more."
 
 
 def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str) -> str:
     """The page in a few sentences: the largest effects, the smallest, and the strongest interaction."""
-    real = [effect for effect in effects if math.isfinite(effect.change) and effect.top != effect.bottom]
+    real = [effect for effect in effects if math.isfinite(effect.change)]
     name = wording.metric(metric).name.lower()
     if not real:
         return ""
@@ -99,12 +62,69 @@ def _in_short(effect: Effect) -> str:
     if effect.change == 0:
         return "no difference"
     size = wording.change(abs(effect.change), effect.metric, signed=False)
-    return f"{size}, best {effect.levels[effect.top].label}"
+    return f"{size}, {wording.metric(effect.metric).ends[0]} {effect.levels[effect.top].label}"
+
+
+def extremes(design: Design) -> str:
+    """The two ends of the finished runs in one sentence, or the only run, or that none has finished."""
+    count = int((design.runs["outcome"].eq("finished") & design.runs[design.main].notna()).sum())
+    best, worst = (extreme(design, worst) for worst in (False, True))
+    if best is None or worst is None:
+        return "No run has finished yet."
+    metric = wording.metric(design.main)
+    values = [wording.amount(float(run[design.main]), design.main) for run in (worst, best)]
+    if count == 1:
+        return f"The one finished run, cell {int(best['cell'])}, came to a {metric.name.lower()} of {values[1]}."
+    if best[design.main] == worst[design.main]:
+        return f"All {count:,} finished runs came to the same {metric.name.lower()}, {values[0]}."
+    parts = [
+        f"the {word} is cell {int(run['cell'])} with {value} ({_settings(design, run)}){_more_like(design, run)}"
+        for word, run, value in zip(reversed(metric.ends), (worst, best), values, strict=True)
+    ]
+    luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
+    return f"By {metric.name.lower()}, {' and '.join(parts)}.{luck}"
+
+
+def _settings(design: Design, run: pd.Series) -> str:
+    where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
+    return ", ".join([*where, f"seed {int(run[SEED])}"])
+
+
+def _more_like(design: Design, run: pd.Series) -> str:
+    same = alike(design, float(run[design.main])) - 1
+    return f", and {same:,} more like it" if same else ""
+
+
+def of_search(found: Searched) -> str:
+    """A search in a few sentences: how far it went, its best trial, and which factor had most to do with it."""
+    metric, best = wording.metric(found.metric), found.ranked[0]
+    settings = [f"{one.name} {one.labels[level]}" for one, level in zip(found.factors, best.levels, strict=True)]
+    span = wording.span(*best.interval, found.metric)
+    inner = f" (95 % interval {span}, {wording.plural(len(best.values), SEED)})" if span else ""
+    ended = "" if len(found.trials) == found.asked else f", of which {len(found.trials)} have a result"
+    text = (
+        f"A search of {wording.plural(found.asked, 'trial')}{ended}. The best by {metric.noted} is trial {best.number} "
+        f"with {wording.amount(best.mean, found.metric)}{inner}: {', '.join(settings)}."
+    )
+    important = max(found.trends, key=lambda one: one.importance if math.isfinite(one.importance) else -math.inf)
+    if math.isfinite(important.importance) and found.explained >= LITTLE:
+        text += f" {important.axis.factor.name.capitalize()} had most to do with how a trial came out."
+    return text
+
+
+def in_brief(factor: Factor) -> str:
+    """The labels of a factor; of many numbers how many they are, and their ends."""
+    if len(factor.labels) <= MOST_LISTED:
+        return ", ".join(factor.labels)
+    ends = [
+        wording.number(one) if isinstance(one, float) else str(one) for one in (factor.values[0], factor.values[-1])
+    ]
+    return f"{len(factor.labels)} values from {ends[0]} to {ends[1]}"
 
 
 def asked(design: Design) -> str:
     """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds" """
-    lists = [f"{factor.name} ({', '.join(factor.labels)})" for factor in design.factors]
+    lists = [f"{factor.name} ({in_brief(factor)})" for factor in design.factors]
     seeds = wording.plural(len(design.seeds), SEED)
     swept = " \u00d7 ".join(lists) + ", " if lists else ""
     return f"{wording.plural(len(design.runs), 'run')}: {swept}{seeds}"

@@ -45,11 +45,13 @@ def write(
     folder: Path,
     others: Mapping[str, float] | None = None,
     figures: Sequence[Figure] = (),
+    formats: Sequence[str] = (),
 ) -> Page:
     """Write the page of a sweep as `<folder>/<name>.html` and its data as `<name>.json`; equal tables give equal bytes.
 
     `others` are p values, by claim, of the same Holm family on other pages (default: none known; see `decide_all`).
-    `figures` are the experiment's own, shown below its claims. A name that no file can have is changed (`stem`). Raises
+    `figures` are the experiment's own, shown below its claims; `formats` those of the figures' files (default: the SVGs
+    of the page; see `write_figures`). A name that no file can have is changed (`stem`). Raises
     BadInput if the sweep has no cell.
     """
     if not len(tables.runs):
@@ -58,7 +60,7 @@ def write(
     made = view(Findings(tables, judged, figures))
     make(folder)
     name = stem(tables.name, folder)
-    page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name))
+    page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name, formats))
     files.write(page.html, render("sweep", made.shown | {"data": Markup(page_data.text(made.embedded))}))
     files.write(page.json, page_data.text(made.data) + "\n")
     return page

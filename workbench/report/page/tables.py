@@ -6,12 +6,13 @@ import pandas as pd
 
 from workbench.report import wording
 from workbench.report.figures.base import Table
+from workbench.report.page.summary import in_brief
 from workbench.report.statistics.design import SEED, Design, losses
 
 
 def factors(design: Design) -> Table:
     """The swept keys with their values."""
-    rows = [(one.name, one.key, ", ".join(one.labels)) for one in design.factors]
+    rows = [(one.name, one.key, in_brief(one)) for one in design.factors]
     if len(design.seeds) > 1:
         rows.append((SEED, SEED, wording.plural(len(design.seeds), "seed")))
     return Table("What was swept", ("Factor", "Key", "Values"), tuple(rows), words=3)

@@ -72,13 +72,23 @@ def in_words(found: Sequence[dict[str, Any]]) -> str:
 
 def _line(verdict: dict[str, Any]) -> str:
     shown = _decisive(verdict)
-    effect = wording.change(shown["effect"], shown["metric"]) if shown["effect"] is not None else ""
+    write = wording.number if _is_identity(shown) else lambda value: wording.change(value, shown["metric"])
+    effect = write(shown["effect"]) if shown["effect"] is not None else ""
     low, high = (float("nan") if end is None else end for end in shown["interval"])
     span = wording.between(low, high, shown["metric"])
-    parts = [part for part in (effect, f"({span})" if span else "", f"n = {shown['n']}", verdict["dataset"]) if part]
+    parts = [part for part in (effect, f"({span})" if span else "", _count(shown), verdict["dataset"]) if part]
     if verdict.get("ruled_out"):
         parts.append("the predicted effect is ruled out")
     return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
+
+
+def _is_identity(shown: dict[str, Any]) -> bool:
+    return bool(shown.get("kind") == "identity")
+
+
+def _count(shown: dict[str, Any]) -> str:
+    """How many seeds a verdict rests on, or how many runs an identity was looked at in."""
+    return wording.plural(shown["n"], "run") if _is_identity(shown) else f"n = {shown['n']}"
 
 
 def _decisive(verdict: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.report import wording
+from workbench.report.effects_in_words import effect_in_words
 from workbench.report.figures import FIGURES
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
 from workbench.report.page.cards import card
-from workbench.report.statistics.design import Design, alike, counts, extreme
+from workbench.report.statistics.design import counts
 from workbench.report.verdicts.verdict import VERDICTS
 
 if TYPE_CHECKING:
@@ -44,26 +45,31 @@ def view(found: Findings) -> View:
     said = {
         "title": title(sweep),
         "description": sweep.facts.get("description", ""),
-        "summary": summary.summary(effects, main_pairs, design.main),
+        "summary": summary.of_search(found.search)
+        if found.search
+        else summary.summary(effects, main_pairs, design.main),
         "units": found.units,
     }
     common = provenance.common(sweep)
     all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
     data = page_data.page_content(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
+    data["advice"] = [asdict(one) for one in found.advice]
     shown = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
-        "asked": summary.asked(design), "counts": counts(design.runs), "notice": summary.seed_notice(design),
-        "extremes": _worst_and_best(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
+        "asked": summary.asked(design), "counts": counts(design.runs),
+        "notice": summary.seed_notice(design, bool(found.judged)),
+        "extremes": summary.extremes(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "verdicts": VERDICTS, "figures": figures,
         "cards": [
             card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
             for place, (claim, verdict) in enumerate(found.judged)
         ],
         "by_factor": [
-            {"factor": effect.factor, "sentence": summary.effect_in_words(effect),
+            {"factor": effect.factor, "sentence": effect_in_words(effect),
              "figures": _about(figures["factors"], effect.factor.key)}
-            for effect in effects
+            for effect in ([] if found.search else effects)
         ],
+        "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
         "address": links.address(sweep.facts.get("uri", "")),
@@ -85,30 +91,6 @@ def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
 
 def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
     return [one for one in figures if one.about == about]
-
-
-def _worst_and_best(design: Design) -> str:
-    """The best and the worst finished run in one sentence; "" if nothing finished."""
-    parts = []
-    ends = [extreme(design, worst) for worst in (True, False)]
-    for word, run in zip(("worst", "best"), ends, strict=True):
-        if run is not None:
-            where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
-            where.append(f"seed {int(run['seed'])}")
-            same = alike(design, float(run[design.main])) - 1
-            parts.append(
-                f"the {word} is cell {int(run['cell'])} with "
-                f"{wording.amount(float(run[design.main]), design.main)} ({', '.join(where)})"
-                f"{f', and {same:,} more like it' if same else ''}"
-            )
-    if not parts:
-        return "No run has finished yet."
-    name, count = wording.metric(design.main).name.lower(), int(design.runs["outcome"].eq("finished").sum())
-    values = {float(run[design.main]) for run in ends if run is not None}
-    if count > 1 and len(values) == 1:
-        return f"All {count:,} finished runs came to the same {name}, {wording.amount(values.pop(), design.main)}."
-    luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
-    return f"By {name}, {' and '.join(parts)}.{luck if count > 1 else ''}"
 
 
 def title(sweep: SweepTables) -> str:

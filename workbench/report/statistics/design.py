@@ -142,14 +142,15 @@ def losses(runs: pd.DataFrame, outcome: str, most: int = 8) -> list[tuple[str, l
 
 
 def extreme(design: Design, worst: bool) -> pd.Series | None:
-    """The best or the worst finished run by the main metric; None if nothing finished."""
+    """The best or the worst finished run by the main metric, of which more counts as better unless the metric says
+    otherwise; None if nothing finished.
+    """
     if design.main not in design.runs:
         return None
     column = design.runs[design.main].where(design.runs["outcome"] == "finished")
     if not column.notna().any():
         return None
-    better = wording.metric(design.main).better
-    lowest = (better > 0) == worst
+    lowest = ((wording.metric(design.main).better or 1) > 0) == worst
     return design.runs.iloc[int(np.nanargmin(column) if lowest else np.nanargmax(column))]
 
 

@@ -1,8 +1,10 @@
 """What each factor did: main effects, how pairs of factors combine, and the spread at every level.
 
 The seed is the unit: results are averaged over the other factors within each seed first, and intervals run over seeds.
-Levels are compared on matched runs: a combination of the other factors counts only if it finished at every level, so
-that a level does not look good because its hard cases diverged. The page says how many runs are left out for that.
+Levels are compared on matched runs alone: a setting of the other factors and the seed counts only if it finished at
+every level that is compared, so that a level does not look good because its hard cases diverged, or because it was
+asked for in easier settings. Where no setting was asked for at every level, as in a sweep of several arms, the largest
+set of levels that share settings is compared. The page says how many runs are left out, and which of the two is why.
 
 A difference is that of the best and the worst level, and the factor with the largest difference is shown first. Both
 are chosen after looking, and the intervals of differences allow for it.
@@ -37,11 +39,12 @@ class Level:
 class Effect:
     """A factor's main effect on a metric.
 
-    `change` is the mean at level `top` (the best) minus the mean at level `bottom` (the worst; another one also where
-    all are equal, but `top` itself where no other finished). `interval` is its 95 % interval, paired by seed, which
-    allows for the choice of the two among all levels, and of the factor among `family` of them. `matched` is False
-    where no combination finished at every level, so that all runs had to be used: then there is no interval, since the
-    levels differ in more than this factor.
+    `change` is the mean over seeds of level `top` (the best) minus level `bottom` (the worst; another one also where
+    all are equal, but `top` itself where no other finished). `interval` is its 95 % interval over the same differences,
+    which allows for the choice of the two among all levels, and of the factor among `family` of them. `set_aside` runs
+    are left out since a partner did not finish, `unpaired` ones since not every partner was asked for. `matched` is
+    False where no two levels finished in one setting: then nothing is compared, and no level has a mean. `finished`
+    are the places of all levels with a finished run.
     """
 
     factor: Factor
@@ -53,7 +56,9 @@ class Effect:
     interval: Interval
     seeds: int
     set_aside: int
+    unpaired: int
     matched: bool
+    finished: tuple[int, ...] = ()
     family: int = 1
 
     @property
@@ -68,6 +73,7 @@ class Interaction:
 
     `points` (first, second, seeds) are means within each seed; `means`, `low`, `high` (first, second) over seeds.
     `size` is the range of what is left of the means once both main effects are taken out: 0 for factors that add up.
+    Levels without any mean are not in it; NaN if other combinations are missing. `set_aside`, `unpaired` as in Effect.
     """
 
     first: Factor
@@ -79,6 +85,7 @@ class Interaction:
     high: np.ndarray
     size: float
     set_aside: int
+    unpaired: int
 
 
 @dataclass(frozen=True)
@@ -94,14 +101,53 @@ class Spread:
     cells: int
 
 
-def matched(design: Design, keys: Sequence[str], metric: str) -> tuple[pd.DataFrame, int, bool]:
-    """Finished runs whose partners at every level of `keys` finished too: (runs, how many are left out, matched?)."""
-    held = design.runs[(design.runs["outcome"] == "finished") & design.runs[metric].notna()]
+@dataclass(frozen=True)
+class Matched:
+    """The finished `runs` that are compared: at every setting, each of the same levels, or combinations of levels.
+
+    `set_aside` and `unpaired` count the finished runs that are not among them: a partner that was asked for did not
+    finish; a partner was never asked for.
+    """
+
+    runs: pd.DataFrame
+    set_aside: int
+    unpaired: int
+
+
+def matched(design: Design, keys: Sequence[str], metric: str) -> Matched:
+    """Finished runs whose partners at the compared levels of `keys` finished too; none if no setting has two levels.
+
+    A setting is a combination of the other factors and the seed.
+    """
+    runs = design.runs
+    done = (runs["outcome"] == "finished") & runs[metric].notna()
     others = [f"level:{factor.key}" for factor in design.factors if factor.key not in keys] + [SEED]
-    own = sum(held[f"level:{key}"] * len(design.runs) ** place for place, key in enumerate(keys))
-    partners = own.groupby([held[name] for name in others]).transform("nunique")
-    full = held[partners == own.nunique()]
-    return (full, len(held) - len(full), True) if len(full) else (held, 0, False)
+    setting = runs.groupby(others).ngroup().to_numpy()
+    level = np.zeros(len(runs), int)
+    for key in keys:
+        level = level * (1 + len(design.factor(key).values)) + runs[f"level:{key}"].to_numpy()
+    level = np.unique(level, return_inverse=True)[1]
+    asked = np.zeros((setting.max(initial=-1) + 1, level.max(initial=-1) + 1), bool)
+    asked[setting, level] = True
+    ended = np.zeros_like(asked)
+    ended[setting[done], level[done]] = True
+    chosen = _compared(ended)
+    whole, hoped = ((held | ~chosen).all(axis=1) & chosen.any() for held in (ended, asked))
+    kept = done & whole[setting] & chosen[level]
+    aside = done & hoped[setting] & chosen[level] & ~kept
+    return Matched(runs[kept], int(aside.sum()), int(done.sum() - kept.sum() - aside.sum()))
+
+
+def _compared(ended: np.ndarray) -> np.ndarray:
+    """Which levels are compared, of `ended` (settings, levels): the most that finished together in one setting, two or
+    more; of several such sets the one with the most settings, then the one with the first levels.
+    """
+    sets, counts = np.unique(ended[ended.sum(axis=1) >= 2], axis=0, return_counts=True)
+    if not len(sets):
+        return np.zeros(ended.shape[1], bool)
+    order = sorted(range(len(sets)), key=lambda one: (-sets[one].sum(), -counts[one], *(~sets[one]).tolist()))
+    best: np.ndarray = sets[order[0]]
+    return best
 
 
 def by_seed(runs: pd.DataFrame, factor: Factor, metric: str, seeds: Sequence[int]) -> np.ndarray:
@@ -110,10 +156,10 @@ def by_seed(runs: pd.DataFrame, factor: Factor, metric: str, seeds: Sequence[int
     return table.reindex(index=range(len(factor.values)), columns=list(seeds)).to_numpy(dtype=float)
 
 
-def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int) -> Level:
+def _level(label: str, values: np.ndarray, seeds: Sequence[int], runs: int, within: tuple[float, float]) -> Level:
     held = [(seed, float(value)) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)]
     mean = float(np.mean([value for _, value in held])) if held else float("nan")
-    return Level(label, runs, mean, student(values[np.isfinite(values)]), tuple(held))
+    return Level(label, runs, mean, student(values[np.isfinite(values)], within=within), tuple(held))
 
 
 def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) -> Effect:
@@ -121,21 +167,35 @@ def main_effect(design: Design, factor: Factor, metric: str, family: int = 1) ->
 
     `family` is the number of factors from which it is chosen: 1 for a factor that was named before looking.
     """
-    runs, set_aside, is_matched = matched(design, [factor.key], metric)
-    means = by_seed(runs, factor, metric, design.seeds)
-    counts = runs[f"level:{factor.key}"].value_counts()
+    found = matched(design, [factor.key], metric)
+    means = by_seed(found.runs, factor, metric, design.seeds)
+    counts = found.runs[f"level:{factor.key}"].value_counts()
+    span = metric_of(metric).range
     levels = tuple(
-        _level(label, values, design.seeds, int(counts.get(place, 0)))
+        _level(label, values, design.seeds, int(counts.get(place, 0)), span)
         for place, (label, values) in enumerate(zip(factor.labels, means, strict=True))
     )
     top, bottom, compared = ends(np.array([level.mean for level in levels]) * (metric_of(metric).better or 1))
     differences = means[top] - means[bottom]
     differences = differences[np.isfinite(differences)]
-    change, interval = levels[top].mean - levels[bottom].mean, Interval(float("nan"), float("nan"))
-    if is_matched and compared > 1:
-        interval = largest_difference(differences, compared, 1 - (1 - CONFIDENCE) / max(family, 1))
-    seeds = len(differences)
-    return Effect(factor, metric, levels, top, bottom, change, interval, seeds, set_aside, is_matched, family)
+    change = float(differences.mean()) if len(differences) else float("nan")
+    interval = largest_difference(differences, max(compared, 2), 1 - (1 - CONFIDENCE) / max(family, 1))
+    return Effect(
+        factor, metric, levels, top, bottom, change, _possible(interval, span), len(differences), found.set_aside,
+        found.unpaired, bool(compared), finished_levels(design, factor, metric), family,
+    )  # fmt: skip
+
+
+def finished_levels(design: Design, factor: Factor, metric: str) -> tuple[int, ...]:
+    """The places of the levels that have a finished run with this metric."""
+    done = design.runs[(design.runs["outcome"] == "finished") & design.runs[metric].notna()]
+    return tuple(sorted({int(place) for place in done[f"level:{factor.key}"]}))
+
+
+def _possible(interval: Interval, span: tuple[float, float]) -> Interval:
+    """The part of the interval of a difference that two values of this range can have."""
+    most = span[1] - span[0]
+    return Interval(*np.clip(interval, -most, most).tolist())
 
 
 def ends(score: np.ndarray) -> tuple[int, int, int]:
@@ -156,17 +216,25 @@ def main_effects(design: Design, metric: str) -> list[Effect]:
 
 def interaction(design: Design, first: Factor, second: Factor, metric: str) -> Interaction:
     """How `first` and `second` combine on `metric`, over matched runs."""
-    runs, set_aside, _ = matched(design, [first.key, second.key], metric)
+    found = matched(design, [first.key, second.key], metric)
     shape = (len(first.values), len(second.values), len(design.seeds))
     grid = pd.MultiIndex.from_product([range(shape[0]), range(shape[1]), design.seeds])
-    own = runs.groupby([f"level:{first.key}", f"level:{second.key}", SEED])[metric].mean()
+    own = found.runs.groupby([f"level:{first.key}", f"level:{second.key}", SEED])[metric].mean()
     points = own.reindex(grid).to_numpy(dtype=float).reshape(shape)
-    means, low, high = over_seeds(points)
-    size = float("nan")
-    if np.isfinite(means).all():
-        rest = means - means.mean(axis=1, keepdims=True) - means.mean(axis=0, keepdims=True) + means.mean()
-        size = float(rest.max() - rest.min())
-    return Interaction(first, second, metric, points, means, low, high, size, set_aside)
+    means, low, high = over_seeds(points, metric_of(metric).range)
+    return Interaction(
+        first, second, metric, points, means, low, high, _departure(means), found.set_aside, found.unpaired
+    )
+
+
+def _departure(means: np.ndarray) -> float:
+    """The range of what the sum of both main effects leaves of the means; NaN unless two levels of each are whole."""
+    held = np.isfinite(means)
+    means = means[np.ix_(held.any(axis=1), held.any(axis=0))]
+    if min(means.shape) < 2 or not np.isfinite(means).all():
+        return float("nan")
+    rest = means - means.mean(axis=1, keepdims=True) - means.mean(axis=0, keepdims=True) + means.mean()
+    return float(rest.max() - rest.min())
 
 
 def interactions(design: Design, order: Sequence[Factor]) -> list[list[Interaction]]:

@@ -6,12 +6,17 @@ failures rests on the sign-flip test alone (`verdicts.decision`). Those of best 
 seeds) cover 0.94 to 0.96 of the time for normal values, 0.95 to 1.00 for skewed ones or levels of unequal noise, and
 0.90 to 0.95 where levels are skewed in opposite directions, as Student's does there.
 
+An interval of a quantity that has a range (an accuracy, a loss) stays within it: an end that Student's puts outside is
+replaced by that of the same quantile on the scale of logits or logarithms (delta method), which lies inside. It covers
+the mean as often as Student's does, to 0.3 of a point, for accuracies and losses of 2 to 12 seeds.
+
 Everything takes plain arrays whose last axis is the seed, and is deterministic: the bootstrap's generator has a fixed
 seed, so a page built twice is the same page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +24,7 @@ import numpy as np
 from scipy import special, stats
 
 CONFIDENCE = 0.95
+EVERYWHERE = (-np.inf, np.inf)
 RESAMPLING_SEED = 20160  # of every generator that a statistic draws from
 
 
@@ -33,10 +39,13 @@ class Interval(NamedTuple):
         return -margin <= self.low and self.high <= margin
 
 
-def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+def t_interval(
+    values: np.ndarray, confidence: float = CONFIDENCE, within: tuple[float, float] = EVERYWHERE
+) -> tuple[np.ndarray, np.ndarray]:
     """Student's interval of the mean over the last axis: (..., n) -> low (...), high (...); NaN if n < 2.
 
-    Equal values have an interval without width, for which SciPy's own gives NaN.
+    Equal values have an interval without width, for which SciPy's own gives NaN. `within` is the range of the values:
+    an end outside of it is replaced (see above).
     """
     values = np.asarray(values, dtype=float)
     n = values.shape[-1]
@@ -45,17 +54,38 @@ def t_interval(values: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.n
         return missing, missing
     half = special.stdtrit(n - 1, 0.5 + confidence / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
     mean = values.mean(axis=-1)
-    return mean - half, mean + half
+    return _kept_within(mean, half, within)
 
 
-def student(values: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
-    """Student's interval of the mean of `values` (n,); NaN ends if n < 2."""
-    low, high = t_interval(values, confidence)
+def _kept_within(mean: np.ndarray, half: np.ndarray, within: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of `mean` +- `half`; those outside of the range are replaced by ends on the scale of its link."""
+    bottom, top = within
+    low, high = mean - half, mean + half
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        below, above = mean - bottom, top - mean
+        if np.isfinite(bottom) and np.isfinite(top):  # logit
+            step = half * (top - bottom) / (below * above)
+            lower = bottom + (top - bottom) / (1 + above / below * np.exp(step))
+            upper = bottom + (top - bottom) / (1 + above / below * np.exp(-step))
+        else:  # logarithm of the distance from the one end there is
+            lower, upper = bottom + below * np.exp(-half / below), top - above * np.exp(-half / above)
+    held = (below > 0) & (above > 0)
+    return np.where((low < bottom) & held, lower, low), np.where((high > top) & held, upper, high)
+
+
+def student(values: np.ndarray, confidence: float = CONFIDENCE, within: tuple[float, float] = EVERYWHERE) -> Interval:
+    """Student's interval of the mean of `values` (n,); NaN ends if n < 2. `within` as in `t_interval`."""
+    low, high = t_interval(values, confidence, within)
     return Interval(float(low), float(high))
 
 
-def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out."""
+def over_seeds(
+    points: np.ndarray, within: tuple[float, float] = EVERYWHERE
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(..., seeds) -> mean, low and high end of the 95 % interval, each (...); seeds without a value are left out.
+
+    `within` is the range of the values, as in `t_interval`.
+    """
     flat = np.asarray(points, dtype=float).reshape(-1, np.shape(points)[-1])
     held = np.isfinite(flat)
     counts = held.sum(axis=1)
@@ -63,7 +93,7 @@ def over_seeds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for count in np.unique(counts[counts > 0]):
         rows = counts == count
         values = flat[rows][held[rows]].reshape(-1, count)
-        result[:, rows] = (values.mean(axis=-1), *t_interval(values))
+        result[:, rows] = (values.mean(axis=-1), *t_interval(values, within=within))
     mean, low, high = result.reshape(3, *np.shape(points)[:-1])
     return mean, low, high
 
@@ -113,4 +143,4 @@ def expanded_bootstrap(values: np.ndarray, confidence: float = CONFIDENCE, resam
     return Interval(float(found.low), float(found.high))
 
 
-INTERVALS = {"t": student, "expanded_bootstrap": expanded_bootstrap}
+INTERVALS: dict[str, Callable[..., Interval]] = {"t": student, "expanded_bootstrap": expanded_bootstrap}

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from workbench.config.reading import TRAINING
+from workbench.measure import MEASUREMENTS
 from workbench.report import wording
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _OF_THE_RULE = ("data.label_noise", "data.shift")  # treatments, though they are
 
 
 def described(tables: SweepTables) -> tuple[str, str]:
-    """Why verdicts are withheld ("" if they are not), and the dataset in words."""
+    """Why verdicts are withheld ("" if they are not), and the dataset in words ("" where no run reads one)."""
     found = deviations(tables.facts)
     other_data = {key: values for key, values in found.items() if is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
@@ -62,6 +64,12 @@ def is_data(key: str) -> bool:
     return key.startswith("data.") and key not in _OF_THE_RULE
 
 
+def _reads_data(measure: str) -> bool:
+    """Whether a cell is trained on data, or measures something that has to do with them."""
+    row = MEASUREMENTS.get(measure)
+    return row is None or any(key.partition(".")[0] == "data" for key in row.takes)
+
+
 def _one(key: str, found: list[object], fixed: list[object]) -> str:
     if not fixed:
         return f"{key} is {_listed(found)}"
@@ -74,6 +82,10 @@ def _listed(values: list[object]) -> str:
 
 def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[object]]]) -> str:
     runs = tables.runs
+    if "measure" in runs:
+        runs = runs[runs["measure"].fillna(TRAINING).map(_reads_data).astype(bool)]
+    if not len(runs):
+        return ""
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
     implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # settings that belong to the dataset's name
     extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]

@@ -78,6 +78,7 @@ def weighed(claim: str, rule: Paired | Equivalence, evidence: Evidence) -> Verdi
         deciding_interval(values, kind=rule.interval), len(values), p, p, _failures(evidence, rule),
         float("nan") if place is None else float(values[place]), None if place is None else evidence.seeds[place],
         notes=evidence.notes, differences=tuple(zip(evidence.seeds, values.tolist(), strict=True)),
+        arms=tuple((arm.arm.label, tuple(arm.values[seed] for seed in evidence.seeds)) for arm in evidence.arms),
         typical=interquartile_mean(values), improvement=improvement(sign * values), p_short=short, p_within=within,
     )  # fmt: skip
 

@@ -85,7 +85,7 @@ def _among_trained(evidence: Evidence) -> str:
 
 def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str) -> str:
     """The finding behind a verdict."""
-    place = f"On this dataset ({data})," if data else "On this dataset,"
+    place = f"On this dataset ({data})," if data else "Here"
     if isinstance(rule, Identity) or evidence is None:
         runs = wording.plural(found.n, "run")
         return f"{place} the largest relative error over {runs} is {wording.number(found.worst)}."

@@ -41,6 +41,7 @@ class Verdict:
     `fails` says that the predicted effect is ruled out: not reproduced, contradicted, or open only between the two.
     `by_itself` is the verdict by the claim's first rule alone, whose effect and interval these are. `fixed` says
     whether the very rules stood in the store when the sweep started, `stored` whether any of this claim did.
+    `arms` are the arms with their values on the seeds that all of them have, in the order of the differences.
     `attempts` is how many attempts on the claim this is the last of. `also` are the verdicts by the claim's further
     rules, `tuned` is the one in the tuned setting.
     """
@@ -58,6 +59,7 @@ class Verdict:
     sentence: str = ""
     notes: tuple[str, ...] = ()
     differences: tuple[tuple[int, float], ...] = ()
+    arms: tuple[tuple[str, tuple[float, ...]], ...] = ()
     typical: float = float("nan")
     improvement: float = float("nan")
     p_short: float = float("nan")

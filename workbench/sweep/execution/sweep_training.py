@@ -52,6 +52,7 @@ class SweepTraining:
         """Train every pack, then measure. A pack is recorded while the next one trains."""
         reasons, interrupted = dict(work.unfit), False
         done: list[PackOutcome] = []
+        compiled = _compiled_forms(work)
         with ExitStack() as stack:
             interruption = stack.enter_context(Interruption())
             recorder = stack.enter_context(Recorder(store, work.cells, self.checkpoints))
@@ -72,7 +73,8 @@ class SweepTraining:
                         break
             except KeyboardInterrupt:
                 interrupted = True
-        speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
+        if _compiled_forms(work) == compiled:  # else their seconds say more of the compiler than of training
+            speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
         return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost))
 
     def _outcomes(
@@ -94,3 +96,12 @@ class SweepTraining:
         yield from measured(others, self.instruments, watch, context.stop, BATCH_SECONDS)
         recorder.wait()
         yield from measured(timings, self.instruments, watch, context.stop, math.inf)
+
+
+def _compiled_forms(work: Plan) -> int:
+    """How many forms of the compiled kernel are kept on disk, if any pack trains with it."""
+    if not any(pack.pack.kernel == "compiled" for pack in work.packs):
+        return 0
+    from workbench.engine.kernels.compiled.jit import compiled_so_far  # late: Numba comes with it
+
+    return compiled_so_far()

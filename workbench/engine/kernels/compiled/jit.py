@@ -88,8 +88,18 @@ def summing(function: Callable[..., Any]) -> Any:
 
 
 def is_compiled() -> bool:
-    """Whether the functions are in the cache."""
-    return bool(cache_folder()) and any(Path(cache_folder()).rglob("*.nbc"))
+    """Whether the functions of this checkout are in the cache."""
+    return compiled_so_far() > 0
+
+
+def compiled_so_far() -> int:
+    """How many compiled forms the cache holds for this checkout; 0 if there is no cache. Numba keeps those of another
+    checkout apart by the folder of their sources, though they are the same.
+    """
+    if not cache_folder():
+        return 0
+    own = _kept(is_compiled).cache_path
+    return sum(1 for _ in Path(own).rglob("*.nbc"))
 
 
 @cache

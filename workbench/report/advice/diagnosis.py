@@ -1,0 +1,160 @@
+"""From the symptoms of every setting of a sweep to what is wrong with it, and the commands to type next."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.config import SETTINGS
+from workbench.report import wording
+from workbench.report.advice.faults import FAULTS, HEALTHY, Fault, Remedy
+from workbench.report.advice.symptoms import Setting, Symptoms, settings_of
+from workbench.report.statistics.design import SEED, Design
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
+
+IN_PERCENT = {"lost", "fit", "held_out", "best_held_out", "dead", "falling", "jumps"}
+# Settings that a command repeats where they are not the default; what the engine chose itself is left to it.
+_REPEATED = (
+    "data.train_size", "data.label_noise", "network.depth", "network.width", "network.activation",
+    "optimizer.learning_rate", "penalty.strength", "dropout.rate", "dropout.input_rate", "training.epochs",
+    "training.batch_size", "training.patience",
+)  # fmt: skip
+_USUAL: dict[str, Any] = {"data": "digits", "optimizer": "sgd", "penalty": "none"}
+_USUAL |= {key: SETTINGS[key].default for key in _REPEATED}
+_CHOSEN_GROUPS = ("optimizer", "penalty")
+_NEW_SEEDS = f"{SEED}=range(12)"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to try: in words, the very command, the claim behind it ("" for none) and on what that claim depends."""
+
+    words: str
+    command: str
+    claim: str
+    depends: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A fault, the settings of the sweep that have it, the evidence of the plainest one of them, and proposals."""
+
+    fault: str
+    settings: int
+    of: int
+    example: str
+    evidence: str
+    proposals: tuple[Proposal, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to cure."""
+        return self.fault == HEALTHY
+
+
+def diagnose(symptoms: Symptoms, activation: str = "") -> Fault | None:
+    """The first fault whose conditions all hold; None if too little is known."""
+    known = asdict(symptoms)
+    for fault in FAULTS:
+        possible = not fault.activations or not activation or activation in fault.activations
+        if possible and all(condition.holds(known[condition.symptom]) for condition in fault.conditions):
+            return fault
+    return None
+
+
+def advice(tables: SweepTables, design: Design) -> tuple[Advice, ...]:
+    """What is wrong with the settings of a sweep: that of most settings first, what is healthy last."""
+    found: dict[str, list[Setting]] = {}
+    faults: dict[str, Fault] = {}
+    for setting in settings_of(tables, design):
+        if fault := diagnose(setting.symptoms, _activation(setting)):
+            found.setdefault(fault.name, []).append(setting)
+            faults[fault.name] = fault
+    total = sum(map(len, found.values()))
+    order = sorted(found, key=lambda name: (name == HEALTHY, -len(found[name]), list(faults).index(name)))
+    return tuple(advised(faults[name], found[name], total, design) for name in order)
+
+
+def _activation(setting: Setting) -> str:
+    column = setting.runs.get("network.activation")
+    return str(column.iloc[0]) if column is not None else ""
+
+
+def advised(fault: Fault, settings: Sequence[Setting], total: int, design: Design) -> Advice:
+    """The advice on one fault. Its example fits its training data worst of all settings, of healthy ones best."""
+    fits = np.nan_to_num([setting.symptoms.fit for setting in settings], nan=-1.0)
+    shown = settings[int(np.argmax(fits) if fault.name == HEALTHY else np.argmin(fits))]
+    row = shown.runs.iloc[0]
+    labels = [f"{factor.name} {factor.labels[int(row[f'level:{factor.key}'])]}" for factor in design.factors]
+    proposals = [_proposal(remedy, row) for remedy in fault.remedies]
+    return Advice(
+        fault.name, len(settings), total, ", ".join(labels), fault.evidence.format(**_in_words(shown.symptoms)),
+        tuple(one for one in proposals if one),
+    )  # fmt: skip
+
+
+def _in_words(symptoms: Symptoms) -> dict[str, str]:
+    """Every symptom as a sentence has it."""
+    found = {}
+    for name, value in asdict(symptoms).items():
+        if name in IN_PERCENT:
+            found[name] = wording.amount(value, "train_accuracy")
+        elif name == "best_epoch":
+            found[name] = f"{value:.0f}" if math.isfinite(value) else "\u2013"
+        else:
+            found[name] = wording.number(value, 2)
+    return found
+
+
+def _proposal(remedy: Remedy, row: pd.Series) -> Proposal | None:
+    """A remedy for the run of that row; None if it changes nothing of it."""
+    held = _settings(row)
+    changed = dict(held)
+    for key, text in remedy.changes:
+        changed[key] = _changed(key, held.get(key), text)
+    if all(changed.get(key) == held.get(key) for key, _ in remedy.changes):
+        return None
+    words = [
+        shlex.quote(f"{key}={wording.value(value)}")
+        for key, value in changed.items()
+        if key in dict(remedy.changes) or value != _USUAL[key]
+    ]
+    command = " ".join(["workbench", *words, shlex.quote(_NEW_SEEDS)])
+    return Proposal(remedy.words, command, remedy.claim, remedy.depends)
+
+
+def _settings(row: pd.Series) -> dict[str, Any]:
+    """The choices and settings of a run that a command may repeat."""
+    found: dict[str, Any] = {}
+    if "data.name" in row:
+        found["data"] = row["data.name"]
+    for group in _CHOSEN_GROUPS:
+        name = row.get(group) if isinstance(row.get(group), str) else row.get(f"{group}.name")
+        if isinstance(name, str):
+            found[group] = name
+    for key in _REPEATED:
+        value = row.get(key)
+        if value is not None and not (isinstance(value, float) and math.isnan(value)):
+            found[key] = value.item() if isinstance(value, np.generic) else value
+    return found
+
+
+def _changed(key: str, value: Any, text: str) -> Any:
+    """The value of a setting (None: its default) after a change: multiplied, divided, or another one."""
+    if text[:1] in "*/":
+        value = SETTINGS[key].default if value is None else value
+        factor = float(text[1:])
+        new = float(f"{value * factor if text[0] == '*' else value / factor:.6g}")
+        return max(1, round(new)) if SETTINGS[key].kind is int else new
+    if key in SETTINGS:
+        kind = SETTINGS[key].kind
+        return kind(text) if kind in (int, float) else text
+    return text

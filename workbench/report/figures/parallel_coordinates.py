@@ -1,0 +1,113 @@
+"""All trials of a search at once: an axis for each factor and one for the result, a line for each trial."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.search_trends import order
+from workbench.report.statistics.searched import Searched, TrialMean
+
+MOST_LINES_DRAWN, ROWS = 150, 12
+BEST_SHARE = 0.1
+
+
+class ParallelCoordinates(FigureKind[Findings, Searched]):
+    """One figure of a search."""
+
+    section = "search"
+    nothing = "The sweep is no search, so no trial has settings of its own."
+    width = "widest"
+    heading = "h3"
+
+    def reduce(self, source: Findings) -> list[Searched]:
+        return [source.search] if source.search else []
+
+    def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
+        names = wording.listing([data.factors[one].name for one in order(data)])
+        alt = f"Every trial as a line over {names} to its {wording.title(data.metric).lower()}."
+        return [Panel("All trials", partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44))]
+
+    def caption(self, data: Searched) -> str:
+        count = len(_drawn(data))
+        some = (
+            f" {count} of {len(data.trials)} trials, evenly from the best to the worst."
+            if count < len(data.trials)
+            else ""
+        )
+        return (
+            f"Each line is a trial: where it lies on each axis is its setting, on the last one what it came to. The "
+            f"most important factor first.{some}"
+        )
+
+    def table(self, data: Searched) -> Table:
+        """A few of the lines, from the best to the worst."""
+        lines = _drawn(data)
+        rows = [
+            (
+                str(one.number), *(data.factors[place].labels[one.levels[place]] for place in order(data)),
+                wording.amount(one.mean, data.metric),
+            )
+            for one in (lines[place] for place in sampled(len(lines), ROWS))
+        ]  # fmt: skip
+        names = [data.factors[place].name.capitalize() for place in order(data)]
+        heads = ("Trial", *names, wording.metric(data.metric).name)
+        return Table("Trials from the best to the worst", heads, tuple(rows), words=1 + len(names))
+
+    def legend(self, data: Searched) -> tuple[Key, ...]:  # noqa: ARG002
+        return legend(["the best tenth of the trials", "all others"], [palette.SLOTS[1], palette.GREY_SLOT])
+
+
+def _drawn(data: Searched) -> list[TrialMean]:
+    ranked = data.ranked
+    return [ranked[place] for place in sampled(len(ranked), MOST_LINES_DRAWN)]
+
+
+def paint(ax: Axes, data: Searched) -> Axes:
+    """The result is the last axis, in its own units; every other one is stretched to the same height."""
+    lines, factors = _drawn(data), order(data)
+    means = np.array([one.mean for one in lines])
+    low, high = float(means.min()), float(means.max())
+    height = high - low or 1.0
+    best = max(1, round(BEST_SHARE * len(lines)))
+    for rank in reversed(range(len(lines))):
+        spots = [low + height * _share(data, place, lines[rank]) for place in factors]
+        style: Any = {"color": palette.GREY_SLOT.light, "linewidth": 0.9, "alpha": 0.45}
+        if rank < best:
+            style = {"color": palette.SLOTS[1].light, "linewidth": 1.8}
+        ax.plot(range(len(factors) + 1), [*spots, lines[rank].mean], **style)
+    for place in range(len(factors) + 1):
+        ax.axvline(place, color=palette.GUIDE, linewidth=1.1)
+    ends = [_ends(data, place) for place in factors]
+    names = [
+        f"{data.factors[place].name}\n{first} to {last}" for place, (first, last) in zip(factors, ends, strict=True)
+    ]
+    ax.set_xticks(range(len(factors) + 1), [*names, wording.metric(data.metric).name.lower()])
+    names_below = ax.xaxis.get_ticklabels()
+    names_below[0].set_horizontalalignment("left")
+    names_below[-1].set_horizontalalignment("right")
+    ax.yaxis.tick_right()
+    axes.amount_axis(ax.yaxis, data.metric)
+    ax.grid(False)
+    return ax
+
+
+def _share(data: Searched, place: int, trial: TrialMean) -> float:
+    """Where a trial lies on the axis of a factor, from 0 to 1."""
+    places = data.trends[place].axis.places
+    return float((places[trial.levels[place]] - places.min()) / (np.ptp(places) or 1.0))
+
+
+def _ends(data: Searched, place: int) -> tuple[str, str]:
+    factor = data.trends[place].axis.factor
+    if not data.trends[place].axis.numeric:
+        return factor.labels[0], factor.labels[-1]
+    first, last = (wording.number(float(str(value)), 2) for value in (factor.values[0], factor.values[-1]))
+    return first, last

@@ -1,0 +1,100 @@
+"""How training went where nothing but the seed was swept: losses and accuracies by epoch, training beside held-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures.findings import Findings
+from workbench.report.figures.units import in_units
+from workbench.report.statistics.intervals import over_seeds
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A loss or an accuracy by epoch: part of the data -> (runs, epochs)."""
+
+    kind: str
+    epochs: np.ndarray
+    runs: dict[str, np.ndarray]
+    units: str
+
+    def mean(self, part: str) -> np.ndarray:
+        """Mean over runs, (epochs,)."""
+        return over_seeds(self.runs[part].T)[0]
+
+
+class WholeCurves(FigureKind[Findings, Parts]):
+    """A figure of the loss and one of the accuracy, of runs that differ in nothing but their seed."""
+
+    section = "outcome"
+    nothing = "Factors were swept, or nothing was trained over two epochs: there are no curves of the whole sweep."
+    heading = "h3"
+
+    def reduce(self, source: Findings) -> list[Parts]:
+        done = (source.design.runs["outcome"] == "finished").to_numpy()
+        if source.design.factors or len(source.histories.epochs) < 2 or not done.any():
+            return []
+        found = []
+        for kind in ("loss", "accuracy"):
+            runs = {
+                part: source.histories.of(f"{part}_{kind}")[0][done]
+                for part in PARTS
+                if f"{part}_{kind}" in source.histories.metrics
+            }
+            found += [Parts(kind, source.histories.epochs, runs, source.units)] if runs else []
+        return found
+
+    def panels(self, data: Parts, place: int) -> list[Panel]:  # noqa: ARG002
+        ends = ", ".join(f"{part} {wording.amount(data.mean(part)[-1], f'{part}_{data.kind}')}" for part in data.runs)
+        alt = f"{data.kind.capitalize()} by epoch. At the end: {ends}."
+        return [Panel(f"{data.kind.capitalize()} by epoch", partial(paint, data=data), f"whole-{data.kind}", alt)]
+
+    def caption(self, data: Parts) -> str:
+        runs = len(next(iter(data.runs.values())))
+        band = f"Mean over {runs} runs with its 95 % interval. " if runs > 1 else ""
+        text = f"{band}Where the training curve leaves the two others behind, the network learns its examples by heart."
+        return in_units(text, [f"train_{data.kind}"], data.units)
+
+    def table(self, data: Parts) -> Table:
+        """Means at a few epochs."""
+        places = sampled(len(data.epochs), MOST_COLUMNS)
+        rows = [
+            (part, *(wording.amount(data.mean(part)[place], f"{part}_{data.kind}") for place in places))
+            for part in data.runs
+        ]
+        heads = ("Part", *(f"Epoch {data.epochs[place]}" for place in places))
+        return Table(f"{data.kind.capitalize()} by epoch", heads, tuple(rows))
+
+    def legend(self, data: Parts) -> tuple[Key, ...]:
+        return legend([{"train": "training"}.get(part, part) for part in data.runs], _slots(data))
+
+    def legend_of(self, data: Parts) -> str:  # noqa: ARG002
+        return "part of the data"
+
+
+def _slots(data: Parts) -> list[palette.Slot]:
+    return [slot for part, slot in zip(PARTS, palette.slots(len(PARTS)), strict=True) if part in data.runs]
+
+
+def paint(ax: Axes, data: Parts) -> Axes:
+    """A line for each part of the data, with a band over runs if there are several."""
+    key = f"train_{data.kind}"
+    for (part, runs), slot in zip(data.runs.items(), _slots(data), strict=True):
+        if len(runs) > 1:
+            _, low, high = over_seeds(runs.T, wording.metric(f"{part}_{data.kind}").range)
+            ax.fill_between(data.epochs, low, high, color=slot.light, alpha=0.16, linewidth=0)
+        ax.plot(data.epochs, data.mean(part), color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel("epoch")
+    return ax
