@@ -129,6 +129,7 @@ def test_the_floor_of_a_convolutional_network_counts_what_lies_within_the_image(
     assert floor.flops_of_step(work) == 2 * 32 * (2 * first + 3 * second + 3 * output)
 
 
+@pytest.mark.thorough  # what it compiles takes longer than all other tests of this file
 @pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
 def test_the_floor_does_the_products_of_every_convolution() -> None:
     work = Work("digits", 0, 0, 1, 32, channels=(2, 3))

@@ -163,7 +163,8 @@ def test_a_pack_trains_twice_to_the_same_numbers() -> None:
     assert_same_trainings(list(train(pack, data)), list(train(pack, data)), RUNS)
 
 
-@pytest.mark.parametrize("name", sorted(set(COLUMNS) - {"init", "momentum_start", "alpha"}))
+# Shifts are of images alone: `test_shifts.py`.
+@pytest.mark.parametrize("name", sorted(set(COLUMNS) - {"init", "momentum_start", "alpha", "shift_pixels"}))
 def test_a_number_of_one_run_does_not_reach_its_neighbours(name: str) -> None:
     others = {"schedule": "inverse_sqrt", "patience": 1, "epochs": 2, "seed": 17, "momentum_ramp_epochs": 2}
     pack = pack_of(3, optimizer="nesterov", activation="leaky_relu", dropout_rate=[0, 0.2, 0.2], epochs=3)

@@ -21,10 +21,9 @@ ABOUT = """Write pages and the index again, from the store alone.
 Nothing is trained, and no code that came with the store is run.
 """
 EXAMPLES = """
-workbench report                       the pages of all sweeps in the store, and the index
-workbench report tour --open           the page of one sweep, shown in the browser
-workbench report tour --figures png,csv  its figures for slides, and the tables behind them
-workbench report --compare tour tour~1  a sweep beside the one of that name before it
+workbench report                         the pages of all sweeps in the store, and the index
+workbench report tour --figures png,csv  the page of one sweep, its figures for slides, and the tables behind them
+workbench report --compare tour tour~1   a sweep beside the one of that name before it
 """
 
 

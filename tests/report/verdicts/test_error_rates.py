@@ -37,7 +37,6 @@ def test_rules_of_tolerance_err_as_rarely(name: str, place: str) -> None:
     assert calibration.false_share(found, FALSE_OF_TOLERANCE[place]) <= MOST
 
 
-@pytest.mark.parametrize("name", ["normal", "accuracies on 360 examples"])
 def test_the_page_has_every_row_and_none_errs_more_often_than_promised() -> None:
     text = calibration_page.FILE.read_text(encoding="utf-8")
     trials = int(re.search(r"([\d,]+) trials a figure", " ".join(text.split()))[1].replace(",", ""))  # type: ignore[index]
@@ -58,6 +57,7 @@ def test_a_measurement_becomes_the_page() -> None:
     assert "| margin 1 | 1.8 | " in text
 
 
+@pytest.mark.parametrize("name", ["normal", "accuracies on 360 examples"])
 def test_absences_are_found_where_there_are_some(name: str) -> None:
     found = calibration.verdicts(name, 12, "0", TRIALS)
     assert found.count("not reproduced") > 0.8 * TRIALS

@@ -18,7 +18,7 @@ from workbench.report.figures.filter_tiles import LABEL, draw_tile, of_first_run
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
 
-GAP = 6.0  # pixels between tiles
+TILE_GAP = 6.0  # pixels between tiles
 BEYOND_ENDS = 0.01  # share of the numbers beyond either end of the scale: a few large ones would darken all others
 TILES = {"before": "Before training", "after": "After training"}
 
@@ -43,12 +43,12 @@ class KeptMaps:
     @property
     def tile(self) -> float:
         """The size of a tile, in pixels, with which an image and its maps fill a row."""
-        return (WIDTH - GAP * self.before.shape[1]) / (1 + self.before.shape[1])
+        return (WIDTH - TILE_GAP * self.before.shape[1]) / (1 + self.before.shape[1])
 
     @property
     def height(self) -> float:
         """Of a panel, in pixels."""
-        return LABEL + len(self.images) * (self.tile + GAP)
+        return LABEL + len(self.images) * (self.tile + TILE_GAP)
 
 
 class FeatureMaps(FigureKind[Findings, KeptMaps]):
@@ -106,7 +106,7 @@ def _stacked(rows: pd.DataFrame) -> np.ndarray:
 
 def paint(ax: Axes, maps: np.ndarray, data: KeptMaps) -> Axes:
     """A row for each image: the image in grey, then its maps, with their numbers above the first row."""
-    norm, step = Normalize(*data.ends), data.tile + GAP
+    norm, step = Normalize(*data.ends), data.tile + TILE_GAP
     grey = Normalize(float(data.images.min()), float(data.images.max()))
     for row, (image, of_image) in enumerate(zip(data.images, maps, strict=True)):
         top = LABEL + row * step

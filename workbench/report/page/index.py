@@ -118,7 +118,7 @@ def _finding(claim: Mapping[str, Any]) -> str:
     parts = [_found(claim["rule"], verdict)]
     if verdict["verdict"] == "conditional":
         parts.append(_found(claim["tuned"], verdict["tuned"], "tuned: "))
-    elif verdict["verdict"] != verdict["by_itself"]:
+    elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
     return "; ".join(part for part in parts if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MOST_SKEWED = 0.36  # skewness over the root of n: 1.25 at 12 values
-GAP = 3.0  # deviations of the larger part: a part of the values behind such a gap stands apart
+APART = 3.0  # deviations of the larger part: a part of the values behind such a gap stands apart
 
 
 def skewness(values: np.ndarray) -> float:
@@ -41,6 +41,6 @@ def apart(values: np.ndarray, least: float = 0.0) -> np.ndarray:
     if len(below) == len(above):
         return found
     smaller, larger = (below, above) if len(below) < len(above) else (above, below)
-    if gaps[place - 1] > max(least, GAP * float(values[larger].std())):
+    if gaps[place - 1] > max(least, APART * float(values[larger].std())):
         found[smaller] = True
     return found

@@ -121,7 +121,7 @@ def decided(
     p = adjusted.get(id(found), Corrected(found.p_holm, found.p_short, found.p_within))
     found = replace(found, p_holm=p.beyond, p_short=p.short, p_within=p.within)
     if isinstance(rule, Identity) or evidence is None:
-        return found
+        return replace(found, fails=found.verdict in _NEGATIVE_VERDICTS)
     if evidence.missing or not found.n or not np.isfinite(found.interval.low):
         return found
     alpha = ALPHA / max(1, attempts)
