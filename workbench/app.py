@@ -13,20 +13,19 @@ from workbench.measure import INSTRUMENTS
 from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.failures import ENDINGS, EXIT_FAILED, EXIT_FINISHED, conclude, show_end
+from workbench.sweep.execution.failures import EXIT_FAILED, EXIT_FINISHED, conclude, show_end
 from workbench.sweep.execution.lock import locked
 from workbench.sweep.execution.log import logged
 from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.planning.identity import sweep_name
-from workbench.sweep.planning.plan import PlannedCell, identified
+from workbench.sweep.planning.plan import Plan, PlannedCell, identified
 from workbench.sweep.planning.remaining import remaining
 from workbench.sweep.planning.speed import Speeds
 from workbench.sweep.planning.sweep_record import record_of
 from workbench.sweep.settings import SweepSettings
-from workbench.sweep.store import Store
+from workbench.sweep.store import Earlier, Store
 from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
@@ -70,10 +69,10 @@ def _show_plan(
     store = existing_store(settings.tracking)
     earlier = store.earlier(name) if store else None
     reused = store if settings.reuse else None
-    work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
+    work = _remaining(cells, reused, earlier, training)
     settings = replace(settings, remarks=(*settings.remarks, *_of_claims(cells, name, settings)))
     page = str(page_file(name, REPORTS)) if settings.pages else f"none; {settings.part_of} has one in the end"
-    show_plan(work, name, page, speeds.estimate(work.packs, cores()), settings)
+    show_plan(work, name, page, training.estimate(work, speeds), settings)
     return EXIT_FINISHED
 
 
@@ -90,6 +89,13 @@ def _of_claims(cells: Sequence[PlannedCell], name: str, settings: SweepSettings)
     return foreseen(experiment.claims)
 
 
+def _remaining(
+    cells: Sequence[PlannedCell], reused: Store | None, earlier: Earlier | None, training: SweepTraining
+) -> Plan:
+    kept = training.checkpoints.packs()
+    return remaining(cells, reused, earlier, kept, training.packs_at_once, INSTRUMENTS, training.memory)
+
+
 def _run(
     cells: Sequence[PlannedCell],
     name: str,
@@ -102,21 +108,22 @@ def _run(
     from workbench.report.verdicts.arms import refuse_open_arms
     from workbench.report.verdicts.stored_rules import canonical_rules
 
-    training.checkpoints.tidy()
+    training.tidy()
     earlier = store.earlier(name)
     reused = store if settings.reuse else None
-    work = remaining(cells, reused, earlier, training.checkpoints.packs(), training.packs_at_once, INSTRUMENTS)
+    work = _remaining(cells, reused, earlier, training)
     experiment = sweep_page.experiment_of_sweep(settings.sweep, name)
     if settings.as_the_file_says:
         refuse_open_arms(experiment.claims, [cell.cell for cell in cells])
     for config in {pack.examples.config for pack in work.packs}:
         dataset(config)  # what is missing or broken is said before anything is written
+    training.check(work)
     sweep = record_of(work, name, settings, canonical_rules(experiment.claims, settings.file_digest), INSTRUMENTS)
     announce(work, earlier, sweep, settings)
     store.begin(sweep)
     ended = training.run(work, store, speeds)
     to_show = experiment if settings.pages else None
-    pages = sweep_page.close(store, ENDINGS[ended.status], name, to_show, settings.tracking.uri)
+    pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)
     status = max(EXIT_FAILED, ended.status) if pages is None else ended.status
     if settings.pages:

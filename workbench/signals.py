@@ -17,6 +17,8 @@ from select import select
 
 EXIT_INTERRUPTED = 130  # the exit status
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# What a cluster sends to every process of a job besides; its main process decides.
+_OF_JOBS = [getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
 _SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
 
 
@@ -59,10 +61,10 @@ def held() -> Iterator[None]:
         return
     from multiprocessing import resource_tracker
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [*SIGNALS, *_OF_JOBS])
     try:
         resource_tracker.ensure_running()  # a process too; Python lets signals through again once it has started
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [*SIGNALS, *_OF_JOBS])
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -70,10 +72,10 @@ def held() -> Iterator[None]:
 
 def leave_to_parent() -> None:
     """In a worker process: ignore these signals, and end as soon as the parent process has."""
-    for number in SIGNALS:
+    for number in (*SIGNALS, *_OF_JOBS):
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*SIGNALS, *_OF_JOBS])
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
 
 

@@ -17,9 +17,10 @@ import pytest
 from tests import documents
 from tests.sweep.cases import Ruler, outcome_after, outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
+from tests.sweep.slurm_cluster import needs_slurm
 from workbench.config import RunConfig
 from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
-from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
+from workbench.sweep.execution.executor import ClusterExecutor, ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import (
     EpochDone,
@@ -51,10 +52,13 @@ def executors() -> dict[str, PackExecutor]:
 
 
 CONTRACT = executors()
+CLUSTERS = [name for name, row in CONTRACT.items() if isinstance(row, ClusterExecutor)]
 
 
 @pytest.fixture(params=CONTRACT)
 def executor(request: pytest.FixtureRequest) -> PackExecutor:
+    if request.param in CLUSTERS:
+        needs_slurm()
     return CONTRACT[request.param]
 
 
@@ -281,7 +285,8 @@ def test_closed_after_an_outcome_it_leaves_a_checkpoint_of_everything_it_has_beg
         if isinstance(message, PackDone):
             messages.close()
             break
-    assert {pack.digest for pack in (short, endless) if checkpoints.holds(pack)} == begun
+    held = {pack.digest for pack in (short, endless) if checkpoints.holds(pack)}
+    assert held >= begun  # a job may have begun the other one meanwhile, which nobody hears of any more
 
 
 def test_nobody_but_an_executor_s_own_file_speaks_of_it_by_name() -> None:

@@ -12,6 +12,7 @@ from workbench.config.schema import (
     OptimizerConfig,
     PenaltyConfig,
     RunConfig,
+    SlurmConfig,
     TrackingConfig,
     TrainingConfig,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "PenaltyConfig",
     "RunConfig",
     "Setting",
+    "SlurmConfig",
     "TrackingConfig",
     "TrainingConfig",
     "Unread",

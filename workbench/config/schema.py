@@ -261,6 +261,43 @@ class TrackingConfig:
 
 
 @dataclass(frozen=True)
+class SlurmConfig:
+    """What a job of a cluster asks for. What is null is found out from the partition and the packs."""
+
+    partition: str | None = setting(None, role="none", unit="label", help="null is the cluster's own default")
+    account: str | None = setting(None, role="none", unit="label", help="who is charged; null is your own default")
+    time: int | None = setting(
+        None, role="none", unit="minutes", low=1,
+        help="limit of a job, which goes on in another one; null is an hour, or what the partition allows",
+    )  # fmt: skip
+    cpus_per_task: int | None = setting(
+        None, role="none", unit="cores", low=1, help="cores of a job; null is 4, or all that a node has"
+    )
+    memory: float | None = setting(
+        None, role="none", unit="GiB", low=0, open_low=True,
+        help="memory of a job; null is what its packs are predicted to take",
+    )  # fmt: skip
+    gpus_per_task: int = setting(0, role="none", unit="GPUs", low=0, help="GPUs of a job")
+    array_parallelism: int | None = setting(
+        None, role="none", unit="jobs", low=1, help="jobs at a time; null is what the partition has cores for"
+    )
+    setup: str = setting(
+        "", role="none", unit="commands", help="shell commands before a job begins, such as 'module load python'"
+    )
+    python: str | None = setting(None, role="none", unit="command", help="the interpreter of jobs; null is this one")
+    options: str = setting(
+        "", role="none", unit="options", help="further options of sbatch, such as '--qos=long --constraint=avx512'"
+    )
+    warning_seconds: int = setting(
+        90, role="none", unit="seconds", low=1, help="how long before its limit a job stops with a checkpoint"
+    )
+    job_seconds: float = setting(
+        60.0, role="none", unit="seconds", low=0,
+        help="packs that are expected to take less share a job; 0 is a job for each pack",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One run, fully resolved."""
 
@@ -306,11 +343,15 @@ class RunConfig:
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
     reuse: bool = setting(
         True, role="none", help="take runs that the store already holds instead of training them again"
     )
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
     executor: str = setting("inline", role="none", choices=Choices("executors"), help="who trains the packs")
+    detach: bool = setting(
+        False, role="none", help="leave packs to the jobs of a cluster and end; the same command collects them"
+    )
     fail_fast: bool = setting(False, role="none", help="stop at the first run that fails")
     checkpoint_seconds: float = setting(
         30.0, role="none", unit="seconds", low=0, help="time between checkpoints of a pack in flight; 0 is every epoch"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.config import TrackingConfig
+from workbench.config import SlurmConfig, TrackingConfig
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.departures import Departures
@@ -33,6 +33,8 @@ class SweepSettings:
     workers: int | None
     checkpoint_seconds: float
     fail_fast: bool
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    detach: bool = False
     departures: Departures = field(default_factory=dict)
     unasked: tuple[int, int] = (0, 0)
     file_digest: str = ""

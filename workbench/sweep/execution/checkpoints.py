@@ -8,6 +8,7 @@ checkpoint of a pack every run has ended: it is the pack's result and stays unti
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -66,11 +67,12 @@ class Checkpoints:
         """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are skipped."""
         return sorted((runs for file in self._files() if (runs := _fingerprints(file))), key=len)
 
-    def tidy(self) -> None:
+    def tidy(self, jobs_write: bool = False) -> None:
         """Set broken files aside, with a message, and delete files that a kill left half-written. The sweep's lock is
-        held.
+        held, but jobs of a cluster may be writing: then nothing half-written is touched.
         """
-        files.clear(self.folder)
+        if not jobs_write:
+            files.clear(self.folder)
         for file in self._files():
             try:
                 _check(file)
@@ -102,9 +104,20 @@ class Checkpoints:
         reached = self.resume(planned)
         return reached if all(reached.ends) else None
 
+    def epoch_of(self, planned: PlannedPack) -> int:
+        """The epoch of the pack's own checkpoint; 0 if there is none that can be read."""
+        try:
+            return _read(self._file(planned), planned).epoch
+        except Exception:  # whatever a missing or damaged file leads to
+            return 0
+
     def holds(self, planned: PlannedPack) -> bool:
         """Whether this pack has a checkpoint."""
         return self._file(planned).exists()
+
+    def keep_next(self) -> None:
+        """Have the next epoch kept, however soon it comes. May be called by the handler of a signal."""
+        self._saved = -math.inf
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""

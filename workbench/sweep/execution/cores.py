@@ -1,4 +1,4 @@
-"""The number of cores to train on: those that this process may use, limited by its container."""
+"""The number of cores to train on: those that this process may use, limited by its container and its cluster's job."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import os
 from pathlib import Path
 
+_NO_LIMIT = 2**16
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _QUOTAS = (  # files of a control group that hold microseconds of CPU time allowed, and the period they are for
     ("/sys/fs/cgroup/cpu.max",),
     ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
@@ -14,7 +16,8 @@ _QUOTAS = (  # files of a control group that hold microseconds of CPU time allow
 
 def cores() -> int:
     """Cores that this process may use, one at least."""
-    return max(1, min([_of_the_machine(), *(_of_a_container(*files) for files in _QUOTAS)]))
+    quotas = (*_QUOTAS, *((f"{group}/cpu.max",) for group in _groups()))
+    return max(1, min([_of_the_machine(), _of_a_job(), *(_of_a_container(*files) for files in quotas)]))
 
 
 def _of_the_machine() -> int:
@@ -24,10 +27,27 @@ def _of_the_machine() -> int:
         return os.cpu_count() or 1
 
 
+def _of_a_job() -> int:
+    """The cores that SLURM gives to a task; more than any machine has outside of a job."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return int(given) if given.isdigit() else _NO_LIMIT
+
+
+def _groups() -> list[Path]:
+    """The control groups of this process, its own and those around it, as SLURM nests them."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    named = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    group = _CONTROL_GROUPS / named
+    return [folder for folder in (group, *group.parents) if _CONTROL_GROUPS in folder.parents]
+
+
 def _of_a_container(*files: str) -> int:
     """The cores that a control group allows, rounded up; more than any machine has if it sets no limit."""
     try:
         quota, period = " ".join(Path(file).read_text("ascii") for file in files).split()
-        return math.ceil(int(quota) / int(period)) if int(quota) > 0 else 2**16
+        return math.ceil(int(quota) / int(period)) if int(quota) > 0 else _NO_LIMIT
     except (OSError, ValueError, ZeroDivisionError):  # no such group; "max"
-        return 2**16
+        return _NO_LIMIT

@@ -7,9 +7,10 @@ against each promise below; `docs/add-an-executor.md` shows a complete one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from workbench.config import SlurmConfig
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.log import counted
 from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried
@@ -23,13 +24,20 @@ class ExecutionContext:
     """What an executor works with.
 
     `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` holds the results;
-    `stop` returns whether to stop; `instruments` takes the analyses that runs ask for.
+    `stop` returns whether to stop; `instruments` takes the analyses that runs ask for. `slurm` is what jobs of a
+    cluster ask for, and `detach` whether such an executor ends once they are submitted.
     """
 
     workers: int
     checkpoints: Checkpoints
     stop: Callable[[], bool] = lambda: False
     instruments: Instruments | None = None
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    detach: bool = False
+
+
+class Detached(Exception):
+    """Raised by a cluster's executor that leaves packs to jobs: these go on, and the same command collects them."""
 
 
 @runtime_checkable
@@ -56,6 +64,31 @@ class PackExecutor(Protocol):
         - Closing the iterator after a `PackDone` stops the others in the same way.
         - The last checkpoint of a pack is its result. It lies in `context.checkpoints` before `PackDone` is yielded.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a cluster can take: so many jobs at a time, each with so many bytes of memory."""
+
+    jobs: int
+    memory: int
+
+
+@runtime_checkable
+class ClusterExecutor(PackExecutor, Protocol):
+    """An executor whose packs train on other machines, and may go on when the command has ended."""
+
+    def capacity(self, asked: SlurmConfig) -> Capacity:
+        """What the cluster can take of the jobs that are asked for; a guess if there is no cluster here."""
+        ...
+
+    def check(self, packs: Sequence[PlannedPack], asked: SlurmConfig) -> None:
+        """Raises BadInput, in the cluster's own words, if it would refuse the jobs of these packs."""
+        ...
+
+    def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:
+        """How many jobs, so many at a time, and how long they take, for `dry_run=true`."""
         ...
 
 

@@ -20,13 +20,14 @@ ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "
 @dataclass(frozen=True)
 class Ended:
     """How a sweep ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted, and
-    runs that the store held and lost in the meantime.
+    runs that the store held and lost in the meantime. `detached`: the rest is left to jobs of a cluster.
     """
 
     reasons: Mapping[str, str]
     unrecorded: int
     interrupted: bool
     lost: int = 0
+    detached: bool = False
 
     @property
     def status(self) -> int:
@@ -34,6 +35,11 @@ class Ended:
         if self.interrupted:
             return EXIT_INTERRUPTED
         return EXIT_FAILED if self.reasons or self.unrecorded or self.lost else EXIT_FINISHED
+
+    @property
+    def word(self) -> str:
+        """How it ended, in one word of the store."""
+        return ENDINGS[EXIT_INTERRUPTED if self.detached else self.status]
 
     def words(self, folder: Path) -> list[str]:
         """What the same command will do; `folder` holds results that were not recorded."""
@@ -78,7 +84,7 @@ def as_document(
     lost = [cell for cell in cells if cell.fingerprint in ended.reasons]
     return {
         "sweep": name,
-        "outcome": ENDINGS[status],
+        "outcome": "detached" if ended.detached else ENDINGS[status],
         "exit_status": status,
         "cells": len(cells),
         "runs": len({cell.fingerprint for cell in cells}),

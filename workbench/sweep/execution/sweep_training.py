@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from workbench import blas
+from workbench.config import SlurmConfig
+from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.executor import ExecutionContext, PackExecutor
+from workbench.sweep.execution.executor import Capacity, ClusterExecutor, Detached, ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
@@ -36,12 +38,42 @@ class SweepTraining:
     checkpoints: Checkpoints
     instruments: Instruments
     fail_fast: bool = False
+    capacity: Capacity | None = None
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    detach: bool = False
 
     @classmethod
     def of(cls, settings: SweepSettings, checkpoints: Checkpoints, instruments: Instruments) -> SweepTraining:
-        """From the settings of the command; by default one worker for each core."""
-        workers = settings.workers or cores()
-        return cls(EXECUTORS[settings.executor], workers, checkpoints, instruments, settings.fail_fast)
+        """From the settings of the command; by default one worker for each core, or job that a cluster can take."""
+        executor = EXECUTORS[settings.executor]
+        on_cluster = isinstance(executor, ClusterExecutor)
+        if settings.detach and not on_cluster:
+            raise BadInput(f"detach is true, and executor is {settings.executor}; allowed with jobs of a cluster")
+        capacity = executor.capacity(settings.slurm) if isinstance(executor, ClusterExecutor) else None
+        workers = settings.workers or (capacity.jobs if capacity else cores())
+        return cls(
+            executor, workers, checkpoints, instruments, settings.fail_fast, capacity, settings.slurm, settings.detach
+        )
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that each pack may use elsewhere; None if packs train here."""
+        return self.capacity.memory if self.capacity else None
+
+    def tidy(self) -> None:
+        """Tidy up the checkpoints, before anything is planned."""
+        self.checkpoints.tidy(jobs_write=self.capacity is not None)
+
+    def check(self, work: Plan) -> None:
+        """Raises BadInput if whoever trains would refuse the packs."""
+        if isinstance(self.executor, ClusterExecutor) and work.packs:
+            self.executor.check(work.packs, self.slurm)
+
+    def estimate(self, work: Plan, speeds: Speeds) -> str:
+        """How long the packs will take."""
+        if isinstance(self.executor, ClusterExecutor):
+            return self.executor.estimate(work.packs, self.slurm, self.packs_at_once)
+        return speeds.estimate(work.packs, cores())
 
     @property
     def packs_at_once(self) -> int:
@@ -50,7 +82,7 @@ class SweepTraining:
 
     def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
         """Train every pack, then measure. A pack is recorded while the next one trains."""
-        reasons, interrupted = dict(work.unfit), False
+        reasons, interrupted, detached = dict(work.unfit), False, False
         done: list[PackOutcome] = []
         compiled = _compiled_forms(work)
         with ExitStack() as stack:
@@ -60,6 +92,7 @@ class SweepTraining:
             watch = stack.enter_context(watcher(runs, work.cost, len(work.held)))
             stack.enter_context(blas.one_thread_here())
             context = ExecutionContext(self.workers, self.checkpoints, lambda: interruption.asked, self.instruments)
+            context = replace(context, slurm=self.slurm, detach=self.detach)
             if reasons:
                 recorder.take(unfit_result(reasons, work.cells))
             try:
@@ -73,9 +106,12 @@ class SweepTraining:
                         break
             except KeyboardInterrupt:
                 interrupted = True
-        if _compiled_forms(work) == compiled:  # else their seconds say more of the compiler than of training
+            except Detached:
+                detached = True
+        # Nothing is learned of this machine's speed by other machines' seconds, nor by those of a compiler.
+        if not self.capacity and _compiled_forms(work) == compiled:
             speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
-        return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost))
+        return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost), detached)
 
     def _outcomes(
         self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder

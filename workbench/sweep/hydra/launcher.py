@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from workbench.config import flatten
+from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.redaction import redacted, redacted_override
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 # What is decided once for a sweep, so it cannot differ between its cells.
 OF_THE_SWEEP = (
     "name", "description", "tracking.uri", "tracking.experiment", "tracking.wait_seconds", "reuse", "dry_run",
-    "executor", "workers", "checkpoint_seconds", "fail_fast",
+    "executor", "workers", "checkpoint_seconds", "fail_fast", "detach",
+    *(key for key in SETTINGS if key.startswith("slurm.")),
 )  # fmt: skip
 
 
@@ -182,6 +183,8 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
         workers=config.workers,
         checkpoint_seconds=config.checkpoint_seconds,
         fail_fast=config.fail_fast,
+        slurm=config.slurm,
+        detach=config.detach,
     )
 
 

@@ -92,15 +92,18 @@ class PlannedPack:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """The limit for packs: `total` bytes of free memory, shared by the packs that train at once."""
+    """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once unless each has a
+    machine's share of its own.
+    """
 
     total: int
     packs_at_once: int = 1
+    shared: bool = True
 
     @property
     def of_a_pack(self) -> int:
         """Bytes that a pack may be predicted to take."""
-        return int(self.total * PACKS_SHARE) // self.packs_at_once
+        return int(self.total * PACKS_SHARE) // (self.packs_at_once if self.shared else 1)
 
 
 def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:

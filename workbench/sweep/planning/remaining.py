@@ -19,15 +19,17 @@ def remaining(
     checkpoints: Iterable[Sequence[str]],
     packs_at_once: int,
     instruments: Instruments,
+    memory: int | None = None,
 ) -> Plan:
     """What is left to train and to measure, in packs of which so many train at once.
 
     `store` is None if nothing may be reused; `earlier` is the latest sweep of that name; `checkpoints` are the packs,
-    as ordered fingerprints, that have one.
+    as ordered fingerprints, that have one; `memory` is what each pack may use elsewhere, None if they train here.
     """
     marks = [cell.fingerprint for cell in cells if not instruments.is_timing(cell.cell.config.measure)]
     held = store.held(marks) if store else {}
     same = earlier is not None and earlier.digest == joint_digest(cell.fingerprint for cell in cells)
-    free = min(free_memory(device) for device in {str(cell.numbers["device"]) for cell in cells})
+    devices = {str(cell.numbers["device"]) for cell in cells}
+    free = memory or min(free_memory(device) for device in devices)
     kept = [*checkpoints, *(earlier.packs if earlier and same else ())]
-    return plan(cells, held, MemoryBudget(free, packs_at_once), kept)
+    return plan(cells, held, MemoryBudget(free, packs_at_once, shared=memory is None), kept)

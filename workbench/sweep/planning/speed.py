@@ -57,8 +57,7 @@ class Speeds:
         known, seconds, bases = self._known(), 0.0, []
         for pack in packs:
             found = known.get(_key(pack, cores))
-            speed = found.speed if found else TYPICAL.get(pack.pack.kernel, ANY) * cores
-            seconds += pack.cost / speed
+            seconds += pack.cost / found.speed if found else typical_seconds(pack, cores)
             bases.append(f"the speed of {found.of} on this machine" if found else "a typical processor, not this one")
         return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
 
@@ -70,6 +69,11 @@ class Speeds:
             return {}
         entries = found.items() if isinstance(found, dict) else ()
         return {key: kept for key, entry in entries if (kept := _kept_speed(entry)) is not None}
+
+
+def typical_seconds(pack: PlannedPack, cores: int) -> float:
+    """How long a pack takes on a typical processor."""
+    return pack.cost / (TYPICAL.get(pack.pack.kernel, ANY) * cores)
 
 
 def _kept_speed(entry: object) -> KeptSpeed | None:

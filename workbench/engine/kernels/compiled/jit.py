@@ -17,6 +17,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import binding as llvm
 from numba import extending, types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
@@ -102,13 +103,21 @@ def compiled_so_far() -> int:
     return sum(1 for _ in Path(own).rglob("*.nbc"))
 
 
+def _processor() -> str:
+    """The type of this processor, as the compiler sees it. A home may be shared by machines with different ones."""
+    features: Any = llvm.get_host_cpu_features()
+    return f"{llvm.get_host_cpu_name()} {features.flatten()}"
+
+
 @cache
 def cache_folder() -> str:
-    """Where compiled functions are kept from one start to the next; "" if nothing can be written."""
+    """Where compiled functions are kept from one start to the next, one folder for each version and type of processor;
+    "" if nothing can be written.
+    """
     if (kept := places.cache()) is None:
         return ""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    content = b"".join(source.read_bytes() for source in sources) + numba.__version__.encode()
+    content = b"".join(source.read_bytes() for source in sources) + numba.__version__.encode() + _processor().encode()
     folder = kept / "compiled" / sha256(content).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)

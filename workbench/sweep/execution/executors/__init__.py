@@ -3,5 +3,6 @@
 from workbench.sweep.execution.executor import PackExecutor
 from workbench.sweep.execution.executors.inline import INLINE
 from workbench.sweep.execution.executors.processes import PROCESSES
+from workbench.sweep.execution.executors.slurm import SLURM
 
-EXECUTORS: dict[str, PackExecutor] = {**INLINE, **PROCESSES}
+EXECUTORS: dict[str, PackExecutor] = {**INLINE, **PROCESSES, **SLURM}

@@ -1,0 +1,107 @@
+"""A submitted array as the command sees it: what each of its jobs has said, and what is left of their packs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from workbench.engine.training.workers import WorkerDied
+from workbench.sweep.execution.checkpoints import Checkpoints, untouched
+from workbench.sweep.execution.cluster.message_log import JobBegan, JobOver, LogReader
+from workbench.sweep.execution.cluster.slurm_queue import QueuedJob
+from workbench.sweep.execution.cluster.submission import Bundle, Submission
+from workbench.sweep.execution.log import note, say, warn
+from workbench.sweep.execution.messages import (
+    EpochDone,
+    Message,
+    PackDone,
+    PackResumed,
+    PackRetried,
+    PackStarted,
+    PackStopped,
+    Said,
+)
+from workbench.sweep.execution.outcome import outcome_of
+from workbench.sweep.planning.packs import PlannedPack
+
+
+@dataclass
+class SubmittedJob:
+    """One job of an array. `queued` is how SLURM shows it; None if it is not in the queue, for `absent` looks."""
+
+    submission: Submission
+    place: int
+    bundle: Bundle
+    reader: LogReader
+    checkpoints: Checkpoints
+    queued: QueuedJob | None = None
+    absent: int = 0
+    number: str = ""
+    hopeless: str = ""  # SLURM's reason if it can never begin
+    lost: list[PlannedPack] = field(default_factory=list)  # whose result cannot be found, though they were trained
+
+    @classmethod
+    def all_of(
+        cls, submission: Submission, bundles: list[list[PlannedPack]], checkpoints: Checkpoints
+    ) -> list[SubmittedJob]:
+        """The jobs of a submission."""
+        return [
+            cls(submission, place, Bundle(packs), LogReader(submission.log_of(place)), checkpoints)
+            for place, packs in enumerate(bundles)
+        ]
+
+    def catch_up(self) -> Iterator[Message]:
+        """What was said before this command began: only what is true by now. Done packs are told as such."""
+        resumed: dict[str, PackResumed] = {}
+        started: dict[str, PackStarted] = {}
+        for entry in self.reader.news():
+            self.bundle.follow(entry)
+            match entry:
+                case PackStarted():
+                    started[entry.pack], resumed[entry.pack] = entry, PackResumed(entry.pack, 0, 0)
+                case PackResumed():
+                    resumed[entry.pack] = entry
+                case EpochDone():
+                    ended = resumed[entry.pack].ended + entry.ended
+                    resumed[entry.pack] = PackResumed(entry.pack, entry.epoch, ended)
+                case PackDone():
+                    yield started[entry.pack]
+                    yield self._collected(entry)
+                case JobBegan():
+                    self.number = entry.job
+        if training := self.bundle.training:
+            yield started[training.digest]
+            if (reached := resumed[training.digest]).epoch:
+                yield reached
+
+    def news(self) -> Iterator[Message]:
+        """What it has said since the last look."""
+        for entry in self.reader.news():
+            before = self.number
+            if interrupted := self.bundle.follow(entry):
+                yield PackStopped(interrupted.digest)
+                say(f"  job {before} was begun anew, after a preemption or the loss of its node; it goes on")
+            match entry:
+                case JobBegan():
+                    self.number = entry.job
+                    note(f"job {entry.job} began on {entry.node} with {entry.cores} cores, {entry.numerics}")
+                case Said():
+                    print_line = warn if entry.failure else say
+                    print_line(entry.line)
+                case PackDone():
+                    yield self._collected(entry)
+                case JobOver():
+                    pass
+                case _:
+                    yield entry
+
+    def _collected(self, done: PackDone) -> Message:
+        """The message of a pack that is over, with its outcome; if its result cannot be found, it is trained again."""
+        planned = self.bundle.known[done.pack]
+        if done.failed:
+            gone = WorkerDied("it failed, and its job could not keep the reason")
+            return PackDone.of(self.submission.failed(planned) or outcome_of(planned, untouched(planned), gone))
+        if reached := self.checkpoints.result(planned):
+            return PackDone.of(outcome_of(planned, reached, None))
+        self.lost.append(planned)
+        return PackRetried(planned.digest, f"  {planned.label}: its job could not keep its result; trained again")

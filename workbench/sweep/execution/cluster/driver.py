@@ -1,0 +1,296 @@
+"""Submits packs as arrays of jobs, follows what these say, and submits again what was lost.
+
+It may end at any moment, and another one goes on: everything it knows stands in the folders of its submissions and in
+the queue. One at a time: who drives holds the sweep's lock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from time import monotonic, sleep
+
+import numpy as np
+
+from workbench.sweep.execution.checkpoints import untouched
+from workbench.sweep.execution.cluster import slurm_queue
+from workbench.sweep.execution.cluster.array import SubmittedJob
+from workbench.sweep.execution.cluster.losses import Loss, loss_of
+from workbench.sweep.execution.cluster.submission import Submission
+from workbench.sweep.execution.executor import Detached, ExecutionContext, settled
+from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried, PackStarted
+from workbench.sweep.execution.outcome import outcome_of
+from workbench.sweep.planning.packs import PlannedPack
+
+Submit = Callable[[Submission, list[list[PlannedPack]]], None]
+_LOOK_SECONDS, _QUEUE_SECONDS = 0.2, 2.0
+_ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
+_SILENT_SECONDS = 30.0  # of the controller, before that is said
+_MOST_LOSSES = 3  # of a pack one after the other, though nothing seems wrong with it
+# Reasons for which a job never begins, whoever waits.
+_HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
+
+
+class Driver:
+    """Drives the jobs of one sweep. `bundles` shares packs out over jobs, `submit` hands an array to the cluster."""
+
+    def __init__(
+        self,
+        context: ExecutionContext,
+        bundles: Callable[[Sequence[PlannedPack]], list[list[PlannedPack]]],
+        submit: Submit,
+    ) -> None:
+        self._context, self._bundles, self._submit_array = context, bundles, submit
+        self._sweep = context.checkpoints.folder.absolute()
+        self._jobs: list[SubmittedJob] = []
+        self._again: list[PlannedPack] = []  # to be submitted again
+        self._losses: Counter[str] = Counter()  # by pack; and how far it had come by its last one
+        self._reached: dict[str, int] = {}
+        self._looked, self._answered = 0.0, monotonic()
+        self._said: set[str] = set()
+        self._is_stopping = False
+
+    def train(self, packs: Sequence[PlannedPack]) -> Messages:
+        """See the contract, `PackExecutor.train`."""
+        try:
+            yield from self._adopt(packs)
+            self._submit((yield from self._finished(self._uncovered(packs))))
+            if self._context.detach:
+                yield from self._leave()
+            yield from self._follow()
+        except GeneratorExit:
+            self._stop()
+            for _ in self._until_gone():
+                pass
+            raise
+
+    def _follow(self) -> Messages:
+        while self._jobs and not self._context.stop():
+            yield from self._news()
+            self._submit(self._again)
+            self._again = []
+            if self._jobs:
+                sleep(_LOOK_SECONDS)
+        if self._context.stop():
+            self._stop()
+            yield from self._until_gone()
+            raise KeyboardInterrupt
+
+    # What earlier commands submitted
+
+    def _adopt(self, packs: Sequence[PlannedPack]) -> Messages:
+        """Take over the jobs that are in the queue, and what others have done."""
+        wanted = {mark for pack in packs for mark in pack.fingerprints}
+        for submission in Submission.all_of(self._sweep):
+            try:
+                bundles, _ = submission.read()
+            except Exception:  # half-written by a kill, or by another version: whatever that leads to
+                self._withdraw(submission)
+                continue
+            if not submission.accepted:
+                self._withdraw(submission)
+                continue
+            self._jobs += SubmittedJob.all_of(submission, bundles, self._context.checkpoints)
+        self._look(wait=True)
+        for job in self._jobs:
+            for message in job.catch_up():
+                planned = job.bundle.known[message.pack]
+                if not wanted.isdisjoint(planned.fingerprints):
+                    yield message
+        self._let_go(wanted)
+
+    def _withdraw(self, submission: Submission) -> None:
+        """End what a command had not finished submitting: nobody knows which of its jobs can begin."""
+        while slurm_queue.jobs_of([submission.token]) != []:
+            slurm_queue.cancel([submission.token])
+            sleep(_LOOK_SECONDS)
+        submission.delete()
+
+    def _let_go(self, wanted: set[str]) -> None:
+        """Leave jobs alone that train what is not asked for, and say how to end them."""
+        strangers = [
+            job for job in self._jobs if all(wanted.isdisjoint(pack.fingerprints) for pack in job.bundle.known.values())
+        ]
+        self._jobs = [job for job in self._jobs if job not in strangers]
+        running = [job for job in strangers if job.queued]
+        if running:
+            names = ",".join(dict.fromkeys(job.submission.token for job in running))
+            say(f"  {counted(len(running), 'job')} train runs that are not asked for; scancel --name={names} ends them")
+        busy = {job.submission for job in (*self._jobs, *running)}
+        for submission in {job.submission for job in strangers} - busy:
+            submission.delete()
+
+    def _uncovered(self, packs: Sequence[PlannedPack]) -> list[PlannedPack]:
+        """What no job in the queue trains, and none has trained: some packs, and parts of others."""
+        covered = {mark for job in self._jobs for pack in job.bundle.known.values() for mark in pack.fingerprints}
+        parts = []
+        for pack in packs:
+            rows = np.array([row for row, mark in enumerate(pack.fingerprints) if mark not in covered], int)
+            if len(rows):
+                parts.append(pack if len(rows) == pack.pack.runs else pack.take(rows))
+        return parts
+
+    def _finished(self, packs: Sequence[PlannedPack]) -> Generator[Message, None, list[PlannedPack]]:
+        """Tell the packs whose result lies in their last checkpoint, and need no job. Returns the others."""
+        others = []
+        for pack in packs:
+            if reached := self._context.checkpoints.result(pack):
+                yield PackStarted.of(pack)
+                yield PackDone.of(outcome_of(pack, reached, None))
+            else:
+                others.append(pack)
+        return others
+
+    def _submit(self, packs: Sequence[PlannedPack]) -> None:
+        if not packs:
+            return
+        bundles = self._bundles(packs)
+        submission = Submission.new(self._sweep, bundles, self._context)
+        try:
+            self._submit_array(submission, bundles)
+        except BaseException:
+            submission.delete()
+            raise
+        submission.accept()
+        self._jobs += SubmittedJob.all_of(submission, bundles, self._context.checkpoints)
+        self._looked = monotonic()  # they may not be in the queue at once
+
+    def _leave(self) -> Messages:
+        """Say what runs and what waits, and end."""
+        self._look(wait=True)
+        yield from self._news()
+        self._submit(self._again)
+        if self._jobs:
+            states = Counter("wait" if job.queued is None or job.queued.waits else "run" for job in self._jobs)
+            parts = [f"{count} {state}" for state, count in states.items()]
+            packs = sum(len(job.bundle.left) for job in self._jobs)
+            say(f"  {counted(len(self._jobs), 'job')} with {counted(packs, 'pack')}: {', '.join(parts)}; the same "
+                "command collects what has ended, and without detach=true it waits")  # fmt: skip
+            raise Detached
+
+    # While jobs run
+
+    def _news(self) -> Messages:
+        self._look()
+        for job in list(self._jobs):
+            yield from job.news()
+            self._again += job.lost
+            job.lost = []
+            if job.bundle.over:
+                self._jobs.remove(job)
+            elif job.queued is None and job.absent >= _ABSENT_LOOKS:
+                yield from job.news()
+                self._jobs.remove(job)
+                if not job.bundle.over:
+                    yield from self._on_loss(job)
+            self._tidy(job.submission)
+
+    def _look(self, wait: bool = False) -> None:
+        """Find the jobs in the queue."""
+        if not wait and monotonic() - self._looked < _QUEUE_SECONDS:
+            return
+        self._looked = monotonic()
+        tokens = list(dict.fromkeys(job.submission.token for job in self._jobs))
+        while (found := slurm_queue.jobs_of(tokens)) is None:
+            if monotonic() - self._answered > _SILENT_SECONDS:
+                self._say_once("  SLURM does not answer; jobs go on, and it is asked again")
+            if not wait:
+                return
+            sleep(_QUEUE_SECONDS)
+        self._answered = monotonic()
+        by_place = {(job.token, job.place): job for job in found}
+        for job in self._jobs:
+            job.queued = by_place.get((job.submission.token, job.place))
+            job.absent = 0 if job.queued else job.absent + 1
+            if job.queued:
+                job.number = job.queued.job
+        self._on_waiting()
+
+    def _on_waiting(self) -> None:
+        """Say why jobs wait, each reason once; jobs that can never begin are ended."""
+        reasons: dict[str, list[SubmittedJob]] = {}
+        for job in self._jobs:
+            if job.queued and job.queued.waits and job.queued.reason not in ("None", "Priority", "Resources"):
+                reasons.setdefault(job.queued.reason, []).append(job)
+        for reason, jobs in reasons.items():
+            if reason.split(":")[0] in _HOPELESS:
+                for job in jobs:
+                    job.hopeless = reason
+                slurm_queue.cancel(list({job.submission.token for job in jobs}), "--state=PENDING")
+            elif reason not in ("JobArrayTaskLimit", "BeginTime", "Dependency"):
+                self._say_once(f"  {counted(len(jobs), 'job')} of {jobs[0].number}: SLURM lets them wait: {reason}")
+
+    def _on_loss(self, job: SubmittedJob) -> Messages:
+        """A job is gone without its last word: what it had not trained is submitted again, or has failed."""
+        loss = loss_of(job)
+        training, waiting = job.bundle.training, list(job.bundle.waiting)
+        if training is None and not job.bundle.began and loss.hopeless:
+            for pack in waiting:
+                yield PackStarted.of(pack)
+                yield PackDone.of(outcome_of(pack, untouched(pack), loss.error(divisible=False)))
+            return
+        if training is None and not self._is_stopping:
+            say(f"  {loss.words}; {counted(len(waiting), 'pack')} submitted again")
+        if training is not None:
+            yield self._on_lost_pack(training, loss)
+        for pack in waiting:
+            if self._count(pack) > _MOST_LOSSES:
+                yield PackStarted.of(pack)
+                yield PackDone.of(outcome_of(pack, untouched(pack), loss.error(divisible=False)))
+            else:
+                self._again.append(pack)
+
+    def _on_lost_pack(self, planned: PlannedPack, loss: Loss) -> Message:
+        """The message of a pack that was in training."""
+        losses, runs = self._count(planned), counted(planned.pack.runs, "run")
+        once_more = losses <= _MOST_LOSSES if loss.of_the_machine else planned.pack.runs == 1 and losses == 1
+        if once_more:
+            self._again.append(planned)
+            return PackRetried(planned.digest, f"  {planned.label} ({runs}): {loss.words}; submitted again")
+        message, halves = settled(
+            outcome_of(planned, untouched(planned), loss.error(divisible=not loss.of_the_machine))
+        )
+        self._again += halves
+        return message
+
+    def _count(self, planned: PlannedPack) -> int:
+        """How often a pack was lost since it last came any further."""
+        reached = self._context.checkpoints.epoch_of(planned)
+        if reached > self._reached.get(planned.digest, 0):
+            self._losses[planned.digest] = 0
+        self._reached[planned.digest] = reached
+        self._losses[planned.digest] += 1
+        return self._losses[planned.digest]
+
+    # The end
+
+    def _stop(self) -> None:
+        """Cancel what waits, and have what runs stop after its epoch, with a checkpoint."""
+        self._is_stopping = True
+        for submission in {job.submission for job in self._jobs}:
+            submission.ask_to_stop()
+        tokens = list({job.submission.token for job in self._jobs})
+        slurm_queue.cancel(tokens, "--state=PENDING")
+        slurm_queue.cancel(tokens, "--signal=USR1")
+
+    def _until_gone(self) -> Iterator[Message]:
+        while self._jobs:
+            self._look()
+            for job in list(self._jobs):
+                yield from job.news()
+                if job.bundle.over or (job.queued is None and job.absent >= 1):
+                    yield from job.news()
+                    self._jobs.remove(job)
+                self._tidy(job.submission)
+            if self._jobs:
+                sleep(_LOOK_SECONDS)
+
+    def _tidy(self, submission: Submission) -> None:
+        if all(job.submission != submission for job in self._jobs):
+            submission.delete()
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            say(line)

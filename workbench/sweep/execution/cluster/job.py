@@ -1,0 +1,133 @@
+"""What runs in a job: trains the packs of its bundle one after the other, and says everything into a file.
+
+Signals: USR2 before the time limit: it stops after the epoch with a checkpoint, and submitit requeues it. TERM, as of a
+preemption: it keeps the next epoch, and goes on until it is killed. USR1 from the command: it stops after the epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from workbench import blas
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cluster.compiling import compiled_by_one
+from workbench.sweep.execution.cluster.message_log import JobBegan, JobOver, LogReader, MessageLog
+from workbench.sweep.execution.cluster.submission import Bundle, Submission
+from workbench.sweep.execution.conditions import numerics
+from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.executors.inline import Inline
+from workbench.sweep.execution.log import redirect
+from workbench.sweep.execution.messages import EpochDone, PackDone, PackStopped, Said
+from workbench.sweep.planning.packs import PlannedPack
+
+_LOOK_SECONDS = 2.0  # how often a job looks for the file that asks it to stop
+_LAST_TRIES = 10  # to write the last messages, if the disk is full
+
+
+class TrainBundle:
+    """The function that submitit calls in the job."""
+
+    def __call__(self, folder: str, place: int) -> None:
+        """Train the packs number `place` of the submission in this folder."""
+        submission = Submission(Path(folder))
+        if submission.is_to_stop:
+            return
+        told = _Told(submission)
+        bundles, context = submission.read()
+        told.keep_by = context.checkpoints
+        with blas.one_thread_here():
+            over = _train(submission, place, bundles[place], context, told)
+        if told.limit_is_near and not over:
+            told.requeue()
+
+    def checkpoint(self, folder: str, place: int) -> Any:
+        """What submitit calls when the job is requeued: the same again, which goes on from its checkpoints."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, folder, place)
+
+
+@dataclass
+class _Told:
+    """What the job was told by signals and files."""
+
+    submission: Submission
+    limit_is_near: bool = False
+    is_to_stop: bool = False
+    keep_by: Checkpoints | None = None
+    _looked: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._requeue: Any = signal.getsignal(signal.SIGUSR2)  # submitit's own
+        signal.signal(signal.SIGUSR2, self._on_signal)
+        signal.signal(signal.SIGUSR1, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def to_stop(self) -> bool:
+        """Whether to stop after this epoch."""
+        if not self.is_to_stop and monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = monotonic()
+            self.is_to_stop = self.submission.is_to_stop
+        return self.is_to_stop or self.limit_is_near
+
+    def requeue(self) -> None:
+        """Have submitit requeue the job, which ends it."""
+        self._requeue(signal.SIGUSR2, None)
+
+    def _on_signal(self, number: int, frame: object) -> None:  # noqa: ARG002
+        if number == signal.SIGUSR2:
+            self.limit_is_near = True
+        elif number == signal.SIGUSR1:
+            self.is_to_stop = True
+        elif self.keep_by is not None:
+            self.keep_by.keep_next()
+
+
+def _train(
+    submission: Submission, place: int, packs: list[PlannedPack], context: ExecutionContext, told: _Told
+) -> bool:
+    """Train what is left of a bundle; whether that was all of it."""
+    bundle, log = Bundle(packs), MessageLog(submission.log_of(place))
+    for entry in LogReader(submission.log_of(place)).news():  # of earlier starts of this job
+        bundle.follow(entry)
+    number = os.environ.get("SLURM_ARRAY_JOB_ID", ""), os.environ.get("SLURM_ARRAY_TASK_ID", "")
+    job = "_".join(part for part in number if part) or os.environ.get("SLURM_JOB_ID", "?")
+    log.write(JobBegan(job, os.environ.get("SLURMD_NODENAME") or socket.gethostname(), cores(), numerics()))
+    redirect(lambda line, failure: log.write(Said(line, failure)))
+    context = replace(context, workers=cores(), stop=told.to_stop)
+    left, training, over = bundle.left, "", False
+    compiles = any(pack.pack.kernel == "compiled" for pack in left)
+    with compiled_by_one() if compiles else nullcontext(_nothing) as compiled:
+        try:
+            with closing(Inline().train(left, context)) as messages:
+                for message in messages:
+                    training = message.pack
+                    if isinstance(message, PackDone) and message.failed and message.outcome:
+                        submission.keep_failed(message.outcome)
+                    log.write(message)
+                    if isinstance(message, EpochDone) and message.epoch:
+                        compiled()
+            over = True
+            log.write(JobOver())
+        except KeyboardInterrupt:
+            if training:
+                log.write(PackStopped(training))
+            if told.limit_is_near:
+                log.write(Said(f"  job {job} reached its time limit; it is requeued, and goes on from its checkpoint"))
+    for _ in range(_LAST_TRIES):
+        if log.flush():
+            break
+        sleep(1.0)
+    return over
+
+
+def _nothing() -> None:
+    """Nothing was to be compiled."""

@@ -1,0 +1,107 @@
+"""What a job says, as lines of JSON in a file of the shared folder: the job appends, the command reads.
+
+Everything passes through files, so that job and command need not run at the same time, nor reach each other. The file
+is opened for each reading and writing, as network file systems promise no more than that a file opened later shows what
+was written before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from workbench.sweep.execution.messages import (
+    EpochDone,
+    PackDone,
+    PackResumed,
+    PackRetried,
+    PackStarted,
+    PackStopped,
+    Said,
+)
+
+_BETWEEN_WRITES = 1.0  # seconds, for epochs; everything else is written at once
+
+
+@dataclass(frozen=True)
+class JobBegan:
+    """A job has begun, for the first time or again after a requeue: its number, node and cores, and what last digits
+    depend on.
+    """
+
+    job: str
+    node: str
+    cores: int
+    numerics: str
+
+
+@dataclass(frozen=True)
+class JobOver:
+    """Every pack of the job came to an end."""
+
+
+Entry = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone | Said | JobBegan | JobOver
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        PackStarted, PackResumed, EpochDone, PackRetried, PackStopped, PackDone, Said, JobBegan, JobOver,
+    )
+}  # fmt: skip
+
+
+class MessageLog:
+    """The file of one job's messages, for its writer."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._unwritten, self._written = file, "\n", 0.0
+
+    def write(self, entry: Entry) -> None:
+        """Append a message. What a full disk does not take is tried again with the next one."""
+        plain = {"kind": type(entry).__name__, **asdict(entry)}
+        plain.pop("outcome", None)  # it is large, and stands in the checkpoint
+        self._unwritten += json.dumps(plain) + "\n"
+        if isinstance(entry, EpochDone) and monotonic() - self._written < _BETWEEN_WRITES:
+            return
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what is waiting; whether that was possible."""
+        try:
+            with self._file.open("a", encoding="utf-8") as target:
+                target.write(self._unwritten)
+        except OSError:
+            return False
+        self._unwritten, self._written = "", monotonic()
+        return True
+
+
+class LogReader:
+    """The same file for its reader, who sees each message once."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._read = file, 0
+
+    def news(self) -> list[Entry]:
+        """The messages since the last call; none while the file is not there."""
+        try:
+            with self._file.open("rb") as source:
+                source.seek(self._read)
+                text = source.read()
+        except OSError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return [entry for line in whole.splitlines() if (entry := _entry(line)) is not None]
+
+
+def _entry(line: bytes) -> Entry | None:
+    """The message of a line; None if it is empty, or damaged as by a full disk."""
+    try:
+        plain = json.loads(line)
+        entry: Entry = _KINDS[plain.pop("kind")](**plain)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return entry

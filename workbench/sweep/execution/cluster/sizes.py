@@ -1,0 +1,84 @@
+"""How packs are shared out over jobs, and what a job asks for: cores, memory, time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.config import SlurmConfig
+from workbench.sweep.execution.cluster.slurm_queue import Node
+from workbench.sweep.execution.executor import Capacity
+from workbench.sweep.planning.free_memory import in_words as memory_in_words
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.speed import in_words, typical_seconds
+
+USUAL_CORES, USUAL_MINUTES, MOST_JOBS = 4, 60, 256
+STARTING_SECONDS = 20.0  # of a job, before it trains
+STARTING_MEMORY = 2**29  # bytes that interpreter, libraries and compiler take
+_SPARE = 1.5  # of a pack's predicted memory: predictions are rough, and beyond its limit a job is killed
+_WARNED_SHARE = 3  # a job trains for at least the rest of this share of its limit
+
+
+@dataclass(frozen=True)
+class JobSize:
+    """What a job asks for: cores, memory in bytes, minutes, and how long before the limit it is warned, in seconds."""
+
+    cores: int
+    memory: int
+    minutes: int
+    warning_seconds: int
+
+
+def capacity(asked: SlurmConfig, nodes: Sequence[Node]) -> Capacity:
+    """What a partition of these nodes can take of the jobs that are asked for; a guess if none are known."""
+    cores = cores_of_job(asked, nodes)
+    places = sum(node.cores // cores for node in nodes)
+    share = min((node.memory * 2**20 * min(1.0, cores / node.cores) for node in nodes), default=0.0)
+    memory = round((asked.memory or 0) * 2**30 or share) or cores * 2**31
+    return Capacity(asked.array_parallelism or min(max(1, places), MOST_JOBS), memory)
+
+
+def cores_of_job(asked: SlurmConfig, nodes: Sequence[Node]) -> int:
+    """The cores of a job."""
+    return asked.cpus_per_task or min([USUAL_CORES, *(node.cores for node in nodes)])
+
+
+def job_size(packs: Iterable[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node]) -> JobSize:
+    """What jobs ask for that train these packs, one after the other."""
+    predicted = STARTING_MEMORY + _SPARE * max((pack.memory for pack in packs), default=0)
+    minutes = asked.time or min([USUAL_MINUTES, *(node.limit for node in nodes if node.limit)])
+    return JobSize(
+        cores_of_job(asked, nodes),
+        round(asked.memory * 2**30 if asked.memory else predicted),
+        minutes,
+        min(asked.warning_seconds, minutes * 60 // _WARNED_SHARE),
+    )
+
+
+def bundled(packs: Sequence[PlannedPack], cores: int, job_seconds: float) -> list[list[PlannedPack]]:
+    """The packs of each job, in their order: those that are expected to take less than that share a job."""
+    bundles: list[list[PlannedPack]] = []
+    filled = job_seconds  # of the last bundle, in seconds
+    for pack in packs:
+        seconds = typical_seconds(pack, cores)
+        if max(filled, seconds) >= job_seconds:
+            bundles.append([])
+            filled = 0.0
+        bundles[-1].append(pack)
+        filled += seconds
+    return bundles
+
+
+def estimate(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node], at_once: int) -> str:
+    """How many jobs, how large, and how long they take, for `dry_run=true`."""
+    if not packs:
+        return "none, nothing is left to train"
+    size = job_size(packs, asked, nodes)
+    jobs = bundled(packs, size.cores, asked.job_seconds)
+    of_jobs = [STARTING_SECONDS + sum(typical_seconds(pack, size.cores) for pack in job) for job in jobs]
+    whole = max(sum(of_jobs) / min(at_once, len(jobs)), max(of_jobs))
+    each = f"each {size.cores} cores and {memory_in_words(size.memory)} for up to {size.minutes} minutes"
+    return (
+        f"about {in_words(whole)} and {sum(of_jobs) * size.cores / 3600:.2g} core-hours, without waiting in the queue: "
+        f"jobs {len(jobs)}, {min(at_once, len(jobs))} at a time, {each} (basis: a typical processor)"
+    )

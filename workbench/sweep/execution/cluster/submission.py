@@ -1,0 +1,162 @@
+"""The folder of a submission, `sweeps/NAME/jobs/TOKEN/`: an array of jobs, the packs of each, and all they say.
+
+It is written before the jobs are submitted, and they bear its token as their name. So whoever comes later finds them in
+the queue, at whatever moment the command that submitted them ended.
+"""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+import shutil
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from workbench import files
+from workbench.sweep.execution.cluster.message_log import Entry, JobBegan, JobOver
+from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.execution.outcome import PackOutcome
+from workbench.sweep.planning.packs import PlannedPack
+
+JOBS = "jobs"  # in the folder of a sweep
+_LONGEST_STEM = 40  # of a sweep's name within the name of its jobs
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One submission by its folder."""
+
+    folder: Path
+
+    @classmethod
+    def new(cls, sweep: Path, bundles: Sequence[Sequence[PlannedPack]], context: ExecutionContext) -> Submission:
+        """Write down what is about to be submitted; `bundles` are the packs of each job."""
+        token = f"{sweep.name[:_LONGEST_STEM]}-{secrets.token_hex(4)}".replace(" ", "-").replace(",", "-")
+        made = cls(sweep / JOBS / token)
+        (made.folder / "log").mkdir(parents=True)
+        plain = replace(context, stop=never)
+        files.write(made.folder / "packs.pickle", pickle.dumps((bundles, plain)))
+        return made
+
+    @classmethod
+    def all_of(cls, sweep: Path) -> list[Submission]:
+        """The submissions of a sweep that were not collected yet."""
+        return [cls(folder) for folder in sorted((sweep / JOBS).glob("*")) if folder.is_dir()]
+
+    @property
+    def token(self) -> str:
+        """The name of its jobs."""
+        return self.folder.name
+
+    def read(self) -> tuple[list[list[PlannedPack]], ExecutionContext]:
+        """The packs of each job, and what they are trained with. Raises whatever a damaged file leads to."""
+        with (self.folder / "packs.pickle").open("rb") as source:
+            bundles, context = pickle.load(source)
+        return bundles, context
+
+    def log_of(self, job: int) -> Path:
+        """The messages of a job, by its number in the array."""
+        return self.folder / f"{job}.jsonl"
+
+    @property
+    def output(self) -> Path:
+        """The folder of what jobs print, and of submitit's own files."""
+        return self.folder / "log"
+
+    def accept(self) -> None:
+        """Note that every job was submitted, and can find what it is to do."""
+        files.write(self.folder / "accepted", "")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether that was noted."""
+        return (self.folder / "accepted").exists()
+
+    def ask_to_stop(self) -> None:
+        """Ask every job to stop after its epoch."""
+        with suppress(OSError):
+            files.write(self.folder / "stop", "")
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether jobs are to stop: they were asked, or their folder is gone."""
+        return (self.folder / "stop").exists() or not self.folder.exists()
+
+    def keep_failed(self, outcome: PackOutcome) -> None:
+        """Keep the outcome of a pack that failed. Of others, the checkpoint is the result."""
+        with suppress(OSError):
+            files.write(self._failed(outcome.planned), pickle.dumps(outcome))
+
+    def failed(self, planned: PlannedPack) -> PackOutcome | None:
+        """The outcome of a pack that failed, if it could be kept."""
+        try:
+            with self._failed(planned).open("rb") as source:
+                outcome: PackOutcome = pickle.load(source)
+        except (OSError, pickle.UnpicklingError, EOFError):
+            return None
+        return outcome
+
+    def delete(self) -> None:
+        """Delete the folder: no job of it runs, and everything is collected."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.parent.rmdir()  # if it was the last
+
+    def _failed(self, planned: PlannedPack) -> Path:
+        return self.folder / f"{planned.digest}.failed"
+
+
+def never() -> bool:
+    """Never stop: a job hears of it by a signal or by a file."""
+    return False
+
+
+class Bundle:
+    """The packs of one job: `waiting` to be trained, one in `training`. Follows the job's messages.
+
+    The job itself follows them too when it begins anew after a requeue.
+    """
+
+    def __init__(self, packs: Sequence[PlannedPack]) -> None:
+        self.waiting = deque(packs)
+        self.training: PlannedPack | None = None
+        self.began: JobBegan | None = None
+        self.over = False
+        self.known = {pack.digest: pack for pack in packs}
+
+    @property
+    def left(self) -> list[PlannedPack]:
+        """The packs that have not come to an end."""
+        return [*([self.training] if self.training else []), *self.waiting]
+
+    def follow(self, entry: Entry) -> PlannedPack | None:
+        """Take note of a message. The pack that it ends by surprise: the job was started anew during its training."""
+        interrupted = None
+        match entry:
+            case JobBegan():
+                self.began, interrupted = entry, self.training
+                self._put_back()
+            case JobOver():
+                self.over = True
+            case PackStarted():
+                self.training = self.known[entry.pack]
+                self.waiting.remove(self.training)
+            case PackStopped():
+                self._put_back()
+            case PackDone():
+                self.training = None
+            case PackRetried():
+                halves = self.known[entry.pack].halves()
+                self.known |= {half.digest: half for half in halves}
+                self.waiting.extendleft(reversed(halves))
+                self.training = None
+        return interrupted
+
+    def _put_back(self) -> None:
+        if self.training:
+            self.waiting.appendleft(self.training)
+        self.training = None
