@@ -40,7 +40,7 @@ LINES = {
     "workbench 'optimizer=o": ["optimizer=owned"],
     "workbench network.activation=re": ["network.activation=relu"],
     "workbench fail_fast=": ["fail_fast=false", "fail_fast=true"],
-    "workbench executor=": ["executor=inline", "executor=processes"],
+    "workbench executor=": ["executor=inline", "executor=processes", "executor=slurm"],
     "workbench network.depth=": [],
     "workbench nothing=": [],
     "workbench +": ["+sweep="],

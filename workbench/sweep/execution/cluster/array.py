@@ -25,7 +25,7 @@ from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
 
-@dataclass
+@dataclass(eq=False)
 class SubmittedJob:
     """One job of an array. `queued` is how SLURM shows it; None if it is not in the queue, for `absent` looks."""
 
@@ -34,9 +34,9 @@ class SubmittedJob:
     bundle: Bundle
     reader: LogReader
     checkpoints: Checkpoints
+    number: str
     queued: QueuedJob | None = None
     absent: int = 0
-    number: str = ""
     hopeless: str = ""  # SLURM's reason if it can never begin
     lost: list[PlannedPack] = field(default_factory=list)  # whose result cannot be found, though they were trained
 
@@ -46,8 +46,8 @@ class SubmittedJob:
     ) -> list[SubmittedJob]:
         """The jobs of a submission."""
         return [
-            cls(submission, place, Bundle(packs), LogReader(submission.log_of(place)), checkpoints)
-            for place, packs in enumerate(bundles)
+            cls(submission, place, Bundle(packs), LogReader(submission.log_of(place)), checkpoints, number)
+            for place, (packs, number) in enumerate(zip(bundles, submission.numbers(), strict=True))
         ]
 
     def catch_up(self) -> Iterator[Message]:

@@ -23,7 +23,7 @@ from workbench.sweep.execution.messages import Message, Messages, PackDone, Pack
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
-Submit = Callable[[Submission, list[list[PlannedPack]]], None]
+Submit = Callable[[Submission, list[list[PlannedPack]]], list[str]]
 _LOOK_SECONDS, _QUEUE_SECONDS = 0.2, 2.0
 _ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
 _SILENT_SECONDS = 30.0  # of the controller, before that is said
@@ -33,7 +33,9 @@ _HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "
 
 
 class Driver:
-    """Drives the jobs of one sweep. `bundles` shares packs out over jobs, `submit` hands an array to the cluster."""
+    """Drives the jobs of one sweep. `bundles` shares packs out over jobs, `submit` hands an array to the cluster and
+    returns the numbers of its jobs.
+    """
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class Driver:
             except Exception:  # half-written by a kill, or by another version: whatever that leads to
                 self._withdraw(submission)
                 continue
-            if not submission.accepted:
+            if len(submission.numbers()) != len(bundles):
                 self._withdraw(submission)
                 continue
             self._jobs += SubmittedJob.all_of(submission, bundles, self._context.checkpoints)
@@ -148,11 +150,10 @@ class Driver:
         bundles = self._bundles(packs)
         submission = Submission.new(self._sweep, bundles, self._context)
         try:
-            self._submit_array(submission, bundles)
+            submission.accept(self._submit_array(submission, bundles))
         except BaseException:
             submission.delete()
             raise
-        submission.accept()
         self._jobs += SubmittedJob.all_of(submission, bundles, self._context.checkpoints)
         self._looked = monotonic()  # they may not be in the queue at once
 
@@ -162,7 +163,7 @@ class Driver:
         yield from self._news()
         self._submit(self._again)
         if self._jobs:
-            states = Counter("wait" if job.queued is None or job.queued.waits else "run" for job in self._jobs)
+            states = Counter("waiting" if not job.queued or job.queued.waits else "running" for job in self._jobs)
             parts = [f"{count} {state}" for state, count in states.items()]
             packs = sum(len(job.bundle.left) for job in self._jobs)
             say(f"  {counted(len(self._jobs), 'job')} with {counted(packs, 'pack')}: {', '.join(parts)}; the same "
@@ -203,8 +204,6 @@ class Driver:
         for job in self._jobs:
             job.queued = by_place.get((job.submission.token, job.place))
             job.absent = 0 if job.queued else job.absent + 1
-            if job.queued:
-                job.number = job.queued.job
         self._on_waiting()
 
     def _on_waiting(self) -> None:
@@ -219,7 +218,7 @@ class Driver:
                     job.hopeless = reason
                 slurm_queue.cancel(list({job.submission.token for job in jobs}), "--state=PENDING")
             elif reason not in ("JobArrayTaskLimit", "BeginTime", "Dependency"):
-                self._say_once(f"  {counted(len(jobs), 'job')} of {jobs[0].number}: SLURM lets them wait: {reason}")
+                self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}")
 
     def _on_loss(self, job: SubmittedJob) -> Messages:
         """A job is gone without its last word: what it had not trained is submitted again, or has failed."""
@@ -294,3 +293,9 @@ class Driver:
         if line not in self._said:
             self._said.add(line)
             say(line)
+
+
+def _named(jobs: Sequence[SubmittedJob]) -> str:
+    """Like "job 12_0 waits" or "job 12_0 and 3 others wait"."""
+    others = f" and {counted(len(jobs) - 1, 'other')} wait" if len(jobs) > 1 else " waits"
+    return f"job {jobs[0].number}{others}"

@@ -12,7 +12,7 @@ import socket
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 from workbench import blas
@@ -29,7 +29,6 @@ from workbench.sweep.execution.messages import EpochDone, PackDone, PackStopped,
 from workbench.sweep.planning.packs import PlannedPack
 
 _LOOK_SECONDS = 2.0  # how often a job looks for the file that asks it to stop
-_LAST_TRIES = 10  # to write the last messages, if the disk is full
 
 
 class TrainBundle:
@@ -43,8 +42,8 @@ class TrainBundle:
         told = _Told(submission)
         bundles, context = submission.read()
         told.keep_by = context.checkpoints
-        with blas.one_thread_here():
-            over = _train(submission, place, bundles[place], context, told)
+        with blas.one_thread_here(), MessageLog(submission.log_of(place)) as log:
+            over = _train(submission, place, bundles[place], context, told, log)
         if told.limit_is_near and not over:
             told.requeue()
 
@@ -92,10 +91,15 @@ class _Told:
 
 
 def _train(
-    submission: Submission, place: int, packs: list[PlannedPack], context: ExecutionContext, told: _Told
+    submission: Submission,
+    place: int,
+    packs: list[PlannedPack],
+    context: ExecutionContext,
+    told: _Told,
+    log: MessageLog,
 ) -> bool:
     """Train what is left of a bundle; whether that was all of it."""
-    bundle, log = Bundle(packs), MessageLog(submission.log_of(place))
+    bundle = Bundle(packs)
     for entry in LogReader(submission.log_of(place)).news():  # of earlier starts of this job
         bundle.follow(entry)
     number = os.environ.get("SLURM_ARRAY_JOB_ID", ""), os.environ.get("SLURM_ARRAY_TASK_ID", "")
@@ -122,10 +126,6 @@ def _train(
                 log.write(PackStopped(training))
             if told.limit_is_near:
                 log.write(Said(f"  job {job} reached its time limit; it is requeued, and goes on from its checkpoint"))
-    for _ in range(_LAST_TRIES):
-        if log.flush():
-            break
-        sleep(1.0)
     return over
 
 

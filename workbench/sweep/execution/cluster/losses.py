@@ -40,10 +40,10 @@ class Loss:
 
 def loss_of(job: SubmittedJob) -> Loss:
     """Why a job is gone that has not done everything."""
-    name = f"job {job.number or job.submission.token}"
+    name = f"job {job.number}"
     if job.hopeless:
         return Loss(f"{name} can never begin, SLURM says: {job.hopeless}", False, True)
-    ending = slurm_queue.ending_of(job.number) if job.number else slurm_queue.Ending("")
+    ending = slurm_queue.ending_of(job.number)
     if ending.state in _OF_THE_MACHINE:
         return Loss(f"{name} {_OF_THE_MACHINE[ending.state]}", True, False)
     if ending.state == _OUT_OF_MEMORY:
@@ -55,10 +55,9 @@ def loss_of(job: SubmittedJob) -> Loss:
 
 def _last_words(job: SubmittedJob) -> str:
     """The last line that a job has printed."""
-    names = {job.number, job.number.partition("_")[0]} if "_" not in job.number else {job.number}
-    for file in sorted(file for name in names for file in job.submission.output.glob(f"{name}_*.err")):
+    for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
         lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
-        errors = [line for line in lines if "error" in line.lower() or "No such" in line] or lines
-        if errors:
-            return slurm_queue.in_words(errors[-1])[:_LONGEST_OUTPUT]
+        telling = [line for line in lines if not line.startswith("srun: error")] or lines  # which says the exit status
+        if telling:
+            return slurm_queue.in_words(telling[-1])[:_LONGEST_OUTPUT]
     return "it has printed nothing"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from threading import Event, Lock, Thread
+from time import sleep
+from typing import Any, Self
 
 from workbench.sweep.execution.messages import (
     EpochDone,
@@ -23,7 +24,8 @@ from workbench.sweep.execution.messages import (
     Said,
 )
 
-_BETWEEN_WRITES = 1.0  # seconds, for epochs; everything else is written at once
+_BETWEEN_WRITES = 1.0  # seconds
+_LAST_TRIES = 10  # to write the last messages, if the disk is full
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,49 @@ _KINDS: dict[str, type[Any]] = {
 
 
 class MessageLog:
-    """The file of one job's messages, for its writer."""
+    """The file of one job's messages, for its writer. To be entered: a thread writes what is waiting."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._unwritten, self._written = file, "\n", 0.0
+        self._file, self._unwritten = file, "\n"
+        self._lock, self._closed = Lock(), Event()
+        self._thread = Thread(target=self._write_now_and_then, name="messages", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._thread.join()
+        for _try in range(_LAST_TRIES):
+            if self.flush():
+                return
+            sleep(_BETWEEN_WRITES)
 
     def write(self, entry: Entry) -> None:
-        """Append a message. What a full disk does not take is tried again with the next one."""
+        """Append a message, an epoch soon and everything else now. What a full disk does not take is tried again."""
         plain = {"kind": type(entry).__name__, **asdict(entry)}
         plain.pop("outcome", None)  # it is large, and stands in the checkpoint
-        self._unwritten += json.dumps(plain) + "\n"
-        if isinstance(entry, EpochDone) and monotonic() - self._written < _BETWEEN_WRITES:
-            return
-        self.flush()
+        with self._lock:
+            self._unwritten += json.dumps(plain) + "\n"
+        if not isinstance(entry, EpochDone):
+            self.flush()
 
     def flush(self) -> bool:
         """Write what is waiting; whether that was possible."""
-        try:
-            with self._file.open("a", encoding="utf-8") as target:
-                target.write(self._unwritten)
-        except OSError:
-            return False
-        self._unwritten, self._written = "", monotonic()
+        with self._lock:
+            try:
+                if self._unwritten:
+                    with self._file.open("a", encoding="utf-8") as target:
+                        target.write(self._unwritten)
+            except OSError:
+                return False
+            self._unwritten = ""
         return True
+
+    def _write_now_and_then(self) -> None:
+        while not self._closed.wait(_BETWEEN_WRITES):
+            self.flush()
 
 
 class LogReader:

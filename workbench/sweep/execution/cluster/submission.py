@@ -6,6 +6,7 @@ the queue, at whatever moment the command that submitted them ended.
 
 from __future__ import annotations
 
+import json
 import pickle
 import secrets
 import shutil
@@ -23,6 +24,7 @@ from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.planning.packs import PlannedPack
 
 JOBS = "jobs"  # in the folder of a sweep
+_ACCEPTED = "accepted.json"
 _LONGEST_STEM = 40  # of a sweep's name within the name of its jobs
 
 
@@ -67,14 +69,17 @@ class Submission:
         """The folder of what jobs print, and of submitit's own files."""
         return self.folder / "log"
 
-    def accept(self) -> None:
-        """Note that every job was submitted, and can find what it is to do."""
-        files.write(self.folder / "accepted", "")
+    def accept(self, numbers: Sequence[str]) -> None:
+        """Note that every job was submitted, by its number, and can find what it is to do."""
+        files.write(self.folder / _ACCEPTED, json.dumps(numbers))
 
-    @property
-    def accepted(self) -> bool:
-        """Whether that was noted."""
-        return (self.folder / "accepted").exists()
+    def numbers(self) -> list[str]:
+        """The numbers of its jobs; none if a command ended while it was submitting them."""
+        try:
+            found: list[str] = json.loads((self.folder / _ACCEPTED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return found
 
     def ask_to_stop(self) -> None:
         """Ask every job to stop after its epoch."""

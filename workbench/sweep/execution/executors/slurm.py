@@ -62,9 +62,9 @@ class Slurm:
         def bundled(waiting: Sequence[PlannedPack]) -> list[list[PlannedPack]]:
             return sizes.bundled(waiting, sizes.cores_of_job(context.slurm, nodes), context.slurm.job_seconds)
 
-        def submit(submission: Submission, bundles: list[list[PlannedPack]]) -> None:
+        def submit(submission: Submission, bundles: list[list[PlannedPack]]) -> list[str]:
             size = sizes.job_size([pack for bundle in bundles for pack in bundle], context.slurm, nodes)
-            _submit(submission, len(bundles), context, size)
+            return _submit(submission, len(bundles), context, size)
 
         yield from Driver(context, bundled, submit).train(packs)
 
@@ -72,8 +72,8 @@ class Slurm:
 SLURM = {"slurm": Slurm()}
 
 
-def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: sizes.JobSize) -> None:
-    """Submit so many jobs as one array. Raises BadInput with SLURM's own words if it refuses them."""
+def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: sizes.JobSize) -> list[str]:
+    """Submit so many jobs as one array; their numbers. Raises BadInput with SLURM's own words if it refuses them."""
     from submitit import SlurmExecutor  # late: few need it
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
@@ -92,9 +92,10 @@ def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: 
         additional_parameters={"requeue": True, **_further(asked)},
     )
     try:
-        executor.map_array(TrainBundle(), [str(submission.folder)] * jobs, list(range(jobs)))
+        submitted = executor.map_array(TrainBundle(), [str(submission.folder)] * jobs, list(range(jobs)))
     except (FailedJobError, FailedSubmissionError) as error:
         raise BadInput(f"slurm: sbatch refuses the jobs: {slurm_queue.in_words(_said(error))}") from None
+    return [job.job_id for job in submitted]
 
 
 def _parameters(asked: SlurmConfig, size: sizes.JobSize) -> dict[str, Any]:

@@ -1,0 +1,230 @@
+"""What a cluster's executor does by itself, without a cluster: files, shares, words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.sweep.cases import small
+from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.config import SlurmConfig
+from workbench.engine.errors import BadInput
+from workbench.engine.kernels.compiled import jit
+from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cluster import compiling, sizes, slurm_queue
+from workbench.sweep.execution.cluster.array import SubmittedJob
+from workbench.sweep.execution.cluster.losses import loss_of
+from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
+from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
+from workbench.sweep.execution.cluster.submission import Bundle, Submission
+from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.hydra.command import main
+from workbench.sweep.planning.packs import PlannedPack
+from workbench.sweep.planning.plan import identified, plan
+
+BEGAN = JobBegan("7_0", "n1", 2, "numpy")
+NODES = [Node(8, 16_000, 30), Node(4, 8_000, None)]
+
+
+@pytest.fixture
+def pack(cells: MakeCells) -> PlannedPack:
+    (found,) = plan(identified(cells([small(seed=seed) for seed in range(4)])), {}, PLENTY).packs
+    return found
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of commands that takes the place of SLURM's."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def left(bundle: Bundle) -> list[str]:
+    return [pack.digest for pack in bundle.left]
+
+
+def put(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_what_a_job_writes_is_read_once_and_a_damaged_line_is_passed_over(tmp_path: Path) -> None:
+    reader = LogReader(tmp_path / "log")
+    assert reader.news() == []
+    with MessageLog(tmp_path / "log") as log:
+        log.write(BEGAN)
+        assert reader.news() == [BEGAN]
+        with (tmp_path / "log").open("a") as file:
+            file.write('{"kind": "EpochDo')  # as a full disk leaves it
+        log.write(EpochDone("a", 1, 4, examples=10))
+    with MessageLog(tmp_path / "log") as log:
+        log.write(JobOver())
+    assert reader.news() == [JobOver()]
+
+
+def test_a_full_disk_delays_what_a_job_says(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    with MessageLog(folder / "log") as log:
+        log.write(BEGAN)
+        assert not log.flush()
+        folder.mkdir()
+    assert LogReader(folder / "log").news() == [BEGAN]
+
+
+def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: PlannedPack) -> None:
+    bundle, (first, second) = Bundle([pack]), pack.halves()
+    for entry in (BEGAN, PackStarted.of(pack), PackRetried(pack.digest, "too large")):
+        assert bundle.follow(entry) is None
+    assert left(bundle) == [first.digest, second.digest]
+    bundle.follow(PackStarted.of(first))
+    bundle.follow(PackDone(first.digest, 0))
+    bundle.follow(PackStarted.of(second))
+    interrupted = bundle.follow(BEGAN)  # the job was begun anew, without a word of the pack in training
+    assert interrupted is not None
+    assert interrupted.digest == second.digest
+    bundle.follow(PackStarted.of(second))
+    bundle.follow(PackStopped(second.digest))
+    assert left(bundle) == [second.digest]
+    assert not bundle.over
+    bundle.follow(JobOver())
+    assert bundle.over
+
+
+def test_small_packs_share_a_job_and_long_ones_have_their_own(
+    pack: PlannedPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [100.0, 30.0, 40.0, 1.0]
+    packs = [pack.take([row]) for row in range(4)]  # type: ignore[arg-type]
+    by_digest = dict(zip([one.digest for one in packs], seconds, strict=True))
+    monkeypatch.setattr(sizes, "typical_seconds", lambda one, _: by_digest[one.digest])
+    assert sizes.bundled(packs, 1, 60.0) == [[packs[0]], [packs[1], packs[2]], [packs[3]]]
+    assert sizes.bundled(packs, 1, 0.0) == [[one] for one in packs]
+
+
+def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: PlannedPack) -> None:
+    size = sizes.job_size([pack], SlurmConfig(), NODES)
+    assert (size.cores, size.minutes, size.warning_seconds) == (4, 30, 90)
+    assert size.memory > pack.memory
+    assert sizes.capacity(SlurmConfig(), NODES).jobs == 3
+    asked = SlurmConfig(cpus_per_task=2, memory=3.0, time=2, array_parallelism=5)
+    assert sizes.job_size([pack], asked, NODES) == sizes.JobSize(2, 3 * 2**30, 2, 40)
+    assert sizes.capacity(asked, NODES).jobs == 5
+    assert sizes.capacity(asked, NODES).memory == 3 * 2**30
+    assert sizes.capacity(SlurmConfig(), []).jobs == 1  # no cluster is here
+
+
+def test_a_dry_run_says_jobs_and_core_hours(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+    command = ["data=blobs", "network.width=4,8", "slurm.cpus_per_task=3", "slurm.memory=2", "slurm.job_seconds=0"]
+    assert main([*command, "executor=slurm", "slurm.array_parallelism=2", "slurm.time=10", "dry_run=true"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "core-hours" in line]
+    assert "jobs 2, 2 at a time, each 3 cores and 2.0 GiB for up to 10 minutes" in line
+
+
+def test_the_queue_is_read_by_name_and_a_silent_controller_is_no_empty_queue(commands: Path) -> None:
+    put(commands, "squeue", 'echo "a|7_2|RUNNING|None"; echo "b|9|PENDING|Resources"')
+    running, waiting = slurm_queue.jobs_of(["a", "b"]) or []
+    assert (running.token, running.place, running.waits) == ("a", 2, False)
+    assert (waiting.token, waiting.place, waiting.waits, waiting.reason) == ("b", 0, True, "Resources")
+    put(commands, "squeue", "exit 1")
+    assert slurm_queue.jobs_of(["a"]) is None
+
+
+def test_nodes_are_those_of_the_partition_or_of_the_default_one(commands: Path) -> None:
+    put(commands, "sbatch", "")
+    put(commands, "sinfo", 'echo "main*|8|16000|30:00"; echo "long|4|8000+|2-01:00:00"; echo "long|4|8000|infinite"')
+    assert slurm_queue.nodes(None) == [Node(8, 16_000, 30)]
+    assert slurm_queue.nodes("long") == [Node(4, 8_000, 49 * 60), Node(4, 8_000, None)]
+    assert slurm_queue.nodes("none") == []
+
+
+ENDINGS = {
+    "TIMEOUT": ("reached its time limit before it could stop", True),
+    "CANCELLED": ("was cancelled", True),
+    "NODE_FAIL": ("lost its node", True),
+    "OUT_OF_MEMORY": ("ran out of memory (OUT_OF_MEMORY, exit 0:125); more slurm.memory helps", False),
+    "FAILED": ("was killed (FAILED, exit 0:9)", False),
+    "": ("is gone, and SLURM does not know how it ended", True),
+}
+
+
+@pytest.mark.parametrize("state", ENDINGS)
+def test_why_a_job_is_gone_is_one_line_and_whose_fault_it_was(
+    state: str, pack: PlannedPack, tmp_path: Path, commands: Path
+) -> None:
+    """Asked of `scontrol`, and where that has forgotten it of `sacct`, which is absent on many clusters."""
+    code = "0:125" if state == "OUT_OF_MEMORY" else "0:9"
+    put(commands, "scontrol", "exit 1")
+    put(commands, "sacct", f'echo "{state} by 0|{code}"' if state else "exit 1")
+    if state != "CANCELLED" and state:
+        put(commands, "scontrol", f'echo "JobId=7 JobState={state} ExitCode={code}"')
+    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    submission.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    job.bundle.follow(BEGAN)
+    loss = loss_of(job)
+    words, of_the_machine = ENDINGS[state]
+    assert loss.words.startswith(f"job 7_0 {words}")
+    assert (loss.of_the_machine, loss.hopeless) == (of_the_machine, False)
+
+
+def test_an_ending_without_an_exit_code_is_its_state_alone() -> None:
+    assert str(Ending("CANCELLED", "0:0")) == "CANCELLED"
+
+
+def test_without_slurm_or_submitit_it_is_refused_in_one_line(
+    pack: PlannedPack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BadInput, match="slurm needs"):
+        EXECUTORS["slurm"].check([pack], SlurmConfig())  # type: ignore[attr-defined]
+
+
+def test_an_executor_of_this_machine_cannot_be_left(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+    assert main(["data=blobs", "detach=true"]) == 2
+    assert capsys.readouterr().err == "detach is true, and executor is inline; allowed with jobs of a cluster\n"
+
+
+def test_of_several_jobs_one_compiles_and_the_others_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(compiling, "_LOOK_SECONDS", 0.01)
+    order: list[str] = []
+
+    def second() -> None:
+        with compiling.compiled_by_one():
+            order.append("second")
+
+    with compiling.compiled_by_one() as compiled:
+        other = Thread(target=second)
+        other.start()
+        order.append("first")
+        (tmp_path / "passes.nbc").touch()
+        compiled()
+        other.join()
+    assert order == ["first", "second"]
+    assert [file.name for file in tmp_path.iterdir()] == ["passes.nbc"]
+
+
+def test_a_lock_that_a_killed_job_left_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(compiling, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(compiling, "_DEAD_SECONDS", 0.05)
+    (tmp_path / "compiling").mkdir()
+    with compiling.compiled_by_one():
+        assert (tmp_path / "compiling").exists()
+    assert not (tmp_path / "compiling").exists()
+
+
+def test_within_a_job_cores_are_those_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.sweep.execution.cores import cores
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    assert cores() == 1
