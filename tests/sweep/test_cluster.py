@@ -14,7 +14,7 @@ from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.cluster import compiling, sizes, slurm_queue
+from workbench.sweep.execution.cluster import compiling, job_sizes, slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.losses import loss_of
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
@@ -102,21 +102,21 @@ def test_small_packs_share_a_job_and_long_ones_have_their_own(
     seconds = [100.0, 30.0, 40.0, 1.0]
     packs = [pack.take([row]) for row in range(4)]  # type: ignore[arg-type]
     by_digest = dict(zip([one.digest for one in packs], seconds, strict=True))
-    monkeypatch.setattr(sizes, "typical_seconds", lambda one, _: by_digest[one.digest])
-    assert sizes.bundled(packs, 1, 60.0) == [[packs[0]], [packs[1], packs[2]], [packs[3]]]
-    assert sizes.bundled(packs, 1, 0.0) == [[one] for one in packs]
+    monkeypatch.setattr(job_sizes, "typical_seconds", lambda one, _: by_digest[one.digest])
+    assert job_sizes.bundled(packs, 1, 60.0) == [[packs[0]], [packs[1], packs[2]], [packs[3]]]
+    assert job_sizes.bundled(packs, 1, 0.0) == [[one] for one in packs]
 
 
 def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: PlannedPack) -> None:
-    size = sizes.job_size([pack], SlurmConfig(), NODES)
+    size = job_sizes.job_size([pack], SlurmConfig(), NODES)
     assert (size.cores, size.minutes, size.warning_seconds) == (4, 30, 90)
     assert size.memory > pack.memory
-    assert sizes.capacity(SlurmConfig(), NODES).jobs == 3
+    assert job_sizes.capacity(SlurmConfig(), NODES).jobs == 3
     asked = SlurmConfig(cpus_per_task=2, memory=3.0, time=2, array_parallelism=5)
-    assert sizes.job_size([pack], asked, NODES) == sizes.JobSize(2, 3 * 2**30, 2, 40)
-    assert sizes.capacity(asked, NODES).jobs == 5
-    assert sizes.capacity(asked, NODES).memory == 3 * 2**30
-    assert sizes.capacity(SlurmConfig(), []).jobs == 1  # no cluster is here
+    assert job_sizes.job_size([pack], asked, NODES) == job_sizes.JobSize(2, 3 * 2**30, 2, 40)
+    assert job_sizes.capacity(asked, NODES).jobs == 5
+    assert job_sizes.capacity(asked, NODES).memory == 3 * 2**30
+    assert job_sizes.capacity(SlurmConfig(), []).jobs == 1  # no cluster is here
 
 
 def test_a_dry_run_says_jobs_and_core_hours(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
@@ -194,7 +194,7 @@ def test_of_several_jobs_one_compiles_and_the_others_wait_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
-    monkeypatch.setattr(compiling, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(compiling, "_WAIT_SECONDS", 0.01)
     order: list[str] = []
 
     def second() -> None:
@@ -214,7 +214,7 @@ def test_of_several_jobs_one_compiles_and_the_others_wait_for_it(
 
 def test_a_lock_that_a_killed_job_left_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
-    monkeypatch.setattr(compiling, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(compiling, "_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(compiling, "_DEAD_SECONDS", 0.05)
     (tmp_path / "compiling").mkdir()
     with compiling.compiled_by_one():

@@ -43,11 +43,17 @@ def _real(workspace: Path, no_figures: None, monkeypatch: pytest.MonkeyPatch) ->
         slurm_queue.cancel([folder.name for folder in JOBS.iterdir()])
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Commands]:
+    needs_slurm()
+    with Commands() as found:
+        yield found
+
+
 @pytest.fixture
-def start(workspace: Path) -> Iterator[Callable[..., Command]]:
+def start(workspace: Path, server: Commands) -> Callable[..., Command]:
     """Starts the command in a process of its own."""
-    with Commands() as server:
-        yield lambda *overrides: server.start(workspace, overrides)
+    return lambda *overrides: server.start(workspace, overrides)
 
 
 @pytest.fixture(scope="session")
@@ -202,7 +208,7 @@ def test_a_cancelled_job_is_submitted_again(expected: dict[str, str], start: Cal
     wait_until(lambda: job.job not in [found.job for found in jobs()])
     Path(GATE).touch()
     said = ended(command)
-    assert f"(1 run): job {job.job} was cancelled; submitted again" in said
+    assert f"(2 runs): job {job.job} was cancelled; submitted again" in said
     assert digests() == expected
 
 
@@ -217,7 +223,8 @@ def test_a_job_that_never_began_fails_with_what_it_printed(capsys: pytest.Captur
 REFUSED = {
     "slurm.partition=nowhere": "invalid partition specified: nowhere",
     "slurm.cpus_per_task=5000": "Requested node configuration is not available",
-    "slurm.options=--qos": "slurm.options",
+    "slurm.options=--qos": "option '--qos' requires an argument",
+    "slurm.options=qos": "allowed: options of sbatch such as",
 }
 
 

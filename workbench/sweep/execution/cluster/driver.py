@@ -24,7 +24,7 @@ from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
 Submit = Callable[[Submission, list[list[PlannedPack]]], list[str]]
-_LOOK_SECONDS, _QUEUE_SECONDS = 0.2, 2.0
+_LOGS_SECONDS, _QUEUE_SECONDS = 0.2, 2.0
 _ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
 _SILENT_SECONDS = 30.0  # of the controller, before that is said
 _MOST_LOSSES = 3  # of a pack one after the other, though nothing seems wrong with it
@@ -73,7 +73,7 @@ class Driver:
             self._submit(self._again)
             self._again = []
             if self._jobs:
-                sleep(_LOOK_SECONDS)
+                sleep(_LOGS_SECONDS)
         if self._context.stop():
             self._stop()
             yield from self._until_gone()
@@ -106,7 +106,7 @@ class Driver:
         """End what a command had not finished submitting: nobody knows which of its jobs can begin."""
         while slurm_queue.jobs_of([submission.token]) != []:
             slurm_queue.cancel([submission.token])
-            sleep(_LOOK_SECONDS)
+            sleep(_LOGS_SECONDS)
         submission.delete()
 
     def _let_go(self, wanted: set[str]) -> None:
@@ -283,7 +283,7 @@ class Driver:
                     self._jobs.remove(job)
                 self._tidy(job.submission)
             if self._jobs:
-                sleep(_LOOK_SECONDS)
+                sleep(_LOGS_SECONDS)
 
     def _tidy(self, submission: Submission) -> None:
         if all(job.submission != submission for job in self._jobs):

@@ -28,7 +28,7 @@ from workbench.sweep.execution.log import redirect
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackStopped, Said
 from workbench.sweep.planning.packs import PlannedPack
 
-_LOOK_SECONDS = 2.0  # how often a job looks for the file that asks it to stop
+_ASK_SECONDS = 2.0  # how often a job looks for the file that asks it to stop
 
 
 class TrainBundle:
@@ -72,7 +72,7 @@ class _Told:
 
     def to_stop(self) -> bool:
         """Whether to stop after this epoch."""
-        if not self.is_to_stop and monotonic() - self._looked > _LOOK_SECONDS:
+        if not self.is_to_stop and monotonic() - self._looked > _ASK_SECONDS:
             self._looked = monotonic()
             self.is_to_stop = self.submission.is_to_stop
         return self.is_to_stop or self.limit_is_near

@@ -46,7 +46,7 @@ class JobOver:
 
 
 Entry = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone | Said | JobBegan | JobOver
-_KINDS: dict[str, type[Any]] = {
+_MESSAGE_KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         PackStarted, PackResumed, EpochDone, PackRetried, PackStopped, PackDone, Said, JobBegan, JobOver,
@@ -123,7 +123,7 @@ def _entry(line: bytes) -> Entry | None:
     """The message of a line; None if it is empty, or damaged as by a full disk."""
     try:
         plain = json.loads(line)
-        entry: Entry = _KINDS[plain.pop("kind")](**plain)
+        entry: Entry = _MESSAGE_KINDS[plain.pop("kind")](**plain)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return entry

@@ -14,7 +14,7 @@ from typing import Any
 from workbench import blas
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.cluster import sizes, slurm_queue
+from workbench.sweep.execution.cluster import job_sizes, slurm_queue
 from workbench.sweep.execution.cluster.driver import Driver
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.executor import Capacity, ExecutionContext
@@ -37,11 +37,11 @@ class Slurm:
 
     def capacity(self, asked: SlurmConfig) -> Capacity:
         """What the partition has cores for, and the share of memory that goes with a job's cores."""
-        return sizes.capacity(asked, slurm_queue.nodes(asked.partition))
+        return job_sizes.capacity(asked, slurm_queue.nodes(asked.partition))
 
     def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:
         """Jobs, core-hours and memory."""
-        return sizes.estimate(packs, asked, slurm_queue.nodes(asked.partition), jobs)
+        return job_sizes.estimate(packs, asked, slurm_queue.nodes(asked.partition), jobs)
 
     def check(self, packs: Sequence[PlannedPack], asked: SlurmConfig) -> None:
         """Ask SLURM whether it would take the jobs."""
@@ -49,7 +49,7 @@ class Slurm:
             raise BadInput("executor: slurm needs submitit; install the extra 'slurm'")
         if not slurm_queue.is_here():
             raise BadInput("executor: slurm needs SLURM's commands, and found no sbatch on this machine")
-        size = sizes.job_size(packs, asked, slurm_queue.nodes(asked.partition))
+        size = job_sizes.job_size(packs, asked, slurm_queue.nodes(asked.partition))
         options = {**_parameters(asked, size), **_further(asked)}
         flags = "".join(f"#SBATCH --{name.replace('_', '-')}={value}\n" for name, value in options.items())
         if words := slurm_queue.refusal(f"#!/bin/sh\n{flags.replace('=True', '')}"):
@@ -60,10 +60,10 @@ class Slurm:
         nodes = slurm_queue.nodes(context.slurm.partition)
 
         def bundled(waiting: Sequence[PlannedPack]) -> list[list[PlannedPack]]:
-            return sizes.bundled(waiting, sizes.cores_of_job(context.slurm, nodes), context.slurm.job_seconds)
+            return job_sizes.bundled(waiting, job_sizes.cores_of_job(context.slurm, nodes), context.slurm.job_seconds)
 
         def submit(submission: Submission, bundles: list[list[PlannedPack]]) -> list[str]:
-            size = sizes.job_size([pack for bundle in bundles for pack in bundle], context.slurm, nodes)
+            size = job_sizes.job_size([pack for bundle in bundles for pack in bundle], context.slurm, nodes)
             return _submit(submission, len(bundles), context, size)
 
         yield from Driver(context, bundled, submit).train(packs)
@@ -72,7 +72,7 @@ class Slurm:
 SLURM = {"slurm": Slurm()}
 
 
-def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: sizes.JobSize) -> list[str]:
+def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: job_sizes.JobSize) -> list[str]:
     """Submit so many jobs as one array; their numbers. Raises BadInput with SLURM's own words if it refuses them."""
     from submitit import SlurmExecutor  # late: few need it
     from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -98,7 +98,7 @@ def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: 
     return [job.job_id for job in submitted]
 
 
-def _parameters(asked: SlurmConfig, size: sizes.JobSize) -> dict[str, Any]:
+def _parameters(asked: SlurmConfig, size: job_sizes.JobSize) -> dict[str, Any]:
     """Parameters as sbatch names them, with underscores."""
     parameters: dict[str, Any] = {
         "cpus_per_task": size.cores,
