@@ -14,7 +14,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 _TOUCH_SECONDS, _DEAD_SECONDS = 2.0, 20.0
-_WAIT_SECONDS = 0.5
+_BETWEEN_TRIES = 0.5
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _locked(lock: Path) -> bool:
                 since = monotonic()
         except OSError:
             return False
-        sleep(_WAIT_SECONDS)
+        sleep(_BETWEEN_TRIES)
         if not lock.exists() and any(lock.parent.rglob("*.nbc")):
             return False
 

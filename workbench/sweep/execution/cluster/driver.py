@@ -24,7 +24,10 @@ from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
 Submit = Callable[[Submission, list[list[PlannedPack]]], list[str]]
-_LOGS_SECONDS, _QUEUE_SECONDS = 0.2, 2.0
+_LOGS_SECONDS, _LOGS_SECONDS_A_JOB = 0.2, 0.002  # between two looks at what jobs say
+_QUEUE_SECONDS, _MOST_QUEUE_SECONDS, _SLOWER = 1.0, 15.0, 1.25  # between two looks at the queue, where nothing changes
+_LARGEST_ARRAY = 1000  # jobs: SLURM's own default
+_LAST_SECONDS = 30.0  # for jobs that are over to leave the queue
 _ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
 _SILENT_SECONDS = 30.0  # of the controller, before that is said
 _MOST_LOSSES = 3  # of a pack one after the other, though nothing seems wrong with it
@@ -49,7 +52,9 @@ class Driver:
         self._again: list[PlannedPack] = []  # to be submitted again
         self._losses: Counter[str] = Counter()  # by pack; and how far it had come by its last one
         self._reached: dict[str, int] = {}
-        self._looked, self._answered = 0.0, monotonic()
+        self._looked, self._answered, self._between = 0.0, monotonic(), _QUEUE_SECONDS
+        self._queue: list[slurm_queue.QueuedJob] = []
+        self._over: list[Submission] = []  # whose jobs have done everything, and may not have left the queue
         self._said: set[str] = set()
         self._is_stopping = False
 
@@ -66,6 +71,8 @@ class Driver:
             for _ in self._until_gone():
                 pass
             raise
+        finally:
+            self._delete_what_is_over()
 
     def _follow(self) -> Messages:
         while self._jobs and not self._context.stop():
@@ -73,7 +80,7 @@ class Driver:
             self._submit(self._again)
             self._again = []
             if self._jobs:
-                sleep(_LOGS_SECONDS)
+                sleep(max(_LOGS_SECONDS, _LOGS_SECONDS_A_JOB * len(self._jobs)))
         if self._context.stop():
             self._stop()
             yield from self._until_gone()
@@ -148,14 +155,16 @@ class Driver:
         if not packs:
             return
         bundles = self._bundles(packs)
-        submission = Submission.new(self._sweep, bundles, self._context)
-        try:
-            submission.accept(self._submit_array(submission, bundles))
-        except BaseException:
-            submission.delete()
-            raise
-        self._jobs += SubmittedJob.all_of(submission, bundles, self._context.checkpoints)
-        self._looked = monotonic()  # they may not be in the queue at once
+        for first in range(0, len(bundles), _LARGEST_ARRAY):
+            part = bundles[first : first + _LARGEST_ARRAY]
+            submission = Submission.new(self._sweep, part, self._context)
+            try:
+                submission.accept(self._submit_array(submission, part))
+            except BaseException:
+                submission.delete()
+                raise
+            self._jobs += SubmittedJob.all_of(submission, part, self._context.checkpoints)
+        self._looked, self._between = monotonic(), _QUEUE_SECONDS  # they may not be in the queue at once
 
     def _leave(self) -> Messages:
         """Say what runs and what waits, and end."""
@@ -189,7 +198,7 @@ class Driver:
 
     def _look(self, wait: bool = False) -> None:
         """Find the jobs in the queue."""
-        if not wait and monotonic() - self._looked < _QUEUE_SECONDS:
+        if not wait and monotonic() - self._looked < self._between:
             return
         self._looked = monotonic()
         tokens = list(dict.fromkeys(job.submission.token for job in self._jobs))
@@ -200,6 +209,11 @@ class Driver:
                 return
             sleep(_QUEUE_SECONDS)
         self._answered = monotonic()
+        same = found == self._queue
+        self._queue, self._between = (
+            found,
+            min(self._between * _SLOWER, _MOST_QUEUE_SECONDS) if same else _QUEUE_SECONDS,
+        )
         by_place = {(job.token, job.place): job for job in found}
         for job in self._jobs:
             job.queued = by_place.get((job.submission.token, job.place))
@@ -266,7 +280,7 @@ class Driver:
 
     def _stop(self) -> None:
         """Cancel what waits, and have what runs stop after its epoch, with a checkpoint."""
-        self._is_stopping = True
+        self._is_stopping, self._between = True, _QUEUE_SECONDS
         for submission in {job.submission for job in self._jobs}:
             submission.ask_to_stop()
         tokens = list({job.submission.token for job in self._jobs})
@@ -287,6 +301,14 @@ class Driver:
 
     def _tidy(self, submission: Submission) -> None:
         if all(job.submission != submission for job in self._jobs):
+            self._over.append(submission)
+
+    def _delete_what_is_over(self) -> None:
+        """Delete the folders of jobs once these have left the queue: a job without its folder ends with an error."""
+        began = monotonic()
+        while slurm_queue.jobs_of([one.token for one in self._over]) and monotonic() - began < _LAST_SECONDS:
+            sleep(_LOGS_SECONDS)
+        for submission in self._over:
             submission.delete()
 
     def _say_once(self, line: str) -> None:
