@@ -194,6 +194,7 @@ def test_of_several_jobs_one_compiles_and_the_others_wait_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(jit, "is_compiled", (tmp_path / "passes.nbc").exists)
     monkeypatch.setattr(compiling, "_BETWEEN_TRIES", 0.01)
     order: list[str] = []
 
@@ -214,6 +215,7 @@ def test_of_several_jobs_one_compiles_and_the_others_wait_for_it(
 
 def test_a_lock_that_a_killed_job_left_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(jit, "is_compiled", (tmp_path / "passes.nbc").exists)
     monkeypatch.setattr(compiling, "_BETWEEN_TRIES", 0.01)
     monkeypatch.setattr(compiling, "_DEAD_SECONDS", 0.05)
     (tmp_path / "compiling").mkdir()

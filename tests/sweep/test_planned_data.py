@@ -13,13 +13,14 @@ import pytest
 
 from tests.sweep.cases import outcome_after, outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
+from tests.sweep.slurm_cluster import needs_slurm
 from workbench.config import RunConfig
 from workbench.data import digest, load
 from workbench.engine.errors import BadInput
 from workbench.measure import INSTRUMENTS
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.executor import ExecutionContext
+from workbench.sweep.execution.executor import ClusterExecutor, ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.measuring import measured
 from workbench.sweep.execution.progress import LineDisplay
@@ -78,6 +79,8 @@ def told(path: Path, planned: str) -> str:
 def test_whoever_trains_a_rewritten_file_costs_its_own_runs_alone(
     name: str, cells: MakeCells, file: Path, tmp_path: Path
 ) -> None:
+    if isinstance(EXECUTORS[name], ClusterExecutor):
+        needs_slurm()
     configs = [own(file), own(file, seed=1), small(seed=2)]
     packs = plan(identified(cells(configs)), {}, PLENTY).packs
     before = digest(own(file).data)

@@ -23,7 +23,7 @@ def compiled_by_one() -> Iterator[Callable[[], None]]:
     from workbench.engine.kernels.compiled.jit import cache_folder, is_compiled
 
     folder = cache_folder()
-    if not folder or is_compiled() or not _locked(Path(folder) / "compiling"):
+    if not folder or is_compiled() or not _locked(Path(folder) / "compiling", is_compiled):
         yield _nothing
         return
     lock, done = Path(folder) / "compiling", Event()
@@ -43,7 +43,7 @@ def compiled_by_one() -> Iterator[Callable[[], None]]:
         unlock()
 
 
-def _locked(lock: Path) -> bool:
+def _locked(lock: Path, is_compiled: Callable[[], bool]) -> bool:
     """Whether the lock was taken; waits while another job holds it, and is False once that one has compiled."""
     seen, since = 0.0, monotonic()
     while True:
@@ -62,7 +62,7 @@ def _locked(lock: Path) -> bool:
         except OSError:
             return False
         sleep(_BETWEEN_TRIES)
-        if not lock.exists() and any(lock.parent.rglob("*.nbc")):
+        if not lock.exists() and is_compiled():
             return False
 
 
