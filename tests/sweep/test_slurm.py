@@ -124,6 +124,9 @@ def test_left_alone_it_is_collected_by_the_same_command(
     (before,) = jobs()
     assert main([*waiting, "detach=true"]) == 0
     assert [job.job for job in jobs()] == [before.job]  # nothing was submitted twice
+    assert main(TOY) == 2  # nor is it trained here meanwhile
+    assert "jobs of a cluster train this sweep; " in (said := capsys.readouterr().err)
+    assert said.endswith(f"scancel --name={before.token}\n")
     slurm("scontrol", "release", before.job)
     wait_until(lambda: not jobs())
     assert main([*waiting, "detach=true"]) == 0

@@ -11,6 +11,7 @@ from workbench import blas
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.cluster.submission import names_in_queue
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import Capacity, ClusterExecutor, Detached, ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
@@ -65,9 +66,15 @@ class SweepTraining:
         self.checkpoints.tidy(jobs_write=self.capacity is not None)
 
     def check(self, work: Plan) -> None:
-        """Raises BadInput if whoever trains would refuse the packs."""
-        if isinstance(self.executor, ClusterExecutor) and work.packs:
-            self.executor.check(work.packs, self.slurm)
+        """Raises BadInput if whoever trains would refuse the packs, or if jobs of a cluster train them already."""
+        if isinstance(self.executor, ClusterExecutor):
+            if work.packs:
+                self.executor.check(work.packs, self.slurm)
+        elif names := names_in_queue(self.checkpoints.folder):
+            raise BadInput(
+                "executor: jobs of a cluster train this sweep; wait for them with the executor that submitted them, or "
+                f"end them: scancel --name={','.join(names)}"
+            )
 
     def estimate(self, work: Plan, speeds: Speeds) -> str:
         """How long the packs will take."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import files
+from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.message_log import Entry, JobBegan, JobOver
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
@@ -113,6 +114,13 @@ class Submission:
 
     def _failed(self, planned: PlannedPack) -> Path:
         return self.folder / f"{planned.digest}.failed"
+
+
+def names_in_queue(sweep: Path) -> list[str]:
+    """The names of the jobs of a sweep that are in the queue of this machine's cluster, if it has one."""
+    tokens = [submission.token for submission in Submission.all_of(sweep)]
+    found = slurm_queue.jobs_of(tokens) if tokens and slurm_queue.is_here() else []
+    return sorted({job.token for job in found or ()})
 
 
 def never() -> bool:
