@@ -63,14 +63,14 @@ def settings_of(tables: SweepTables, design: Design, by_run: bool = False) -> li
     if "measure" in runs:
         runs = runs[runs["measure"].fillna(TRAINING) == TRAINING]
     epochs = dict(iter(tables.epochs.sort_values("epoch").groupby("cell"))) if len(tables.epochs) else {}
-    layers = dict(iter(tables.layers.groupby("cell"))) if len(tables.layers) else {}
+    probes = _Probes(tables.layers)
     names = [f"level:{factor.key}" for factor in design.factors]
     names = ["cell"] if by_run else names
     groups = runs.groupby(names, sort=False) if names else [((), runs)]
     found = []
     for _, rows in groups:
         each = [
-            _of_run(str(outcome), epochs.get(cell), layers.get(cell))
+            _of_run(str(outcome), epochs.get(cell), probes.of(cell))
             for cell, outcome in zip(rows["cell"], rows["outcome"], strict=True)
         ]
         if each and any(np.isfinite(one.jumps) or one.lost for one in each):
@@ -90,7 +90,7 @@ def _median(each: list[Symptoms]) -> Symptoms:
     return Symptoms(**values)
 
 
-def _of_run(outcome: str, epochs: pd.DataFrame | None, layers: pd.DataFrame | None) -> Symptoms:
+def _of_run(outcome: str, epochs: pd.DataFrame | None, of_layers: dict[str, float]) -> Symptoms:
     nan = float("nan")
     if outcome == "diverged" or epochs is None:
         return Symptoms(float(outcome == "diverged"), *([nan] * (len(fields(Symptoms)) - 1)))
@@ -105,7 +105,7 @@ def _of_run(outcome: str, epochs: pd.DataFrame | None, layers: pd.DataFrame | No
         rise=float(held[-1] / held[at]) if len(held) and held[at] > 0 else nan,
         best_epoch=float(at), best_at=at / (len(held) - 1) if len(held) > 1 else nan,
         falling=float(1 - train[-1] / train[-1 - tail]) if len(train) > tail and train[-1 - tail] > 0 else nan,
-        jumps=float(np.mean(np.diff(train) > 0)) if len(train) > 1 else nan, **_of_layers(layers),
+        jumps=float(np.mean(np.diff(train) > 0)) if len(train) > 1 else nan, **of_layers,
     )  # fmt: skip
 
 
@@ -113,26 +113,35 @@ def _column(epochs: pd.DataFrame, name: str) -> np.ndarray:
     return epochs[name].dropna().to_numpy(dtype=float) if name in epochs else np.empty(0)
 
 
-def _of_layers(layers: pd.DataFrame | None) -> dict[str, float]:
-    """The symptoms that probes show."""
-    nan = float("nan")
-    if layers is None or not len(layers):
-        return {"reach": nan, "depth": nan, "dead": nan, "step": nan}
-    gradients, dead, step = (_profile(layers, *of) for of in (("gradient_z", 1), ("dead", None), ("update_size", 1)))
-    reach = gradients[0] / gradients[-1] if len(gradients) > 1 and gradients[-1] > 0 else nan
-    return {
-        "reach": float(reach), "depth": float(layers["layer"].max() - 1),
-        "dead": float(dead.max()) if len(dead) else nan, "step": float(np.median(step)) if len(step) else nan,
-    }  # fmt: skip
+class _Probes:
+    """The probes of all runs by layer, looked up once: a thousand runs have a thousand small tables."""
+
+    def __init__(self, layers: pd.DataFrame) -> None:
+        self._gradients = _profiles(layers, "gradient_z", 1)
+        self._dead = _profiles(layers, "dead", None)
+        self._steps = _profiles(layers, "update_size", 1)
+        self._last = layers.groupby("cell")["layer"].max().to_dict() if len(layers) else {}
+
+    def of(self, cell: int) -> dict[str, float]:
+        """The symptoms of one run that probes show."""
+        nan, none = float("nan"), np.empty(0)
+        gradients, dead, step = (held.get(cell, none) for held in (self._gradients, self._dead, self._steps))
+        reach = gradients[0] / gradients[-1] if len(gradients) > 1 and gradients[-1] > 0 else nan
+        return {
+            "reach": float(reach), "depth": float(self._last[cell] - 1) if cell in self._last else nan,
+            "dead": float(dead.max()) if len(dead) else nan, "step": float(np.median(step)) if len(step) else nan,
+        }  # fmt: skip
 
 
-def _profile(layers: pd.DataFrame, probe: str, epoch: int | None) -> np.ndarray:
-    """A probe by layer at that epoch, or the first one after it; at the end if None. Empty if it was not taken."""
+def _profiles(layers: pd.DataFrame, probe: str, epoch: int | None) -> dict[int, np.ndarray]:
+    """By cell, a probe by layer at that epoch, or the first one after it; at the end if None."""
+    if not len(layers):
+        return {}
     rows = layers[layers["probe"] == probe]
     if epoch is not None:
         rows = rows[rows["epoch"] >= epoch]
-    if not len(rows):
-        return np.empty(0)
-    at = rows["epoch"].max() if epoch is None else rows["epoch"].min()
-    found: np.ndarray = rows[rows["epoch"] == at].sort_values("layer")["value"].dropna().to_numpy(dtype=float)
-    return found
+    at = rows.groupby("cell")["epoch"].transform("max" if epoch is None else "min")
+    rows = rows[rows["epoch"] == at].dropna(subset="value").sort_values(["cell", "layer"], kind="stable")
+    cells, starts = np.unique(rows["cell"].to_numpy(), return_index=True)
+    values = np.split(rows["value"].to_numpy(dtype=float), starts[1:])
+    return dict(zip(cells.tolist(), values, strict=False))
