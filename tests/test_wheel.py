@@ -41,7 +41,9 @@ def run(installed: Path, cwd: Path, *arguments: str) -> str:
 
 def test_conf_experiments_and_the_page_s_template_travel_inside_the_package(installed: Path) -> None:
     for folder in ("conf", "experiments"):
-        ours = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.[yp][ay]*")}
+        ours = {
+            path.relative_to(ROOT) for end in ("yaml", "py") for path in (ROOT / folder).rglob(f"*.{end}")
+        }  # not what Python has compiled beside them
         assert ours
         assert {path for path in ours if not (installed / "workbench" / path).exists()} == set()
     assert (installed / "workbench/report/page/templates/sweep.html.j2").exists()
