@@ -10,26 +10,12 @@ from typing import Any
 import pytest
 
 from tests.blank import leave_out
+from tests.question import CLAIM, SWEEP
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report import claim_archive
 from workbench.report.page.expected import NO_VERDICT, Expected, flips, read_expected
 
-SWEEP = """# @package _global_
-data: {name: blobs, examples: 120}
-network: {width: 4}
-training: {epochs: 1}
-hydra: {sweeper: {params: {network.depth: "0,1", seed: range(12)}}}
-"""
-CLAIM = """
-from workbench.claims import Arm, Claim, Paired
-
-def depth(number):
-    return Arm(f"depth {number}", {"network.depth": number})
-
-CLAIMS = [Claim("Q1", "Deeper is better.", "Mine",
-                Paired("last_train_accuracy", depth(1), depth(0), 0.0, "higher", tuple(range(12))))]
-"""
 FILE = Path("claims.json")
 AGAIN = ["reproduce", "mine", "--quiet", "--set", "workers=1", "device=cpu"]
 

@@ -9,28 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.question import CLAIM, SWEEP
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report.page import verdict_list
 from workbench.report.page.page_data import FORMAT
 from workbench.words import reproduce
 
-SWEEP = """# @package _global_
-data: {name: blobs, examples: 120}
-network: {width: 4}
-training: {epochs: 1}
-hydra: {sweeper: {params: {network.depth: "0,1", seed: range(12)}}}
-"""
-CLAIM = """
-from workbench.report.verdicts.claim_rules import Arm, Claim, Paired
-
-def depth(number):
-    return Arm(f"depth {number}", {"network.depth": number})
-
-CLAIMS = [Claim("Q1", "Deeper is better.", "Mine",
-                Paired("last_train_accuracy", depth(1), depth(0), 0.0, "higher", tuple(range(12))))]
-DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}
-"""
+DATASETS = 'DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}'  # of the experiment, beside its claim
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +27,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "experiments").mkdir()
     for name, text in (("mine", SWEEP), ("broken", SWEEP.replace("epochs: 1", "epochs: -1"))):
         (tmp_path / "conf" / "sweep" / f"{name}.yaml").write_text(text)
-        (tmp_path / "experiments" / f"{name}.py").write_text(CLAIM)
+        (tmp_path / "experiments" / f"{name}.py").write_text(CLAIM + DATASETS)
 
 
 def test_every_experiment_with_a_sweep_is_asked_ours_and_a_persons_own() -> None:

@@ -16,7 +16,7 @@ from workbench.engine.kernels.compiled import jit
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster import compiling, job_sizes, slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
-from workbench.sweep.execution.cluster.losses import loss_of
+from workbench.sweep.execution.cluster.lost_jobs import loss_of
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
 from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission

@@ -12,14 +12,13 @@ from time import monotonic, sleep
 
 import numpy as np
 
-from workbench.sweep.execution.checkpoints import untouched
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
-from workbench.sweep.execution.cluster.losses import Loss, loss_of
+from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss
 from workbench.sweep.execution.cluster.submission import Submission
-from workbench.sweep.execution.executor import Detached, ExecutionContext, settled
+from workbench.sweep.execution.executor import Detached, ExecutionContext
 from workbench.sweep.execution.log import counted, say
-from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried, PackStarted
+from workbench.sweep.execution.messages import Message, Messages, PackDone, PackStarted
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
@@ -30,7 +29,6 @@ _LARGEST_ARRAY = 1000  # jobs: SLURM's own default
 _LAST_SECONDS = 30.0  # for jobs that are over to leave the queue
 _ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
 _SILENT_SECONDS = 30.0  # of the controller, before that is said
-_MOST_LOSSES = 3  # of a pack one after the other, though nothing seems wrong with it
 # Reasons for which a job never begins, whoever waits.
 _HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
 
@@ -50,8 +48,7 @@ class Driver:
         self._sweep = context.checkpoints.folder.absolute()
         self._jobs: list[SubmittedJob] = []
         self._again: list[PlannedPack] = []  # to be submitted again
-        self._losses: Counter[str] = Counter()  # by pack; and how far it had come by its last one
-        self._reached: dict[str, int] = {}
+        self._losses = PackLosses(context.checkpoints)
         self._looked, self._answered, self._between = 0.0, monotonic(), _QUEUE_SECONDS
         self._queue: list[slurm_queue.QueuedJob] = []
         self._over: list[Submission] = []  # whose jobs have done everything, and may not have left the queue
@@ -193,7 +190,8 @@ class Driver:
                 yield from job.news()
                 self._jobs.remove(job)
                 if not job.bundle.over:
-                    yield from self._on_loss(job)
+                    again = yield from after_loss(job, self._losses, self._is_stopping)
+                    self._again += again
             self._tidy(job.submission)
 
     def _look(self, wait: bool = False) -> None:
@@ -233,48 +231,6 @@ class Driver:
                 slurm_queue.cancel(list({job.submission.token for job in jobs}), "--state=PENDING")
             elif reason not in ("JobArrayTaskLimit", "BeginTime", "Dependency"):
                 self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}")
-
-    def _on_loss(self, job: SubmittedJob) -> Messages:
-        """A job is gone without its last word: what it had not trained is submitted again, or has failed."""
-        loss = loss_of(job)
-        training, waiting = job.bundle.training, list(job.bundle.waiting)
-        if training is None and not job.bundle.began and loss.hopeless:
-            for pack in waiting:
-                yield PackStarted.of(pack)
-                yield PackDone.of(outcome_of(pack, untouched(pack), loss.error(divisible=False)))
-            return
-        if training is None and not self._is_stopping:
-            say(f"  {loss.words}; {counted(len(waiting), 'pack')} submitted again")
-        if training is not None:
-            yield self._on_lost_pack(training, loss)
-        for pack in waiting:
-            if self._count(pack) > _MOST_LOSSES:
-                yield PackStarted.of(pack)
-                yield PackDone.of(outcome_of(pack, untouched(pack), loss.error(divisible=False)))
-            else:
-                self._again.append(pack)
-
-    def _on_lost_pack(self, planned: PlannedPack, loss: Loss) -> Message:
-        """The message of a pack that was in training."""
-        losses, runs = self._count(planned), counted(planned.pack.runs, "run")
-        once_more = losses <= _MOST_LOSSES if loss.of_the_machine else planned.pack.runs == 1 and losses == 1
-        if once_more:
-            self._again.append(planned)
-            return PackRetried(planned.digest, f"  {planned.label} ({runs}): {loss.words}; submitted again")
-        message, halves = settled(
-            outcome_of(planned, untouched(planned), loss.error(divisible=not loss.of_the_machine))
-        )
-        self._again += halves
-        return message
-
-    def _count(self, planned: PlannedPack) -> int:
-        """How often a pack was lost since it last came any further."""
-        reached = self._context.checkpoints.epoch_of(planned)
-        if reached > self._reached.get(planned.digest, 0):
-            self._losses[planned.digest] = 0
-        self._reached[planned.digest] = reached
-        self._losses[planned.digest] += 1
-        return self._losses[planned.digest]
 
     # The end
 
