@@ -16,7 +16,7 @@ from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
 from workbench.report.statistics.effects import Effect
 
-LONGEST_ROW = 46
+LONGEST_ROW = 40
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class EffectsOverview(FigureKind[Findings, Overview]):
 
     section = "outcome"
     nothing = "Fewer than two factors have levels that can be compared, so there is no overview."
-    width = "widest"
+    width = "wide"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Overview]:
@@ -51,7 +51,7 @@ class EffectsOverview(FigureKind[Findings, Overview]):
             Panel(
                 f"What each factor did to {wording.metric(data.metric).noted}", partial(paint, data=data), "overview",
                 f"Differences in {wording.metric(data.metric).name.lower()}: {text}.",
-                (700, 50 + 26 * len(data.effects)), (left, 24, 8, 40),
+                (496, 50 + 26 * len(data.effects)), (left, 24, 8, 40),
             )
         ]  # fmt: skip
 
@@ -86,7 +86,7 @@ def size(effect: Effect) -> tuple[float, float, float]:
 
 def row(effect: Effect) -> str:
     """The factor with its two levels, short enough for an axis."""
-    text = f"{effect.factor.name}: {effect.levels[effect.top].label} \u2212 {effect.levels[effect.bottom].label}"
+    text = f"{effect.factor.name}: {effect.levels[effect.top].label} vs. {effect.levels[effect.bottom].label}"
     return text if len(text) <= LONGEST_ROW else text[: LONGEST_ROW - 1] + "\u2026"
 
 
