@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,16 @@ def test_the_log_says_what_code_of_the_folder_was_run(own: Path, caplog: pytest.
         finally:
             logging.getLogger("workbench.sweep").removeHandler(caplog.handler)
     assert [record.message for record in caplog.records] == ["code of this folder that is run: experiments/mine.py"]
+
+
+def test_a_file_is_read_as_it_stands_however_soon_after_the_last_time(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same size and written within the same second: Python itself would run what it compiled before."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = own / "mine.py"
+    for dataset in ("digits", "wreath"):
+        file.write_text(f"{OURS}DATASETS = {{{dataset!r}: []}}\n")
+        os.utime(file, (1, 1))
+        assert list(experiment_in(file).datasets) == [dataset]
+    assert list(own.iterdir()) == [file]

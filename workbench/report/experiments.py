@@ -10,8 +10,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import CodeType
 from typing import TypeVar
 
 from workbench import places
@@ -62,9 +64,23 @@ def _read_once(file: Path, *_changed: int) -> Experiment:
     return _read(file)
 
 
+class _AsWritten(SourceFileLoader):
+    """Compiles a file as it stands, and keeps nothing beside it.
+
+    Python takes compiled code that it keeps for current if size and second of the file are the same: a margin that was
+    just edited would be decided by its old value.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file now."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _read(file: Path) -> Experiment:
     where = f"{file.parent.name}/{file.name}"
-    spec = spec_from_file_location(f"workbench_experiment_{file.stem}", file)
+    name = f"workbench_experiment_{file.stem}"
+    spec = spec_from_file_location(name, file, loader=_AsWritten(name, str(file)))
     assert spec is not None
     assert spec.loader is not None
     if file.parent == places.theirs("experiments"):
