@@ -13,6 +13,7 @@ import pytest
 from workbench import app
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
+from workbench.engine.rules import rule_files
 from workbench.report import sweep_page
 from workbench.report.experiments import Experiment
 from workbench.sweep.execution import pack_training as training
@@ -122,6 +123,21 @@ def test_scripts_of_a_persons_own_project_are_left_alone(told: Told) -> None:
     assert main(SEEDS) == app.EXIT_FINISHED
     assert "train.py" not in told()
     assert not Path("ran").exists()
+
+
+def test_the_log_says_what_rules_of_a_persons_own_were_run() -> None:
+    Path("rules").mkdir()
+    Path("rules/old.py").write_text("print 'python 2'\n")
+    Path("rules/mine.py").write_text(
+        "from workbench.rules import Schedule\n"
+        "SCHEDULES = {'flat': Schedule('always 1', lambda update, factor: 0 * update + 1)}\n"
+    )
+    try:
+        assert main(SEEDS) == app.EXIT_FINISHED
+    finally:
+        rule_files.uninstall()
+    log = Path("sweeps/small/log.txt").read_text()
+    assert re.findall("code of this folder that is run: (.*)", log) == ["rules/mine.py"]
 
 
 def test_a_numba_that_compiles_nothing_is_told_and_done_without(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:

@@ -17,9 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, what a person's own rules and claims import; and what knows where files lie, how
-# commands begin and end, and how file names, addresses and secrets are written.
+# commands begin and end, how file names, addresses and secrets are written, and whose a Python file is.
 FRONT = ("app", "__main__", "cli", "words", "rules", "claims")
-SHARED = ("blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction")
+SHARED = (
+    "blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction",
+    "persons_code",
+)  # fmt: skip
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
 LIBRARIES: dict[str, set[str]] = {

@@ -72,7 +72,24 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
     (folder / "firewall.py").write_text("raise SystemExit('run')\nACTIVATIONS = {}\n", encoding="utf-8")
     (folder / "tools.py").write_text("import workbench\nraise SystemExit('run')\n", encoding="utf-8")
     (folder / "swash.py").write_text(SWASH, encoding="utf-8")
+    (folder / "regex.py").write_text("words = '\\d'\n", encoding="utf-8")  # Python warns of it
+    (folder / "ours.py").write_text("from workbench_of_mine import x\nACTIVATIONS = {}\n1 / 0\n", encoding="utf-8")
+    (folder / "near.py").write_text("from .workbench import x\nACTIVATIONS = {}\n1 / 0\n", encoding="utf-8")
     assert [file.name for file in rule_files.read(folder)] == ["rules/swash.py"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"print 'python 2'\n", id="python 2"),
+        pytest.param(b"\0", id="no text"),
+        pytest.param("name = 'für'".encode("latin-1"), id="latin-1"),
+        pytest.param(b"x = " + b"(" * 5000, id="nested too deeply"),
+    ],
+)
+def test_a_file_that_is_no_python_and_not_meant_for_us_stops_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_bytes(content)
+    assert rule_files.read(tmp_path) == []
 
 
 @pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
@@ -158,6 +175,9 @@ def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "mine.py").write_text("import workbench\nACTIVATIONS = {\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"rules/mine\.py, line 2: found no Python"):
+        rule_files.read(folder)
+    (folder / "mine.py").write_bytes("import workbench\nACTIVATIONS = {}  # für".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"rules/mine\.py: found byte 0xfc at place 38; allowed: text in UTF-8"):
         rule_files.read(folder)
 
 

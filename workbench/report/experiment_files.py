@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench import places
+from workbench.persons_code import imports_workbench, syntax_tree
 
 
 def experiment_files() -> dict[str, Path]:
@@ -31,10 +32,10 @@ def declares_itself(file: Path) -> bool:
     except OSError:
         return False
     try:
-        statements = list(_outside_functions(ast.parse(text)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        statements = list(_outside_functions(syntax_tree(text)))
+    except (SyntaxError, RecursionError):
         return "CLAIMS" in text and "workbench" in text
-    return any(map(_sets_claims, statements)) and any(map(_imports_us, statements))
+    return any(map(_sets_claims, statements)) and any(map(imports_workbench, statements))
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
@@ -48,9 +49,3 @@ def _sets_claims(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
         return any((alias.asname or alias.name) == "CLAIMS" for alias in node.names)
     return isinstance(node, ast.Name) and node.id == "CLAIMS" and isinstance(node.ctx, ast.Store)
-
-
-def _imports_us(node: ast.AST) -> bool:
-    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-    return any(name.partition(".")[0] == "workbench" for name in names)

@@ -23,6 +23,7 @@ from workbench.engine.rules.losses import LOSSES, Loss
 from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.rules.schedules import SCHEDULES, Schedule
+from workbench.persons_code import imports_workbench, syntax_tree
 
 Rule = Activation | Optimizer | Penalty | Initializer | Schedule | Loss
 Row = TypeVar("Row", bound=Rule, covariant=True)  # rows enter a table by `add` alone, which looks at their kind
@@ -73,19 +74,23 @@ _origins: dict[tuple[str, str], RuleFile] = {}
 def read(folder: Path) -> list[RuleFile]:
     """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
 
-    Raises BadInput for a file that cannot be read or is not Python.
+    Raises BadInput for a file that cannot be read. One that is not Python is refused if it contains the words of a rule
+    file; any other is none of ours, such as a script in Python 2.
     """
     found = []
     for path in sorted(folder.glob("*.py")):
         name = f"{folder.name}/{path.name}"
         try:
-            text = path.read_text(encoding="utf-8")
-            declares = _declared(ast.parse(text))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{name}: cannot be read ({error})") from None
-        except (SyntaxError, ValueError) as error:
-            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            raise BadInput(f"{name}{line}: found no Python ({error.args[0]})") from None
+            content = path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
+        try:
+            text = content.decode()
+            declares = _declared(syntax_tree(text))
+        except (SyntaxError, UnicodeDecodeError) as error:
+            if _mentions_rules(content):
+                raise BadInput(f"{name}{_why_no_python(error)}") from None
+            continue
         if declares:
             found.append(RuleFile(name, text))
     return found
@@ -177,17 +182,24 @@ def _is_number(value: object) -> bool:
 
 def _declared(tree: ast.Module) -> bool:
     """Whether a file assigns one of the tables and imports from workbench."""
-    imports = any(
-        (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workbench"))
-        or (isinstance(node, ast.Import) and any(alias.name.startswith("workbench") for alias in node.names))
-        for node in tree.body
-    )  # fmt: skip
+    imports = any(map(imports_workbench, tree.body))
     targets = [
         target
         for node in tree.body
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
     return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
+
+
+def _mentions_rules(content: bytes) -> bool:
+    """Whether a file that cannot be parsed may have been meant for us."""
+    return b"workbench" in content and any(table.encode() in content for table in RULE_TABLES)
+
+
+def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f": found byte {error.object[error.start]:#04x} at place {error.start}; allowed: text in UTF-8"
+    return f"{f', line {error.lineno}' if error.lineno else ''}: found no Python ({error.args[0]})"
 
 
 def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:

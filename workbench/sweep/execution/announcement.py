@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench import output
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
+from workbench.engine.rules.rule_files import rows_of_own
 from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
 from workbench.sweep.execution.data_remarks import hidden
@@ -19,6 +20,8 @@ def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: 
     """Print what a sweep is about to do; `earlier` is the latest sweep of its name."""
     runs = len({cell.fingerprint for cell in work.cells})
     note(f"command: {settings.command}")
+    for name in sorted({file.name for file in rows_of_own().values()}):
+        note(f"code of this folder that is run: {name}")
     say(
         f"{sweep.name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"
