@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
+from itertools import count
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests.repetitions import repetitions
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
-from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster import compiling, job_sizes, slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.lost_jobs import loss_of
@@ -23,10 +29,12 @@ from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 
+DAMAGED = int(os.environ.get("WORKBENCH_FUZZ") or repetitions(50, 200))
 BEGAN = JobBegan("7_0", "n1", 2, "numpy")
 NODES = [Node(8, 16_000, 30), Node(4, 8_000, None)]
 
@@ -77,6 +85,27 @@ def test_a_full_disk_delays_what_a_job_says(tmp_path: Path) -> None:
     assert LogReader(folder / "log").news() == [BEGAN]
 
 
+def test_of_what_a_full_disk_took_in_part_nothing_is_written_twice(tmp_path: Path) -> None:
+    """It takes five bytes at a time, and every third time none."""
+    taken = count()
+
+    class Narrow(io.FileIO):
+        def write(self, content: Any) -> int:
+            if next(taken) % 3 == 2:
+                raise OSError(28, "No space left on device")
+            return super().write(bytes(content)[:5]) or 0
+
+    log = MessageLog(Path(tmp_path / "log"))
+    log._file = SimpleNamespace(open=lambda *_, **__: Narrow(tmp_path / "log", "a"))  # type: ignore[assignment]
+    entries = [BEGAN, EpochDone("a", 1, 4), JobOver()]
+    for entry in entries:
+        log.write(entry)
+    while not log.flush():
+        pass
+    assert LogReader(tmp_path / "log").news() == entries
+    assert next(taken) > 30
+
+
 def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: PlannedPack) -> None:
     bundle, (first, second) = Bundle([pack]), pack.halves()
     for entry in (BEGAN, PackStarted.of(pack), PackRetried(pack.digest, "too large")):
@@ -94,6 +123,84 @@ def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: Pl
     assert not bundle.over
     bundle.follow(JobOver())
     assert bundle.over
+
+
+@pytest.fixture
+def submitted(pack: PlannedPack, tmp_path: Path) -> SubmittedJob:
+    """A job that has been accepted."""
+    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    submission.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    return job
+
+
+def test_whatever_damages_what_a_job_said_every_run_is_done_or_left(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    halves, log = pack.halves(), submitted.submission.log_of(0)
+    with MessageLog(log) as written:
+        for entry in (BEGAN, PackStarted.of(pack), EpochDone(pack.digest, 1, 4), PackRetried(pack.digest, "too large")):
+            written.write(entry)
+        for half in halves:
+            for said in (PackStarted.of(half), EpochDone(half.digest, 1, 2), PackDone(half.digest, 2)):
+                written.write(said)
+        written.write(JobOver())
+    content = log.read_bytes()
+    for case in range(DAMAGED):
+        chance = random.Random(f"messages {case}")
+        log.write_bytes(chance.choice([flipped, a_line_less, a_line_twice])(content, chance))
+        for told in (SubmittedJob.catch_up, SubmittedJob.news):
+            (job,) = SubmittedJob.all_of(submitted.submission, [[pack]], submitted.checkpoints)
+            done = [message.outcome for message in told(job) if isinstance(message, PackDone)]
+            found = [one.planned.fingerprints for one in done if one] + [one.fingerprints for one in job.bundle.left]
+            assert {mark for marks in found for mark in marks} == set(pack.fingerprints), f"case {case}"
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ (1 << chance.randrange(8))]) + content[place + 1 :]
+
+
+def a_line_less(content: bytes, chance: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    del lines[chance.randrange(len(lines))]
+    return b"".join(lines)
+
+
+def a_line_twice(content: bytes, chance: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    lines.insert(chance.randrange(len(lines)), chance.choice(lines))
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"3", b'{"a": 1}', b"null", b"[" * 10**5, b"\xff"])
+def test_a_damaged_list_of_jobs_is_none(content: bytes, submitted: SubmittedJob) -> None:
+    (submitted.submission.folder / "accepted.json").write_bytes(content)
+    assert submitted.submission.numbers() == []
+
+
+def test_a_damaged_outcome_of_a_failed_pack_is_none(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    failed = outcome_of(pack, untouched(pack), ValueError("broken"))
+    submitted.submission.keep_failed(failed)
+    (file,) = submitted.submission.folder.glob("*.failed")
+    content = file.read_bytes()
+    kept = submitted.submission.failed(pack)
+    assert kept is not None
+    assert kept.reason == failed.reason
+    for case in range(DAMAGED):
+        file.write_bytes(flipped(content, random.Random(f"failed {case}")))
+        assert submitted.submission.failed(pack) is None
+    file.write_bytes(content[:40])
+    assert submitted.submission.failed(pack) is None
+
+
+def test_damaged_packs_are_never_trained(submitted: SubmittedJob) -> None:
+    """A flipped bit may be another learning rate, under the fingerprint of the right one."""
+    assert [one.digest for one in submitted.submission.read()[0][0]] == [*submitted.bundle.known]
+    file = submitted.submission.folder / "packs.pickle"
+    content = file.read_bytes()
+    for case in range(DAMAGED):
+        file.write_bytes(flipped(content, random.Random(f"packs {case}")))
+        with pytest.raises(ValueError, match="is not what was written"):
+            submitted.submission.read()
 
 
 def test_small_packs_share_a_job_and_long_ones_have_their_own(

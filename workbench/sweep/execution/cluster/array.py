@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from workbench.engine.training.workers import WorkerDied
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
-from workbench.sweep.execution.cluster.message_log import JobBegan, JobOver, LogReader
+from workbench.sweep.execution.cluster.message_log import Entry, JobBegan, JobOver, LogReader
 from workbench.sweep.execution.cluster.slurm_queue import QueuedJob
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.log import note, say, warn
@@ -53,30 +53,29 @@ class SubmittedJob:
     def catch_up(self) -> Iterator[Message]:
         """What was said before this command began: only what is true by now. Done packs are told as such."""
         resumed: dict[str, PackResumed] = {}
-        started: dict[str, PackStarted] = {}
-        for entry in self.reader.news():
+        for entry in self._unread():
             self.bundle.follow(entry)
             match entry:
                 case PackStarted():
-                    started[entry.pack], resumed[entry.pack] = entry, PackResumed(entry.pack, 0, 0)
+                    resumed.pop(entry.pack, None)
                 case PackResumed():
                     resumed[entry.pack] = entry
                 case EpochDone():
-                    ended = resumed[entry.pack].ended + entry.ended
-                    resumed[entry.pack] = PackResumed(entry.pack, entry.epoch, ended)
+                    before = resumed[entry.pack].ended if entry.pack in resumed else 0
+                    resumed[entry.pack] = PackResumed(entry.pack, entry.epoch, before + entry.ended)
                 case PackDone():
-                    yield started[entry.pack]
+                    yield PackStarted.of(self.bundle.known[entry.pack])
                     yield self._collected(entry)
                 case JobBegan():
                     self.number = entry.job
         if training := self.bundle.training:
-            yield started[training.digest]
-            if (reached := resumed[training.digest]).epoch:
+            yield PackStarted.of(training)
+            if (reached := resumed.get(training.digest)) and reached.epoch:
                 yield reached
 
     def news(self) -> Iterator[Message]:
         """What it has said since the last look."""
-        for entry in self.reader.news():
+        for entry in self._unread():
             before = self.number
             if interrupted := self.bundle.follow(entry):
                 yield PackStopped(interrupted.digest)
@@ -95,13 +94,17 @@ class SubmittedJob:
                 case _:
                     yield entry
 
+    def _unread(self) -> Iterator[Entry]:
+        """The messages since the last look. Those of packs that nobody knows come from a damaged file."""
+        return (entry for entry in self.reader.news() if self.bundle.knows(entry))
+
     def _collected(self, done: PackDone) -> Message:
         """The message of a pack that is over, with its outcome; if its result cannot be found, it is trained again."""
         planned = self.bundle.known[done.pack]
+        if reached := self.checkpoints.result(planned):
+            return PackDone.of(outcome_of(planned, reached, None))
         if done.failed:
             gone = WorkerDied("it failed, and its job could not keep the reason")
             return PackDone.of(self.submission.failed(planned) or outcome_of(planned, untouched(planned), gone))
-        if reached := self.checkpoints.result(planned):
-            return PackDone.of(outcome_of(planned, reached, None))
         self.lost.append(planned)
         return PackRetried(planned.digest, f"  {planned.label}: its job could not keep its result; trained again")

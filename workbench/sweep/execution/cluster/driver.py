@@ -186,6 +186,7 @@ class Driver:
             job.lost = []
             if job.bundle.over:
                 self._jobs.remove(job)
+                self._again += job.bundle.left  # of which a damaged file does not tell
             elif job.queued is None and job.absent >= _ABSENT_LOOKS:
                 yield from job.news()
                 self._jobs.remove(job)

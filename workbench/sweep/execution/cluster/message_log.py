@@ -8,7 +8,7 @@ was written before.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import sleep
@@ -46,6 +46,7 @@ class JobOver:
 
 
 Entry = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone | Said | JobBegan | JobOver
+_JSON_KINDS = ("str", "int", "float", "bool")
 _MESSAGE_KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -58,7 +59,7 @@ class MessageLog:
     """The file of one job's messages, for its writer. To be entered: a thread writes what is waiting."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._unwritten = file, "\n"
+        self._file, self._unwritten = file, b"\n"  # the last line of a start that was killed may be cut off
         self._lock, self._closed = Lock(), Event()
         self._thread = Thread(target=self._write_now_and_then, name="messages", daemon=True)
 
@@ -79,20 +80,20 @@ class MessageLog:
         plain = {"kind": type(entry).__name__, **asdict(entry)}
         plain.pop("outcome", None)  # it is large, and stands in the checkpoint
         with self._lock:
-            self._unwritten += json.dumps(plain) + "\n"
+            self._unwritten += json.dumps(plain).encode() + b"\n"
         if not isinstance(entry, EpochDone):
             self.flush()
 
     def flush(self) -> bool:
-        """Write what is waiting; whether that was possible."""
+        """Write what is waiting; whether that was possible. A full disk may take a part: it is not written again."""
         with self._lock:
             try:
                 if self._unwritten:
-                    with self._file.open("a", encoding="utf-8") as target:
-                        target.write(self._unwritten)
+                    with self._file.open("ab", buffering=0) as target:
+                        while self._unwritten:
+                            self._unwritten = self._unwritten[target.write(self._unwritten) :]
             except OSError:
                 return False
-            self._unwritten = ""
         return True
 
     def _write_now_and_then(self) -> None:
@@ -124,6 +125,11 @@ def _entry(line: bytes) -> Entry | None:
     try:
         plain = json.loads(line)
         entry: Entry = _MESSAGE_KINDS[plain.pop("kind")](**plain)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return entry
+    return entry if all(_is_whole(getattr(entry, one.name), str(one.type)) for one in fields(entry)) else None
+
+
+def _is_whole(value: object, kind: str) -> bool:
+    """Whether a field has the type that its class declares; a whole number is a number too."""
+    return type(value).__name__ == kind or (kind, type(value)) == ("float", int) or kind not in _JSON_KINDS

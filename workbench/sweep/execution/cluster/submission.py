@@ -14,7 +14,9 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from workbench import files
 from workbench.sweep.execution.cluster import slurm_queue
@@ -42,7 +44,7 @@ class Submission:
         made = cls(sweep / JOBS / token)
         (made.folder / "log").mkdir(parents=True)
         plain = replace(context, stop=never)
-        files.write(made.folder / "packs.pickle", pickle.dumps((bundles, plain)))
+        _keep(made.folder / "packs.pickle", (bundles, plain))
         return made
 
     @classmethod
@@ -57,8 +59,7 @@ class Submission:
 
     def read(self) -> tuple[list[list[PlannedPack]], ExecutionContext]:
         """The packs of each job, and what they are trained with. Raises whatever a damaged file leads to."""
-        with (self.folder / "packs.pickle").open("rb") as source:
-            bundles, context = pickle.load(source)
+        bundles, context = _kept(self.folder / "packs.pickle")
         return bundles, context
 
     def log_of(self, job: int) -> Path:
@@ -75,12 +76,12 @@ class Submission:
         files.write(self.folder / _ACCEPTED, json.dumps(numbers))
 
     def numbers(self) -> list[str]:
-        """The numbers of its jobs; none if a command ended while it was submitting them."""
+        """The numbers of its jobs; none if a command ended while it was submitting them, or the file is damaged."""
         try:
-            found: list[str] = json.loads((self.folder / _ACCEPTED).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = json.loads((self.folder / _ACCEPTED).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
             return []
-        return found
+        return [str(number) for number in found] if isinstance(found, list) else []
 
     def ask_to_stop(self) -> None:
         """Ask every job to stop after its epoch."""
@@ -95,14 +96,13 @@ class Submission:
     def keep_failed(self, outcome: PackOutcome) -> None:
         """Keep the outcome of a pack that failed. Of others, the checkpoint is the result."""
         with suppress(OSError):
-            files.write(self._failed(outcome.planned), pickle.dumps(outcome))
+            _keep(self._failed(outcome.planned), outcome)
 
     def failed(self, planned: PlannedPack) -> PackOutcome | None:
         """The outcome of a pack that failed, if it could be kept."""
         try:
-            with self._failed(planned).open("rb") as source:
-                outcome: PackOutcome = pickle.load(source)
-        except (OSError, pickle.UnpicklingError, EOFError):
+            outcome: PackOutcome = _kept(self._failed(planned))
+        except Exception:  # whatever a damaged file leads to
             return None
         return outcome
 
@@ -121,6 +121,21 @@ def names_in_queue(sweep: Path) -> list[str]:
     tokens = [submission.token for submission in Submission.all_of(sweep)]
     found = slurm_queue.jobs_of(tokens) if tokens and slurm_queue.is_here() else []
     return sorted({job.token for job in found or ()})
+
+
+def _keep(file: Path, content: object) -> None:
+    """Write what Python pickles, behind its digest: with a flipped bit it would be read, and be other numbers."""
+    pickled = pickle.dumps(content)
+    files.write(file, blake2b(pickled).digest() + pickled)
+
+
+def _kept(file: Path) -> Any:
+    """What was kept. Raises ValueError if the file is not what was written."""
+    content = file.read_bytes()
+    size = blake2b().digest_size
+    if blake2b(content[size:]).digest() != content[:size]:
+        raise ValueError(f"{file} is not what was written")
+    return pickle.loads(content[size:])
 
 
 def never() -> bool:
@@ -149,6 +164,8 @@ class Bundle:
     def follow(self, entry: Entry) -> PlannedPack | None:
         """Take note of a message. The pack that it ends by surprise: the job was started anew during its training."""
         interrupted = None
+        if not self.knows(entry):
+            return None
         match entry:
             case JobBegan():
                 self.began, interrupted = entry, self.training
@@ -156,18 +173,26 @@ class Bundle:
             case JobOver():
                 self.over = True
             case PackStarted():
-                self.training = self.known[entry.pack]
-                self.waiting.remove(self.training)
+                self.training = self._taken(entry.pack)
             case PackStopped():
                 self._put_back()
             case PackDone():
-                self.training = None
+                self._taken(entry.pack)
             case PackRetried():
-                halves = self.known[entry.pack].halves()
+                halves = self._taken(entry.pack).halves()
                 self.known |= {half.digest: half for half in halves}
                 self.waiting.extendleft(reversed(halves))
-                self.training = None
         return interrupted
+
+    def knows(self, entry: Entry) -> bool:
+        """Whether a message is of one of these packs, or of none; damage makes others."""
+        return getattr(entry, "pack", None) in (None, *self.known)
+
+    def _taken(self, digest: str) -> PlannedPack:
+        """The pack of that digest, which no longer waits and is not in training."""
+        self._put_back()
+        self.waiting = deque(pack for pack in self.waiting if pack.digest != digest)
+        return self.known[digest]
 
     def _put_back(self) -> None:
         if self.training:
