@@ -102,6 +102,11 @@ WRONG = {
     sweeper("arms:\n  a: 3"): "arm 'a' is 3; allowed: [key=value, ...]",
     sweeper('arms:\n  "a\\nb": []'): "an arm is called 'a\\nb'; allowed: a name of printable characters",
     sweeper("arms:\n  a: [network.depth=x]"): "network.depth is 'x'",
+    "optimizer:\n  name: adam\n": "line 3: optimizer.name would keep what the other choice of optimizer sets beside "
+    "its name; write defaults: [override /optimizer: adam]",
+    "penalty: {strength: 0.1, name: 'l2'}\n": "write defaults: [override /penalty: l2]",
+    sweeper("arms:\n  a: {optimizer: {name: adam}}"): "optimizer.name: would keep what the other choice",
+    sweeper('arms:\n  a: ["optimizer={name: adam}"]'): "would keep what the other choice of optimizer sets",
     "network:\n  depth: x\n": "Value 'x' of type 'str' could not be converted to Integer; full_key: network.depth",
 }
 

@@ -30,6 +30,8 @@ SAID = {
     "name=index": "a page is called so",
     "optimizer.name=adam": "type optimizer=adam",
     "data.name=mnist": "type data=mnist",
+    "optimizer={name: adam}": "optimizer={name: ...}: would keep what the other choice of optimizer sets beside its "
+    "name; type optimizer=adam",
     "optimizer.lr=0.1": "did you mean optimizer.learning_rate",
     "lr=0.1": "did you mean optimizer.learning_rate?",
     "wd=0.1": "did you mean optimizer.weight_decay?",

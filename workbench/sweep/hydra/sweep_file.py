@@ -116,6 +116,11 @@ def _check_text(file: Path) -> None:
         raise BadInput(f"its first line must be {HEADER}; without it Hydra puts the settings elsewhere")
     for key, node in _scalars(tree):
         _check_scalar(key, node)
+    for section, node in _names_of_choices(tree):
+        raise BadInput(
+            f"line {node.start_mark.line + 1}: {section}.name would keep what the other choice of {section} sets "
+            f"beside its name; write defaults: [override /{section}: {node.value}]"
+        )
     for key in _of_hydra(tree):
         check_hydras(key, f"{key}:")
     for group, name in _choices(tree):
@@ -136,6 +141,13 @@ def _check_scalar(key: str, node: yaml.ScalarNode) -> None:
     if kind == "bool" and wants_text:
         read = node.value.lower() in ("yes", "on", "true", "y")
         raise BadInput(f"{line}, which YAML reads as {str(read).lower()}; write '{node.value}' for the text")
+
+
+def _names_of_choices(tree: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """Sections in which a file sets `name`, as in `optimizer: {name: adam}`, each with the node of the name."""
+    for section, node in tree.value if isinstance(tree, yaml.MappingNode) else []:
+        if f"{section.value}.name" in SETTINGS and isinstance(node, yaml.MappingNode):
+            yield from ((section.value, name) for key, name in node.value if key.value == "name")
 
 
 def _of_hydra(tree: yaml.Node | None) -> Iterator[str]:

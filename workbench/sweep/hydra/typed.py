@@ -141,14 +141,19 @@ def check_controller(group: str, name: str) -> None:
 
 
 def _check_name_of_choice(override: Override) -> None:
-    """`optimizer.name=adam` would keep what another choice has set beside the name."""
+    """`optimizer.name=adam` would keep what another choice has set beside the name, and so would a dictionary."""
     section, _, last = override.key_or_group.rpartition(".")
+    key, equals, value = str(override.input_line).partition("=")
     if last == "name" and f"{section}.name" in SETTINGS:
-        key, equals, value = str(override.input_line).partition("=")
-        typed = for_a_shell(f"{section}{equals}{value}")
-        raise BadInput(
-            f"{shortened(key)}: would keep what the other choice of {section} sets beside its name; type {typed}"
-        )
+        raise BadInput(_keeps_the_rest(shortened(key), section, for_a_shell(f"{section}{equals}{value}")))
+    given = None if override.is_sweep_override() else override.value()
+    if isinstance(given, dict) and "name" in given and f"{override.key_or_group}.name" in SETTINGS:
+        choice = for_a_shell(f"{override.key_or_group}={given['name']}")
+        raise BadInput(_keeps_the_rest(f"{shortened(key)}={{name: ...}}", override.key_or_group, choice))
+
+
+def _keeps_the_rest(found: str, section: str, instead: str) -> str:
+    return f"{found}: would keep what the other choice of {section} sets beside its name; type {instead}"
 
 
 def _check_as_written(override: Override, value: object) -> None:
