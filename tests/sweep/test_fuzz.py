@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ VALID = [
     ["++hydra.sweeper.params.seed=1", "reuse=false", "network.width=${training.batch_size}"],
     ["seed=shuffle(range(4))", "network.init=choice(he,glorot)", "data.noise=float(0)"],
 ]
+if find_spec("optuna"):
+    VALID.append(["hydra/sweeper=optuna", "optimizer.learning_rate=tag(log,interval(1e-3,1))", "dropout.rate=0,0.5"])
 CHARACTERS = "=,()[]{}'\"\\$~+:@/*#|&;<>!?%^-._ \t\n\r\x1b\x07\u200b\u2028ü淺🙂\ufeff0123456789eEaxXnN"
 VALUES = [
     "", "null", "true", "???", "nan", "inf", "-inf", "1e400", "-1", "0", "010", "1_0", "1:30", "9" * 40, "x" * 5000,

@@ -93,11 +93,12 @@ def check(key: str, value: object) -> Value:
 
 def unknown(key: str) -> str:
     """One line for a key that is none: what is most like it, and where all of them are listed."""
-    by_last_part = {name.rpartition(".")[2]: name for name in SETTINGS}
-    close = [by_last_part[part] for part in get_close_matches(key.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)]
-    if key.rpartition(".")[2].lower() in SETTING_ALIASES:
-        close = [SETTING_ALIASES[key.rpartition(".")[2].lower()]]
-    close += get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
+    by_last_part, last = {name.rpartition(".")[2]: name for name in SETTINGS}, key.rpartition(".")[2]
+    close = [by_last_part[part] for part in get_close_matches(last, by_last_part, n=1, cutoff=0.7)]
+    alike = get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
+    close += alike
+    if last.lower() in SETTING_ALIASES and not any(name.rpartition(".")[2] == last for name in alike):
+        close = [SETTING_ALIASES[last.lower()]]
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"
     return f"{shown} is not a setting{guess} (all of them: workbench list keys)"

@@ -9,6 +9,7 @@ same values as one without interruption.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 AVERAGED = "seed"
 STUDY = "study.db"  # the search once more, for Optuna's own tools
+LARGEST_INTEGER = 2**53  # beyond it not every integer is a float
 LOOKED_AT = 32  # trials that may be impossible before a search is refused
 
 
@@ -103,6 +105,8 @@ class OptunaSweeper(GridSweeper):
         assert self.hydra_context is not None
         needs_optuna()
         for one in space:
+            if not one.choices:
+                _check_interval(one)
             one.distribution()
             groups = options_of(self.hydra_context.config_loader, one.key)
             for choice in one.choices if one.key in SETTINGS else ():
@@ -111,8 +115,6 @@ class OptunaSweeper(GridSweeper):
                 raise BadInput(f"{one.key} is {strangers[0]!r}; allowed: one of {', '.join(groups)}")
             if one.key.replace(".", "").isidentifier() and one.key not in SETTINGS and not groups:
                 raise BadInput(unknown(one.key))
-            if not one.choices:
-                _check_interval(one)
 
     def _possible(self, space: Sequence[Dimension], rest: Sequence[Sequence[str]]) -> list[list[str]]:
         """The jobs of a trial that can be: they say what the search's runs have in common.
@@ -249,10 +251,12 @@ def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def _check_interval(one: Dimension) -> None:
+    """Raise BadInput for an interval that is empty, leaves the setting's range, or cannot be drawn from."""
     setting = SETTINGS[one.key]
     low = float("-inf") if setting.low is None else setting.low
     high = float("inf") if setting.high is None else setting.high
-    if not (low <= one.low <= one.high <= high):
+    widest = LARGEST_INTEGER if setting.kind is int else sys.float_info.max
+    if not (low <= one.low <= one.high <= high) or not one.high - one.low <= widest:
         raise BadInput(f"{one.key}: found an interval from {one.low!r} to {one.high!r}; allowed: {allowed(setting)}")
 
 

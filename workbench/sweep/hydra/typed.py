@@ -106,6 +106,8 @@ def _unreadable(text: str, sweeps: Sequence[str]) -> str:
         return f"{shown}: has no =; type key=value (all keys: workbench list keys)"
     if not bare:
         return f"{shown}: has no key; type key=value"
+    if len(key) - len(bare) > 2:
+        return f"{shown}: begins with more than ++; type {'+' if bare == 'sweep' else ''}{bare}={shortened(value)}"
     if not value.isprintable():
         return f"{shown}: cannot be read; allowed: characters that can be printed"
     if bare not in SETTINGS:
