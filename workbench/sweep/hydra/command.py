@@ -24,7 +24,7 @@ from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
 from workbench.sweep.hydra import internals, register
 from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
-from workbench.sweep.hydra.sweep_file import check_file
+from workbench.sweep.hydra.sweep_file_checks import check_file
 from workbench.sweep.hydra.typed import check
 
 LONGEST_COMPLAINT = 2000  # characters of a complaint

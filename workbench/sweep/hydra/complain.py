@@ -22,7 +22,9 @@ from workbench.sweep.hydra.internals import (
     default_choices,
     file_being_read,
 )
-from workbench.sweep.hydra.typed import MOST_CELLS, read, shortened, size
+from workbench.sweep.hydra.sweep_file import named
+from workbench.sweep.hydra.sweep_file_checks import choices_in
+from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, read, shortened, size
 
 
 def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:
@@ -30,6 +32,7 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
     for text in overrides:
         try:
             diagnose(text, loader)
+            _diagnose_file(text, loader)
         except BadInput as found:
             return found
     return BadInput(one_line(error))
@@ -58,8 +61,26 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
             first = fields(SECTIONS[key])[0].name
             raise BadInput(f"{text}: {key} is a group of settings; type one of them, such as {key}.{first}")
     else:
-        names = ", ".join(group for group in loader.list_groups("") if group != "hydra")
+        names = ", ".join(_groups(loader))
         raise BadInput(unknown(key) if "." in key else f"{unknown(key)}; groups of choices: {names}")
+
+
+def _diagnose_file(text: str, loader: ConfigLoader) -> None:
+    """Raise BadInput if this override names a sweep file, and the `defaults` of that choose what there is not."""
+    key, _, stem = text.partition("=")
+    for choice in choices_in(stem) if key == "+sweep" else []:
+        options, found = choices_of(loader, choice.group), f"{named(stem)}defaults: {choice.group}"
+        if not options:
+            groups = (*_groups(loader), *CONTROLLERS)
+            raise BadInput(f"{found} is no group of choices; allowed: one of {', '.join(groups)}")
+        if choice.name not in options and "${" not in choice.name:
+            raise BadInput(f"{found} is {shortened(choice.name)!r}; allowed: one of {', '.join(options)}")
+        if choice.group in _by_default(loader) and not choice.overrides:
+            raise BadInput(f"{found} has a choice already; write override /{choice.group}: {choice.name}")
+
+
+def _groups(loader: ConfigLoader) -> list[str]:
+    return [group for group in loader.list_groups("") if group != "hydra"]
 
 
 def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigLoader) -> None:
