@@ -130,7 +130,13 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(["export", "third", "out"], "holds none called 'third'"), (["export", "first", "sweeps"], "is there already")],
+    [
+        (["export", "third", "out"], "holds none called 'third'"),
+        (["export", "first", "sweeps"], "is there already"),
+        (["export", "first", "out/../sweeps"], "out/../sweeps is there already"),
+        (["export", "first", "/"], "/ is there already"),
+        (["export", "first", "mlflow.db/out"], "found no folder that can be made (Not a directory)"),
+    ],
 )
 def test_what_cannot_be_exported_is_one_line(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
@@ -139,6 +145,7 @@ def test_what_cannot_be_exported_is_one_line(
     assert cli.main(["sweeps", *arguments]) == 2
     error = capsys.readouterr().err
     assert complaint in error
+    assert error.count("(") == complaint.count("(")
     assert error.count("\n") == 1
     assert not Path("out").exists()
 

@@ -48,28 +48,31 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         if not found:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
-        with _made(folder) as unfinished:
+        with _made(folder) as (unfinished, place):
             _copy_sweep(connection, source, found[-1], unfinished)
-        prepare(folder.absolute() / DEFAULT_FILE)  # artifacts are found again where they lie now
-    return sqlite_address((folder / DEFAULT_FILE).absolute())
+        prepare(place / DEFAULT_FILE)  # artifacts are found again where they lie now
+    return sqlite_address(place / DEFAULT_FILE)
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside `folder`, to be filled. It is renamed at the end: half a copy would pass for one."""
-    unfinished = folder.absolute().with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+def _made(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """A hidden folder beside `folder`, to be filled, and where that will be: renamed at the end, as half a copy would
+    pass for one.
+    """
     try:
-        there = _is_there(folder)
-        if not there:
-            unfinished.mkdir(parents=True)
-    except (OSError, ValueError) as error:
+        there, place = _is_there(folder), folder.resolve()  # `a/../b` is `b`, and makes no `a`
+        if there or place.exists():
+            raise BadInput(f"{folder!s:.200} is there already; export makes the folder")
+        unfinished = place.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+        unfinished.mkdir(parents=True)
+    except BadInput:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{folder!s:.200}: found no folder that can be made ({reason}); the copy lies there") from None
-    if there:
-        raise BadInput(f"{folder} is there already; export makes the folder")
     try:
-        yield unfinished
-        unfinished.rename(folder)
+        yield unfinished, place
+        unfinished.rename(place)
     finally:
         remove(unfinished)
 
