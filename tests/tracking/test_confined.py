@@ -40,7 +40,9 @@ def change(folder: Path, statement: str, *values: str) -> None:
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("address", ["{}/artifacts", "file://{}/artifacts", "{}", "file:///", "mlruns/../../{name}/x"])
+@pytest.mark.parametrize(
+    "address", ["{}/artifacts", "file://{}/artifacts", "{}", "file:///", "mlruns/../../{name}/x", "file://[x{}"]
+)
 def test_an_address_that_leads_outside_is_not_deleted(uri: str, folder: Path, outside: Path, address: str) -> None:
     place = address.format(outside, name=outside.name)
     change(folder, "UPDATE runs SET artifact_uri = ?", place)

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from workbench import files as whole_files
+from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
 from workbench.tracking.connection import Connection
 
@@ -36,7 +36,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
     Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
     leaves the one before.
     """
-    root = folder_of(connection.root_of(run_id))
+    root = local_path(connection.root_of(run_id))
     if root is not None:
         for path, content in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
     """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
-    root = folder_of(connection.root_of(run_id))
+    root = local_path(connection.root_of(run_id))
     for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
@@ -67,7 +67,7 @@ def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None
 
 def clear(root: str) -> None:
     """Takes away what a kill left half-written among the artifacts under `root`, where they are files."""
-    folder = folder_of(root)
+    folder = local_path(root)
     if folder is not None:
         for one in (folder, *folder.glob("*/"), *folder.glob("packs/*/")):
             whole_files.clear(one)
@@ -110,12 +110,6 @@ def listing(connection: Connection, root: str, path: str) -> list[str]:
     return sorted(posixpath.basename(one.path) for one in found)
 
 
-def folder_of(uri: str | None) -> Path | None:
-    """The folder of an artifact URI; None if artifacts lie with a server."""
-    parts = urlsplit(uri or "")
-    return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
-
-
 def _write(file: Path, content: Any) -> None:
     import pyarrow.parquet as parquet
 
@@ -144,7 +138,7 @@ def _check_footer(schema: Any, rows: int) -> None:
 @contextmanager
 def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | None]:
     """The file itself where artifacts are local (MLflow would copy it otherwise), else a download that goes again."""
-    folder = folder_of(root)
+    folder = local_path(root)
     if folder is not None:
         yield folder / path if (folder / path).is_file() else None
         return

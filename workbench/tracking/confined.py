@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.tracking.artifacts import folder_of
+from workbench.addresses import local_path
 from workbench.tracking.connection import Connection
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
@@ -18,7 +18,7 @@ def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) ->
 
     None for any other, also where a link on the way leads out.
     """
-    root, folder = connection.location.artifacts, folder_of(artifact_uri)
+    root, folder = connection.location.artifacts, local_path(artifact_uri)
     if root is None or folder is None or not RUN_ID.fullmatch(run_id):
         return None
     real, inside = folder.resolve(), root.resolve()
