@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import socketserver
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from tests.tracking.cases import cell, result, sweep, trained
+from workbench.engine.errors import BadInput
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.names import history_place
+from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
 
 
@@ -77,3 +81,58 @@ def test_the_artifacts_of_another_store_are_not_deleted(
     change(folder, "UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", str(other), store.run_id)
     delete("seeds", uri)
     assert (other / "plan.parquet").exists()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://{}/x", "a database that is a file names http://"),
+        ("https://me:secret@{}/x", "a database that is a file names https://***@"),
+        ("mlflow-artifacts:/x", "a database that is a file names mlflow-artifacts:/x"),
+        ("nowhere://{}/x", "cannot be read ("),
+        ("a" * 5000, "cannot be read ("),
+    ],
+)
+def test_an_address_that_leads_to_a_server_is_not_asked_and_costs_its_own_sweep_alone(
+    uri: str, folder: Path, address: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow would log in there with the password that the environment holds."""
+    other = MlflowStore(uri)
+    other.begin(sweep([cell(9, "of the other")], name="other", digest="d9"))
+    other.record(result([trained(cell(9, "of the other"))]))
+    other.end("finished")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    with socketserver.TCPServer(("127.0.0.1", 0), Asked) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        place = address.format(f"127.0.0.1:{server.server_address[1]}")
+        change(folder, "UPDATE runs SET artifact_uri = ? WHERE run_uuid NOT IN (?, ?)", place, *ids_of(folder, "other"))
+        assert set(sweeps(uri)["name"]) == {"seeds", "other"}
+        assert list(load("other", uri).runs["outcome"]) == ["finished"]
+        with pytest.raises(BadInput, match="the artifacts of 'seeds' are gone"):
+            load("seeds", uri)
+        again = MlflowStore(uri)
+        assert set(again.held(["fp0", "of the other"])) == {"of the other"}
+        server.shutdown()
+        thread.join()
+    assert Asked.count == 0
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "secret" not in shown
+
+
+class Asked(socketserver.BaseRequestHandler):
+    """Counts who asks."""
+
+    count = 0
+
+    def handle(self) -> None:
+        Asked.count += 1
+
+
+def ids_of(folder: Path, name: str) -> list[str]:
+    """Parent and child of a sweep."""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        found = database.execute("SELECT run_uuid FROM tags WHERE key = 'workbench.sweep' AND value = ?", (name,))
+        return [run_id for (run_id,) in found]

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench import files as whole_files
-from workbench.addresses import local_path
+from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
+from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
+_WITH_LOGIN = ("http", "https", "mlflow-artifacts")  # kinds of addresses
 _NOT_SIGNED = (_FOOTER, b"ARROW:schema")
 
 
@@ -36,13 +38,15 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
     Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
     leaves the one before.
     """
-    root = local_path(connection.root_of(run_id))
+    place = connection.root_of(run_id)
+    root = local_path(place)
     if root is not None:
         for path, content in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             with whole_files.whole(root / path) as unnamed:
                 _write(unnamed, content)
         return
+    _refuse_strangers(connection, place)
     with tempfile.TemporaryDirectory() as scratch:
         for path, content in files.items():
             folder, name = posixpath.split(path)
@@ -54,7 +58,10 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
     """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
-    root = local_path(connection.root_of(run_id))
+    place = connection.root_of(run_id)
+    root = local_path(place)
+    if root is None:
+        _refuse_strangers(connection, place)
     for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
@@ -102,7 +109,13 @@ def read_text(connection: Connection, root: str, path: str) -> str | None:
 
 
 def listing(connection: Connection, root: str, path: str) -> list[str]:
-    """The names inside the folder `path`, none if it is not there."""
+    """The names inside the folder `path`, none if it is not there. Raises Broken."""
+    with _as_broken(connection, path):
+        _refuse_strangers(connection, root)
+        return _listed(connection, root, path)
+
+
+def _listed(connection: Connection, root: str, path: str) -> list[str]:
     from mlflow.artifacts import list_artifacts
 
     with connection.waiting():
@@ -140,10 +153,34 @@ def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | No
     """The file itself where artifacts are local (MLflow would copy it otherwise), else a download that goes again."""
     folder = local_path(root)
     if folder is not None:
-        yield folder / path if (folder / path).is_file() else None
+        with _as_broken(connection, path):
+            there = (folder / path).is_file()
+        yield folder / path if there else None
         return
     with tempfile.TemporaryDirectory() as scratch:
-        yield _download(connection, root, path, scratch)
+        with _as_broken(connection, path):
+            _refuse_strangers(connection, root)
+            file = _download(connection, root, path, scratch)
+        yield file
+
+
+@contextmanager
+def _as_broken(connection: Connection, path: str) -> Iterator[None]:
+    """Whatever an address in a database leads MLflow to raise, as Broken; a server's own errors stay what they are."""
+    try:
+        yield
+    except Exception as error:
+        if connection.location.file is None:
+            raise
+        raise Broken(path, error) from error
+
+
+def _refuse_strangers(connection: Connection, root: str) -> None:
+    """Raise BadInput if a database leads to a web server: MLflow would log in there with what the environment holds,
+    and whoever made the database chose the server.
+    """
+    if connection.location.file is not None and scheme_of(root) in _WITH_LOGIN:
+        raise BadInput(f"a database that is a file names {redacted(root):.200} for artifacts; allowed: no web server")
 
 
 def _download(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
@@ -161,6 +198,6 @@ def _download(connection: Connection, root: str, path: str, scratch: str) -> Pat
     except (MlflowException, OSError):
         # What a missing file is called differs between MLflow's kinds of artifact stores: ask whether it is listed.
         name = posixpath.basename(path)
-        if name in listing(connection, root, posixpath.dirname(path)):
+        if name in _listed(connection, root, posixpath.dirname(path)):
             raise
         return None

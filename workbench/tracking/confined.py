@@ -21,6 +21,9 @@ def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) ->
     root, folder = connection.location.artifacts, local_path(artifact_uri)
     if root is None or folder is None or not RUN_ID.fullmatch(run_id):
         return None
-    real, inside = folder.resolve(), root.resolve()
+    try:
+        real, inside = folder.resolve(), root.resolve()
+    except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+        return None
     fits = real.name == "artifacts" and real.parent.name == run_id and inside in real.parent.parents
     return real if fits else None

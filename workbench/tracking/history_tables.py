@@ -59,12 +59,12 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
     if place is None or parent is None:
         return False
     root, folder = parent.info.artifact_uri, place[1]
-    there = listing(connection, root, folder)
-    if not {names.EPOCHS_FILE, names.LAYERS_FILE} <= set(there):
-        return False
-    if connection.location.file is None:
-        return True
     try:
+        there = listing(connection, root, folder)
+        if not {names.EPOCHS_FILE, names.LAYERS_FILE} <= set(there):
+            return False
+        if connection.location.file is None:
+            return True
         for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS):
             if file in there:
                 read_history(connection, root, f"{folder}/{file}")

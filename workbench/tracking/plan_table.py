@@ -103,19 +103,27 @@ def look(connection: Connection, parent: Run, columns: Sequence[str] | None = No
     """
     import pyarrow
 
-    root = parent.info.artifact_uri
     nothing = to_table([]).select(columns or to_table([]).column_names)
     plan, broken = _read(connection, parent, names.PLAN, nothing)
     tables = [nothing] if plan is None else [nothing, plan]
     orders = [0] * sum(len(table) for table in tables)
     if broken or parent.data.tags.get(names.OUTCOME) == names.RUNNING:
-        for folder in listing(connection, root, names.PACKS):
+        for folder in _packs_of(connection, parent):
             pack, _ = _read(connection, parent, f"{names.PACKS}/{folder}/{names.RUNS}", nothing)
             if pack is not None:
                 tables.append(pack)
                 orders += [_order(pack)] * len(pack)
     table = pyarrow.concat_tables(tables)
     return rows_of(table, _furthest(table, orders)), broken
+
+
+def _packs_of(connection: Connection, parent: Run) -> list[str]:
+    """The folders of a sweep's packs; none if they cannot be listed, which is reported."""
+    try:
+        return listing(connection, parent.info.artifact_uri, names.PACKS)
+    except Broken as error:
+        report_damage(connection, parent, str(error))
+        return []
 
 
 def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
