@@ -86,12 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _called(module: str, arguments: Sequence[str]) -> int:
+    from workbench import output
     from workbench.engine.errors import BadInput
 
     try:
         return int(import_module(module).main(arguments))
     except BadInput as error:
-        print(error, file=sys.stderr)
+        print(output.on_one_line(str(error)), file=sys.stderr)
         return entry.BAD_INPUT
     except SystemExit as end:  # as argparse ends, having printed a help
         return end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -7,10 +7,12 @@ Standard output holds only the result, so that it can be piped.
 from __future__ import annotations
 
 import json as json_text
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+LONGEST_LINE = 2000  # characters of a complaint
 DOCUMENT_VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
 
@@ -72,4 +74,21 @@ def show(kind: str, text: str, content: Callable[[], Mapping[str, object]]) -> N
     if _chosen.json:
         document(kind, content())
     elif text:
-        print(text)
+        print(escaped(text, keep="\n"))
+
+
+def escaped(text: str, keep: str = "") -> str:
+    """The text with control characters written as Python writes them, but for those to `keep`.
+
+    A name in a store that somebody else made may hold a terminal's own commands, or more lines than one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def on_one_line(text: str) -> str:
+    """A message as one line: line breaks and control characters are escaped, very long words and messages are cut."""
+    text = re.sub(r"\S{400,}", lambda word: f"{word[0][:100]}…", escaped(text))
+    half = LONGEST_LINE // 2
+    return text if len(text) <= LONGEST_LINE else f"{text[:half]} … {text[-half:]}"

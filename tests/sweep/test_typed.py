@@ -7,8 +7,8 @@ import shlex
 import pytest
 
 from tests.sweep.test_command import app, complaint, design, in_an_empty_folder  # noqa: F401
+from workbench.output import on_one_line
 from workbench.sweep.hydra import typed
-from workbench.sweep.hydra.command import on_one_line
 from workbench.sweep.hydra.internals import in_single_quotes
 
 SAID = {

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +20,9 @@ import pytest
 
 from tests import stores
 from tests.once import made_once
-from tests.repetitions import repetitions
+from tests.repetitions import mostly_thorough, repetitions
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
+from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import FAILED
 from workbench.sweep.store import SweepRecord
@@ -218,6 +221,46 @@ def test_fuzz_of_databases(folder: Path, tmp_path: Path) -> None:
             MlflowStore(uri_of(place)).begin(asked("new"))
         except BadInput as error:
             one_line(error)
+
+
+STRANGE = [
+    "UPDATE runs SET start_time = 9223372036854775807, end_time = -9223372036854775807",
+    "UPDATE runs SET start_time = 'soon', end_time = 9e300",
+    "UPDATE runs SET start_time = NULL, name = NULL, user_id = NULL",
+    "UPDATE runs SET status = 'WHAT'",
+    "UPDATE runs SET lifecycle_stage = 'what'",
+    "UPDATE runs SET artifact_uri = NULL",
+    "UPDATE runs SET run_uuid = '../../x' || run_uuid",
+    "UPDATE tags SET value = NULL",
+    "UPDATE tags SET value = X'ff'",
+    "UPDATE tags SET value = '9999999999999999999999'",
+    "UPDATE tags SET value = 'seeds' || char(10) || char(27) || '[2J' WHERE key = 'workbench.sweep'",
+    "UPDATE tags SET value = 'what' WHERE key = 'workbench.outcome'",
+    "UPDATE params SET value = 'a' || char(10)",
+    "UPDATE experiments SET artifact_location = NULL",
+    "DELETE FROM experiments",
+    "DROP TABLE params",
+]
+
+
+@pytest.mark.usefixtures("run_id", "no_figures")
+@pytest.mark.parametrize("statement", mostly_thorough(STRANGE, STRANGE[0], STRANGE[8], STRANGE[10]))
+def test_whatever_stands_in_a_database_that_somebody_else_made_is_no_traceback(
+    statement: str, uri: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        database.execute("PRAGMA ignore_check_constraints = on")
+        database.execute(statement)
+        database.commit()
+    read = [["sweeps"], ["advise", "seeds"], ["report", "seeds"], ["claims", "export", str(tmp_path / "claims")]]
+    for words in [*read, ["sweeps", "export", "seeds", str(tmp_path / "copy")], ["sweeps", "delete", "seeds"]]:
+        status = cli.main([*words, "--uri", uri])
+        shown = capsys.readouterr()
+        assert status in (0, 1, 2)
+        assert status != 2 or (shown.out == "" and shown.err)
+        assert all(line.isprintable() for line in (shown.out + shown.err).splitlines())
+    with suppress(BadInput):
+        MlflowStore(uri).begin(asked("new"))
 
 
 def test_latest_is_what_was_begun_last_whatever_the_clock_says(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

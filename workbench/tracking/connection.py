@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ def one_line(location: Location) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    faults = (MlflowException, SQLAlchemyError, CommandError, pyarrow.ArrowException, OSError)
+    faults = (MlflowException, SQLAlchemyError, CommandError, pyarrow.ArrowException, sqlite3.Error, OSError)
     try:
         yield
     except faults as error:
@@ -173,7 +174,7 @@ def search(
 
 def order_of(run: Run) -> int:
     """The place of a parent run in the order of creation, from 1; 0 where it was not noted."""
-    noted = run.data.tags.get(names.ORDER_TAG, "")
+    noted = run.data.tags.get(names.ORDER_TAG) or ""
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 

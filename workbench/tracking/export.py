@@ -120,7 +120,7 @@ def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment
         for table, column in _OF_MODELS.items():
             _insert(database, table, column, models)
         place = target.client.get_experiment(experiment).artifact_location
-        places = "SELECT experiment_id, artifact_location FROM old.experiments"
+        places = "SELECT experiment_id, artifact_location FROM old.experiments WHERE artifact_location IS NOT NULL"
         for old_id, old in database.execute(places).fetchall():
             database.execute(
                 "UPDATE logged_models SET artifact_location = ? || substr(artifact_location, ?) "

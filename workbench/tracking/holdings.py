@@ -11,6 +11,7 @@ from workbench.tracking import names
 from workbench.tracking.children import Child
 from workbench.tracking.connection import Connection, experiments_of, parents, search
 from workbench.tracking.history_tables import intact
+from workbench.tracking.moments import seconds
 from workbench.tracking.parent import asked_of, facts_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 
@@ -60,7 +61,7 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
         packs.setdefault(line["pack"], {})[line["fingerprint"]] = None  # cells may share a run
     return Earlier(
         digest=parent.data.tags[names.DIGEST_TAG],
-        started=(parent.info.start_time or 0) / 1000,
+        started=seconds(parent.info.start_time),
         fingerprints=tuple(line["fingerprint"] for line in table),
         packs=tuple(tuple(runs) for pack, runs in packs.items() if pack),
         facts=facts_of(asked_of(connection, parent)),

@@ -122,7 +122,7 @@ def _none_of(name: str, connection: Connection) -> str:
 def _is_of(run: Run, name: str) -> bool:
     """Whether a run belongs to the sweep of that name, or to a batch of that search."""
     batch = rf"{re.escape(names.tag(name))}(/trials-\d+-\d+)?"
-    return re.fullmatch(batch, run.data.tags.get(names.SWEEP, "")) is not None
+    return re.fullmatch(batch, str(run.data.tags.get(names.SWEEP, ""))) is not None
 
 
 def _children_planned(connection: Connection, parent: Run) -> int:

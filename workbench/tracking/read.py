@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
@@ -16,6 +15,7 @@ from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import report_damage
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
+from workbench.tracking.moments import iso, seconds
 from workbench.tracking.parent import asked_of, facts_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 from workbench.tracking.sweep_attempts import attempts
@@ -113,7 +113,7 @@ def _line(connection: Connection, parent: Run) -> dict[str, object]:
     tags = parent.data.tags
     line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST_TAG], "run_id": parent.info.run_id}
     line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
-    line |= {"experiment_id": parent.info.experiment_id, "started": _moment(parent.info.start_time)}
+    line |= {"experiment_id": parent.info.experiment_id, "started": iso(parent.info.start_time)}
     return {**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts}
 
 
@@ -222,17 +222,13 @@ def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> 
     facts = {name: str(asked.get(name, tags.get(name, ""))) for name in ("digest", "command", "rules", "rules_stored")}
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
-    facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": _moment(info.start_time)}
+    facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": iso(info.start_time)}
     facts["order"] = str(order_of(parent))
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier start, if it runs
-    facts["ended"] = _moment(ended)
-    facts["seconds"] = f"{(ended - info.start_time) / 1000:.1f}" if ended and info.start_time else ""
+    facts["ended"] = iso(ended)
+    took = seconds(ended) - seconds(info.start_time)
+    facts["seconds"] = f"{took:.1f}" if facts["ended"] and facts["started"] else ""
     return {name: redacted(text) for name, text in {**facts_of(asked), **facts}.items()}
-
-
-def _moment(milliseconds: int | None) -> str:
-    """MLflow's time as ISO 8601 in UTC, "" for none."""
-    return "" if not milliseconds else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _unknown(name: str, everything: list[Run], connection: Connection) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, read_text
 from workbench.tracking.connection import Connection
+from workbench.tracking.moments import iso
 from workbench.tracking.parent import asked_of, facts_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _attempt(connection: Connection, run: Run, with_verdicts: bool) -> AskedSwee
         for name, held in _json(asked.get("rules")).items()
         if isinstance(held, dict)
     }
-    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")
+    started = iso(run.info.start_time)
     departures, data_digest = (facts.get(name, "") for name in ("departures", "data_digest"))
     return {"departures": departures, "data_digest": data_digest, "started": started, "claims": claims}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import fill
@@ -17,6 +17,7 @@ from workbench import output, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
+from workbench.persons_code import syntax_tree
 from workbench.report.experiment_files import experiment_files
 from workbench.words.parser import Parser
 
@@ -144,6 +145,7 @@ def keys(prefix: str = "") -> Listing:
 
 def show(item: Listing) -> None:
     """Print a table: with rich on a terminal, as aligned text elsewhere."""
+    item = replace(item, rows=[tuple(map(output.escaped, row)) for row in item.rows])
     if sys.stdout.isatty():
         _show_rich(item)
         return
@@ -176,15 +178,15 @@ def _files(folder: str, pattern: str) -> list[Path]:
 def _description(path: Path) -> str:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError) as error:
         return f"cannot be read: {' '.join(str(error).split())}"
     return " ".join(str(content.get("description") or "").split()) if isinstance(content, dict) else ""
 
 
 def _first_line(path: Path) -> str:
     try:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    except (SyntaxError, UnicodeDecodeError) as error:
+        text = ast.get_docstring(syntax_tree(path.read_text(encoding="utf-8"))) or ""
+    except (SyntaxError, UnicodeDecodeError, OSError) as error:
         return f"cannot be read: {error}"
     return text.partition("\n")[0]
 
@@ -195,7 +197,7 @@ def _claims_of(path: Path) -> Sequence[Claim]:
     try:
         return claims_in(path)
     except BadInput as error:  # a person's unfinished file must not hide the others
-        print(error, file=sys.stderr)
+        print(output.on_one_line(str(error)), file=sys.stderr)
         return ()
 
 

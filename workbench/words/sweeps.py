@@ -77,7 +77,7 @@ def _delete(asked: Namespace) -> None:
     if pages:
         remove(REPORTS / stem(asked.name, REPORTS))  # the figures
         write_index(REPORTS, known_claims())
-    print(f"deleted: {asked.name}, {runs} runs")
+    print(output.escaped(f"deleted: {asked.name}, {runs} runs"))
 
 
 def _export(asked: Namespace) -> None:

@@ -20,12 +20,12 @@ _LOGGER = logging.getLogger("workbench.sweep")
 
 def say(line: str) -> None:
     """Print one line on standard error, and log it."""
-    _LOGGER.info(redacted_message(line))
+    _LOGGER.info(output.escaped(redacted_message(line), keep="\n"))
 
 
 def warn(line: str) -> None:
     """The same for a failure or lost data: printed even with --quiet."""
-    _LOGGER.warning(redacted_message(line))
+    _LOGGER.warning(output.escaped(redacted_message(line), keep="\n"))
 
 
 def note(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
@@ -27,7 +26,6 @@ from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
 from workbench.sweep.hydra.sweep_file_checks import check_file
 from workbench.sweep.hydra.typed import check
 
-LONGEST_COMPLAINT = 2000  # characters of a complaint
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")
 PRIMARY = "config"  # conf/config.yaml
 TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what --info shows
@@ -57,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with output.chosen(json=args.json, quiet=args.quiet):
             _run(args)
     except BadInput as error:
-        print(on_one_line(str(error)), file=sys.stderr)
+        print(output.on_one_line(str(error)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
@@ -169,20 +167,6 @@ def _check(overrides: Sequence[str]) -> None:
         if key.lstrip("+") == "sweep":
             refuse_path("sweep", stem)
             check_file(stem)
-
-
-def on_one_line(text: str) -> str:
-    """A message as one line: line breaks and control characters are escaped as in a Python string.
-
-    Very long words and messages are cut.
-    """
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    text = re.sub(r"\S{400,}", lambda word: f"{word[0][:100]}…", text)
-    return (
-        text
-        if len(text) <= LONGEST_COMPLAINT
-        else f"{text[: LONGEST_COMPLAINT // 2]} … {text[-LONGEST_COMPLAINT // 2 :]}"
-    )
 
 
 def _is_hydras(error: BaseException) -> bool:
