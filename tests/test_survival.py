@@ -33,9 +33,9 @@ from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.tracking.read import load
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS") or repetitions(1, 3))
-EPOCHS = 40 if KILLS < 5 else 600  # a sweep of a second or so; of several, to strike it in many places
+EPOCHS = 40 if KILLS < 5 else 200  # a sweep of a second or so; of several, to strike it in many places
 SEEDS = 2 if KILLS < 5 else 4
-BATCH = 8 if THOROUGH else 32
+BATCH = 16 if THOROUGH else 32
 SWEEP = [
     "data=blobs", "data.examples=300", "network.width=16", "network.depth=1,2", "optimizer=sgd,adam",
     f"seed=range({SEEDS})", "dropout.rate=0.2", f"training.epochs={EPOCHS}", f"training.batch_size={BATCH}",

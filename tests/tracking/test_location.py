@@ -7,7 +7,9 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from mlflow import MlflowClient
@@ -15,7 +17,7 @@ from mlflow import MlflowClient
 from tests import stores
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
-from workbench.tracking.connection import connect
+from workbench.tracking.connection import connect, connect_to_read
 from workbench.tracking.location import locate
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
@@ -73,6 +75,38 @@ def test_a_server_that_does_not_answer_is_one_line_without_its_password() -> Non
         with pytest.raises(BadInput, match="does not answer") as caught:
             connect(f"postgresql://me:secret@127.0.0.1:{port}/mlflow")
     assert "secret" not in str(caught.value)
+
+
+ANSWERS = [b'{"a": 1}', b"[]", b"null", b"<html>", b"", b'{"experiments": 3}', b'{"experiments": [{}]}', b"\xff"]
+
+
+@pytest.mark.parametrize(("status", "answer"), [*((200, answer) for answer in ANSWERS), (404, b"<html>")])
+def test_a_web_server_that_is_no_mlflow_is_one_line(status: int, answer: bytes) -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the screen."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        said = rf"^tracking\.uri: 'http://127\.0\.0\.1:{server.server_address[1]}' answers, but not as an MLflow server"
+        try:
+            for opened in (connect, connect_to_read):
+                with pytest.raises(BadInput, match=said) as caught:
+                    opened(f"http://127.0.0.1:{server.server_address[1]}")
+                assert "\n" not in str(caught.value)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but longer than a header of SQLite" * 9, None])

@@ -12,7 +12,7 @@ from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import Held, PackResult
-from workbench.tracking import children, holdings
+from workbench.tracking import children, holdings, write
 from workbench.tracking.read import load, sweeps
 from workbench.tracking.write import MlflowStore
 
@@ -99,6 +99,26 @@ def test_a_killed_sweep_holds_what_it_recorded_and_goes_on(uri: str) -> None:
     assert not tables.runs["reused"].any()
     assert len(sweeps(uri)) == 1
     assert len(everything(uri)) == 3
+
+
+@pytest.mark.parametrize("asked_again", ["the same", "other cells"])
+def test_a_start_that_was_killed_before_its_plan_stood_runs_no_more(
+    uri: str, asked_again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the creation of the parent and its plan; whoever begins a sweep of that name next closes it."""
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            MlflowStore(uri).begin(sweep([cell(0)]))
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]) if asked_again == "the same" else sweep([cell(1)], digest="d1"))
+    store.end("finished")
+    assert [run["info"]["run_id"] for run in everything(uri) if run["info"]["status"] == "RUNNING"] == []
+    assert len(sweeps(uri)) == 1
 
 
 def test_a_failed_cell_that_is_tried_again_keeps_its_one_child(uri: str) -> None:

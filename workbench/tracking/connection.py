@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PAGE_SIZE = 1000
+_LONGEST_REASON = 200  # characters of what a parser says
 _NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
 
@@ -97,8 +101,33 @@ def _opened(location: Location, uri: str, database: Path | None, patience: float
     with one_line(location):
         connection = Connection(MlflowClient(uri), location, database, budget)
         with connection.waiting():
-            connection.client.search_experiments(max_results=1)  # opens the store: the first call is the one that fails
+            _first_request(connection)
     return connection
+
+
+def _first_request(connection: Connection) -> None:
+    """Open the store: the first call is the one that fails. Raises BadInput for a web server that is not MLflow's."""
+    from mlflow.exceptions import MlflowException
+
+    if scheme_of(connection.location.uri) not in ("http", "https"):
+        connection.client.search_experiments(max_results=1)
+        return
+    try:
+        if not any(one.experiment_id for one in connection.client.search_experiments(max_results=1)):
+            # It may hold none. Of one that nobody made, MLflow says that there is none; others say anything.
+            strange = connection.client.get_experiment_by_name(secrets.token_hex(8)) is not None
+            reason = "it knows an experiment that nobody made" if strange else ""
+        else:
+            reason = ""
+    except Exception as error:  # what its answers lead a parser to
+        if isinstance(error, MlflowException) and not re.search("valid JSON|error code 404", str(error)):
+            raise
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+    if reason:
+        raise BadInput(
+            f"tracking.uri: {connection.location.shown!r} answers, but not as an MLflow server does ({reason}); "
+            "allowed: an address that mlflow server prints"
+        )
 
 
 def _hush() -> None:
