@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.config import SETTINGS, DataConfig, RunConfig, check, flatten, run_config, unknown
+from workbench.config import SETTINGS, DataConfig, RunConfig, allowed, check, flatten, run_config, unknown
 from workbench.engine.errors import BadInput
 
 NUMBERS = [setting for setting in SETTINGS.values() if setting.kind in (int, float)]
@@ -41,6 +41,11 @@ def test_a_number_beyond_its_range_is_refused(setting):
     if setting.high is not None:
         over = setting.high if setting.open_high else setting.high + 1
         assert setting.key in refusal(nested(setting.key, setting.kind(over)))
+
+
+def test_a_bound_is_said_to_its_last_digit() -> None:
+    assert allowed(SETTINGS["seed"]) == "an integer, 0 <= x <= 9223372036854775807"
+    assert allowed(SETTINGS["optimizer.learning_rate"]) == "a number, x > 0"
 
 
 @pytest.mark.parametrize("setting", [s for s in NUMBERS if s.kind is float], ids=lambda setting: setting.key)

@@ -45,7 +45,7 @@ def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list
         "reports/mine.html",
         "about 0:10",
     )
-    assert "sweep mine: 3 cells, 3 runs; 1 held already, 2 to train in 1 packs" in text
+    assert "sweep mine: 3 cells, 3 runs; 1 held already, 2 to train in 1 pack" in text
     assert "varies: seed = 0, 1, 2" in text
     assert "2 runs · blobs, relu 1 x 4, sgd" in text
     assert "time: about 0:10" in text

@@ -25,10 +25,15 @@ def limits(setting: Setting) -> str:
     """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty where there is none."""
     below, above = "<" if setting.open_low else "<=", "<" if setting.open_high else "<="
     if setting.low is not None and setting.high is not None:
-        return f"{setting.low:g} {below} x {above} {setting.high:g}"
+        return f"{_shown(setting.low)} {below} x {above} {_shown(setting.high)}"
     if setting.low is not None:
-        return f"x {below.replace('<', '>')} {setting.low:g}"
-    return "" if setting.high is None else f"x {above} {setting.high:g}"
+        return f"x {below.replace('<', '>')} {_shown(setting.low)}"
+    return "" if setting.high is None else f"x {above} {_shown(setting.high)}"
+
+
+def _shown(bound: float) -> str:
+    """A bound as it may be typed: the largest seed to its last digit."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def within(setting: Setting, value: Value) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PAGE_SIZE = 1000
-_LONGEST_REASON = 200  # characters of what a parser says
+_SHOWN_OF_AN_ANSWER = 200  # characters of what a parser says
 _NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
 
@@ -122,7 +122,7 @@ def _first_request(connection: Connection) -> None:
     except Exception as error:  # what its answers lead a parser to
         if isinstance(error, MlflowException) and not re.search("valid JSON|error code 404", str(error)):
             raise
-        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        reason = " ".join(str(error).split())[:_SHOWN_OF_AN_ANSWER]
     if reason:
         raise BadInput(
             f"tracking.uri: {connection.location.shown!r} answers, but not as an MLflow server does ({reason}); "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from workbench.config import as_read
 from workbench.config.reading import TRAINING
 from workbench.config.setting import Value
+from workbench.sweep.execution.log import counted
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import Instruments
@@ -124,8 +125,8 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
     """The plan in words, for `dry_run=true`: runs, packs, what varies, memory, time, and where the report will be."""
     marks = {cell.fingerprint for cell in plan.cells}
     lines = [
-        f"sweep {name}: {len(plan.cells)} cells, {len(marks)} runs; {len(plan.held)} held already, "
-        f"{plan.runs_to_train} to train in {len(plan.packs)} packs{to_measure(plan)}",
+        f"sweep {name}: {counted(len(plan.cells), 'cell')}, {counted(len(marks), 'run')}; {len(plan.held)} held "
+        f"already, {plan.runs_to_train} to train in {counted(len(plan.packs), 'pack')}{to_measure(plan)}",
         *(f"  varies: {key} = {', '.join(values)}" for key, values in _levels(plan).items()),
         *(
             f"  pack {pack.digest}: {pack.pack.runs:4d} runs · {pack.label} · {pack.updates:,} updates each"
