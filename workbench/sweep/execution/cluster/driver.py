@@ -29,6 +29,7 @@ _LARGEST_ARRAY = 1000  # jobs: SLURM's own default
 _LAST_SECONDS = 30.0  # for jobs that are over to leave the queue
 _ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
 _SILENT_SECONDS = 30.0  # of the controller, before that is said
+_SILENT = "  SLURM does not answer; jobs go on, and it is asked again"
 # Reasons for which a job never begins, whoever waits.
 _HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
 
@@ -108,7 +109,9 @@ class Driver:
 
     def _withdraw(self, submission: Submission) -> None:
         """End what a command had not finished submitting: nobody knows which of its jobs can begin."""
-        while slurm_queue.jobs_of([submission.token]) != []:
+        while (found := slurm_queue.jobs_of([submission.token])) != []:
+            if found is None and monotonic() - self._answered > _SILENT_SECONDS:
+                self._say_once(_SILENT)
             slurm_queue.cancel([submission.token])
             sleep(_LOGS_SECONDS)
         submission.delete()
@@ -203,7 +206,7 @@ class Driver:
         tokens = list(dict.fromkeys(job.submission.token for job in self._jobs))
         while (found := slurm_queue.jobs_of(tokens)) is None:
             if monotonic() - self._answered > _SILENT_SECONDS:
-                self._say_once("  SLURM does not answer; jobs go on, and it is asked again")
+                self._say_once(_SILENT)
             if not wait:
                 return
             sleep(_QUEUE_SECONDS)
