@@ -18,7 +18,7 @@ from typing import NoReturn
 from workbench import blas, signals, streams
 
 BAD_INPUT = 2
-_OTHER_MODULES = r"(?!workbench(\.|$))"  # modules whose warnings are not ours to mend
+_OTHER_MODULES = r"(?!workbench(\.|$))"  # modules of libraries
 
 
 def run(module: str) -> NoReturn:
@@ -70,8 +70,8 @@ def _import_nothing_of(folder: str) -> None:
 
 
 def _spare_libraries() -> None:
-    """`python -W error` is for our own code: what a library warns of is shown, and ends nothing, in workers as well."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells at length of folders that it cannot make
+    """Apply `python -W error` to our code alone: warnings of libraries are shown and end nothing, also in workers."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it complains of folders that it cannot make
     if not any(option.startswith("e") for option in sys.warnoptions):
         return
     warnings.filterwarnings("default", module=_OTHER_MODULES)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-LONGEST_FILE_NAME = 100  # characters of a name that is kept as it is
+LONGEST_FILE_NAME = 100  # characters of a name that is kept unchanged
 LINK_DEPTH = 3  # folders within each other that a name with "/" may stand for
 _PLAIN = re.compile(
     rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{LONGEST_FILE_NAME - 2}}}[A-Za-z0-9_-])?"
@@ -23,10 +23,10 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
 def file_name(name: str, folder: Path, reserved: Collection[str] = ()) -> str:
-    """The file or folder in `folder` that a name stands for: the name itself where it can be one and is not reserved,
-    else what is left of it and a digest.
+    """The file or folder in `folder` that a name stands for: the name itself if it is a valid one and not reserved,
+    else its valid part and a digest.
 
-    Two names never share a file: where the file system takes no notice of capitals, a name with capitals gets a digest.
+    Two names never share a file: if the file system ignores case, a name with capitals gets a digest.
     """
     plain = _PLAIN.fullmatch(name) and not _DEVICE.fullmatch(name) and name.lower() not in reserved
     if plain and (name == name.lower() or not ignores_case(folder)):

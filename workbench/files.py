@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _KNOWS_NO_FLUSHING = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # some file systems, mostly of folders
-UNFINISHED = ".new"  # how the name of a file ends that is still being written
+UNFINISHED = ".new"  # the ending of a file that is being written
 
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """The path to write to: where the block ends well, what it wrote takes the place of `file`, in one step.
+    """The path to write to. If the block succeeds, the new file replaces `file` in one step.
 
-    Where it raises, `file` stays as it was. After a kill a hidden file may be left (`clear`).
+    If the block raises, `file` is unchanged. A kill may leave a hidden file (see `clear`).
     """
     unnamed = file.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
     try:
@@ -25,12 +25,12 @@ def whole(file: Path) -> Iterator[Path]:
         _flush(unnamed)
         unnamed.replace(file)
     except OSError as error:
-        if error.filename == str(unnamed):  # nobody has heard of that one
+        if error.filename == str(unnamed):  # a temporary name tells nobody anything
             error.filename = str(file)
         raise
     finally:
         unnamed.unlink(missing_ok=True)
-    with suppress(OSError):  # the file is there; whether its name outlives a loss of power is the system's affair
+    with suppress(OSError):  # the file is written; only its name may be lost with the power
         _flush(file.parent)
 
 

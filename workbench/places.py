@@ -15,7 +15,7 @@ def ours(name: str) -> Path:
 
 
 def theirs(name: str) -> Path | None:
-    """A person's own folder of that name in the working folder; None if there is none, or where it is ours."""
+    """A person's own folder of that name in the working folder; None if there is none or it is ours."""
     folder = Path.cwd() / name
     return folder if folder.is_dir() and folder.resolve() != ours(name).resolve() else None
 
@@ -23,8 +23,7 @@ def theirs(name: str) -> Path | None:
 def cache() -> Path | None:
     """Our cache folder. It need not exist yet.
 
-    None for somebody without a home, such as a user that only a container's number names. A home that is not there is
-    not made.
+    None for a user without a home folder, such as a container's user without a name. A missing home is not made.
     """
     named = os.environ.get("XDG_CACHE_HOME", "")
     if Path(named).is_absolute():
@@ -34,15 +33,15 @@ def cache() -> Path | None:
 
 
 def at_home(path: str) -> Path:
-    """The path with a `~` or `~user` at its beginning written out; left as it is where nobody knows that home.
+    """The path with a leading `~` or `~user` replaced by that home folder; unchanged if the home is unknown.
 
-    Path.expanduser and Path.home raise there.
+    Path.expanduser and Path.home raise then.
     """
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def both(name: str) -> list[Path]:
-    """Our folder, then a person's own where there is one. Of two files with one name, ours is found first."""
+    """Our folder, then a person's own if there is one. Of two files with one name, ours is found first."""
     own = theirs(name)
     return [ours(name)] if own is None else [ours(name), own]
 

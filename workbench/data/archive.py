@@ -22,10 +22,10 @@ from workbench.engine.errors import BadInput
 from workbench.engine.host_memory import free_host_memory
 
 CHUNK_BYTES = 1 << 20
-HEADER_BYTES = 1 << 14  # at least as much as NumPy reads of a header
+HEADER_BYTES = 1 << 14  # NumPy reads no longer header
 MEMORY_SHARE = 4  # the arrays may take this part of the free memory: their copies need room too
-SMALL_BYTES = 1 << 26  # is read in any case: how much is free is only an estimate
-LONGEST_REASON = 160  # characters of what a parser says
+SMALL_BYTES = 1 << 26  # read in any case, since the free memory is only estimated
+LONGEST_REASON = 160  # characters of a parser's message
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -34,7 +34,7 @@ def read_arrays(path: Path, holds: str, check_keys: Callable[[list[str]], None])
     """The arrays of numbers in an .npz file by key. Nothing is unpickled.
 
     `holds` says what the file is to hold, for messages; `check_keys` raises BadInput if its keys are not these.
-    Raises BadInput, which names the file, for every file that is damaged, or promises more than it holds.
+    Raises BadInput, which names the file, if the file is damaged or its headers promise more than it holds.
     """
     with _one_line(path, holds), path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
@@ -53,10 +53,10 @@ def read_arrays(path: Path, holds: str, check_keys: Callable[[list[str]], None])
 
 @contextmanager
 def _one_line(path: Path, holds: str) -> Iterator[None]:
-    """Whatever a parser raises becomes one line: the bytes are anybody's, and on these a parser raises anything."""
+    """A context in which every error becomes one line: on untrusted bytes, parsers raise errors of any type."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a header in Python 2's words is read as well as any other
+            warnings.simplefilter("ignore")  # a header in Python 2's notation is read too
             yield
     except BadInput:
         raise
@@ -94,7 +94,7 @@ def _array(path: Path, key: str, archive: zipfile.ZipFile, member: zipfile.ZipIn
 
 
 def _header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Shape, whether in Fortran's order, type, and where the values start; raises ValueError for a broken header."""
+    """Shape, whether the order is Fortran's, type, and start of the values. Raises ValueError for a broken header."""
     stream = io.BytesIO(head)
     try:
         shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(stream)](stream)
@@ -106,6 +106,6 @@ def _header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
 
 
 def _shown(text: str, longest: int = 60) -> str:
-    """A text of the file's as it can stand in one line: printable, and not too long."""
+    """A text from the file for a message of one line: printable, and not too long."""
     printable = text if text.isprintable() else ascii(text)
     return printable if len(printable) <= longest else f"{printable[:longest]}..."

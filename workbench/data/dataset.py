@@ -58,15 +58,15 @@ class Facts:
 class Dataset:
     """The decoded arrays of a dataset, shared by all runs.
 
-    inputs: (examples, features), uint8 where the source is images, else float32, or float64 where that is needed to
+    inputs: (examples, features), uint8 if the source is images, else float32, or float64 if that is needed to
     hold them exactly.
     targets: (examples,) int64 labels from 0 to classes - 1, or (examples, outputs) float64 for regression.
     classes: 0 for regression.
-    test_size: None if test examples are drawn from the pool by seed; n where the last n examples are the test set.
+    test_size: None if test examples are drawn from the pool by seed; n if the last n examples are the test set.
     largest: the value that scaling "unit" maps to 1.
     digest: the first 16 hexadecimal characters of a SHA-256 of what was loaded; the same as `digest(settings)` gives
     without loading; not of the shape of images.
-    image: (height, width, channels) where an example is an image, whose pixels lie row by row with the channels of each
+    image: (height, width, channels) if an example is an image, whose pixels lie row by row with the channels of each
     together; else ().
     """
 
@@ -81,14 +81,14 @@ class Dataset:
 
     @property
     def facts(self) -> Facts:
-        """The facts as the arrays themselves tell them."""
+        """The facts, derived from the arrays."""
         examples, features = self.inputs.shape
         outputs = self.classes or self.targets.shape[1]
         return Facts(examples, features, self.classes, outputs, self.test_size, self.image)
 
     @cached_property
     def columns(self) -> Columns:
-        """The inputs as they are computed with."""
+        """The inputs in the form used for computation."""
         return columns(self.inputs)
 
 
@@ -96,7 +96,7 @@ class Dataset:
 class Known:
     """What is known of a dataset before it is loaded: the digest of its content, and its facts.
 
-    `remark` says in one line how a person's own file was understood; "" if there is nothing to understand.
+    `remark` says in one line how a person's own file was interpreted; "" for other datasets.
     """
 
     digest: str
@@ -134,7 +134,7 @@ def text_digest(text: str) -> str:
 
 
 def largest_magnitude(inputs: np.ndarray) -> float:
-    """The largest |x| of the inputs, or 1 where all of them are zero (it is divided by)."""
+    """The largest |x| of the inputs, or 1 if all of them are zero (it is divided by)."""
     return float(np.abs(inputs.astype(np.float64)).max()) or 1.0
 
 
@@ -145,7 +145,7 @@ def require(condition: bool, message: str) -> None:
 
 
 def expanded(key: str, text: str) -> Path:
-    """The path that a person gave as `key`, with "~" as the home it stands for."""
+    """The path that a person gave as `key`, with "~" replaced by the home folder."""
     require("\0" not in text, f"{key}: found {text!r}; allowed is a path, which holds no NUL")
     try:
         return Path(text).expanduser()

@@ -20,9 +20,9 @@ class NoMirrorError(Exception):
 def download(name: str, mirrors: Sequence[str], folder: Path, accept: Callable[[Path, str], object]) -> Path:
     """Download the file `name` into `folder`, trying each mirror (the address of a folder) in turn; returns its path.
 
-    `accept(path, address)` looks at what was downloaded and raises BadInput if it is not the right content. Only
-    an accepted file gets its name, in one step, so that neither an interruption nor a second process leaves half a one.
-    Raises NoMirrorError where no mirror gave it and BadInput if the folder cannot be written to.
+    `accept(path, address)` raises BadInput if the downloaded content is wrong. Only an accepted file gets its name, in
+    one step, so that neither an interruption nor a second process leaves an incomplete file.
+    Raises NoMirrorError if no mirror delivered it and BadInput if the folder cannot be written to.
     """
     failures = []
     for mirror in mirrors:
@@ -35,7 +35,7 @@ def download(name: str, mirrors: Sequence[str], folder: Path, accept: Callable[[
             return folder / name
         except BadInput as error:
             failures.append(str(error))
-        except OSError as error:  # what requests raises is an OSError too
+        except OSError as error:  # errors of requests are OSErrors too
             failures.append(f"{address}: {type(error).__name__}")
         finally:
             temporary.unlink(missing_ok=True)

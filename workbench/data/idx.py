@@ -24,10 +24,10 @@ CONTENTS = {1: "labels", 3: "images"}
 
 
 def read(path: Path, dimensions: int, largest: int, origin: Path | str | None = None) -> bytes:
-    """The bytes of a file, unpacked if it is gzipped (told by its content: some browsers unpack and keep the name).
+    """The bytes of a file, unpacked if its content is gzipped. Its name is no sign: some browsers unpack and keep it.
 
-    They are those of a sound IDX file (see `decode`). Its header is read first, and then no more than it promises,
-    which may be `largest` bytes. Raises BadInput, which names `origin` (default: the path), where the file cannot be
+    The bytes are those of a valid IDX file (see `decode`). The header is read first, and then no more than it promises,
+    at most `largest` bytes. Raises BadInput, which names `origin` (default: the path), if the file cannot be
     read, the gzip file is broken, or it is no such IDX file.
     """
     name = origin or path
@@ -45,7 +45,7 @@ def read(path: Path, dimensions: int, largest: int, origin: Path | str | None = 
 
 
 def _read(stream: BufferedIOBase, origin: Path | str, dimensions: int, largest: int) -> bytes:
-    """The header and what it promises, and one byte more where there is one."""
+    """The header, the bytes that it promises, and one byte more if there is one."""
     content = bytearray(stream.read(4 * (1 + dimensions)))
     length = _length(_shape(content, origin, dimensions))
     require(length <= largest, f"{origin}: its header promises {length} bytes; allowed are at most {largest}")
@@ -57,7 +57,7 @@ def _read(stream: BufferedIOBase, origin: Path | str, dimensions: int, largest: 
 def decode(content: bytes, origin: Path | str, dimensions: int) -> np.ndarray:
     """The uint8 array of an IDX file's unpacked bytes; `dimensions` is 1 for labels and 3 for images.
 
-    Raises BadInput, which names `origin`, where the magic number or the length is not what it should be.
+    Raises BadInput, which names `origin`, if the magic number or the length is wrong.
     """
     shape = _shape(content, origin, dimensions)
     length, header = _length(shape), 4 * (1 + dimensions)
@@ -72,7 +72,7 @@ def decode(content: bytes, origin: Path | str, dimensions: int) -> np.ndarray:
 
 
 def _shape(content: bytes | bytearray, origin: Path | str, dimensions: int) -> tuple[int, ...]:
-    """The shape that a header tells of."""
+    """The shape that a header gives."""
     header, found = 4 * (1 + dimensions), len(content)
     require(found >= 4, f"{origin}: found {found} bytes, too few for an IDX file of {CONTENTS[dimensions]}")
     _check_magic(int.from_bytes(content[:4], "big"), origin, dimensions)

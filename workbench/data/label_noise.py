@@ -12,7 +12,7 @@ from workbench.engine.training.randomness import Purpose, keys, uniform
 
 
 def noisy_labels(labels: np.ndarray, seeds: np.ndarray, rates: np.ndarray, classes: int) -> np.ndarray:
-    """Each run's own copy of the labels, every label replaced with the run's rate by another class, drawn uniformly.
+    """Each run's own labels: at the run's rate, a label is replaced by another class, drawn uniformly.
 
     labels: (examples,) int64; seeds: (runs,); rates: (runs,), from 0 to below 1. Returns (runs, examples) int64.
     """

@@ -31,7 +31,7 @@ LARGEST_BYTES = 16 + 60000 * 784  # of a file, unpacked: the training images and
 class Collection:
     """Four IDX files: the MD5 of the unpacked bytes of each, and the folders on the web that offer them gzipped.
 
-    `folders` are where they may lie within the folder of all data, the first one looked at first.
+    `folders` are the subfolders of the data folder that may hold them, in the order in which they are searched.
     """
 
     contents: dict[str, str]
@@ -87,7 +87,7 @@ def load(settings: Settings) -> Dataset:
 
 
 def known(settings: Settings) -> Known:
-    """The digest is that of the four pinned contents; `load` holds each file against its own."""
+    """What is known without loading. The digest is that of the four pinned contents, which `load` checks."""
     return Known(_digest(settings.name), MNIST_FACTS)
 
 
@@ -96,7 +96,7 @@ def _digest(name: str) -> str:
 
 
 def _find_or_download(settings: Settings) -> dict[str, Path]:
-    """Where each of the four files lies, once all of them are there."""
+    """The paths of the four files, after downloading them if necessary."""
     folder, name = _folder(settings), settings.name
     places = [folder / place for place in COLLECTIONS[name].folders]
     try:
@@ -118,8 +118,8 @@ def _folder(settings: Settings) -> Path:
 
 
 def _find(file: str, folders: Sequence[Path]) -> Path | None:
-    """Where a file lies: as `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, each perhaps with ".gz" behind it,
-    or in a folder of its own name, as some archives unpack.
+    """The path of a file named `train-images-idx3-ubyte` or `train-images.idx3-ubyte`, with or without ".gz", or of a
+    file in a folder of such a name, as some archives make.
     """
     names = [f"{stem}{suffix}" for stem in (file, file.replace("-idx", ".idx")) for suffix in (".gz", "")]
     candidates = [folder / name for folder in folders for name in (*names, *(f"{name}/{name}" for name in names))]
@@ -158,7 +158,7 @@ def _dimensions(file: str) -> int:
 
 
 def _check_content(name: str, file: str, content: bytes, origin: Path | str) -> None:
-    """Raise BadInput unless the content is the pinned one; name what it is where it is known."""
+    """Raise BadInput unless the content is the pinned one. The message names the content if it is a known one."""
     found, expected = hashlib.md5(content, usedforsecurity=False).hexdigest(), COLLECTIONS[name].contents[file]
     if found == expected:
         return

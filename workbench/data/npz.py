@@ -31,7 +31,7 @@ def load(settings: Settings) -> Dataset:
     """The dataset in the file data.path.
 
     inputs: (examples, ...) numbers, flattened to (examples, features); uint8 stays uint8, all else becomes float32, or
-    float64 where float32 would round them. (examples, height, width[, channels]) are images.
+    float64 if float32 would round them. (examples, height, width[, channels]) are images.
     targets: (examples,) integers from 0 to classes - 1, each of them present, are labels, and so are one-hot rows;
     other floats (examples,) or (examples, outputs) make it a regression. test_inputs and test_targets, both or
     neither, are the fixed test set. Every other content raises BadInput. Nothing is unpickled.
@@ -40,16 +40,16 @@ def load(settings: Settings) -> Dataset:
 
 
 def known(settings: Settings) -> Known:
-    """What is known of the file, which has been checked in whole then: misuse shows while planning.
+    """What is known of the file. The whole file is checked, so that errors show while planning.
 
-    The digest is of the arrays: packing the same arrays anew does not change it.
+    The digest is that of the arrays: writing the same arrays again does not change it.
     """
     path = _path(settings)
     return _known(path, *_state(path))
 
 
 def _load(path: Path) -> tuple[Dataset, str]:
-    """The dataset, and how its targets were understood."""
+    """The dataset, and how its targets were interpreted."""
     arrays = read_arrays(path, ALLOWED_ARRAYS, lambda keys: _check_keys(path, keys))
     _check_counts(path, arrays)
     inputs = np.concatenate([_inputs(path, arrays, key) for key in ("inputs", "test_inputs") if key in arrays])
@@ -78,7 +78,7 @@ def _path(settings: Settings) -> Path:
 
 
 def _state(path: Path) -> tuple[int, int, int, int]:
-    """What changes with a file's content: which file it is, when it was last changed, and its size."""
+    """The identity of a file, the time of its last change, and its size: they change with its content."""
     try:
         status = path.stat()
     except OSError as error:
@@ -86,7 +86,7 @@ def _state(path: Path) -> tuple[int, int, int, int]:
     return status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size
 
 
-# A sweep asks for the digest of every cell; the file is read again only when it has changed.
+# A sweep needs the digest for every cell. The file is read again only if it has changed.
 @lru_cache(maxsize=8)
 def _known(path: Path, *_state: int) -> Known:
     dataset, remark = _load(path)
@@ -94,7 +94,7 @@ def _known(path: Path, *_state: int) -> Known:
 
 
 def _check_keys(path: Path, keys: list[str]) -> None:
-    """Only known keys, and all that are needed."""
+    """Raise BadInput for an unknown key or a missing one."""
     unknown = sorted(set(keys) - {*NEEDED, *TEST})
     more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
     require(not unknown, f"{path}: found the unknown key {', '.join(unknown[:3])}{more}; allowed are {ALLOWED_ARRAYS}")
@@ -107,7 +107,7 @@ def _due(found: list[str]) -> tuple[str, ...]:
 
 
 def _check_counts(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Every input has a target, and the test set looks like the rest."""
+    """Raise BadInput unless every input has a target, and the test set has the shape of the rest."""
     for key, array in arrays.items():
         require(array.ndim >= 1 and len(array) > 0, f"{path}: {key} holds no examples (its shape is {array.shape})")
     for inputs, targets in (NEEDED, TEST):
@@ -128,7 +128,7 @@ def _check_counts(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _inputs(path: Path, arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
-    """(examples, features) uint8, float32 or float64: what holds them exactly."""
+    """The inputs, (examples, features): uint8, float32 or float64, the narrowest that holds them exactly."""
     array = arrays[key]
     require(array.dtype.kind in "buif", f"{path}: {key} is of type {array.dtype}; allowed are real numbers")
     rows = array.reshape(len(array), -1)

@@ -14,6 +14,6 @@ from workbench.engine.training.randomness import Purpose, keys, permutations
 def epoch_order(seeds: ArrayLike, epoch: int, count: int, xp: ModuleType = np) -> Array:
     """Permutations of range(count): (runs,) seeds -> (runs, count) int64, on the host or, with xp=cupy, on the device.
 
-    Epochs count from 0 or from 1, as the caller likes; every number has its own permutation.
+    The caller may count epochs from 0 or from 1; every number has its own permutation.
     """
     return permutations(xp.asarray(keys(seeds, Purpose.ORDER, step=epoch)), count, xp)

@@ -8,12 +8,12 @@ from workbench.data.columns import Columns, columns
 from workbench.data.dataset import Dataset, require
 from workbench.data.scaling import SCALINGS
 
-CHECKED_EXAMPLES = 4096  # looked at, evenly spread over the dataset
-NATURAL = 0.1  # share of a column's different numbers that may coincide by chance in so many
+CHECKED_EXAMPLES = 4096  # examined, evenly spread over the dataset
+NATURAL = 0.1  # share of a column's distinct numbers that may coincide by chance
 
 
 def hidden_by_rounding(dataset: Dataset, scaling: str, dtype: str) -> list[str]:
-    """A line for the inputs and for a regression's targets, if rounding merges values of their columns.
+    """A line each for inputs and targets of a regression in whose columns rounding merges values.
 
     Raises BadInput if scaled inputs are beyond the dtype. Images, uint8, lose nothing.
     """
@@ -40,7 +40,7 @@ def hidden_by_rounding(dataset: Dataset, scaling: str, dtype: str) -> list[str]:
 
 
 def _sample(held: Columns, largest: float, scaling: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """Each column's numbers in order, with its smallest and largest, and as a network of that dtype reads them."""
+    """The sorted numbers of each column, with its smallest and largest; and as a network of that dtype reads them."""
     chosen = np.linspace(0, len(held.values) - 1, min(CHECKED_EXAMPLES, len(held.values))).astype(int)
     ends = [held.values.min(axis=0, keepdims=True), held.values.max(axis=0, keepdims=True)]
     sample = np.sort(np.concatenate([held.values[chosen], *ends]), axis=0)
@@ -51,7 +51,7 @@ def _sample(held: Columns, largest: float, scaling: str, dtype: str) -> tuple[np
 
 
 def _lost(sample: np.ndarray, read: np.ndarray, what: str, remedies: str) -> list[str]:
-    """The line of the column that loses most."""
+    """The line about the column that loses most."""
     apart, left = _different(sample), _different(read)
     lost = np.flatnonzero(apart - left > NATURAL * apart)
     if not len(lost):
@@ -65,7 +65,7 @@ def _lost(sample: np.ndarray, read: np.ndarray, what: str, remedies: str) -> lis
 
 
 def _different(rows: np.ndarray) -> np.ndarray:
-    """How many different numbers each column holds; rows are sorted, and scaling and rounding leave them so."""
+    """The number of distinct values in each column of sorted rows; scaling and rounding keep the order."""
     return 1 + (np.diff(rows, axis=0) != 0).sum(axis=0)
 
 

@@ -34,15 +34,15 @@ class Split:
 
 @dataclass(frozen=True)
 class RunData:
-    """What `train` needs of the data: plain arrays, picklable.
+    """The data for `train`: plain arrays, picklable.
 
-    inputs: (examples, features) as they are computed with, shared; a number of the dataset is input * unit + origin,
-    (features,) float64 each (`data.columns`). train, validation, test: see `Split`.
+    inputs: (examples, features) as used for computation, shared by all runs; a number of the dataset is input *
+    unit + origin, (features,) float64 each (`data.columns`). train, validation, test: see `Split`.
     scale, shift: (runs, 1, features) float64; a scaled input is input * scale + shift.
     seeds: (runs,) int64. classes: 0 for regression. outputs: classes, or the numbers to be predicted.
     target_scale, target_shift: (runs, outputs) float64; what was to be predicted is target * scale + shift. Without
-    columns, (runs, 0), where targets are labels.
-    image: (height, width, channels) where the features are the pixels of an image; else ().
+    columns, (runs, 0), if targets are labels.
+    image: (height, width, channels) if the features are the pixels of an image; else ().
     """
 
     inputs: np.ndarray
@@ -76,7 +76,7 @@ class RunData:
 
 
 def _as_slice(runs: np.ndarray) -> np.ndarray | slice:
-    """Positions that follow one another as a slice, whose arrays are views; others as they are."""
+    """Consecutive positions as a slice, which makes views; other positions unchanged."""
     in_a_row = len(runs) > 0 and runs.dtype != bool and bool((np.diff(runs) == 1).all()) and runs[0] >= 0
     return slice(int(runs[0]), int(runs[-1]) + 1) if in_a_row else runs
 
@@ -99,7 +99,7 @@ def prepare(
     seeds, rates = np.asarray(seeds, np.int64), np.asarray(label_noise, np.float64)
     _check(dataset, seeds, rates, scaling)
     facts = dataset.facts
-    # Runs of one seed have one split: whatever depends on the split alone is worked out once a distinct seed.
+    # Runs of one seed share a split, so what depends on the split alone is computed once for each distinct seed.
     distinct, which = np.unique(seeds, return_inverse=True)
     drawn = draw_splits(distinct, facts, split_sizes(facts, train_size, validation, test))
     scale, shift = _scaling(dataset, scaling, drawn[0], which)
@@ -149,7 +149,7 @@ def _scaling(
 
 
 def _labels(dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rates: np.ndarray) -> list[Split]:
-    """Training and validation labels with noise (who has noisy labels has them in both), test labels without."""
+    """Training and validation labels with noise, test labels without."""
     splits = [Split(index, dataset.targets[index]) for index in indices]
     pool = dataset.targets[: dataset.facts.pool]
     struck = np.flatnonzero(rates > 0)

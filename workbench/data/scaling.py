@@ -1,7 +1,7 @@
 """How the inputs of a run are scaled: the table `SCALINGS`.
 
-Each row gives a scale and a shift for every feature, applied as a minibatch is gathered: inputs * scale + shift. What
-is estimated is estimated from the run's own training split, so nothing of its validation or test data leaks in.
+Each row gives a scale and a shift for every feature, applied as a minibatch is gathered: inputs * scale + shift.
+Estimates come from the run's own training split alone, so nothing of its validation or test data leaks in.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ def _moments_of_bytes(rows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _moments_of_floats(rows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One split after the other: the order in which floats are added up must not depend on the neighbours."""
+    """One split after the other, since the order of summation must not depend on the other splits."""
     mean = np.empty((len(index), rows.shape[1]))
     deviation = np.empty_like(mean)
     for split, chosen in enumerate(index):
         values = rows[chosen].astype(np.float64)
         mean[split] = values.mean(axis=0)
         deviation[split] = _root_mean_square(values - mean[split])
-        # Rounding of the mean must not make a constant feature look as if it varied.
+        # The rounded mean must not make a constant feature seem to vary.
         deviation[split, values.min(axis=0) == values.max(axis=0)] = 0.0
     return mean, deviation
 

@@ -1,7 +1,7 @@
 """The table of datasets, and functions that work for any of them.
 
-Settings may name the digest that the data must have, as those of a planned run do. It is checked here: against the
-arrays that are returned, and against the content that facts are taken from.
+Settings may name the digest that the data must have, as those of a planned run do. It is checked here, both for arrays
+that are returned and for facts.
 """
 
 from __future__ import annotations

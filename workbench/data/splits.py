@@ -31,7 +31,7 @@ def split_sizes(facts: Facts, train_size: int | None, validation: float, test: f
     """The sizes of a split of a dataset with these facts; raises BadInput if they do not fit the pool.
 
     `validation` and `test` are shares of the pool between 0 and 1, rounded to whole examples but never to none; `test`
-    is ignored where the test set is fixed. `train_size` None takes all that is left.
+    is ignored if the test set is fixed. `train_size` None takes all that is left.
     """
     shares = {"data.validation": validation} | ({} if facts.test_size else {"data.test": test})
     for key, share in shares.items():

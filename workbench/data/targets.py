@@ -17,9 +17,9 @@ ALLOWED_TARGETS = (
 
 
 def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, str]:
-    """The targets of all examples, and one line that says how they were understood and how to choose otherwise.
+    """The targets of all examples, and one line that says how they were interpreted and how to change that.
 
-    `arrays` are the targets by key, to be understood together. Integers are labels, and so are one-hot rows of any
+    `arrays` are the targets by key, to be interpreted together. Integers are labels, and so are one-hot rows of any
     type; other floats make it a regression. Returns (examples,) int64 labels, or (examples, outputs) float64.
     Raises BadInput for anything else.
     """
@@ -51,7 +51,7 @@ def _is_one_hot(rows: np.ndarray) -> bool:
 
 
 def _classes(path: Path, labels: np.ndarray) -> np.ndarray:
-    """The labels as int64. Each class must occur, or a stray label would widen the network unseen."""
+    """The labels as int64. Each class must occur: otherwise a stray label would widen the network unnoticed."""
     present = np.unique(labels)
     require(
         len(present) >= 2 and present[0] == 0 and present[-1] == len(present) - 1,
@@ -62,7 +62,7 @@ def _classes(path: Path, labels: np.ndarray) -> np.ndarray:
 
 
 def _otherwise(outputs: np.ndarray) -> str:
-    """How to have them understood as labels; more plainly where they look like these."""
+    """How to have targets read as labels; a clearer message if they look like labels."""
     if outputs.shape[1] == 1 and bool((outputs == np.round(outputs)).all()):
         return "all are whole numbers: if they name classes, save them as integers (targets.astype(int))"
     return "integers would name classes"
