@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -17,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "workbench"
 ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, what a person's own rules and claims import; and what knows where files lie, how
-# commands begin and end, how file names, addresses and secrets are written, and whose a Python file is.
+# commands begin and end, how file names, addresses and secrets are written, whose a Python file is, what other
+# libraries leave untyped, and quantities in words.
 FRONT = ("app", "__main__", "cli", "words", "rules", "claims")
 SHARED = (
     "blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction",
-    "persons_code",
+    "persons_code", "untyped", "quantities",
 )  # fmt: skip
 NUMERIC = {"numpy", "scipy", "cupy", "cupyx", "numba", "llvmlite"}
 PLAIN = {"numpy", "pandas"}
@@ -61,9 +63,15 @@ class Import:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports_of(file: Path) -> Iterator[Import]:
     """Every import of a file, those only for type hints left out: they are never executed."""
-    yield from _walk(file, ast.parse(file.read_text(encoding="utf-8")), late=False)
+    yield from _walk(file, parsed(file), late=False)
 
 
 def _walk(file: Path, node: ast.AST, late: bool) -> Iterator[Import]:
@@ -132,7 +140,7 @@ def test_the_rooms_of_the_report_import_from_those_to_their_left() -> None:
 
 def executed_imports(file: Path) -> Iterator[str]:
     """What a file imports from our package, each name in full, those only for type hints left out."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     hints = {name for block in blocks for name in imported_names(block)}
     yield from (name for name in imported_names(tree) if name not in hints)
@@ -150,7 +158,7 @@ def test_no_private_name_crosses_a_file() -> None:
     modules = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in FILES}
     wrong = []
     for file in FILES:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         ours = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "workbench":
@@ -177,7 +185,7 @@ def test_no_two_files_import_each_other_also_by_way_of_others() -> None:
     modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in [*FILES, *PLUGINS]}
     graph: dict[str, set[str]] = {name: set() for name in modules}
     for name, file in modules.items():
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(file)):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("workbench"):
                 whole = [f"{node.module}.{alias.name}" for alias in node.names]
                 graph[name] |= {part if part in modules else str(node.module) for part in whole}
@@ -276,6 +284,24 @@ def test_the_engine_can_be_imported_without_the_rest_of_the_house() -> None:
     assert found.stdout.strip() == ""
 
 
+UNTYPED = PACKAGE / "untyped.py"
+UNTYPED_ROW = re.compile(r"(?P<name>\w+): TypeAlias = Any  # (?P<reason>.+)")
+
+
+def test_any_is_said_in_one_file_alone() -> None:
+    """What a library leaves no choice about has a name in `untyped.py`; all else has a type."""
+    trees = {str(file.relative_to(ROOT)): parsed(file) for file in FILES}
+    assert [name for name, tree in trees.items() if "typing.Any" in imported_names(tree)] == ["workbench/untyped.py"]
+
+
+def test_every_object_without_a_type_has_its_reason_and_is_used() -> None:
+    rows = [line for line in UNTYPED.read_text(encoding="utf-8").splitlines() if " = " in line]
+    found = [UNTYPED_ROW.fullmatch(row) for row in rows]
+    assert [row for row, match in zip(rows, found, strict=True) if match is None] == []
+    used = {name for file in FILES for name in imported_names(parsed(file))}
+    assert [match["name"] for match in found if match and f"workbench.untyped.{match['name']}" not in used] == []
+
+
 def test_no_module_is_named_utils() -> None:
     vague = ("util", "utils", "helpers", "misc", "common")
     assert not [str(file) for file in [*FILES, *CLAIMS] if file.stem in vague or file.parent.name in vague]
@@ -318,7 +344,7 @@ ONE_MEANING = {
 
 def constants(file: Path) -> set[str]:
     """The constants that a module defines, without the underscore of private ones."""
-    statements = ast.parse(file.read_text(encoding="utf-8")).body
+    statements = parsed(file).body
     targets = [target for node in statements if isinstance(node, ast.Assign) for target in node.targets]
     targets += [node.target for node in statements if isinstance(node, ast.AnnAssign)]
     names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
@@ -336,7 +362,7 @@ def test_one_constant_has_one_value_everywhere() -> None:
 
 def public_definitions(file: Path) -> Iterator[tuple[str, ast.AST]]:
     """Public functions and classes of a module, and the public methods of its public classes."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in parsed(file).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             yield node.name, node
             if isinstance(node, ast.ClassDef):
@@ -351,7 +377,7 @@ def is_protocol(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize("file", sorted((PACKAGE / "engine").rglob("*.py")), ids=lambda file: file.stem)
 def test_everything_public_in_the_engine_has_a_docstring(file: Path) -> None:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = parsed(file)
     assert not tree.body or ast.get_docstring(tree), "the module itself"
     # The members of a protocol, and methods that fill in a documented one, are told by their class.
     told = {name for name, node in public_definitions(file) if is_protocol(node)}

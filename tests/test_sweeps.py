@@ -200,7 +200,7 @@ def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: p
     assert not list((workspace / "copy").rglob("secret"))
     assert cli.main(["sweeps", "delete", "second"]) == 0
     assert everything(mine) == before
-    assert f"{mine} lies outside of the store and is left there" in capsys.readouterr().err
+    assert f"{mine} lies outside the store and is not deleted" in capsys.readouterr().err
 
 
 def test_a_strange_run_id_is_not_exported(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep.planning.free_memory import in_words
+from workbench import quantities
 from workbench.sweep.planning.plan import PlannedCell, described, identified, plan
 from workbench.sweep.store import Held
 
@@ -53,7 +53,7 @@ def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list
 
 
 def test_sizes_are_never_in_powers_of_ten() -> None:
-    assert [in_words(size) for size in (0, 999.7, 1023, 1000 * 1024, 1023.9 * 2**20, 5 * 2**30)] == [
+    assert [quantities.size(size) for size in (0, 999.7, 1023, 1000 * 1024, 1023.9 * 2**20, 5 * 2**30)] == [
         "0 B",
         "1000 B",
         "1023 B",

@@ -12,7 +12,7 @@ from workbench import cli, output
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution import log
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.messages import Said
+from workbench.sweep.execution.messages import PrintedLine
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.store import PackResult, Verified
 
@@ -61,11 +61,11 @@ def test_a_worker_process_keeps_the_difference() -> None:
     ours, theirs = Pipe()
     before = log._LOGGER.handlers
     try:
-        log.redirect(lambda line, failure: theirs.send(Said(line, failure)))
+        log.redirect(lambda line, failure: theirs.send(PrintedLine(line, failure)))
         log.say("a remark")
         log.warn("a loss")
         log.note("only for the log")
-        assert [ours.recv(), ours.recv()] == [Said("a remark", False), Said("a loss", True)]
+        assert [ours.recv(), ours.recv()] == [PrintedLine("a remark", False), PrintedLine("a loss", True)]
         assert not ours.poll()
     finally:
         log._LOGGER.handlers = before

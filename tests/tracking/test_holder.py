@@ -88,7 +88,7 @@ def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys:
     assert STALE <= clock.now <= STALE + 2
     assert len(server.tags) == 1
     assert second.mine.turn == 2
-    assert "holds it; it is waited for up to 90 s" in capsys.readouterr().err
+    assert "holds it; waiting for up to 90 s" in capsys.readouterr().err
 
 
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
@@ -98,7 +98,7 @@ def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
     first.take()
     with pytest.raises(BadInput, match="is being trained by"):
         leases(server, clock, here).take()
-    first._write(born="of another process of that number")
+    first._write(replace(first.mine, born="of another process of that number"))
     leases(server, clock, here).take()
     assert clock.now == 0
 
@@ -109,7 +109,7 @@ def test_a_holder_that_was_taken_over_stops_even_if_it_comes_back() -> None:
     first.take()
     second.take()
     assert "was taken over by process" in first.beat()
-    first._write()  # it was writing a sign of life meanwhile
+    first._write(first.mine)  # it was writing a sign of life meanwhile
     assert "was taken over by process" in first.beat()
     assert second.beat() == ""
 
@@ -143,8 +143,8 @@ def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
     """The first by token waits for the other to withdraw, whoever looks first."""
     server = Server()
     late = leases(server, token=order[1])
-    late._write(beat=1)
-    clock = Clock(lambda: late._write(beat=late.mine.beat + 1) if clock.now < 3 else late.withdraw())
+    late._write(replace(late.mine, beat=1))
+    clock = Clock(lambda: late._write_beat() if clock.now < 3 else late.withdraw())
     early = leases(server, clock, token=order[0])
     if order == ("a", "b"):
         early.take()

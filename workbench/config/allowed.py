@@ -22,7 +22,7 @@ def allowed(setting: Setting) -> str:
 
 
 def limits(setting: Setting) -> str:
-    """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty where there is none."""
+    """The range of a number, in symbols: '0 <= x < 1', 'x >= 1'; empty if there is none."""
     below, above = "<" if setting.open_low else "<=", "<" if setting.open_high else "<="
     if setting.low is not None and setting.high is not None:
         return f"{_shown(setting.low)} {below} x {above} {_shown(setting.high)}"

@@ -35,7 +35,7 @@ def unread(config: RunConfig) -> dict[str, Unread]:
 
 
 def as_read(config: RunConfig) -> RunConfig:
-    """The training run with every setting it does not read at its default: equal where nothing read differs.
+    """The training run with every setting it does not read at its default: equal if nothing read differs.
 
     A measurement stays as it is.
     """
@@ -99,7 +99,7 @@ def _with_a_test_set(config: RunConfig) -> Iterator[tuple[str, Unread]]:
 
 
 def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """Setting -> the setting that chooses whether it is read, and the choices that read it; only where not all do."""
+    """Setting -> the setting that chooses whether it is read, and the choices that read it; only if not all do."""
     families = {setting.choices.family for setting in SETTINGS.values() if isinstance(setting.choices, Choices)}
     return _governed_by(tuple(tuple(table(family)) for family in sorted(families)), tuple(SETTINGS))
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from workbench.config.families import Choices
 from workbench.config.setting import Setting, setting, settings_of
+from workbench.untyped import AnySetting
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class DataConfig:
         high=1,
         open_low=True,
         open_high=True,
-        help="share kept for testing, where the dataset has no test set of its own",
+        help="share kept for testing, if the dataset has no test set of its own",
     )
     label_noise: float = setting(
         0.0,
@@ -86,8 +87,7 @@ class NetworkConfig:
     """The network: equal hidden layers and an output layer, of a convolutional one behind convolutions and pooling."""
 
     name: str = setting("mlp", role="static", choices=Choices("networks"), engine="network", help="the kind of network")
-    # Of any type, so that OmegaConf takes a list. It is kept as its text.
-    channels: Any = setting(  # noqa: RUF009
+    channels: AnySetting = setting(  # noqa: RUF009
         "[8,16]",
         role="static",
         unit="channels",
@@ -217,8 +217,8 @@ class PenaltyConfig:
     )
 
 
-def _dropped(text: str, engine: str) -> Any:
-    """A dropout rate, by its name in the engine; of any type, as `setting` is."""
+def _dropped(text: str, engine: str) -> float:
+    """The field of a dropout rate, by its name in the engine."""
     return setting(0.0, role="per_run", unit="share", low=0, high=1, open_high=True, engine=engine, help=text)
 
 
@@ -316,9 +316,7 @@ class RunConfig:
         high=2**63 - 1,
         help="decides split, initial weights, order of minibatches and masks",
     )
-    device: str = setting(
-        "auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda where there is one"
-    )
+    device: str = setting("auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda if there is one")
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
     precision: str = setting(
         "float32", role="static", choices=Choices("precisions"),

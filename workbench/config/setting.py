@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal, cast, get_args, get_type_hints
+from typing import Literal, TypeVar, cast, get_args, get_type_hints
 
 from workbench.config.families import Choices
 
 Role = Literal["static", "per_run", "none"]
 Value = bool | int | float | str | None  # of a setting
+Default = TypeVar("Default", bound=Value)
 
 
 def setting(
-    default: Value,
+    default: Default,
     *,
     help: str,
     role: Role,
@@ -28,10 +29,10 @@ def setting(
     engine: str = "",
     several: bool = False,
     listed: bool = False,
-) -> Any:
+) -> Default:
     """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
 
-    A class assigns it to fields of every type, so its own is `Any`, as for `dataclasses.field`.
+    It has the type of its default, as `dataclasses.field` has, so that a class can be given it as the value of a field.
 
     `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
     surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
@@ -77,7 +78,7 @@ class Setting:
     listed: bool = False
 
     def names(self) -> tuple[str, ...]:
-        """The values it may take, where these are names."""
+        """The values it may take, if these are names."""
         return self.choices.names() if isinstance(self.choices, Choices) else tuple(self.choices)
 
 

@@ -6,10 +6,9 @@ An error names the key, the value found and the allowed values.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
 
 from workbench.config.allowed import allowed, within
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
@@ -47,7 +46,7 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
 
     Raises BadInput for an unknown key, a value of another type or out of range, and settings that do not fit together.
     """
-    parts: dict[str, Any] = {}  # the fields of a run, each of a type of its own
+    parts: dict[str, object] = {}
     for name, value in values.items():
         if name not in SECTIONS:
             parts[name] = check(name, value)
@@ -60,7 +59,8 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
             parts[name] = _section(name, tuple(plain), *plain.values())
         else:
             raise BadInput(f"{name} is {_shown(value)}; allowed: a group of settings such as {_first_key(name)}")
-    config = RunConfig(**parts)
+    made: Callable[..., RunConfig] = RunConfig  # whose fields have each a type of its own
+    config = made(**parts)
     _check_name(config.name)
     from workbench.config.fit import fit, fit_network  # late: these load the engine, which `--help` can do without
     from workbench.config.representable import check_rounding
@@ -72,7 +72,7 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
 
 
 def check(key: str, value: object) -> Value:
-    """The value of one setting by its dotted key, as its type: an integer becomes a float where one is wanted, a list
+    """The value of one setting by its dotted key, as its type: an integer becomes a float if one is wanted, a list
     of integers its text.
     """
     if key not in SETTINGS:

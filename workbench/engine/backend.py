@@ -10,7 +10,6 @@ import functools
 import shutil
 from itertools import cycle
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,7 +17,6 @@ from numpy.typing import DTypeLike
 from workbench.engine.errors import BadInput
 
 Array = np.ndarray  # or a cupy.ndarray, which has the same interface
-DeviceArray = Any  # a cupy.ndarray, where its address is read: CuPy has no types
 DEVICES = ("auto", "cpu", "cuda")
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
 # Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
@@ -34,12 +32,12 @@ def cuda_is_usable() -> bool:
         import cupy
 
         return bool(cupy.cuda.runtime.getDeviceCount() > 0)
-    except Exception:  # CuPy raises its own errors where driver or toolkit are missing
+    except Exception:  # CuPy raises its own errors if driver or toolkit are missing
         return False
 
 
 def resolve_device(device: str) -> str:
-    """ "cpu" or "cuda" for one of `DEVICES`; "auto" is "cuda" where CuPy finds a device.
+    """ "cpu" or "cuda" for one of `DEVICES`; "auto" is "cuda" if CuPy finds a device.
 
     Raises BadInput if CUDA is requested and not available.
     """
@@ -53,7 +51,7 @@ def resolve_device(device: str) -> str:
 
 
 def missing_cupy() -> str:
-    """One line where the machine seems to have an NVIDIA device that nothing uses because CuPy is not installed."""
+    """One line if the machine seems to have an NVIDIA device that nothing uses because CuPy is not installed."""
     if shutil.which("nvidia-smi") and not cuda_is_usable():
         return "An NVIDIA device seems to be here, but CuPy cannot use it: install the extra 'gpu'. Using the CPU."
     return ""

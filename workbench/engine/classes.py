@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.engine.backend import Array
 
-NO_CLASS = -1  # what `named_class` says where no class is named: no label is ever equal to it
+NO_CLASS = -1  # what `named_class` says if no class is named: no label is ever equal to it
 
 
 def exceeds_others(scores: Array, own: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-UNKNOWN_MEMORY = 8 * 2**30  # bytes taken for granted where nothing says how many there are
+UNKNOWN_MEMORY = 8 * 2**30  # bytes taken for granted if nothing says how many there are
 _CGROUPS = (  # limit, usage, statistics and the name there of what the system would give back
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
     (
@@ -25,7 +25,7 @@ def _of_the_machine() -> int:
 
 
 def _of_a_container(limit: str, usage: str, statistics: str, given_back: str) -> int:
-    """What a control group still allows; far more than any machine has where it limits nothing."""
+    """The bytes that a control group still allows; if it sets no limit, more than any machine has."""
     try:
         allowed, used = Path(limit).read_text("ascii").strip(), int(Path(usage).read_text("ascii"))
         return 2**62 if allowed == "max" else int(allowed) - used + int(_lines(statistics).get(given_back, "0"))
@@ -34,7 +34,7 @@ def _of_a_container(limit: str, usage: str, statistics: str, given_back: str) ->
 
 
 def _lines(file: str) -> dict[str, str]:
-    """A file of lines `name value` or `name: value`; nothing where there is none."""
+    """A file of lines `name value` or `name: value`; nothing if there is none."""
     try:
         lines = Path(file).read_text("utf-8", "replace").splitlines()
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench.config import RunConfig
 from workbench.data import load, prepare
@@ -10,6 +10,9 @@ from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.trained import scaled_inputs, share_named
 from workbench.sweep.measures import Measured
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
 
 NEIGHBOURS = (1, 3, 5, 15)
 DEPTHS = (2, 4, 8, 16, None)  # of a decision tree; None is unpruned
@@ -29,7 +32,7 @@ def _memorizers(config: RunConfig) -> Measured:
     (inputs, labels), (unseen, expected) = (
         (scaled_inputs(data, split), split.targets[0]) for split in (data.train, data.test)
     )
-    models: dict[tuple[str, int], Any] = {  # scikit-learn has no types
+    models: dict[tuple[str, int], ClassifierMixin] = {
         ("neighbours", k): KNeighborsClassifier(k, algorithm="brute") for k in NEIGHBOURS
     }
     for depth in DEPTHS:

@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from workbench import files
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_of
 from workbench.report.page import page_data
+from workbench.report.page.json_documents import ArchivedClaim, ArchivedSweep, ArchiveForm
 from workbench.report.verdicts.attempts import attempts_on
 from workbench.report.verdicts.claim_rules import Claim, as_data, rules_of
 from workbench.report.verdicts.decision import decide_all
@@ -35,7 +36,7 @@ _FACTS = (
 _OF_A_CELL = ("cell", "fingerprint", "overrides", "outcome", "weights_digest")
 
 
-def archive(uri: str | None = None, names: Sequence[str] = ()) -> dict[str, Any]:
+def archive(uri: str | None = None, names: Sequence[str] = ()) -> ArchiveForm:
     """The claims of these sweeps (default: of every sweep of the store that has some) as plain data with its digest.
 
     Raises BadInput if the store cannot be read, holds no sweep of a name, or no claim at all.
@@ -47,11 +48,11 @@ def archive(uri: str | None = None, names: Sequence[str] = ()) -> dict[str, Any]
     kept = [one for one in found if one["claims"]]
     if not kept:
         raise BadInput("claims: no sweep of the store has a claim")
-    content = {"document": FORM, "version": VERSION, "sweeps": kept}
-    return content | {"digest": _digest(content)}
+    made: ArchiveForm = {"document": FORM, "version": VERSION, "sweeps": kept, "digest": ""}
+    return {**made, "digest": _digest(made)}
 
 
-def write(found: Mapping[str, Any], file: Path) -> None:
+def write(found: ArchiveForm, file: Path) -> None:
     """Write an archive. Raises BadInput if that is not possible."""
     try:
         files.write(file, json.dumps(found, indent=1, sort_keys=True, ensure_ascii=True) + "\n")
@@ -59,7 +60,7 @@ def write(found: Mapping[str, Any], file: Path) -> None:
         raise BadInput(f"{file} cannot be written ({error.strerror})") from error
 
 
-def read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> ArchiveForm:
     """An archive from its file. Raises BadInput if it is none."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -71,29 +72,28 @@ def read(file: Path) -> dict[str, Any]:
         raise BadInput(f"{file} is no archive of claims; `workbench claims export` writes one")
     if found.get("version") != VERSION:
         raise BadInput(f"{file} is of version {found.get('version')}; allowed: {VERSION}")
-    return found
+    return cast(ArchiveForm, found)
 
 
-def differences(found: Mapping[str, Any], uri: str | None = None) -> list[str]:
+def differences(found: ArchiveForm, uri: str | None = None) -> list[str]:
     """What the store says otherwise than an archive, a line each; none if all of it holds."""
-    content = {key: value for key, value in found.items() if key != "digest"}
-    lines = [] if found.get("digest") == _digest(content) else ["the file was changed: its digest is another one"]
+    lines = [] if found.get("digest") == _digest(found) else ["the file was changed: its digest is another one"]
     for held in found["sweeps"]:
         lines += [f"{held.get('name')}: {line}" for line in _differences(held, uri)]
     return lines
 
 
-def _of_sweep(tables: SweepTables) -> dict[str, Any]:
+def _of_sweep(tables: SweepTables) -> ArchivedSweep:
     claims = experiment_of(tables.facts.get("sweep_file") or tables.name).claims
     judged = zip(claims, decide_all(claims, tables), strict=True)
     cells = tables.runs.reindex(columns=list(_OF_A_CELL)).sort_values("cell")
-    told: dict[str, Any] = page_data.plain({
+    made = page_data.plain({
         "name": tables.name, "dataset": described(tables)[1],
         "facts": {name: tables.facts.get(name, "") for name in _FACTS},
         "cells": cells.astype(object).where(cells.notna(), None).to_dict("records"),
         "claims": [_of_claim(claim, verdict, tables) for claim, verdict in judged],
     })  # fmt: skip
-    return told
+    return cast(ArchivedSweep, made)
 
 
 def _of_claim(claim: Claim, found: Verdict, tables: SweepTables) -> dict[str, object]:
@@ -106,7 +106,7 @@ def _of_claim(claim: Claim, found: Verdict, tables: SweepTables) -> dict[str, ob
     }  # fmt: skip
 
 
-def _differences(held: Mapping[str, Any], uri: str | None) -> Iterator[str]:
+def _differences(held: ArchivedSweep, uri: str | None) -> Iterator[str]:
     from workbench.tracking.read import load
 
     try:
@@ -127,7 +127,7 @@ def _differences(held: Mapping[str, Any], uri: str | None) -> Iterator[str]:
     yield from (f"{name}: there is no such claim any more" for name in before)
 
 
-def _of_a_claim(now: Mapping[str, Any], held: Mapping[str, Any] | None) -> Iterator[str]:
+def _of_a_claim(now: ArchivedClaim, held: ArchivedClaim | None) -> Iterator[str]:
     name = now["id"]
     if held is None:
         yield f"{name}: the file does not hold this claim"
@@ -135,13 +135,16 @@ def _of_a_claim(now: Mapping[str, Any], held: Mapping[str, Any] | None) -> Itera
     words = [one["verdict"]["verdict"] for one in (now, held)]
     if words[0] != words[1]:
         yield f"{name}: the verdict is {words[0]}, and {words[1]} in the file"
+    found, kept = cast(Mapping[str, object], now), cast(Mapping[str, object], held)
     for part in ("rules", "stored", "attempts", "differences"):
-        if now[part] != held.get(part):
+        if found[part] != kept.get(part):
             yield f"{name}: {part} differ"
     if words[0] == words[1] and now["verdict"] != held["verdict"]:
         yield f"{name}: what the verdict rests on differs"
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(found: ArchiveForm) -> str:
+    """The digest of an archive, of all but the digest itself."""
+    content = {key: value for key, value in found.items() if key != "digest"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

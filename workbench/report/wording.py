@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench import quantities
+
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
 MINUS = "\u2212"
@@ -158,20 +160,13 @@ def listing(items: Sequence[str], last: str = "and") -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """ "1 run", "432 runs" """
-    return f"{count:,}{SPACE}{word}{'' if count == 1 else 's'}"
+    """Like "1 run" or "432 runs"."""
+    return quantities.counted(count, word, SPACE)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "8.4 s", "3 min 5 s", "2 h 10 min"."""
-    if not math.isfinite(seconds):
-        return "\u2013"
-    if seconds < 59.95:
-        return f"{seconds:.1f}{SPACE}s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}{SPACE}min {rest}{SPACE}s"
-    return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
+    """Like "8.4 s", "3 min 5 s" or "2 h 10 min"."""
+    return quantities.duration(seconds, SPACE)
 
 
 def value(item: object) -> str:

@@ -144,7 +144,7 @@ class Store(Protocol):
 
     def verified(self) -> Verified:
         """What was held, reused or recorded since this start, as the store shows it when it is opened afresh: all of it
-        is missing where the store was replaced. What the missing runs came to can be recorded again.
+        is missing if the store was replaced. What the missing runs came to can be recorded again.
         """
         ...
 

@@ -1,6 +1,4 @@
-"""Artifacts of a parent run: written atomically, and read as tables. A damaged artifact is distinguished from a missing
-one.
-"""
+"""Artifacts of a parent run: written atomically, read as tables. A damaged artifact is not taken for a missing one."""
 
 from __future__ import annotations
 
@@ -11,13 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench import files as whole_files
 from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
 _WITH_LOGIN = ("http", "https", "mlflow-artifacts")  # kinds of addresses
@@ -32,11 +33,10 @@ class Broken(BadInput):
         super().__init__(f"{path} cannot be read ({first[:200]})")
 
 
-def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
-    """Writes artifacts of a run: path inside the run -> text, or a pyarrow table for Parquet. Existing ones go.
+def put(connection: Connection, run_id: str, files: Mapping[str, str | pyarrow.Table]) -> None:
+    """Write artifacts of a run, and overwrite existing ones: path inside the run -> text, or a pyarrow table (Parquet).
 
-    Where artifacts are files of this machine each of them is replaced in one step, so that a full disk or a kill
-    leaves the one before.
+    If artifacts are files of this machine, each is replaced in one step: a full disk or a kill leaves the previous one.
     """
     place = connection.root_of(run_id)
     root = local_path(place)
@@ -57,7 +57,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, Any]) -> None:
 
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
-    """Copies a file, or a folder with all that is in it, into the folder `folder` of a run's artifacts."""
+    """Copy a file, or a whole folder, into the folder `folder` of a run's artifacts."""
     place = connection.root_of(run_id)
     root = local_path(place)
     if root is None:
@@ -73,17 +73,19 @@ def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None
 
 
 def clear(root: str) -> None:
-    """Takes away what a kill left half-written among the artifacts under `root`, where they are files."""
+    """Delete half-written files that a kill left among the artifacts under `root`, if these are files."""
     folder = local_path(root)
     if folder is not None:
         for one in (folder, *folder.glob("*/"), *folder.glob("packs/*/")):
             whole_files.clear(one)
 
 
-def read_table(connection: Connection, root: str, path: str, columns: Sequence[str] | None = None) -> Any:
-    """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is not there.
+def read_table(
+    connection: Connection, root: str, path: str, columns: Sequence[str] | None = None
+) -> pyarrow.Table | None:
+    """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is missing.
 
-    Raises Broken if it is damaged: the pages of a Parquet file carry checksums, and its footer carries a digest.
+    Raises Broken if it is damaged: the pages of a Parquet file have checksums, and its footer has a digest.
     """
     import pyarrow.parquet as parquet
 
@@ -95,12 +97,12 @@ def read_table(connection: Connection, root: str, path: str, columns: Sequence[s
                 content = parquet.ParquetFile(source, page_checksum_verification=True, memory_map=False)
                 _check_footer(content.schema_arrow, content.metadata.num_rows)
                 return content.read(columns and list(columns))
-        except Exception as error:  # pyarrow raises whatever a damaged file leads it to
+        except Exception as error:  # a damaged file makes pyarrow raise errors of many types
             raise Broken(path, error) from error
 
 
 def read_text(connection: Connection, root: str, path: str) -> str | None:
-    """The text artifact `path` under a run's artifact URI `root`; None if it is not there. Raises Broken."""
+    """The text artifact `path` under a run's artifact URI `root`; None if it is missing. Raises Broken."""
     with _fetched(connection, root, path) as file:
         try:
             return None if file is None else file.read_text(encoding="utf-8")
@@ -123,7 +125,7 @@ def _listed(connection: Connection, root: str, path: str) -> list[str]:
     return sorted(posixpath.basename(one.path) for one in found)
 
 
-def _write(file: Path, content: Any) -> None:
+def _write(file: Path, content: str | pyarrow.Table) -> None:
     import pyarrow.parquet as parquet
 
     if isinstance(content, str):
@@ -134,23 +136,23 @@ def _write(file: Path, content: Any) -> None:
         parquet.write_table(signed, file, compression="zstd", write_page_checksum=True)
 
 
-def _footer_digest(schema: Any, rows: int) -> bytes:
-    """Of what the footer says: pages have checksums of Parquet's own, but names and types of columns have none."""
+def _footer_digest(schema: pyarrow.Schema, rows: int) -> bytes:
+    """The digest of what a footer says. Parquet has checksums of pages, but none of the names and types of columns."""
     columns = [[field.name, str(field.type)] for field in schema]
     noted = {str(key): str(value) for key, value in (schema.metadata or {}).items() if key not in _NOT_SIGNED}
     return sha256(json.dumps([columns, rows, noted], sort_keys=True).encode()).hexdigest().encode()
 
 
-def _check_footer(schema: Any, rows: int) -> None:
-    """Raise ValueError if a footer is not what was written; files from before it was signed have no digest."""
+def _check_footer(schema: pyarrow.Schema, rows: int) -> None:
+    """Raise ValueError if a footer was changed. Files of earlier versions have no digest, and pass."""
     written = (schema.metadata or {}).get(_FOOTER)
     if written is not None and written != _footer_digest(schema, rows):
-        raise ValueError("its footer is not what was written")
+        raise ValueError("its footer was changed")
 
 
 @contextmanager
 def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | None]:
-    """The file itself where artifacts are local (MLflow would copy it otherwise), else a download that goes again."""
+    """The file itself if artifacts are local (MLflow would copy it), else a download that is deleted at the end."""
     folder = local_path(root)
     if folder is not None:
         with _as_broken(connection, path):
@@ -184,7 +186,7 @@ def _refuse_strangers(connection: Connection, root: str) -> None:
 
 
 def _download(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
-    """The file in the folder `scratch`; None if it is not there."""
+    """The downloaded file, in the folder `scratch`; None if the artifact is missing."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
@@ -196,7 +198,7 @@ def _download(connection: Connection, root: str, path: str, scratch: str) -> Pat
                 )
             )
     except (MlflowException, OSError):
-        # What a missing file is called differs between MLflow's kinds of artifact stores: ask whether it is listed.
+        # Each kind of artifact store raises another error for a missing file, so look whether it is listed.
         name = posixpath.basename(path)
         if name in _listed(connection, root, posixpath.dirname(path)):
             raise

@@ -1,8 +1,8 @@
-"""Many child runs in one transaction, where MLflow's store is a database that this process opened itself.
+"""Many child runs in one transaction, if MLflow's store is a database that this process opened itself.
 
-MLflow's client writes run by run, in some thirty statements and five transactions each through an object mapper:
-14 ms a run, all of it Python. The rows below are the ones it would have written, into the tables as MLflow itself
-declares them (`tests/tracking/test_bulk.py` holds the two against each other); a server is talked to by the client.
+MLflow's client writes runs one by one, each in about thirty statements and five transactions through an object mapper.
+That takes 14 ms a run, all of it in Python. This module writes the same rows into the same tables directly;
+`tests/tracking/test_bulk.py` compares the two. If the store is a server, the client writes.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from workbench.tracking import names
 from workbench.tracking.connection import Connection
 from workbench.tracking.mlflow_internals import engine_of, table
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection as Database
 
 _LARGEST_FLOAT = 1.7976931348623157e308  # how MLflow keeps infinity
 _BUSY_MILLISECONDS = 20_000
@@ -43,7 +46,7 @@ class MetricRow(TypedDict):
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that is complete: all that MLflow is to know of it, in names and values that it takes."""
+    """A complete run: everything that MLflow is to hold of it, in names and values that MLflow accepts."""
 
     name: str
     status: str
@@ -52,16 +55,16 @@ class NewRun:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     points: Sequence[Point]
-    dataset: tuple[str, str] | None = None  # name and digest; the sweep's parent has logged it before
+    dataset: tuple[str, str] | None = None  # name and digest; the parent run has logged it already
 
 
 def can_insert(connection: Connection) -> bool:
-    """Whether the store is a database of which this process holds the engine, in the form this module knows."""
+    """Whether this process has opened the store's database itself, so that it can write rows directly."""
     return engine_of(connection.client) is not None
 
 
 def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> list[str]:
-    """Write all the runs, or none of them; their run ids."""
+    """Write all the runs or none of them, and return their run ids."""
     engine = engine_of(connection.client)
     assert engine is not None
     place = connection.client.get_experiment(experiment).artifact_location
@@ -86,7 +89,7 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     return marks
 
 
-def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str]:
+def _known_datasets(database: Database, experiment: str) -> dict[tuple[str, str], str]:
     """(name, digest) -> MLflow's id, of the datasets of an experiment."""
     datasets = table("SqlDataset")
     chosen = datasets.select().where(datasets.c.experiment_id == int(experiment))
@@ -96,7 +99,7 @@ def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str
 def _inputs(
     pairs: Sequence[tuple[str, NewRun]], known: Mapping[tuple[str, str], str]
 ) -> dict[str, Sequence[Mapping[str, object]]]:
-    """The rows that MLflow's `log_inputs` leaves."""
+    """The rows that MLflow's `log_inputs` would write."""
     marks = [(mark, known[run.dataset]) for mark, run in pairs if run.dataset and run.dataset in known]
     edges = [(uuid.uuid4().hex, mark, dataset) for mark, dataset in marks]
     return {
@@ -111,7 +114,7 @@ def _inputs(
 
 
 def _run(mark: str, run: NewRun, experiment: int, place: str) -> dict[str, object]:
-    """The row that MLflow's `create_run` and `set_terminated` leave."""
+    """The row that MLflow's `create_run` and `set_terminated` would write."""
     return {
         "run_uuid": mark, "name": run.name, "experiment_id": experiment, "artifact_uri": f"{place}/{mark}/artifacts",
         "status": run.status, "start_time": run.started, "end_time": run.ended, "lifecycle_stage": "active",
@@ -125,7 +128,7 @@ def _labels(mark: str, values: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _metrics(mark: str, points: Iterable[Point]) -> list[MetricRow]:
-    """One row a point, as MLflow keeps NaN and infinity."""
+    """One row a point, with NaN and infinity as MLflow keeps them."""
     rows: list[MetricRow] = []
     for key, value, timestamp, step in dict.fromkeys(points):
         nan = math.isnan(value)
@@ -135,7 +138,7 @@ def _metrics(mark: str, points: Iterable[Point]) -> list[MetricRow]:
 
 
 def _latest(rows: Iterable[MetricRow]) -> list[MetricRow]:
-    """Of every key the row that MLflow calls its latest."""
+    """For every key, the row that MLflow takes for the latest."""
     best: dict[str, MetricRow] = {}
     for row in rows:
         other = best.get(row["key"])

@@ -1,4 +1,4 @@
-"""The child runs of a sweep in MLflow: their tags, params, summaries and thinned curves, in as few calls as can be."""
+"""The child runs of a sweep in MLflow: tags, params, summaries and thinned curves, in as few calls as possible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.tracking.plan_table import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
 CURVE_POINTS = 12
-_BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
+_BATCH = 100  # params or tags in one call, MLflow's limit; it allows 1,000 entries in all
 _METRIC_BATCH = 800
 
 
@@ -46,10 +46,10 @@ class Family:
 
 
 def existing(connection: Connection, parent: str, known: Collection[str] = ()) -> dict[tuple[int, str], Child]:
-    """The children a parent run has already: (cell, fingerprint) -> child.
+    """The existing children of a parent run: (cell, fingerprint) -> child.
 
-    Of several for one cell (a server took a request whose answer was lost, and took it again) one stays: that of the
-    run ids `known`, else one that is complete; the others go into MLflow's trash.
+    A cell has several children if the answer to a creation was lost and the creation was repeated. One of them is kept:
+    the one whose run id is in `known`, else a complete one. The others are moved to MLflow's trash.
     """
     found: dict[tuple[int, str], list[Child]] = {}
     for run in search(connection, f"tags.`{names.PARENT}` = '{parent}'"):
@@ -68,8 +68,9 @@ def existing(connection: Connection, parent: str, known: Collection[str] = ()) -
 def write(
     connection: Connection, family: Family, rows: Sequence[tuple[PlanRow, Sequence[Point], Child | None]]
 ) -> list[Child]:
-    """Writes the child run of each cell, with its curves; completes the one that is known already, where there is one,
-    and leaves alone what is complete. New ones are written together where the store allows it.
+    """Write the child run of each cell, with its curves. An existing child is completed if it is incomplete.
+
+    New children are written together if the store allows it.
     """
     children = [known if known and known == _child(known.run_id, row.record) else None for row, _, known in rows]
     new = [i for i, (_, _, known) in enumerate(rows) if known is None]
@@ -85,7 +86,7 @@ def write(
 def _write_one(
     connection: Connection, family: Family, row: PlanRow, points: Sequence[Point], known: Child | None
 ) -> Child:
-    """Writes or completes one child by MLflow's client."""
+    """Write or complete one child through MLflow's client."""
     run, client = _new_run(family, row, points), connection.client
     with connection.waiting():
         if known is None:
@@ -102,7 +103,7 @@ def _write_one(
 
 
 def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
-    """A cell as MLflow is to know it."""
+    """The run that MLflow is to hold for a cell."""
     record = row.record
     started, ended = _milliseconds(record)
     return NewRun(
@@ -118,7 +119,7 @@ def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
 
 
 def _dataset(family: Family, record: RunRecord) -> tuple[str, str] | None:
-    """Name and digest of what a run was trained on, where they are known."""
+    """Name and digest of the data that a run was trained on, if they are known."""
     name = names.text(record.params.get("data.name", ""))
     return (name, family.datasets[name]) if name in family.datasets else None
 
@@ -141,12 +142,12 @@ def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
 
 
 def _child(run_id: str, record: RunRecord) -> Child:
-    """The child that a cell comes to."""
+    """The child that a cell's record makes."""
     return Child(run_id, record.outcome, names.tag(record.reason), names.tag(record.origin))
 
 
 def _tags(family: Family, row: PlanRow) -> dict[str, str]:
-    """The tags of a child run, empty ones too: on a child that exists they take back those of an earlier try."""
+    """The tags of a child run. Empty ones are included, since they overwrite the tags of an earlier attempt."""
     record = row.record
     tags = {
         names.PARENT: family.parent,
@@ -175,7 +176,7 @@ def _summaries(record: RunRecord, moment: int) -> list[Point]:
 
 
 def _log(connection: Connection, run_id: str, run: NewRun, tags: Mapping[str, str]) -> None:
-    """One `log_batch` where it all fits, else as many as MLflow's limits ask for."""
+    """Log everything in one `log_batch`, or in several if MLflow's limits require it."""
     from mlflow.entities import Metric, Param, RunTag
 
     metrics = [Metric(*point) for point in run.points]
@@ -187,7 +188,7 @@ def _log(connection: Connection, run_id: str, run: NewRun, tags: Mapping[str, st
 
 
 def _milliseconds(record: RunRecord) -> tuple[int, int]:
-    """When a run started and ended, in MLflow's unit; now, for one that never started."""
+    """When a run started and ended, in milliseconds; the present time if it never started."""
     now = time.time()
     ended = record.ended or record.started or now
     return int((record.started or ended) * 1000), int(ended * 1000)

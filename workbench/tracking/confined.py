@@ -1,5 +1,7 @@
-"""Paths that are confined to a store. A store made by somebody else is hostile input: an address in it must not make us
-delete files outside of it, not even artifacts of another store.
+"""Paths that are confined to a store.
+
+A store that somebody else made is hostile input. No address in it may make us delete files outside of it, not even
+artifacts of another store.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
 def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) -> Path | None:
     """The folder of a run's artifacts, if it is one of this SQLite store's own: <store>/.../<run id>/artifacts.
 
-    None for any other, also where a link on the way leads out.
+    None for any other folder, and if a symbolic link on the way leads out of the store.
     """
     root, folder = connection.location.artifacts, local_path(artifact_uri)
     if root is None or folder is None or not RUN_ID.fullmatch(run_id):

@@ -1,4 +1,4 @@
-"""The connection to MLflow: no output of MLflow's own, and one-line errors."""
+"""The connection to MLflow. MLflow itself prints nothing, and its errors become one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput
@@ -29,26 +29,36 @@ _PAGE_SIZE = 1000
 _SHOWN_OF_AN_ANSWER = 200  # characters of what a parser says
 _NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
+Item = TypeVar("Item", covariant=True)
+
+
+class Page(Protocol[Item]):
+    """A page of one of MLflow's answers, and the token of the next one."""
+
+    token: str | None
+
+    def __iter__(self) -> Iterator[Item]: ...
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An open store: MLflow's client, the place it talks to, and how long that may keep us waiting; of an SQLite store
-    the `database` file that is open, which is a copy where the store cannot be written to.
+    """An open store: MLflow's client, its location, and how long a server may keep us waiting.
+
+    `database` is the open file of an SQLite store. It is a copy if the store is not writable.
     """
 
     client: MlflowClient
     location: Location
     database: Path | None = None
     patience: Patience = field(default_factory=lambda: Patience(""))
-    roots: dict[str, str] = field(default_factory=dict)  # run id -> where its artifacts lie, which never changes
+    roots: dict[str, str] = field(default_factory=dict)  # run id -> address of its artifacts, which never changes
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Around one request to a server: a long wait is reported."""
+        """A context for one request to a server; a long wait is reported."""
         return nullcontext() if self.location.file else self.patience.waiting()
 
     def root_of(self, run_id: str) -> str:
-        """The artifact URI of a run, asked for once."""
+        """The artifact URI of a run, requested from the store once."""
         if run_id not in self.roots:
             self.roots[run_id] = self.client.get_run(run_id).info.artifact_uri
         return self.roots[run_id]
@@ -65,7 +75,7 @@ class Connection:
 
 
 def connect(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connection:
-    """Opens the store at `uri` (default: see `locate`) to write; a missing SQLite database is created first.
+    """Open the store at `uri` (default: see `locate`) for writing; a missing SQLite database is created first.
 
     Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
     """
@@ -77,9 +87,9 @@ def connect(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connectio
 
 
 def connect_to_read(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connection:
-    """Opens the store at `uri` (default: see `locate`) to read. Nothing is made in its folder, and nothing has to be.
+    """Open the store at `uri` (default: see `locate`) for reading. Nothing is written into its folder.
 
-    Raises BadInput if the store is not there, unreachable, broken, or of a kind MLflow cannot use.
+    Raises BadInput if the store is missing, unreachable, broken, or of a kind MLflow cannot use.
     """
     location = locate(uri)
     _hush()
@@ -131,25 +141,22 @@ def _first_request(connection: Connection) -> None:
 
 
 def _hush() -> None:
-    """Before mlflow is imported: no telemetry, no `View run` lines, no bars while it fetches.
-
-    Afterwards: no log lines, no tracebacks.
-    """
+    """Import MLflow with telemetry, `View run` lines, progress bars, log lines and tracebacks switched off."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    _import_mlflow()  # it sets its own log levels when imported, so ours come after
+    _import_mlflow()  # its import sets log levels, so ours are set afterwards
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it says again what is asked of a server, a token with it
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its messages repeat requests with the tokens in them
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger(NOISY_LOGGER).setLevel(logging.CRITICAL)
 
 
 def _import_mlflow() -> None:
-    """MLflow asks for the home folder as it is imported, and raises for a user that a container knows by number alone.
+    """Import MLflow also for a user without a home folder, such as a container's user that has a number and no name.
 
-    Such a user gets a home that does not exist, as in Debian's accounts without a home.
+    MLflow asks for the home folder when it is imported, and fails if there is none. It gets one that does not exist.
     """
     known = Path.home
     try:
@@ -165,7 +172,7 @@ def _import_mlflow() -> None:
 
 @contextmanager
 def one_line(location: Location) -> Iterator[None]:
-    """What the store raises inside becomes one BadInput line."""
+    """A context in which errors of the store become a BadInput of one line."""
     import pyarrow
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
@@ -187,8 +194,8 @@ def experiments_of(connection: Connection) -> list[str]:
 def search(
     connection: Connection, conditions: str, view: str = "active", experiments: Sequence[str] | None = None
 ) -> list[Run]:
-    """All runs of the store that meet MLflow's filter `conditions`, in the order of their creation (`names.ORDER`; runs
-    from before that was noted come first, by their start).
+    """All runs of the store that meet MLflow's filter `conditions`, in the order of their creation (`names.ORDER`).
+    Runs of earlier versions, which have no order, come first, sorted by their start.
 
     `view` is "active", "deleted" for those a person deleted in the UI, or "all"; `experiments` are the ids of those to
     look into (default: all that the store has now).
@@ -202,7 +209,7 @@ def search(
 
 
 def order_of(run: Run) -> int:
-    """The place of a parent run in the order of creation, from 1; 0 where it was not noted."""
+    """The place of a parent run in the order of creation, from 1; 0 if it was not recorded."""
     noted = run.data.tags.get(names.ORDER_TAG) or ""
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
@@ -220,21 +227,21 @@ def begun_ever(connection: Connection) -> list[Run]:
 
 
 def planned_of(runs: Sequence[Run]) -> list[Run]:
-    """Of parent runs those that stand and whose plan is written."""
+    """Those of the parent runs that are not deleted and whose plan is written."""
     needed = {names.SWEEP, names.DIGEST_TAG, names.OUTCOME}
     return [run for run in runs if run.data.tags.get(names.KIND) == names.SWEEP_KIND and needed <= set(run.data.tags)
             and is_active(run)]  # fmt: skip
 
 
 def is_active(run: Run) -> bool:
-    """Whether nobody has deleted a run."""
+    """Whether a run is not deleted."""
     return str(run.info.lifecycle_stage) == "active"
 
 
-def _pages(connection: Connection, call: Any, *arguments: Any, **named: Any) -> list[Any]:
-    """All pages of one of MLflow's paged answers."""
-    found: list[Any] = []
-    token = None
+def _pages(connection: Connection, call: Callable[..., Page[Item]], *arguments: object, **named: object) -> list[Item]:
+    """All items of one of MLflow's paged answers."""
+    found: list[Item] = []
+    token: str | None = None
     while True:
         with connection.waiting():
             page = call(*arguments, max_results=_PAGE_SIZE, page_token=token, **named)

@@ -1,5 +1,6 @@
-"""An SQLite store's database file: made once and whole, put into write-ahead mode, mended after a move; and read where
-it cannot be written to.
+"""The database file of an SQLite store: created in one step, put into write-ahead mode, and repaired after a move.
+
+A store that is not writable is read from a copy.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from workbench.tracking.location import ARTIFACTS, database_uri
 from workbench.tracking.mlflow_internals import make_database
 
 _LOCK_SECONDS = 20.0
-_BESIDE = ("", "-wal", "-journal")  # a database and what SQLite keeps of it beside it, by the end of the names
-_TRIES = 10  # to copy a database while another machine writes it
-# Where MLflow keeps absolute places of artifacts: table -> column. The first is the one that the others begin with.
+_BESIDE = ("", "-wal", "-journal")  # the endings of a database and of the files that SQLite keeps beside it
+_TRIES = 10  # attempts to copy a database that another machine is writing
+# The columns in which MLflow keeps absolute addresses of artifacts: table -> column. The others begin with the first.
 _ADDRESS_COLUMNS = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
 
 
 def prepare(file: Path) -> None:
-    """Makes the database if there is none; then write-ahead mode, and artifacts found again if the folder was moved.
+    """Create the database if there is none, choose write-ahead mode, and correct addresses if the folder was moved.
 
-    Raises BadInput when the file is no SQLite database or the folder cannot be written to.
+    Raises BadInput if the file is no SQLite database or the folder is not writable.
     """
     try:
         if not file.exists():
@@ -43,10 +44,12 @@ def prepare(file: Path) -> None:
 
 
 def readable(file: Path) -> Path:
-    """The database to open in order to read `file`: that itself, or a copy where it cannot be written to, since SQLite
-    makes files beside a database that it reads. In either one artifacts are found where they lie now.
+    """The database to open in order to read `file`: the file itself, or a copy if its folder is not writable.
 
-    Raises BadInput when the file is no SQLite database or cannot be read.
+    SQLite makes files beside a database that it reads, so it needs a writable folder. In both cases the addresses of
+    artifacts are corrected if the folder was moved.
+
+    Raises BadInput if the file is no SQLite database or cannot be read.
     """
     try:
         if _is_writable(file) and _is_writable(file.parent):
@@ -77,7 +80,7 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=16)
 def _copied(file: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Path:
-    """A copy of the database as it stood at `stamps`, or later, in a folder that goes when this process ends."""
+    """A copy of the database as of `stamps` or later, in a folder that is deleted when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="workbench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     copy = folder / "copy.db"
@@ -91,18 +94,18 @@ def _copied(file: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Path:
         if stamps == before:
             break
     else:
-        raise OSError("another process writes it all the time; try again when it is done")
+        raise OSError("another process keeps writing to it; try again when it has finished")
     with closing(sqlite3.connect(copy)) as database:
         _find_again(database, file.parent)
     return copy
 
 
 def _create(file: Path) -> None:
-    """A new database appears in one step, so that neither a second process nor a kill finds half of one.
+    """Create a database in one step, so that no other process finds an incomplete one, and a kill leaves none.
 
-    MLflow fills it table by table (about 1.5 s); so it does that aside, once a process, and the finished file is linked
-    into place. Its client would write the path of the working folder into a statement as it is, and fail at a quote in
-    it.
+    MLflow creates it table by table, which takes about 1.5 s. So this happens in a temporary folder, once a process,
+    and the finished file is linked into place. That also avoids an error of MLflow's: it puts the path of the working
+    folder into a statement unescaped, and fails if there is a quote in it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with _aside() as aside:
@@ -112,7 +115,7 @@ def _create(file: Path) -> None:
     try:
         os.link(complete, file)
     except FileExistsError:
-        pass  # another process was first: its database is as good
+        pass  # another process was first, and its database serves as well
     except OSError:  # a file system without links
         if not file.exists():
             complete.replace(file)
@@ -121,7 +124,7 @@ def _create(file: Path) -> None:
 
 
 def _aside() -> tempfile.TemporaryDirectory[str]:
-    """A folder among the system's temporary files."""
+    """A temporary folder."""
     try:
         return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     except OSError as error:
@@ -129,9 +132,9 @@ def _aside() -> tempfile.TemporaryDirectory[str]:
 
 
 def _fill(aside: str, artifacts: Path) -> None:
-    """A new database in the folder `aside`, of a store whose artifacts lie in a folder.
+    """Write a new database into the folder `aside`, for a store whose artifacts lie in the folder `artifacts`.
 
-    Raises BadInput if there is no room for it, among other reasons.
+    Raises BadInput if it cannot be written, as on a full disk.
     """
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
@@ -152,18 +155,20 @@ def _fill(aside: str, artifacts: Path) -> None:
 
 @lru_cache(maxsize=1)
 def _pristine() -> bytes:
-    """A database as MLflow makes it."""
+    """The bytes of a database as MLflow creates it."""
     with _aside() as aside:
         new = Path(aside) / "new.db"
         with closing(sqlite3.connect(new)) as database:
-            database.execute("VACUUM")  # where this cannot be written, MLflow would try for two minutes
+            database.execute("VACUUM")  # fails at once if it cannot be written; MLflow would retry for two minutes
         make_database(database_uri(new), file_address(Path(aside)))
         return new.read_bytes()
 
 
 def _find_again(database: sqlite3.Connection, folder: Path) -> None:
-    """MLflow records artifacts by absolute path. Where the same artifacts lie beside this database, that path is
-    replaced: a moved or copied workspace then works in MLflow's UI and client as it does in ours.
+    """Correct the addresses of artifacts after a store was moved or copied.
+
+    MLflow records absolute paths. If the same artifacts lie beside this database, their paths are replaced, so that
+    MLflow's UI and client find them too.
     """
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "experiments" not in tables:
@@ -183,7 +188,7 @@ def _find_again(database: sqlite3.Connection, folder: Path) -> None:
 
 
 def _beside(recorded: str | None, folder: Path) -> str | None:
-    """The URI beside the database that `recorded` has become, None if it stands where it should or is not local."""
+    """The URI beside the database that replaces `recorded`; None if it is correct or not local."""
     old = local_path(recorded)
     if old is None:
         return None

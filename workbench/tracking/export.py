@@ -1,6 +1,6 @@
-"""One sweep copied into a store of its own, in a folder that can be taken elsewhere.
+"""Copies one sweep into a new store, in a folder that can be moved elsewhere.
 
-Rows and files are copied as they are, run ids included, so that everything that names a run still finds it.
+Rows and files are copied unchanged, run ids included, so that references to runs stay valid.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_
 
 
 def export(name: str, folder: Path, uri: str | None = None) -> str:
-    """Copy the latest sweep called `name` into `folder`, which must not be there yet; the URI of the store in it.
+    """Copy the latest sweep called `name` into the new folder `folder`, and return the URI of the store in it.
 
-    Runs that it reuses from other sweeps come along with their histories. Raises BadInput for stores that are no
-    SQLite file, and for a folder that is there or cannot be made.
+    Runs that it reuses from other sweeps are copied with their histories. Raises BadInput if the store is no SQLite
+    file, and if the folder exists or cannot be made.
     """
     connection = connect_to_read(uri)
     source = connection.database
@@ -50,7 +50,7 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
         with _made(folder) as (unfinished, place):
             _copy_sweep(connection, source, found[-1], unfinished)
-        prepare(place / DEFAULT_FILE)  # artifacts are found again where they lie now
+        prepare(place / DEFAULT_FILE)  # corrects the addresses of the artifacts
     return sqlite_address(place / DEFAULT_FILE)
 
 
@@ -87,7 +87,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> None:
-    """Everything of one sweep into a new store in that folder."""
+    """Copy everything of one sweep into a new store in that folder."""
     target = connect(sqlite_address((folder / DEFAULT_FILE).absolute()))
     experiment = connection.client.get_experiment(parent.info.experiment_id).name
     into = experiment_of(target, experiment)
@@ -98,14 +98,14 @@ def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path)
     _copy_rows(source, target, sorted(runs), into)
     _copy_artifacts(connection, target, parent, others, histories)
     with closing(sqlite3.connect(folder / DEFAULT_FILE)) as database:
-        # The sweeps that histories come from are here for these alone: they are no sweeps of this store.
+        # Other sweeps are copied for their histories alone, and are not listed as sweeps of this store.
         marks = ",".join("?" * len(others))
         database.execute(f"DELETE FROM tags WHERE key = ? AND run_uuid IN ({marks})", [names.KIND, *others])
         database.commit()
 
 
 def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment: str) -> None:
-    """Every row that hangs on these runs, in every table that has any; their artifacts lie in the new place."""
+    """Copy the rows of these runs from every table, and correct the addresses of their artifacts."""
     if strangers := [run for run in runs if not RUN_ID.fullmatch(run)]:
         raise BadInput(f"sweep: its store names a run {strangers[0]!r:.80}, which is no run id of MLflow's")
     assert target.location.file is not None
@@ -157,7 +157,7 @@ def _insert(database: sqlite3.Connection, table: str, column: str, values: Seque
 def _copy_artifacts(
     connection: Connection, target: Connection, parent: Run, others: Iterable[str], histories: Iterable[str]
 ) -> None:
-    """All files of the sweep, and of the sweeps that it reuses runs of the histories of these."""
+    """Copy all files of the sweep, and the histories of runs that it reuses from other sweeps."""
     _copy(connection, target, parent.info.run_id, "")
     wanted = [history.removeprefix("runs:/").partition("/") for history in histories]
     for run_id, _, path in wanted:
@@ -171,7 +171,7 @@ def _copy(connection: Connection, target: Connection, run_id: str, path: str) ->
     if not old or not new:
         return
     for file in sorted((old / path).rglob("*")):
-        if file.is_file() and is_inside(file, old):  # a link may lead to what is no part of the sweep
+        if file.is_file() and is_inside(file, old):  # a link may lead to a file outside of the sweep
             copy = new / file.relative_to(old)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)  # not its permissions: a copy of what may only be read can be written to
+            shutil.copyfile(file, copy)  # without its permissions: the copy of a read-only file is writable

@@ -1,4 +1,4 @@
-"""The long tables of a pack: what was measured at every epoch, and at every epoch in every layer."""
+"""The long tables of a pack: measurements of every epoch, and of every layer at every epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 Columns = Mapping[str, np.ndarray | Sequence[object]]  # a table by the names of its columns
-TABLE_COLUMN = "table"  # which of the tables that stand in one file a row belongs to
+TABLE_COLUMN = "table"  # which of the tables in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
 
 
@@ -34,8 +34,8 @@ def layers_table(columns: Columns) -> pyarrow.Table:
 
 
 def together(tables: Mapping[str, Columns]) -> pyarrow.Table:
-    """Tables of different columns in one: a column TABLE with the name of each row's table, null where it has no such
-    column.
+    """Tables of different columns as one table. The column TABLE_COLUMN names the table of each row; a cell is null if
+    that table lacks the column.
     """
     import pyarrow
 
@@ -50,7 +50,7 @@ def together(tables: Mapping[str, Columns]) -> pyarrow.Table:
 
 
 def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> bool:
-    """Whether the tables of a pack are all there and, where they are files of this machine, can be read to their end.
+    """Whether no table of a pack is missing, and each can be read to its end if it is a file of this machine.
 
     `parents` are the sweeps of the store by run id. Damage is reported.
     """
@@ -75,7 +75,7 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
 
 
 def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
-    """One table of a pack; None if it is gone. Raises Broken if it is damaged, or its columns are not there."""
+    """One table of a pack; None if it is missing. Raises Broken if it is damaged or lacks columns."""
     table = read_table(connection, root, path)
     if table is None:
         return None
@@ -86,7 +86,7 @@ def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table 
 
 
 def by_fingerprint(table: Columns) -> dict[str, dict[str, np.ndarray]]:
-    """A long table (column -> array of rows) cut into one table a fingerprint, each in the order of its epochs."""
+    """A long table (column -> array of rows) split by fingerprint, each part in the order of its epochs."""
     columns = {name: np.asarray(values) for name, values in table.items()}
     if not len(columns.get("fingerprint", ())):
         return {}
@@ -101,7 +101,7 @@ def by_fingerprint(table: Columns) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _table(columns: Columns, wanted: tuple[str, ...]) -> pyarrow.Table:
-    """A pack whose runs all failed may have no rows, or not even columns; a column left out holds NaN."""
+    """The table of these columns; a missing column holds NaN. If all runs of a pack failed, there may be no columns."""
     import pyarrow
 
     rows = len(columns.get("fingerprint", ()))

@@ -24,7 +24,6 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread, main_thread
 from time import monotonic, sleep
-from typing import Any
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say, warn
@@ -117,17 +116,17 @@ class Leases:
         if self.mine.token not in found or taken:
             by = f" by {taken[0].holder}" if taken else ""
             return (
-                f"name: the sweep {self._name} was taken over{by}, since this process gave no sign of life for "
+                f"name: the sweep {self._name} was taken over{by}, because this process sent no heartbeat for "
                 f"{STALE:.0f} s; it stops here, and the same command goes on"
             )
-        self._write(beat=self.mine.beat + 1)
+        self._write_beat()
         return ""
 
     def _take(self) -> None:
         began, announced = self._clock(), False
-        seen: dict[str, tuple[int, float]] = {}  # token -> its number of signs, and since when it stands still
+        seen: dict[str, tuple[int, float]] = {}  # token -> its last heartbeat, and when that was first seen
         first: dict[str, int] = {}
-        self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
+        self._connection.patiently(self._write_beat)
         while True:
             others = self._connection.patiently(self._all)
             others.pop(self.mine.token, None)
@@ -143,19 +142,19 @@ class Leases:
                 elif (there or other.beat != first[token]) and (other.holds or token < self.mine.token):
                     raise BadInput(
                         f"name: the sweep {self._name} is being trained by {other.holder}; wait until it ends, stop "
-                        f"it, or give another name= (a holder that is no more is forgotten after {STALE:.0f} s)"
+                        f"it, or give another name= (a dead process loses the sweep after {STALE:.0f} s)"
                     )
             if not others:
-                self._connection.patiently(lambda: self._write(holds=True, beat=self.mine.beat + 1))
+                self._connection.patiently(lambda: self._write(replace(self.mine, holds=True, beat=self.mine.beat + 1)))
                 return
             if not announced and now - began >= _SAID_AFTER:
                 announced = True
                 say(
-                    f"{self._name}: {next(iter(others.values())).holder} holds it; it is waited for up to "
-                    f"{STALE:.0f} s whether there is still a sign of life from there"
+                    f"{self._name}: {next(iter(others.values())).holder} holds it; waiting for up to "
+                    f"{STALE:.0f} s for a heartbeat, to see whether it still runs"
                 )
             self._pause(_LOOK)
-            self._connection.patiently(lambda: self._write(beat=self.mine.beat + 1))
+            self._connection.patiently(self._write_beat)
 
     def _all(self) -> dict[str, Lease]:
         """All leases on the sweep by token, in the order of the tokens; invalid tags are skipped."""
@@ -167,14 +166,17 @@ class Leases:
                 found[lease.token] = lease
         return found
 
-    def _write(self, **changes: Any) -> None:  # fields of a lease
-        self.mine = replace(self.mine, **changes)
+    def _write_beat(self) -> None:
+        self._write(replace(self.mine, beat=self.mine.beat + 1))
+
+    def _write(self, mine: Lease) -> None:
+        self.mine = mine
         with self._connection.waiting():
             key = self._key + self.mine.token
             self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
 
     def _take_away(self, other: Lease) -> None:
-        self._write(turn=max(self.mine.turn, other.turn + 1))
+        self._write(replace(self.mine, turn=max(self.mine.turn, other.turn + 1)))
         self._remove(other.token)
 
     def _remove(self, token: str) -> None:
@@ -184,14 +186,16 @@ class Leases:
             try:
                 self._connection.client.delete_experiment_tag(self._experiment, self._key + token)
             except RestException as error:
-                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):  # somebody else took it away
-                    self._connection.client.set_experiment_tag(self._experiment, self._key + token, "")  # an old server
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):  # another process removed it
+                    self._connection.client.set_experiment_tag(
+                        self._experiment, self._key + token, ""
+                    )  # an old server cannot delete
 
 
 def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
     while not ended.wait(BEAT):
         reason = ""
-        with suppress(Exception):  # a server that is out of reach for a while
+        with suppress(Exception):  # the server may be unreachable for a while
             reason = leases.beat()
         if reason:
             warn(reason)
@@ -217,7 +221,7 @@ def _is_there(lease: Lease) -> bool | None:
 
 
 def _machine() -> str:
-    """This running system and its numbering of processes, which containers have of their own; "" if unknown."""
+    """This running system and its process namespace, since a container has its own process ids; "" if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -226,7 +230,7 @@ def _machine() -> str:
 
 
 def _start_time(pid: int) -> str:
-    """When a process began, as the system counts; "" if there is none of that number."""
+    """The start time of a process in the system's unit; "" if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):

@@ -23,7 +23,7 @@ _HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the colu
 
 
 def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
-    """Those of the fingerprints that are held as finished or diverged, in any experiment, with their histories."""
+    """Those of the fingerprints whose run is finished or diverged in any experiment of the store, with its history."""
     if not wanted:
         return {}
     experiments = experiments_of(connection)
@@ -33,7 +33,7 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
 def held_in(
     connection: Connection, everything: Sequence[Run], experiments: Sequence[str], wanted: set[str]
 ) -> dict[str, Held]:
-    """The same, of these parent runs; `experiments` are the ids of all that the store has."""
+    """The same among these parent runs; `experiments` are the ids of all experiments of the store."""
     deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
     sweeps = {parent.info.run_id: parent for parent in everything}
     found: dict[str, tuple[Held, str]] = {}
@@ -43,7 +43,7 @@ def held_in(
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
             if trained and fingerprint in wanted:
                 found[fingerprint] = Held(run_id, outcome), history
-    packs = dict.fromkeys(history for _, history in found.values())  # many runs share the tables of one
+    packs = dict.fromkeys(history for _, history in found.values())  # many runs share one pack's tables
     whole = {history for history in packs if intact(connection, sweeps, history)}
     return {fingerprint: run for fingerprint, (run, history) in found.items() if history in whole}
 
@@ -69,7 +69,7 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
 
 
 def called(everything: Sequence[Run], experiment: str, name: str) -> list[Run]:
-    """Of the parent runs of a store those of that name in the experiment, oldest first."""
+    """Those of the parent runs that have this name in the experiment, oldest first."""
     return [
         parent
         for parent in everything
@@ -78,7 +78,7 @@ def called(everything: Sequence[Run], experiment: str, name: str) -> list[Run]:
 
 
 def same_sweep(of_the_name: Sequence[Run], sweep: SweepRecord) -> Run | None:
-    """Of the parent runs of its name, oldest first, the latest of this very sweep."""
+    """The latest parent run of this very sweep, among those of its name, which are sorted by age, oldest first."""
     digest = names.tag(sweep.digest)
     same = [parent for parent in of_the_name if parent.data.tags.get(names.DIGEST_TAG) == digest]
     return same[-1] if same else None
@@ -87,7 +87,7 @@ def same_sweep(of_the_name: Sequence[Run], sweep: SweepRecord) -> Run | None:
 def done_in(
     connection: Connection, parent: Run, children: Mapping[tuple[int, str], Child]
 ) -> dict[tuple[int, str], PlanRow]:
-    """The cells that an earlier start of this sweep trained to an end and whose child still stands."""
+    """The cells that an earlier start of this sweep finished and whose child run still exists."""
     standing_children = {child.run_id for child in children.values()}
     rows = from_table(standing(connection, parent))
     held = [row for row in rows if row.held and row.run_id in standing_children]
@@ -95,7 +95,7 @@ def done_in(
 
 
 def origins_of(connection: Connection, everything: Sequence[Run], wanted: set[str]) -> dict[str, PlanRow]:
-    """Of the sweeps of these parent runs, the rows of the runs that cells are reused from: run id -> row."""
+    """The rows of the runs that cells are reused from, in the sweeps of these parent runs: run id -> row."""
     found: dict[str, PlanRow] = {}
     for parent in everything if wanted else []:
         table = standing(connection, parent)

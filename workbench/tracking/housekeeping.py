@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-ARTIFACTS_OF_A_RUN = "artifacts"  # where MLflow keeps them: the folder <run id>/artifacts
+ARTIFACTS_OF_A_RUN = "artifacts"  # MLflow's name of the folder <run id>/artifacts
 
 
 @dataclass(frozen=True)
 class Size:
-    """What the sweeps of one name take: how many they are, their runs, bytes of their artifacts and, where the store
-    is a file, about how many bytes of it.
+    """The size of all sweeps of one name: counts of sweeps and runs, bytes of their artifacts, and their approximate
+    share of the database in bytes if the store is a file.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Size:
 
 
 def sizes(uri: str | None = None) -> list[Size]:
-    """What is held under each name, in the order in which the names came up. Nothing is written."""
+    """The size of each name's sweeps, in the order in which the names were first used. Nothing is written."""
     connection = connect_to_read(uri)
     with one_line(connection.location):
         by_name: dict[str, list[Run]] = {}
@@ -58,7 +58,7 @@ def sizes(uri: str | None = None) -> list[Size]:
 
 
 def refuse_unknown(name: str, uri: str | None = None) -> None:
-    """Raises BadInput if the store holds no sweep of that name, or is not there; nothing is made in either case."""
+    """Raise BadInput if the store is missing or holds no sweep of that name. Nothing is written."""
     connection = connect_to_read(uri)
     with one_line(connection.location):
         if not _everything_of(connection, name):
@@ -66,10 +66,10 @@ def refuse_unknown(name: str, uri: str | None = None) -> None:
 
 
 def delete(name: str, uri: str | None = None) -> int:
-    """Take away every sweep of that name (of a search, its batches too) with runs and artifacts; how many runs it was.
+    """Delete every sweep of that name, and a search's batches, with runs and artifacts. Returns the number of runs.
 
-    It may be repeated where it was cut off. Raises BadInput if there is none, if another process
-    trains it, and if other sweeps show runs of it.
+    It may be repeated if it was interrupted. Raises BadInput if there is none, if another process trains it, and if
+    other sweeps show its runs.
     """
     connection = connect(uri)
     with one_line(connection.location):
@@ -82,7 +82,7 @@ def delete(name: str, uri: str | None = None) -> int:
         with ExitStack() as holds:
             for experiment in sorted({run.info.experiment_id for run in sweeps}):
                 holds.enter_context(hold(connection, experiment, name, warn))
-            for run in sweeps:  # from here on nothing of it is reused, nor shown
+            for run in sweeps:  # from now on its runs are neither reused nor shown
                 if run.info.lifecycle_stage == "active":
                     connection.client.delete_run(run.info.run_id)
             for run in [*children, *sweeps]:
@@ -93,20 +93,20 @@ def delete(name: str, uri: str | None = None) -> int:
 
 
 def artifacts_of(run: Run) -> Path | None:
-    """The folder of a run's artifacts; None if they lie with a server, or in a folder that is none of a run: a store
-    that somebody else made may name any.
+    """The folder of a run's artifacts. None if a server holds them, or if the folder is not named like a run's: a store
+    that somebody else made may name any folder.
     """
     folder, own = local_path(run.info.artifact_uri), (run.info.run_id, ARTIFACTS_OF_A_RUN)
     if folder is None or not RUN_ID.fullmatch(run.info.run_id):
         return None
     try:
         return folder if folder.parts[-2:] == folder.resolve().parts[-2:] == own else None
-    except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
+    except (OSError, ValueError, RuntimeError):  # a NUL in the path, or a loop of symbolic links
         return None
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder and below; where a link leads is not counted."""
+    """Bytes of all files in and below a folder. Symbolic links are not followed."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
@@ -147,18 +147,18 @@ def _refuse_if_shown_elsewhere(connection: Connection, name: str, runs: set[str]
 
 
 def _delete(connection: Connection, run: Run) -> None:
-    """For good where this process can, else for MLflow's own `mlflow gc` to finish."""
+    """Delete a run for good if this process can; else mark it as deleted, for `mlflow gc` to remove."""
     folder = artifacts_of(run)
     if own := own_folder(connection, run.info.run_id, run.info.artifact_uri):
         remove(own.parent)
     elif folder and folder.exists():
-        warn(f"{folder} lies outside of the store and is left there")
+        warn(f"{folder} lies outside the store and is not deleted")
     if not delete_for_good(connection.client, run.info.run_id) and run.info.lifecycle_stage == "active":
         connection.client.delete_run(run.info.run_id)
 
 
 def _shrink(file: Path) -> None:
-    """Give the space back to the file system, unless another process is using the database."""
+    """Return free space of the database to the file system, unless another process uses it."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=1.0)) as database:
         database.execute("VACUUM")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

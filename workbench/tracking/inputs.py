@@ -14,8 +14,8 @@ _DATASET_NAME_LIMIT, _DIGEST_LIMIT = 500, 36
 
 
 def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
-    """Name -> digest, from a sweep's fact "data_digest" ("digits 94123..., mnist 0f3c..."); a name that stands for
-    several datasets (generated ones) is left out, since a run could not say which of them it read.
+    """Name -> digest, from a sweep's fact "data_digest" ("digits 94123..., mnist 0f3c..."); a name of
+    several generated datasets is left out, since a run cannot tell which of them it read.
     """
     found: dict[str, list[str]] = {}
     for text in facts.get("data_digest", "").split(", "):

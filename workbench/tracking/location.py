@@ -14,18 +14,23 @@ from workbench.redaction import redacted_override, remember
 
 DEFAULT_FILE = "mlflow.db"
 SWEEPS = "sweeps"  # the folder of sweeps' own files
-ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks as well
+ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks too
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
 ALLOWED_STORES = (
     "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
 )
 _STORE_CONNECT_SECONDS = 5.0
-_SQLITE_OPTIONS = ("timeout", "isolation_level", "check_same_thread", "cached_statements")  # that SQLite's driver takes
+_SQLITE_OPTIONS = (
+    "timeout",
+    "isolation_level",
+    "check_same_thread",
+    "cached_statements",
+)  # accepted by SQLite's driver
 
 
 @dataclass(frozen=True)
 class Location:
-    """A store's place: the `uri` MLflow is given, its `shown` form without secrets, and for SQLite its `file`."""
+    """The location of a store: the `uri` for MLflow, its `shown` form without secrets, and an SQLite store's `file`."""
 
     uri: str
     shown: str
@@ -40,8 +45,8 @@ class Location:
 def locate(uri: str | None = None) -> Location:
     """The store named by `uri`, else by MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory.
 
-    Raises BadInput for what MLflow cannot keep runs in (a plain folder, an SQLite database in memory, other schemes)
-    and for servers that do not answer.
+    Raises BadInput if MLflow cannot keep runs there (a plain folder, an SQLite database in memory, an unknown scheme),
+    and if a server does not answer.
     """
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{DEFAULT_FILE}"
     remember(chosen)
@@ -59,31 +64,31 @@ def locate(uri: str | None = None) -> Location:
 
 
 def is_there(uri: str | None = None) -> bool:
-    """Whether there is a store to look into; opening an SQLite store that is not there yet would create it."""
+    """Whether the store exists. Opening a missing SQLite store would create it."""
     file = locate(uri).file
     return file is None or file.exists()
 
 
 def sweeps_folder(uri: str | None) -> Path:
-    """Where sweeps keep their checkpoints, locks and logs: beside an SQLite store, else in the working folder."""
+    """The folder of the sweeps' checkpoints, locks and logs: beside an SQLite store, else in the working folder."""
     file = locate(uri).file
-    folder = file.resolve().parent if file else Path.cwd()  # one store has one folder, whatever links lead to it
+    folder = file.resolve().parent if file else Path.cwd()  # whatever links lead to the store
     return Path(SWEEPS) if folder == Path.cwd() else folder / SWEEPS
 
 
 def database_uri(file: Path, options: str = "") -> str:
-    """The address under which MLflow opens a database file. With the driver named it makes no folder of its own, which
-    would be called as the address is written.
+    """The address under which MLflow opens a database file. It names the driver: otherwise MLflow would make a folder
+    that has the address as its name.
     """
     return sqlite_address(file, options).replace("sqlite:", "sqlite+pysqlite:", 1)
 
 
 def _sqlite(uri: str, shown: str) -> Location:
-    """sqlite:///relative or sqlite:////absolute, made absolute so that a later change of folder does no harm."""
+    """sqlite:///relative or sqlite:////absolute, made absolute: it stays valid if the working folder changes."""
     try:
         path, options = sqlite_file(uri)
         file = path.absolute()
-        str(file).encode()  # MLflow takes no other names of folders
+        str(file).encode()  # MLflow takes only names of folders that are UTF-8
         file.exists()
     except (ValueError, OSError) as error:
         reason = "the name of a folder in it is no UTF-8" if isinstance(error, UnicodeError) else error
@@ -95,7 +100,7 @@ def _sqlite(uri: str, shown: str) -> Location:
 
 
 def _check_answer(location: Location, family: str) -> None:
-    """Connect to the server's port first: MLflow itself would retry for minutes."""
+    """Connect to the server's port, since MLflow itself would retry for minutes."""
     try:
         host, port = host_of(location.uri)
     except ValueError as error:

@@ -1,25 +1,27 @@
 """Parts of MLflow that are not public, and the version they were tested with. No other file uses them.
 
-- the store behind a client, whose database many child runs are written into at once and runs are deleted from for good;
-- the tables of that database, and the class that makes a new one;
-- the sampling of a machine's load beside a run;
-- the name of a logger that logs errors which we report ourselves.
+- the store behind a client, to write many child runs at once and to delete runs for good;
+- the tables of its database, and the class that creates a new database;
+- the sampling of the machine's load while a run lasts;
+- the name of a logger of errors that we report ourselves.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
+from workbench.untyped import MlflowPart
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from sqlalchemy import Table
     from sqlalchemy.engine import Engine
 
-TESTED_MLFLOW = "3.17.2"  # as constraints.txt has it, with which CI runs; pyproject.toml lets no later minor version in
-NOISY_LOGGER = "mlflow.store.db.utils"  # logs tracebacks of what it raises anyway
+TESTED_MLFLOW = "3.17.2"  # the version of constraints.txt, used by CI; pyproject.toml admits no later minor version
+NOISY_LOGGER = "mlflow.store.db.utils"  # logs tracebacks of errors that it also raises
 _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
 _TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
@@ -46,30 +48,30 @@ def delete_for_good(client: MlflowClient, run_id: str) -> bool:
     return True
 
 
-def table(name: str) -> Any:
-    """One of MLflow's tables by the name of its model, such as "SqlRun", as SQLAlchemy's core knows it."""
+def table(name: str) -> Table:
+    """One of MLflow's tables by the name of its model, such as "SqlRun"."""
     return _member(_part(_TABLES_MODULE, name), "__table__")
 
 
-def load_monitor(run_id: str, seconds: float, uri: str) -> Any:
-    """Samples the load of this machine for a run, from `start()` to `finish()`, after what an earlier start left."""
+def load_monitor(run_id: str, seconds: float, uri: str) -> MlflowPart:
+    """A sampler of the machine's load for a run, from `start()` to `finish()`. It continues earlier starts' series."""
     return _part(*_MONITOR)(run_id, seconds, resume_logging=True, tracking_uri=uri)
 
 
-def _store_of(client: MlflowClient) -> Any:
+def _store_of(client: MlflowClient) -> MlflowPart:
     """The store of a database that this process opened itself; None if a server answers."""
     store = _member(_member(client, "_tracking_client"), "store")
     return store if type(store).__name__ == _STORE[1] else None
 
 
-def _part(module: str, name: str) -> Any:
+def _part(module: str, name: str) -> MlflowPart:
     try:
         return _member(import_module(module), name)
     except ImportError as error:
         raise _missing(module) from error
 
 
-def _member(owner: Any, name: str) -> Any:
+def _member(owner: object, name: str) -> MlflowPart:
     try:
         return getattr(owner, name)
     except AttributeError as error:

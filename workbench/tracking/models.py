@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def models_table(columns: Columns) -> pyarrow.Table:
 
 
 def load_run(run_id: str, uri: str | None = None) -> Model:
-    """The trained network of a run (its id in MLflow), also of a run that was reused from another sweep.
+    """The trained network of a run, by its id in MLflow; the run may be reused from another sweep.
 
     Raises BadInput if the store has no such run or did not keep its weights.
     """
@@ -84,11 +85,11 @@ def _log(connection: Connection, run_id: str, model: Model) -> None:
             input_example=model.examples, pip_requirements=_requirements(),
             metadata={"inputs": INPUTS, "outputs": model.says},
         )  # fmt: skip
-        keep(connection, run_id, target, "")  # MLflow itself would remember where a run of this id lay in another store
+        keep(connection, run_id, target, "")  # MLflow's own function remembers where a run lay in another store
 
 
-def _pyfunc() -> Any:
-    """MLflow's module, without the warnings about its own type hints that importing it gives."""
+def _pyfunc() -> ModuleType:
+    """MLflow's module, imported without the warnings about its own type hints."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return import_module("mlflow.pyfunc")

@@ -1,4 +1,4 @@
-"""Every name that we use in MLflow, once; and the limits of MLflow's names and values."""
+"""Every name that we use in MLflow, and the limits of MLflow's names and values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INPUT_CONTEXT, TRAINING_CONTEXT = "mlflow.data.context", "training"
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
 DIGEST_TAG = "workbench.digest"
-ORDER_TAG = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
+ORDER_TAG = "workbench.order"  # of a parent run, set at every start: 1 + the highest in the store; clocks may be wrong
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
@@ -45,7 +45,7 @@ SWEEP_FILE = "sweep.json"
 RULES = "rule.json"
 PACKS = "packs"
 RUNS, EPOCHS_FILE, LAYERS_FILE, TABLES_FILE = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
-MODELS = "models.parquet"  # apart from what was measured: a page reads all of that, and none of this
+MODELS = "models.parquet"  # in a file of its own, since pages do not read it
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.
@@ -65,12 +65,12 @@ _KEY_LIMIT, _NAME_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 250, 6000, 8000
 
 
 def history(parent: str, pack: str) -> str:
-    """Where a pack's tables lie: runs:/<parent run id>/packs/<pack>."""
+    """The address of a pack's tables: runs:/<parent run id>/packs/<pack>."""
     return f"runs:/{parent}/{PACKS}/{pack_folder(pack)}"
 
 
 def history_place(history: str) -> tuple[str, str] | None:
-    """The run id and the folder that `history` names; None for what it never made, as a stranger's store may hold."""
+    """The run id and the folder in an address of `history`; None for any other text, as a foreign store may hold."""
     found = _HISTORY.fullmatch(history)
     return (found[1], found[2]) if found else None
 
@@ -81,7 +81,7 @@ def pack_folder(pack: str) -> str:
 
 
 def summary(name: str) -> str:
-    """A summary's key: `best/test_accuracy`, so that MLflow's charts stand together by when they were measured."""
+    """A summary's key: `best/test_accuracy`, so that MLflow groups its charts by the time of the measurement."""
     when, _, rest = name.partition("_")
     return f"{when}/{rest}" if when in ("best", "last") and rest.endswith(("_loss", "_accuracy")) else name
 
@@ -94,14 +94,14 @@ def key(name: str) -> str:
 
 
 def text(value: object) -> str:
-    """A value as text that every database takes, and everybody may read: no lone surrogates, no NUL, no secret."""
+    """A value as text that every database accepts and everybody may read: no lone surrogates, no NUL, no secret."""
     return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
 def json_text(value: object, default: Callable[[object], object] | None = None, ensure_ascii: bool = True) -> str:
-    """A value as JSON, each text in it as `text` has it. `default` and `ensure_ascii` are those of `json.dumps`.
+    """A value as JSON, with `text` applied to each text in it. `default` and `ensure_ascii` are those of `json.dumps`.
 
-    Secrets are looked for in the texts and not in the JSON, whose quotes and escapes would be taken for parts of them.
+    Secrets are looked for before that, since quotes and escapes of JSON would seem to be parts of them.
     """
     plain = json.loads(json.dumps(value, default=default, ensure_ascii=ensure_ascii))
     return json.dumps(_texts(plain), ensure_ascii=ensure_ascii)
@@ -126,5 +126,5 @@ def tag(value: object) -> str:
 
 
 def run_name(name: str, otherwise: str) -> str:
-    """A run's name in MLflow (which would invent one for an empty name)."""
+    """A run's name in MLflow, which would invent one for an empty name."""
     return text(name).strip()[:_NAME_LIMIT] or otherwise

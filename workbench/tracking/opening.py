@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def open_store(tracking: TrackingConfig, to_read: bool = False) -> MlflowStore:
-    """The store, made if it is missing. Raises BadInput if it cannot be used."""
+    """The store, created if it is missing. Raises BadInput if it cannot be used."""
     from workbench.tracking.write import MlflowStore  # late: MLflow comes with it
 
     return MlflowStore(tracking.uri, tracking.experiment, tracking.wait_seconds, to_read)
 
 
 def existing_store(tracking: TrackingConfig) -> MlflowStore | None:
-    """The store, only to be read; None if it would have to be made."""
+    """The store for reading; None if it does not exist."""
     return open_store(tracking, to_read=True) if is_there(tracking.uri) else None

@@ -1,4 +1,4 @@
-"""The parent run of a sweep: its experiment, its tags and note, and the files that say what was asked."""
+"""The parent run of a sweep: its experiment, tags and note, and the files that hold the question."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OWN_DIGEST = "digest_of_this_file"
 def experiment_of(connection: Connection, name: str) -> str:
     """The id of the experiment `name`, created if missing; its artifacts lie beside an SQLite database.
 
-    Raises BadInput for an experiment a person deleted, and for names MLflow refuses.
+    Raises BadInput if a person deleted the experiment, or if MLflow refuses the name.
     """
     from mlflow.exceptions import MlflowException
 
@@ -47,7 +47,7 @@ def experiment_of(connection: Connection, name: str) -> str:
         try:
             return client.create_experiment(name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING})
         except MlflowException:
-            found = client.get_experiment_by_name(name)  # another process may have been first
+            found = client.get_experiment_by_name(name)  # another process may have created it
             if found is None:
                 raise
     if found.lifecycle_stage != "active":
@@ -64,10 +64,10 @@ def known_experiment(connection: Connection, name: str) -> str:
 def start(
     connection: Connection, experiment: str, sweep: SweepRecord, run_id: str | None, order: int, begun: Sequence[Run]
 ) -> str:
-    """Creates the parent run, or opens `run_id` again for another start of the same sweep. Returns its id.
+    """Create the parent run, or reopen `run_id` for another start of the same sweep. Returns its id.
 
-    `order` is the start's place in the order of creation; `begun` are the parent runs of all sweeps. A parent of this
-    sweep that a kill, or an answer that was lost, left without its plan is taken up again.
+    `order` is the start's place in the order of creation; `begun` are the parent runs of all sweeps. If an earlier
+    start was killed before it wrote its plan, or the server's answer was lost, its parent run is used.
     """
     from mlflow.entities import Param, RunTag
 
@@ -91,7 +91,7 @@ def start(
             with once():
                 run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
         else:
-            known = mine[0].data.params if mine else {param.key for param in params}  # what MLflow holds stays so
+            known = mine[0].data.params if mine else {param.key for param in params}  # MLflow lets no param change
             params = [param for param in params if param.key not in known]
             run_id = run_id or mine[0].info.run_id
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
@@ -103,12 +103,12 @@ def start(
 
 
 def next_order(begun: Sequence[Run]) -> int:
-    """The place of a new start in the order of creation: one more than any of the parent runs, deleted ones too."""
+    """The place of a new start in the order of creation: one more than the highest so far, also of deleted runs."""
     return 1 + max(map(order_of, begun), default=0)
 
 
 def close_killed(connection: Connection, parent: Run) -> None:
-    """An earlier sweep that a kill left running, and that nobody trains, is closed with what it came to."""
+    """Close an earlier sweep that was killed and that nobody trains, with its counts of outcomes."""
     run_id, client = parent.info.run_id, connection.client
     put(connection, run_id, {names.PLAN: to_table(from_table(standing(connection, parent)))})
     client.set_tag(run_id, names.OUTCOME, "interrupted")
@@ -116,7 +116,7 @@ def close_killed(connection: Connection, parent: Run) -> None:
 
 
 def asked_of(connection: Connection, parent: Run) -> dict[str, object]:
-    """What sweep.json says was asked; of a damaged one the rules alone, which stand in a file of their own."""
+    """The question in sweep.json. If that file is damaged, the rules alone, which are in another file too."""
     root = parent.info.artifact_uri
     try:
         asked = json.loads(read_text(connection, root, names.SWEEP_FILE) or "{}")
@@ -136,14 +136,14 @@ def asked_of(connection: Connection, parent: Run) -> dict[str, object]:
 
 
 def facts_of(asked: Mapping[str, object]) -> dict[str, str]:
-    """The facts of the sweep among what was asked; none of a damaged one."""
+    """The facts of the sweep in its question; empty if the file is damaged."""
     facts = asked.get("facts")
     return {str(name): str(text) for name, text in facts.items()} if isinstance(facts, dict) else {}
 
 
 def _half_begun(begun: Sequence[Run], experiment: str, name: str) -> list[Run]:
-    """Of the parent runs those of that name whose plan was never written. The caller holds the sweep, so no process
-    is writing them.
+    """Those of the parent runs of that name whose plan was never written. The caller holds the lock of the sweep, so no
+    other process is writing them.
     """
     return [
         run
@@ -154,7 +154,7 @@ def _half_begun(begun: Sequence[Run], experiment: str, name: str) -> list[Run]:
 
 
 def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
-    """What the children of a parent run share."""
+    """The values that all children of a parent run share."""
     facts = sweep.facts
     datasets = datasets_of(facts)
     return Family(
@@ -163,10 +163,10 @@ def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
 
 
 def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, str]:
-    """The artifacts that keep, uncut, what was asked: sweep.json, and rule.json where the sweep has claims.
+    """The artifacts that hold the whole question: sweep.json, and rule.json if the sweep has claims.
 
-    `before` is what sweep.json held already: a rule is fixed by its first storing, so rules found there stay, with
-    the moment when they were stored (`rules_stored`).
+    `before` is the content of an existing sweep.json. A rule is fixed when it is first stored, so the rules in it are
+    kept, with the time at which they were stored (`rules_stored`).
     """
     asked = {name: value for name, value in asdict(sweep).items() if name not in ("cells", "fresh")}
     if before.get("rules"):
@@ -180,12 +180,12 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, s
 
 
 def _digest_of(asked: Mapping[str, object]) -> str:
-    """Of what sweep.json says: a flipped bit may leave it JSON that says something else."""
+    """The digest of sweep.json's content: after a bit flip it may still be JSON, with another meaning."""
     return text_digest(json.dumps(asked, sort_keys=True))
 
 
 def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str, int]:
-    """How many cells came to each outcome; a reused cell (one with an origin) counts as reused alone."""
+    """The number of cells of each outcome. A reused cell (one with an origin) is counted as reused and nothing else."""
     counts = dict.fromkeys((*OUTCOMES, "reused"), 0)
     for outcome, origin in zip(outcomes, origins, strict=True):
         counts["reused" if origin else outcome] += 1
@@ -193,22 +193,25 @@ def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str,
 
 
 def describe(sweep: SweepRecord, counts: Mapping[str, int]) -> str:
-    """The note MLflow shows above the parent run, as Markdown."""
+    """The note that MLflow shows above the parent run, in Markdown."""
     lines = [sweep.facts.get("description", ""), "", ", ".join(f"**{n}** {name}" for name, n in counts.items() if n)]
     lines += ["", "| swept | values |", "|---|---|"] if sweep.factors else []
     lines += [f"| {_code(name)} | {_code(values)} |" for name, values in _levels(sweep).items()]
-    lines += ["", *(f"    {line}" for line in sweep.command.splitlines())]  # indented: code, whatever it contains
+    lines += [
+        "",
+        *(f"    {line}" for line in sweep.command.splitlines()),
+    ]  # indented: code, whatever it is
     lines += ["", "The page with pictures, intervals and verdicts: artifact `report`."]
     return "\n".join(lines).strip("\n")
 
 
 def _code(text: str) -> str:
-    """Text as code in a table of Markdown, whatever it contains."""
+    """Text as code in a Markdown table, whatever it contains."""
     return f"`{' '.join(text.replace('`', '').split()).replace('|', '&#124;')}`"
 
 
 def _tags(sweep: SweepRecord) -> dict[str, str]:
-    """The parent's tags, all but the kind, which it gets once its plan is written."""
+    """The tags of the parent run without its kind, which is set when the plan is written."""
     tags = {
         names.SWEEP: sweep.name,
         names.DIGEST_TAG: sweep.digest,
@@ -224,7 +227,7 @@ def _tags(sweep: SweepRecord) -> dict[str, str]:
 
 
 def _levels(sweep: SweepRecord) -> dict[str, str]:
-    """What was swept: key -> its distinct values in their order, as text."""
+    """The swept keys: key -> its distinct values in order, as text."""
     levels: dict[str, dict[str, object]] = {name: {} for name in sweep.factors}
     for cell in sweep.cells:
         for name in sweep.factors:

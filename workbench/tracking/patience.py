@@ -1,7 +1,7 @@
 """Retries: how long an operation waits for a server. There is one time budget, and a long wait is reported early.
 
-By itself, MLflow's client would repeat every request for minutes without a message, even a creation. Here it is
-configured to repeat at once or not at all, and never a creation (`once`). Instead a whole operation is repeated, which
+By default, MLflow's client repeats every request for minutes without a message, even a creation. We configure it to
+repeat at once or not at all, and never to repeat a creation (`once`). Instead we repeat the whole operation, which
 checks what the store holds before it creates anything.
 """
 
@@ -17,22 +17,22 @@ from typing import TypeVar
 
 from workbench.sweep.execution.log import say
 
-WAIT_SECONDS = 60.0  # the budget where nobody set another
+WAIT_SECONDS = 60.0  # the default budget
 SILENCE_SAID_AFTER = 8.0  # seconds of silence
 _PAUSES = (0.5, 5.0)  # seconds between two tries: at first, and at most
 _SOME_ANSWERS = 5
 _RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _BACKOFF, _JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
-_AGAIN = "2"  # times that MLflow's client may repeat a request by itself
-_SET_BY_US: dict[str, str] = {}  # what we wrote into the environment; what a person wrote there stays
+_AGAIN = "2"  # repetitions of a request by MLflow's client itself
+_SET_BY_US: dict[str, str] = {}  # our entries in the environment; a person's own are kept
 
 Answer = TypeVar("Answer")
 
 
 class Patience:
-    """The budget of a store: seconds without an answer. Once it was spent in vain, the next operation is tried once.
+    """The budget of a store: seconds without an answer. After it is exhausted, the next operation is tried only once.
 
-    An operation of many requests, some of which are answered, may take _SOME_ANSWERS times as long.
+    An operation of many requests may take _SOME_ANSWERS times as long if some of them are answered.
     """
 
     def __init__(self, shown: str, seconds: float = WAIT_SECONDS, pause: Callable[[float], None] = sleep) -> None:
@@ -41,7 +41,7 @@ class Patience:
         self._answered = -math.inf  # when a request was last answered
 
     def tell_mlflow(self) -> None:
-        """MLflow's client repeats at once what does no harm twice, and gives up a request within the budget."""
+        """Configure MLflow's client: it repeats harmless requests at once, and gives up a request within the budget."""
         os.environ[_RETRIES] = _AGAIN
         _set(_BACKOFF, "0")
         _set(_JITTER, "0.1")
@@ -49,7 +49,7 @@ class Patience:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around one request: a long wait is reported."""
+        """A context for one request; a long wait is reported."""
         timer = Timer(min(SILENCE_SAID_AFTER, self.seconds / 2), self._say_silent)
         timer.daemon = True
         timer.start()
@@ -60,7 +60,7 @@ class Patience:
             timer.cancel()
 
     def until_answered(self, act: Callable[[], Answer]) -> Answer:
-        """What `act` gives; where the server is out of reach it is tried again until the budget is spent."""
+        """The result of `act`, which is repeated while the server is unreachable, until the budget is exhausted."""
         began, pause = math.inf, _PAUSES[0]
         while True:
             try:
@@ -90,7 +90,7 @@ class Patience:
 
 @contextmanager
 def once() -> Iterator[None]:
-    """Around a creation: whether the first request arrived is found out before there is a second."""
+    """A context for a creation, which is not repeated: the caller first looks whether the request has arrived."""
     again = os.environ.get(_RETRIES)
     if again is None:
         yield
@@ -103,7 +103,7 @@ def once() -> Iterator[None]:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether a request may or may not have arrived: the server was out of reach, broke off or was overloaded."""
+    """Whether it is unknown if a request arrived: the server was unreachable, overloaded, or broke the connection."""
     from mlflow.exceptions import MlflowException, RestException
     from requests.exceptions import RequestException
     from sqlalchemy.exc import OperationalError

@@ -1,4 +1,4 @@
-"""The plan: one row a cell, kept as Parquet with the parent run, and read back as it stands now."""
+"""The plan: a table with one row a cell, stored as Parquet with the parent run, and read back in its current state."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import pyarrow
     from mlflow.entities import Run
 
-_RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one that came further counts
-STANDING = ("cell", "outcome")  # the columns that `standing` cannot do without
-_ORDER_KEY = b"workbench.order"  # metadata of a pack's table: which recording since its start it is
-_JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, kept as JSON text so that the types survive
+_RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one with the higher rank counts
+STANDING = ("cell", "outcome")  # the columns that `standing` needs
+_ORDER_KEY = b"workbench.order"  # metadata of a pack's table: the number of its recording since the start
+_JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, stored as JSON text to keep the types
 
 
 @dataclass(frozen=True)
 class PlanRow:
-    """A cell with its place: `row` in its pack, `run_id` of its child run ("" before it has one), and `history`,
-    the runs:/ URI of the folder that holds its tables ("" while pending).
+    """A cell with its location: its `row` in its pack, the `run_id` of its child run ("" while it has none), and
+    `history`, the runs:/ URI of the folder of its tables ("" while pending).
     """
 
     record: RunRecord
@@ -39,7 +39,7 @@ class PlanRow:
 
     @property
     def held(self) -> bool:
-        """Whether it was trained here to an end (so not reused from elsewhere)."""
+        """Whether this sweep trained it to the end, so it is not reused."""
         return self.record.outcome in HELD_OUTCOMES and not self.record.origin
 
 
@@ -54,7 +54,7 @@ def planned(cells: Sequence[RunRecord]) -> list[PlanRow]:
 
 
 def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
-    """The rows as a table, in the order of the cells. Of two tables of packs the one of higher `order` is the later."""
+    """The rows as a table, in the order of the cells. The later of two tables has the higher `order`."""
     import pyarrow
 
     ordered = sorted(rows, key=lambda row: row.record.cell)
@@ -76,7 +76,7 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
 
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
-    """The rows of a table that `to_table` made. Raises Broken if it holds something else."""
+    """The rows of a table from `to_table`. Raises Broken for any other table."""
     rows = []
     try:
         for values in table.to_pylist():
@@ -90,16 +90,16 @@ def from_table(table: pyarrow.Table) -> list[PlanRow]:
 
 
 def standing(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> pyarrow.Table:
-    """A sweep's plan as it stands (`look`)."""
+    """The current state of a sweep's plan (see `look`)."""
     return look(connection, parent, columns)[0]
 
 
 def look(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> tuple[pyarrow.Table, bool]:
-    """A sweep's plan as it stands: the plan, and while the sweep runs (or was killed) what its packs came to since; and
-    whether the plan is damaged, so that cells may be missing.
+    """The current state of a sweep's plan, and whether the plan is damaged, so that cells may be missing.
 
-    One row a cell, with all `columns` of `to_table` by default (else at least STANDING). No row if somebody removed
-    the artifacts. A damaged file is reported, and the tables of the packs replace a damaged plan.
+    While a sweep runs, and after it was killed, the tables of its packs are newer than the plan and are added to it.
+    One row a cell, with all `columns` of `to_table` by default (else at least STANDING); no rows if somebody deleted
+    the artifacts. A damaged file is reported. The tables of the packs replace a damaged plan.
     """
     import pyarrow
 
@@ -127,14 +127,14 @@ def _packs_of(connection: Connection, parent: Run) -> list[str]:
 
 
 def rows_of(table: pyarrow.Table, positions: Sequence[int]) -> pyarrow.Table:
-    """Some rows of a table, maybe none."""
+    """The rows of a table at these positions."""
     import pyarrow
 
     return table.take(pyarrow.array(positions, pyarrow.int64()))
 
 
 def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -> tuple[pyarrow.Table | None, bool]:
-    """A table of a plan's rows with the columns of `like`; None if there is none, and whether it is damaged."""
+    """A table of plan rows with the columns of `like`, or None if it is missing; and whether it is damaged."""
     try:
         table = read_table(connection, parent.info.artifact_uri, path, like.column_names)
         if table is None:
@@ -146,26 +146,26 @@ def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -
 
 
 def _checked(table: pyarrow.Table, path: str, like: pyarrow.Table) -> pyarrow.Table:
-    """The table, if it is one of a plan's. Raises Broken."""
+    """The table itself. Raises Broken if it is not a table of plan rows."""
     kept = table.schema.metadata or {}
     try:
         table = table.select(like.column_names).cast(like.schema)
         strangers = set(table["outcome"].to_pylist()) - set(_RANK)
         if strangers or any(column.null_count for column in table.columns):
             raise ValueError("it holds no plan")
-    except Exception as error:  # of a damaged schema pyarrow raises many kinds
+    except Exception as error:  # a damaged schema makes pyarrow raise errors of many types
         raise Broken(path, error) from error
     return table.replace_schema_metadata({_ORDER_KEY: kept.get(_ORDER_KEY, b"0")})
 
 
 def _order(table: pyarrow.Table) -> int:
-    """Which recording since its start a pack's table is; 0 where that was not noted."""
+    """The number of a pack's recording since the start; 0 if it was not stored."""
     noted = table.schema.metadata[_ORDER_KEY]
     return int(noted) if noted.isdigit() and len(noted) < 16 else 0
 
 
 def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
-    """Of all rows of a cell the one that came further; of equal ones the one that was recorded last."""
+    """For each cell, the row of the highest rank, and the one that was recorded last among equals."""
     best: dict[int, tuple[int, int, int]] = {}
     cells, outcomes = (table[name].to_pylist() for name in STANDING)
     for index, (cell, outcome, order) in enumerate(zip(cells, outcomes, orders, strict=True)):
@@ -174,10 +174,10 @@ def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
 
 
 def _json(value: object) -> str:
-    """A value as JSON that Parquet takes, whatever characters a person typed."""
+    """A value as JSON that Parquet accepts, whatever characters a person typed."""
     return names.json_text(value, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:
-    """NumPy's scalars and arrays as Python values, anything else as text."""
+    """NumPy scalars and arrays as Python values, anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)

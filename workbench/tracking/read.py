@@ -1,4 +1,4 @@
-"""The store read back: sweeps as tidy tables, from their Parquet files alone."""
+"""Reads sweeps from the store as tidy tables, from their Parquet files alone."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class SweepTables:
     """A sweep as the store holds it.
 
     `facts`: name -> text (command, digest, outcome, started, ended, seconds, run_id, experiment_id, experiment, uri,
-    order: its place in the order of creation, rules: those stored first, rules_stored: when that was, earlier: the
-    run ids of earlier sweeps of that name, attempts: the sweeps of its sweep file, see `attempts`, missing: histories
-    that are gone or damaged, and what the sweep itself noted: commit, versions, device ...).
+    order: its place in the order of creation, rules: the rules first stored, rules_stored: the time of that, earlier:
+    the run ids of earlier sweeps of that name, attempts: the sweeps of its sweep file, see `attempts`, missing: lost or
+    damaged histories, and the sweep's own facts: commit, versions, device ...).
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
     `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch.
-    `tables`: what measurements and analyses left, by name: cell, fingerprint and columns of their own; by cell.
+    `tables`: the tables of measurements and analyses, by name: cell, fingerprint and columns of their own; by cell.
     """
 
     name: str
@@ -52,7 +52,7 @@ class SweepTables:
 def load(name: str, uri: str | None = None) -> SweepTables:
     """The latest sweep called `name`; `name~1` is the one before it, `name~2` the one before that.
 
-    Raises BadInput if the store has none of that name, or cannot be read.
+    Raises BadInput if the store has no sweep of that name, or cannot be read.
     """
     connection = connect_to_read(uri)
     return connection.patiently(lambda: _load(connection, name))
@@ -89,7 +89,7 @@ def _load(connection: Connection, name: str) -> SweepTables:
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:
-    """The sweeps of that name, oldest first."""
+    """The sweeps with this name, oldest first."""
     return [parent for parent in everything if parent.data.tags.get(names.SWEEP) == names.tag(name)]
 
 
@@ -107,7 +107,7 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
 
 
 def _line(connection: Connection, parent: Run) -> dict[str, object]:
-    """A sweep in the list of all."""
+    """The row of one sweep in the list of all sweeps."""
     table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
     counts = outcome_counts(table["outcome"], table["origin"])
     tags = parent.data.tags
@@ -118,7 +118,7 @@ def _line(connection: Connection, parent: Run) -> dict[str, object]:
 
 
 def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
-    """One row a cell. Where names collide the store's own columns win, then factors, then metrics, then params."""
+    """One row a cell. If names collide, the store's own columns come first, then factors, metrics and params."""
     import pandas
 
     table = []
@@ -136,8 +136,8 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
 def _histories(
     connection: Connection, rows: list[PlanRow]
 ) -> tuple[pandas.DataFrame, pandas.DataFrame, dict[str, pandas.DataFrame], list[str]]:
-    """The epochs and layers of all cells, what was measured of them by name, and the histories that are gone (their
-    sweep was deleted for good) or damaged.
+    """The epochs and layers of all cells, their tables of measurements by name, and the histories that are damaged or
+    whose sweep was deleted for good.
     """
     cells: dict[str, list[PlanRow]] = {}
     for row in rows:
@@ -152,7 +152,7 @@ def _histories(
             sweeps[parent] = _sweep(connection, parent) if parent else None
         for file, found in tables.items():
             table = _read_history(connection, sweeps[parent], f"{folder}/{file}", members)
-            if table is None and file != names.TABLES_FILE:  # which only what was measured has
+            if table is None and file != names.TABLES_FILE:  # tables of measurements need not exist
                 missing.append(f"{history}/{file}")
             elif table is not None:
                 found.append(table)
@@ -164,8 +164,8 @@ def _histories(
 def _read_history(
     connection: Connection, parent: Run | None, path: str, members: list[PlanRow]
 ) -> pandas.DataFrame | None:
-    """The rows of one pack's table that belong to `members`, once for each cell; None if the file is missing or
-    damaged. Damage is reported.
+    """The rows of one pack's table for these members, repeated for each cell; None if the file is missing or damaged.
+    Damage is reported.
     """
     import pandas
 
@@ -183,7 +183,7 @@ def _read_history(
 
 
 def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: list[str]) -> pandas.DataFrame:
-    """The tables below each other, with these columns first and the rows in order."""
+    """The tables concatenated, with these columns first and the rows sorted."""
     import pandas
 
     tables = [table for table in tables if len(table)]
@@ -195,7 +195,7 @@ def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: l
 
 
 def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
-    """The tables that stand together in the files of packs, each with its own columns and its rows by cell."""
+    """The tables that share the packs' files, separated: each with its own columns, sorted by cell."""
     found: dict[str, list[pandas.DataFrame]] = {}
     for table in tables:
         for name, rows in table.groupby(TABLE_COLUMN, sort=False):
@@ -204,7 +204,7 @@ def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
 
 
 def _sweep(connection: Connection, run_id: str) -> Run | None:
-    """The sweep whose artifacts hold a history; None if it is gone for good."""
+    """The sweep whose artifacts hold a history; None if it was deleted for good."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -216,7 +216,7 @@ def _sweep(connection: Connection, run_id: str) -> Run | None:
 
 
 def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> dict[str, str]:
-    """What is known of a sweep besides its numbers."""
+    """The facts of a sweep: everything but its numbers."""
     info = parent.info
     tags = {"digest": parent.data.tags[names.DIGEST_TAG], "command": parent.data.tags.get(names.SOURCE, "")}
     facts = {name: str(asked.get(name, tags.get(name, ""))) for name in ("digest", "command", "rules", "rules_stored")}
@@ -224,7 +224,7 @@ def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> 
     facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": iso(info.start_time)}
     facts["order"] = str(order_of(parent))
-    ended = None if facts["outcome"] == names.RUNNING else info.end_time  # that of an earlier start, if it runs
+    ended = None if facts["outcome"] == names.RUNNING else info.end_time  # an earlier start's, if it runs
     facts["ended"] = iso(ended)
     took = seconds(ended) - seconds(info.start_time)
     facts["seconds"] = f"{took:.1f}" if facts["ended"] and facts["started"] else ""
@@ -232,7 +232,7 @@ def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> 
 
 
 def _unknown(name: str, everything: list[Run], connection: Connection) -> str:
-    """The line for a sweep that is not there."""
+    """The error for a sweep that does not exist."""
     known = list(dict.fromkeys(parent.data.tags[names.SWEEP] for parent in everything))
     listed = ", ".join(known) if known else "no sweep yet"
     return f"sweep: {connection.location.shown} holds none called {name!r}; it holds {listed}"

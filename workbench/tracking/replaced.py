@@ -12,24 +12,24 @@ from workbench.tracking.mlflow_internals import engine_of
 
 
 class Database:
-    """The file a connection was opened on, as the system knows it; servers have none."""
+    """The database file that a connection has opened, identified by the system's number of it; servers have none."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._file = connection, connection.location.file
         self._known = _identity(self._file)
 
     def replaced(self) -> bool:
-        """Whether the path now leads to another file, or to none."""
+        """Whether the path now names another file, or none."""
         return self._file is not None and _identity(self._file) != self._known
 
     def reopened(self) -> bool:
-        """Open the file that is there now, or a new database if there is none; False if the file is unchanged."""
+        """Open the file that the path names now, or a new database if there is none; False if the file is unchanged."""
         if self._file is None or not self.replaced():
             return False
         engine = engine_of(self._connection.client)
         if engine is not None:
-            engine.dispose()  # its open connections lead to the file that is gone
-        if not _holds_anything(self._file):  # SQLite makes an empty file where somebody writes to one that is gone
+            engine.dispose()  # its connections belong to the deleted file
+        if not _holds_anything(self._file):  # SQLite makes an empty file if somebody writes to a deleted one
             for suffix in ("", "-wal", "-shm"):
                 self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         prepare(self._file)

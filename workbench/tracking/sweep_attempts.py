@@ -1,4 +1,4 @@
-"""The sweeps of one sweep file, as attempts on its claims: what each asked, of which data, and what came of it."""
+"""The sweeps of one sweep file as attempts on its claims: the question of each, its data, and its verdicts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class AskedClaim(TypedDict):
-    """What a sweep asked of a claim, and the verdict on its page, "" without."""
+    """The question of a sweep about one claim, and the verdict on its page; "" if there is none."""
 
     question: str
     verdict: str
 
 
 class AskedSweep(TypedDict):
-    """A sweep as an attempt: two of its facts, when it started, and what it asked of each claim."""
+    """A sweep as an attempt: when it started, two of its facts, and its question about each claim."""
 
     departures: str
     data_digest: str
@@ -33,10 +33,10 @@ class AskedSweep(TypedDict):
 
 
 def attempts(connection: Connection, parent: Run, everything: list[Run]) -> str:
-    """As JSON, the sweeps of the same sweep file up to this one, oldest first; "" if it is the only one.
+    """The sweeps of the same sweep file up to this one as JSON, oldest first; "" if it is the only one.
 
-    Of each: started, departures, data_digest, and claims: id -> question (of older sweeps the digests of the rules) and
-    the verdict on its page, "" without.
+    Each has started, departures, data_digest, and claims: id -> question (in older sweeps the digests of the rules) and
+    the verdict on its page, "" if there is none.
     """
     tag = names.key(names.FACT + "sweep_file")
     file = parent.data.tags.get(tag, "")
@@ -67,7 +67,7 @@ def _question(held: Mapping[str, object]) -> str:
 
 
 def _verdicts(connection: Connection, run: Run) -> dict[str, str]:
-    """Claim -> verdict, by the page that is kept with the sweep; empty if there is none that can be read."""
+    """Claim -> verdict, from the page stored with the sweep; empty if no page can be read."""
     page = f"{names.REPORT}/{run.data.tags.get(names.SWEEP, '')}.json"
     try:
         found = _json(read_text(connection, run.info.artifact_uri, page)).get("verdicts")

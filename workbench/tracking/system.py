@@ -1,27 +1,27 @@
-"""Load of processor, memory, disk, network and GPU while a sweep runs, as MLflow's system metrics of its parent run."""
+"""The load of the machine while a sweep runs, as MLflow's system metrics of its parent run."""
 
 from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import Any
 
 from workbench.tracking import mlflow_internals
+from workbench.untyped import MlflowPart
 
 MONITOR_SECONDS = 5.0  # between two samples
-SAMPLING_SWITCH = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"  # MLflow's own; false is no, and not given is yes
+SAMPLING_SWITCH = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"  # MLflow's own variable; sampling is on unless it is false
 
 
 class SystemMetrics:
-    """Watches from `start` to `stop`; does nothing where psutil is not installed (the extra `system`), or MLflow's
-    variable says no.
+    """Samples from `start` to `stop`. Does nothing if psutil (the extra `system`) is not installed, or if MLflow's
+    variable switches it off.
     """
 
     def __init__(self) -> None:
-        self._monitor: Any = None
+        self._monitor: MlflowPart = None
 
     def start(self, run_id: str, uri: str) -> None:
-        """Sample for this run, after what an earlier start left."""
+        """Start to sample for this run; the series of an earlier start goes on."""
         if find_spec("psutil") is None or os.environ.get(SAMPLING_SWITCH, "").lower() in ("false", "0"):
             return
         self.stop()
@@ -29,7 +29,7 @@ class SystemMetrics:
         self._monitor.start()
 
     def stop(self) -> None:
-        """Write down what was sampled."""
+        """Stop, and store the last samples."""
         if self._monitor is not None:
             self._monitor.finish()
             self._monitor = None

@@ -9,7 +9,7 @@ from workbench.tracking.read import load
 
 
 def trial_outcomes(name: str, uri: str | None, metric: str) -> list[tuple[str, float]]:
-    """Of each cell of a sweep, in their order, its outcome and a metric (NaN without).
+    """The outcome and one metric of each cell of a sweep, in the order of the cells; NaN if a cell lacks the metric.
 
     Raises BadInput if runs finished and none of them has that metric.
     """

@@ -53,10 +53,9 @@ class MlflowStore:
     """The `Store` of `workbench.sweep.store`, in MLflow.
 
     `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing;
-    `patience` is how many seconds a server may be out of reach before an operation is given up. Raises BadInput when
-    the store cannot be used. A run that a person deletes in the UI is no longer held, nor is one whose history is
-    damaged. `to_read` asks what is held and no more: nothing is written, so the store may be one that cannot be
-    written to.
+    `patience` is how many seconds a server may be unreachable before an operation is given up. Raises BadInput if
+    the store cannot be used. A run is not held if a person deleted it in the UI or its history is damaged. With
+    `to_read` nothing is written, so that the store may be read-only.
     """
 
     def __init__(
@@ -72,10 +71,10 @@ class MlflowStore:
         find = known_experiment if to_read else experiment_of
         self._experiment = self._connection.patiently(lambda: find(self._connection, experiment))
         self._family = Family(self._experiment, "", "")
-        self._in_doubt = self._troubled = False  # whether something was cut off since the children were looked at, ever
-        self._order, self._recorded = 0, 0  # the start's place in the order of creation, and what it recorded
-        self._shown: set[str] = set()  # fingerprints that were once held, reused or recorded since this start
-        self._tried: set[str] = set()  # and those of runs that failed as well
+        self._in_doubt = self._troubled = False  # whether a request failed: since the children were last read, and ever
+        self._order, self._recorded = 0, 0  # the start's place in the order of creation, and its count of recordings
+        self._shown: set[str] = set()  # fingerprints held, reused or recorded since this start
+        self._tried: set[str] = set()  # the same with those of failed runs
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}
@@ -85,11 +84,11 @@ class MlflowStore:
 
     @property
     def run_id(self) -> str:
-        """The parent run of the sweep that was begun, "" before."""
+        """The parent run of the sweep; "" before the sweep began."""
         return self._family.parent
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
-        """Those of the fingerprints that the store holds as finished or diverged, in any experiment."""
+        """Those of the fingerprints whose run is finished or diverged in any experiment of the store."""
         return self._patiently(lambda: held(self._connection, set(fingerprints)))
 
     def earlier(self, name: str) -> Earlier | None:
@@ -97,35 +96,35 @@ class MlflowStore:
         return self._patiently(lambda: earlier(self._connection, self._experiment, name))
 
     def begin(self, sweep: SweepRecord) -> None:
-        """Writes the plan with every cell pending (or reused), then the light children of the reused cells.
+        """Write the plan, in which every cell is pending or reused, then the light children of the reused cells.
 
-        The same name and digest goes on with its parent run, unless `sweep.fresh`.
+        A sweep of the same name and digest is continued in its parent run, unless `sweep.fresh` is set.
         """
         self._shown, self._tried = set(), set()
         self._patiently(lambda: self._begin(sweep))
         self._system.start(self.run_id, self._connection.location.uri)
 
     def record(self, result: PackResult) -> None:
-        """Histories first, then the children, then the pack's rows: a complete child always has its history."""
+        """Write histories, then children, then the pack's rows, so that a complete child always has its history."""
         self._patiently(lambda: self._record(result))
 
     def verified(self) -> Verified:
-        """What this sweep held, reused or recorded: what of it the store, looked at afresh, holds and does not hold.
+        """Which of the runs that this sweep held, reused or recorded the store still holds, and which it has lost.
 
-        Where the database was replaced, or the sweep deleted, the sweep is begun anew in what is there: then all that
-        was recorded is missing.
+        If the database was replaced or the sweep deleted, the sweep begins anew in the present store, and everything
+        recorded before counts as lost.
         """
         if self._database.replaced():
-            self._system.stop()  # it writes to the one that is gone, and would open the next before it is made
+            self._system.stop()  # it would write to the old database, and open the new one before it is complete
         return self._patiently(self._verified)
 
     def end(self, outcome: str) -> None:
-        """Updates the plan and closes the parent run; `outcome` is finished, failed or interrupted."""
+        """Update the plan and close the parent run; `outcome` is finished, failed or interrupted."""
         self._system.stop()
         self._patiently(lambda: self._end(outcome))
 
     def attach(self, files: Sequence[Path]) -> None:
-        """Keeps files as artifacts of the parent, in its folder `report`; folders with what is in them."""
+        """Store files, and whole folders, as artifacts of the parent run in its folder `report`."""
 
         def attach() -> None:
             for file in files:
@@ -137,8 +136,8 @@ class MlflowStore:
     def hold(self, name: str) -> Iterator[None]:
         """A context in which no other process trains the sweep `name` into this store. Raises BadInput if one does.
 
-        Where the store is a file, the lock of its folder does that (`sweep.lock`). However it ends, nothing samples the
-        load of the machine any more.
+        If the store is a file, the lock of its folder does this (`sweep.lock`). At the end the sampling of the load
+        stops.
         """
         try:
             with hold(self._connection, self._experiment, name, self._lose):
@@ -147,11 +146,11 @@ class MlflowStore:
             self._system.stop()
 
     def _lose(self, reason: str) -> None:
-        """The sweep was taken over: nothing more is recorded here."""
+        """Record nothing more, since another process took the sweep over."""
         self._taken_over = reason
 
     def _patiently(self, act: Callable[[], Answer]) -> Answer:
-        """`act`, repeated while a server is unreachable; after a failure it checks again what the store holds."""
+        """The result of `act`, repeated while a server is unreachable; after a failure the store is read again."""
 
         def attempt() -> Answer:
             if self._taken_over:
@@ -247,15 +246,15 @@ class MlflowStore:
             client.set_terminated(run_id, names.SWEEP_STATUS[outcome])
 
     def _write_reused(self) -> None:
-        """A light child for every reused cell, and the plan once more with their run ids."""
+        """Write a light child for every reused cell, and the plan again with their run ids."""
         reused = [row for row in self._rows.values() if row.record.origin]
         if reused:
             self._write(reused, {})
             put(self._connection, self.run_id, {names.PLAN: to_table(self._rows.values())})
 
     def _rows_of(self, result: PackResult) -> list[PlanRow]:
-        """The rows of a result's runs, and of the cells that share a fingerprint with one of them: trained once,
-        shown twice. A twin that was reused or came from another pack keeps what it has.
+        """The rows of a result's runs, and of cells with the same fingerprint: such a run is trained once and shown for
+        each. A cell that was reused or belongs to another pack keeps its row.
         """
         history = names.history(self.run_id, result.pack)
         rows = [PlanRow(record, position, history=history) for position, record in enumerate(result.runs)]
@@ -268,7 +267,7 @@ class MlflowStore:
         return rows
 
     def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:
-        """Writes the children of these cells and notes them in the plan."""
+        """Write the children of these cells, and their run ids into the plan."""
         if self._in_doubt:
             self._children = existing(
                 self._connection, self.run_id, {child.run_id for child in self._children.values()}
@@ -291,7 +290,7 @@ _RECORDINGS = 10**6  # more than a start makes
 
 
 def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
-    """A cell as its origin left it, where it has one; its own name, overrides and factors stay."""
+    """A reused cell with the record of its origin; it keeps its own name, overrides and factors."""
     if not row.record.origin:
         return row
     origin = origins.get(row.record.origin)
@@ -302,14 +301,14 @@ def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
 
 
 def _asked_for(cell: RunRecord) -> RunRecord:
-    """A cell as it was asked for, of which nothing is known any more."""
+    """A cell with its question alone, without any result."""
     return RunRecord(
         cell.cell, cell.name, cell.fingerprint, cell.pack, cell.overrides, factors=cell.factors, params=cell.params
     )
 
 
 def _shown_as(trained: RunRecord, cell: RunRecord) -> RunRecord:
-    """What `trained` came to, shown as `cell`: under its own name, overrides and factors."""
+    """The result of `trained` as that of `cell`, with the name, overrides and factors of `cell`."""
     return replace(
         trained, cell=cell.cell, name=cell.name, overrides=cell.overrides, factors=cell.factors, origin=cell.origin
     )

@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
 def candidates(line: str, breaks: str = "") -> list[str]:
     """What the last word of a line may be. `line` is the command up to the cursor, its first word the program.
 
-    With `breaks`, as of bash: each without what the shell holds for an earlier word, and with a space where it is
+    With `breaks`, as of bash: each without what the shell holds for an earlier word, and with a space if it is
     complete.
     """
     *before, current = _split(line)
@@ -112,7 +112,7 @@ def candidates(line: str, breaks: str = "") -> list[str]:
 
 
 def run_words(current: str, first: bool) -> Iterable[str]:
-    """What a word of a run may be: an override up to its `=`, or with a value; a word of ours where it is the first."""
+    """What a word of a run may be: an override up to its `=`, or with a value; a word of ours if it is the first."""
     key, equals, values = current.partition("=")
     if not equals:
         return [*(cli.WORDS if first else ()), *_keys()]

@@ -36,7 +36,7 @@ workbench list activations losses   the choices of two families
 class Listing:
     """A table of text: a title, the columns' names, and rows as long as these.
 
-    `records` are the same rows for a machine, where it is given more than their texts.
+    `records` are the same rows for a machine, if it is given more than their texts.
     """
 
     title: str
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         EXAMPLES,
         json="the same as one JSON document: docs/command.md",
     )
-    parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything where none is named")
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything if none is named")
     asked = parser.read(arguments)
     load_own_rules(places.theirs("rules"))
     listings = {topic: listing(topic) for topic in asked.topics} or overview()

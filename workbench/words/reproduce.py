@@ -143,7 +143,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
 
 def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
     """Run the sweeps one after the other, with these options. A failed one does not stop the others; Ctrl-C does."""
-    from workbench.report.wording import duration, plural
+    from workbench.quantities import counted, duration
     from workbench.sweep.hydra.command import main as command
 
     started, ended = perf_counter(), list[EndedSweep]()
@@ -160,7 +160,7 @@ def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> l
         _say(f"[{place} of {len(commands)}] {stem} took {duration(seconds)}, exit status {status}")
         if status == EXIT_INTERRUPTED:
             return ended
-    _say(f"{plural(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
+    _say(f"{counted(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
     return ended
 
 

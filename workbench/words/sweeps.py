@@ -38,15 +38,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(asked: Namespace) -> None:
     from workbench.app import sweeps_folder
-    from workbench.sweep.planning.free_memory import in_words
+    from workbench.quantities import size
     from workbench.tracking.housekeeping import folders_of, sizes
     from workbench.tracking.location import is_there
     from workbench.words.list import Listing, show
 
     found = sizes(asked.uri) if is_there(asked.uri) else []
-    own = folders_of([size.name for size in found], sweeps_folder(asked.uri))
+    own = folders_of([one.name for one in found], sweeps_folder(asked.uri))
     rows = [
-        (s.name, str(s.sweeps), str(s.runs), in_words(s.artifacts), in_words(s.database), in_words(own.get(s.name, 0)))
+        (s.name, str(s.sweeps), str(s.runs), size(s.artifacts), size(s.database), size(own.get(s.name, 0)))
         for s in found
     ]
     columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")
@@ -92,7 +92,7 @@ def _export(asked: Namespace) -> None:
 
 
 def _pages_of(name: str) -> list[Path]:
-    """The page of a sweep and its data, where they are there."""
+    """The page of a sweep and its data, if they are there."""
     from workbench.app import REPORTS
     from workbench.report.page.folder import stem
 

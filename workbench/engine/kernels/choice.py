@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.reader import Data, Split
+from workbench.untyped import NumbaSettings
 
 
 class Trainer(Protocol):
@@ -151,7 +152,7 @@ KERNELS: dict[str, Kernel] = {
         _compiled_obstacle, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
     ),
     "fused": Kernel(
-        "a run a block, in shared memory, where the network fits into it, else as graph: float32 on an NVIDIA device",
+        "a run a block, in shared memory, if the network fits into it, else as graph: float32 on an NVIDIA device",
         _fused_obstacle, _fused_trainer, _fused_evaluator, _fused_prober,
     ),
     "graph": Kernel(
@@ -171,7 +172,7 @@ def numba_fault() -> str:
         import numba
     except Exception as error:  # it may be installed beside a NumPy that is too new for it
         return f"Numba cannot be imported ({type(error).__name__}: {error})".splitlines()[0]
-    settings: Any = numba.config
+    settings: NumbaSettings = numba.config
     return "Numba is switched off by NUMBA_DISABLE_JIT" if settings.DISABLE_JIT else ""
 
 

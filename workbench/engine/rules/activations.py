@@ -104,7 +104,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation("hyperbolic tangent", _tanh, _tanh_derivative, init="glorot"),
     "relu": Activation("max(z, 0)", _relu, _relu_derivative, init="he"),
     "leaky_relu": Activation(
-        "z, or slope * z where z is negative", _leaky_relu, _leaky_relu_derivative, init="he", reads=("slope",)
+        "z, or slope * z if z is negative", _leaky_relu, _leaky_relu_derivative, init="he", reads=("slope",)
     ),
     "prelu": Activation(
         "leaky ReLU whose slopes, one a unit, are learned",

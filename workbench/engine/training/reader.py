@@ -30,7 +30,7 @@ class FirstExamples:
 class Data(Protocol):
     """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
 
-    inputs (examples, features), as stored; image, (height, width, channels) where the features are the pixels of an
+    inputs (examples, features), as stored; image, (height, width, channels) if the features are the pixels of an
     image, else (); scale and shift (runs, 1, features); origin and unit (features,), as a number of the dataset is
     input * unit + origin; classes 0 for a regression;
     order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the

@@ -20,7 +20,7 @@ def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
 
 
 def numbers_of(layout: Layout, batch: int, drops: bool) -> int:
-    """The numbers of a scratch; `drops`: of one to train with, where units may be dropped."""
+    """The numbers of a scratch; `drops`: of one to train with, if units may be dropped."""
     convolutions = [layer for layer in layout.layers if isinstance(layer, Convolution)]
     if not convolutions:
         return batch * (layout.inputs + sum(layer.held for layer in layout.without_dropout))

@@ -42,7 +42,7 @@ class Worker(Protocol):
         """Begin the next epoch."""
 
     def finish_epoch(self) -> Epoch | None:
-        """Wait for it; None where no run is left to train. Runs are numbered as in the whole pack."""
+        """Wait for it; None if no run is left to train. Runs are numbered as in the whole pack."""
 
     def state(self) -> State:
         """The state of these runs."""

@@ -6,12 +6,13 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from workbench.config import SETTINGS
+from workbench.config.setting import Value
 from workbench.report import wording
 from workbench.report.advice.faults import FAULTS, HEALTHY, Fault, Remedy
 from workbench.report.advice.symptoms import Setting, Symptoms, settings_of
@@ -27,7 +28,7 @@ _REPEATED = (
     "optimizer.learning_rate", "penalty.strength", "dropout.rate", "dropout.input_rate", "training.epochs",
     "training.batch_size", "training.patience",
 )  # fmt: skip
-_USUAL: dict[str, Any] = {"data": "digits", "optimizer": "sgd", "penalty": "none"}
+_USUAL: dict[str, Value] = {"data": "digits", "optimizer": "sgd", "penalty": "none"}
 _USUAL |= {key: SETTINGS[key].default for key in _REPEATED}
 _CHOSEN_GROUPS = ("optimizer", "penalty")
 _NEW_SEEDS = f"{SEED}=range(12)"
@@ -131,9 +132,9 @@ def _proposal(remedy: Remedy, row: pd.Series) -> Proposal | None:
     return Proposal(remedy.words, command, remedy.claim, remedy.depends)
 
 
-def _settings(row: pd.Series) -> dict[str, Any]:
+def _settings(row: pd.Series) -> dict[str, Value]:
     """The choices and settings of a run that a command may repeat."""
-    found: dict[str, Any] = {}
+    found: dict[str, Value] = {}
     if "data.name" in row:
         found["data"] = row["data.name"]
     for group in _CHOSEN_GROUPS:
@@ -147,12 +148,12 @@ def _settings(row: pd.Series) -> dict[str, Any]:
     return found
 
 
-def _changed(key: str, value: Any, text: str) -> Any:
+def _changed(key: str, value: Value, text: str) -> Value:
     """The value of a setting (None: its default) after a change: multiplied, divided, or another one."""
     if text[:1] in "*/":
         value = SETTINGS[key].default if value is None else value
-        factor = float(text[1:])
-        new = float(f"{value * factor if text[0] == '*' else value / factor:.6g}")
+        number, factor = float(value or 0), float(text[1:])
+        new = float(f"{number * factor if text[0] == '*' else number / factor:.6g}")
         return max(1, round(new)) if SETTINGS[key].kind is int else new
     if key in SETTINGS:
         kind = SETTINGS[key].kind

@@ -19,7 +19,7 @@ LAST_FIFTH = 0.2  # of the epochs: the end of a curve
 
 @dataclass(frozen=True)
 class Symptoms:
-    """One run, or a setting by the medians of its runs. NaN where nothing was stored.
+    """One run, or a setting by the medians of its runs. NaN if nothing was stored.
 
     `lost`: share of the runs that diverged. `fit`, `held_out`: accuracy on training and validation data at the end, and
     `best_held_out` at its best; `gap` and `forgotten` are fit and best_held_out minus held_out. `rise`: validation loss

@@ -7,6 +7,7 @@ a factor's values and are the same on the whole page.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 from matplotlib import colormaps
@@ -24,6 +25,18 @@ MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+class LineStyle(TypedDict, total=False):
+    """What Matplotlib's `plot` takes to draw a line, under its names; lengths in points."""
+
+    color: str
+    linestyle: str | tuple[int, tuple[float, ...]]
+    linewidth: float
+    alpha: float
+    marker: str
+    markersize: float
+    markeredgecolor: str
 
 
 def shortened(labels: Sequence[str]) -> list[str]:

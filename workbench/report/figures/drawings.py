@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +92,7 @@ class Lines(Drawing):
             ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
             _, low, high = over_seeds(seeds.T, wording.metric(self.value).range)
             ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
-        style: Any = {"linestyle": slot.linestyle, "linewidth": 1.9}
+        style: axes.LineStyle = {"linestyle": slot.linestyle, "linewidth": 1.9}
         if len(places) <= 16:
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
         ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
@@ -181,9 +180,9 @@ class Heat(Drawing):
 
 def _places(column: pd.Series) -> dict[Hashable, float]:
     """The place of each value on an x axis: a number at its value, words at equal distances in their order."""
-    names: list[Any] = list(column.unique())
+    names = column.unique()
     if pd.api.types.is_numeric_dtype(column):
-        return {name: float(name) for name in sorted(names)}
+        return {number: number for number in np.sort(names.astype(float)).tolist()}
     return {name: float(place) for place, name in enumerate(names)}
 
 

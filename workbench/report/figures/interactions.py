@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -113,7 +112,7 @@ def paint(ax: Axes, pair: Interaction) -> Axes:
         for place, low, high in zip(places, pair.low[:, column], pair.high[:, column], strict=True):
             if np.isfinite(low):
                 ax.plot([place, place], [low, high], color=slot.light, linewidth=2.2, solid_capstyle="butt")
-        style: Any = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
+        style: axes.LineStyle = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
         line = slot.linestyle
         ax.plot(places, pair.means[:, column], color=slot.light, linewidth=1.7, linestyle=line, **style)
     axes.value_axis(ax, pair.metric, pair.points.ravel())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ class OneProbe:
     """A probe by layer and epoch for every level of a factor, at one depth.
 
     `maps` (levels, layers, epochs) are means over runs; `profiles` (levels, seeds, layers) means within each seed, at
-    the end of the runs. Both of log10 of the probe where `logarithmic`. A probe taken once a run has no epochs to map.
+    the end of the runs. Both of log10 of the probe if `logarithmic`. A probe taken once a run has no epochs to map.
     `slots` are None if all runs stand together.
     """
 
@@ -216,8 +216,14 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
             path = axes.as_one_path(data.numbers, axes.drawn_seeds(held))
             ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
         counted = np.isfinite(means[level])
-        style: Any = {"color": slot.light, "marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
-        ax.plot(data.numbers[counted], means[level][counted], linestyle=slot.linestyle, linewidth=1.9, **style)
+        style: axes.LineStyle = {
+            "color": slot.light,
+            "marker": slot.marker,
+            "markersize": 5.5,
+            "markeredgecolor": palette.SURFACE,
+        }
+        style |= {"color": slot.light, "linestyle": slot.linestyle, "linewidth": 1.9}
+        ax.plot(data.numbers[counted], means[level][counted], **style)
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:

@@ -143,7 +143,7 @@ def paint(ax: Axes, curves: Curves) -> Axes:
     axes.value_axis(ax, curves.metric, curves.seeds.ravel())
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     room = 0.03 * (curves.epochs[-1] - curves.epochs[0])
-    ax.set_xlim(curves.epochs[0] - room, curves.epochs[-1] + room)  # also where a metric begins at epoch 1
+    ax.set_xlim(curves.epochs[0] - room, curves.epochs[-1] + room)  # also if a metric begins at epoch 1
     ax.set_xlabel("epoch")
     return ax
 

@@ -7,11 +7,11 @@ loaded or trained.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import groupby
 from math import prod
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,6 +29,7 @@ from workbench.report.figures import palette
 from workbench.report.figures.base import FigureKind, Panel, Table, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
+from workbench.untyped import PandasCell
 
 MOST_NETWORKS = 3  # side by side in a row of the page
 TIMES = "\u00d7"
@@ -133,24 +134,23 @@ def _settings() -> set[str]:
     return {field.name for field in fields(Architecture)} - OF_THE_DATA
 
 
-def _value(key: str, held: Any) -> Value:  # pandas
-    """A setting as the store holds it, in its own type; its default where the run has none."""
+def _value(key: str, held: PandasCell) -> Value:
+    """A setting as the store holds it, in its own type; its default if the run has none."""
     setting = SETTINGS[key]
     return setting.default if pd.isna(held) else setting.kind(held)
 
 
 def _architecture(cell: dict[str, Value], keys: list[str], shapes: dict[str, tuple[Shape, int]]) -> Architecture | None:
-    """The network of a cell; None if it trains none, or where the store does not say what it looks like."""
+    """The network of a cell; None if it trains none, or if the store does not say what it looks like."""
     known = cell["network.name"] in NETWORKS and cell["network.activation"] in ACTIVATIONS
     loss = cell["network.loss"]
     if cell["measure"] != TRAINING or cell["data.name"] not in shapes or not known or loss not in (*LOSSES, "auto"):
         return None
     shape, outputs = shapes[cell["data.name"]]
-    settings: dict[str, Any] = {  # the fields of an architecture, each of a type of its own
-        SETTINGS[key].engine: integers(str(cell[key])) if SETTINGS[key].listed else cell[key] for key in keys
-    }
+    settings = {SETTINGS[key].engine: integers(str(cell[key])) if SETTINGS[key].listed else cell[key] for key in keys}
     units = outputs if loss == "auto" else LOSSES[loss].units(outputs)
-    return Architecture(prod(shape), units, image=shape if len(shape) == 3 else (), **settings)
+    made: Callable[..., Architecture] = Architecture  # whose settings have each a type of its own
+    return made(prod(shape), units, image=shape if len(shape) == 3 else (), **settings)
 
 
 def drawn_network(of: Architecture) -> DrawnNetwork:

@@ -17,7 +17,6 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from workbench import files, places
 from workbench.engine.rules import rule_files
@@ -56,7 +55,7 @@ def _file_of(shown: object) -> Path | None:
 class _Pickler(pickle.Pickler):
     """Refuses what is pickled as the name of code that we do not know."""
 
-    def reducer_override(self, held: object) -> Any:  # as pickle declares it
+    def reducer_override(self, held: object) -> str:  # pickle knows no type for NotImplemented
         named = getattr(held, "__module__", None) or type(held).__module__
         if named.partition(".")[0] not in KNOWN:
             raise pickle.PicklingError(f"{named} is not known")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -79,7 +78,7 @@ def paint(ax: Axes, data: Searched) -> Axes:
     best = max(1, round(BEST_SHARE * len(lines)))
     for rank in reversed(range(len(lines))):
         spots = [low + height * _share(data, place, lines[rank]) for place in factors]
-        style: Any = {"color": palette.GREY_SLOT.light, "linewidth": 0.9, "alpha": 0.45}
+        style: axes.LineStyle = {"color": palette.GREY_SLOT.light, "linewidth": 0.9, "alpha": 0.45}
         if rank < best:
             style = {"color": palette.SLOTS[1].light, "linewidth": 1.8}
         ax.plot(range(len(factors) + 1), [*spots, lines[rank].mean], **style)

@@ -9,7 +9,6 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
@@ -18,10 +17,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from workbench.report.figures import palette
+from workbench.untyped import MatplotlibSettings
 
 WIDTH, HEIGHT = 340, 220
 MARGINS = (46, 12, 12, 40)  # left, right, top, bottom
-STYLE: Any = {
+STYLE: MatplotlibSettings = {
     "svg.fonttype": "none",
     "svg.hashsalt": "workbench",
     "text.parse_math": False,  # a "$" in a name is a dollar sign

@@ -1,4 +1,4 @@
-"""How training went where nothing but the seed was swept: losses and accuracies by epoch, training beside held-out."""
+"""How training went if nothing but the seed was swept: losses and accuracies by epoch, training beside held-out."""
 
 from __future__ import annotations
 

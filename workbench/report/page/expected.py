@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench.engine.errors import BadInput
+from workbench.report.page.json_documents import ArchiveForm, IndexForm, ListedVerdict
 from workbench.report.verdicts.verdict import VERDICTS
 
 NO_VERDICT = "not there"
@@ -58,20 +58,20 @@ def read_expected(file: Path, sweeps: Collection[str]) -> list[Expected]:
     return found
 
 
-def _verdicts(data: Mapping[str, Any]) -> Iterator[Expected]:
+def _verdicts(data: IndexForm | ArchiveForm) -> Iterator[Expected]:
+    """The verdicts of a file, whose form nobody has checked yet."""
     if "sections" in data:
         for section in data["sections"]:
             for one in section["claims"]:
-                yield Expected(*(str(one[key]) for key in ("id", "dataset", "sweep", "verdict")))
+                yield Expected(str(one["id"]), str(one["dataset"]), str(one["sweep"]), str(one["verdict"]))
     else:
         for sweep in data["sweeps"]:
-            for one in sweep["claims"]:
-                yield Expected(
-                    str(one["id"]), str(sweep["dataset"]), str(sweep["name"]), str(one["verdict"]["verdict"])
-                )
+            for claim in sweep["claims"]:
+                verdict = str(claim["verdict"]["verdict"])
+                yield Expected(str(claim["id"]), str(sweep["dataset"]), str(sweep["name"]), verdict)
 
 
-def flips(expected: Sequence[Expected], found: Sequence[Mapping[str, Any]]) -> list[Flip]:
+def flips(expected: Sequence[Expected], found: Sequence[ListedVerdict]) -> list[Flip]:
     """Which verdicts are not what was expected. A claim that was expected and has no verdict is one of them."""
     now = {(str(one["id"]), str(one["dataset"])): str(one["verdict"]) for one in found}
     pairs = [(one, now.get((one.claim, one.dataset), NO_VERDICT)) for one in expected]

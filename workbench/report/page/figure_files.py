@@ -75,12 +75,12 @@ def standalone(svg: str) -> str:
 
 def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
     """The figures with their subjects, in the order of the page."""
-    for card in made.shown["cards"]:
+    for card in made.cards:
         yield from ((card.claim.id, figure) for figure in card.figures)
     yield from _of_section(made, "search", "search")
     yield from _of_section(made, "figures", "figure")
     yield from _of_section(made, "outcome", "outcome")
-    for one in made.shown["by_factor"]:
+    for one in made.by_factor:
         yield from ((one["factor"].name, figure) for figure in one["figures"])
     yield from _of_section(made, "interactions", "pairs")
     yield from _of_section(made, "layers", "probes")

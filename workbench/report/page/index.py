@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench import files
 from workbench.report import wording
 from workbench.report.page import page_data
 from workbench.report.page.folder import make
+from workbench.report.page.json_documents import ClaimForm, Finding, RuleForm
 from workbench.report.page.rendering import render
 from workbench.report.statistics.design import STATUSES
 from workbench.report.verdicts.claim_rules import Claim
@@ -78,12 +77,9 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
 
 def _entry(path: Path) -> Entry | None:
     """A sweep's line from its page's data; None if the file is not a page's."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
     page = path.with_suffix(".html")
-    if not isinstance(data, dict) or data.get("format") != page_data.FORMAT or not page.exists():
+    data = page_data.read(path) if page.exists() else None
+    if data is None:
         return None
     found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
     return Entry(
@@ -102,7 +98,7 @@ def _order_of(facts: Mapping[str, str]) -> int:
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
-def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
+def _line(claim: ClaimForm, sweep: str, file: str) -> Line:
     verdict = claim["verdict"]
     return Line(
         claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
@@ -110,7 +106,7 @@ def _line(claim: Mapping[str, Any], sweep: str, file: str) -> Line:
     )  # fmt: skip
 
 
-def _finding(claim: Mapping[str, Any]) -> str:
+def _finding(claim: ClaimForm) -> str:
     """What stands behind a verdict: what its first rule found, or the further rule that decided it; of a conditional
     one also what the tuned rule found.
     """
@@ -124,17 +120,18 @@ def _finding(claim: Mapping[str, Any]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _found(rule: Mapping[str, Any], verdict: Mapping[str, Any], head: str = "") -> str:
+def _found(rule: RuleForm, verdict: Finding, head: str = "") -> str:
     """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs."""
-    if verdict.get("effect") is None:
+    effect = verdict.get("effect")
+    if effect is None:
         return ""
     count, metric = verdict["n"], rule.get("metric", "")
     if rule.get("kind") == "identity":
-        return f"{head}largest error {wording.number(verdict['effect'])}, {wording.plural(count, 'run')}"
+        return f"{head}largest error {wording.number(effect)}, {wording.plural(count, 'run')}"
     low, high = (float("nan") if end is None else end for end in verdict["interval"])
     span = wording.between(low, high, metric)
     inner = f", 95 % interval {span}" if span else ""
-    return f"{head}{wording.change(verdict['effect'], metric)}{inner}, {wording.plural(count, 'seed')}"
+    return f"{head}{wording.change(effect, metric)}{inner}, {wording.plural(count, 'seed')}"
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:

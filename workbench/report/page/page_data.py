@@ -6,11 +6,13 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
+from workbench.report.page.json_documents import Json, PageForm
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
 from workbench.report.statistics.effects import Effect, Interaction, Spread
 from workbench.report.verdicts.claim_rules import Claim, Rule, as_data, digest, digests
@@ -28,8 +30,11 @@ class Exact(float):
     """A number that somebody chose, not a result: kept to the last digit."""
 
 
-def plain(value: object) -> Any:
-    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, NaN, infinities as null."""
+def plain(value: object) -> Json:
+    """`value` as JSON can hold it: arrays as lists, floats to seven digits unless `Exact`, NaN and infinities as null.
+
+    Raises TypeError for what JSON has no form for.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -41,13 +46,26 @@ def plain(value: object) -> Any:
         return float(value) if math.isfinite(value) else None
     if isinstance(value, float):
         return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
-    return None if value is pd.NaT or value is pd.NA else value
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, (bool, int, str)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def text(data: object) -> str:
     """One JSON text for equal data that can be inside a script element: it has no "<", ">" or "&"."""
     dumped = json.dumps(plain(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return dumped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def read(file: Path) -> PageForm | None:
+    """The data of a page from its file; None if the file cannot be read, or is not a page's."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return cast(PageForm, data) if isinstance(data, dict) and data.get("format") == FORMAT else None
 
 
 def _factor(factor: Factor) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from workbench.config import RunConfig, flatten
 from workbench.config.setting import Value
 from workbench.report import wording
 from workbench.report.statistics.design import Design
+from workbench.untyped import PandasCell
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -44,8 +45,8 @@ def common(tables: SweepTables) -> dict[str, tuple[Value, Value]]:
         if key in tables.factors or key == "name" or key not in tables.runs:
             continue
         values = tables.runs[key]
-        first: Any = values.iloc[0] if len(values) else default  # pandas
-        same = values.isna().all() if pd.isna(first) else (values == first).all()
+        first: PandasCell = values.iloc[0] if len(values) else default
+        same = bool(values.isna().all() if pd.isna(first) else (values == first).all())
         if len(values) and same and not _equal(first, default):
             found[key] = (first.item() if hasattr(first, "item") else first, default)
     return found

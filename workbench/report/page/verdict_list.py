@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from workbench import files
 from workbench.report import wording
 from workbench.report.page import page_data
 from workbench.report.page.folder import make
+from workbench.report.page.json_documents import IndexForm, ListedVerdict, PageForm, PartInShort
 from workbench.report.verdicts import notes
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -19,11 +19,11 @@ VERDICTS_FILE = "index.json"
 VERDICTS_VERSION = 1  # not "format", which a page has, so that the index of pages skips this file
 
 
-def gather(folder: Path) -> list[dict[str, Any]]:
+def gather(folder: Path) -> list[ListedVerdict]:
     """The verdicts of every page in the folder, in the order of the notes; the latest one of each claim on each
     dataset.
     """
-    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    found: dict[tuple[str, str], tuple[str, ListedVerdict]] = {}
     for path in sorted(folder.glob("*.json")):
         data = _page(path)
         if data is None:
@@ -32,14 +32,14 @@ def gather(folder: Path) -> list[dict[str, Any]]:
         for name, verdict in data["verdicts"].items():
             key = name, data.get("dataset", "")
             if key not in found or started >= found[key][0]:
-                about = {"id": name, "dataset": key[1], "sweep": data["name"], "page": f"{path.stem}.html"}
-                found[key] = started, about | verdict
+                page = f"{path.stem}.html"
+                found[key] = started, {"id": name, "dataset": key[1], "sweep": data["name"], "page": page, **verdict}
     return [
         verdict for _, (_, verdict) in sorted(found.items(), key=lambda item: (notes.place(item[0][0]), item[0][1]))
     ]
 
 
-def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
+def write(found: Sequence[ListedVerdict], folder: Path) -> Path:
     """Write `<folder>/index.json`, which holds `as_data`, and return its path."""
     make(folder)
     target = folder / VERDICTS_FILE
@@ -47,22 +47,21 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> Path:
     return target
 
 
-def as_data(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def as_data(found: Sequence[ListedVerdict]) -> IndexForm:
     """The verdicts by section of the notes, how many there are of each, and the notes' claims without one."""
-    sections: dict[str, list[dict[str, Any]]] = {}
+    sections: dict[str, list[ListedVerdict]] = {}
     for verdict in found:
         sections.setdefault(notes.section(verdict["id"]) or verdict["section"], []).append(verdict)
     tally = Counter(verdict["verdict"] for verdict in found)
     held = {verdict["id"] for verdict in found}
-    data: dict[str, Any] = page_data.plain({
+    return {
         "version": VERDICTS_VERSION, "counts": {word: tally[word] for word in VERDICTS},
         "without": [name for name in notes.IDS if name not in held],
         "sections": [{"section": name, "claims": claims} for name, claims in sections.items()],
-    })  # fmt: skip
-    return data
+    }  # fmt: skip
 
 
-def in_words(found: Sequence[dict[str, Any]]) -> str:
+def in_words(found: Sequence[ListedVerdict]) -> str:
     """One line for each verdict, and the count of each."""
     lines = [_line(verdict) for verdict in found]
     tally = Counter(verdict["verdict"] for verdict in found)
@@ -70,7 +69,7 @@ def in_words(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _line(verdict: dict[str, Any]) -> str:
+def _line(verdict: ListedVerdict) -> str:
     shown = _decisive(verdict)
     write = wording.number if _is_identity(shown) else lambda value: wording.change(value, shown["metric"])
     effect = write(shown["effect"]) if shown["effect"] is not None else ""
@@ -82,28 +81,23 @@ def _line(verdict: dict[str, Any]) -> str:
     return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
 
 
-def _is_identity(shown: dict[str, Any]) -> bool:
+def _is_identity(shown: PartInShort) -> bool:
     return bool(shown.get("kind") == "identity")
 
 
-def _count(shown: dict[str, Any]) -> str:
+def _count(shown: PartInShort) -> str:
     """How many seeds a verdict rests on, or how many runs an identity was looked at in."""
     return wording.plural(shown["n"], "run") if _is_identity(shown) else f"n = {shown['n']}"
 
 
-def _decisive(verdict: dict[str, Any]) -> dict[str, Any]:
+def _decisive(verdict: ListedVerdict) -> PartInShort:
     """The part of a claim of several rules that decides its verdict: the first one, unless another is worse."""
     if verdict["verdict"] in (verdict["by_itself"], "conditional"):
         return verdict
     return next((part for part in verdict["also"] if part["verdict"] == verdict["verdict"]), verdict)
 
 
-def _page(path: Path) -> dict[str, Any] | None:
-    """A page's data; None if the file is not a page's."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(data, dict) or data.get("format") != page_data.FORMAT:
-        return None
-    return data if isinstance(data.get("verdicts"), dict) else None
+def _page(path: Path) -> PageForm | None:
+    """A page's data; None if the file is not a page's, or one without verdicts."""
+    data = page_data.read(path)
+    return data if data is not None and isinstance(data.get("verdicts"), dict) else None

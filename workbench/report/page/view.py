@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
@@ -11,8 +11,8 @@ from workbench.report.figures import FIGURES
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
-from workbench.report.page.cards import card
-from workbench.report.statistics.design import counts
+from workbench.report.page.cards import Card, card
+from workbench.report.statistics.design import Factor, counts
 from workbench.report.verdicts.verdict import VERDICTS
 
 if TYPE_CHECKING:
@@ -21,14 +21,27 @@ if TYPE_CHECKING:
 EMBEDDED_RUNS = 2000  # with more runs the page holds only the table; the file of data beside it has them all
 
 
+class FactorShown(TypedDict):
+    """A factor on the page: what it changed, in a sentence and in figures."""
+
+    factor: Factor
+    sentence: str
+    figures: list[DrawnFigure]
+
+
 @dataclass(frozen=True)
 class View:
-    """The template's values, the page's data, its figures by section, and how many cells the sweep has."""
+    """The template's values, the page's data, its figures by section, and the number of cells of the sweep.
 
-    shown: dict[str, Any]  # Jinja looks up each by its name, and finds out what it is
+    The `cards` of claims and `by_factor` are among the template's values too.
+    """
+
+    shown: dict[str, object]  # Jinja looks up each by its name
     data: dict[str, object]
     figures: dict[str, list[DrawnFigure]]
     cells: int
+    cards: list[Card]
+    by_factor: list[FactorShown]
 
     @property
     def embedded(self) -> dict[str, object]:
@@ -54,21 +67,22 @@ def view(found: Findings) -> View:
     all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
     data = page_data.page_content(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
     data["advice"] = [asdict(one) for one in found.advice]
-    shown = {
+    cards = [
+        card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
+        for place, (claim, verdict) in enumerate(found.judged)
+    ]
+    by_factor: list[FactorShown] = [
+        {"factor": effect.factor, "sentence": effect_in_words(effect),
+         "figures": _about(figures["factors"], effect.factor.key)}
+        for effect in ([] if found.search else effects)
+    ]  # fmt: skip
+    shown: dict[str, object] = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "asked": summary.asked(design), "counts": counts(design.runs),
         "notice": summary.seed_notice(design, bool(found.judged)),
         "extremes": summary.extremes(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "verdicts": VERDICTS, "figures": figures,
-        "cards": [
-            card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
-            for place, (claim, verdict) in enumerate(found.judged)
-        ],
-        "by_factor": [
-            {"factor": effect.factor, "sentence": effect_in_words(effect),
-             "figures": _about(figures["factors"], effect.factor.key)}
-            for effect in ([] if found.search else effects)
-        ],
+        "cards": cards, "by_factor": by_factor,
         "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
@@ -77,7 +91,7 @@ def view(found: Findings) -> View:
         "provenance": provenance.facts(sweep, design),
         "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
     }  # fmt: skip
-    return View(shown, data, figures, sum(counts(design.runs).values()))
+    return View(shown, data, figures, sum(counts(design.runs).values()), cards, by_factor)
 
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:

@@ -39,11 +39,11 @@ class Level:
 class Effect:
     """A factor's main effect on a metric.
 
-    `change` is the mean over seeds of level `top` (the best) minus level `bottom` (the worst; another one also where
-    all are equal, but `top` itself where no other finished). `interval` is its 95 % interval over the same differences,
+    `change` is the mean over seeds of level `top` (the best) minus level `bottom` (the worst; another one also if
+    all are equal, but `top` itself if no other finished). `interval` is its 95 % interval over the same differences,
     which allows for the choice of the two among all levels, and of the factor among `family` of them. `set_aside` runs
     are left out since a partner did not finish, `unpaired` ones since not every partner was asked for. `matched` is
-    False where no two levels finished in one setting: then nothing is compared, and no level has a mean. `finished`
+    False if no two levels finished in one setting: then nothing is compared, and no level has a mean. `finished`
     are the places of all levels with a finished run.
     """
 

@@ -4,7 +4,7 @@ What they promise is simulated in the tests. At n = 12 the 95 % ones cover 0.95 
 skewed ones (exponential) they cover about 0.90; with 10 % collapsed runs about 0.75, which is why a verdict among
 failures rests on the sign-flip test alone (`verdicts.decision`). Those of best minus worst (2 to 40 levels, 5 to 30
 seeds) cover 0.94 to 0.96 of the time for normal values, 0.95 to 1.00 for skewed ones or levels of unequal noise, and
-0.90 to 0.95 where levels are skewed in opposite directions, as Student's does there.
+0.90 to 0.95 if levels are skewed in opposite directions, as Student's does there.
 
 An interval of a quantity that has a range (an accuracy, a loss) stays within it: an end that Student's puts outside is
 replaced by that of the same quantile on the scale of logits or logarithms (delta method), which lies inside. It covers
@@ -101,7 +101,7 @@ def over_seeds(
 def largest_difference(differences: np.ndarray, levels: int, confidence: float = CONFIDENCE) -> Interval:
     """The interval of the difference of the best and the worst of several `levels`, chosen after looking.
 
-    `differences` (n,) are those of the two, paired by seed; NaN ends where n < 2. Student's interval with the quantile
+    `differences` (n,) are those of the two, paired by seed; NaN ends if n < 2. Student's interval with the quantile
     of the studentised range in place of t's (Tukey 1953): of equal levels it leaves 0 out as seldom as it says, however
     many there are, and for two levels it is Student's own. The deviation is that of the two alone, since levels may
     differ in how noisy they are. For normal values it is independent of the means, and so of the choice.

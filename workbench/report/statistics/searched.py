@@ -56,7 +56,7 @@ class Axis:
 @dataclass(frozen=True)
 class Trend:
     """What the trials say of one factor: Spearman's correlation of its places and the metric with its interval, and by
-    how much a forest's R² of the ranks falls where the factor is shuffled. NaN under FEWEST_TRIALS trials.
+    how much a forest's R² of the ranks falls if the factor is shuffled. NaN under FEWEST_TRIALS trials.
     """
 
     axis: Axis
@@ -187,7 +187,7 @@ def _correlation(places: np.ndarray, means: np.ndarray, numeric: bool) -> tuple[
 
 
 def _importances(columns: np.ndarray, ranks: np.ndarray) -> tuple[float, list[float]]:
-    """R² of a random forest of the `ranks` (trials,) on trials left out of its fit, and by how much it falls where one
+    """R² of a random forest of the `ranks` (trials,) on trials left out of its fit, and by how much it falls if one
     of the `columns` (trials, factors) is shuffled: five folds, ten shuffles. NaN under FEWEST_TRIALS trials.
     """
     count, width = columns.shape

@@ -118,7 +118,7 @@ def _without_noise(change: float) -> float:
 def short_of(values: np.ndarray, edge: float) -> float:
     """Two-sided p of Student's test of the mean of `values` (n,) against `edge`: small only for a mean BELOW it.
 
-    1 where there are fewer than two values, or one is not finite.
+    1 if there are fewer than two values, or one is not finite.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():

@@ -2,7 +2,7 @@
 
 Runs that come to nothing are another thing than runs that train a little worse, and no interval of a mean of both can
 be trusted. So an effect is what it is among the pairs in which both runs trained, and the shares of lost runs stand
-beside it. A presence must hold of all pairs and of these; an absence is shown only where nothing was lost, no pair
+beside it. A presence must hold of all pairs and of these; an absence is shown only if nothing was lost, no pair
 stands apart as a collapsed one does, and the differences are not too skewed. docs/calibration.md has the error rates.
 """
 
@@ -25,7 +25,7 @@ class Basis:
     """Differences (n,) that point in the predicted direction, and their deciding interval.
 
     `trained` is the interval of those pairs that trained: none of their runs lost, none apart from the others; None
-    where they are fewer than half of the seeds. Then `shares`, the p of Fisher's test that both arms lose equally many,
+    if they are fewer than half of the seeds. Then `shares`, the p of Fisher's test that both arms lose equally many,
     decides beside the sign-flip test. `lost` says whether any run diverged or collapsed, `doubt` why these differences
     cannot show that something is absent, "" if they can.
     """

@@ -173,10 +173,10 @@ class Claim:
     """One claim of the notes, in our words.
 
     `rule` decides it in the notes' own setting, together with every rule of `also` (a claim of two measures holds if
-    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; where both are decided and differ,
+    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; if both are decided and differ,
     the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
     what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
-    for each metric that is needed. `slip` states the notes' form where it differs from the right one, `remark` what a
+    for each metric that is needed. `slip` states the notes' form if it differs from the right one, `remark` what a
     reader must know of how the rule came about (a pilot, an earlier form whose outcome was known). `statement_zh` says
     the statement in Traditional Chinese, in our words too.
     """

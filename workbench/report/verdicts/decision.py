@@ -10,7 +10,7 @@ Holm's p of that is under 0.05, whether or not the opposite can be shown. Where 
 contradicted or not reproduced if any of them is, and reproduced if all are.
 
 The interval is the rule's own, made as wide as a bootstrap-t interval at a quarter of the error. Absence is not shown
-where runs were lost, pairs stand apart or the differences are skewed (`basis`); then a presence must hold of the pairs
+if runs were lost, pairs stand apart or the differences are skewed (`basis`); then a presence must hold of the pairs
 that trained as well as of all. How often verdicts are false is simulated in docs/calibration.md.
 
 A rule was fixed for the settings of its sweep file. Where the runs have other ones every verdict is withheld as

@@ -21,7 +21,7 @@ _OF_THE_RULE = ("data.label_noise", "data.shift")  # treatments, though they are
 
 
 def described(tables: SweepTables) -> tuple[str, str]:
-    """Why verdicts are withheld ("" if they are not), and the dataset in words ("" where no run reads one)."""
+    """Why verdicts are withheld ("" if they are not), and the dataset in words ("" if no run reads one)."""
     found = deviations(tables.facts)
     other_data = {key: values for key, values in found.items() if is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]

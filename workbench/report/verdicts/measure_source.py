@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType
-from typing import Any
+from types import CodeType, FunctionType, MethodType
 
 _CONSTANTS = (bool, int, float, str, bytes, tuple, list, dict, set, frozenset, type(None))
 
@@ -21,29 +20,29 @@ def source_of(measure: Callable[..., object] | None) -> str:
     return "\n".join(found[name] for name in sorted(found))
 
 
-def _collect(item: Any, found: dict[str, str]) -> None:  # whatever a function may refer to
+def _collect(item: object, found: dict[str, str]) -> None:
     while isinstance(item, partial):
         found[f"partial {len(found)}"] = repr((item.args, item.keywords))
         item = item.func
-    code = getattr(item, "__code__", None)
-    if code is None or item.__qualname__ in found:
+    function = item.__func__ if isinstance(item, MethodType) else item
+    if not isinstance(function, FunctionType) or function.__qualname__ in found:
         return
-    found[item.__qualname__] = _text(item, code)
-    for cell in item.__closure__ or ():
+    found[function.__qualname__] = _text(function)
+    for cell in function.__closure__ or ():
         _collect(cell.cell_contents, found)
-    for name in _names(code):
-        value = item.__globals__.get(name)
-        if getattr(value, "__module__", None) == item.__module__:
+    for name in _names(function.__code__):
+        value = function.__globals__.get(name)
+        if getattr(value, "__module__", None) == function.__module__:
             _collect(value, found)
-        elif isinstance(value, _CONSTANTS) and name in item.__globals__:
+        elif isinstance(value, _CONSTANTS) and name in function.__globals__:
             found[name] = f"{name} = {value!r}"
 
 
-def _text(item: Any, code: CodeType) -> str:
+def _text(function: FunctionType) -> str:
     try:
-        return inspect.getsource(item)
+        return inspect.getsource(function)
     except (OSError, TypeError):
-        return code.co_code.hex()
+        return function.__code__.co_code.hex()
 
 
 def _names(code: CodeType) -> Iterator[str]:

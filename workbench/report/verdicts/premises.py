@@ -1,7 +1,7 @@
 """Premises: what must be true of the runs before a rule may decide anything.
 
 A rule that says "dropout helps a net that overfits" says nothing of a net that does not. A premise is part of the rule,
-and of its digest; where it fails the verdict is withheld, with the reason in words. One row of PREMISES a premise.
+and of its digest; if it fails the verdict is withheld, with the reason in words. One row of PREMISES a premise.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def _shares(evidence: Evidence) -> str:
 
 
 def _among_trained(evidence: Evidence) -> str:
-    """What a verdict rests on where runs were lost."""
+    """What a verdict rests on if runs were lost."""
     return (
         f"A verdict rests on the sign-flip test over all of them, and on the {len(evidence.whole)} pairs that trained."
     )

@@ -8,8 +8,9 @@ from workbench.engine.kernels.choice import why_not_compiled
 from workbench.engine.rules.rule_files import rows_of_own
 from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
+from workbench.quantities import counted
 from workbench.sweep.execution.data_remarks import hidden
-from workbench.sweep.execution.log import counted, note, say
+from workbench.sweep.execution.log import note, say
 from workbench.sweep.planning.earlier_sweep import changes
 from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
 from workbench.sweep.settings import SweepSettings

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from workbench.config import SlurmConfig
+from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.log import counted
 from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Instruments

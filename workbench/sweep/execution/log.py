@@ -33,11 +33,6 @@ def note(text: str) -> None:
     _LOGGER.debug(redacted_message(text))
 
 
-def counted(count: int, what: str) -> str:
-    """Like "1 run" or "12 runs"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def on_a_terminal() -> bool:
     """Whether standard error is a terminal."""
     try:
@@ -77,7 +72,7 @@ class _StandardError(logging.Handler):
     """Writes to the current standard error, which a progress display may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr is None:  # as in a service, where `print` would take standard output
+        if sys.stderr is None:  # as in a service, if `print` would take standard output
             return
         if output.is_quiet() and record.levelno < logging.WARNING:
             return

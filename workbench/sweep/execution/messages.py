@@ -87,7 +87,7 @@ class PackDone:
 
 
 @dataclass(frozen=True)
-class Said:
+class PrintedLine:
     """A line that a worker process wants printed. The main process prints it, so no executor yields it.
 
     `failure`: it is printed even with --quiet.
@@ -111,5 +111,5 @@ class Stop:
 
 Message = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone
 Messages = Generator[Message, None, None]
-FromWorker = PackResumed | EpochDone | PackStopped | PackDone | Said
+FromWorker = PackResumed | EpochDone | PackStopped | PackDone | PrintedLine
 ToWorker = TrainPack | Stop

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from workbench.output import is_quiet
-from workbench.sweep.execution.log import counted, note, on_a_terminal, say
+from workbench.quantities import clock, counted
+from workbench.sweep.execution.log import note, on_a_terminal, say
 from workbench.sweep.execution.messages import (
     EpochDone,
     Message,
@@ -21,7 +22,6 @@ from workbench.sweep.execution.messages import (
     PackStarted,
     PackStopped,
 )
-from workbench.sweep.planning.speed import in_words
 
 QUIET_SECONDS = 60.0  # without a terminal: the longest time between two lines about a pack
 
@@ -84,7 +84,7 @@ class Tally:
         done = self.cost_done + cost_in_flight
         if done <= 0:
             return "?"
-        return in_words((monotonic() - self._started) * max(self.cost - done, 0) / done)
+        return clock((monotonic() - self._started) * max(self.cost - done, 0) / done)
 
     def words(self) -> str:
         """Like "96/432 runs, 40 reused, 1 diverged, 61,000 examples/s"."""
@@ -239,5 +239,5 @@ class LineDisplay(Display):
 
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """BarDisplay where the standard error is a terminal, plain lines elsewhere."""
+    """BarDisplay if the standard error is a terminal, plain lines elsewhere."""
     return BarDisplay(runs, cost, reused) if on_a_terminal() and not is_quiet() else LineDisplay(runs, cost, reused)

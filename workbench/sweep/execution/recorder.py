@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from workbench.engine.errors import BadInput
+from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints
-from workbench.sweep.execution.log import counted, say, warn
+from workbench.sweep.execution.log import say, warn
 from workbench.sweep.execution.measuring import MeasuredBatch
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import batch_result, pack_result

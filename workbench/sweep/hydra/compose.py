@@ -87,7 +87,7 @@ class _Base:
         return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
 
     def interpolated_without(self, keys: Sequence[str]) -> str:
-        """The text of the interpolations that still count where these keys are given a value."""
+        """The text of the interpolations that still count if these keys are given a value."""
         if not keys or not any("${" in str(self.leaves[key]) for key in keys):
             return self.interpolated
         return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
@@ -160,7 +160,7 @@ class Composer:
     def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
         """Split overrides into those that Hydra must compose and those that can be patched into the result."""
         candidates = [override for override in overrides if self._is_plain(override)]
-        # Of two overrides of one place the later counts: where one of them is left to Hydra, both are.
+        # Of two overrides of one place the later counts: if one of them is left to Hydra, both are.
         others = [o.key_or_group for o in overrides if o not in candidates and not self.is_choice(o)]
         patches = [override for override in candidates if not _overlaps(override.key_or_group, others)]
         return tuple(str(override.input_line) for override in overrides if override not in patches), patches

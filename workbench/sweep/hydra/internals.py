@@ -16,9 +16,9 @@ from inspect import signature
 from itertools import product
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
 
 from workbench.engine.errors import BadInput
+from workbench.untyped import HydraValue, OmegaConfNode, YamlLoader
 
 TESTED_VERSIONS = {"hydra-core": ("1.3.8", "1.4.0rc3"), "omegaconf": ("2.3.1", "2.4.1rc1")}
 INSTALL = "hydra-core>=1.3.2,<1.5"  # as in pyproject.toml; it brings the OmegaConf that goes with it
@@ -195,8 +195,9 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 def store(name: str, node: object, group: str | None = None) -> None:
     """Offer Hydra a configuration that is no file. May be repeated."""
     takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 requires it
-    further: dict[str, Any] = {"replace": True} if takes_replace else {}
-    ConfigStore.instance().store(name=name, node=node, group=group, **further)
+    further = {"replace": True} if takes_replace else {}
+    keep: Callable[..., None] = ConfigStore.instance().store  # of either version
+    keep(name=name, node=node, group=group, **further)
 
 
 def store_group(group: str, nodes: Mapping[str, object]) -> None:
@@ -207,7 +208,7 @@ def store_group(group: str, nodes: Mapping[str, object]) -> None:
 
 
 def options_of(loader: ConfigLoader, group: str) -> list[str]:
-    """The choices of a config group, none where it is none. With groups below it, such as sweeper of hydra."""
+    """The choices of a config group, with the groups below it; empty if there is no such group."""
     return _listed(loader, group, None)
 
 
@@ -236,12 +237,12 @@ def apply(overrides: Sequence[Override], config: DictConfig) -> None:
     ConfigLoaderImpl._apply_overrides_to_config(list(overrides), config)
 
 
-def converted(value: Any) -> object:
+def converted(value: HydraValue) -> object:
     """A value of a parsed override, quotes taken off, as plain Python."""
     return Override._convert_value(value)
 
 
-def written(value: Any) -> str:
+def written(value: HydraValue) -> str:
     """A value as it would be typed on the command line."""
     return str(Override._get_value_element_as_str(value))
 
@@ -257,12 +258,12 @@ def register_resolver(name: str, function: Callable[..., object]) -> None:
     getattr(OmegaConf, known_as)(name, function, replace=True)
 
 
-def node_of(config: DictConfig, key: str) -> Any:
+def node_of(config: DictConfig, key: str) -> OmegaConfNode:
     """The node of a key, without its value being resolved."""
     return config._get_node(key)
 
 
-def value_of_node(node: Any, value: object) -> object:
+def value_of_node(node: OmegaConfNode, value: object) -> object:
     """What a node makes of a value: converted and checked as it would be in place. Raises what OmegaConf raises."""
     node._set_value(value)
     return node._value()
@@ -293,7 +294,7 @@ def file_being_read(error: BaseException) -> str | None:
     return next((str(file) for file in files if file), None)
 
 
-def yaml_loader() -> Any:
+def yaml_loader() -> YamlLoader:
     """The class that reads YAML as OmegaConf does: which plain scalars are numbers is its own."""
     return get_yaml_loader()
 

@@ -16,9 +16,10 @@ from omegaconf import DictConfig
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
+from workbench.quantities import counted
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
-from workbench.sweep.execution.log import counted, warn
+from workbench.sweep.execution.log import warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
 from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked
@@ -69,7 +70,7 @@ class PackedLauncher(Launcher):
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
         self.composer: Composer | None = None  # one for all that is composed: a choice of groups costs 50 ms, once
-        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
+        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, if more was typed
         self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
 
     def application(self) -> Application:

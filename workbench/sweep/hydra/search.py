@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS, allowed, check, unknown
 from workbench.engine.errors import BadInput
+from workbench.quantities import counted
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import counted, logged, say, warn
+from workbench.sweep.execution.log import logged, say, warn
 from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, options_of
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps

@@ -35,7 +35,7 @@ from workbench.sweep.hydra.typed import check, refuse_too_many
 class GridSweeper(Sweeper):
     """Every combination of the values given, plus arms: named lists of overrides for designs that are not a full grid.
 
-    A sweep file holds `hydra.sweeper.params`, key -> values as they are typed on the command line, and, where it has
+    A sweep file holds `hydra.sweeper.params`, key -> values as they are typed on the command line, and, if it has
     them, `hydra.sweeper.arms`, name -> overrides. Every arm is crossed with the params, and its name stands in the
     setting `arm`. The command line wins over an arm, an arm over the params; `arm=a,b` takes only those arms.
     """
@@ -137,7 +137,7 @@ def _values(argument: Override) -> list[str]:
 
 
 def _arm(name: str) -> str:
-    """The override that sets the arm: in quotes only where it would be read as something else without."""
+    """The override that sets the arm: in quotes only if it would be read as something else without."""
     plain = f"arm={name}"
     try:
         override = OverridesParser.create().parse_override(plain)

@@ -9,14 +9,14 @@ from workbench import places
 from workbench.config import SECTIONS, SETTINGS, RunConfig, Unread, unread
 from workbench.config.reading import either
 
-# Settings that count only where another one takes its value from them, as penalty.l2 does from penalty.strength.
+# Settings that count only if another one takes its value from them, as penalty.l2 does from penalty.strength.
 SOURCES = tuple(key for key, setting in SETTINGS.items() if key.startswith("penalty.") and not setting.numbers)
 
 
 def unread_of(
     config: RunConfig, choices: Mapping[str, str], interpolated: str, readers: Mapping[str, str]
 ) -> dict[str, Unread]:
-    """The settings and groups a cell does not read; of a group nothing is read where none of its settings is.
+    """The settings and groups a cell does not read; of a group nothing is read if none of its settings is.
 
     `interpolated` is the text of its configuration's interpolations, `readers` as of `source_readers`.
     """

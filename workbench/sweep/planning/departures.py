@@ -75,7 +75,7 @@ def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def seeds_of(jobs: Sequence[Sequence[str]]) -> list[set[int]]:
-    """The seeds of each row of `seedless`; an empty set where none was given."""
+    """The seeds of each row of `seedless`; an empty set if none was given."""
     found: dict[tuple[str, ...], set[int]] = {}
     for job in jobs:
         row = tuple(text for text in job if not text.startswith("seed="))

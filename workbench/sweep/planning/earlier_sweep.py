@@ -12,7 +12,7 @@ WATCHED = ("versions", "python", "machine", "device")  # facts of which a run's 
 
 
 def changes(name: str, earlier: Earlier | None, work: Plan, facts: Mapping[str, str]) -> list[str]:
-    """A line for the cells, where they are others, or for the libraries and the machine, where a sweep goes on."""
+    """A line for the cells, if they are others, or for the libraries and the machine, if a sweep goes on."""
     if earlier is None:
         return []
     since = datetime.fromtimestamp(earlier.started).isoformat(sep=" ", timespec="minutes")

@@ -14,12 +14,3 @@ def free_memory(device: str = "cpu") -> int:
 
         return int(cupy.cuda.Device().mem_info[0])
     return free_host_memory()
-
-
-def in_words(size: float) -> str:
-    """Bytes as a person reads them, like "3.2 GiB"."""
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}" if size < 999.5 else f"{size:.0f} {unit}"  # .3g would give 1e+03
-        size /= 1024
-    return f"{size:,.1f} GiB"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 
@@ -83,9 +82,9 @@ def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) ->
     """The engine's pack for runs that share these static settings and differ in the columns."""
     shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
     held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
-    # The fields of a pack, each of a type of its own.
-    static: dict[str, Any] = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
-    return Pack(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
+    static = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
+    made: Callable[..., Pack] = Pack  # whose fields have each a type of its own
+    return made(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
 def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]:

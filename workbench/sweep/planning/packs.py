@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from workbench import quantities
 from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.config.setting import Value
 from workbench.data import describe, split_sizes
@@ -14,7 +15,7 @@ from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
-from workbench.sweep.planning.free_memory import PACKS_SHARE, in_words
+from workbench.sweep.planning.free_memory import PACKS_SHARE
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
@@ -115,7 +116,8 @@ def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
         if key not in reasons:
             size = _at_least(run)
             size = size if size > budget.total else _planned([run]).memory
-            words = f"does not fit in memory: takes about {in_words(size)}, and {in_words(budget.total)} are free"
+            needed, free = quantities.size(size), quantities.size(budget.total)
+            words = f"does not fit in memory: takes about {needed}, and {free} are free"
             reasons[key] = words if size > budget.total else ""
         if reasons[key]:
             found[run.fingerprint] = reasons[key]
@@ -152,7 +154,7 @@ def _static(run: Run) -> tuple[Value, ...]:
 
 
 def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
-    """Parts of a group that fit into memory, as equal as can be: at least so many, where there are as many runs."""
+    """Parts of a group that fit into memory, as equal as can be: at least so many, if there are as many runs."""
     if group[0].numbers["device"] == "cpu":
         parts = max(parts, -(-len(group) // LARGEST_PACK))
     parts = min(max(parts, _planned(group).memory // max(1, budget.of_a_pack)), len(group))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from workbench.config import as_read
 from workbench.config.reading import TRAINING
 from workbench.config.setting import Value
-from workbench.sweep.execution.log import counted
+from workbench.quantities import counted
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import Instruments
@@ -169,7 +169,7 @@ def as_data(plan: Plan, name: str, page: str, time: str) -> dict[str, object]:
 
 
 def to_measure(plan: Plan) -> str:
-    """Like ", 12 to measure"; empty where nothing is."""
+    """Like ", 12 to measure"; empty if nothing is."""
     return f", {len(plan.measurements)} to measure" if plan.measurements else ""
 
 

@@ -12,10 +12,11 @@ from datetime import date
 from pathlib import Path
 
 from workbench import files
+from workbench.quantities import clock
 from workbench.sweep.planning.packs import PlannedPack
 
 SPEED_FILE = "speed.json"
-# Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken where nothing was measured yet.
+# Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken if nothing was measured yet.
 TYPICAL = {"compiled": 6e9, "plain": 3e9}
 ANY = 3e9
 _WEIGHT = 0.5  # of the latest sweep in what is kept
@@ -59,7 +60,7 @@ class Speeds:
             found = known.get(_key(pack, cores))
             seconds += pack.cost / found.speed if found else typical_seconds(pack, cores)
             bases.append(f"the speed of {found.of} on this machine" if found else "a typical processor, not this one")
-        return f"about {in_words(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
+        return f"about {clock(seconds)} (basis: {' and '.join(dict.fromkeys(bases))})"
 
     def _known(self) -> dict[str, KeptSpeed]:
         """The valid entries of the file; damaged ones are ignored without a message."""
@@ -84,13 +85,6 @@ def _kept_speed(entry: object) -> KeptSpeed | None:
     if not isinstance(of, str) or not isinstance(speed, int | float) or not 0 < speed < math.inf:
         return None
     return KeptSpeed(speed, of)
-
-
-def in_words(seconds: float) -> str:
-    """Like "0:09" or "2:03:40"."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def _key(pack: PlannedPack, cores: int) -> str:

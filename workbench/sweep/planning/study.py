@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from sqlite3 import connect
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS
 from workbench.config.setting import Value
@@ -136,7 +137,7 @@ def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, result
         storage.engine.dispose()
 
 
-def needs_optuna() -> Any:
+def needs_optuna() -> ModuleType:
     """Optuna, imported late. Raises BadInput if it is missing."""
     try:
         import optuna

@@ -8,14 +8,13 @@ uses; beyond +-9 the float32 result is +-1.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from llvmlite import ir
 from numba import types
 
 from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, compiled, intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT
+from workbench.untyped import NumbaType
 
 _LOG2E = np.float32(1.44269504088896341)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
@@ -44,7 +43,7 @@ _BITS = ir.IntType(32)
 def float_of(_context, bits):
     """The float32 whose bits are those of an int32."""
 
-    def emit(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+    def emit(_context: NumbaType, builder: ir.IRBuilder, _signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         return builder.bitcast(values[0], FLOAT)
 
     return types.float32(types.int32), emit
@@ -54,7 +53,7 @@ def float_of(_context, bits):
 def bits_of(_context, number):
     """The bits of a float32 as an int32."""
 
-    def emit(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+    def emit(_context: NumbaType, builder: ir.IRBuilder, _signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         return builder.bitcast(values[0], _BITS)
 
     return types.int32(types.float32), emit

@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -24,38 +23,39 @@ from numba.core.ccallback import CFunc
 from numba.core.sigutils import normalize_signature
 
 from workbench import places
+from workbench.untyped import Compiled, NumbaSettings, NumbaType
 
-intrinsic: Any = extending.intrinsic  # a function that emits LLVM instructions itself
+intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instructions itself
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
-def compiled(function: Callable[..., Any], fastmath: frozenset[str] = frozenset({"contract"})) -> Any:
+def compiled(function: Callable[..., object], fastmath: frozenset[str] = frozenset({"contract"})) -> Compiled:
     """The function compiled by Numba at its first call, or read from the cache.
 
     Numba's cache of a function does not notice that a function it calls has changed. So the folder is named by a digest
     of all sources of this room. If no folder can be written, every process compiles again.
     """
-    njit: Any = numba.njit
+    njit: Compiled = numba.njit
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=set(fastmath))(function)
     if cache_folder():
         dispatcher._cache = _kept(function)
     return dispatcher
 
 
-def c_function(function: Callable[..., None]) -> Any:
+def c_function(function: Callable[..., None]) -> Compiled:
     """The function as a C function of 64-bit integers, compiled at once or read from the cache. It has an `address`."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
     signature = types.void(*[types.int64] * function.__code__.co_argcount)
-    made: Any = CFunc(function, normalize_signature(signature), locals={}, options=options)
+    made: Compiled = CFunc(function, normalize_signature(signature), locals={}, options=options)
     if cache_folder():
         made._cache = _kept(function)
     made.compile()
     return made
 
 
-def _kept(function: Callable[..., Any]) -> _Kept:
+def _kept(function: Callable[..., object]) -> _Kept:
     """The cache of a function, in our folder."""
-    settings: Any = numba.config
+    settings: NumbaSettings = numba.config
     before, settings.CACHE_DIR = settings.CACHE_DIR, cache_folder()
     try:
         return _Kept(function)
@@ -66,7 +66,7 @@ def _kept(function: Callable[..., Any]) -> _Kept:
 class _Kept(FunctionCache):
     """Numba's cache of a function. A full disk or a damaged file costs only another compilation."""
 
-    def load_overload(self, *signature: Any) -> Any:
+    def load_overload(self, *signature: NumbaType) -> Compiled:
         """The compiled form; None if it has to be compiled, which replaces a damaged file."""
         try:
             return super().load_overload(*signature)
@@ -75,13 +75,13 @@ class _Kept(FunctionCache):
                 self.flush()
             return None
 
-    def save_overload(self, *compiled: Any) -> None:
+    def save_overload(self, *compiled: Compiled) -> None:
         """Keep a compiled form, if it can be kept."""
         with suppress(OSError):
             super().save_overload(*compiled)
 
 
-def summing(function: Callable[..., Any]) -> Any:
+def summing(function: Callable[..., object]) -> Compiled:
     """The function compiled with its sums in any order, which is fastest: for probes, and for loops that the tests
     cover.
     """
@@ -105,8 +105,7 @@ def compiled_so_far() -> int:
 
 def _processor() -> str:
     """The type of this processor, as the compiler sees it. A home may be shared by machines with different ones."""
-    features: Any = llvm.get_host_cpu_features()
-    return f"{llvm.get_host_cpu_name()} {features.flatten()}"
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
 @cache

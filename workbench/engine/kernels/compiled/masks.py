@@ -19,7 +19,7 @@ _LANE = np.uint32(0xFFFF)
 def apply_fresh_mask(source, target, mask, key, threshold, scale):
     """target <- source * mask, for a mask drawn from the stream `key` and kept for the backward pass.
 
-    source, target, mask: flat float32 arrays, (batch * units,). A unit stays where 16 random bits reach `threshold`;
+    source, target, mask: flat float32 arrays, (batch * units,). A unit stays if 16 random bits reach `threshold`;
     its mask is then `scale`, else 0. `target` may be `source`.
     """
     first, second = np.uint32(key & _LOW), np.uint32(key >> _S32)

@@ -6,13 +6,14 @@ hold its address and call it; `floats` gives the loop access to the numbers at a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from llvmlite import ir
 from numba import types
 from numba.np.arrayobj import make_array, populate_array
 
 from workbench.engine.kernels.compiled.jit import intrinsic
+from workbench.untyped import NumbaType
 
 FLOAT_BYTES = 4
 FLOAT, INT = ir.FloatType(), ir.IntType(64)
@@ -22,7 +23,7 @@ FLOAT, INT = ir.FloatType(), ir.IntType(64)
 def address_of(_context, array, at):
     """The address of element `at` of a flat, contiguous array."""
 
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         whole = make_array(signature.args[0])(context, builder, values[0])
         itemsize = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
         offset = builder.mul(values[1], ir.Constant(INT, itemsize))
@@ -35,7 +36,7 @@ def address_of(_context, array, at):
 def call(_context, address, arguments):
     """Call the function at an address with a tuple of integers. It returns nothing."""
 
-    def emit(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def emit(_context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         count = len(signature.args[1])
         kind = ir.FunctionType(ir.VoidType(), [INT] * count).as_pointer()
         function = builder.inttoptr(values[0], kind)
@@ -45,9 +46,9 @@ def call(_context, address, arguments):
     return types.void(types.int64, arguments), emit
 
 
-def _viewed(dtype: Any, itemsize: int) -> Any:
-    def view(_context: Any, address: Any, size: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+def _viewed(dtype: NumbaType, itemsize: int) -> Callable[..., object]:
+    def view(_context, address, size):
+        def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
             kind = signature.return_type
             result = make_array(kind)(context, builder)
             data = builder.inttoptr(values[0], context.get_data_type(kind.dtype).as_pointer())

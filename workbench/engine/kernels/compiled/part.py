@@ -6,20 +6,20 @@ cannot prove to be positive, such as `at + i`, prevents vectorisation.
 
 from __future__ import annotations
 
-from typing import Any
-
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import make_array, populate_array
 
 from workbench.engine.kernels.compiled.jit import intrinsic
+from workbench.untyped import NumbaType
 
 
 @intrinsic
 def part(_context, array, at, size):
     """array[at : at + size] of a flat, contiguous array, without reference counting: do not keep or return it."""
 
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         kind = signature.return_type
         whole, result = make_array(kind)(context, builder, values[0]), make_array(kind)(context, builder)
         itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
-from workbench.engine.kernels.compiled.tile import LANES, VECTOR, Builder, Operand, integer, load, start_of, write
+from workbench.engine.kernels.compiled.tile import LANES, VECTOR, integer, load, start_of, write
+from workbench.untyped import NumbaType
 
 
 @intrinsic
@@ -23,7 +22,7 @@ def to_winners(_context, a, a_start, upper, upper_start, target, target_start, p
     n = types.int64
     signature = types.void(a, n, upper, n, target, n, n, n, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         a, upper, target = (start_of(context, builder, signature, values, place) for place in (0, 2, 4))
         pixel, row, size, count = values[6:]
         largest, left = (cgutils.alloca_once(builder, VECTOR) for _ in range(2))
@@ -43,23 +42,23 @@ def to_winners(_context, a, a_start, upper, upper_start, target, target_start, p
     return signature, emit
 
 
-def _place(builder: Builder, lane: Operand, y: Operand, row: Operand, x: Operand, pixel: Operand) -> Operand:
+def _place(builder: ir.IRBuilder, lane: ir.Value, y: ir.Value, row: ir.Value, x: ir.Value, pixel: ir.Value) -> ir.Value:
     return builder.add(lane, builder.add(builder.mul(y, row), builder.mul(x, pixel)))
 
 
-def _keep_larger(builder: Builder, largest: Operand, number: Operand) -> None:
+def _keep_larger(builder: ir.IRBuilder, largest: ir.Value, number: ir.Value) -> None:
     """largest <- the larger of both; no number stays none."""
     before = builder.load(largest)
     replaces = builder.or_(builder.fcmp_ordered(">", number, before), builder.fcmp_unordered("uno", number, number))
     builder.store(builder.select(replaces, number, before), largest)
 
 
-def _hand_on(builder: Builder, number: Operand, largest: Operand, left: Operand, target: Operand) -> None:
+def _hand_on(builder: ir.IRBuilder, number: ir.Value, largest: ir.Value, left: ir.Value, target: ir.Value) -> None:
     """Where the number is the largest it gets what is left of dl/da, and nothing is left to the others."""
     wins, zeros, handed = builder.fcmp_ordered("==", number, largest), _zeros(), builder.load(left)
     write(builder, builder.select(wins, handed, zeros), target)
     builder.store(builder.select(wins, zeros, handed), left)
 
 
-def _zeros() -> Operand:
+def _zeros() -> ir.Value:
     return ir.Constant(VECTOR, [0.0] * LANES)

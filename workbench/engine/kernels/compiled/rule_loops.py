@@ -18,7 +18,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from workbench.engine.kernels.traced import activation_traces, optimizer_trace, 
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.untyped import Compiled
 
 # The addresses of an activation's loops: a <- value(z); z <- dl/dz, with the gradient of learned slopes; gain <- a'(z).
 ActivationLoops = namedtuple("ActivationLoops", "forward backward gain")
@@ -37,7 +37,7 @@ _ELEMENTARY = ("larger", "smaller", "sign", "exp", "expm1", "log", "log1p", "tan
 _LOOP_GLOBALS = {"np": np, "math": math, "floats": native.floats, "integers": native.integers} | {
     name: getattr(elementary, name) for name in _ELEMENTARY
 }
-_kept: list[Any] = []  # compiled functions; their addresses are in use as long as the process lives
+_kept: list[Compiled] = []  # compiled functions; their addresses are in use as long as the process lives
 
 
 @cache

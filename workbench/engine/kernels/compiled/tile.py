@@ -8,14 +8,13 @@ LLVM's vector type of `LANES` numbers, which LLVM translates to the processor's 
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
+from workbench.untyped import NumbaType
 
 _HAS = binding.get_host_cpu_features()
 # Lanes of a vector register, vectors across a tile, and the heights that a tile may have. The sums of a tile fill the
@@ -28,8 +27,6 @@ PANEL = VECTORS * LANES  # columns of the result that are computed together
 
 _INT32 = ir.IntType(32)
 VECTOR = ir.VectorType(FLOAT, LANES)
-Builder = Any  # of LLVM instructions
-Operand = Any  # of LLVM: a number, a vector or a pointer that is known when the code runs
 
 
 @intrinsic
@@ -44,7 +41,7 @@ def multiply_tile(_context, height, a, a_start, a_row, a_step, b, b_start, b_row
     n = types.int64
     signature = types.void(n, a, n, n, n, b, n, n, first, n, n, c, n, n, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         height, _, _, a_row, a_step, _, _, b_row, _, _, first_row, _, _, c_row, steps, width = values
         pointers = [start_of(context, builder, signature, values, place) for place in (1, 5, 8, 11)]
         strides = a_row, a_step, b_row, first_row, c_row
@@ -75,7 +72,7 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
     n = types.int64
     signature = types.void(source, n, n, n, target, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         _, _, row, last, _, _, target_row = values
         start, target_start = (start_of(context, builder, signature, values, place) for place in (0, 4))
         rows = []
@@ -90,8 +87,13 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
 
 
 def _sums(
-    builder: Builder, rows: int, vectors: int, pointers: list[Operand], strides: tuple[Operand, ...], steps: Operand
-) -> list[list[Operand]]:
+    builder: ir.IRBuilder,
+    rows: int,
+    vectors: int,
+    pointers: list[ir.Value],
+    strides: tuple[ir.Value, ...],
+    steps: ir.Value,
+) -> list[list[ir.Value]]:
     """The sums of a tile, [rows][vectors], after a loop over the common dimension."""
     (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
     places = [(r, v) for r in range(rows) for v in range(vectors)]
@@ -117,7 +119,9 @@ def _sums(
     return [[added[r, v] for v in range(vectors)] for r in range(rows)]
 
 
-def _store(builder: Builder, sums: list[list[Operand]], c: Operand, c_row: Operand, width: Operand | None) -> None:
+def _store(
+    builder: ir.IRBuilder, sums: list[list[ir.Value]], c: ir.Value, c_row: ir.Value, width: ir.Value | None
+) -> None:
     """Write a tile; in its last column of vectors only the lanes within `width`, if one is given."""
     for r, row in enumerate(sums):
         for v, vector in enumerate(row):
@@ -128,7 +132,7 @@ def _store(builder: Builder, sums: list[list[Operand]], c: Operand, c_row: Opera
                 write(builder, vector, target)
 
 
-def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
+def _transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
     """The columns of a square of `LANES` vectors: blocks of 1, 2, 4, ... numbers change places across its diagonal."""
     rows, size = list(rows), 1
     while size < LANES:
@@ -141,7 +145,9 @@ def _transposed(builder: Builder, rows: list[Operand]) -> list[Operand]:
     return rows
 
 
-def start_of(context: Any, builder: Builder, signature: Any, values: list[Operand], place: int) -> Operand:
+def start_of(
+    context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value], place: int
+) -> ir.Value:
     """The address of an array's first element to be used: the array at `place` of the arguments, from the start that
     follows it.
     """
@@ -149,23 +155,23 @@ def start_of(context: Any, builder: Builder, signature: Any, values: list[Operan
     return builder.gep(array.data, [values[place + 1]])
 
 
-def _at(builder: Builder, pointer: Operand, row: int, stride: Operand, vector: int) -> Operand:
+def _at(builder: ir.IRBuilder, pointer: ir.Value, row: int, stride: ir.Value, vector: int) -> ir.Value:
     return builder.gep(pointer, [builder.add(builder.mul(integer(row), stride), integer(vector * LANES))])
 
 
-def load(builder: Builder, pointer: Operand) -> Operand:
+def load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
     """The vector at an address."""
     value = builder.load(builder.bitcast(pointer, VECTOR.as_pointer()))
     value.align = FLOAT_BYTES
     return value
 
 
-def write(builder: Builder, value: Operand, pointer: Operand) -> None:
+def write(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
     """Write a vector to an address."""
     builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer())).align = FLOAT_BYTES
 
 
-def _write_some(builder: Builder, value: Operand, pointer: Operand, count: Operand) -> None:
+def _write_some(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value, count: ir.Value) -> None:
     """Write the first `count` lanes."""
     lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
     mask = builder.icmp_signed("<", lanes, spread(builder, count))
@@ -174,24 +180,24 @@ def _write_some(builder: Builder, value: Operand, pointer: Operand, count: Opera
     builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
 
 
-def multiply_add(builder: Builder, x: Operand, y: Operand, z: Operand) -> Operand:
+def multiply_add(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
     """x * y + z, rounded once where the processor can."""
     kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     name = f"llvm.fmuladd.v{LANES}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [x, y, z])
 
 
-def spread(builder: Builder, number: Operand) -> Operand:
+def spread(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
     """A vector that holds the number in every lane."""
     kind = ir.VectorType(number.type, LANES)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INT32, 0))
     return builder.shuffle_vector(one, one, _lanes([0] * LANES))
 
 
-def _lanes(order: list[int]) -> Operand:
+def _lanes(order: list[int]) -> ir.Value:
     return ir.Constant(ir.VectorType(_INT32, LANES), order)
 
 
-def integer(value: int) -> Operand:
+def integer(value: int) -> ir.Value:
     """A number that is known when the code is made."""
     return ir.Constant(INT, value)

@@ -7,7 +7,6 @@ window needs no copy: its rows of pixels are rows of numbers in memory, one wind
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -18,8 +17,6 @@ from workbench.engine.kernels.compiled.native import FLOAT
 from workbench.engine.kernels.compiled.tile import (
     LANES,
     VECTOR,
-    Builder,
-    Operand,
     integer,
     load,
     multiply_add,
@@ -27,6 +24,7 @@ from workbench.engine.kernels.compiled.tile import (
     start_of,
     write,
 )
+from workbench.untyped import NumbaType
 
 # Rows and vectors that a tile may have, and rows and columns of one of weight gradients. Every sum takes a register, of
 # which there are 16 with AVX2 and 32 elsewhere; those left over hold what is multiplied.
@@ -47,7 +45,7 @@ def multiply_window(_context, height, vectors, a, a_start, a_row, a_outer, b, b_
     n = types.int64
     signature = types.void(n, n, a, n, n, n, b, n, n, n, first, n, c, n, n, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         height, vectors, _, _, a_row, a_outer, _, _, b_row, b_outer, _, _, _, _, c_row, outer, steps = values
         a, b, first, c = (start_of(context, builder, signature, values, place) for place in (2, 6, 10, 12))
 
@@ -92,7 +90,7 @@ def sum_of_products(_context, rows, columns, a, a_start, a_row, a_across, a_down
     n = types.int64
     signature = types.void(n, n, a, n, n, n, n, b, n, n, n, n, c, n, n, n, n, n)
 
-    def emit(context: Any, builder: Builder, signature: Any, values: list[Operand]) -> Operand:
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         height, width, _, _, a_row, a_across, a_down, _, _, b_row, b_across, b_down, _, _, c_row = values[:15]
         down, across, lanes = values[15:]
         a, b, c = (start_of(context, builder, signature, values, place) for place in (2, 7, 12))
@@ -127,7 +125,7 @@ def sum_of_products(_context, rows, columns, a, a_start, a_row, a_across, a_down
     return signature, emit
 
 
-def _add_sums(builder: Builder, c: Operand, c_row: Operand, sums: list[list[Operand]]) -> None:
+def _add_sums(builder: ir.IRBuilder, c: ir.Value, c_row: ir.Value, sums: list[list[ir.Value]]) -> None:
     """c[r, k] += the sum over the lanes of sums[r][k]."""
     for r, row in enumerate(sums):
         for k, total in enumerate(row):
@@ -137,10 +135,10 @@ def _add_sums(builder: Builder, c: Operand, c_row: Operand, sums: list[list[Oper
 
 
 def _cases(
-    builder: Builder,
-    one: Operand,
+    builder: ir.IRBuilder,
+    one: ir.Value,
     ones: Sequence[int],
-    other: Operand,
+    other: ir.Value,
     others: Sequence[int],
     emit: Callable[[int, int], None],
 ) -> None:
@@ -157,11 +155,11 @@ def _cases(
     builder.position_at_end(done)
 
 
-def _row(builder: Builder, pointer: Operand, lane: Operand, row: int, stride: Operand) -> Operand:
+def _row(builder: ir.IRBuilder, pointer: ir.Value, lane: ir.Value, row: int, stride: ir.Value) -> ir.Value:
     return builder.gep(pointer, [builder.add(lane, builder.mul(integer(row), stride))])
 
 
-def _sum(builder: Builder, vector: Operand) -> Operand:
+def _sum(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     kind = ir.FunctionType(FLOAT, [FLOAT, VECTOR])
     name = f"llvm.vector.reduce.fadd.v{LANES}f32"
     function = cgutils.get_or_insert_function(builder.module, kind, name)

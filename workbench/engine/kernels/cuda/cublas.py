@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from workbench.engine.backend import DeviceArray as Array
 from workbench.engine.kernels.cuda.launches import Operand, Product, gemm
+
+if TYPE_CHECKING:
+    import cupy
 
 LIBRARIES = ("libcublas.so.13", "libcublas.so.12", "cublas64_13.dll", "cublas64_12.dll")
 WORKSPACE = 32 * 2**20  # bytes: NVIDIA's recommendation for Hopper, and more than enough for older devices
@@ -46,7 +48,7 @@ class CublasError(RuntimeError):
 class Cublas:
     """One handle. `stream` is a CuPy stream, `workspace` an array of bytes on the device."""
 
-    def __init__(self, stream: Any, workspace: Array, precision: str) -> None:
+    def __init__(self, stream: cupy.cuda.Stream, workspace: cupy.ndarray, precision: str) -> None:
         self._library, self._workspace, self._compute = loaded(), workspace, PRECISIONS[precision].compute
         self._library.cublasGemmStridedBatchedEx.argtypes = _GEMM
         self._library.cublasSetStream_v2.argtypes = (ctypes.c_void_p, ctypes.c_void_p)

@@ -6,13 +6,16 @@ CuPy compiles these kernels as it compiles its own: numbers under 1e-38 are flus
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.engine.kernels.cuda import source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
 from workbench.engine.kernels.cuda.launches import Argument, Plan, Product
+
+if TYPE_CHECKING:
+    import cupy
 
 STEPS_A_GRAPH = 16  # in the larger of the two graphs, to spread the host's cost of starting a graph
 
@@ -59,7 +62,7 @@ class DeviceMachine:
         self._aside.wait_event(self.stream.record())
         self._cublas_aside.multiply(product)
 
-    def captured(self, plan: Plan, steps: int) -> Any:
+    def captured(self, plan: Plan, steps: int) -> cupy.cuda.Graph:
         """A graph of that many steps, one after the other."""
         with self.stream:
             self.stream.begin_capture()
@@ -76,7 +79,7 @@ class DeviceProgram:
 
     def __init__(self, machine: DeviceMachine, plan: Plan) -> None:
         self._machine, self._plan = machine, plan
-        self._graphs: dict[int, Any] = {}
+        self._graphs: dict[int, cupy.cuda.Graph] = {}
         self._warm = False
 
     def run(self, times: int) -> None:
@@ -98,7 +101,7 @@ class DeviceProgram:
             times %= steps
         stream.synchronize()
 
-    def _graph(self, steps: int) -> Any:
+    def _graph(self, steps: int) -> cupy.cuda.Graph:
         if steps not in self._graphs:
             self._graphs[steps] = self._machine.captured(self._plan, steps)
         return self._graphs[steps]

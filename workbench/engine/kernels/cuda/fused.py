@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Split
+
+if TYPE_CHECKING:
+    import cupy
 
 SORTERS = 256  # threads that sort a run's examples
 MOST_SORTED = 8192  # the most examples that a block sorts, in 64 KiB; CuPy sorts more
@@ -224,7 +227,7 @@ def device_blocks() -> BlockMachine:
 
 
 @cache
-def _kernels(source: FusedSource) -> dict[str, Any]:
+def _kernels(source: FusedSource) -> dict[str, cupy.cuda.Function]:
     kernels = {name: _module(source.text).get_function(name) for name in source.kernels}
     for kernel in kernels.values():  # more than 48 KiB must be requested explicitly
         kernel.max_dynamic_shared_size_bytes = largest_shared()
@@ -232,7 +235,7 @@ def _kernels(source: FusedSource) -> dict[str, Any]:
 
 
 @cache
-def _module(text: str) -> Any:
+def _module(text: str) -> cupy.RawModule:
     import cupy
 
     return cupy.RawModule(code=text, options=("-std=c++17",))

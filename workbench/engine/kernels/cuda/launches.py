@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from workbench.engine.backend import DeviceArray as Array
 from workbench.engine.kernels.cuda.codes import LARGEST_GRID, SHARING_LANES, SMALL_BLOCK
+from workbench.untyped import DeviceArray
 
-Argument = Array | int | float
+Argument = DeviceArray | int | float
 
 # A library takes 5 to 52 us for these on an H200 (2026-11-26, one run of MNIST's shape), whatever their size.
 THIN, FEW_ELEMENTS = 16, 2**14
@@ -44,7 +44,7 @@ class Matrix:
     `stride` elements lie between the stretches of two runs; `transposed` says how a product reads it.
     """
 
-    array: Array
+    array: DeviceArray
     stride: int
     rows: int
     columns: int

@@ -1,4 +1,4 @@
-"""A submitted array as the command sees it: what each of its jobs has said, and what is left of their packs."""
+"""A submitted array as the command sees it: the messages of its jobs, and the packs that are left of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.sweep.execution.messages import (
     PackRetried,
     PackStarted,
     PackStopped,
-    Said,
+    PrintedLine,
 )
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
@@ -27,7 +27,7 @@ from workbench.sweep.planning.packs import PlannedPack
 
 @dataclass(eq=False)
 class SubmittedJob:
-    """One job of an array. `queued` is how SLURM shows it; None if it is not in the queue, for `absent` looks."""
+    """One job of an array. `queued` is its entry in SLURM's queue; None if the last `absent` looks found none."""
 
     submission: Submission
     place: int
@@ -37,8 +37,8 @@ class SubmittedJob:
     number: str
     queued: QueuedJob | None = None
     absent: int = 0
-    hopeless: str = ""  # SLURM's reason if it can never begin
-    lost: list[PlannedPack] = field(default_factory=list)  # whose result cannot be found, though they were trained
+    hopeless: str = ""  # SLURM's reason why it can never begin; "" if it can
+    lost: list[PlannedPack] = field(default_factory=list)  # trained packs whose result is missing
 
     @classmethod
     def all_of(
@@ -51,7 +51,7 @@ class SubmittedJob:
         ]
 
     def catch_up(self) -> Iterator[Message]:
-        """What was said before this command began: only what is true by now. Done packs are told as such."""
+        """Messages for what jobs did before this command began: the present state, and the packs that are done."""
         resumed: dict[str, PackResumed] = {}
         for entry in self._unread():
             self.bundle.follow(entry)
@@ -74,7 +74,7 @@ class SubmittedJob:
                 yield reached
 
     def news(self) -> Iterator[Message]:
-        """What it has said since the last look."""
+        """The messages of the job since the last look."""
         for entry in self._unread():
             before = self.number
             if interrupted := self.bundle.follow(entry):
@@ -84,7 +84,7 @@ class SubmittedJob:
                 case JobBegan():
                     self.number = entry.job
                     note(f"job {entry.job} began on {entry.node} with {entry.cores} cores, {entry.numerics}")
-                case Said():
+                case PrintedLine():
                     print_line = warn if entry.failure else say
                     print_line(entry.line)
                 case PackDone():
@@ -99,7 +99,7 @@ class SubmittedJob:
         return (entry for entry in self.reader.news() if self.bundle.knows(entry))
 
     def _collected(self, done: PackDone) -> Message:
-        """The message of a pack that is over, with its outcome; if its result cannot be found, it is trained again."""
+        """The message of a pack that has ended, with its outcome. If its result is missing, it is trained again."""
         planned = self.bundle.known[done.pack]
         if reached := self.checkpoints.result(planned):
             return PackDone.of(outcome_of(planned, reached, None))

@@ -1,7 +1,8 @@
-"""The engine's passes are compiled by one job, and the others wait for it: homes are often shared between nodes.
+"""One job compiles the engine's passes and the others wait for it, since nodes often share a home folder.
 
-The cache has a folder for each type of processor. A job that finds it empty makes a lock in it, in one step on every
-file system, and touches it until the passes are compiled. A lock that nobody touches is taken over: its job was killed.
+The cache has a folder for each type of processor. A job that finds it empty makes a lock folder in it, which is atomic
+on every file system, and touches the lock until the passes are compiled. If nobody touches a lock, its job was killed,
+and another job takes it over.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _BETWEEN_TRIES = 0.5
 
 @contextmanager
 def compiled_by_one() -> Iterator[Callable[[], None]]:
-    """A context in which we compile the passes, unless another job has; call what it gives once they are compiled."""
+    """A context in which this job compiles the passes, unless another job has compiled them. It yields a function to
+    call as soon as they are compiled.
+    """
     from workbench.engine.kernels.compiled.jit import cache_folder, is_compiled
 
     folder = cache_folder()
@@ -44,7 +47,7 @@ def compiled_by_one() -> Iterator[Callable[[], None]]:
 
 
 def _locked(lock: Path, is_compiled: Callable[[], bool]) -> bool:
-    """Whether the lock was taken; waits while another job holds it, and is False once that one has compiled."""
+    """Take the lock, or wait until the job that holds it has compiled. Returns whether the lock was taken."""
     seen, since = 0.0, monotonic()
     while True:
         try:
@@ -52,7 +55,7 @@ def _locked(lock: Path, is_compiled: Callable[[], bool]) -> bool:
             return True
         except FileExistsError:
             with suppress(OSError):
-                touched = os.stat(lock).st_mtime  # by the other's clock: only whether it moves counts  # noqa: PTH116
+                touched = os.stat(lock).st_mtime  # by another machine's clock, so only changes count  # noqa: PTH116
                 if touched != seen:
                     seen, since = touched, monotonic()
             if monotonic() - since > _DEAD_SECONDS:
@@ -73,4 +76,4 @@ def _touch(lock: Path, done: Event) -> None:
 
 
 def _nothing() -> None:
-    """Nothing is to be unlocked."""
+    """Do nothing, since there is no lock."""

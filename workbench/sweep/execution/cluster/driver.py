@@ -1,7 +1,7 @@
-"""Submits packs as arrays of jobs, follows what these say, and submits again what was lost.
+"""Submits packs as arrays of jobs, follows their messages, and submits lost packs again.
 
-It may end at any moment, and another one goes on: everything it knows stands in the folders of its submissions and in
-the queue. One at a time: who drives holds the sweep's lock.
+A driver may end at any moment and another one continues its work: its whole state is in the folders of its submissions
+and in SLURM's queue. A driver holds the sweep's lock, so there is only one at a time.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from time import monotonic, sleep
 
 import numpy as np
 
+from workbench.quantities import counted
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.executor import Detached, ExecutionContext
-from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.log import say
 from workbench.sweep.execution.messages import Message, Messages, PackDone, PackStarted
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
 Submit = Callable[[Submission, list[list[PlannedPack]]], list[str]]
-_LOGS_SECONDS, _LOGS_SECONDS_A_JOB = 0.2, 0.002  # between two looks at what jobs say
-_QUEUE_SECONDS, _MOST_QUEUE_SECONDS, _SLOWER = 1.0, 15.0, 1.25  # between two looks at the queue, where nothing changes
+_LOGS_SECONDS, _LOGS_SECONDS_A_JOB = 0.2, 0.002  # between two looks at the jobs' messages
+_QUEUE_SECONDS, _MOST_QUEUE_SECONDS, _SLOWER = 1.0, 15.0, 1.25  # between looks at the queue, if nothing changes
 _LARGEST_ARRAY = 1000  # jobs: SLURM's own default
-_LAST_SECONDS = 30.0  # for jobs that are over to leave the queue
-_ABSENT_LOOKS = 2  # without a job in the queue before it is gone: its last words may be on their way
-_SILENT_SECONDS = 30.0  # of the controller, before that is said
-_SILENT = "  SLURM does not answer; jobs go on, and it is asked again"
-# Reasons for which a job never begins, whoever waits.
+_LAST_SECONDS = 30.0  # that finished jobs get to leave the queue
+_ABSENT_LOOKS = 2  # at the queue without a job before it counts as lost: its last message may be late
+_SILENT_SECONDS = 30.0  # without an answer of the controller before that is reported
+_SILENT = "  SLURM does not answer; jobs go on, and Workbench keeps asking"
+# SLURM's reasons why a job can never begin, however long it waits.
 _HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
 
 
 class Driver:
-    """Drives the jobs of one sweep. `bundles` shares packs out over jobs, `submit` hands an array to the cluster and
-    returns the numbers of its jobs.
+    """Drives the jobs of one sweep. `bundles` distributes packs over jobs; `submit` submits an array and returns the
+    numbers of its jobs.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Driver:
         self._losses = PackLosses(context.checkpoints)
         self._looked, self._answered, self._between = 0.0, monotonic(), _QUEUE_SECONDS
         self._queue: list[slurm_queue.QueuedJob] = []
-        self._over: list[Submission] = []  # whose jobs have done everything, and may not have left the queue
+        self._over: list[Submission] = []  # finished, though jobs of them may still be in the queue
         self._said: set[str] = set()
         self._is_stopping = False
 
@@ -84,15 +85,15 @@ class Driver:
             yield from self._until_gone()
             raise KeyboardInterrupt
 
-    # What earlier commands submitted
+    # Jobs of earlier commands
 
     def _adopt(self, packs: Sequence[PlannedPack]) -> Messages:
-        """Take over the jobs that are in the queue, and what others have done."""
+        """Take over the jobs that are in the queue, and the results of jobs that have ended."""
         wanted = {mark for pack in packs for mark in pack.fingerprints}
         for submission in Submission.all_of(self._sweep):
             try:
                 bundles, _ = submission.read()
-            except Exception:  # half-written by a kill, or by another version: whatever that leads to
+            except Exception:  # incomplete after a kill, or of another version: any error may follow
                 self._withdraw(submission)
                 continue
             if len(submission.numbers()) != len(bundles):
@@ -108,7 +109,7 @@ class Driver:
         self._let_go(wanted)
 
     def _withdraw(self, submission: Submission) -> None:
-        """End what a command had not finished submitting: nobody knows which of its jobs can begin."""
+        """Cancel a submission that its command did not complete, since it is unknown which of its jobs can begin."""
         while (found := slurm_queue.jobs_of([submission.token])) != []:
             if found is None and monotonic() - self._answered > _SILENT_SECONDS:
                 self._say_once(_SILENT)
@@ -117,7 +118,7 @@ class Driver:
         submission.delete()
 
     def _let_go(self, wanted: set[str]) -> None:
-        """Leave jobs alone that train what is not asked for, and say how to end them."""
+        """Do not touch jobs that train runs which are not asked for; print how to cancel them."""
         strangers = [
             job for job in self._jobs if all(wanted.isdisjoint(pack.fingerprints) for pack in job.bundle.known.values())
         ]
@@ -131,7 +132,7 @@ class Driver:
             submission.delete()
 
     def _uncovered(self, packs: Sequence[PlannedPack]) -> list[PlannedPack]:
-        """What no job in the queue trains, and none has trained: some packs, and parts of others."""
+        """The packs, and parts of packs, that no job in the queue trains and no job has trained."""
         covered = {mark for job in self._jobs for pack in job.bundle.known.values() for mark in pack.fingerprints}
         parts = []
         for pack in packs:
@@ -141,7 +142,7 @@ class Driver:
         return parts
 
     def _finished(self, packs: Sequence[PlannedPack]) -> Generator[Message, None, list[PlannedPack]]:
-        """Tell the packs whose result lies in their last checkpoint, and need no job. Returns the others."""
+        """Report packs whose last checkpoint holds their result, so that they need no job. Returns the other packs."""
         others = []
         for pack in packs:
             if reached := self._context.checkpoints.result(pack):
@@ -164,10 +165,10 @@ class Driver:
                 submission.delete()
                 raise
             self._jobs += SubmittedJob.all_of(submission, part, self._context.checkpoints)
-        self._looked, self._between = monotonic(), _QUEUE_SECONDS  # they may not be in the queue at once
+        self._looked, self._between = monotonic(), _QUEUE_SECONDS  # new jobs may appear in the queue later
 
     def _leave(self) -> Messages:
-        """Say what runs and what waits, and end."""
+        """Print which jobs run and which wait, and end."""
         self._look(wait=True)
         yield from self._news()
         self._submit(self._again)
@@ -223,7 +224,7 @@ class Driver:
         self._on_waiting()
 
     def _on_waiting(self) -> None:
-        """Say why jobs wait, each reason once; jobs that can never begin are ended."""
+        """Print why jobs wait, each reason once, and cancel jobs that can never begin."""
         reasons: dict[str, list[SubmittedJob]] = {}
         for job in self._jobs:
             if job.queued and job.queued.waits and job.queued.reason not in ("None", "Priority", "Resources"):
@@ -239,7 +240,7 @@ class Driver:
     # The end
 
     def _stop(self) -> None:
-        """Cancel what waits, and have what runs stop after its epoch, with a checkpoint."""
+        """Cancel waiting jobs, and have running ones stop after their epoch, with a checkpoint."""
         self._is_stopping, self._between = True, _QUEUE_SECONDS
         for submission in {job.submission for job in self._jobs}:
             submission.ask_to_stop()
@@ -264,7 +265,7 @@ class Driver:
             self._over.append(submission)
 
     def _delete_what_is_over(self) -> None:
-        """Delete the folders of jobs once these have left the queue: a job without its folder ends with an error."""
+        """Delete the folders of finished submissions whose jobs have left the queue: a job without its folder fails."""
         began = monotonic()
         while slurm_queue.jobs_of([one.token for one in self._over]) and monotonic() - began < _LAST_SECONDS:
             sleep(_LOGS_SECONDS)

@@ -1,7 +1,8 @@
-"""What runs in a job: trains the packs of its bundle one after the other, and says everything into a file.
+"""What runs in a job: it trains the packs of its bundle one after the other, and writes all messages to a file.
 
-Signals: USR2 before the time limit: it stops after the epoch with a checkpoint, and submitit requeues it. TERM, as of a
-preemption: it keeps the next epoch, and goes on until it is killed. USR1 from the command: it stops after the epoch.
+USR2 is sent before the time limit: the job stops after the epoch with a checkpoint, and submitit requeues it. TERM is
+sent before a preemption: the job writes a checkpoint after the epoch, and goes on until it is killed. USR1 is sent by
+the command: the job stops after the epoch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench import blas
 from workbench.sweep.execution.checkpoints import Checkpoints
@@ -25,8 +26,11 @@ from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors.inline import Inline
 from workbench.sweep.execution.log import redirect
-from workbench.sweep.execution.messages import EpochDone, PackDone, PackStopped, Said
+from workbench.sweep.execution.messages import EpochDone, PackDone, PackStopped, PrintedLine
 from workbench.sweep.planning.packs import PlannedPack
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
 
 _ASK_SECONDS = 2.0  # how often a job looks for the file that asks it to stop
 
@@ -39,24 +43,24 @@ class TrainBundle:
         submission = Submission(Path(folder))
         if submission.is_to_stop:
             return
-        told = _Told(submission)
+        requests = _Requests(submission)
         bundles, context = submission.read()
-        told.keep_by = context.checkpoints
+        requests.keep_by = context.checkpoints
         with blas.one_thread_here(), MessageLog(submission.log_of(place)) as log:
-            over = _train(submission, place, bundles[place], context, told, log)
-        if told.limit_is_near and not over:
-            told.requeue()
+            over = _train(submission, place, bundles[place], context, requests, log)
+        if requests.limit_is_near and not over:
+            requests.requeue()
 
-    def checkpoint(self, folder: str, place: int) -> Any:
-        """What submitit calls when the job is requeued: the same again, which goes on from its checkpoints."""
+    def checkpoint(self, folder: str, place: int) -> DelayedSubmission:
+        """What submitit calls when the job is requeued: the same call, which continues from the checkpoints."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, folder, place)
 
 
 @dataclass
-class _Told:
-    """What the job was told by signals and files."""
+class _Requests:
+    """What others ask of the job, by signals and by files."""
 
     submission: Submission
     limit_is_near: bool = False
@@ -65,7 +69,7 @@ class _Told:
     _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self._requeue: Any = signal.getsignal(signal.SIGUSR2)  # submitit's own
+        self._requeue = signal.getsignal(signal.SIGUSR2)  # submitit's own
         signal.signal(signal.SIGUSR2, self._on_signal)
         signal.signal(signal.SIGUSR1, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -79,7 +83,8 @@ class _Told:
 
     def requeue(self) -> None:
         """Have submitit requeue the job, which ends it."""
-        self._requeue(signal.SIGUSR2, None)
+        if callable(self._requeue):
+            self._requeue(signal.SIGUSR2, None)
 
     def _on_signal(self, number: int, frame: object) -> None:  # noqa: ARG002
         if number == signal.SIGUSR2:
@@ -95,18 +100,18 @@ def _train(
     place: int,
     packs: list[PlannedPack],
     context: ExecutionContext,
-    told: _Told,
+    requests: _Requests,
     log: MessageLog,
 ) -> bool:
-    """Train what is left of a bundle; whether that was all of it."""
+    """Train the packs of a bundle that are left. Returns whether it is complete."""
     bundle = Bundle(packs)
     for entry in LogReader(submission.log_of(place)).news():  # of earlier starts of this job
         bundle.follow(entry)
     number = os.environ.get("SLURM_ARRAY_JOB_ID", ""), os.environ.get("SLURM_ARRAY_TASK_ID", "")
     job = "_".join(part for part in number if part) or os.environ.get("SLURM_JOB_ID", "?")
     log.write(JobBegan(job, os.environ.get("SLURMD_NODENAME") or socket.gethostname(), cores(), numerics()))
-    redirect(lambda line, failure: log.write(Said(line, failure)))
-    context = replace(context, workers=cores(), stop=told.to_stop)
+    redirect(lambda line, failure: log.write(PrintedLine(line, failure)))
+    context = replace(context, workers=cores(), stop=requests.to_stop)
     left, training, over = bundle.left, "", False
     compiles = any(pack.pack.kernel == "compiled" for pack in left)
     with compiled_by_one() if compiles else nullcontext(_nothing) as compiled:
@@ -124,10 +129,12 @@ def _train(
         except KeyboardInterrupt:
             if training:
                 log.write(PackStopped(training))
-            if told.limit_is_near:
-                log.write(Said(f"  job {job} reached its time limit; it is requeued, and goes on from its checkpoint"))
+            if requests.limit_is_near:
+                log.write(
+                    PrintedLine(f"  job {job} reached its time limit; it is requeued, and goes on from its checkpoint")
+                )
     return over
 
 
 def _nothing() -> None:
-    """Nothing was to be compiled."""
+    """Do nothing, since nothing was compiled."""

@@ -1,27 +1,27 @@
-"""How packs are shared out over jobs, and what a job asks for: cores, memory, time."""
+"""Distributes packs over jobs, and computes what a job requests: cores, memory, time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from workbench import quantities
 from workbench.config import SlurmConfig
 from workbench.sweep.execution.cluster.slurm_queue import Node
 from workbench.sweep.execution.executor import Capacity
-from workbench.sweep.planning.free_memory import in_words as memory_in_words
 from workbench.sweep.planning.packs import PlannedPack
-from workbench.sweep.planning.speed import in_words, typical_seconds
+from workbench.sweep.planning.speed import typical_seconds
 
 USUAL_CORES, USUAL_MINUTES, MOST_JOBS = 4, 60, 256
 STARTING_SECONDS = 20.0  # of a job, before it trains
-STARTING_MEMORY = 2**29  # bytes that interpreter, libraries and compiler take
-_SPARE = 1.5  # of a pack's predicted memory: predictions are rough, and beyond its limit a job is killed
+STARTING_MEMORY = 2**29  # bytes for interpreter, libraries and compiler
+_SPARE = 1.5  # times a pack's predicted memory, which is rough: SLURM kills a job beyond its limit
 _WARNED_SHARE = 3  # a job trains for at least the rest of this share of its limit
 
 
 @dataclass(frozen=True)
 class JobSize:
-    """What a job asks for: cores, memory in bytes, minutes, and how long before the limit it is warned, in seconds."""
+    """What a job requests: cores, memory in bytes, minutes, and how long before the limit it is warned, in seconds."""
 
     cores: int
     memory: int
@@ -30,7 +30,7 @@ class JobSize:
 
 
 def capacity(asked: SlurmConfig, nodes: Sequence[Node]) -> Capacity:
-    """What a partition of these nodes can take of the jobs that are asked for; a guess if none are known."""
+    """How many such jobs a partition of these nodes runs at once, and the memory of each; guesses if none is known."""
     cores = cores_of_job(asked, nodes)
     places = sum(node.cores // cores for node in nodes)
     share = min((node.memory * 2**20 * min(1.0, cores / node.cores) for node in nodes), default=0.0)
@@ -44,7 +44,7 @@ def cores_of_job(asked: SlurmConfig, nodes: Sequence[Node]) -> int:
 
 
 def job_size(packs: Iterable[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node]) -> JobSize:
-    """What jobs ask for that train these packs, one after the other."""
+    """What a job requests that trains these packs one after the other."""
     predicted = STARTING_MEMORY + _SPARE * max((pack.memory for pack in packs), default=0)
     minutes = asked.time or min([USUAL_MINUTES, *(node.limit for node in nodes if node.limit)])
     return JobSize(
@@ -56,7 +56,7 @@ def job_size(packs: Iterable[PlannedPack], asked: SlurmConfig, nodes: Sequence[N
 
 
 def bundled(packs: Sequence[PlannedPack], cores: int, job_seconds: float) -> list[list[PlannedPack]]:
-    """The packs of each job, in their order: those that are expected to take less than that share a job."""
+    """The packs of each job, in order. Packs share a job until it is expected to take `job_seconds`."""
     bundles: list[list[PlannedPack]] = []
     filled = job_seconds  # of the last bundle, in seconds
     for pack in packs:
@@ -70,15 +70,15 @@ def bundled(packs: Sequence[PlannedPack], cores: int, job_seconds: float) -> lis
 
 
 def estimate(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node], at_once: int) -> str:
-    """How many jobs, how large, and how long they take, for `dry_run=true`."""
+    """The number, size and duration of the jobs in words, for `dry_run=true`."""
     if not packs:
         return "none, nothing is left to train"
     size = job_size(packs, asked, nodes)
     jobs = bundled(packs, size.cores, asked.job_seconds)
     of_jobs = [STARTING_SECONDS + sum(typical_seconds(pack, size.cores) for pack in job) for job in jobs]
     whole = max(sum(of_jobs) / min(at_once, len(jobs)), max(of_jobs))
-    each = f"each {size.cores} cores and {memory_in_words(size.memory)} for up to {size.minutes} minutes"
+    each = f"each {size.cores} cores and {quantities.size(size.memory)} for up to {size.minutes} minutes"
     return (
-        f"about {in_words(whole)} and {sum(of_jobs) * size.cores / 3600:.2g} core-hours, without waiting in the queue: "
-        f"jobs {len(jobs)}, {min(at_once, len(jobs))} at a time, {each} (basis: a typical processor)"
+        f"about {quantities.clock(whole)} and {sum(of_jobs) * size.cores / 3600:.2g} core-hours, without waiting in "
+        f"the queue: jobs {len(jobs)}, {min(at_once, len(jobs))} at a time, {each} (basis: a typical processor)"
     )

@@ -1,4 +1,4 @@
-"""Why a job was lost, in one line, whether the machine or its packs were at fault, and what follows."""
+"""Why a job was lost, in one line; whether the machine or its packs caused it; and what happens next."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 from workbench.engine.errors import BadInput
 from workbench.engine.training.workers import WorkerDied
+from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.executor import settled
-from workbench.sweep.execution.log import counted, say
+from workbench.sweep.execution.log import say
 from workbench.sweep.execution.messages import Message, PackDone, PackRetried, PackStarted
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
-# Endings that say nothing against the packs of a job, in SLURM's words and in ours.
+# Endings that the packs of a job did not cause: SLURM's word -> ours.
 _OF_THE_MACHINE = {
     "": "is gone, and SLURM does not know how it ended",
     "TIMEOUT": "reached its time limit before it could stop; a longer slurm.time or slurm.warning_seconds helps",
@@ -30,25 +31,25 @@ _OF_THE_MACHINE = {
     "COMPLETED": "ended without a word; is the sweep's folder on a disk that every node shares?",
 }
 _OUT_OF_MEMORY = "OUT_OF_MEMORY"
-_MOST_LOSSES = 3  # of a pack one after the other, though nothing seems wrong with it
+_MOST_LOSSES = 3  # in succession that a pack may have without being their cause
 _LONGEST_OUTPUT = 300  # characters of a job's last line
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A job that is gone; `hopeless`: it would not begin another time either."""
+    """A lost job. `hopeless`: submitted again, it would not begin either."""
 
     words: str
     of_the_machine: bool
     hopeless: bool
 
     def error(self, divisible: bool) -> Exception:
-        """What its packs failed of; `divisible`: halves may do better."""
+        """The error of its packs; `divisible`: half a pack may succeed."""
         return WorkerDied(self.words) if divisible else BadInput(self.words)
 
 
 def loss_of(job: SubmittedJob) -> Loss:
-    """Why a job is gone that has not done everything."""
+    """Why a job left the queue before it was complete."""
     name = f"job {job.number}"
     if job.hopeless:
         return Loss(f"{name} can never begin, SLURM says: {job.hopeless}", False, True)
@@ -63,17 +64,17 @@ def loss_of(job: SubmittedJob) -> Loss:
 
 
 def _last_words(job: SubmittedJob) -> str:
-    """The last line that a job has printed."""
+    """The last line that a job printed."""
     for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
         lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
-        telling = [line for line in lines if not line.startswith("srun: error")] or lines  # which says the exit status
+        telling = [line for line in lines if not line.startswith("srun: error")] or lines  # which give the exit status
         if telling:
             return slurm_queue.in_words(telling[-1])[:_LONGEST_OUTPUT]
     return "it has printed nothing"
 
 
 class PackLosses:
-    """How often each pack was lost since it last came any further."""
+    """How often each pack was lost since it last made progress."""
 
     def __init__(self, checkpoints: Checkpoints) -> None:
         self._checkpoints = checkpoints
@@ -81,7 +82,7 @@ class PackLosses:
         self._reached: dict[str, int] = {}
 
     def count(self, planned: PlannedPack) -> int:
-        """Count one more loss of a pack; how often it was lost by now."""
+        """Count one more loss of a pack. Returns the new count."""
         reached = self._checkpoints.epoch_of(planned)
         if reached > self._reached.get(planned.digest, 0):
             self._losses[planned.digest] = 0
@@ -91,8 +92,8 @@ class PackLosses:
 
 
 def after_loss(job: SubmittedJob, losses: PackLosses, is_stopping: bool) -> Generator[Message, None, list[PlannedPack]]:
-    """What follows from a job that is gone without its last word: the packs that it had not trained are returned, to be
-    submitted again, or they have failed. If the sweep is stopping, nothing is said of those that waited.
+    """What follows from the loss of a job: it returns the untrained packs to be submitted again, and yields messages of
+    the packs that have failed. If the sweep is stopping, there are no messages for packs that waited.
     """
     loss, again = loss_of(job), list[PlannedPack]()
     training, waiting = job.bundle.training, list(job.bundle.waiting)
@@ -120,7 +121,7 @@ def _failed(pack: PlannedPack, loss: Loss) -> Iterator[Message]:
 
 
 def _of_lost_pack(planned: PlannedPack, loss: Loss, losses: PackLosses) -> tuple[Message, list[PlannedPack]]:
-    """The message of a pack that was in training, and what of it is submitted again."""
+    """The message of the pack that was in training, and the parts of it to submit again."""
     times, runs = losses.count(planned), counted(planned.pack.runs, "run")
     once_more = times <= _MOST_LOSSES if loss.of_the_machine else planned.pack.runs == 1 and times == 1
     if once_more:

@@ -1,18 +1,19 @@
-"""What a job says, as lines of JSON in a file of the shared folder: the job appends, the command reads.
+"""The messages of a job, as lines of JSON in a file of the shared folder. The job appends, the command reads.
 
-Everything passes through files, so that job and command need not run at the same time, nor reach each other. The file
-is opened for each reading and writing, as network file systems promise no more than that a file opened later shows what
-was written before.
+Since messages pass through files, job and command need not run at the same time, nor have a network connection. The
+file is opened anew for each read and write: network file systems only promise that a file which is opened after a write
+was closed shows it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import sleep
-from typing import Any, Self
+from typing import Self
 
 from workbench.sweep.execution.messages import (
     EpochDone,
@@ -21,7 +22,7 @@ from workbench.sweep.execution.messages import (
     PackRetried,
     PackStarted,
     PackStopped,
-    Said,
+    PrintedLine,
 )
 
 _BETWEEN_WRITES = 1.0  # seconds
@@ -30,8 +31,8 @@ _LAST_TRIES = 10  # to write the last messages, if the disk is full
 
 @dataclass(frozen=True)
 class JobBegan:
-    """A job has begun, for the first time or again after a requeue: its number, node and cores, and what last digits
-    depend on.
+    """A job has begun, for the first time or after a requeue: its number, node and cores, and its `numerics`, on which
+    last digits depend.
     """
 
     job: str
@@ -42,21 +43,21 @@ class JobBegan:
 
 @dataclass(frozen=True)
 class JobOver:
-    """Every pack of the job came to an end."""
+    """Every pack of the job has ended."""
 
 
-Entry = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone | Said | JobBegan | JobOver
+Entry = PackStarted | PackResumed | EpochDone | PackRetried | PackStopped | PackDone | PrintedLine | JobBegan | JobOver
 _JSON_KINDS = ("str", "int", "float", "bool")
-_MESSAGE_KINDS: dict[str, type[Any]] = {
+_MESSAGE_KINDS: dict[str, Callable[..., Entry]] = {
     kind.__name__: kind
     for kind in (
-        PackStarted, PackResumed, EpochDone, PackRetried, PackStopped, PackDone, Said, JobBegan, JobOver,
+        PackStarted, PackResumed, EpochDone, PackRetried, PackStopped, PackDone, PrintedLine, JobBegan, JobOver,
     )
 }  # fmt: skip
 
 
 class MessageLog:
-    """The file of one job's messages, for its writer. To be entered: a thread writes what is waiting."""
+    """The file of one job's messages, for its writer: a context in which a thread writes waiting messages."""
 
     def __init__(self, file: Path) -> None:
         self._file, self._unwritten = file, b"\n"  # the last line of a start that was killed may be cut off
@@ -76,9 +77,9 @@ class MessageLog:
             sleep(_BETWEEN_WRITES)
 
     def write(self, entry: Entry) -> None:
-        """Append a message, an epoch soon and everything else now. What a full disk does not take is tried again."""
+        """Append a message: an epoch's soon, any other at once. If the disk is full, it is written later."""
         plain = {"kind": type(entry).__name__, **asdict(entry)}
-        plain.pop("outcome", None)  # it is large, and stands in the checkpoint
+        plain.pop("outcome", None)  # it is large, and the checkpoint holds it
         with self._lock:
             self._unwritten += json.dumps(plain).encode() + b"\n"
         if not isinstance(entry, EpochDone):
@@ -102,13 +103,13 @@ class MessageLog:
 
 
 class LogReader:
-    """The same file for its reader, who sees each message once."""
+    """The same file for its reader, which returns each message once."""
 
     def __init__(self, file: Path) -> None:
         self._file, self._read = file, 0
 
     def news(self) -> list[Entry]:
-        """The messages since the last call; none while the file is not there."""
+        """The messages since the last call; none while the file does not exist."""
         try:
             with self._file.open("rb") as source:
                 source.seek(self._read)
@@ -121,7 +122,7 @@ class LogReader:
 
 
 def _entry(line: bytes) -> Entry | None:
-    """The message of a line; None if it is empty, or damaged as by a full disk."""
+    """The message of a line; None if the line is empty or incomplete, as after a full disk."""
     try:
         plain = json.loads(line)
         entry: Entry = _MESSAGE_KINDS[plain.pop("kind")](**plain)

@@ -1,6 +1,6 @@
-"""SLURM's own commands: which jobs there are and why they wait, how one ended, what nodes there are.
+"""SLURM's own commands: the jobs in the queue and why they wait, how a job ended, and the nodes.
 
-`squeue`, `scontrol` and files are enough: accounting (`sacct`) is often absent, and asked only for what `scontrol` has
+`squeue` and `scontrol` suffice. Accounting (`sacct`) is often absent; it is used only for jobs that `scontrol` has
 forgotten.
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 from workbench.engine.errors import BadInput
 
-_PATIENCE = 60  # seconds for an answer of the controller
+_PATIENCE = 60  # seconds to wait for an answer of the controller
 _SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job in the queue: its submission's token and its place in that array; `reason` is why it waits."""
+    """A job in the queue: the token of its submission, and its place in the array. `reason` is why it waits."""
 
     token: str
     place: int
@@ -30,13 +30,13 @@ class QueuedJob:
 
     @property
     def waits(self) -> bool:
-        """Whether it has not begun, or waits to begin anew."""
+        """Whether it has not begun, or waits after a requeue."""
         return self.state == "PENDING"
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ended, in SLURM's words: "TIMEOUT", "NODE_FAIL" ...; "" if nobody knows any more."""
+    """How a job ended, in SLURM's words: "TIMEOUT", "NODE_FAIL" ...; "" if SLURM has forgotten it."""
 
     state: str
     exit_code: str = ""
@@ -50,7 +50,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a partition: its cores, memory in MiB, and the limit of a job there in minutes (None: none)."""
+    """A node of a partition: its cores, memory in MiB, and its time limit for jobs in minutes (None: no limit)."""
 
     cores: int
     memory: int
@@ -58,7 +58,7 @@ class Node:
 
 
 def is_here() -> bool:
-    """Whether SLURM's commands are on this machine."""
+    """Whether this machine has SLURM's commands."""
     return shutil.which("sbatch") is not None
 
 
@@ -103,7 +103,7 @@ def nodes(partition: str | None) -> list[Node]:
 
 
 def refusal(script: str) -> str:
-    """SLURM's own words if it would refuse a job; "" if it would take it."""
+    """SLURM's own message if it would refuse a job; "" if it would accept it."""
     try:
         answer = subprocess.run(
             ["sbatch", "--test-only"], input=script, capture_output=True, text=True, timeout=_PATIENCE, check=False
@@ -114,13 +114,13 @@ def refusal(script: str) -> str:
 
 
 def in_words(said: str) -> str:
-    """What an error of SLURM's says, without the names of commands, as one line."""
+    """An error message of SLURM's as one line, without the names of commands."""
     lines = [re.sub(r"^(\w+: )?(error|fatal): ", "", line.strip()) for line in said.splitlines()]
     return "; ".join(dict.fromkeys(line for line in lines if line)) or "no reason was given"
 
 
 def _ask(*command: str) -> str | None:
-    """What a command answers; None if it fails, as for want of the controller."""
+    """The output of a command; None if it fails, for instance since the controller is unreachable."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -129,7 +129,7 @@ def _ask(*command: str) -> str | None:
 
 
 def _minutes(limit: str) -> int | None:
-    """Like "1-02:03:04" or "10:00"; None for "infinite"."""
+    """The minutes of a time such as "1-02:03:04" or "10:00"; None for "infinite"."""
     days, _, clock = limit.rpartition("-")
     parts = clock.split(":")
     if not all(part.isdigit() for part in parts):

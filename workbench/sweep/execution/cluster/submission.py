@@ -1,6 +1,6 @@
-"""The folder of a submission, `sweeps/NAME/jobs/TOKEN/`: an array of jobs, the packs of each, and all they say.
+"""The folder of a submission, `sweeps/NAME/jobs/TOKEN/`: an array of jobs, the packs of each, and their messages.
 
-It is written before the jobs are submitted, and they bear its token as their name. So whoever comes later finds them in
+The folder is written before the jobs are submitted, and its token is their name. So a later command finds the jobs in
 the queue, at whatever moment the command that submitted them ended.
 """
 
@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from workbench import files
 from workbench.sweep.execution.cluster import slurm_queue
@@ -28,7 +28,7 @@ from workbench.sweep.planning.packs import PlannedPack
 
 JOBS = "jobs"  # in the folder of a sweep
 _ACCEPTED = "accepted.json"
-_LONGEST_STEM = 40  # of a sweep's name within the name of its jobs
+_LONGEST_STEM = 40  # characters of the sweep's name in the name of its jobs
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Submission:
 
     @classmethod
     def new(cls, sweep: Path, bundles: Sequence[Sequence[PlannedPack]], context: ExecutionContext) -> Submission:
-        """Write down what is about to be submitted; `bundles` are the packs of each job."""
+        """Write the folder of a new submission; `bundles` are the packs of each job."""
         token = f"{sweep.name[:_LONGEST_STEM]}-{secrets.token_hex(4)}".replace(" ", "-").replace(",", "-")
         made = cls(sweep / JOBS / token)
         (made.folder / "log").mkdir(parents=True)
@@ -49,7 +49,7 @@ class Submission:
 
     @classmethod
     def all_of(cls, sweep: Path) -> list[Submission]:
-        """The submissions of a sweep that were not collected yet."""
+        """The submissions of a sweep that are not yet collected."""
         return [cls(folder) for folder in sorted((sweep / JOBS).glob("*")) if folder.is_dir()]
 
     @property
@@ -58,8 +58,9 @@ class Submission:
         return self.folder.name
 
     def read(self) -> tuple[list[list[PlannedPack]], ExecutionContext]:
-        """The packs of each job, and what they are trained with. Raises whatever a damaged file leads to."""
-        bundles, context = _kept(self.folder / "packs.pickle")
+        """The packs of each job, and the context of their training. A damaged file raises an error of any type."""
+        kept = _kept(self.folder / "packs.pickle")
+        bundles, context = cast(tuple[list[list[PlannedPack]], ExecutionContext], kept)
         return bundles, context
 
     def log_of(self, job: int) -> Path:
@@ -68,11 +69,11 @@ class Submission:
 
     @property
     def output(self) -> Path:
-        """The folder of what jobs print, and of submitit's own files."""
+        """The folder of the jobs' output, and of submitit's own files."""
         return self.folder / "log"
 
     def accept(self, numbers: Sequence[str]) -> None:
-        """Note that every job was submitted, by its number, and can find what it is to do."""
+        """Store the numbers of the jobs: every job is submitted."""
         files.write(self.folder / _ACCEPTED, json.dumps(numbers))
 
     def numbers(self) -> list[str]:
@@ -90,34 +91,34 @@ class Submission:
 
     @property
     def is_to_stop(self) -> bool:
-        """Whether jobs are to stop: they were asked, or their folder is gone."""
+        """Whether the jobs are to stop: they were asked to, or their folder was deleted."""
         return (self.folder / "stop").exists() or not self.folder.exists()
 
     def keep_failed(self, outcome: PackOutcome) -> None:
-        """Keep the outcome of a pack that failed. Of others, the checkpoint is the result."""
+        """Store the outcome of a failed pack. The result of any other pack is its checkpoint."""
         with suppress(OSError):
             _keep(self._failed(outcome.planned), outcome)
 
     def failed(self, planned: PlannedPack) -> PackOutcome | None:
-        """The outcome of a pack that failed, if it could be kept."""
+        """The outcome of a failed pack; None if it could not be stored."""
         try:
-            outcome: PackOutcome = _kept(self._failed(planned))
+            outcome = cast(PackOutcome, _kept(self._failed(planned)))
         except Exception:  # whatever a damaged file leads to
             return None
         return outcome
 
     def delete(self) -> None:
-        """Delete the folder: no job of it runs, and everything is collected."""
+        """Delete the folder, when no job of it runs and all results are collected."""
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):
-            self.folder.parent.rmdir()  # if it was the last
+            self.folder.parent.rmdir()  # if this was the last submission
 
     def _failed(self, planned: PlannedPack) -> Path:
         return self.folder / f"{planned.digest}.failed"
 
 
 def names_in_queue(sweep: Path) -> list[str]:
-    """The names of the jobs of a sweep that are in the queue of this machine's cluster, if it has one."""
+    """The names of a sweep's jobs in the queue; empty if this machine has no SLURM."""
     tokens = [submission.token for submission in Submission.all_of(sweep)]
     found = slurm_queue.jobs_of(tokens) if tokens and slurm_queue.is_here() else []
     return sorted({job.token for job in found or ()})
@@ -129,7 +130,7 @@ def _keep(file: Path, content: object) -> None:
     files.write(file, blake2b(pickled).digest() + pickled)
 
 
-def _kept(file: Path) -> Any:
+def _kept(file: Path) -> object:
     """What was kept. Raises ValueError if the file is not what was written."""
     content = file.read_bytes()
     size = blake2b().digest_size
@@ -139,14 +140,14 @@ def _kept(file: Path) -> Any:
 
 
 def never() -> bool:
-    """Never stop: a job hears of it by a signal or by a file."""
+    """Never stop: a job gets its requests by signals and files."""
     return False
 
 
 class Bundle:
-    """The packs of one job: `waiting` to be trained, one in `training`. Follows the job's messages.
+    """The packs of one job: those that wait, and the one in training, according to the job's messages.
 
-    The job itself follows them too when it begins anew after a requeue.
+    The job reads its own messages too when it begins again after a requeue.
     """
 
     def __init__(self, packs: Sequence[PlannedPack]) -> None:
@@ -158,11 +159,11 @@ class Bundle:
 
     @property
     def left(self) -> list[PlannedPack]:
-        """The packs that have not come to an end."""
+        """The packs that have not ended."""
         return [*([self.training] if self.training else []), *self.waiting]
 
     def follow(self, entry: Entry) -> PlannedPack | None:
-        """Take note of a message. The pack that it ends by surprise: the job was started anew during its training."""
+        """Apply a message. Returns the pack whose training it interrupts, as the restart of a job does."""
         interrupted = None
         if not self.knows(entry):
             return None

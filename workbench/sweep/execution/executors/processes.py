@@ -30,7 +30,7 @@ from workbench.sweep.execution.messages import (
     PackRetried,
     PackStarted,
     PackStopped,
-    Said,
+    PrintedLine,
     Stop,
     ToWorker,
     TrainPack,
@@ -130,7 +130,7 @@ class _Pool:
         except (EOFError, OSError):
             yield self._on_killed(worker, planned)
             return
-        if isinstance(message, Said):
+        if isinstance(message, PrintedLine):
             print_line = warn if message.failure else say
             print_line(message.line)
             return
@@ -208,7 +208,7 @@ def _serve(pipe: Connection, context: ExecutionContext) -> None:
     arrives during training means stop.
     """
     leave_to_parent()
-    redirect(lambda line, failure: pipe.send(Said(line, failure)))
+    redirect(lambda line, failure: pipe.send(PrintedLine(line, failure)))
     context = replace(context, stop=pipe.poll)
     try:
         while True:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
 
 from workbench import blas
 from workbench.config import SlurmConfig
@@ -98,9 +97,9 @@ def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: 
     return [job.job_id for job in submitted]
 
 
-def _parameters(asked: SlurmConfig, size: job_sizes.JobSize) -> dict[str, Any]:
+def _parameters(asked: SlurmConfig, size: job_sizes.JobSize) -> dict[str, object]:
     """Parameters as sbatch names them, with underscores."""
-    parameters: dict[str, Any] = {
+    parameters: dict[str, object] = {
         "cpus_per_task": size.cores,
         "mem": f"{-(-size.memory // 2**20)}M",
         "time": size.minutes,
@@ -113,9 +112,9 @@ def _parameters(asked: SlurmConfig, size: job_sizes.JobSize) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def _further(asked: SlurmConfig) -> dict[str, Any]:
+def _further(asked: SlurmConfig) -> dict[str, object]:
     """The further options of sbatch, by name without the dashes."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     try:
         words = shlex.split(asked.options)
     except ValueError:

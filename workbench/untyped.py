@@ -1,0 +1,20 @@
+"""Objects of other libraries for which these offer no type: one name for each kind, with the reason beside it.
+
+No other file of the package says `Any`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+DeviceArray: TypeAlias = Any  # CuPy has no types
+Compiled: TypeAlias = Any  # Numba hides what a function takes and returns once it has compiled it
+NumbaType: TypeAlias = Any  # Numba's types and typing contexts have no types of their own
+NumbaSettings: TypeAlias = Any  # Numba makes these variables when it is imported
+PandasCell: TypeAlias = Any  # pandas does not know the type of a cell before it is read
+MatplotlibSettings: TypeAlias = Any  # Matplotlib's type lists the settings of one version
+AnySetting: TypeAlias = Any  # OmegaConf takes a list only in a field of this type
+HydraValue: TypeAlias = Any  # Hydra's parser has a type for each kind of value, and not all of them are public
+OmegaConfNode: TypeAlias = Any  # OmegaConf's nodes are not public
+YamlLoader: TypeAlias = Any  # PyYAML has no types
+MlflowPart: TypeAlias = Any  # parts of MLflow that are not public are found by their names
