@@ -40,9 +40,7 @@ def plain(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
 def compiled(loss: str, z: np.ndarray, labels: np.ndarray) -> int:
     from workbench.engine.kernels.compiled import losses
 
-    return int(
-        losses.judge(losses.CODES[loss], z.ravel(), z.shape[1], labels, np.zeros(0, np.float32), np.float32(1))[1]
-    )
+    return int(losses.run_loss(loss, z.copy(), labels, np.zeros(0, np.float32))[1])
 
 
 def device(loss: str, z: np.ndarray, labels: np.ndarray) -> int:

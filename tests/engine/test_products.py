@@ -36,7 +36,7 @@ class Layer:
         self.dl_dz = draw.standard_normal((batch, rows)).astype(np.float32)
         row = [flat(self.weights), flat(self.biases)]
         self.row, biases_at = np.concatenate(row), row[0].size + MARGIN
-        self.places = np.array([[MARGIN, biases_at, 0, rows, fan_in, rows]], np.int64)
+        self.places = np.array([[MARGIN, biases_at, 0, rows, fan_in, rows, 0, 0, 0, 0, products.tiles()]], np.int64)
         self.zeros = np.zeros(PANEL, np.float32)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner, summing
 from workbench.engine.kernels.compiled.native import floats, integers
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.pool_tile import to_winners
@@ -27,9 +27,9 @@ from workbench.engine.kernels.compiled.window_tile import (
 
 # The columns of a stage's row: those of `products`; its windows over the image it reads; its pooling; and where its
 # numbers begin in a block: what it reads, z, a, what its pooling leaves, and masks.
-IMAGE_HEIGHT, IMAGE_WIDTH, CHANNELS, KERNEL, FILTERS, ABOVE, LEFT, DOWN, ACROSS, STRIDE = range(10, 20)
-POOL_KIND, POOL_SIZE, POOLED_DOWN, POOLED_ACROSS, READS_AT, Z_AT, A_AT, POOLED_AT, MASK_AT = range(20, 29)
-STAGE_COLUMNS = 29
+IMAGE_HEIGHT, IMAGE_WIDTH, CHANNELS, KERNEL, FILTERS, ABOVE, LEFT, DOWN, ACROSS, STRIDE = range(11, 21)
+POOL_KIND, POOL_SIZE, POOLED_DOWN, POOLED_ACROSS, READS_AT, Z_AT, A_AT, POOLED_AT, MASK_AT = range(21, 30)
+STAGE_COLUMNS = 30
 NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
 _MOST_FILTERS, _MANY_FILTERS = WINDOW_HEIGHTS[:2]
 _HIGH, _WIDE = SUM_ROWS[0], SUM_COLUMNS[0]
@@ -87,7 +87,7 @@ def turned_place(weight, kernel, stride):
     return before + _with_remainder(remainder, kernel, stride) - 1 - weight // stride
 
 
-@compiled
+@inner
 def _met(pixel, kernel, stride):
     """Along an axis, of a pixel counted from where the first window begins: the first of its turned weights, the place
     that this one meets, and how many there are.
@@ -98,12 +98,12 @@ def _met(pixel, kernel, stride):
     return remainder * (kernel // stride) + min(remainder, kernel % stride), pixel // stride - count + 1, count
 
 
-@compiled
+@inner
 def _with_remainder(remainder, kernel, stride):
     return kernel // stride + (1 if remainder < kernel % stride else 0)
 
 
-@compiled
+@inner
 def _multiply(rows, weights, weight, kernel, depth, image, pixel, width, first, c, place, outer, steps, lanes):
     """All rows of a place of c, (places, rows, lanes): the products of weights (rows, kernel, kernel, depth) from
     `weight` on with an image (pixels, depth, lanes), `width` pixels across, from `pixel` on; so many window rows of so
@@ -122,7 +122,7 @@ def _multiply(rows, weights, weight, kernel, depth, image, pixel, width, first, 
             row += size
 
 
-@compiled
+@inner
 def _tile_height(missing):
     """How many of the filters that are missing a tile takes."""
     if missing >= _MOST_FILTERS:
@@ -137,7 +137,7 @@ def gradients(stage_at, block_at, g_at, is_first, lanes):
     _of_weights(stage, maps, lanes, g, is_first != 0)
 
 
-@compiled
+@inner
 def _of_weights(stage, maps, lanes, g, is_first):
     """The gradients of the shared weights: the sum over all places and examples of dl/dz times what the weight read.
 
@@ -172,7 +172,7 @@ def _of_weights(stage, maps, lanes, g, is_first):
             x += wide
 
 
-@compiled
+@inner
 def _sums(maps, z_at, z_across, z_down, rows, x_at, x_across, x_down, columns, g, g_at, g_row, down, across,
           lanes):  # fmt: skip
     row = 0
@@ -189,7 +189,7 @@ def _sums(maps, z_at, z_across, z_down, rows, x_at, x_across, x_down, columns, g
         row += height
 
 
-@compiled
+@inner
 def _of_biases(stage, maps, lanes, g, is_first):
     rows, z_at = stage[ROW_COUNT], stage[Z_AT] * lanes
     target = part(g, stage[BIASES_PLACE], rows)
@@ -261,7 +261,7 @@ def pool_back(stage, maps, back, dl_da, lanes):
                         target[i] = upper[i] * share
 
 
-@compiled
+@inner
 def _keep_larger(largest, x):
     """largest <- the larger of both, by products with 0 and 1: a choice between two numbers would not vectorise."""
     for i in range(x.size):

@@ -36,7 +36,7 @@ from workbench.engine.kernels.compiled.image_loops import (
     sum_lanes,
     turned_place,
 )
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask, fresh_mask
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, floats, integers, keys, thresholds
 from workbench.engine.kernels.compiled.part import part
@@ -173,23 +173,23 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
         _turn_out(floats(source, 1), 0, size, min(lanes, batch - start), lanes, floats(out_at, 1), start * size)
 
 
-@compiled
+@inner
 def _stage_at(images_at, number):
     return images_at + 8 * (HEAD + number * STAGE_COLUMNS)
 
 
-@compiled
+@inner
 def _stage(images_at, number):
     return integers(_stage_at(images_at, number), STAGE_COLUMNS)
 
 
-@compiled
+@inner
 def _left(stage):
     """How many numbers of an example a stage leaves behind its pooling."""
     return stage[POOLED_DOWN] * stage[POOLED_ACROSS] * stage[UNIT_COUNT]
 
 
-@compiled
+@inner
 def _of_activation(images, stage, w_at, block_at):
     """What the loops of a stage's activation are called with: the addresses of z, a and the slopes, and the places,
     rows and units. Examples lie beside each unit, so a unit is as many units to them.
@@ -205,14 +205,14 @@ def _of_activation(images, stage, w_at, block_at):
     return z_at, a_at, images[SPREAD], stage[DOWN] * stage[ACROSS], stage[ROW_COUNT] * lanes, units * lanes
 
 
-@compiled
+@inner
 def _through(images, stage_at, stage, z_at):
     """dl/d what a stage reads, written to back: the reversed network's convolution, by the weights turned round."""
     turned = images[TURNED] + FLOAT_BYTES * stage[WEIGHTS_PLACE]
     call(images[CONVOLVE_BACK], (stage_at, turned, images[ZEROS], z_at, images[BACK], images[BLOCK_LANES]))
 
 
-@compiled
+@inner
 def _turn_weights(stage, w, turned):
     """turned (channels, kernel, kernel, rows) <- the weights (rows, kernel, kernel, channels), by 180 degrees."""
     channels, rows, kernel, stride = stage[CHANNELS], stage[FILTERS], stage[KERNEL], stage[STRIDE]
@@ -228,7 +228,7 @@ def _turn_weights(stage, w, turned):
                     target[to] = weights[(row * places + ky * kernel + kx) * channels + channel]
 
 
-@compiled
+@inner
 def _turn_in(source, at, size, count, target, target_at, lanes):
     """target (size, lanes) <- source (count, size); lanes beyond the count become 0."""
     for lane in range(count):
@@ -242,7 +242,7 @@ def _turn_in(source, at, size, count, target, target_at, lanes):
             column[i * lanes] = ZERO
 
 
-@compiled
+@inner
 def _turn_out(source, at, size, count, lanes, target, target_at):
     """target (count, size) <- source (size, lanes)."""
     for lane in range(count):
@@ -252,7 +252,7 @@ def _turn_out(source, at, size, count, lanes, target, target_at):
             row[i] = column[i * lanes]
 
 
-@compiled
+@inner
 def _mean_over_places(maps, at, size, units, lanes, count, features, start):
     places = size // units
     share = ONE / np.float32(places)
@@ -265,7 +265,7 @@ def _mean_over_places(maps, at, size, units, lanes, count, features, start):
             target[unit] = total * share
 
 
-@compiled
+@inner
 def _share_over_places(dl_da, start, size, units, count, back, lanes):
     places = size // units
     share = ONE / np.float32(places)
@@ -278,21 +278,21 @@ def _share_over_places(dl_da, start, size, units, count, back, lanes):
                 target[lane] = ZERO
 
 
-@compiled
+@inner
 def _sum_slopes(source, lanes, target, is_first):
     for unit in range(target.size):
         before = ZERO if is_first else target[unit]
         target[unit] = before + sum_lanes(part(source, unit * lanes, lanes))
 
 
-@compiled
+@inner
 def _drops(thresholds_at, number):
     """Whether units or channels of a stage are dropped: the second or third dropout layer counted from its own."""
     found = thresholds(thresholds_at, 2 * number + 3)
     return found[2 * number + 1] > 0 or found[2 * number + 2] > 0
 
 
-@compiled
+@inner
 def _mask_inputs(x, images, thresholds_at, keys_at, scales_at):
     threshold = thresholds(thresholds_at, 1)[0]
     if threshold > 0:
@@ -300,7 +300,7 @@ def _mask_inputs(x, images, thresholds_at, keys_at, scales_at):
         apply_fresh_mask(x, x, drawn, keys(keys_at, 1)[0], threshold, floats(scales_at, 1)[0])
 
 
-@compiled
+@inner
 def _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at):
     """The masks over what the pooling of a stage left, of units times of channels, for every block."""
     if not _drops(thresholds_at, number):
@@ -325,7 +325,7 @@ def _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at):
                     mask[i * lanes] = drawn[example * size + i]
 
 
-@compiled
+@inner
 def _multiply(x, mask):
     for i in range(x.size):
         x[i] *= mask[i]

@@ -43,7 +43,7 @@ def obstacle(pack: Pack) -> str:
     """Why this kernel cannot train the pack; "" if every layer and every rule of it has a compiled form."""
     if pack.device != "cpu" or pack.dtype != "float32":
         return f"device={pack.device}, dtype={pack.dtype}"
-    if pack.loss not in losses.CODES:
+    if pack.loss not in losses.LOSS_LOOPS:
         return f"network.loss={pack.loss}: it has no form in this kernel"
     return layer_obstacle(pack, COMPILED_FORMS) or rule_obstacle(pack)
 
@@ -57,7 +57,7 @@ class CompiledTrainer:
     def __init__(self, rows: Rows) -> None:
         self._rows, pack, layout = rows, rows.pack, rows.layout
         columns, reads = pack.columns, rules_read(pack)
-        self._loss, self._places = losses.CODES[pack.loss], places_of(layout)
+        self._loss, self._places = losses.loss_loop(pack.loss), places_of(layout)
         self._updating = update_rules(pack, rows.slots)
         self._moving = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
         self._varying = [reads[place] for place in self._moving]
@@ -125,7 +125,7 @@ class CompiledEvaluator:
     """Evaluates the networks in `weights` (runs, size) on one split of their data."""
 
     def __init__(self, pack: Pack, layout: Layout, weights: Array, stored: Array, data: Data, split: Split) -> None:
-        self._loss, self._places, self._weights = losses.CODES[pack.loss], places_of(layout), weights
+        self._loss, self._places, self._weights = losses.loss_loop(pack.loss), places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(EVALUATED_AT_ONCE, split.index.shape[1])
         self._scratch = scratch_for(layout, self._chunk)
@@ -159,15 +159,15 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
 
 def places_of(layout: Layout) -> np.ndarray:
     """Of each layer that reads features, as its form has it: where its tensors begin, its shape, its loops: (layers,
-    10), see `passes`.
+    11), see `passes`.
     """
     return np.array([row for layer, row in _heads(layout) if not isinstance(layer, Convolution)], np.int64)
 
 
 def filters_of(layout: Layout) -> np.ndarray:
-    """The same of each convolution, and its places: (stages, 11). There are none if the network reads features."""
+    """The same of each convolution, and its places: (stages, 12). There are none if the network reads features."""
     rows = [[*row, prod(layer.places)] for layer, row in _heads(layout) if isinstance(layer, Convolution)]
-    return np.array(rows, np.int64).reshape(len(rows), 11)
+    return np.array(rows, np.int64).reshape(len(rows), products.PLACE_COLUMNS + 1)
 
 
 def _heads(layout: Layout) -> Iterator[tuple[Layer, list[int]]]:
@@ -176,7 +176,7 @@ def _heads(layout: Layout) -> Iterator[tuple[Layer, list[int]]]:
         form, is_last = form_of(layer, COMPILED_FORMS), number == len(layout.layers) - 1
         # The activation of the output layer belongs to the loss.
         loops = (0, 0, 0, products.NO_SLOPES) if is_last else (*form.loops(layer), _slopes_of(layer))
-        yield layer, [*form.place(layout, number), *loops]
+        yield layer, [*form.place(layout, number), *loops, products.tiles()]
 
 
 def _slopes_of(layer: Layer) -> int:
@@ -205,6 +205,7 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False) -> passes.Scrat
         rows=np.zeros(batch, np.int64),
         labels=np.zeros(batch, np.int64),
         values=np.zeros(batch * outputs, np.float32),
+        judged=np.zeros(2),
         strides=(rows, units),
         features=features,
         images=integers,

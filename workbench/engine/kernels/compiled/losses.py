@@ -2,40 +2,52 @@
 
 z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
 regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits);
-`engine.classes` defines a hit.
+`engine.classes` defines a hit. Each loss is a C function that is called by its address, so only the one in use is
+compiled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 
-from workbench.engine.kernels.compiled.elementary import exp, tanh
-from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.elementary import bits_of, exp, float_of, tanh
+from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, inner
+from workbench.engine.kernels.compiled.native import address_of, call, doubles, floats, integers
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.rule_loops import address, called
 
-CODES = {
-    name: code
-    for code, name in enumerate(("cross_entropy", "binary_cross_entropy", "squared_error", "softmax_squared_error"))
-}
-_CROSS_ENTROPY, _BINARY, _SQUARED, _SOFTMAX_SQUARED = range(4)
 _LOWEST = np.float32(-np.inf)
 
 
-@compiled
-def judge(code, z, outputs, labels, values, scale):
-    """Sum of losses and number of hits; z <- scale * dl/dz."""
-    if code == _CROSS_ENTROPY:
-        return _cross_entropy(z, outputs, labels, scale)
-    if code == _BINARY:
-        return _binary(z, labels, scale)
-    if code == _SQUARED:
-        return _squared(z, values, scale)
-    if code == _SOFTMAX_SQUARED:
-        return _softmax_squared(z, outputs, labels, scale)
-    raise ValueError("no loss has that code")
+@inner
+def judge(loop, z, outputs, labels, values, scale, judged):
+    """Sum of losses and number of hits by the loss at the address `loop`; z <- scale * dl/dz. `judged` is scratch, two
+    float64.
+    """
+    z_at, labels_at, values_at = address_of(z, 0), address_of(labels, 0), address_of(values, 0)
+    bits = np.int64(bits_of(scale))
+    call(loop, (z_at, outputs, labels_at, values_at, labels.size, bits, address_of(judged, 0)))
+    return judged[0], judged[1]
 
 
-@compiled
+@cache
+def loss_loop(name: str) -> int:
+    """The address of a loss, compiled."""
+    return address(LOSS_LOOPS[name])
+
+
+def run_loss(name: str, z: np.ndarray, labels: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Sum of losses and number of hits of a batch, computed by a loss's loop; z (batch, outputs) <- dl/dz."""
+    judged, one = np.zeros(2), int(np.float32(1).view(np.int32))
+    z_at, labels_at, values_at, judged_at = (array.ctypes.data for array in (z, labels, values, judged))
+    called(loss_loop(name), z_at, z.shape[1], labels_at, values_at, len(z), one, judged_at)
+    return float(judged[0]), float(judged[1])
+
+
+@inner
 def _shift(z, outputs, labels):
     """Subtract each row's largest logit.
 
@@ -56,13 +68,13 @@ def _shift(z, outputs, labels):
     return hits, own
 
 
-@compiled
+@inner
 def _exponentiate(z):
     for i in range(z.size):
         z[i] = exp(z[i])
 
 
-@compiled
+@inner
 def _cross_entropy(z, outputs, labels, scale):
     hits, own = _shift(z, outputs, labels)
     _exponentiate(z)
@@ -79,7 +91,7 @@ def _cross_entropy(z, outputs, labels, scale):
     return loss, hits
 
 
-@compiled
+@inner
 def _binary(z, labels, scale):
     loss, hits = 0.0, 0
     for i in range(z.size):
@@ -90,7 +102,7 @@ def _binary(z, labels, scale):
     return loss, hits
 
 
-@compiled
+@inner
 def _squared(z, values, scale):
     loss = 0.0
     for i in range(z.size):
@@ -100,7 +112,7 @@ def _squared(z, values, scale):
     return loss, 0
 
 
-@compiled
+@inner
 def _softmax_squared(z, outputs, labels, scale):
     hits, _ = _shift(z, outputs, labels)
     _exponentiate(z)
@@ -119,3 +131,38 @@ def _softmax_squared(z, outputs, labels, scale):
             error = row[k] - (ONE if k == labels[i] else ZERO)
             row[k] *= (error - mixed) * scale
     return loss, hits
+
+
+def cross_entropy(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):
+    """The loop of cross_entropy."""
+    z, labels, scale = floats(z_at, count * outputs), integers(labels_at, count), float_of(np.int32(scale_bits))
+    _note(_cross_entropy(z, outputs, labels, scale), judged_at)
+
+
+def binary_cross_entropy(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):
+    """The loop of binary_cross_entropy."""
+    z, labels, scale = floats(z_at, count * outputs), integers(labels_at, count), float_of(np.int32(scale_bits))
+    _note(_binary(z, labels, scale), judged_at)
+
+
+def squared_error(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):
+    """The loop of squared_error."""
+    size = count * outputs
+    _note(_squared(floats(z_at, size), floats(values_at, size), float_of(np.int32(scale_bits))), judged_at)
+
+
+def softmax_squared_error(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):
+    """The loop of softmax_squared_error."""
+    z, labels, scale = floats(z_at, count * outputs), integers(labels_at, count), float_of(np.int32(scale_bits))
+    _note(_softmax_squared(z, outputs, labels, scale), judged_at)
+
+
+@inner
+def _note(found, judged_at):
+    judged = doubles(judged_at, 2)
+    judged[0], judged[1] = found
+
+
+LOSS_LOOPS: dict[str, Callable[..., None]] = {
+    loop.__name__: loop for loop in (cross_entropy, binary_cross_entropy, squared_error, softmax_squared_error)
+}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ZERO, compiled
+from workbench.engine.kernels.compiled.jit import ZERO, compiled, inner
 
 _LOW = np.uint64(0xFFFFFFFF)
 _S15, _S16, _S32 = np.uint32(15), np.uint32(16), np.uint64(32)
@@ -48,7 +48,7 @@ def fresh_mask(mask, key, threshold, scale):
         mask[mask.size - 1] = scale if (x & _LANE) >= threshold else ZERO
 
 
-@compiled
+@inner
 def _bits(counter, first, second):
     x = counter ^ first  # Numba widens to 64 bits, so products are reduced to 32 bits by hand
     x = np.uint32((x ^ (x >> _S16)) * _M1) ^ second

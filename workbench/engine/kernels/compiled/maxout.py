@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from workbench.engine.kernels.compiled.dense import place
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, inner
 from workbench.engine.kernels.compiled.native import floats
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.rule_loops import ActivationLoops, address
@@ -51,7 +51,7 @@ def _loops() -> ActivationLoops:
     return ActivationLoops(*(address(loop) for loop in (forward, backward, gain)))
 
 
-@compiled
+@inner
 def _largest(z, a):
     units = a.size
     for unit in range(units):
@@ -62,7 +62,7 @@ def _largest(z, a):
             a[unit] = max(a[unit], piece[unit])
 
 
-@compiled
+@inner
 def _to_winner(dl_da, z, a):
     """`a`, no longer needed, marks the units that are done."""
     units = a.size

@@ -1,7 +1,7 @@
 """The compiled passes of one run: forward, backward, and whole epochs of them.
 
 All arrays are flat: a matrix is stored row by row in a one-dimensional array from `at` on, and is accessed through a
-`part` of it. `places` (layers, 10) int64 holds, for each layer, the offsets of its weights, biases and slopes in a
+`part` of it. `places` (layers, 11) int64 holds, for each layer, the offsets of its weights, biases and slopes in a
 run's row, its rows, columns and units (`products`), and its loops.
 """
 
@@ -12,7 +12,7 @@ from collections import namedtuple
 import numpy as np
 
 from workbench.engine.kernels.compiled import images, losses
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import address_of, call, floats
 from workbench.engine.kernels.compiled.part import part
@@ -39,9 +39,10 @@ from workbench.engine.kernels.compiled.update import keep_within_norm, update
 # panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
 # z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a network of
 # images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the first
-# columns of `places` for each stage; all three are empty in other networks.
+# columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
 Scratch = namedtuple(
-    "Scratch", "x z a masked mask dl_da slope panel zeros rows labels values strides features images maps filters"
+    "Scratch",
+    "x z a masked mask dl_da slope panel zeros rows labels values judged strides features images maps filters",
 )
 # Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
 # is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
@@ -59,7 +60,7 @@ Timetable = namedtuple(
 )
 
 
-@compiled
+@inner
 def read(examples, run, rows, x):
     """Write to x (batch * features,) the run's scaled and shifted examples with the numbers `rows` (batch,)."""
     images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
@@ -76,7 +77,7 @@ def read(examples, run, rows, x):
                 target[j] = numbers[j] * scale[j] + shift[j]
 
 
-@compiled
+@inner
 def read_moved(examples, run, rows, moves, x):
     """The same for images, each moved by `moves` (batch, 2) pixels down and to the right. What moves in is 0."""
     height, width, channels = examples.shape
@@ -110,7 +111,7 @@ def read_moved(examples, run, rows, moves, x):
                     target[first + j] = numbers[j] * factors[first + j] + added[first + j]
 
 
-@compiled
+@inner
 def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
     """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x. The z of every layer
     stays in scratch.z.
@@ -136,14 +137,14 @@ def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
                 x = scratch.masked
 
 
-@compiled
+@inner
 def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, layer, timetable):
     source, target, mask = part(source, source_at, size), part(target, target_at, size), part(mask, mask_at, size)
     key, threshold = timetable.keys[run, step, layer], timetable.thresholds[run, layer]
     apply_fresh_mask(source, target, mask, key, threshold, timetable.scales[run, layer])
 
 
-@compiled
+@inner
 def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
@@ -174,7 +175,7 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
             call(loop, (upper, z_from, a_from, slope_at, slope_gradient, batch, rows_below, columns))
 
 
-@compiled
+@inner
 def through_images(w, at, slope, batch, scratch, masked, run, step, timetable):
     """Before the forward pass of a network that reads images: its stages, which write what its dense layers read."""
     floats(scratch.images[images.RUN_SLOPE], 1)[0] = slope
@@ -183,7 +184,7 @@ def through_images(w, at, slope, batch, scratch, masked, run, step, timetable):
     call(scratch.images[images.RUN_FORWARD], (images_at, w_at, batch, thresholds, keys, scales))
 
 
-@compiled
+@inner
 def back_through_images(w, at, g, places, batch, scratch, masked, run, timetable):
     """After the backward pass of a network that reads images: the gradients of its stages."""
     through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
@@ -191,7 +192,7 @@ def back_through_images(w, at, g, places, batch, scratch, masked, run, timetable
     call(scratch.images[images.RUN_BACKWARD], (images_at, address_of(w, at), address_of(g, 0), batch, thresholds))
 
 
-@compiled
+@inner
 def _dropped(timetable, run, step):
     """The addresses of a run's thresholds, of a step's keys and of the run's scales, of the stages' dropout layers."""
     layers, updates = timetable.image_thresholds.shape[1], timetable.image_keys.shape[1]
@@ -200,7 +201,7 @@ def _dropped(timetable, run, step):
     return thresholds, keys, address_of(timetable.image_scales, run * layers)
 
 
-@compiled
+@inner
 def slopes_of(w, at, places, layer, source, slope, buffer):
     """The address of the slopes of a layer's units: learned ones in w, else the run's one slope for all."""
     if source == OWN_SLOPES:
@@ -211,7 +212,7 @@ def slopes_of(w, at, places, layer, source, slope, buffer):
     return address_of(buffer, 0)
 
 
-@compiled
+@inner
 def _column_sums(matrix, at, batch, columns, out, out_at):
     sums = part(out, out_at, columns)
     for j in range(columns):
@@ -223,12 +224,12 @@ def _column_sums(matrix, at, batch, columns, out, out_at):
 
 
 @compiled
-def train_epoch(loss_code, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
+def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
     """All updates of an epoch for every run. `means` (runs, 2) receives the mean loss and accuracy of the minibatches,
     each measured before its update.
 
-    loss_code: a loss; updating: `UpdateRules`. w and previous: the runs' rows, one after the other. order: the
+    loss: its loop; updating: `UpdateRules`. w and previous: the runs' rows, one after the other. order: the
     positions of each run in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
@@ -237,7 +238,7 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
-        total, hits = 0.0, 0
+        total, hits = 0.0, 0.0
         # Numbers one by one: an array as a whole may not fit, and compiling that error's message takes two seconds.
         for k in range(numbers.size):
             numbers[k] = timetable.constant[run, k]
@@ -255,7 +256,8 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
             if len(scratch.filters) > 0:
                 through_images(w, at, slope, batch, scratch, masked, run, step, timetable)
             forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)
-            loss, right = losses.judge(loss_code, z, outputs, scratch.labels, scratch.values, ONE / np.float32(batch))
+            scale = ONE / np.float32(batch)
+            lost, right = losses.judge(loss, z, outputs, scratch.labels, scratch.values, scale, scratch.judged)
             backward(w, at, g, places, slope, batch, scratch, masked, run, timetable)
             if len(scratch.filters) > 0:
                 back_through_images(w, at, g, places, batch, scratch, masked, run, timetable)
@@ -263,12 +265,12 @@ def train_epoch(loss_code, updating, places, weights_end, w, g, previous, exampl
             if timetable.max_norm[run] > ZERO:
                 _keep_within_norm(w, at, places, timetable.max_norm[run])
                 _keep_within_norm(w, at, scratch.filters, timetable.max_norm[run])
-            total += loss
+            total += lost
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
 
 
-@compiled
+@inner
 def _keep_within_norm(w, at, places, largest):
     for layer in range(len(places)):
         keep_within_norm(
@@ -276,7 +278,7 @@ def _keep_within_norm(w, at, places, largest):
         )
 
 
-@compiled
+@inner
 def _choose(order, run, runs, start, batch, examples, outputs, scratch):
     """The rows, labels and values of a run's minibatch, `batch` positions of its order from `start` on."""
     count, order_length = examples.index.size // runs, order.size // runs
@@ -292,22 +294,22 @@ def _choose(order, run, runs, start, batch, examples, outputs, scratch):
 
 
 @compiled
-def evaluate(loss_code, places, w, size, examples, timetable, chunk, scratch, means):
+def evaluate(loss, places, w, size, examples, timetable, chunk, scratch, means):
     """Write to `means` (runs, 2) the mean loss and accuracy of every run on a whole split, without dropout."""
     count, outputs = examples.index.size // len(means), places[-1, ROW_COUNT]
     output_at = (len(places) - 1) * scratch.strides[0]
     for run in range(len(means)):
-        total, hits = 0.0, 0
+        total, hits = 0.0, 0.0
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
             read(examples, run, part(examples.index, first, batch), scratch.x)
             if len(scratch.filters) > 0:
                 through_images(w, run * size, examples.slope[run], batch, scratch, False, run, 0, timetable)
             forward(w, run * size, places, examples.slope[run], batch, scratch, False, run, 0, timetable)
-            loss, right = losses.judge(
-                loss_code, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
-                part(examples.values, first * outputs, batch * outputs), ONE,
+            lost, right = losses.judge(
+                loss, part(scratch.z, output_at, batch * outputs), outputs, part(examples.labels, first, batch),
+                part(examples.values, first * outputs, batch * outputs), ONE, scratch.judged,
             )  # fmt: skip
-            total += loss
+            total += lost
             hits += right
         means[run, 0], means[run, 1] = total / count, hits / count

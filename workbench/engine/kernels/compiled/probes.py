@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.kernels.compiled import images, losses
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, summing
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner, summing
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
@@ -68,7 +68,7 @@ class CompiledProbes:
         of_inputs = np.empty(rows.pack.runs)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         _probe(
-            losses.CODES[rows.pack.loss], self._places, w, previous, rows.gradients[0], after_update,
+            losses.loss_loop(rows.pack.loss), self._places, w, previous, rows.gradients[0], after_update,
             self._examples, WITHOUT_MASKS, self._batch, self._steepest, self._scratch, self._flat, values, of_inputs,
         )  # fmt: skip
         return dict(zip(COMPILED_PROBES, values, strict=True)), of_inputs
@@ -79,7 +79,7 @@ class CompiledProbes:
 
 
 @compiled
-def _probe(loss_code, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, flat, values,
+def _probe(loss, places, w, previous, g, after_update, examples, timetable, batch, steepest, scratch, flat, values,
            of_inputs):  # fmt: skip
     """`COMPILED_PROBES` of every run and layer: values (names, runs, layers); rms of dl/dx: of_inputs (runs,)."""
     of_z, outputs = scratch.strides[0], places[-1, ROW_COUNT]
@@ -96,8 +96,8 @@ def _probe(loss_code, places, w, previous, g, after_update, examples, timetable,
             found = values[:, run, stages + layer]
             _of_forward(places, layer, w, at, slope, batch, steepest[stages + layer], scratch, found)
         losses.judge(
-            loss_code, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
-            part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch),
+            loss, part(scratch.z, last * of_z, batch * outputs), outputs, part(examples.labels, first, batch),
+            part(examples.values, first * outputs, batch * outputs), ONE / np.float32(batch), scratch.judged,
         )  # fmt: skip
         backward(w, at, g, places, slope, batch, scratch, False, run, timetable)
         if stages > 0:
@@ -117,7 +117,7 @@ def _probe(loss_code, places, w, previous, g, after_update, examples, timetable,
             of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMN_COUNT])) * batch
 
 
-@compiled
+@inner
 def _of_weights(places, layer, w, at, previous, g, after_update, found):
     """The probes of a layer's weights and of their gradient."""
     size = places[layer, ROW_COUNT] * places[layer, COLUMN_COUNT]
@@ -129,7 +129,7 @@ def _of_weights(places, layer, w, at, previous, g, after_update, found):
         found[_UPDATE_SIZE] = _rms_of_difference(weights, before) / _rms(before)
 
 
-@compiled
+@inner
 def _map(scratch, w, at, number, which, batch, flat):
     """A map of a stage example by example, as the first part of flat."""
     images_at, w_at, size = address_of(scratch.images, 0), address_of(w, at), scratch.filters[number, -1]
@@ -137,7 +137,7 @@ def _map(scratch, w, at, number, which, batch, flat):
     return part(flat, 0, batch * size * scratch.filters[number, ROW_COUNT if which == images.MAP_Z else UNIT_COUNT])
 
 
-@compiled
+@inner
 def _of_stage(number, w, at, batch, steepest, scratch, flat, found):
     """The probes of a stage's convolution after the forward pass."""
     units = scratch.filters[number, UNIT_COUNT]
@@ -147,7 +147,7 @@ def _of_stage(number, w, at, batch, steepest, scratch, flat, found):
     found[_DEAD] = _share_dead(gain, part(scratch.masked, 0, units))
 
 
-@compiled
+@inner
 def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
     """The probes of a layer after the forward pass; only the first two of the output layer, whose activation belongs to
     the loss.
@@ -214,7 +214,7 @@ def _share_under(x, threshold):
     return count / x.size
 
 
-@compiled
+@inner
 def _share_dead(gain, alive):
     """The share of units, the columns of gain (batch * units,), whose gain is 0 for every example."""
     units = alive.size

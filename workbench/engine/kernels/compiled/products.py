@@ -4,16 +4,25 @@ Matrices lie in flat float32 arrays, row after row, each beginning at its `at`. 
 run's weights, biases and slopes begin in its row. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL`
 zeros. Products read up to `LANES` - 1 numbers beyond the end of x, z and dl/dx, so these must exist; a run's weights
 are followed by its biases.
+
+The tiles of a product are computed by a C function that is called by its address. It is large: if it were part of
+every pass that multiplies, Numba would compile it for each of them.
 """
 
 from __future__ import annotations
 
-from workbench.engine.kernels.compiled.jit import compiled
+from functools import cache
+
+from workbench.engine.kernels.compiled.jit import compiled, inner
+from workbench.engine.kernels.compiled.native import address_of, call, floats
+from workbench.engine.kernels.compiled.rule_loops import address
 from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
 
 WEIGHTS_PLACE, BIASES_PLACE, SLOPES_PLACE, ROW_COUNT, COLUMN_COUNT, UNIT_COUNT = range(6)  # the columns of `places`
-# Those behind them: the addresses of a layer's loops (`rule_loops.ActivationLoops`), and where its slopes come from.
-FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM = range(6, 10)
+# Those behind them: the addresses of a layer's loops (`rule_loops.ActivationLoops`), where its slopes come from, and
+# `tiles()`.
+FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM, TILES_LOOP = range(6, 11)
+PLACE_COLUMNS = 11
 NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
 PANEL_DEPTH = 192  # steps along the common dimension at a time: a panel of this depth stays in the first-level cache
 PANEL_SIZE = PANEL_DEPTH * PANEL
@@ -30,55 +39,63 @@ def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
         for column in range(0, rows, PANEL):
             width = min(PANEL, rows - column)
             _transpose(w, weights_at + column * columns + depth, columns, width, steps, panel)
-            first, first_at, first_row = (z, z_at + column, rows) if depth else (w, biases_at + column, 0)
-            _tiles(
-                batch, width, steps, x, x_at + depth, columns, 1, panel, 0, PANEL, first, first_at, first_row,
-                z, z_at + column, rows,
-            )  # fmt: skip
+            target = address_of(z, z_at + column)
+            first, first_row = (target, rows) if depth else (address_of(w, biases_at + column), 0)
+            factor, other = address_of(x, x_at + depth), address_of(panel, 0)
+            sizes = batch, width, steps
+            call(places[layer, TILES_LOOP], (*sizes, factor, columns, 1, other, PANEL, first, first_row, target, rows))
 
 
 @compiled
 def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros):
     """dl/dW (rows, columns) = the transpose of dl/dz (batch, rows), times x (batch, columns)."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
-    _product(rows, columns, batch, dl_dz, z_at, 1, rows, x, x_at, g, places[layer, WEIGHTS_PLACE], zeros)
+    at, tiles_at = places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
+    _product(tiles_at, rows, columns, batch, dl_dz, z_at, 1, rows, x, x_at, g, at, zeros)
 
 
 @compiled
 def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
     """dl/dx (batch, columns) = dl/dz (batch, rows) times W."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
-    _product(batch, columns, rows, dl_dz, z_at, rows, 1, w, at + places[layer, WEIGHTS_PLACE], dl_dx, 0, zeros)
+    weights_at, tiles_at = at + places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
+    _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros)
 
 
-@compiled
-def _product(m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros):
+@inner
+def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros):
     """c (m, n) = a (m, count) times b (count, n), a panel of b's columns and `PANEL_DEPTH` of `count` at a time."""
     for depth in range(0, count, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, count - depth)
         for column in range(0, n, PANEL):
-            first, first_at, first_row = (c, c_at + column, n) if depth else (zeros, 0, 0)
-            _tiles(
-                m, min(PANEL, n - column), steps, a, a_at + depth * a_step, a_row, a_step, b, b_at + depth * n + column,
-                n, first, first_at, first_row, c, c_at + column, n,
-            )  # fmt: skip
+            target = address_of(c, c_at + column)
+            first, first_row = (target, n) if depth else (address_of(zeros, 0), 0)
+            factor, other = address_of(a, a_at + depth * a_step), address_of(b, b_at + depth * n + column)
+            sizes = m, min(PANEL, n - column), steps
+            call(tiles_at, (*sizes, factor, a_row, a_step, other, n, first, first_row, target, n))
 
 
-@compiled
-def _tiles(m, width, steps, a, a_at, a_row, a_step, b, b_at, b_row, first, first_at, first_row, c, c_at, c_row):
-    """A panel of the result, (m, width), tile by tile from top to bottom."""
+@cache
+def tiles() -> int:
+    """The address of `_tiles`, compiled."""
+    return address(_tiles)
+
+
+def _tiles(m, width, steps, a_at, a_row, a_step, b_at, b_row, first_at, first_row, c_at, c_row):
+    """A panel of the result, (m, width), tile by tile from top to bottom; see `multiply_tile`."""
+    a, b, first, c = floats(a_at, 0), floats(b_at, 0), floats(first_at, 0), floats(c_at, 0)
     row = 0
     while row < m:
         left = m - row
         height = _TALLEST if left >= _TALLEST else _TALL if left >= _TALL else _LEAST_TALL if left >= _LEAST_TALL else 1
         multiply_tile(
-            height, a, a_at + row * a_row, a_row, a_step, b, b_at, b_row, first, first_at + row * first_row, first_row,
-            c, c_at + row * c_row, c_row, steps, width,
+            height, a, row * a_row, a_row, a_step, b, 0, b_row, first, row * first_row, first_row,
+            c, row * c_row, c_row, steps, width,
         )  # fmt: skip
         row += height
 
 
-@compiled
+@inner
 def _transpose(w, at, row, width, steps, panel):
     """panel[k, j] = w[j, k] for j < width and k < steps. Columns beyond the width may hold anything."""
     if steps < LANES:

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ZERO, compiled, summing
+from workbench.engine.kernels.compiled.jit import ZERO, inner, summing
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call
 from workbench.engine.kernels.compiled.part import part
 
@@ -22,7 +22,7 @@ _GRADIENT, _BEFORE, _AFTER = range(3)
 _COMPILED_BLOCK = 4096  # elements
 
 
-@compiled
+@inner
 def update(rules, w, g, at, weights_end, numbers):
     """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
@@ -38,7 +38,7 @@ def update(rules, w, g, at, weights_end, numbers):
         _penalise(rules.penalties, _AFTER, w_at, g_at, penalised, numbers)
 
 
-@compiled
+@inner
 def _penalise(penalties, moment, w_at, g_at, size, numbers):
     """Apply the penalties of that moment whose strength is not zero."""
     for row in range(len(penalties)):
@@ -46,7 +46,7 @@ def _penalise(penalties, moment, w_at, g_at, size, numbers):
             call(penalties[row, 1], (w_at, g_at, size, address_of(numbers, penalties[row, 2])))
 
 
-@compiled
+@inner
 def keep_within_norm(w, at, rows, columns, largest):
     """Scale every row of the weights (rows, columns), from `at` on, down to the norm `largest` if its
     norm is larger.
