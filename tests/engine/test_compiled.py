@@ -264,3 +264,20 @@ def test_a_cache_that_is_full_or_damaged_is_done_without(monkeypatch: pytest.Mon
 
 def _twice(x: float) -> float:
     return 2 * x
+
+
+@jit.inner
+def one_more(number):  # type: ignore[no-untyped-def]
+    return number + 1
+
+
+@jitted
+def three_more(number):  # type: ignore[no-untyped-def]
+    return one_more(one_more(one_more(0))) + number
+
+
+def test_a_constant_makes_no_form_of_its_own_and_what_is_called_from_within_has_none_for_python() -> None:
+    assert three_more(4) == 7
+    assert len(one_more.signatures) == 1
+    with pytest.raises(TypeError, match="only compiled functions can call"):
+        one_more(1)

@@ -68,4 +68,4 @@ def _compiling(work: Plan) -> str:
     if is_compiled():
         return ""
     often = "once on this machine" if cache_folder() else "at every start, as no cache folder can be written to"
-    return f"compiling the engine's passes first, about 20 s; {often}"
+    return f"compiling the engine's passes first, 10 to 20 s; {often}"
