@@ -11,7 +11,7 @@ def load_run(run_id: str, uri: str | None = None) -> "Model":
     """The trained network of a run that was asked to keep it (analyses=model): `load_run(id).predict(X)`.
 
     `run_id` is its id in MLflow, `uri` the store (default: the environment's, else mlflow.db here). Raises BadInput
-    where the store has no such run or did not keep its weights.
+    if the store has no such run or did not keep its weights, or if a rule of the network is not in `rules/` here.
     """
     from workbench.tracking import models
 

@@ -12,6 +12,7 @@ import pytest
 import workbench
 from tests import stores
 from workbench.engine.errors import BadInput
+from workbench.engine.rules import rule_files
 from workbench.report import load
 from workbench.sweep.hydra.command import main
 from workbench.tracking import models
@@ -60,6 +61,35 @@ def test_what_is_not_there_is_said_in_one_line() -> None:
         workbench.load_run(load("plain").runs["run_id"][0])
     with pytest.raises(BadInput, match="holds none of this id"):
         workbench.load_run("0" * 32)
+
+
+SWISH = """
+import numpy as np
+from workbench.rules import Activation
+
+def swish(z, slope):
+    return z / (1 + np.exp(-z))
+
+def swish_derivative(z, a, slope):
+    gate = 1 / (1 + np.exp(-z))
+    return gate + a * (1 - gate)
+
+ACTIVATIONS = {"swish": Activation("z times its sigmoid", swish, swish_derivative, init="he")}
+"""
+
+
+def test_a_network_with_a_rule_of_a_persons_own_is_loaded_with_it_and_names_it_without(folder: Path) -> None:
+    (folder / "rules").mkdir()
+    (folder / "rules" / "swish.py").write_text(SWISH, encoding="utf-8")
+    main([*ONE, "network.activation=swish", "kernel=plain", "analyses=model", "name=own"])
+    run_id = load("own").runs["run_id"][0]
+    rule_files.uninstall()  # as in another process
+    expected = workbench.load_run(run_id).parameters
+    rule_files.uninstall()
+    (folder / "rules").rename(folder / "elsewhere")
+    with pytest.raises(BadInput, match="uses the activation 'swish', which is no rule of Workbench's: load it in"):
+        workbench.load_run(run_id)
+    assert expected.size
 
 
 def test_a_model_is_kept_in_the_store_it_belongs_to_also_where_that_was_copied(folder: Path, tmp_path: Path) -> None:

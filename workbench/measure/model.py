@@ -17,6 +17,7 @@ from workbench.config import SETTINGS
 from workbench.config.setting import Value, integers
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
+from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.architecture import Architecture, Images, ImageSettings
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
@@ -69,7 +70,10 @@ class About(Images):
 
     @classmethod
     def from_saved(cls, held: Mapping[str, object]) -> About:
-        """What `as_saved` gave, read from JSON. Raises BadInput if a field is missing, or of another kind."""
+        """What `as_saved` gave, read from JSON. Raises BadInput if a field is missing or of another kind, or if a rule
+        of the network is not known.
+        """
+        require_rules(_saved(held, "activation", str), _saved(held, "loss", str))
         return cls(
             inputs=_saved(held, "inputs", int), outputs=_saved(held, "outputs", int), depth=_saved(held, "depth", int),
             width=_saved(held, "width", int), activation=_saved(held, "activation", str),
@@ -211,10 +215,11 @@ def _saved(held: Mapping[str, object], name: str, kind: type[Kind]) -> Kind:
 def model_of(table: Table, params: Mapping[str, Value]) -> Model:
     """A model from the rows that `_keep` left of one run and the run's settings, or their texts in a store.
 
-    Raises BadInput if another version of Workbench left them, or where they are not of the network that the settings
-    tell of.
+    Raises BadInput if another version of Workbench left them, if they are not of the network that the settings
+    describe, or if a rule of it is not known.
     """
     texts = {key: str(value) for key, value in params.items()}
+    require_rules(texts["network.activation"], texts["network.loss"])
     part, value = np.asarray(table["part"]), np.asarray(table["value"], np.float64)
     held = {name: value[part == name] for name in (*_MODEL_PARTS, "image")}
     scalings = ("target_scale", "target_shift") if LOSSES[texts["network.loss"]].task == "regression" else ()
@@ -237,6 +242,16 @@ def model_of(table: Table, params: Mapping[str, Value]) -> Model:
     _check_shapes({name: held[name].shape for name in fitting}, fitting)
     arrays = {name: held[name] for name in _ARRAYS} | {"examples": _examples(held["examples"], about.inputs)}
     return Model(about, held["parameters"].astype(about.dtype), **arrays)
+
+
+def require_rules(activation: str, loss: str) -> None:
+    """Raise BadInput, which names the rule, if a network uses a rule of a person's own that is not installed."""
+    for kind, name, known in (("activation", activation, ACTIVATIONS), ("loss", loss, LOSSES)):
+        if name not in known:
+            raise BadInput(
+                f"the network uses the {kind} {name!r:.80}, which is no rule of Workbench's: load it in the folder "
+                f"whose rules/*.py has it"
+            )
 
 
 def _image_settings(texts: Mapping[str, str]) -> ImageSettings:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench import places
+from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
-from workbench.measure.model import INPUTS, Model, model_of
+from workbench.measure.model import INPUTS, Model, model_of, require_rules
 from workbench.measure.model import MODEL_TABLE as MODEL_TABLE
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
@@ -53,7 +55,8 @@ def models_table(columns: Columns) -> pyarrow.Table:
 def load_run(run_id: str, uri: str | None = None) -> Model:
     """The trained network of a run, by its id in MLflow; the run may be reused from another sweep.
 
-    Raises BadInput if the store has no such run or did not keep its weights.
+    Rules of a person's own are read from `rules/` in the working folder, if the network uses one. Raises BadInput if
+    the store has no such run or did not keep its weights, and if a rule of the network is not there.
     """
     from mlflow.exceptions import MlflowException
 
@@ -70,8 +73,17 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
         rows = table.to_pandas()
         rows = rows[rows["fingerprint"] == run.data.tags[names.FINGERPRINT]]
         if len(rows):
+            _install_rules(run.data.params)
             return model_of({name: rows[name].to_numpy() for name in ("part", "value")}, run.data.params)
     raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
+
+
+def _install_rules(params: Mapping[str, str]) -> None:
+    """Install the rules of the working folder if the network uses one that is not known."""
+    try:
+        require_rules(params["network.activation"], params["network.loss"])
+    except BadInput:
+        load_own_rules(places.theirs("rules"))
 
 
 def _log(connection: Connection, run_id: str, model: Model) -> None:
