@@ -135,6 +135,16 @@ def test_labels_of_a_regression_cannot_be_noisy():
     assert "data.label_noise is 0.2" in refusal({"data": {"name": "diabetes", "label_noise": 0.2}})
 
 
+def test_only_pixels_can_be_permuted_and_not_where_neighbours_matter():
+    permuted = {"permute_pixels": True}
+    assert "data.permute_pixels is true; allowed: false, as the examples of data=diabetes are no images" in refusal(
+        {"data": {"name": "diabetes", **permuted}}
+    )
+    assert "data.shift is 1; allowed with data.permute_pixels=true: 0" in refusal({"data": {"shift": 1, **permuted}})
+    assert "allowed with data.permute_pixels=true: any other" in refusal({"analyses": "model", "data": permuted})
+    assert run_config({"analyses": "pruning", "data": permuted}).data.permute_pixels
+
+
 def test_only_images_can_be_shifted_and_by_less_than_their_size():
     assert "data.shift is 1; allowed: 0, as the examples of data=diabetes are no images" in refusal(
         {"data": {"name": "diabetes", "shift": 1}}

@@ -19,7 +19,16 @@ def settings() -> Callable[..., Any]:
 
     def make(name: str, **changes: Any) -> SimpleNamespace:
         return SimpleNamespace(
-            **{"name": name, "dir": None, "path": None, "examples": 1000, "noise": 0.2, "digest": None} | changes
+            **{
+                "name": name,
+                "dir": None,
+                "path": None,
+                "examples": 1000,
+                "noise": 0.2,
+                "digest": None,
+                "permute_pixels": False,
+            }
+            | changes
         )
 
     return make

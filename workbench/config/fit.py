@@ -36,14 +36,31 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
         raise BadInput(f"data.shift is {data.shift}; allowed: 0, as the examples of data={data.name} are no images")
     if data.shift > 0 and data.shift >= min(facts.image[:2]):
         raise BadInput(f"data.shift is {data.shift}; allowed: less than {min(facts.image[:2])}, the size of an image")
+    if data.permute_pixels:
+        _fit_permuted(data, facts)
     if loss != "auto" and not fits_task(loss, facts.classes):
         fitting = ", ".join(["auto", *(name for name in LOSSES if fits_task(name, facts.classes))])
         task = f"{facts.classes} classes" if facts.classes else "regression"
         raise BadInput(f"network.loss is {loss!r}; allowed with {data.name} ({task}): one of {fitting}")
 
 
+def _fit_permuted(data: DataConfig, facts: Facts) -> None:
+    """Raise BadInput unless there are pixels to permute, and nothing moves them as if they still were an image's."""
+    if not facts.image:
+        raise BadInput(
+            f"data.permute_pixels is true; allowed: false, as the examples of data={data.name} are no images"
+        )
+    if data.shift > 0:
+        raise BadInput(f"data.shift is {data.shift}; allowed with data.permute_pixels=true: 0")
+
+
 def fit_network(config: RunConfig) -> None:
     """Raise BadInput unless the network suits the data, and what is measured suits the network."""
+    if config.data.permute_pixels and "model" in config.analyses.split("+"):
+        raise BadInput(
+            "analyses is 'model', whose model would read images as they are; allowed with "
+            "data.permute_pixels=true: any other"
+        )
     if not NETWORKS[config.network.name].of_images:
         _fit_dense(config)
         return

@@ -77,6 +77,11 @@ class DataConfig:
         engine="shift_pixels",
         help="training images are moved by up to so many pixels each way, another way at every step; 0 is none",
     )
+    permute_pixels: bool = setting(
+        False,
+        role="static",
+        help="whether the pixels of every image are put into another order, by one fixed permutation: a control",
+    )
     scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
     examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
     noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")

@@ -10,6 +10,7 @@ from workbench.data.bundled import BUNDLED
 from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, require
 from workbench.data.mnist import MNIST_LIKE
 from workbench.data.npz import NPZ
+from workbench.data.permuted import with_permuted_pixels
 from workbench.data.synthetic import SYNTHETIC
 
 DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
@@ -18,11 +19,12 @@ DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
 def load(settings: Settings) -> Dataset:
     """The dataset that the settings name, downloaded if need be.
 
-    Raises BadInput if the dataset is not available, or if its digest is not the one that the settings name.
+    Its digest is that of its content, in whatever order the pixels are asked for. Raises BadInput if the dataset is not
+    available, or if its digest is not the one that the settings name.
     """
     dataset = _source(settings).load(settings)
     _hold(settings, dataset.digest)
-    return dataset
+    return with_permuted_pixels(dataset) if settings.permute_pixels else dataset
 
 
 def known(settings: Settings) -> Known:

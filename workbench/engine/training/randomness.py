@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     MONTE_CARLO = 6
     DATASET = 7
     SHIFT = 8
+    PIXELS = 9
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from workbench.report import wording
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-_OF_THE_RULE = ("data.label_noise", "data.shift")  # treatments, though they are settings of the data
+# Treatments, though they are settings of the data.
+_OF_THE_RULE = ("data.label_noise", "data.shift", "data.permute_pixels")
 
 
 def described(tables: SweepTables) -> tuple[str, str]:
