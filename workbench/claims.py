@@ -7,12 +7,14 @@ See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides wha
 from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
+from workbench.report.figures.networks import parameters_by_cell
 from workbench.report.figures.own_figures import runs
 from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Premise, Tuning
-from workbench.report.verdicts.notes import FAMILY
+from workbench.report.verdicts.notes import FAMILY, IMAGES_FAMILY
 
 __all__ = [
     "FAMILY",
+    "IMAGES_FAMILY",
     "Arm",
     "Claim",
     "Collapse",
@@ -27,6 +29,7 @@ __all__ = [
     "Premise",
     "Tuning",
     "melted",
+    "parameters_by_cell",
     "rows_of",
     "runs",
     "table",

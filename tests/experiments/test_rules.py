@@ -25,7 +25,16 @@ from workbench.report.verdicts.claim_rules import (
     digest,
     rules_of,
 )
-from workbench.report.verdicts.notes import FAMILY, IDS, NOTES_SECTIONS, PAIRED_TESTS, place, section
+from workbench.report.verdicts.notes import (
+    FAMILY,
+    IDS,
+    IMAGES_FAMILY,
+    IMAGES_PAIRED_TESTS,
+    NOTES_SECTIONS,
+    PAIRED_TESTS,
+    place,
+    section,
+)
 
 EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
 ALONE = [pytest.param(claim, id=claim.id) for _, claim in CLAIMS]
@@ -92,11 +101,12 @@ def test_a_rule_is_data_with_a_digest(claim: Claim) -> None:
 @pytest.mark.parametrize("claim", ALONE)
 def test_a_claim_of_the_notes_keeps_to_their_family(claim: Claim) -> None:
     name = claim.id.partition("-")[0]  # "A3-gpu" decides a part of A3 by itself
-    assert name in (*IDS, "srivastava2014")  # the dropout paper's own table
-    if name in PAIRED_TESTS:
-        paired = [rule for rule in rules_of(claim) if isinstance(rule, Paired)]
-        assert all(rule.family == FAMILY for rule in paired)
-        assert len(paired) <= PAIRED_TESTS[name]
+    assert name in (*IDS, *IMAGES_PAIRED_TESTS, "srivastava2014")  # the dropout paper's own table
+    for tests, family in ((PAIRED_TESTS, FAMILY), (IMAGES_PAIRED_TESTS, IMAGES_FAMILY)):
+        if name in tests:
+            paired = [rule for rule in rules_of(claim) if isinstance(rule, Paired)]
+            assert all(rule.family == family for rule in paired)
+            assert len(paired) <= tests[name]
 
 
 def test_every_claim_has_one_file() -> None:
@@ -109,7 +119,8 @@ def test_the_family_reaches_significance_with_the_fewest_seeds() -> None:
 
 
 def test_claims_are_ordered_as_in_the_notes() -> None:
-    assert sorted(["D10", "B2", "mine", "A10", "A2"], key=place) == ["A2", "A10", "B2", "D10", "mine"]
+    ids = ["D10", "D9c-units", "B2", "mine", "C4c", "A10", "A6", "A2"]
+    assert sorted(ids, key=place) == ["A2", "A10", "B2", "D10", "A6", "C4c", "D9c-units", "mine"]
     assert section("C4") == NOTES_SECTIONS["C"]
     assert section("C99") == section("mine") == ""
 

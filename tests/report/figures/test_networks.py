@@ -10,7 +10,14 @@ import numpy as np
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.training.layout import Layout
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.networks import MOST_NETWORKS, DrawnNetwork, Networks, architectures, noted_shapes
+from workbench.report.figures.networks import (
+    MOST_NETWORKS,
+    DrawnNetwork,
+    Networks,
+    architectures,
+    noted_shapes,
+    parameters_by_cell,
+)
 
 DIGITS = noted_shapes("digits 8 x 8 x 1 -> 10")
 
@@ -85,3 +92,12 @@ def test_what_the_store_does_not_say_is_not_drawn() -> None:
     measured = replace(tables, runs=tables.runs.assign(measure="gradient_check"))
     for held in (without, unknown, measured):
         assert Networks().reduce(Findings(held)) == []  # type: ignore[arg-type]
+
+
+def test_each_cell_has_the_parameters_of_its_network_if_the_store_says_what_it_is() -> None:
+    tables = of(depth=(0, 1), width=(8,))
+    sizes = parameters_by_cell(tables)  # type: ignore[arg-type]
+    depths = tables.runs.set_index("cell")["network.depth"]
+    assert sizes[depths == 0].eq(64 * 10 + 10).all()
+    assert sizes[depths == 1].eq(64 * 8 + 8 + 8 * 10 + 10).all()
+    assert parameters_by_cell(replace(tables, facts={})).empty  # type: ignore[arg-type]

@@ -19,12 +19,14 @@ def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
     return 2 * lanes * min(-(-batch // (2 * lanes)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))
 
 
-def numbers_of(layout: Layout, batch: int, drops: bool) -> int:
-    """The numbers of a scratch; `drops`: of one to train with, if units may be dropped."""
+def numbers_of(layout: Layout, batch: int, drops: bool, learning: bool = True) -> int:
+    """The numbers of a scratch; `drops`: of one to train with, if units may be dropped; `learning`: of one whose
+    maps a backward pass reads.
+    """
     convolutions = [layer for layer in layout.layers if isinstance(layer, Convolution)]
     if not convolutions:
         return batch * (layout.inputs + sum(layer.held for layer in layout.without_dropout))
-    return batch * _of_dense_layers(layout) + _of_images(layout, convolutions, batch, drops)
+    return batch * _of_dense_layers(layout) + _of_images(layout, convolutions, batch, drops, learning)
 
 
 def _of_dense_layers(layout: Layout) -> int:
@@ -36,8 +38,8 @@ def _of_dense_layers(layout: Layout) -> int:
     return layout.inputs + dense[0].fan_in + len(dense) * (rows + 3 * units) + 2 * units
 
 
-def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool) -> int:
-    """The maps of all blocks and their masks, and what one block takes on the way back."""
+def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool, learning: bool) -> int:
+    """The maps of all blocks, or of the one that they share, and their masks, and what one block takes on the way back."""
     places = [prod(layer.places) for layer in convolutions]
     a = [count * layer.units for count, layer in zip(places, convolutions, strict=True)]
     left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]
@@ -47,7 +49,7 @@ def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drop
     blocks = -(-batch // lanes)
     masks = blocks * lanes * sum(left) + batch * max(*left, layout.inputs) if drops else 0
     back = lanes * (max(*left, layout.inputs) + max(a))
-    return blocks * lanes * numbers + masks + back + layout.weights_end
+    return (blocks if learning else 1) * lanes * numbers + masks + back + layout.weights_end
 
 
 def _left_at_last(layout: Layout) -> int:

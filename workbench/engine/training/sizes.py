@@ -85,15 +85,16 @@ def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """The compiled kernel's scratch: to train, to evaluate on two splits, to probe, and the maps that are probed."""
     drops = _drops(pack, layout)
-    batches = [(pack.batch_size, drops), *((_chunk(examples[split]), False) for split in ("validation", "test"))]
-    numbers = sum(numbers_of(layout, batch, masks) for batch, masks in [*batches, (PROBE_EXAMPLES, False)])
+    numbers = numbers_of(layout, pack.batch_size, drops) + numbers_of(layout, PROBE_EXAMPLES, False)
+    for split in ("validation", "test"):
+        numbers += numbers_of(layout, _chunk(examples[split]), False, learning=False)
     return 4 * (numbers + PROBE_EXAMPLES * layout.largest_map)
 
 
 def _at_end(layout: Layout, examples: Mapping[str, int]) -> int:
     """What the end of a run takes: one more evaluation, and then the probe that sorts the weights of a layer."""
     sorting = 28 * max(rows * columns for _, rows, columns in layout.rows())  # float64: sizes, ranks and products
-    return max(4 * numbers_of(layout, max(map(_chunk, examples.values())), False), sorting)
+    return max(4 * numbers_of(layout, max(map(_chunk, examples.values())), False, learning=False), sorting)
 
 
 def _plain_at_end(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from itertools import groupby
 from math import prod
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -30,6 +31,9 @@ from workbench.report.figures.base import FigureKind, Panel, Table, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
 from workbench.untyped import PandasCell
+
+if TYPE_CHECKING:
+    from workbench.tracking.read import SweepTables
 
 MOST_NETWORKS = 3  # side by side in a row of the page
 TIMES = "\u00d7"
@@ -123,11 +127,35 @@ def noted_shapes(text: str) -> dict[str, tuple[Shape, int]]:
 
 def architectures(runs: pd.DataFrame, shapes: dict[str, tuple[Shape, int]]) -> set[Architecture]:
     """The different networks that the cells of a sweep train, as far as the store says what they are."""
-    keys = [key for key, setting in SETTINGS.items() if setting.engine in _settings() and setting.role == "static"]
-    read = [*keys, "data.name", "network.loss", "measure"]
-    cells = runs.reindex(columns=read).drop_duplicates()
-    settings = ({key: _value(key, cell[key]) for key in read} for cell in cells.to_dict("records"))
-    return {of for cell in settings if (of := _architecture(cell, keys, shapes)) is not None}
+    cells = runs.reindex(columns=_read(_keys())).drop_duplicates()
+    return set(_by_place(cells, shapes).values())
+
+
+def parameters_by_cell(tables: SweepTables) -> pd.Series:
+    """How many parameters the network of each cell has, indexed by cell; without cells of which the store does not say
+    what they train.
+    """
+    found = _by_place(tables.runs, noted_shapes(tables.facts.get("data_shapes", "")))
+    sizes = {of: sum(tensor.size for layer in of.sequence for tensor in layer.tensors) for of in set(found.values())}
+    cells = tables.runs["cell"].to_numpy()
+    return pd.Series({cells[place]: sizes[of] for place, of in found.items()}, dtype=float)
+
+
+def _by_place(runs: pd.DataFrame, shapes: dict[str, tuple[Shape, int]]) -> dict[int, Architecture]:
+    """The network of each run, by its place; without those that train none, or of which the store says too little."""
+    keys = _keys()
+    read = _read(keys)
+    settings = ({key: _value(key, cell[key]) for key in read} for cell in runs.reindex(columns=read).to_dict("records"))
+    found = ((place, _architecture(cell, keys, shapes)) for place, cell in enumerate(settings))
+    return {place: of for place, of in found if of is not None}
+
+
+def _keys() -> list[str]:
+    return [key for key, setting in SETTINGS.items() if setting.engine in _settings() and setting.role == "static"]
+
+
+def _read(keys: list[str]) -> list[str]:
+    return [*keys, "data.name", "network.loss", "measure"]
 
 
 def _settings() -> set[str]:

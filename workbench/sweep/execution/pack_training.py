@@ -106,6 +106,7 @@ def dataset(config: DataConfig) -> Dataset:
         digest=config.digest,
         examples=config.examples,
         noise=config.noise,
+        permute_pixels=config.permute_pixels,
     )
     return _loaded(loaded_by)
 

@@ -128,7 +128,7 @@ class CompiledEvaluator:
         self._loss, self._places, self._weights = losses.loss_loop(pack.loss), places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(EVALUATED_AT_ONCE, split.index.shape[1])
-        self._scratch = scratch_for(layout, self._chunk)
+        self._scratch = scratch_for(layout, self._chunk, learning=False)
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and accuracy of each run, two (runs,) float64 arrays; the accuracy of a regression is NaN."""
@@ -184,8 +184,9 @@ def _slopes_of(layer: Layer) -> int:
     return products.OWN_SLOPES if learned else products.FIXED_SLOPE
 
 
-def scratch_for(layout: Layout, batch: int, masks: bool = False) -> passes.Scratch:
-    """Buffers for the activations of one batch of one run, of images with their `masks` or without.
+def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool = True) -> passes.Scratch:
+    """Buffers for the activations of one batch of one run, of images with their `masks` or without; `learning`: whether
+    a backward pass follows, which reads the maps of all images.
 
     Each has a few more numbers at its end, because products are read in whole vectors (`products`).
     """
@@ -199,7 +200,7 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False) -> passes.Scrat
     if len(filters):
         features = zeros((batch * int(places[0, COLUMN_COUNT]) + PANEL,), np.float32, np)
         given = {images.X: buffers["x"], images.FEATURES: features, images.DL_DA: buffers["dl_da"]}
-        integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given)
+        integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given, learning)
     return passes.Scratch(
         **buffers,
         rows=np.zeros(batch, np.int64),

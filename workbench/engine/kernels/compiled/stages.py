@@ -26,15 +26,21 @@ _LINE = 16  # numbers of a cache line, on which every buffer begins
 
 
 def images_of(
-    layout: Layout, heads: Sequence[Sequence[int]], batch: int, masks: bool, given: dict[int, np.ndarray]
+    layout: Layout,
+    heads: Sequence[Sequence[int]],
+    batch: int,
+    masks: bool,
+    given: dict[int, np.ndarray],
+    learning: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The integers of `images`, and the buffers they hold addresses of as one array, which the caller keeps.
 
     heads: the first columns of each stage, its places, shape and loops; `masks`: whether units may be dropped; given:
-    buffers that lie elsewhere, by their columns.
+    buffers that lie elsewhere, by their columns. Without `learning` nobody reads the maps of a block once its features
+    are written: all blocks lie in one place, which stays in cache.
     """
     table = _table(layout, heads)
-    sizes, lanes, block = _sizes(layout, table, batch, masks)
+    sizes, lanes, block = _sizes(layout, table, batch, masks, learning)
     starts = np.concatenate([[0], np.cumsum([-(-size // _LINE) * _LINE for size in sizes.values()])])
     maps = np.zeros(int(starts[-1]) + PANEL, np.float32)
     head = np.zeros(images.HEAD, np.int64)
@@ -67,8 +73,10 @@ def _table(layout: Layout, heads: Sequence[Sequence[int]]) -> np.ndarray:
     return table
 
 
-def _sizes(layout: Layout, table: np.ndarray, batch: int, masks: bool) -> tuple[dict[int, int], int, int]:
-    """The sizes of the buffers by their columns, and the lanes and numbers of a block."""
+def _sizes(
+    layout: Layout, table: np.ndarray, batch: int, masks: bool, learning: bool
+) -> tuple[dict[int, int], int, int]:
+    """The sizes of the buffers by their columns, the lanes of a block, and how far it is from one to the next."""
     size = _numbers(table) + (int(_left(table).sum()) if masks else 0)
     lanes = lanes_of_block(batch, _numbers(table), LANES)
     reads = table[:, [image_loops.IMAGE_HEIGHT, image_loops.IMAGE_WIDTH, image_loops.CHANNELS]].prod(axis=1)
@@ -77,7 +85,7 @@ def _sizes(layout: Layout, table: np.ndarray, batch: int, masks: bool) -> tuple[
     return (
         {
             images.RUN_SLOPE: 1,
-            images.MAPS: -(-batch // lanes) * size * lanes,
+            images.MAPS: (-(-batch // lanes) if learning else 1) * size * lanes,
             images.DRAWN: batch * max(int(_left(table).max()), layout.inputs) if masks else 0,
             images.TURNED: layout.weights_end,
             images.BACK: max(int(reads.max()), int(_left(table).max())) * lanes + widest,
@@ -87,7 +95,7 @@ def _sizes(layout: Layout, table: np.ndarray, batch: int, masks: bool) -> tuple[
             images.ZEROS: max(int(table[:, image_loops.CHANNELS].max()), PANEL),
         },
         lanes,
-        size * lanes,
+        size * lanes if learning else 0,
     )
 
 

@@ -1,0 +1,104 @@
+"""Dropout in a convolutional network: of the units of feature maps, and of whole channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.claims import IMAGES_FAMILY, Arm, Claim, Figure, Lines, Paired, Premise
+
+RATES = {"units": "dropout.map_rate", "channels": "dropout.channel_rate"}
+NOISE, RATE = "data.label_noise", "share_dropped"
+SECTION, SEEDS = "Convolutional networks", tuple(range(24))
+NONE = dict.fromkeys(RATES.values(), 0.0)
+
+
+def _arm(kind: str, rate: float, noise: float) -> Arm:
+    dropped = f"{100 * rate:g} % of the {kind} dropped" if rate else "none dropped"
+    labels = f"{100 * noise:g} % wrong labels" if noise else "clean labels"
+    return Arm(f"{dropped}, {labels}", {**NONE, RATES[kind]: rate, NOISE: noise})
+
+
+def _better(kind: str, rate: float, noise: float, premises: tuple[Premise, ...] = ()) -> Paired:
+    return Paired(
+        metric="last_test_accuracy", treatment=_arm(kind, rate, noise), baseline=_arm(kind, 0.0, noise), margin=0.005,
+        direction="higher", seeds=SEEDS, family=IMAGES_FAMILY, premises=premises,
+    )  # fmt: skip
+
+
+def _claim(kind: str, words: str, rate: float) -> Claim:
+    return Claim(
+        id=f"D9c-{kind}",
+        section=SECTION,
+        statement=f"Dropout of {words} makes the test result of a convolutional network better.",
+        rule=_better(kind, rate, 0.2, (Premise("overfits", _arm(kind, 0.0, 0.2)),)),
+        tuned=_better(kind, rate, 0.0),
+        condition="where labels are noisy, and the network learns them by heart, not on clean labels",
+        remark="",
+    )
+
+
+CLAIMS = [_claim("units", "the units of feature maps", 0.5), _claim("channels", "whole channels", 0.5)]
+
+
+def _finished(tables: Any) -> pd.DataFrame:
+    """The finished runs, those without dropout once for the units and once for the channels."""
+    runs = tables.runs[tables.runs["outcome"] == "finished"]
+    parts = []
+    for kind, key in RATES.items():
+        others = [other for other in RATES.values() if other != key]
+        mine = runs[(runs[others].fillna(0.0) == 0).all(axis=1)]
+        parts.append(mine.assign(dropped=kind, **{RATE: mine[key].fillna(0.0).astype(float)}))
+    found = pd.concat(parts)
+    noise = found[NOISE].astype(float).map(lambda share: f"{100 * share:g} % wrong labels")
+    return found.assign(labels=noise)
+
+
+def by_rate(tables: Any) -> pd.DataFrame:
+    """Test accuracy by the share dropped."""
+    return _finished(tables)[["labels", "dropped", RATE, "last_test_accuracy", "seed"]]
+
+
+def trade_off(tables: Any) -> pd.DataFrame:
+    """Training and test accuracy by the share dropped."""
+    runs = _finished(tables)
+    panel = runs["dropped"] + ", " + runs["labels"]
+    columns = {"training data, labels as given": "last_train_accuracy", "test data": "last_test_accuracy"}
+    parts = [runs.assign(panel=panel, on=name, test_accuracy=runs[key]) for name, key in columns.items()]
+    return pd.concat(parts)[["panel", "on", RATE, "test_accuracy", "seed"]]
+
+
+def curves(tables: Any) -> pd.DataFrame:
+    """Test accuracy by epoch, without dropout and with half dropped."""
+    runs = _finished(tables)
+    runs = runs[runs[RATE].isin([0.0, 0.5])]
+    names = (runs["dropped"] + " dropped").where(runs[RATE] > 0, "none dropped")
+    runs = runs.assign(network=names).drop_duplicates(["cell", "network"])[["cell", "seed", "labels", "network"]]
+    epochs = runs.merge(tables.epochs[["cell", "epoch", "test_accuracy"]], on="cell")
+    return epochs[epochs["epoch"] > 0][["labels", "network", "epoch", "test_accuracy", "seed"]]
+
+
+FIGURES = [
+    Figure(
+        "Test accuracy by the share dropped",
+        "At the last epoch, 300 training examples; test labels are all right.",
+        by_rate,
+        Lines(RATE, "last_test_accuracy", by="dropped"),
+        panels="labels",
+    ),
+    Figure(
+        "Test accuracy by epoch",
+        "Without dropout, and with half of the units or of the channels dropped.",
+        curves,
+        Lines("epoch", "test_accuracy", by="network"),
+        panels="labels",
+    ),
+    Figure(
+        "Training against test accuracy",
+        "At the last epoch, by the share dropped.",
+        trade_off,
+        Lines(RATE, "test_accuracy", by="on"),
+        panels="panel",
+    ),
+]
