@@ -10,7 +10,8 @@ from workbench.claims import IMAGES_FAMILY, Arm, Claim, Figure, Lines, Paired, P
 
 RATES = {"units": "dropout.map_rate", "channels": "dropout.channel_rate"}
 NOISE, RATE = "data.label_noise", "share_dropped"
-SECTION, SEEDS = "Convolutional networks", tuple(range(24))
+HALF, FIFTH, WRONG = 0.5, 0.2, 0.2
+SECTION, SEEDS = "Convolutional networks", tuple(range(16))
 NONE = dict.fromkeys(RATES.values(), 0.0)
 
 
@@ -20,26 +21,31 @@ def _arm(kind: str, rate: float, noise: float) -> Arm:
     return Arm(f"{dropped}, {labels}", {**NONE, RATES[kind]: rate, NOISE: noise})
 
 
-def _better(kind: str, rate: float, noise: float, premises: tuple[Premise, ...] = ()) -> Paired:
+def _better(kind: str, rate: float) -> Paired:
+    without = _arm(kind, 0.0, WRONG)
     return Paired(
-        metric="last_test_accuracy", treatment=_arm(kind, rate, noise), baseline=_arm(kind, 0.0, noise), margin=0.005,
-        direction="higher", seeds=SEEDS, family=IMAGES_FAMILY, premises=premises,
+        metric="last_test_accuracy", treatment=_arm(kind, rate, WRONG), baseline=without, margin=0.005,
+        direction="higher", seeds=SEEDS, family=IMAGES_FAMILY, premises=(Premise("overfits", without),),
     )  # fmt: skip
 
 
-def _claim(kind: str, words: str, rate: float) -> Claim:
+def _claim(kind: str, words: str) -> Claim:
     return Claim(
         id=f"D9c-{kind}",
         section=SECTION,
         statement=f"Dropout of {words} makes the test result of a convolutional network better.",
-        rule=_better(kind, rate, 0.2, (Premise("overfits", _arm(kind, 0.0, 0.2)),)),
-        tuned=_better(kind, rate, 0.0),
-        condition="where labels are noisy, and the network learns them by heart, not on clean labels",
-        remark="",
+        rule=_better(kind, HALF),
+        tuned=_better(kind, FIFTH),
+        condition=f"with a fifth of the {kind} dropped behind each convolution, not with half of them",
+        remark=(
+            "As in D9, half is dropped from a network that overfits its labels, a fifth of them wrong; that a fifth "
+            "may do better was suggested by a pilot on seeds 1000 to 1005, which decide nothing. It also chose the "
+            "number of examples: with 300 of them not even a fifth dropped helped. Clean labels stand in the figures."
+        ),
     )
 
 
-CLAIMS = [_claim("units", "the units of feature maps", 0.5), _claim("channels", "whole channels", 0.5)]
+CLAIMS = [_claim("units", "the units of feature maps"), _claim("channels", "whole channels")]
 
 
 def _finished(tables: Any) -> pd.DataFrame:
@@ -82,7 +88,7 @@ def curves(tables: Any) -> pd.DataFrame:
 FIGURES = [
     Figure(
         "Test accuracy by the share dropped",
-        "At the last epoch, 300 training examples; test labels are all right.",
+        "At the last epoch, 900 training examples; test labels are all right.",
         by_rate,
         Lines(RATE, "last_test_accuracy", by="dropped"),
         panels="labels",

@@ -45,7 +45,7 @@ IMAGES_PAIRED_TESTS = {
     "A7": 1,
     "C4c": 3,  # accuracy and gradients in the notes' setting, accuracy in a tuned one
     "C8c": 2,  # the notes' setting and a tuned one
-    "D9c": 4,  # units and channels, each where labels are noisy and where they are clean
+    "D9c": 4,  # units and channels, half of them dropped and a fifth
 }
 IMAGES_FAMILY = sum(IMAGES_PAIRED_TESTS.values())
 
