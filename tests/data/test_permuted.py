@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.config import run_config
+from workbench.config import DataConfig, run_config
 from workbench.data import digest, load
 from workbench.data.permuted import order_of_pixels, with_permuted_pixels
+from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.planning.identity import fingerprint, numbers
 
 
@@ -36,3 +37,8 @@ def test_a_run_on_permuted_pixels_is_another_run_and_one_without_is_what_it_was(
     plain, permuted = (numbers(run_config({"data": {"permute_pixels": asked}})) for asked in (False, True))
     assert "data.permute_pixels" not in plain
     assert fingerprint(plain, "data") != fingerprint(permuted, "data")
+
+
+def test_a_pack_of_such_runs_is_trained_on_permuted_pixels() -> None:
+    plain, permuted = (dataset(DataConfig(permute_pixels=asked)).inputs for asked in (False, True))
+    np.testing.assert_array_equal(permuted, plain[:, order_of_pixels(64)])

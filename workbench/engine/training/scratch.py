@@ -39,7 +39,7 @@ def _of_dense_layers(layout: Layout) -> int:
 
 
 def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool, learning: bool) -> int:
-    """The maps of all blocks, or of the one that they share, and their masks, and what one block takes on the way back."""
+    """The maps of all blocks, or of the one that they share, and masks; and what one block takes on the way back."""
     places = [prod(layer.places) for layer in convolutions]
     a = [count * layer.units for count, layer in zip(places, convolutions, strict=True)]
     left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]

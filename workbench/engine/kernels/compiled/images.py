@@ -55,7 +55,8 @@ from workbench.engine.kernels.compiled.products import (
 from workbench.engine.kernels.compiled.rule_loops import address
 
 # The head of a network's integers: its stages, lanes of a block, how far it is from one to the next, whether the
-# stages end with the mean of each channel; the addresses of the passes and loops; and of the buffers, each of float32 numbers.
+# stages end with the mean of each channel; the addresses of the passes and loops; and of the buffers, each of float32
+# numbers.
 STAGES, BLOCK_LANES, BLOCK_SIZE, ENDS_AVERAGED = range(4)
 RUN_FORWARD, RUN_BACKWARD, OF_INPUTS, OF_STAGE, CONVOLVE, CONVOLVE_BACK, WEIGHT_GRADIENTS = range(4, 11)
 X, FEATURES, DL_DA, RUN_SLOPE, MAPS, DRAWN, TURNED, BACK, DL_DMAPS, SPREAD, OF_SLOPES, ZEROS = range(11, 23)
