@@ -82,11 +82,12 @@ def test_every_activation_agrees(activation: str, batch: int) -> None:
 
 
 def test_blocks_of_a_batch_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch of several blocks, of which the last is not full."""
+    """Minibatches and evaluations of several blocks, of which the last is not full."""
     from workbench.engine.training import scratch
 
     monkeypatch.setattr(scratch, "BLOCK_BYTES", 1)
-    assert_agrees_with_plain(mild(activation="prelu", batch_size=36, max_norm=[0, 0.5, 0], l1=0.001), (7, 6, 2))
+    pack = mild(activation="prelu", batch_size=36, max_norm=[0, 0.5, 0], l1=0.001)
+    assert_agrees_with_plain(pack, (7, 6, 2), examples=200)
 
 
 def test_packed_is_alone_and_auto_takes_this_kernel() -> None:

@@ -53,6 +53,7 @@ from workbench.engine.kernels.compiled.products import (
     WEIGHTS_PLACE,
 )
 from workbench.engine.kernels.compiled.rule_loops import address
+from workbench.engine.kernels.compiled.turning import turn_in, turn_out
 
 # The head of a network's integers: its stages, lanes of a block, how far it is from one to the next, whether the
 # stages end with the mean of each channel; the addresses of the passes and loops; and of the buffers, each of float32
@@ -90,7 +91,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
     for start in range(0, batch, lanes):
         block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
         block_at = images[MAPS] + FLOAT_BYTES * block
-        _turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
+        turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
         for number in range(images[STAGES]):
             stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
@@ -107,7 +108,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
         if images[ENDS_AVERAGED]:
             _mean_over_places(maps, out_at, left, last[UNIT_COUNT], lanes, count, features, start)
         else:
-            _turn_out(maps, out_at, left, count, lanes, features, start * left)
+            turn_out(maps, out_at, left, count, lanes, features, start * left)
 
 
 def backward(images_at, w_at, g_at, batch, thresholds_at):
@@ -129,7 +130,7 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
         if images[ENDS_AVERAGED]:
             _share_over_places(upper, start, left, last[UNIT_COUNT], count, back, lanes)
         else:
-            _turn_in(upper, start * left, left, count, back, 0, lanes)
+            turn_in(upper, start * left, left, count, back, 0, lanes)
         for number in range(images[STAGES] - 1, -1, -1):
             stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
@@ -155,7 +156,7 @@ def input_gradient(images_at, w_at, batch, out_at):
         z_at = images[MAPS] + FLOAT_BYTES * ((start // lanes) * images[BLOCK_SIZE] + stage[Z_AT] * lanes)
         _through(images, _stage_at(images_at, 0), stage, z_at)
         count = min(lanes, batch - start)
-        _turn_out(floats(images[BACK], 1), 0, pixels, count, lanes, floats(out_at, 1), start * pixels)
+        turn_out(floats(images[BACK], 1), 0, pixels, count, lanes, floats(out_at, 1), start * pixels)
 
 
 def of_stage(images_at, w_at, number, which, batch, out_at):
@@ -171,7 +172,7 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
         if which == MAP_GAIN:
             call(stage[GAIN_LOOP], (z_at, a_at, slopes, images[DL_DMAPS], places, rows, units))
         source = z_at if which == MAP_Z else a_at if which == MAP_A else images[DL_DMAPS]
-        _turn_out(floats(source, 1), 0, size, min(lanes, batch - start), lanes, floats(out_at, 1), start * size)
+        turn_out(floats(source, 1), 0, size, min(lanes, batch - start), lanes, floats(out_at, 1), start * size)
 
 
 @inner
@@ -227,30 +228,6 @@ def _turn_weights(stage, w, turned):
                 for channel in range(channels):
                     to = (channel * places + place) * rows + row
                     target[to] = weights[(row * places + ky * kernel + kx) * channels + channel]
-
-
-@inner
-def _turn_in(source, at, size, count, target, target_at, lanes):
-    """target (size, lanes) <- source (count, size); lanes beyond the count become 0."""
-    for lane in range(count):
-        row = part(source, at + lane * size, size)
-        column = part(target, target_at + lane, size * lanes)
-        for i in range(size):
-            column[i * lanes] = row[i]
-    for lane in range(count, lanes):
-        column = part(target, target_at + lane, size * lanes)
-        for i in range(size):
-            column[i * lanes] = ZERO
-
-
-@inner
-def _turn_out(source, at, size, count, lanes, target, target_at):
-    """target (count, size) <- source (size, lanes)."""
-    for lane in range(count):
-        row = part(target, target_at + lane * size, size)
-        column = part(source, at + lane, size * lanes)
-        for i in range(size):
-            row[i] = column[i * lanes]
 
 
 @inner
