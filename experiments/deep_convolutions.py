@@ -146,7 +146,6 @@ FIGURES = [
         "At the last epoch; the line at 10 % is chance.",
         accuracy_by_depth,
         Lines("convolutions", "last_train_accuracy", by="network", guides=(0.1,)),
-        size=(440, 260),
     ),
     Figure(
         "Before the first update: dL/dz by layer",
@@ -154,7 +153,6 @@ FIGURES = [
         "layer. A straight line loses the same share at every layer.",
         gradients_at_first,
         Lines("layer", "value", by="network", log_y=True),
-        size=(440, 260),
     ),
     Figure(
         "Where the gradient is lost: dL/dz by layer and epoch",
@@ -168,6 +166,5 @@ FIGURES = [
         "Whether a network fails, or only takes longer.",
         curves,
         Lines("epoch", "train_accuracy", by="network", guides=(0.1,)),
-        size=(440, 260),
     ),
 ]

@@ -12,6 +12,7 @@ from workbench.claims import IMAGES_FAMILY, Arm, Claim, Figure, Lines, NothingHe
 CHANNELS = "network.channels"
 SEEDS = tuple(range(24))
 DECIDING = "[8,16]"
+ERROR = "test error in percent"
 TIMES = "parameters_times"  # as many times the parameters
 
 
@@ -87,11 +88,12 @@ CLAIMS = [
 
 
 def by_size(tables: Any) -> pd.DataFrame:
-    """Test accuracy by number of parameters."""
+    """Test error by number of parameters."""
     points = _points(tables)
     if points.empty:
         raise NothingHeld("the store does not say how many parameters the networks have")
-    return points.rename(columns={"arm": "network"})[["network", "parameters", "best_test_accuracy", "seed"]]
+    points = points.assign(network=points["arm"], **{ERROR: 100 * (1 - points["best_test_accuracy"].astype(float))})
+    return points[["network", "parameters", ERROR, "seed"]]
 
 
 def times_by_size(tables: Any) -> pd.DataFrame:
@@ -115,12 +117,11 @@ def reached(tables: Any) -> pd.DataFrame:
 
 FIGURES = [
     Figure(
-        "Test accuracy by number of parameters",
+        "Test error by number of parameters",
         "At the epoch with the best validation loss, every seed. How far the one curve stands to the left of the "
         "other, at one height, is by how many times fewer parameters do.",
         by_size,
-        Lines("parameters", "best_test_accuracy", by="network", log_x=True),
-        size=(520, 300),
+        Lines("parameters", ERROR, by="network", log_x=True, log_y=True),
     ),
     Figure(
         "How many times the parameters a dense network needs",

@@ -11,6 +11,7 @@ from workbench.claims import IMAGES_FAMILY, Arm, Claim, Figure, Heat, Lines, Pai
 RATE, PERMUTED = "optimizer.learning_rate", "data.permute_pixels"
 KINDS = {"convolutional": "convolutional", "dense": "dense"}
 PIXELS = {False: "pixels as they are", True: "pixels in another order"}
+SHORT = {False: "as they are", True: "permuted"}  # on axes and above panels
 SEEDS, TUNING = tuple(range(24)), Tuning((RATE,), tuple(range(100, 106)))
 
 
@@ -50,17 +51,18 @@ CLAIMS = [
 
 def _finished(tables: Any) -> pd.DataFrame:
     runs = tables.runs[(tables.runs["outcome"] == "finished") & tables.runs[PERMUTED].notna()]
-    return runs.assign(network=runs["arm"].map(KINDS), pixels=runs[PERMUTED].astype(bool).map(PIXELS))
+    return runs.assign(network=runs["arm"].map(KINDS), pixels=runs[PERMUTED].astype(bool).map(SHORT))
 
 
 def by_rate(tables: Any) -> pd.DataFrame:
     """Test accuracy by learning rate, with the pixels in either order."""
-    return _finished(tables)[["pixels", "network", RATE, "best_test_accuracy", "seed"]]
+    runs = _finished(tables).dropna(subset=["network"])
+    return runs.assign(pixels="pixels " + runs["pixels"])[["pixels", "network", RATE, "best_test_accuracy", "seed"]]
 
 
 def _tuned(tables: Any) -> pd.DataFrame:
     """The runs on the deciding seeds at the best rate of each network, which the tuning seeds choose."""
-    runs = _finished(tables)
+    runs = _finished(tables).dropna(subset=["network"])
     parts = []
     for _, mine in runs.groupby(["pixels", "network"], sort=False):
         tuning = mine[mine["seed"].isin(TUNING.seeds)]
@@ -79,7 +81,8 @@ def curves(tables: Any) -> pd.DataFrame:
     """Test accuracy by epoch at the best rates."""
     runs = _tuned(tables)[["cell", "seed", "pixels", "network"]]
     epochs = tables.epochs[["cell", "epoch", "test_accuracy"]].merge(runs, on="cell")
-    return epochs[epochs["epoch"] > 0][["pixels", "network", "epoch", "test_accuracy", "seed"]]
+    epochs = epochs[epochs["epoch"] > 0].assign(pixels="pixels " + epochs["pixels"])
+    return epochs[["pixels", "network", "epoch", "test_accuracy", "seed"]]
 
 
 def seen(tables: Any) -> pd.DataFrame:
@@ -90,7 +93,7 @@ def seen(tables: Any) -> pd.DataFrame:
     within = rows.groupby(["pixels", "when", "channel"])["value"]
     grey = (rows["value"] - within.transform("min")) / (within.transform("max") - within.transform("min"))
     names = [
-        f"{order}: {'the image' if when == 'input' else f'map {channel}'}"
+        f"Pixels {order}: {'the image' if when == 'input' else f'map {channel}'}"
         for order, when, channel in rows[["pixels", "when", "channel"]].itertuples(index=False)
     ]
     return rows.assign(panel=names, share_of_the_largest=grey)[["panel", "row", "column", "share_of_the_largest"]]
