@@ -25,6 +25,8 @@ from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan_table import standing
+from workbench.tracking.replay import replay
+from workbench.tracking.write import MlflowStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -37,21 +39,39 @@ _OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_
 def export(name: str, folder: Path, uri: str | None = None) -> str:
     """Copy the latest sweep called `name` into the new folder `folder`, and return the URI of the store in it.
 
-    Runs that it reuses from other sweeps are copied with their histories. Raises BadInput if the store is no SQLite
-    file, and if the folder exists or cannot be made.
+    Runs that it reuses from other sweeps come along with their histories. From a server it is recorded again, by
+    `replay`, and its runs get other ids. Raises BadInput for a folder that is there or cannot be made.
     """
     connection = connect_to_read(uri)
     source = connection.database
-    if source is None:
-        raise BadInput(f"tracking.uri: {connection.location.shown} is a server; export reads SQLite stores alone")
     with one_line(connection.location):
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         if not found:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
         with _made(folder) as (unfinished, place):
-            _copy_sweep(connection, source, found[-1], unfinished)
-        prepare(place / DEFAULT_FILE)  # corrects the addresses of the artifacts
+            if source is None:
+                experiment = connection.client.get_experiment(found[-1].info.experiment_id).name
+                made = sqlite_address((unfinished / DEFAULT_FILE).absolute())
+                replay(connection, name, MlflowStore(made, experiment, sampled=False))
+            else:
+                _copy_sweep(connection, source, found[-1], unfinished)
+        prepare(place / DEFAULT_FILE)  # artifacts are found again where they lie now
     return sqlite_address(place / DEFAULT_FILE)
+
+
+def import_sweep(name: str, source: str, uri: str | None = None) -> str:
+    """Record the latest sweep called `name` of another store, or of a folder that `export` made, into the store at
+    `uri`, in the experiment of that name there; the shown address of the latter. Once more changes nothing.
+    """
+    if "://" not in source:
+        source = sqlite_address((Path(source) / DEFAULT_FILE).absolute())
+    connection = connect_to_read(source)
+    with one_line(connection.location):
+        found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
+        experiment = connection.client.get_experiment(found[-1].info.experiment_id).name if found else None
+        target = MlflowStore(uri, experiment, sampled=False)
+        replay(connection, name, target)
+    return target.shown
 
 
 @contextmanager

@@ -41,11 +41,12 @@ def engine_of(client: MlflowClient) -> Engine | None:
 
 def delete_for_good(client: MlflowClient, run_id: str) -> bool:
     """Delete a run with all that the database holds of it; False if a server answers, which has no such call."""
-    store = _store_of(client)
-    if store is None:
-        return False
-    _member(store, "_hard_delete_run")(run_id)
-    return True
+    return _deleted(client, "_hard_delete_run", run_id)
+
+
+def delete_model_for_good(client: MlflowClient, model_id: str) -> bool:
+    """The same of a logged model."""
+    return _deleted(client, "_hard_delete_logged_model", model_id)
 
 
 def table(name: str) -> Table:
@@ -64,7 +65,15 @@ def _store_of(client: MlflowClient) -> MlflowPart:
     return store if type(store).__name__ == _STORE[1] else None
 
 
-def _part(module: str, name: str) -> MlflowPart:
+def _deleted(client: MlflowClient, call: str, identity: str) -> bool:
+    store = _store_of(client)
+    if store is None:
+        return False
+    _member(store, call)(identity)
+    return True
+
+
+def _part(module: str, name: str) -> Any:
     try:
         return _member(import_module(module), name)
     except ImportError as error:
