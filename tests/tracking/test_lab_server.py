@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
+import pandas
 import pytest
 from mlflow import MlflowClient
 from mlflow.data import get_source
@@ -26,8 +27,9 @@ from tests.tracking.cases import cell, result, sweep, trained
 from tests.tracking.server import ANSWERED, BROKEN, Lab, Proxy, needs_postgres
 from workbench import cli
 from workbench.engine.errors import BadInput
+from workbench.tracking.export import export, import_sweep
 from workbench.tracking.housekeeping import delete
-from workbench.tracking.read import load
+from workbench.tracking.read import SweepTables, load
 from workbench.tracking.write import MlflowStore
 
 ADA, BEN, PASSWORD, OTHER_PASSWORD = "ada", "ben", "of-ada-alone-1", "of-ben-alone-2"
@@ -203,6 +205,40 @@ def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in
     store.end("finished")
     assert list(load("seeds").runs["outcome"]) == ["finished"] * 4
     assert len(runs_of(experiment, "run")) == 4
+
+
+def test_a_sweep_goes_from_a_server_into_a_folder_and_back(lab: Lab, log_in: LogIn, tmp_path: Path) -> None:
+    log_in(ADA, PASSWORD, lab.uri)
+    store = MlflowStore()
+    cells = [cell(number) for number in range(3)]
+    store.begin(sweep(cells, name="moved", rules='{"rule": 1}'))
+    store.record(result([trained(one) for one in cells]))
+    store.end("finished")
+    (tmp_path / "page.html").write_text("<p>a page</p>")
+    store.attach([tmp_path / "page.html"])
+    there = load("moved")
+    place = export("moved", tmp_path / "copy")
+    assert (tmp_path / "copy" / "mlflow.db").is_file()
+    assert [file.read_text() for file in (tmp_path / "copy").rglob("page.html")] == ["<p>a page</p>"]
+    same_sweep(load("moved", place), there)
+    client = MlflowClient(lab.uri)
+    client.delete_experiment(client.get_experiment_by_name(there.facts["experiment"]).experiment_id)
+    name = f"{there.facts['experiment']} again"
+    MlflowClient(place).rename_experiment(load("moved", place).facts["experiment_id"], name)
+    for _ in range(2):  # the second time changes nothing
+        assert import_sweep("moved", str(tmp_path / "copy"), lab.uri) == lab.uri
+    assert len(runs_of(name, "sweep")) == 1
+    assert len(runs_of(name, "run")) == 3
+    same_sweep(load("moved"), there)
+
+
+def same_sweep(one: SweepTables, other: SweepTables) -> None:
+    """Two copies differ in the ids of their runs and in when they were written."""
+    for name in ("command", "digest", "outcome", "rules", "description", "missing"):
+        assert one.facts[name] == other.facts[name], name
+    pandas.testing.assert_frame_equal(one.runs.drop(columns="run_id"), other.runs.drop(columns="run_id"))
+    pandas.testing.assert_frame_equal(one.epochs, other.epochs)
+    pandas.testing.assert_frame_equal(one.layers, other.layers)
 
 
 @pytest.mark.parametrize("person", [ADA, "nobody"])

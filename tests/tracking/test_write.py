@@ -114,7 +114,7 @@ def test_curves_are_thinned_and_keep_their_first_and_last_epoch(store: MlflowSto
     store.begin(sweep([cell(0)]))
     store.record(result([trained(cell(0))]))
     run_id = children_of(uri, store.run_id)[0].info.run_id
-    curve = MlflowClient(uri).get_metric_history(run_id, "accuracy/test")
+    curve = MlflowClient(uri).get_metric_history(run_id, "accuracy/validation")
     steps = sorted(point.step for point in curve)
     assert (steps[0], steps[-1], len(steps)) == (0, EPOCHS, CURVE_POINTS)
     assert {point.step: point.value for point in curve}[EPOCHS] == pytest.approx(1 / (1 + EPOCHS))
@@ -122,10 +122,10 @@ def test_curves_are_thinned_and_keep_their_first_and_last_epoch(store: MlflowSto
 
 def test_a_quantity_that_was_never_measured_has_no_curve(store: MlflowStore, uri: str) -> None:
     store.begin(sweep([cell(0)]))
-    store.record(result([trained(cell(0))], test_accuracy=np.full(EPOCHS + 1, np.nan)))
+    store.record(result([trained(cell(0))], validation_accuracy=np.full(EPOCHS + 1, np.nan)))
     metrics = children_of(uri, store.run_id)[0].data.metrics
-    assert "accuracy/test" not in metrics
-    assert "loss/test" in metrics
+    assert "accuracy/validation" not in metrics
+    assert "loss/validation" in metrics
 
 
 def test_the_histories_of_a_pack_are_three_tables_of_the_parent(store: MlflowStore, uri: str) -> None:

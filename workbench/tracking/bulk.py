@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LARGEST_FLOAT = 1.7976931348623157e308  # how MLflow keeps infinity
 _BUSY_MILLISECONDS = 20_000
+_CACHE_KIB = 65_536  # of SQLite's pages: a pack touches pages of indices all over the database
 
 
 class Point(NamedTuple):
@@ -81,6 +82,7 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     with engine.begin() as database:
         if engine.dialect.name == "sqlite":
             database.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+            database.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if datasets:
             rows |= _inputs(pairs, _known_datasets(database, experiment))
         for model, values in rows.items():

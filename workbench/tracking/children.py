@@ -19,11 +19,11 @@ from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
-CURVE_POINTS = 12
-_BATCH = 100  # params or tags in one call, MLflow's limit; it allows 1,000 entries in all
+CURVE_POINTS = 5
+_BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
 _METRIC_BATCH = 800
 _IDENTIFYING = (names.CELL, names.FINGERPRINT, names.OUTCOME, names.REASON, names.ORIGIN)
-_AT_A_TIME = 4  # requests to a server
+_REQUESTS_AT_A_TIME = 4  # requests to a server
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _write_by_client(
         with connection.waiting():
             client.set_terminated(marks[place], runs[place].status, runs[place].ended)
 
-    with ThreadPoolExecutor(1 if own_database else _AT_A_TIME, "children") as threads:
+    with ThreadPoolExecutor(1 if own_database else _REQUESTS_AT_A_TIME, "children") as threads:
         places = range(len(rows))
         with once():
             marks = list(threads.map(create, places))

@@ -18,11 +18,12 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import is_inside, remove
 from workbench.files import UNFINISHED
 from workbench.tracking import names
-from workbench.tracking.confined import RUN_ID
-from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents
+from workbench.tracking.confined import RUN_ID, own_folder
+from workbench.tracking.connection import Connection, connect, connect_to_read, experiments_of, one_line, parents
 from workbench.tracking.database import prepare
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
+from workbench.tracking.models import models_of
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan_table import standing
 from workbench.tracking.replay import replay
@@ -183,13 +184,23 @@ def _copy_artifacts(
     for run_id, _, path in wanted:
         if run_id in others:
             _copy(connection, target, run_id, path)
+    for experiment in experiments_of(target):
+        for model in models_of(target, experiment):
+            source = connection.client.get_logged_model(model.model_id)
+            old = own_folder(connection, model.model_id, source.artifact_location)
+            new = own_folder(target, model.model_id, model.artifact_location)
+            if old and new:
+                _copy_files(old, new, "")
 
 
 def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
     old = artifacts_of(connection.client.get_run(run_id))
     new = artifacts_of(target.client.get_run(run_id))
-    if not old or not new:
-        return
+    if old and new:
+        _copy_files(old, new, path)
+
+
+def _copy_files(old: Path, new: Path, path: str) -> None:
     for file in sorted((old / path).rglob("*")):
         if file.is_file() and is_inside(file, old):  # a link may lead to a file outside of the sweep
             copy = new / file.relative_to(old)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-_COUNTS = ("epoch", "layer")
+_SMALL_NUMBERS = ("epoch", "layer")
 
 
 def of_cells(table: pyarrow.Table, cells: Mapping[str, Sequence[int]], order: Sequence[str]) -> pyarrow.Table:
@@ -27,7 +27,7 @@ def of_cells(table: pyarrow.Table, cells: Mapping[str, Sequence[int]], order: Se
     texts = [field.name for field in table.schema if pyarrow.types.is_string(field.type)]
     for name in texts:
         table = table.set_column(table.column_names.index(name), name, table[name].combine_chunks().dictionary_encode())
-    for name in {*_COUNTS} & {*table.column_names}:
+    for name in {*_SMALL_NUMBERS} & {*table.column_names}:
         table = table.set_column(table.column_names.index(name), name, table[name].cast(pyarrow.int32()))
     marks = table["fingerprint"].combine_chunks()
     places = {text: place for place, text in enumerate(marks.dictionary.to_pylist())}
@@ -42,15 +42,19 @@ def of_cells(table: pyarrow.Table, cells: Mapping[str, Sequence[int]], order: Se
     return table.take(pyarrow.array(chosen)).add_column(0, "cell", pyarrow.array(cell))
 
 
-def together(parts: Sequence[pyarrow.Table], columns: Sequence[str]) -> pandas.DataFrame:
-    """Tables of `of_cells` in one, in the order of the cells, these columns first."""
+def together(parts: list[pyarrow.Table], columns: Sequence[str]) -> pandas.DataFrame:
+    """Tables of `of_cells` in one, in the order of the cells, these columns first. `parts` is empty afterwards: each of
+    their columns goes as soon as it is copied.
+    """
     import pandas
     import pyarrow
 
-    parts = [part for part in parts if len(part)]
-    if not parts:
+    slices = _in_order([part for part in parts if len(part)])
+    parts.clear()
+    if not slices:
         return pandas.DataFrame(columns=list(columns))
-    table = pyarrow.concat_tables(_in_order(parts), promote_options="default").unify_dictionaries()
+    table = pyarrow.concat_tables(slices, promote_options="default").unify_dictionaries()
+    slices.clear()
     return table.select([*columns, *(name for name in table.column_names if name not in columns)]).to_pandas(
         self_destruct=True, split_blocks=True
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.redaction import redacted
 from workbench.tracking import names
+from workbench.tracking.mlflow_internals import user_of_mlflow
 
 _GIT_SECONDS = 10
 
@@ -28,10 +29,8 @@ def of_children(tags: dict[str, str]) -> dict[str, str]:
 
 def _user() -> str:
     """The name to log in to the server with, else that of the account here; "" if neither is known."""
-    from mlflow.tracking.context.default_context import DefaultRunContext
-
     try:
-        return str(DefaultRunContext().tags().get(names.USER) or "")
+        return user_of_mlflow(names.USER)
     except Exception:  # an account that the system knows by number alone, a damaged file of credentials
         return os.environ.get("USER", "")
 
