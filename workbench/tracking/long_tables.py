@@ -39,7 +39,10 @@ def of_cells(table: pyarrow.Table, cells: Mapping[str, Sequence[int]], order: Se
     chosen = np.concatenate(parts) if parts else np.empty(0, np.int64)
     cell = np.repeat(np.array([cell for cell, _ in wanted], np.int32), [len(part) for part in parts])
     chosen = chosen[np.lexsort([*(_ranks(table[name], chosen) for name in reversed(order)), cell])]
-    return table.take(pyarrow.array(chosen)).add_column(0, "cell", pyarrow.array(cell))
+    table = table.take(pyarrow.array(chosen))
+    for name in texts:
+        table = table.set_column(table.column_names.index(name), name, _of_used(table[name].combine_chunks()))
+    return table.add_column(0, "cell", pyarrow.array(cell))
 
 
 def together(parts: list[pyarrow.Table], columns: Sequence[str]) -> pandas.DataFrame:
@@ -55,9 +58,12 @@ def together(parts: list[pyarrow.Table], columns: Sequence[str]) -> pandas.DataF
         return pandas.DataFrame(columns=list(columns))
     table = pyarrow.concat_tables(slices, promote_options="default").unify_dictionaries()
     slices.clear()
-    return table.select([*columns, *(name for name in table.column_names if name not in columns)]).to_pandas(
+    frame = table.select([*columns, *(name for name in table.column_names if name not in columns)]).to_pandas(
         self_destruct=True, split_blocks=True
     )
+    for name in frame.select_dtypes("category"):  # in an order that says nothing of packs
+        frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
+    return frame
 
 
 def _in_order(parts: Sequence[pyarrow.Table]) -> list[pyarrow.Table]:
@@ -76,6 +82,14 @@ def _in_order(parts: Sequence[pyarrow.Table]) -> list[pyarrow.Table]:
         else:
             found.append([number, start, end])
     return [parts[number].slice(start, end - start) for number, start, end in found]
+
+
+def _of_used(texts: pyarrow.DictionaryArray) -> pyarrow.DictionaryArray:
+    """The same with those texts alone that occur."""
+    import pyarrow
+
+    used, places = np.unique(texts.indices.to_numpy(zero_copy_only=False), return_inverse=True)
+    return pyarrow.DictionaryArray.from_arrays(places.astype(np.int32), texts.dictionary.take(pyarrow.array(used)))
 
 
 def _ranks(column: pyarrow.ChunkedArray, rows: np.ndarray) -> np.ndarray:
