@@ -25,6 +25,7 @@ from mlflow.entities import Run
 import workbench
 from tests.tracking.cases import cell, result, sweep, trained
 from tests.tracking.server import ANSWERED, BROKEN, Lab, Proxy, needs_postgres
+from tests.waiting import CEILING
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.tracking.export import export, import_sweep
@@ -194,14 +195,16 @@ def test_a_run_costs_three_requests_and_starting_again_none(proxy: Proxy, log_in
 def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:
     log_in(ADA, PASSWORD, lab.uri)
     cells = [cell(number) for number in range(4)]
-    store = MlflowStore()
+    store = MlflowStore(None, None, CEILING)
     store.begin(sweep(cells))
     store.record(result([trained(one) for one in cells[:2]], "first"))
     lab.stop(keep=True)
     starting = Thread(target=lab.start)
     starting.start()
-    store.record(result([trained(one) for one in cells[2:]], "second"))
-    starting.join()
+    try:
+        store.record(result([trained(one) for one in cells[2:]], "second"))
+    finally:
+        starting.join()
     store.end("finished")
     assert list(load("seeds").runs["outcome"]) == ["finished"] * 4
     assert len(runs_of(experiment, "run")) == 4
