@@ -13,6 +13,7 @@ from typing import get_type_hints
 from workbench.config.families import Choices
 from workbench.config.setting import Setting, setting, settings_of
 from workbench.engine.backend import DEVICES
+from workbench.untyped import AnySetting
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,7 @@ class RunConfig:
         "auto",
         role="static",
         choices=DEVICES,
-        help="auto is cuda where there is one; cuda:1 is the second of several",
+        help="auto is cuda if there is one; cuda:1 is the second of several",
     )
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
     precision: str = setting(

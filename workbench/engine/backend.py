@@ -17,7 +17,6 @@ from numpy.typing import DTypeLike
 from workbench.engine.errors import BadInput
 
 Array = np.ndarray  # or a cupy.ndarray, which has the same interface
-DeviceArray = Any  # a cupy.ndarray, where its address is read: CuPy has no types
 NUMBERED = tuple(f"cuda:{number}" for number in range(8))  # one of several: `sweep/planning/devices.py` chooses it
 DEVICES = ("auto", "cpu", "cuda", *NUMBERED)
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
@@ -39,7 +38,7 @@ def cuda_is_usable() -> bool:
 
 
 def resolve_device(device: str) -> str:
-    """ "cpu" or "cuda" for one of `DEVICES`, with whatever number; "auto" is "cuda" where CuPy finds a device.
+    """ "cpu" or "cuda" for one of `DEVICES`, with whatever number; "auto" is "cuda" if CuPy finds a device.
 
     Raises BadInput if CUDA is requested and not available.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import files as whole_files
 from workbench.addresses import local_path, scheme_of
@@ -18,6 +18,7 @@ from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
 
 if TYPE_CHECKING:
+    import pyarrow
     from mlflow.entities import LoggedModel
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer

@@ -1,4 +1,4 @@
-"""Many child runs in one transaction, and by one query, where MLflow's store is a database that this process opened.
+"""Many child runs in one transaction, and by one query, if MLflow's store is a database that this process opened.
 
 MLflow's client writes runs one by one, each in about thirty statements and five transactions through an object mapper.
 That takes 14 ms a run, all of it in Python. This module writes the same rows into the same tables directly;
@@ -18,6 +18,7 @@ from workbench.tracking.connection import Connection
 from workbench.tracking.mlflow_internals import engine_of, table
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection as Database
 
 _LARGEST_FLOAT = 1.7976931348623157e308  # how MLflow keeps infinity
@@ -91,7 +92,7 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     return marks
 
 
-def _insert(database: Any, into: Any, rows: Sequence[Mapping[str, object]]) -> None:
+def _insert(database: Database, into: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows of equal keys, in the order of the table's primary key: a database then changes each page of it once.
 
     SQLite is given them as they are; SQLAlchemy would prepare every value by itself, a third of all time.
@@ -129,7 +130,7 @@ def labelled(
     return list(found.values())
 
 
-def _known_datasets(database: Any, experiment: str) -> dict[tuple[str, str], str]:
+def _known_datasets(database: Database, experiment: str) -> dict[tuple[str, str], str]:
     """(name, digest) -> MLflow's id, of the datasets of an experiment."""
     datasets = table("SqlDataset")
     chosen = datasets.select().where(datasets.c.experiment_id == int(experiment))

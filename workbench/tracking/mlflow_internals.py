@@ -66,7 +66,7 @@ def user_of_mlflow(tag: str) -> str:
     return str(_part(*_CONTEXT)().tags().get(tag) or "")
 
 
-def _store_of(client: MlflowClient) -> Any:
+def _store_of(client: MlflowClient) -> MlflowPart:
     """The store of a database that this process opened itself; None if a server answers."""
     store = _member(_member(client, "_tracking_client"), "store")
     return store if type(store).__name__ == _STORE[1] else None
@@ -80,7 +80,7 @@ def _deleted(client: MlflowClient, call: str, identity: str) -> bool:
     return True
 
 
-def _part(module: str, name: str) -> Any:
+def _part(module: str, name: str) -> MlflowPart:
     try:
         return _member(import_module(module), name)
     except ImportError as error:

@@ -94,6 +94,14 @@ def models_of(connection: Connection, experiment: str, runs: Collection[str] | N
             return found
 
 
+def _install_rules(params: Mapping[str, str]) -> None:
+    """Install the rules of the working folder if the network uses one that is not known."""
+    try:
+        require_rules(params["network.activation"], params["network.loss"])
+    except BadInput:
+        load_own_rules(places.theirs("rules"))
+
+
 def _log(connection: Connection, row: PlanRow, model: Model) -> None:
     """Keep a model. One that an earlier try left half-written is completed."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric

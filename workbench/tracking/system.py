@@ -19,7 +19,7 @@ class SystemMetrics:
 
     def __init__(self, wanted: bool = True) -> None:
         self._wanted = wanted
-        self._monitor: Any = None
+        self._monitor: MlflowPart = None
 
     def start(self, run_id: str, uri: str) -> None:
         """Sample for this run, after what an earlier start left."""

@@ -13,7 +13,7 @@ from workbench.engine.training.pack import Pack
 from workbench.quantities import counted
 from workbench.sweep.execution.data_remarks import hidden
 from workbench.sweep.execution.executor import Forecast
-from workbench.sweep.execution.log import counted, note, say
+from workbench.sweep.execution.log import note, say
 from workbench.sweep.planning.earlier_sweep import changes
 from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
 from workbench.sweep.settings import SweepSettings

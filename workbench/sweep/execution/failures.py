@@ -10,7 +10,7 @@ from workbench import output
 from workbench.quantities import counted
 from workbench.streams import EXIT_FAILED
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
-from workbench.sweep.execution.log import counted, note, say, warn
+from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.planning.plan import PlannedCell
 
 # Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.

@@ -9,7 +9,6 @@ from workbench import quantities
 from workbench.config import SlurmConfig
 from workbench.sweep.execution.cluster.slurm_queue import Node
 from workbench.sweep.execution.executor import Capacity, Forecast
-from workbench.sweep.planning.free_memory import in_words as memory_in_words
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.speed import typical_seconds
 
@@ -86,8 +85,8 @@ def estimate(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[N
     if not packs:
         return "none, nothing is left to train"
     found = forecast(packs, asked, nodes, at_once)
-    each = f"each {found.cores} cores and {memory_in_words(found.memory_bytes)} for up to {found.minutes} minutes"
+    each = f"each {found.cores} cores and {quantities.size(found.memory_bytes)} for up to {found.minutes} minutes"
     return (
-        f"about {in_words(found.seconds)} and {found.core_hours:.2g} core-hours, without waiting in the queue: "
+        f"about {quantities.clock(found.seconds)} and {found.core_hours:.2g} core-hours, without waiting in the queue: "
         f"jobs {found.jobs}, {found.at_a_time} at a time, {each} (basis: a typical processor)"
     )
