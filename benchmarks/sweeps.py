@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from workbench.engine.training.epoch import EPOCH_METRICS
 from workbench.sweep.planning.identity import numbers
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 
-SIZES = (100, 1_000, 10_000)
+SIZES = (100, 1_000, 10_000)  # planned, and recorded in SQLite
+LARGE = (100_000,)  # recorded as well where WORKBENCH_BENCHMARK_LARGE is set: half an hour, and 4 GB of disk
 PACK, EPOCHS, LAYERS = 256, 20, 3  # runs of a pack, epochs of a run, layers with probes
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 SUMMARY = [f"{when}_{split}_{what}" for when in ("last", "best") for split in ("train", "validation", "test")
@@ -38,11 +39,16 @@ TRAINED = (
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """Planning and tracking by number of runs, and the executors; seconds."""
+    """Planning and tracking by number of runs, and the executors; seconds. With a PostgreSQL for tests
+    (`scripts/services/postgres-up`) tracking is measured in that too.
+    """
     sizes = SIZES[: 1 if quick else None]
+    recorded = (*sizes, *(LARGE if os.environ.get("WORKBENCH_BENCHMARK_LARGE") and not quick else ()))
+    server = os.environ.get("WORKBENCH_TEST_POSTGRES")
     return {
-        "planning": {runs: planning(runs) for runs in sizes},
-        "tracking": {runs: tracking(runs) for runs in sizes},
+        "planning": {f"{runs}": planning(runs) for runs in sizes},
+        "tracking": {f"{runs}": tracking(runs) for runs in recorded}
+        | ({f"{runs}, PostgreSQL": tracking(runs, new_database(server)) for runs in sizes} if server else {}),
         "executors": {} if quick else {name: executor(*how) for name, how in EXECUTORS.items()},
     }
 
@@ -56,25 +62,80 @@ def planning(runs: int) -> dict[str, float]:
     return {"command": whole, "planning": whole - start_up}
 
 
-def tracking(runs: int) -> dict[str, float]:
-    """Of a sweep of that many runs, made up: seconds to begin, record and end it, to look it up, read and report it."""
+def tracking(runs: int, uri: str | None = None) -> dict[str, float]:
+    """Of a sweep of that many runs, made up, in SQLite or the store at `uri`: CPU seconds of this process to begin,
+    record and end it, to look it up, to start it again, to read and to report it; the peak of memory while it is read,
+    in MB; and kB a run of an SQLite database and of artifacts.
+    """
     from workbench.report.experiments import Experiment
     from workbench.report.sweep_page import write_report
-    from workbench.tracking.read import load
     from workbench.tracking.write import MlflowStore
 
     cells = [_cell(number) for number in range(runs)]
     sweep = SweepRecord("many", "digest", "command", ("optimizer.learning_rate", "seed"), cells, {"device": "cpu"})
-    results = [_result(cells[first : first + PACK]) for first in range(0, runs, PACK)]
     with TemporaryDirectory() as folder, _inside(folder):
-        store = MlflowStore()
-        seconds = {"begin": _seconds(lambda: store.begin(sweep))}
-        seconds["record"] = _seconds(lambda: [store.record(result) for result in results])
-        seconds["end"] = _seconds(lambda: store.end("finished"))
-        seconds["held"] = _seconds(lambda: MlflowStore().held([cell.fingerprint for cell in cells]))
-        seconds["read"] = _seconds(lambda: load("many"))
-        seconds["report"] = _seconds(lambda: write_report("many", Experiment())) - seconds["read"]
+        store = MlflowStore(uri)
+        seconds = {"begin": _busy(lambda: store.begin(sweep)), "record": 0.0}
+        for first in range(0, runs, PACK):
+            result = _result(cells[first : first + PACK])
+            seconds["record"] += _busy(lambda result=result: store.record(result))  # type: ignore[misc]
+        seconds["end"] = _busy(lambda: store.end("finished"))
+        seconds["held"] = _busy(lambda: MlflowStore(uri).held([cell.fingerprint for cell in cells]))
+        seconds["again"] = _busy(lambda: _again(MlflowStore(uri), sweep))
+        read, seconds["MB to read"] = _reading(uri)
+        seconds["read"] = read
+        seconds["report"] = _busy(lambda: write_report("many", Experiment(), uri)) - read
+        database = Path("mlflow.db").stat().st_size if uri is None else 0
+        artifacts = sum(file.stat().st_size for file in Path("mlruns").rglob("*") if file.is_file())
+        seconds |= {"database, kB": database / runs / 1e3, "artifacts, kB": artifacts / runs / 1e3}
     return seconds
+
+
+def new_database(server: str) -> str:
+    """The address of an empty database of that PostgreSQL."""
+    import psycopg
+
+    name = f"benchmark_{os.getpid()}_{os.urandom(4).hex()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server}/{name}"
+
+
+def _again(store: Any, sweep: SweepRecord) -> None:
+    """What a command does that asks for the same sweep, which is held."""
+    from dataclasses import replace
+
+    store.earlier(sweep.name)
+    held = store.held([cell.fingerprint for cell in sweep.cells])
+    cells = [
+        replace(cell, origin=held[cell.fingerprint].run_id, outcome=held[cell.fingerprint].outcome)
+        for cell in sweep.cells
+    ]
+    store.begin(replace(sweep, cells=cells))
+    store.verified()
+    store.end("finished")
+
+
+READ = """
+import sys, time
+from pathlib import Path
+from workbench.tracking.read import load
+import pandas, mlflow, workbench.tracking.connection as c; c._hush()
+began = time.process_time()
+load("many", sys.argv[1] or None)
+peak = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(time.process_time() - began, int(peak[0]) / 1024)
+"""
+
+
+def _reading(uri: str | None) -> tuple[float, float]:
+    """CPU seconds to read the sweep, and the peak of a process that does, in MB."""
+    here = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-c", READ, uri or ""]
+    environment = {**os.environ, "PYTHONPATH": here}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    busy, peak = map(float, done.stdout.split())
+    return busy, peak
 
 
 def executor(overrides: tuple[str, ...], threads: str) -> float:
@@ -118,6 +179,13 @@ def _seconds(action: Callable[[], object]) -> float:
     started = perf_counter()
     action()
     return perf_counter() - started
+
+
+def _busy(action: Callable[[], object]) -> float:
+    """Seconds of this process's CPU time, all of its threads."""
+    started = process_time()
+    action()
+    return process_time() - started
 
 
 def _command(folder: str, *overrides: str, threads: str = "1") -> float:

@@ -128,20 +128,20 @@ def _program(starts: dict[str, dict[str, float]]) -> str:
 def _sweeps(found: dict[str, Any]) -> str:
     """Planning and tracking by number of runs, and the executors."""
     head = (
-        "## Sweeps\n\nSeconds beside training. *planning* is the whole command `dry_run=true` less its start-up (below "
-        "zero: less than start-up varies); the sweeps recorded are made up, of 20 epochs and 3 layers with all probes, "
-        "in packs of 256."
+        "## Sweeps\n\nSeconds beside training, of tracking those of the processor. *planning* is the whole command "
+        "`dry_run=true` less its start-up (below zero: less than start-up varies); the sweeps recorded are made up, of "
+        "20 epochs and 3 layers with all probes, in packs of 256."
     )
     parts = [head]
     steps = list(next(iter(found["tracking"].values())))
     rows = (
         [
-            f"{int(runs):,}",
-            f"{found['planning'][runs]['planning']:.2f}",
+            store,
+            f"{found['planning'][store]['planning']:.2f}" if store in found["planning"] else "",
             *(f"{seconds[step]:.2f}" for step in steps),
-            f"{1000 * (seconds['begin'] + seconds['record'] + seconds['end']) / int(runs):.2f}",
+            f"{1000 * (seconds['begin'] + seconds['record'] + seconds['end']) / int(store.partition(',')[0]):.2f}",
         ]
-        for runs, seconds in found["tracking"].items()
+        for store, seconds in found["tracking"].items()
     )
     parts.append(grid(["runs", "planning", *steps, "tracking, ms a run"], rows))
     if found["executors"]:

@@ -52,7 +52,7 @@ LINES = {
     "workbench list act": ["activations"],
     "workbench list --q": ["--quiet"],
     "workbench report ": ["owned"],
-    "workbench sweeps ": ["delete", "export", "list"],
+    "workbench sweeps ": ["delete", "export", "import", "list"],
     "workbench sweeps delete ": ["owned"],
     "workbench reproduce dropout_": ["dropout_inference"],
     "workbench reproduce --data mni": ["mnist"],

@@ -128,6 +128,31 @@ def test_an_exported_sweep_opens_elsewhere_and_what_goes_on_there_stays_there(
     assert everything(trained) == origin
 
 
+def test_an_imported_sweep_is_the_one_that_was_exported_and_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = load("second")
+    assert cli.main(["sweeps", "export", "second", str(tmp_path / "out")]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    shutil.copyfile(empty_database, "mlflow.db")
+    for _ in range(2):
+        assert cli.main(["sweeps", "import", "second", str(tmp_path / "out")]) == 0
+    found = load("second")
+    own = ["run_id", "origin", "reused", "pack"]  # here all of its runs are its own
+    pd.testing.assert_frame_equal(found.runs.drop(columns=own), expected.runs.drop(columns=own))
+    for name in ("epochs", "layers"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
+    assert {name: found.facts[name] for name in ("missing", "digest", "data_digest")} == {
+        name: expected.facts[name] for name in ("missing", "digest", "data_digest")
+    }
+    capsys.readouterr()
+    assert main([*SMALL, "seed=range(1,4)", "name=second"]) == app.EXIT_FINISHED
+    assert "3 held already, 0 to train" in capsys.readouterr().err
+    assert cli.main(["sweeps", "import", "third", str(tmp_path / "out")]) == 2
+    assert "holds none called 'third'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

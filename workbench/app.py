@@ -15,10 +15,11 @@ from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.failures import EXIT_FAILED, EXIT_FINISHED, conclude, show_end
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import logged
+from workbench.sweep.execution.log import logged, say
 from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.planning.devices import choose
 from workbench.sweep.planning.identity import sweep_name
 from workbench.sweep.planning.plan import Plan, PlannedCell, identified
 from workbench.sweep.planning.remaining import remaining
@@ -29,11 +30,12 @@ from workbench.sweep.store import Earlier, Store
 from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
-__all__ = ["EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "identify", "run_batch", "run_sweep", "sweeps_folder"]
+__all__ = ["EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "curves", "identify", "run_batch", "run_sweep", "sweeps_folder"]
 
 
 def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
+    choose({cell.config.device for cell in cells})
     planned = identified(cells, INSTRUMENTS)
     name = settings.name or sweep_name(cell.fingerprint for cell in planned)
     root = sweeps_folder(settings.tracking.uri)
@@ -51,6 +53,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
 
 def identify(cells: Sequence[Cell]) -> list[PlannedCell]:
     """The cells with the identities of their runs. Raises BadInput if a device or dataset is not available."""
+    choose({cell.config.device for cell in cells})
     return identified(cells, INSTRUMENTS)
 
 
@@ -63,6 +66,13 @@ def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tu
     return status, trial_outcomes(settings.name, settings.tracking.uri, metric)
 
 
+def curves(name: str, uri: str | None) -> list[tuple[list[float], bool]]:
+    """Of each cell of a sweep its least validation loss by each epoch, and whether its bounds stopped it."""
+    from workbench.tracking.trial_outcomes import trial_curves  # late: pandas comes with it
+
+    return trial_curves(name, uri)
+
+
 def _show_plan(
     cells: Sequence[PlannedCell], name: str, training: SweepTraining, speeds: Speeds, settings: SweepSettings
 ) -> int:
@@ -72,7 +82,7 @@ def _show_plan(
     work = _remaining(cells, reused, earlier, training)
     settings = replace(settings, remarks=(*settings.remarks, *_of_claims(cells, name, settings)))
     page = str(page_file(name, REPORTS)) if settings.pages else f"none; {settings.part_of} has one in the end"
-    show_plan(work, name, page, training.estimate(work, speeds), settings)
+    show_plan(work, name, page, training.estimate(work, speeds), settings, training.forecast(work))
     return EXIT_FINISHED
 
 
@@ -121,11 +131,14 @@ def _run(
     sweep = record_of(work, name, settings, canonical_rules(experiment.claims, settings.file_digest), INSTRUMENTS)
     announce(work, earlier, sweep, settings)
     store.begin(sweep)
+    if address := store.address():
+        say(f"in MLflow: {address}")
     ended = training.run(work, store, speeds)
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)
     status = max(EXIT_FAILED, ended.status) if pages is None else ended.status
     if settings.pages:
-        show_end(name, ended, status, work.cells, [page.html for page in pages or ()])
+        written = [page.html for page in pages or ()]
+        show_end(name, ended, status, work.cells, written, [store.address(page.name) for page in written])
     return status

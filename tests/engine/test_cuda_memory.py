@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.repetitions import crossed
@@ -58,7 +57,7 @@ def assert_taken_as_counted(pack: Pack, data: RunData) -> None:
 
 
 def test_runs_fill_what_is_free_and_do_not_overflow_it() -> None:
-    free, once = 140 * 2**30, memory.memory_of_pack(np.zeros((70000, 784), np.uint8))
+    free, once = 140 * 2**30, memory.memory_of_pack(70000 * 784)
     for per_run in (10**5, 3 * 10**7, 10**10):
         runs = memory.runs_that_fit(free, per_run, once)
         assert runs * per_run + once <= free

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 from itertools import count
@@ -16,6 +17,7 @@ import pytest
 from tests.repetitions import repetitions
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
+from workbench import cli
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
@@ -231,6 +233,12 @@ def test_a_dry_run_says_jobs_and_core_hours(workspace: Path, capsys: pytest.Capt
     assert main([*command, "executor=slurm", "slurm.array_parallelism=2", "slurm.time=10", "dry_run=true"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "core-hours" in line]
     assert "jobs 2, 2 at a time, each 3 cores and 2.0 GiB for up to 10 minutes" in line
+    more = ["executor=slurm", "slurm.array_parallelism=2", "slurm.time=10", "dry_run=true", "--json"]
+    assert cli.main([*command, *more]) == 0
+    found = json.loads(capsys.readouterr().out)["cluster"]
+    assert (found["jobs"], found["at_a_time"], found["cores"], found["minutes"]) == (2, 2, 3, 10)
+    assert found["memory_bytes"] == 2 * 2**30
+    assert found["core_hours"] == pytest.approx(3 * 2 * found["seconds"] / 3600, rel=0.1)
 
 
 def test_the_queue_is_read_by_name_and_a_silent_controller_is_no_empty_queue(commands: Path) -> None:

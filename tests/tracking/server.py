@@ -1,19 +1,28 @@
-"""A real MLflow server over SQLite on this machine, and a proxy before it that loses answers, hangs or is gone."""
+"""Real MLflow servers on this machine, a plain one over SQLite and one as labs run it, over PostgreSQL with log-in; and
+a proxy before them that loses answers, hangs, fails or is gone.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 
-ANSWERED, LOST, REFUSED, SILENT = "answered", "lost", "refused", "silent"
+import pytest
+
+ANSWERED, LOST, REFUSED, SILENT, BROKEN = "answered", "lost", "refused", "silent", "broken"
+SERVICES = Path(__file__).parents[2] / "scripts" / "services"
+POSTGRES = "WORKBENCH_TEST_POSTGRES"  # the variable that names the PostgreSQL which postgres-up started
 STARTING_SECONDS = 180
 
 
@@ -21,9 +30,7 @@ STARTING_SECONDS = 180
 def running(folder: Path, database: Path) -> Iterator[int]:
     """`mlflow server` over this database; its port. Another port is tried where somebody took the first."""
     for attempt in range(3):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = _free_port()
         command = [
             sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{database}",
             "--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port),
@@ -43,6 +50,60 @@ def running(folder: Path, database: Path) -> Iterator[int]:
         finally:
             _end(process)
     raise AssertionError((folder / "server-2.log").read_text(errors="replace"))
+
+
+def needs_postgres() -> str:
+    """The address of a PostgreSQL for tests. Skips the test, with the reason, where none was started."""
+    if POSTGRES not in os.environ:
+        pytest.skip('needs a PostgreSQL for tests: eval "$(scripts/services/postgres-up)"')
+    return os.environ[POSTGRES]
+
+
+class Lab:
+    """An MLflow server over PostgreSQL, with proxied artifacts and log-in; `uri` is its address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._settings = {
+            **os.environ, "MLFLOW_SERVER_FOLDER": str(folder), "MLFLOW_SERVER_PORT": str(_free_port()),
+            "MLFLOW_SERVER_PYTHON": sys.executable, "MLFLOW_SERVER_WORKERS": "1", "MLFLOW_SERVER_LIFE": "1800",
+        }  # fmt: skip
+        self.uri = self.admin = self.password = ""
+
+    def start(self) -> None:
+        """Start it; after `stop(keep=True)` with the runs that it had."""
+        done = self._call("mlflow-server-up")
+        said = dict(re.findall(r"(MLFLOW_TRACKING_\w+)=(\S+)", done))
+        self.uri, self.admin = said["MLFLOW_TRACKING_URI"], said["MLFLOW_TRACKING_USERNAME"]
+        self.password = said["MLFLOW_TRACKING_PASSWORD"]
+
+    def stop(self, *, keep: bool = False) -> None:
+        """End it, and take its runs away unless they are to be kept."""
+        self._call("mlflow-server-down", *["--keep"] * keep)
+
+    def add(self, person: str, password: str) -> None:
+        """Give somebody a log-in."""
+        self.ask("POST", "/api/2.0/mlflow/users/create", {"username": person, "password": password})
+
+    def ask(self, method: str, path: str, body: Mapping[str, str]) -> None:
+        """A request of the admin's."""
+        secret = base64.b64encode(f"{self.admin}:{self.password}".encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {secret}"}
+        with closing(HTTPConnection(self.uri.removeprefix("http://"), timeout=60)) as connection:
+            connection.request(method, path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+
+    def _call(self, script: str, *arguments: str) -> str:
+        command = [str(SERVICES / script), *arguments]
+        done = subprocess.run(command, env=self._settings, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
@@ -68,7 +129,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 class Proxy:
     """Passes requests on to a server. `fate(method, path)` says what becomes of each: it is passed on and ANSWERED, or
-    its answer is LOST; or it is not passed on, and REFUSED or met with silence (SILENT) until the proxy ends.
+    its answer is LOST; or it is not passed on, and REFUSED, met with silence (SILENT) until the proxy ends, or answered
+    that the server is BROKEN.
     """
 
     def __init__(self, port: int) -> None:
@@ -87,6 +149,8 @@ class Proxy:
                 fate = proxy.fate(self.command, self.path)
                 if fate == SILENT:
                     proxy._ended.wait()
+                if fate == BROKEN:
+                    self.send_error(500)
                 if fate not in (ANSWERED, LOST):
                     return
                 with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as onward:

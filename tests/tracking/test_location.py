@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from tests import stores
 from tests.tracking.cases import cell, result, sweep, trained, uri_of
 from workbench.engine.errors import BadInput
+from workbench.tracking import location
 from workbench.tracking.connection import connect, connect_to_read
 from workbench.tracking.location import locate
 from workbench.tracking.read import load, sweeps
@@ -201,3 +202,50 @@ def test_artifacts_that_a_person_keeps_elsewhere_are_left_where_they_are(folder:
     MlflowStore(uri_of(folder), "mine").begin(sweep([cell(0)]))
     assert connect(uri_of(folder)).client.get_experiment_by_name("mine").artifact_location == place.as_uri()
     assert len(load("seeds", uri_of(folder)).runs) == 1
+
+
+@pytest.mark.parametrize("uri", ["databricks", "databricks://profile", "azureml://east.api.azureml.ms/mlflow"])
+def test_addresses_that_mlflow_opens_with_log_ins_of_its_own_are_handed_to_it(uri: str) -> None:
+    assert locate(uri).uri == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "package", "advice"),
+    [
+        ("postgresql://me:secret@127.0.0.1:1/db", "psycopg", "workbench-deep-learning[postgres]"),
+        ("postgresql+psycopg2://me:secret@127.0.0.1:1/db", "psycopg2", "workbench-deep-learning[postgres]"),
+        ("mysql://me:secret@127.0.0.1:1/db", "pymysql", "pip install pymysql"),
+    ],
+)
+def test_a_database_without_its_driver_is_one_line_that_says_what_to_install(
+    uri: str, package: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(location, "find_spec", lambda name: None)  # noqa: ARG005
+    with pytest.raises(BadInput, match=f"^tracking.uri: .* needs the Python package {package}, which is not") as caught:
+        locate(uri)
+    assert advice in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_driver_that_is_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(location, "_check_answer", lambda *_: None)
+    monkeypatch.setattr(location, "find_spec", lambda name: name == "psycopg2")
+    assert locate("postgresql://h/db").uri == "postgresql+psycopg2://h/db"
+    assert locate("postgresql+psycopg2://h/db").uri == "postgresql+psycopg2://h/db"
+
+
+def test_mlflows_variables_name_the_experiment_and_the_setting_overrules_them(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(uri).client
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", client.create_experiment("by id"))
+    MlflowStore(uri).begin(sweep([cell(0)], name="one"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "by name")
+    MlflowStore(uri).begin(sweep([cell(0)], name="two"))
+    MlflowStore(uri, "mine").begin(sweep([cell(0)], name="three"))
+    found = {name: load(name, uri).facts["experiment"] for name in ("one", "two", "three")}
+    assert found == {"one": "by id", "two": "by name", "three": "mine"}
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987")
+    with pytest.raises(BadInput, match=r"^MLFLOW_EXPERIMENT_ID is '987'; sqlite.* has no experiment of this id"):
+        MlflowStore(uri)

@@ -15,8 +15,11 @@ from workbench.engine.errors import BadInput
 from workbench.engine.rules import rule_files
 from workbench.report import load
 from workbench.sweep.hydra.command import main
+from workbench.sweep.store import RunRecord
 from workbench.tracking import models
 from workbench.tracking.connection import connect
+from workbench.tracking.housekeeping import delete
+from workbench.tracking.plan_table import PlanRow
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 ONE = ["data=blobs", "data.examples=120", "training.epochs=2", "network.width=4", "device=cpu", "workers=1"]
@@ -98,7 +101,17 @@ def test_a_model_is_kept_in_the_store_it_belongs_to_also_where_that_was_copied(f
     run_id = load("first").runs["run_id"][0]
     stores.settle(folder / "mlflow.db")
     copy = stores.copied(folder, tmp_path / "copy")
-    (kept,) = copy.glob(f"mlruns/*/{run_id}/artifacts/model")
+    (kept,) = copy.glob("mlruns/*/models/*/artifacts")
     shutil.rmtree(kept)
-    models._log(connect(f"sqlite:///{copy}/mlflow.db"), run_id, workbench.load_run(run_id))
+    row = PlanRow(RunRecord(0, "", "", params={"seed": 0}), run_id=run_id)
+    models._log(connect(f"sqlite:///{copy}/mlflow.db"), row, workbench.load_run(run_id))
     assert (kept / "MLmodel").exists()
+
+
+def test_a_deleted_sweep_takes_its_models_with_it(folder: Path) -> None:
+    main([*ONE, "analyses=model", "name=first"])
+    assert list(folder.glob("mlruns/*/models/*"))
+    delete("first")
+    assert not list(folder.glob("mlruns/*/models/*"))
+    client = connect().client
+    assert client.search_logged_models(["0", client.get_experiment_by_name("workbench").experiment_id]) == []

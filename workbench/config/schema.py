@@ -12,6 +12,7 @@ from typing import get_type_hints
 
 from workbench.config.families import Choices
 from workbench.config.setting import Setting, setting, settings_of
+from workbench.engine.backend import DEVICES
 from workbench.untyped import AnySetting
 
 
@@ -250,6 +251,12 @@ class TrainingConfig:
         low=0,
         help="stop after so many epochs without a better validation loss, and restore the best weights; 0 is never",
     )
+    bounds: str = setting(
+        "",
+        role="per_run",
+        unit="epoch:loss",
+        help="stop at an epoch where the best validation loss is above a bound, as 5:0.83+10:0.7; a search sets it",
+    )
 
 
 @dataclass(frozen=True)
@@ -259,7 +266,10 @@ class TrackingConfig:
     uri: str | None = setting(
         None, role="none", unit="address", help="MLflow's tracking address; null is its own default, a database here"
     )
-    experiment: str = setting("workbench", role="none", unit="label", help="MLflow experiment")
+    experiment: str | None = setting(
+        None, role="none", unit="label",
+        help="MLflow experiment; null is what MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID say, else workbench",
+    )  # fmt: skip
     wait_seconds: float = setting(
         60.0, role="none", low=1, unit="seconds", help="a server that is out of reach is tried again for so long"
     )
@@ -321,7 +331,12 @@ class RunConfig:
         high=2**63 - 1,
         help="decides split, initial weights, order of minibatches and masks",
     )
-    device: str = setting("auto", role="static", choices=("auto", "cpu", "cuda"), help="auto is cuda if there is one")
+    device: str = setting(
+        "auto",
+        role="static",
+        choices=DEVICES,
+        help="auto is cuda if there is one; cuda:1 is the second of several",
+    )
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
     precision: str = setting(
         "float32", role="static", choices=Choices("precisions"),

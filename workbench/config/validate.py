@@ -66,9 +66,21 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
     from workbench.config.representable import check_rounding
 
     check_rounding(config)
+    _check_bounds(config.training.bounds)
     fit(config.data, config.network.loss, config.training.batch_size)
     fit_network(config)
     return config
+
+
+def _check_bounds(text: str) -> None:
+    from workbench.engine.training.early_stopping import bounds_of  # late: NumPy comes with it
+
+    try:
+        bounds_of(text)
+    except ValueError:
+        raise BadInput(
+            f"training.bounds is {_shown(text)}; allowed: nothing, or epochs and losses as 5:0.83+10:0.7"
+        ) from None
 
 
 def check(key: str, value: object) -> Value:

@@ -126,6 +126,10 @@ class Store(Protocol):
         """
         ...
 
+    def address(self, file: str = "") -> str:
+        """Where a browser shows the sweep that was begun, or one of its attached files; "" if no server shows it."""
+        ...
+
     def earlier(self, name: str) -> Earlier | None:
         """The latest sweep called so, of whatever cells; None if there is none."""
         ...

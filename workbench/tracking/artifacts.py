@@ -19,6 +19,7 @@ from workbench.tracking.connection import Connection
 
 if TYPE_CHECKING:
     import pyarrow
+    from mlflow.entities import LoggedModel
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
 _WITH_LOGIN = ("http", "https", "mlflow-artifacts")  # kinds of addresses
@@ -62,7 +63,7 @@ def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None
     root = local_path(place)
     if root is None:
         _refuse_strangers(connection, place)
-    for file in [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file()):
+    for file in [source] if source.is_file() else _files_in(source):
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
             with connection.waiting():
@@ -70,6 +71,24 @@ def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None
             continue
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         whole_files.write(root / path, file.read_bytes())
+
+
+def keep_model(connection: Connection, model: LoggedModel, source: Path) -> None:
+    """Copies what is in a folder to where a model's artifacts lie."""
+    root = local_path(model.artifact_location)
+    if root is None:
+        _refuse_strangers(connection, model.artifact_location)
+        with connection.waiting():
+            connection.client.log_model_artifacts(model.model_id, str(source))
+        return
+    for file in _files_in(source):
+        path = root / file.relative_to(source)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole_files.write(path, file.read_bytes())
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def clear(root: str) -> None:
@@ -108,6 +127,17 @@ def read_text(connection: Connection, root: str, path: str) -> str | None:
             return None if file is None else file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             raise Broken(path, error) from error
+
+
+def fetch(connection: Connection, root: str, path: str, scratch: str) -> Path:
+    """A file, or a folder, of artifacts: itself where it is on this machine, else a copy in the folder `scratch`."""
+    folder = local_path(root)
+    if folder is None:
+        _refuse_strangers(connection, root)
+    found = folder / path if folder is not None else _download(connection, root, path, scratch)
+    if found is None:
+        raise Broken(path, FileNotFoundError("it is gone"))
+    return found
 
 
 def listing(connection: Connection, root: str, path: str) -> list[str]:

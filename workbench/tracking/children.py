@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,16 +12,18 @@ import numpy as np
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import RunRecord
 from workbench.tracking import names
-from workbench.tracking.bulk import NewRun, Point, can_insert, insert
+from workbench.tracking.bulk import NewRun, Point, can_insert, insert, labelled
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.inputs import dataset_inputs
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
-CURVE_POINTS = 12
-_BATCH = 100  # params or tags in one call, MLflow's limit; it allows 1,000 entries in all
+CURVE_POINTS = 5
+_BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
 _METRIC_BATCH = 800
+_IDENTIFYING = (names.CELL, names.FINGERPRINT, names.OUTCOME, names.REASON, names.ORIGIN)
+_REQUESTS_AT_A_TIME = 4  # requests to a server
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Family:
     parent: str
     sweep: str
     command: str = ""
-    commit: str = ""
+    origin: Mapping[str, str] = field(default_factory=dict)  # `origin_tags` of every run
     datasets: Mapping[str, str] = field(default_factory=dict)  # name -> digest
 
 
@@ -52,17 +55,24 @@ def existing(connection: Connection, parent: str, known: Collection[str] = ()) -
     the one whose run id is in `known`, else a complete one. The others are moved to MLflow's trash.
     """
     found: dict[tuple[int, str], list[Child]] = {}
-    for run in search(connection, f"tags.`{names.PARENT}` = '{parent}'"):
-        tags = run.data.tags
+    for run_id, status, tags in _of_parent(connection, parent):
         if tags.get(names.CELL, "").isdecimal():
-            outcome = "" if run.info.status == "RUNNING" else tags.get(names.OUTCOME, "")
-            child = Child(run.info.run_id, outcome, tags.get(names.REASON, ""), tags.get(names.ORIGIN, ""))
+            outcome = "" if status == "RUNNING" else tags.get(names.OUTCOME, "")
+            child = Child(run_id, outcome, tags.get(names.REASON, ""), tags.get(names.ORIGIN, ""))
             found.setdefault((int(tags[names.CELL]), tags.get(names.FINGERPRINT, "")), []).append(child)
     for twins in found.values():
         twins.sort(key=lambda child: (child.run_id not in known, not child.outcome, child.run_id))
         for twin in twins[1:]:
             connection.client.delete_run(twin.run_id)
     return {place: twins[0] for place, twins in found.items()}
+
+
+def _of_parent(connection: Connection, parent: str) -> list[tuple[str, str, dict[str, str]]]:
+    """Run id, status and tags of every child."""
+    if can_insert(connection):
+        return labelled(connection, names.PARENT, parent, _IDENTIFYING)
+    found = search(connection, f"tags.`{names.PARENT}` = '{parent}'")
+    return [(run.info.run_id, run.info.status, run.data.tags) for run in found]
 
 
 def write(
@@ -78,28 +88,48 @@ def write(
     marks = insert(connection, family.experiment, runs) if runs and can_insert(connection) else []
     for i, mark in zip(new, marks, strict=False):
         children[i] = _child(mark, rows[i][0].record)
-    for i, (row, points, known) in enumerate(rows):
-        children[i] = children[i] or _write_one(connection, family, row, points, known)
+    left = [i for i, child in enumerate(children) if child is None]
+    for i, child in zip(left, _write_by_client(connection, family, [rows[i] for i in left]), strict=True):
+        children[i] = child
     return [child for child in children if child]
 
 
-def _write_one(
-    connection: Connection, family: Family, row: PlanRow, points: Sequence[Point], known: Child | None
-) -> Child:
-    """Write or complete one child through MLflow's client."""
-    run, client = _new_run(family, row, points), connection.client
-    with connection.waiting():
-        if known is None:
-            with once():
-                run_id = client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id
-            tags: Mapping[str, str] = {}
-        else:
-            run_id, tags = known.run_id, _tags(family, row)
-        _log(connection, run_id, run, tags)
-        if run.dataset:
-            client.log_inputs(run_id, dataset_inputs(dict([run.dataset])))
-        client.set_terminated(run_id, run.status, run.ended)
-    return _child(run_id, row.record)
+def _write_by_client(
+    connection: Connection, family: Family, rows: Sequence[tuple[PlanRow, Sequence[Point], Child | None]]
+) -> list[Child]:
+    """Writes or completes children by MLflow's client, of a server several at a time.
+
+    That is three requests a run, the fewest that MLflow has for a run that has ended: one creates it, one logs, one
+    ends it. So children on a server have no dataset inputs, which would be a fourth; their parent has them.
+    """
+    client, own_database = connection.client, bool(connection.location.file) or can_insert(connection)
+    runs = [_new_run(family, row, points) for row, points, _ in rows]
+
+    def create(place: int) -> str:
+        run, known = runs[place], rows[place][2]
+        if known:
+            return known.run_id
+        with connection.waiting():
+            return str(client.create_run(family.experiment, run.started, dict(run.tags), run.name).info.run_id)
+
+    def log(place: int) -> None:
+        row, _, known = rows[place]
+        with connection.waiting():
+            _log(connection, marks[place], runs[place], _tags(family, row) if known else {})
+            if (dataset := runs[place].dataset) and own_database:
+                client.log_inputs(marks[place], dataset_inputs(dict([dataset])))
+
+    def end(place: int) -> None:
+        with connection.waiting():
+            client.set_terminated(marks[place], runs[place].status, runs[place].ended)
+
+    with ThreadPoolExecutor(1 if own_database else _REQUESTS_AT_A_TIME, "children") as threads:
+        places = range(len(rows))
+        with once():
+            marks = list(threads.map(create, places))
+        for step in (log, end):
+            list(threads.map(step, places))
+    return [_child(mark, row.record) for mark, (row, _, _) in zip(marks, rows, strict=True)]
 
 
 def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
@@ -114,7 +144,7 @@ def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
         tags={name: value for name, value in _tags(family, row).items() if value},
         params={names.key(name): names.param(value) for name, value in {**record.factors, **record.params}.items()},
         dataset=_dataset(family, record),
-        points=[] if record.outcome == FAILED else [*_summaries(record, ended), *points],
+        points=[] if record.outcome == FAILED else [*summaries(record), *points],
     )
 
 
@@ -141,6 +171,11 @@ def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
     return points
 
 
+def child_of(row: PlanRow) -> Child:
+    """The child that a row of a plan tells of."""
+    return _child(row.run_id, row.record)
+
+
 def _child(run_id: str, record: RunRecord) -> Child:
     """The child that a cell's record makes."""
     return Child(run_id, record.outcome, names.tag(record.reason), names.tag(record.origin))
@@ -164,13 +199,14 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
         names.OVERRIDES: " ".join(record.overrides),
         names.SOURCE: family.command,
         names.SOURCE_TYPE: "LOCAL" if family.command else "",
-        names.COMMIT: family.commit,
+        **family.origin,
     }
     return {name: names.tag(value) for name, value in tags.items()}
 
 
-def _summaries(record: RunRecord, moment: int) -> list[Point]:
+def summaries(record: RunRecord) -> list[Point]:
     """The summaries of a run, and whether it diverged."""
+    _, moment = _milliseconds(record)
     values = {**record.metrics, names.DIVERGED_METRIC: float(record.outcome == DIVERGED)}
     return [Point(names.key(names.summary(name)), float(value), moment, 0) for name, value in values.items()]
 

@@ -13,15 +13,16 @@ from workbench.addresses import local_path
 from workbench.tracking.connection import Connection
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")  # as MLflow makes them
+MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 
 
 def own_folder(connection: Connection, run_id: str, artifact_uri: str | None) -> Path | None:
-    """The folder of a run's artifacts, if it is one of this SQLite store's own: <store>/.../<run id>/artifacts.
+    """The folder of a run's artifacts, or of a model's, if it is this SQLite store's own: <store>/.../<id>/artifacts.
 
     None for any other folder, and if a symbolic link on the way leads out of the store.
     """
     root, folder = connection.location.artifacts, local_path(artifact_uri)
-    if root is None or folder is None or not RUN_ID.fullmatch(run_id):
+    if root is None or folder is None or not (RUN_ID.fullmatch(run_id) or MODEL_ID.fullmatch(run_id)):
         return None
     try:
         real, inside = folder.resolve(), root.resolve()

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _PAGE_SIZE = 1000
 _SHOWN_OF_AN_ANSWER = 200  # characters of what a parser says
+_STATUS = {  # status of an answer -> what that means for a person
+    "401": "it does not know this log-in; it is read from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
+    "MLFLOW_TRACKING_TOKEN or ~/.mlflow/credentials",
+    "403": "whoever is logged in may not do this there, or there is no such address",
+    "404": "there is no MLflow server at this address, or it lacks what was asked for",
+}
 _NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
 Item = TypeVar("Item", covariant=True)
@@ -183,7 +189,13 @@ def one_line(location: Location) -> Iterator[None]:
         yield
     except faults as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadInput(f"tracking.uri: the store {location.shown} failed: {first}") from error
+        raise BadInput(f"tracking.uri: the store {location.shown} failed: {_understood(first)}") from error
+
+
+def _understood(said: str) -> str:
+    """What MLflow's client said, with what to do where the server's status tells."""
+    status = re.search(r"error code (\d{3})\b", said)
+    return f"{_STATUS[status[1]]} ({said})" if status and status[1] in _STATUS else said
 
 
 def experiments_of(connection: Connection) -> list[str]:

@@ -18,13 +18,16 @@ from workbench.engine.errors import BadInput
 from workbench.filenames import is_inside, remove
 from workbench.files import UNFINISHED
 from workbench.tracking import names
-from workbench.tracking.confined import RUN_ID
-from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents
+from workbench.tracking.confined import RUN_ID, own_folder
+from workbench.tracking.connection import Connection, connect, connect_to_read, experiments_of, one_line, parents
 from workbench.tracking.database import prepare
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
+from workbench.tracking.models import models_of
 from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan_table import standing
+from workbench.tracking.replay import replay
+from workbench.tracking.write import MlflowStore
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -37,21 +40,39 @@ _OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_
 def export(name: str, folder: Path, uri: str | None = None) -> str:
     """Copy the latest sweep called `name` into the new folder `folder`, and return the URI of the store in it.
 
-    Runs that it reuses from other sweeps are copied with their histories. Raises BadInput if the store is no SQLite
-    file, and if the folder exists or cannot be made.
+    Runs that it reuses from other sweeps come along with their histories. From a server it is recorded again, by
+    `replay`, and its runs get other ids. Raises BadInput for a folder that is there or cannot be made.
     """
     connection = connect_to_read(uri)
     source = connection.database
-    if source is None:
-        raise BadInput(f"tracking.uri: {connection.location.shown} is a server; export reads SQLite stores alone")
     with one_line(connection.location):
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         if not found:
             raise BadInput(f"sweep: {connection.location.shown} holds none called {name!r:.200}")
         with _made(folder) as (unfinished, place):
-            _copy_sweep(connection, source, found[-1], unfinished)
-        prepare(place / DEFAULT_FILE)  # corrects the addresses of the artifacts
+            if source is None:
+                experiment = connection.client.get_experiment(found[-1].info.experiment_id).name
+                made = sqlite_address((unfinished / DEFAULT_FILE).absolute())
+                replay(connection, name, MlflowStore(made, experiment, sampled=False))
+            else:
+                _copy_sweep(connection, source, found[-1], unfinished)
+        prepare(place / DEFAULT_FILE)  # artifacts are found again where they lie now
     return sqlite_address(place / DEFAULT_FILE)
+
+
+def import_sweep(name: str, source: str, uri: str | None = None) -> str:
+    """Record the latest sweep called `name` of another store, or of a folder that `export` made, into the store at
+    `uri`, in the experiment of that name there; the shown address of the latter. Once more changes nothing.
+    """
+    if "://" not in source:
+        source = sqlite_address((Path(source) / DEFAULT_FILE).absolute())
+    connection = connect_to_read(source)
+    with one_line(connection.location):
+        found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
+        experiment = connection.client.get_experiment(found[-1].info.experiment_id).name if found else None
+        target = MlflowStore(uri, experiment, sampled=False)
+        replay(connection, name, target)
+    return target.shown
 
 
 @contextmanager
@@ -163,13 +184,23 @@ def _copy_artifacts(
     for run_id, _, path in wanted:
         if run_id in others:
             _copy(connection, target, run_id, path)
+    for experiment in experiments_of(target):
+        for model in models_of(target, experiment):
+            source = connection.client.get_logged_model(model.model_id)
+            old = own_folder(connection, model.model_id, source.artifact_location)
+            new = own_folder(target, model.model_id, model.artifact_location)
+            if old and new:
+                _copy_files(old, new, "")
 
 
 def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
     old = artifacts_of(connection.client.get_run(run_id))
     new = artifacts_of(target.client.get_run(run_id))
-    if not old or not new:
-        return
+    if old and new:
+        _copy_files(old, new, path)
+
+
+def _copy_files(old: Path, new: Path, path: str) -> None:
     for file in sorted((old / path).rglob("*")):
         if file.is_file() and is_inside(file, old):  # a link may lead to a file outside of the sweep
             copy = new / file.relative_to(old)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.addresses import local_path
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 Columns = Mapping[str, np.ndarray | Sequence[object]]  # a table by the names of its columns
-TABLE_COLUMN = "table"  # which of the tables in one file a row belongs to
+_read_before: set[tuple[str, int, int, int]] = set()  # files that this process found whole: path, inode, time, size
+TABLE_COLUMN = "table"  # which of the tables that stand in one file a row belongs to
 _EMPTY = {"fingerprint": str, "probe": str, "epoch": np.int64, "layer": np.int64}  # column -> type, else float64
 
 
@@ -67,11 +69,31 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
             return True
         for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS):
             if file in there:
-                read_history(connection, root, f"{folder}/{file}")
+                _read_once(connection, root, f"{folder}/{file}")
     except Broken as error:
         report_damage(connection, parent, f"{error}, so its runs are trained again when they are next asked for")
         return False
     return True
+
+
+def _read_once(connection: Connection, root: str, path: str) -> None:
+    """Read a table to its end, unless this process has, and the file is the same. Raises Broken."""
+    stamp = _stamp(root, path)
+    if stamp is None or stamp not in _read_before:
+        read_history(connection, root, path)
+        if stamp is not None:
+            _read_before.add(stamp)
+
+
+def _stamp(root: str, path: str) -> tuple[str, int, int, int] | None:
+    folder = local_path(root)
+    if folder is None:
+        return None
+    try:
+        about = (folder / path).stat()
+    except OSError:
+        return None
+    return str(folder / path), about.st_ino, about.st_mtime_ns, about.st_size
 
 
 def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:

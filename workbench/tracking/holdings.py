@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from workbench.sweep.run_outcomes import HELD_OUTCOMES
 from workbench.sweep.store import Earlier, Held, SweepRecord
 from workbench.tracking import names
-from workbench.tracking.children import Child
+from workbench.tracking.children import Child, child_of, existing
 from workbench.tracking.connection import Connection, experiments_of, parents, search
+from workbench.tracking.held_marks import has_marks, may_hold
 from workbench.tracking.history_tables import intact
 from workbench.tracking.moments import seconds
 from workbench.tracking.parent import asked_of, facts_of
@@ -33,11 +34,14 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
 def held_in(
     connection: Connection, everything: Sequence[Run], experiments: Sequence[str], wanted: set[str]
 ) -> dict[str, Held]:
-    """The same among these parent runs; `experiments` are the ids of all experiments of the store."""
-    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
+    """The same, of these parent runs; `experiments` are the ids of all that the store has."""
     sweeps = {parent.info.run_id: parent for parent in everything}
+    possible = [parent for parent in sweeps.values() if may_hold(parent.data.tags, wanted)]
+    if not possible:
+        return {}
+    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
     found: dict[str, tuple[Held, str]] = {}
-    for parent in sweeps.values():
+    for parent in possible:
         table = standing(connection, parent, _HOLDING).to_pydict()
         for _, outcome, fingerprint, run_id, origin, history in zip(*table.values(), strict=True):
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
@@ -84,21 +88,41 @@ def same_sweep(of_the_name: Sequence[Run], sweep: SweepRecord) -> Run | None:
     return same[-1] if same else None
 
 
-def done_in(
-    connection: Connection, parent: Run, children: Mapping[tuple[int, str], Child]
-) -> dict[tuple[int, str], PlanRow]:
-    """The cells that an earlier start of this sweep finished and whose child run still exists."""
+def children_of(connection: Connection, parent: Run, rows: Sequence[PlanRow]) -> dict[tuple[int, str], Child]:
+    """The children of a sweep with these rows, less those that a person deleted: (cell, fingerprint) -> child.
+
+    A sweep that has ended has all of them in its plan; after a kill the store is asked for each.
+    """
+    run_id = parent.info.run_id
+    if not has_marks(parent.data.tags):
+        return existing(connection, run_id)
+    deleted = {run.info.run_id for run in search(connection, f"tags.`{names.PARENT}` = '{run_id}'", "deleted")}
+    return {
+        (row.record.cell, names.tag(row.record.fingerprint)): child_of(row)
+        for row in rows
+        if row.run_id and row.run_id not in deleted
+    }
+
+
+def done_in(rows: Sequence[PlanRow], children: Mapping[tuple[int, str], Child]) -> dict[tuple[int, str], PlanRow]:
+    """Of the rows of an earlier start those that it trained to an end and whose child still stands."""
     standing_children = {child.run_id for child in children.values()}
-    rows = from_table(standing(connection, parent))
     held = [row for row in rows if row.held and row.run_id in standing_children]
     return {(row.record.cell, row.record.fingerprint): row for row in held}
 
 
-def origins_of(connection: Connection, everything: Sequence[Run], wanted: set[str]) -> dict[str, PlanRow]:
-    """The rows of the runs that cells are reused from, in the sweeps of these parent runs: run id -> row."""
-    found: dict[str, PlanRow] = {}
-    for parent in everything if wanted else []:
-        table = standing(connection, parent)
-        chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in wanted]
-        found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})
+def origins_of(
+    connection: Connection, everything: Sequence[Run], wanted: Mapping[str, str], known: Sequence[PlanRow] = ()
+) -> dict[str, PlanRow]:
+    """Of the sweeps of these parent runs, the rows of the runs that cells are reused from: run id -> row.
+
+    `wanted`: run id -> fingerprint; `known` are rows that need not be read again.
+    """
+    found = {row.run_id: row for row in known if row.run_id in wanted and not row.record.origin}
+    left = {run_id: fingerprint for run_id, fingerprint in wanted.items() if run_id not in found}
+    for parent in everything if left else []:
+        if may_hold(parent.data.tags, left.values()):
+            table = standing(connection, parent)
+            chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in left]
+            found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})
     return found

@@ -18,7 +18,8 @@ from workbench.tracking import names
 from workbench.tracking.confined import RUN_ID, own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.holder import hold
-from workbench.tracking.mlflow_internals import delete_for_good
+from workbench.tracking.mlflow_internals import delete_for_good, delete_model_for_good
+from workbench.tracking.models import models_of
 from workbench.tracking.plan_table import STANDING, standing
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def delete(name: str, uri: str | None = None) -> int:
             for run in sweeps:  # from now on its runs are neither reused nor shown
                 if run.info.lifecycle_stage == "active":
                     connection.client.delete_run(run.info.run_id)
+            _delete_models(connection, children)
             for run in [*children, *sweeps]:
                 _delete(connection, run)
     if connection.location.file:
@@ -155,6 +157,17 @@ def _delete(connection: Connection, run: Run) -> None:
         warn(f"{folder} lies outside the store and is not deleted")
     if not delete_for_good(connection.client, run.info.run_id) and run.info.lifecycle_stage == "active":
         connection.client.delete_run(run.info.run_id)
+
+
+def _delete_models(connection: Connection, children: Sequence[Run]) -> None:
+    """What `analyses=model` kept of these runs, before they go."""
+    ids = {run.info.run_id for run in children}
+    for experiment in sorted({run.info.experiment_id for run in children}):
+        for model in models_of(connection, experiment, ids):
+            if own := own_folder(connection, model.model_id, model.artifact_location):
+                remove(own.parent)
+            connection.client.delete_logged_model(model.model_id)
+            delete_model_for_good(connection.client, model.model_id)
 
 
 def _shrink(file: Path) -> None:

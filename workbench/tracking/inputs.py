@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,12 @@ def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def dataset_inputs(datasets: Mapping[str, str]) -> list[DatasetInput]:
-    """The inputs as MLflow takes them."""
+    """The inputs as MLflow takes them; `mlflow.data.get_source` reads their source, the code that loads them."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     tags = [InputTag(names.INPUT_CONTEXT, names.TRAINING_CONTEXT)]
-    return [DatasetInput(Dataset(name, digest, "code", "workbench"), tags) for name, digest in datasets.items()]
+    return [DatasetInput(Dataset(name, digest, "code", _source(name)), tags) for name, digest in datasets.items()]
+
+
+def _source(dataset: str) -> str:
+    return json.dumps({"tags": {names.SOURCE: f"workbench.data.load, data.name={dataset}"}})

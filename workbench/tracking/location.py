@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import getproxies
 
@@ -16,9 +17,18 @@ DEFAULT_FILE = "mlflow.db"
 SWEEPS = "sweeps"  # the folder of sweeps' own files
 ARTIFACTS = "mlruns"  # beside the database, where `mlflow ui` looks too
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # scheme -> usual port
+# What MLflow knows to open by itself, with log-ins and plug-ins of its own: such an address is handed to it as it is.
+HANDED_ON = ("databricks", "databricks-uc", "azureml")
 ALLOWED_STORES = (
-    "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https) or database (postgresql, mysql)"
+    "allowed: sqlite:///mlflow.db, or the URI of an MLflow server (http, https, databricks, azureml) or database "
+    "(postgresql, mysql)"
 )
+# Of each kind of database the Python packages that talk to it, the one we advise first, and how to install that.
+_DRIVERS = {
+    "postgresql": (("psycopg", "psycopg2"), "pip install 'workbench-deep-learning[postgres]'"),
+    "mysql": (("pymysql", "MySQLdb"), "pip install pymysql"),
+    "mssql": (("pyodbc",), "pip install pyodbc"),
+}
 _STORE_CONNECT_SECONDS = 5.0
 _SQLITE_OPTIONS = (
     "timeout",
@@ -45,8 +55,8 @@ class Location:
 def locate(uri: str | None = None) -> Location:
     """The store named by `uri`, else by MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory.
 
-    Raises BadInput if MLflow cannot keep runs there (a plain folder, an SQLite database in memory, an unknown scheme),
-    and if a server does not answer.
+    Raises BadInput for what MLflow cannot keep runs in (a plain folder, an SQLite database in memory, other schemes),
+    for databases without a driver, and for servers that do not answer.
     """
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{DEFAULT_FILE}"
     remember(chosen)
@@ -54,8 +64,10 @@ def locate(uri: str | None = None) -> Location:
     family = scheme_of(chosen).partition("+")[0]
     if family == "sqlite":
         return _sqlite(chosen, shown)
+    if chosen == HANDED_ON[0] or family in HANDED_ON:
+        return Location(chosen, shown)
     if family in PORTS:
-        location = Location(chosen, shown)
+        location = Location(_with_driver(chosen, shown), shown)
         _check_answer(location, family)
         return location
     if family in ("", "file"):
@@ -97,6 +109,23 @@ def _sqlite(uri: str, shown: str) -> Location:
     here = Path.cwd()
     near = file.relative_to(here) if file.is_relative_to(here) else file
     return Location(database_uri(file, options), sqlite_address(near), file)
+
+
+def _with_driver(uri: str, shown: str) -> str:
+    """The address of a database with the driver that is installed, which SQLAlchemy would guess by its own version; any
+    other address as it is. Raises BadInput if there is no driver.
+    """
+    family, _, named = scheme_of(uri).partition("+")
+    if family not in _DRIVERS:
+        return uri
+    known, advice = _DRIVERS[family]
+    driver = next((one for one in ([named] if named else known) if find_spec(one)), None)
+    if driver is None:
+        raise BadInput(
+            f"tracking.uri: {shown!r} needs the Python package {named or known[0]}, which is not installed: {advice}"
+        )
+    names = {"MySQLdb": "mysqldb"}  # as SQLAlchemy calls it
+    return f"{family}+{names.get(driver, driver)}:{uri.partition(':')[2]}"
 
 
 def _check_answer(location: Location, family: str) -> None:

@@ -1,9 +1,10 @@
 """Parts of MLflow that are not public, and the version they were tested with. No other file uses them.
 
-- the store behind a client, to write many child runs at once and to delete runs for good;
-- the tables of its database, and the class that creates a new database;
-- the sampling of the machine's load while a run lasts;
-- the name of a logger of errors that we report ourselves.
+- the store behind a client, whose database many child runs are written into at once and runs are deleted from for good;
+- the tables of that database, and the class that makes a new one;
+- the sampling of a machine's load beside a run;
+- the name under which MLflow knows the person who starts a run;
+- the name of a logger that logs errors which we report ourselves.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ TESTED_MLFLOW = "3.17.2"  # the version of constraints.txt, used by CI; pyprojec
 NOISY_LOGGER = "mlflow.store.db.utils"  # logs tracebacks of errors that it also raises
 _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
 _TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
+_CONTEXT = "mlflow.tracking.context.default_context", "DefaultRunContext"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
 
 
@@ -41,11 +43,12 @@ def engine_of(client: MlflowClient) -> Engine | None:
 
 def delete_for_good(client: MlflowClient, run_id: str) -> bool:
     """Delete a run with all that the database holds of it; False if a server answers, which has no such call."""
-    store = _store_of(client)
-    if store is None:
-        return False
-    _member(store, "_hard_delete_run")(run_id)
-    return True
+    return _deleted(client, "_hard_delete_run", run_id)
+
+
+def delete_model_for_good(client: MlflowClient, model_id: str) -> bool:
+    """The same of a logged model."""
+    return _deleted(client, "_hard_delete_logged_model", model_id)
 
 
 def table(name: str) -> Table:
@@ -58,10 +61,23 @@ def load_monitor(run_id: str, seconds: float, uri: str) -> MlflowPart:
     return _part(*_MONITOR)(run_id, seconds, resume_logging=True, tracking_uri=uri)
 
 
+def user_of_mlflow(tag: str) -> str:
+    """Who starts a run, as MLflow has it in this tag: by the log-in of a server, else by the account here."""
+    return str(_part(*_CONTEXT)().tags().get(tag) or "")
+
+
 def _store_of(client: MlflowClient) -> MlflowPart:
     """The store of a database that this process opened itself; None if a server answers."""
     store = _member(_member(client, "_tracking_client"), "store")
     return store if type(store).__name__ == _STORE[1] else None
+
+
+def _deleted(client: MlflowClient, call: str, identity: str) -> bool:
+    store = _store_of(client)
+    if store is None:
+        return False
+    _member(store, call)(identity)
+    return True
 
 
 def _part(module: str, name: str) -> MlflowPart:

@@ -1,10 +1,10 @@
-"""Trained networks as models: kept with their child run in MLflow's own format, and read back by run id."""
+"""Trained networks as models: kept as MLflow's logged models, which their runs name, and read back by run id."""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,21 +20,24 @@ from workbench.measure.model import INPUTS, Model, model_of, require_rules
 from workbench.measure.model import MODEL_TABLE as MODEL_TABLE
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
-from workbench.tracking.artifacts import keep, read_table
+from workbench.tracking.artifacts import keep_model, read_table
+from workbench.tracking.children import summaries
 from workbench.tracking.connection import Connection, connect_to_read, one_line
 from workbench.tracking.history_tables import Columns
 from workbench.tracking.plan_table import PlanRow
 
 if TYPE_CHECKING:
     import pyarrow
+    from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
 
-MODEL_ARTIFACT = "model"  # artifact of a child run
+MODEL_NAME = "model"  # of every logged model: runs:/<run id>/model finds it
+MODEL_TYPE = "network"
 _MODEL_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
 
 
 def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping[str, Columns]) -> None:
-    """Keep the model of every run that was asked for one, as the artifact `model` of its child run."""
+    """Keep the model of every run that was asked for one, as a logged model with the run's settings and summaries."""
     if MODEL_TABLE not in tables:
         return
     table = {name: np.asarray(values) for name, values in tables[MODEL_TABLE].items()}
@@ -42,7 +45,7 @@ def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping
         mine = table["fingerprint"] == row.record.fingerprint
         if row.record.outcome == FINISHED and mine.any():
             chosen = {name: values[mine] for name, values in table.items()}
-            _log(connection, row.run_id, model_of(chosen, row.record.params))
+            _log(connection, row, model_of(chosen, row.record.params))
 
 
 def models_table(columns: Columns) -> pyarrow.Table:
@@ -78,6 +81,19 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
     raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
 
 
+def models_of(connection: Connection, experiment: str, runs: Collection[str] | None = None) -> list[LoggedModel]:
+    """The models of an experiment that these runs left (default: all that it has)."""
+    found: list[LoggedModel] = []
+    token = None
+    while True:
+        with connection.waiting():
+            page = connection.client.search_logged_models([experiment], f"name = '{MODEL_NAME}'", page_token=token)
+        found += [model for model in page if runs is None or model.source_run_id in runs]
+        token = page.token
+        if not token:
+            return found
+
+
 def _install_rules(params: Mapping[str, str]) -> None:
     """Install the rules of the working folder if the network uses one that is not known."""
     try:
@@ -86,18 +102,44 @@ def _install_rules(params: Mapping[str, str]) -> None:
         load_own_rules(places.theirs("rules"))
 
 
-def _log(connection: Connection, run_id: str, model: Model) -> None:
-    pyfunc = _pyfunc()
+def _log(connection: Connection, row: PlanRow, model: Model) -> None:
+    """Keep a model. One that an earlier try left half-written is completed."""
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
+
+    client, run_id = connection.client, row.run_id
+    run = client.get_run(run_id)
+    params = {names.key(name): names.param(value) for name, value in row.record.params.items()}
+    with connection.waiting():
+        known = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
+        logged = (
+            client.get_logged_model(known[0])
+            if known
+            else client.create_logged_model(
+                run.info.experiment_id, MODEL_NAME, run_id, params=params, model_type=MODEL_TYPE
+            )
+        )
+        if not known:
+            client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "network"
-        model.save(folder)
-        target = Path(scratch) / MODEL_ARTIFACT
-        pyfunc.save_model(
-            str(target), loader_module="workbench.measure.model", data_path=str(folder), signature=_signature(model),
-            input_example=model.examples, pip_requirements=_requirements(),
-            metadata={"inputs": INPUTS, "outputs": model.says},
-        )  # fmt: skip
-        keep(connection, run_id, target, "")  # MLflow's own function remembers where a run lay in another store
+        _save(model, Path(scratch), run_id, logged.model_id)
+        keep_model(connection, logged, Path(scratch) / MODEL_NAME)
+    metrics = [Metric(*point, model_id=logged.model_id, run_id=run_id) for point in summaries(row.record)]
+    with connection.waiting():
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        client.log_batch(run_id, metrics)
+
+
+def _save(model: Model, scratch: Path, run_id: str, model_id: str) -> None:
+    """Write the folder MODEL_NAME in MLflow's format."""
+    from mlflow.models import Model as Description
+
+    pyfunc = _pyfunc()
+    model.save(scratch / "network")
+    pyfunc.save_model(
+        str(scratch / MODEL_NAME), loader_module="workbench.measure.model", data_path=str(scratch / "network"),
+        signature=_signature(model), input_example=model.examples, pip_requirements=_requirements(),
+        metadata={"inputs": INPUTS, "outputs": model.says}, mlflow_model=Description(run_id=run_id, model_id=model_id),
+    )  # fmt: skip
 
 
 def _pyfunc() -> ModuleType:

@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from workbench.redaction import redacted
 from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
@@ -16,7 +17,9 @@ RUN_NAME = "mlflow.runName"
 NOTE = "mlflow.note.content"
 SOURCE = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
-COMMIT = "mlflow.source.git.commit"
+USER = "mlflow.user"
+COMMIT, BRANCH, REPOSITORY = "mlflow.source.git.commit", "mlflow.source.git.branch", "mlflow.source.git.repoURL"
+DIRTY, DIFFERENCE = "mlflow.source.git.dirty", "mlflow.source.git.diff"
 
 EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"  # which of its UI's two views
 INPUT_CONTEXT, TRAINING_CONTEXT = "mlflow.data.context", "training"
@@ -25,7 +28,8 @@ INPUT_CONTEXT, TRAINING_CONTEXT = "mlflow.data.context", "training"
 KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written; RUN_KIND on a child
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
 DIGEST_TAG = "workbench.digest"
-ORDER_TAG = "workbench.order"  # of a parent run, set at every start: 1 + the highest in the store; clocks may be wrong
+HOLDS = "workbench.holds."  # prefix, numbered: of a sweep that ended, the marks of the runs it trained (`held_marks`)
+ORDER_TAG = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
@@ -49,10 +53,9 @@ MODELS = "models.parquet"  # in a file of its own, since pages do not read it
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.
+# Those of the test split are for the page alone: each point takes 270 bytes of a database, most of them its indices.
 CURVES = {
-    f"{part}_{quantity}": f"{quantity}/{part}"
-    for quantity in ("loss", "accuracy")
-    for part in ("train", "validation", "test")
+    f"{part}_{quantity}": f"{quantity}/{part}" for quantity in ("loss", "accuracy") for part in ("train", "validation")
 }
 DIVERGED_METRIC = "diverged"  # 0 or 1 for every trained run, since MLflow cannot search for NaN
 
@@ -80,12 +83,14 @@ def pack_folder(pack: str) -> str:
     return re.sub(r"[^\w.\-]|^\.+", "_", pack) or "_"
 
 
+@lru_cache(maxsize=4096)
 def summary(name: str) -> str:
     """A summary's key: `best/test_accuracy`, so that MLflow groups its charts by the time of the measurement."""
     when, _, rest = name.partition("_")
     return f"{when}/{rest}" if when in ("best", "last") and rest.endswith(("_loss", "_accuracy")) else name
 
 
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """A param's, metric's or tag's key as MLflow allows it: letters, digits, `_-. :/` and no path tricks."""
     clean = posixpath.normpath(re.sub(r"[^\w\-. :/]", "_", text(name))).lstrip("/")
@@ -103,8 +108,19 @@ def json_text(value: object, default: Callable[[object], object] | None = None, 
 
     Secrets are looked for before that, since quotes and escapes of JSON would seem to be parts of them.
     """
-    plain = json.loads(json.dumps(value, default=default, ensure_ascii=ensure_ascii))
-    return json.dumps(_texts(plain), ensure_ascii=ensure_ascii)
+    plain = json.dumps(value, default=default, ensure_ascii=False)
+    if _is_harmless(plain):
+        return json.dumps(value, default=default) if ensure_ascii else plain
+    return json.dumps(_texts(json.loads(plain)), ensure_ascii=ensure_ascii)
+
+
+def _is_harmless(written: str) -> bool:
+    """Whether no text in this JSON can be one that `text` would change: a look at all of them together is cheap."""
+    try:
+        written.encode()
+    except UnicodeError:
+        return False
+    return "://" not in written and "\\u0000" not in written
 
 
 def _texts(value: object) -> object:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
 from workbench.tracking.connection import Connection, is_active, order_of
 from workbench.tracking.damage import report_damage
+from workbench.tracking.held_marks import without_marks
 from workbench.tracking.inputs import dataset_inputs, datasets_of
+from workbench.tracking.origin import of_children, origin_tags
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import from_table, standing, to_table
 
@@ -27,9 +30,32 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PARAM_BATCH = 100
-
-
 _OWN_DIGEST = "digest_of_this_file"
+DEFAULT_EXPERIMENT = "workbench"
+_ABOUT = (
+    "Sweeps of Workbench. Each is a parent run, its cells are the children below it; the page with pictures, intervals "
+    "and verdicts is the parent's artifact `report`. Search for tags.`workbench.kind` = 'sweep' to see sweeps alone."
+)
+
+
+def experiment_name(connection: Connection, asked: str | None) -> str:
+    """The experiment that was asked for, else the one that MLflow's own variables name. Raises BadInput for an id that
+    the store does not know.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if name := asked or os.environ.get("MLFLOW_EXPERIMENT_NAME", "").strip():
+        return name
+    number = os.environ.get("MLFLOW_EXPERIMENT_ID", "").strip()
+    if not number:
+        return DEFAULT_EXPERIMENT
+    try:
+        return str(connection.client.get_experiment(number).name)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        found = f"MLFLOW_EXPERIMENT_ID is {number!r:.80}"
+        raise BadInput(f"{found}; {connection.location.shown} has no experiment of this id") from None
 
 
 def experiment_of(connection: Connection, name: str) -> str:
@@ -45,7 +71,9 @@ def experiment_of(connection: Connection, name: str) -> str:
         beside = connection.location.artifacts
         place = None if beside is None else file_address(beside / file_name(name, beside))
         try:
-            return client.create_experiment(name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING})
+            return client.create_experiment(
+                name, place, {names.EXPERIMENT_KIND: names.MODEL_TRAINING, names.NOTE: _ABOUT}
+            )
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another process may have created it
             if found is None:
@@ -94,7 +122,8 @@ def start(
             known = mine[0].data.params if mine else {param.key for param in params}  # MLflow lets no param change
             params = [param for param in params if param.key not in known]
             run_id = run_id or mine[0].info.run_id
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+            held = next((without_marks(one.data.tags) for one in begun if one.info.run_id == run_id), {})
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**held, **tags}.items()])
             client.update_run(run_id, "RUNNING")
         for first in range(0, len(params), _PARAM_BATCH):
             client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
@@ -154,12 +183,10 @@ def _half_begun(begun: Sequence[Run], experiment: str, name: str) -> list[Run]:
 
 
 def family_of(experiment: str, run_id: str, sweep: SweepRecord) -> Family:
-    """The values that all children of a parent run share."""
-    facts = sweep.facts
-    datasets = datasets_of(facts)
-    return Family(
-        experiment, run_id, names.tag(sweep.name), names.tag(sweep.command), facts.get("commit", ""), datasets
-    )
+    """What the children of a parent run share."""
+    origin = {name: names.tag(value) for name, value in of_children(origin_tags()).items()}
+    datasets = datasets_of(sweep.facts)
+    return Family(experiment, run_id, names.tag(sweep.name), names.tag(sweep.command), origin, datasets)
 
 
 def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, str]:
@@ -168,7 +195,7 @@ def sweep_files(sweep: SweepRecord, before: Mapping[str, object]) -> dict[str, s
     `before` is the content of an existing sweep.json. A rule is fixed when it is first stored, so the rules in it are
     kept, with the time at which they were stored (`rules_stored`).
     """
-    asked = {name: value for name, value in asdict(sweep).items() if name not in ("cells", "fresh")}
+    asked = {one.name: getattr(sweep, one.name) for one in fields(sweep) if one.name not in ("cells", "fresh")}
     if before.get("rules"):
         asked |= {"rules": before["rules"], "rules_stored": before.get("rules_stored", "")}
     elif sweep.rules:
@@ -219,9 +246,8 @@ def _tags(sweep: SweepRecord) -> dict[str, str]:
         names.SOURCE: sweep.command,
         names.SOURCE_TYPE: "LOCAL",
         names.NOTE: describe(sweep, {"cells": len(sweep.cells)}),
+        **origin_tags(),
     }
-    if commit := sweep.facts.get("commit"):
-        tags[names.COMMIT] = commit
     facts = {names.key(names.FACT + name): value for name, value in sweep.facts.items()}
     return {name: names.tag(value) for name, value in {**tags, **facts}.items()}
 

@@ -15,6 +15,7 @@ from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import report_damage
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
+from workbench.tracking.long_tables import of_cells, together
 from workbench.tracking.moments import iso, seconds
 from workbench.tracking.parent import asked_of, facts_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
@@ -22,7 +23,11 @@ from workbench.tracking.sweep_attempts import attempts
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow
     from mlflow.entities import Run
+
+# The long tables of a pack, and how the rows of a cell are ordered in them.
+_ORDERS = {names.EPOCHS_FILE: ("epoch",), names.LAYERS_FILE: ("epoch", "layer", "probe")}
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,9 @@ class SweepTables:
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
     text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
-    `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch.
-    `tables`: the tables of measurements and analyses, by name: cell, fingerprint and columns of their own; by cell.
+    `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch. Their texts are
+    categories.
+    `tables`: what measurements and analyses left, by name: cell, fingerprint and columns of their own; by cell.
     """
 
     name: str
@@ -139,47 +145,47 @@ def _histories(
     """The epochs and layers of all cells, their tables of measurements by name, and the histories that are damaged or
     whose sweep was deleted for good.
     """
+    import pandas
+
     cells: dict[str, list[PlanRow]] = {}
     for row in rows:
         if row.history:
             cells.setdefault(row.history, []).append(row)
-    tables: dict[str, list[pandas.DataFrame]] = {names.EPOCHS_FILE: [], names.LAYERS_FILE: [], names.TABLES_FILE: []}
+    found: dict[str, list[pyarrow.Table]] = {names.EPOCHS_FILE: [], names.LAYERS_FILE: []}
+    measured: list[pandas.DataFrame] = []
     sweeps: dict[str, Run | None] = {}
     missing = []
     for history, members in cells.items():
         parent, folder = names.history_place(history) or ("", "")
         if parent not in sweeps:
             sweeps[parent] = _sweep(connection, parent) if parent else None
-        for file, found in tables.items():
-            table = _read_history(connection, sweeps[parent], f"{folder}/{file}", members)
-            if table is None and file != names.TABLES_FILE:  # tables of measurements need not exist
+        of_marks: dict[str, list[int]] = {}
+        for row in members:
+            of_marks.setdefault(names.text(row.record.fingerprint), []).append(row.record.cell)
+        for file, order in _ORDERS.items():
+            table = _read_history(connection, sweeps[parent], f"{folder}/{file}")
+            if table is None:
                 missing.append(f"{history}/{file}")
-            elif table is not None:
-                found.append(table)
-    epochs = _together(tables[names.EPOCHS_FILE], ("cell", *EPOCH_COLUMNS), ["cell", "epoch"])
-    layers = _together(tables[names.LAYERS_FILE], ("cell", *LAYER_COLUMNS), ["cell", "epoch", "layer", "probe"])
-    return epochs, layers, _by_name(tables[names.TABLES_FILE]), missing
+            else:
+                found[file].append(of_cells(table, of_marks, order))
+        if (table := _read_history(connection, sweeps[parent], f"{folder}/{names.TABLES_FILE}")) is not None:
+            pairs = [(cell, mark) for mark, cells_of in of_marks.items() for cell in cells_of]
+            shown = pandas.DataFrame(pairs, columns=["cell", "fingerprint"])
+            measured.append(shown.merge(table.to_pandas(), on="fingerprint"))
+    epochs = together(found[names.EPOCHS_FILE], ("cell", *EPOCH_COLUMNS))
+    layers = together(found[names.LAYERS_FILE], ("cell", *LAYER_COLUMNS))
+    return epochs, layers, _by_name(measured), missing
 
 
-def _read_history(
-    connection: Connection, parent: Run | None, path: str, members: list[PlanRow]
-) -> pandas.DataFrame | None:
-    """The rows of one pack's table for these members, repeated for each cell; None if the file is missing or damaged.
-    Damage is reported.
-    """
-    import pandas
-
+def _read_history(connection: Connection, parent: Run | None, path: str) -> pyarrow.Table | None:
+    """One pack's table; None if the file is missing or damaged. Damage is reported."""
     if parent is None:
         return None
-    pairs = [(row.record.cell, names.text(row.record.fingerprint)) for row in members]
     try:
-        table = read_history(connection, parent.info.artifact_uri, path)
-        if table is None:
-            return None
+        return read_history(connection, parent.info.artifact_uri, path)
     except Broken as error:
         report_damage(connection, parent, str(error))
         return None
-    return pandas.DataFrame(pairs, columns=["cell", "fingerprint"]).merge(table.to_pandas(), on="fingerprint")
 
 
 def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: list[str]) -> pandas.DataFrame:

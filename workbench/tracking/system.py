@@ -17,12 +17,17 @@ class SystemMetrics:
     variable switches it off.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: bool = True) -> None:
+        self._wanted = wanted
         self._monitor: MlflowPart = None
 
     def start(self, run_id: str, uri: str) -> None:
-        """Start to sample for this run; the series of an earlier start goes on."""
-        if find_spec("psutil") is None or os.environ.get(SAMPLING_SWITCH, "").lower() in ("false", "0"):
+        """Sample for this run, after what an earlier start left."""
+        if (
+            not self._wanted
+            or find_spec("psutil") is None
+            or os.environ.get(SAMPLING_SWITCH, "").lower() in ("false", "0")
+        ):
             return
         self.stop()
         self._monitor = mlflow_internals.load_monitor(run_id, MONITOR_SECONDS, uri)

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import HELD_OUTCOMES, PENDING
 from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord, Verified
@@ -24,14 +26,16 @@ from workbench.tracking.connection import (
     parents,
     planned_of,
 )
+from workbench.tracking.held_marks import marks_of
 from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
-from workbench.tracking.holdings import called, done_in, earlier, held, held_in, origins_of, same_sweep
+from workbench.tracking.holdings import called, children_of, done_in, earlier, held, held_in, origins_of, same_sweep
 from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
 from workbench.tracking.parent import (
     asked_of,
     close_killed,
     describe,
+    experiment_name,
     experiment_of,
     family_of,
     known_experiment,
@@ -41,7 +45,7 @@ from workbench.tracking.parent import (
     sweep_files,
 )
 from workbench.tracking.patience import WAIT_SECONDS
-from workbench.tracking.plan_table import PlanRow, planned, to_table
+from workbench.tracking.plan_table import PlanRow, from_table, planned, standing, to_table
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
 
@@ -52,24 +56,28 @@ if TYPE_CHECKING:
 class MlflowStore:
     """The `Store` of `workbench.sweep.store`, in MLflow.
 
-    `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` is created if missing;
-    `patience` is how many seconds a server may be unreachable before an operation is given up. Raises BadInput if
-    the store cannot be used. A run is not held if a person deleted it in the UI or its history is damaged. With
-    `to_read` nothing is written, so that the store may be read-only.
+    `uri` as in `location.locate` (None: the environment's, else mlflow.db here); `experiment` (None: the environment's,
+    else "workbench") is created if missing;
+    `patience` is how many seconds a server may be out of reach before an operation is given up. Raises BadInput when
+    the store cannot be used. A run that a person deletes in the UI is no longer held, nor is one whose history is
+    damaged. `to_read` asks what is held and no more: nothing is written, so the store may be one that cannot be
+    written to. With `sampled` the load of this machine is kept while a sweep runs.
     """
 
     def __init__(
         self,
         uri: str | None = None,
-        experiment: str = "workbench",
+        experiment: str | None = None,
         patience: float = WAIT_SECONDS,
         to_read: bool = False,
+        sampled: bool = True,
     ) -> None:
         self._connection = (connect_to_read if to_read else connect)(uri, patience)
         self._database = Database(self._connection)
-        self._experiment_name = experiment
         find = known_experiment if to_read else experiment_of
-        self._experiment = self._connection.patiently(lambda: find(self._connection, experiment))
+        self._experiment_name, self._experiment = self._connection.patiently(
+            lambda: (name := experiment_name(self._connection, experiment), find(self._connection, name))
+        )
         self._family = Family(self._experiment, "", "")
         self._in_doubt = self._troubled = False  # whether a request failed: since the children were last read, and ever
         self._order, self._recorded = 0, 0  # the start's place in the order of creation, and its count of recordings
@@ -80,12 +88,25 @@ class MlflowStore:
         self._rows: dict[int, PlanRow] = {}
         self._files: dict[str, str] = {}
         self._children: dict[tuple[int, str], Child] = {}
-        self._system = SystemMetrics()
+        self._system = SystemMetrics(sampled)
 
     @property
     def run_id(self) -> str:
         """The parent run of the sweep; "" before the sweep began."""
         return self._family.parent
+
+    @property
+    def shown(self) -> str:
+        """The address of the store, without secrets."""
+        return self._connection.location.shown
+
+    def address(self, file: str = "") -> str:
+        """Where MLflow's server shows the sweep that was begun, or a file of its page; "" if no server shows it."""
+        server = self.shown.replace("***@", "").rstrip("/")
+        if scheme_of(server) not in ("http", "https") or not self.run_id:
+            return ""
+        place = f"{server}/#/experiments/{self._experiment}/runs/{self.run_id}"
+        return f"{place}/artifacts/{names.REPORT}/{quote(file)}" if file else place
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
         """Those of the fingerprints whose run is finished or diverged in any experiment of the store."""
@@ -145,6 +166,11 @@ class MlflowStore:
         finally:
             self._system.stop()
 
+    def keep_files(self, files: Mapping[str, str]) -> None:
+        """Keep these texts as what was asked, in place of those that `begin` wrote: of a sweep that is copied."""
+        self._files = dict(files)
+        self._patiently(lambda: put(self._connection, self.run_id, files))
+
     def _lose(self, reason: str) -> None:
         """Record nothing more, since another process took the sweep over."""
         self._taken_over = reason
@@ -170,9 +196,11 @@ class MlflowStore:
         same = same_sweep(of_the_name, sweep)
         parent = None if sweep.fresh else same
         known = parent.info.run_id if parent else None
-        self._children = existing(self._connection, known) if known else {}
-        done = done_in(self._connection, parent, self._children) if parent else {}
-        origins = origins_of(self._connection, everything, {cell.origin for cell in sweep.cells} - {""})
+        before = from_table(standing(self._connection, parent)) if parent else []
+        self._children = children_of(self._connection, parent, before) if parent else {}
+        done = done_in(before, self._children)
+        reused = {cell.origin: cell.fingerprint for cell in sweep.cells if cell.origin and _place(cell) not in done}
+        origins = origins_of(self._connection, everything, reused, before)
         for killed in of_the_name:
             if killed.data.tags[names.OUTCOME] == names.RUNNING and killed.info.run_id != known:
                 close_killed(self._connection, killed)
@@ -181,7 +209,7 @@ class MlflowStore:
         self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
         self._rows = {}
         for row in planned(sweep.cells):
-            kept = done.get((row.record.cell, row.record.fingerprint))
+            kept = done.get(_place(row.record))
             self._rows[row.record.cell] = kept or _reused(row, origins)
         self._files = sweep_files(sweep, asked_of(self._connection, same) if same else {})
         clear(self._connection.root_of(run_id))
@@ -241,8 +269,11 @@ class MlflowStore:
         now = int(time.time() * 1000)
         metrics = [Metric(f"cells/{name}", count, now, 0) for name, count in counts.items()]
         note = names.tag(describe(self._sweep, counts))
+        held = marks_of(row.record.fingerprint for row in self._rows.values() if row.held and row.run_id)
+        tags = [RunTag(name, value) for name, value in {names.NOTE: note, names.OUTCOME: outcome, **held}.items()]
         with self._connection.waiting():
-            client.log_batch(run_id, metrics, tags=[RunTag(names.NOTE, note), RunTag(names.OUTCOME, outcome)])
+            for first in range(0, len(tags), _TAGS):
+                client.log_batch(run_id, [] if first else metrics, tags=tags[first : first + _TAGS])
             client.set_terminated(run_id, names.SWEEP_STATUS[outcome])
 
     def _write_reused(self) -> None:
@@ -287,6 +318,7 @@ class MlflowStore:
 
 
 _RECORDINGS = 10**6  # more than a start makes
+_TAGS = 50  # of a request: up to 8,000 characters each, and MLflow takes a million in all
 
 
 def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
@@ -298,6 +330,11 @@ def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
         raise BadInput(f"cell {row.record.cell}: reused from run {row.record.origin!r}, which the store does not hold")
     record = replace(_shown_as(origin.record, row.record), params=row.record.params, origin=row.record.origin)
     return PlanRow(record, origin.row, history=origin.history)
+
+
+def _place(cell: RunRecord) -> tuple[int, str]:
+    """What tells a cell from others of its sweep, and from an earlier one in its place."""
+    return cell.cell, cell.fingerprint
 
 
 def _asked_for(cell: RunRecord) -> RunRecord:

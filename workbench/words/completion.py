@@ -156,7 +156,13 @@ def _of_reproduce(given: Sequence[str], current: str, typed: Sequence[str]) -> I
 
 
 def _of_sweeps(given: Sequence[str], *_: object) -> Iterable[str]:
-    return pages() if given in (["delete"], ["export"]) else () if given else ("list", "delete", "export")
+    return (
+        pages()
+        if given in (["delete"], ["export"], ["import"])
+        else ()
+        if given
+        else ("list", "delete", "export", "import")
+    )
 
 
 _COMPLETIONS: dict[str, Callable[[Sequence[str], str, Sequence[str]], Iterable[str]]] = {

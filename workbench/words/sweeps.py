@@ -1,4 +1,4 @@
-"""`workbench sweeps`: what the store holds and what it takes on disk; delete a sweep, take one elsewhere."""
+"""`workbench sweeps`: what the store holds and what it takes on disk; delete, export and import a sweep."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ABOUT = """What the store holds and what it takes on disk; delete a sweep, take 
   workbench sweeps                       every sweep: runs, artifacts, database, checkpoints
   workbench sweeps delete NAME           the sweep with its runs, artifacts, checkpoints and page
   workbench sweeps export NAME FOLDER    a copy with its page, in a store of its own
+  workbench sweeps import NAME FROM      a sweep of another store (its address, or a folder that export made)
 
 The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names.
 """
@@ -24,15 +25,16 @@ EXAMPLES = """
 workbench sweeps --json
 workbench sweeps delete tour
 workbench sweeps export tour ../tour --uri sqlite:///elsewhere.db
+workbench sweeps import tour ../tour --uri http://127.0.0.1:5000
 """
-ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER")}
+ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER"), "import": ("NAME", "FROM")}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
-        {"list": _list, "delete": _delete, "export": _export}[asked.what](asked)
+        {"list": _list, "delete": _delete, "export": _export, "import": _import}[asked.what](asked)
     return 0
 
 
@@ -91,6 +93,13 @@ def _export(asked: Namespace) -> None:
     print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
 
 
+def _import(asked: Namespace) -> None:
+    from workbench.tracking.export import import_sweep
+
+    shown = import_sweep(asked.name, asked.source, asked.uri)
+    print(f"imported: {asked.name}, into {shown}")
+
+
 def _pages_of(name: str) -> list[Path]:
     """The page of a sweep and its data, if they are there."""
     from workbench.app import REPORTS
@@ -103,12 +112,16 @@ def _pages_of(name: str) -> list[Path]:
 def _parsed(arguments: Sequence[str]) -> Namespace:
     parser = Parser("sweeps", ABOUT, EXAMPLES, json="with list: one JSON document, docs/command.md")
     parser.add_argument("--uri", help="the store, as MLflow names it (default: the working folder's)")
-    parser.add_argument("what", nargs="?", metavar="list | delete | export", default="list", help="default: list")
-    parser.add_argument("given", nargs="*", metavar="NAME", help="the sweep, for delete and export; then the FOLDER")
+    parser.add_argument(
+        "what", nargs="?", metavar="list | delete | export | import", default="list", help="default: list"
+    )
+    parser.add_argument("given", nargs="*", metavar="NAME", help="the sweep; then the FOLDER, or where it is FROM")
     asked = parser.read(arguments)
     if asked.what not in ARGUMENTS:
         close = get_close_matches(asked.what, ARGUMENTS, n=1)
-        parser.error(f"found {asked.what}; {f'did you mean {close[0]}?' if close else 'allowed: list, delete, export'}")
+        parser.error(
+            f"found {asked.what}; {f'did you mean {close[0]}?' if close else 'allowed: {', '.join(ARGUMENTS)}'}"
+        )
     wanted = ARGUMENTS[asked.what]
     if len(asked.given) != len(wanted):
         found = " ".join(asked.given) or "nothing"
@@ -116,6 +129,6 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     if asked.json and wanted:
         parser.error("--json: goes with list")
     return Namespace(
-        what=asked.what, uri=asked.uri, json=asked.json, quiet=asked.quiet,
+        what=asked.what, uri=asked.uri, json=asked.json, quiet=asked.quiet, source="".join(asked.given[1:]),
         **dict(zip(("name", "folder"), (*asked.given[:1], *map(Path, asked.given[1:])), strict=False)),
     )  # fmt: skip

@@ -1,11 +1,17 @@
 """Early stopping: keep the weights with the least loss on held-out validation data.
 
-Patience says for how many epochs to look on for something better.
+Patience says for how many epochs to look on for something better. Bounds say which loss a run must have reached by
+which epoch; a search sets them for runs that are not worth going on with.
 """
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 import numpy as np
+
+_BOUND = re.compile(r"(\d{1,9}):(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
 def improves(validation_loss: np.ndarray, best_loss: np.ndarray) -> np.ndarray:
@@ -16,3 +22,24 @@ def improves(validation_loss: np.ndarray, best_loss: np.ndarray) -> np.ndarray:
 def out_of_patience(epoch: int, best_epoch: np.ndarray, patience: np.ndarray) -> np.ndarray:
     """Whether a run has seen `patience` epochs without a new best; patience 0 never runs out. (runs,) bool."""
     return (patience > 0) & (epoch - best_epoch >= patience)
+
+
+@lru_cache(maxsize=4096)
+def bounds_of(text: str) -> dict[int, float]:
+    """Epoch -> bound, of a text such as "5:0.83+10:0.71"; none of "". Raises ValueError for any other text."""
+    found = [_BOUND.fullmatch(part) for part in text.split("+")] if text else []
+    bounds = {int(one[1]): float(one[2]) for one in found if one}
+    if len(bounds) < len(found) or not all(np.isfinite(list(bounds.values()))):
+        raise ValueError(text)
+    return bounds
+
+
+def text_of_bounds(bounds: dict[int, float]) -> str:
+    """The text that `bounds_of` reads."""
+    return "+".join(f"{epoch}:{bound!r}" for epoch, bound in sorted(bounds.items()))
+
+
+def above_bound(epoch: int, best_loss: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Whether each run's best loss so far is above its bound for this epoch. (runs,) bool; `bounds` are texts."""
+    limits = np.array([bounds_of(str(text)).get(epoch, np.inf) for text in bounds])
+    return best_loss > limits

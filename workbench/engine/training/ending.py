@@ -8,10 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from workbench.engine.backend import Array, to_host
-from workbench.engine.training.early_stopping import out_of_patience
+from workbench.engine.training.early_stopping import above_bound, out_of_patience
 from workbench.engine.training.epoch import RunEnd
 from workbench.engine.training.pack import Pack
 
+ABOVE_ITS_BOUND = "its validation loss was above its bound"  # why a search ended a run
 SPLITS = ("train", "validation", "test")
 
 
@@ -21,6 +22,7 @@ class Ending(Protocol):
     epoch_number: int
     rows: np.ndarray
     best_epoch: np.ndarray
+    best_loss: np.ndarray
     buffers: dict[str, Array]
 
     @property
@@ -45,7 +47,8 @@ def end_runs(group: Ending, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
     if epoch > 0:
         diverged |= ~np.isfinite(metrics["train_loss"])
     impatient = out_of_patience(epoch, group.best_epoch[:n], columns["patience"])
-    places = np.flatnonzero(diverged | impatient | (epoch >= columns["epochs"]))
+    bounded = above_bound(epoch, group.best_loss[:n], columns["bounds"])
+    places = np.flatnonzero(diverged | impatient | bounded | (epoch >= columns["epochs"]))
     if not len(places):
         return []
     last = _judge(group, "weights", places)
@@ -54,7 +57,9 @@ def end_runs(group: Ending, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
         RunEnd(
             run=int(group.rows[place]),
             outcome="diverged" if diverged[place] else "finished",
-            reason=_reason(epoch, bool(diverged[place]), bool(epoch < columns["epochs"][place])),
+            reason=_reason(
+                epoch, bool(diverged[place]), bool(epoch < columns["epochs"][place]), bool(impatient[place])
+            ),
             epochs=epoch,
             best_epoch=int(group.best_epoch[place]),
             summary={f"last_{name}": float(values[i]) for name, values in last.items()}
@@ -85,7 +90,8 @@ def _digest(group: Ending, place: int, restored: bool) -> str:
     return digest(to_host(group.buffers["best_weights" if restored else "weights"][place]))
 
 
-def _reason(epoch: int, diverged: bool, early: bool) -> str:
+def _reason(epoch: int, diverged: bool, early: bool, impatient: bool) -> str:
     if diverged:
         return f"the loss was not finite at epoch {epoch}"
-    return f"no better validation loss within its patience, stopped at epoch {epoch}" if early else ""
+    why = "no better validation loss within its patience" if impatient else ABOVE_ITS_BOUND
+    return f"{why}, stopped at epoch {epoch}" if early else ""

@@ -45,6 +45,7 @@ COLUMNS: dict[str, object] = {
     "shift_pixels": 0,
     "epochs": 20,
     "patience": 0,
+    "bounds": "",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from workbench import output
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
@@ -10,6 +12,7 @@ from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
 from workbench.quantities import counted
 from workbench.sweep.execution.data_remarks import hidden
+from workbench.sweep.execution.executor import Forecast
 from workbench.sweep.execution.log import note, say
 from workbench.sweep.planning.earlier_sweep import changes
 from workbench.sweep.planning.plan import Plan, as_data, described, to_measure
@@ -41,11 +44,19 @@ def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: 
             say(line)
 
 
-def show_plan(work: Plan, name: str, page: str, time: str, settings: SweepSettings) -> None:
-    """Print the plan, for `dry_run=true`; `page` and `time` say where the report will be and how long it takes."""
+def show_plan(
+    work: Plan, name: str, page: str, time: str, settings: SweepSettings, forecast: Forecast | None = None
+) -> None:
+    """Print the plan, for `dry_run=true`; `page` and `time` say where the report will be and how long it takes, and
+    `forecast` what it takes of a cluster.
+    """
     for line in (*settings.remarks, *_uncompiled(work)):
         say(line)
-    output.show("plan", described(work, name, page, time), lambda: as_data(work, name, page, time))
+    output.show("plan", described(work, name, page, time), lambda: as_data(work, name, page, time) | _jobs(forecast))
+
+
+def _jobs(forecast: Forecast | None) -> dict[str, object]:
+    return {"cluster": asdict(forecast)} if forecast else {}
 
 
 def _uncompiled(work: Plan) -> list[str]:

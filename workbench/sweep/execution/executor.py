@@ -75,6 +75,21 @@ class Capacity:
     memory: int
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What packs will take of a cluster: so many jobs, so many of them at a time; what each asks for (`minutes` is its
+    limit); seconds until all have ended, without waiting in the queue, and core-hours in all.
+    """
+
+    jobs: int
+    at_a_time: int
+    cores: int
+    memory_bytes: int
+    minutes: int
+    seconds: float
+    core_hours: float
+
+
 @runtime_checkable
 class ClusterExecutor(PackExecutor, Protocol):
     """An executor whose packs train on other machines, and may go on when the command has ended."""
@@ -89,6 +104,10 @@ class ClusterExecutor(PackExecutor, Protocol):
 
     def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:
         """How many jobs, so many at a time, and how long they take, for `dry_run=true`."""
+        ...
+
+    def forecast(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> Forecast:
+        """The same in numbers."""
         ...
 
 

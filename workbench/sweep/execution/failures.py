@@ -10,7 +10,7 @@ from workbench import output
 from workbench.quantities import counted
 from workbench.streams import EXIT_FAILED
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
-from workbench.sweep.execution.log import note, warn
+from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.planning.plan import PlannedCell
 
 # Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
@@ -61,9 +61,13 @@ def conclude(ended: Ended, cells: Sequence[PlannedCell], folder: Path) -> None:
         warn(line)
 
 
-def show_end(name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path]) -> None:
-    """Print where the pages are, or the end of the sweep as JSON."""
+def show_end(
+    name: str, ended: Ended, status: int, cells: Sequence[PlannedCell], pages: Sequence[Path], addresses: Sequence[str]
+) -> None:
+    """Print where the pages are, or the end of the sweep as JSON; `addresses` of the pages on a server, "" for none."""
     text = "\n".join(f"report: {page}" for page in pages)
+    for address in filter(None, addresses):
+        say(f"in MLflow: {address}")
     note(text)
     output.show("sweep", text, lambda: as_document(name, ended, status, cells, pages))
 

@@ -13,7 +13,14 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster.submission import names_in_queue
 from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.executor import Capacity, ClusterExecutor, Detached, ExecutionContext, PackExecutor
+from workbench.sweep.execution.executor import (
+    Capacity,
+    ClusterExecutor,
+    Detached,
+    ExecutionContext,
+    Forecast,
+    PackExecutor,
+)
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
@@ -81,6 +88,12 @@ class SweepTraining:
         if isinstance(self.executor, ClusterExecutor):
             return self.executor.estimate(work.packs, self.slurm, self.packs_at_once)
         return speeds.estimate(work.packs, cores())
+
+    def forecast(self, work: Plan) -> Forecast | None:
+        """What the packs will take of a cluster; None if they train here."""
+        if not isinstance(self.executor, ClusterExecutor):
+            return None
+        return self.executor.forecast(work.packs, self.slurm, self.packs_at_once)
 
     @property
     def packs_at_once(self) -> int:

@@ -271,10 +271,13 @@ def _touched(override: Override, composer: Composer) -> list[str]:
     return [name for name in SETTINGS if name == key or name.startswith(key + ".")]
 
 
+SET_BY_SEARCH = "training.bounds"  # from what other trials came to, so it is no factor
+
+
 def _factors(keys: Sequence[str], values: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
     """For each cell, the keys that vary over the sweep. Settings that an arm fixes are represented by the arm only."""
     columns = {key: [cell.get(key) for cell in values] for key in keys}
-    varying = {key: column for key, column in columns.items() if len(set(column)) > 1}
+    varying = {key: column for key, column in columns.items() if len(set(column)) > 1 and key != SET_BY_SEARCH}
     if "arm" in varying:
         fixed = [key for key, column in varying.items() if key != "arm" and _follows(column, varying["arm"])]
         varying = {key: column for key, column in varying.items() if key not in fixed}

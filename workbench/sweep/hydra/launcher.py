@@ -51,6 +51,10 @@ class Application(Protocol):
         """The same, and of each cell its outcome and a metric."""
         ...
 
+    def curves(self, name: str, uri: str | None) -> list[tuple[list[float], bool]]:
+        """Of each cell of a sweep its least validation loss by each epoch, and whether its bounds stopped it."""
+        ...
+
     def identify(self, cells: Sequence[Cell]) -> list[PlannedCell]:
         """The cells with the identities of their runs."""
         ...
@@ -70,7 +74,8 @@ class PackedLauncher(Launcher):
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
         self.composer: Composer | None = None  # one for all that is composed: a choice of groups costs 50 ms, once
-        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, if more was typed
+        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
+        self.tracking_uri: str | None = None  # of the batch that was trained last
         self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
 
     def application(self) -> Application:
@@ -130,6 +135,7 @@ class PackedLauncher(Launcher):
         design = self._design(job_overrides)
         assert self.config is not None
         asked = settings(design, self.config)
+        self.tracking_uri = asked.tracking.uri
         status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metric)
         if status == EXIT_INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
@@ -138,6 +144,11 @@ class PackedLauncher(Launcher):
                 "command goes on")  # fmt: skip
             raise SystemExit(status or EXIT_FAILED)
         return found
+
+    def curves(self, name: str) -> list[tuple[list[float], bool]]:
+        """Of each run of a batch its least validation loss by each epoch, and whether its bounds stopped it."""
+        assert self.config is not None
+        return self.application().curves(name, self.tracking_uri)
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
         """The jobs as planned cells. Raises BadInput if one of them cannot be."""

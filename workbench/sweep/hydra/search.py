@@ -10,11 +10,13 @@ same values as one without interruption.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS, allowed, check, unknown
+from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.quantities import counted
 from workbench.sweep.execution.lock import locked
@@ -23,8 +25,10 @@ from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, 
 from workbench.sweep.hydra.launcher import PackedLauncher
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
 from workbench.sweep.planning.journal import Journal
+from workbench.sweep.planning.pruning import NO_PRUNER, PRUNERS, Pruning
 from workbench.sweep.planning.study import (
     SAMPLER,
+    SAMPLERS,
     SEARCH_DIRECTIONS,
     Dimension,
     Goal,
@@ -35,12 +39,13 @@ from workbench.sweep.planning.study import (
     needs_optuna,
     suggested,
 )
-from workbench.sweep.planning.trials import Kind, Search
+from workbench.sweep.planning.trials import BOUNDS, Kind, Search
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
 
 AVERAGED = "seed"
+PRUNABLE = {("best_validation_loss", "minimize"), ("last_validation_loss", "minimize")}  # what a pruner can judge
 STUDY = "study.db"  # the search once more, for Optuna's own tools
 LARGEST_INTEGER = 2**53  # beyond it not every integer is a float
 LOOKED_AT = 32  # trials that may be impossible before a search is refused
@@ -54,10 +59,13 @@ class OptunaSweeper(GridSweeper):
     with more `trials` it goes on further.
     """
 
-    def __init__(self, params: object, trials: int, batch: int, metric: str, direction: str, seed: int) -> None:
+    def __init__(
+        self, params: object, trials: int, batch: int, metric: str, direction: str, seed: int,
+        sampler: str = SAMPLER, pruner: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(params, {})
-        self.trials, self.batch, self.seed = trials, batch, seed
-        self.goal = Goal(metric, direction)
+        self.trials, self.batch, self.seed, self.sampler = trials, batch, seed, sampler
+        self.goal, self.pruner = Goal(metric, direction), dict(pruner or {})
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Search, then launch all trials as one sweep; by then the store holds their runs."""
@@ -74,7 +82,11 @@ class OptunaSweeper(GridSweeper):
         jobs = self._possible(space, rest)
         name, folder, dry_run = self.launcher.place(jobs[0], named)
         trainer = TrialTrainer(self.launcher, rest, name, self.goal)
-        kind = Kind(space, self.goal, self.seed, self.batch, self.identity(space, self.launcher.identify(jobs)))
+        planned = self.launcher.identify(jobs)
+        epochs = int(str(planned[0].numbers["training.epochs"]))
+        identity = self.identity(space, planned)
+        kind = Kind(space, self.goal, self.seed, self.batch, identity, self.sampler, self.pruning, epochs)
+        trainer.keeps_curves = self.pruning.name != NO_PRUNER
         if dry_run:
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
         with locked(folder, name), logged(folder):
@@ -88,8 +100,32 @@ class OptunaSweeper(GridSweeper):
         if self.goal.direction not in SEARCH_DIRECTIONS:
             allowed_ones = ", ".join(SEARCH_DIRECTIONS)
             raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
+        if self.sampler not in SAMPLERS:
+            raise BadInput(f"hydra.sweeper.sampler is {self.sampler!r}; allowed: one of {', '.join(SAMPLERS)}")
+        self._check_pruner()
         if min(self.trials, self.batch) < 1:
             raise BadInput(f"hydra.sweeper: {self.trials} trials, {self.batch} a batch; allowed: at least 1 of each")
+
+    @property
+    def pruning(self) -> Pruning:
+        """How bad trials are stopped early."""
+        return Pruning(**self.pruner)  # type: ignore[arg-type]  # checked before
+
+    def _check_pruner(self) -> None:
+        known = {one.name: one for one in fields(Pruning)}
+        for key, value in self.pruner.items():
+            if key not in known:
+                raise BadInput(f"hydra.sweeper.pruner.{key} is no setting; allowed: {', '.join(known)}")
+            if key == "name" and value not in PRUNERS:
+                raise BadInput(f"hydra.sweeper.pruner.name is {value!r}; allowed: one of {', '.join(PRUNERS)}")
+            if key != "name" and (type(value) is not int or value < (2 if key == "factor" else 1)):
+                least = 2 if key == "factor" else 1
+                raise BadInput(f"hydra.sweeper.pruner.{key} is {value!r}; allowed: an integer, x >= {least}")
+        if self.pruning.name != NO_PRUNER and (self.goal.metric, self.goal.direction) not in PRUNABLE:
+            raise BadInput(
+                f"hydra.sweeper.pruner.name is {self.pruning.name!r}, which judges by the validation loss; allowed "
+                f"with hydra.sweeper.metric={self.goal.metric}, direction={self.goal.direction}: {NO_PRUNER}"
+            )
 
     def split(self, arguments: Sequence[str]) -> tuple[list[Dimension], list[str]]:
         """What is searched, and the other overrides. Of two overrides of one key the later counts."""
@@ -153,7 +189,9 @@ class OptunaSweeper(GridSweeper):
         from workbench.engine.training.loop import NUMERICAL_VERSION
 
         parts: dict[str, object] = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
-        parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": SAMPLER}
+        parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": self.sampler}
+        if self.pruning.name != NO_PRUNER:
+            parts |= {f"hydra.sweeper.pruner.{key}": value for key, value in asdict(self.pruning).items()}
         parts |= {one.key: str(one) for one in sorted(space, key=lambda one: one.key)}
         parts |= {key: value for key, value in planned[0].numbers.items() if key not in parts and key != AVERAGED}
         parts[AVERAGED] = ",".join(str(cell.numbers.get(AVERAGED)) for cell in planned)
@@ -188,6 +226,7 @@ class TrialTrainer:
 
     def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
         self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
+        self.keeps_curves = False
 
     def jobs(self, trials: Sequence[Trial]) -> list[list[str]]:
         """The overrides of all their runs."""
@@ -219,15 +258,24 @@ class TrialTrainer:
             if possible
             else []
         )
+        curves = iter(self.launcher.curves(self.part(trials)) if possible and self.keeps_curves else ())
         outcomes, results = iter(found), []
         for trial, (digest, reason) in zip(trials, runs, strict=True):
             if digest:
                 value = judged([next(outcomes) for _ in self.rest], self.goal)
-                results.append(TrialResult(trial, value, digest, "" if value is not None else "a run of it failed"))
+                curve, pruned = together([next(curves) for _ in self.rest]) if self.keeps_curves else ((), False)
+                reason = "" if value is not None else "a run of it failed"
+                results.append(TrialResult(trial, value, digest, reason, curve, pruned))
             else:
                 say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
                 results.append(TrialResult(trial, self.goal.worst, "", reason))
         return results
+
+
+def together(runs: Sequence[tuple[list[float], bool]]) -> tuple[tuple[float, ...], bool]:
+    """The curve of a trial, the mean over its runs as far as all of them were trained, and whether one was stopped."""
+    mean = tuple(sum(losses) / len(losses) for losses in zip(*(curve for curve, _ in runs), strict=False))
+    return mean, any(stopped for _, stopped in runs)
 
 
 def dimension(override: Override) -> Dimension | None:
@@ -247,8 +295,13 @@ def dimension(override: Override) -> Dimension | None:
 
 def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
     """The overrides of the runs of a trial: one for each seed."""
-    own = [f"{key}={value!r}" if isinstance(value, float) else f"{key}={value}" for key, value in trial.values.items()]
+    own = [f"{key}={_typed(key, value)}" for key, value in trial.values.items()]
     return [[*job, *own] for job in rest]
+
+
+def _typed(key: str, value: Value) -> str:
+    """A value as it is typed on the command line."""
+    return repr(value) if isinstance(value, float) or key == BOUNDS else str(value)
 
 
 def _check_interval(one: Dimension) -> None:

@@ -54,7 +54,7 @@ class Journal:
 
     def write(self, kept: JournalContent) -> None:
         """Replace the file atomically: a kill leaves either the old or the new content."""
-        trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason}
+        trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason} | _early(one)
                   for one in kept.results]  # fmt: skip
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,18 @@ def _result(number: int, held: object) -> TrialResult:
     if value is not None and not isinstance(value, int | float):
         raise TypeError("value is no number")
     trial = Trial(number, _part(held, "values", dict))
-    return TrialResult(trial, value, _part(held, "runs", str), _part(held, "reason", str))
+    curve = _part(held, "curve", list) if isinstance(held, dict) and "curve" in held else []
+    if not all(isinstance(loss, int | float) for loss in curve):
+        raise TypeError("curve is no list of numbers")
+    runs, reason = _part(held, "runs", str), _part(held, "reason", str)
+    return TrialResult(
+        trial, value, runs, reason, tuple(map(float, curve)), bool(curve) and _part(held, "pruned", bool)
+    )
+
+
+def _early(result: TrialResult) -> dict[str, object]:
+    """What only a search that stops bad trials early keeps."""
+    return {"curve": list(result.curve), "pruned": result.pruned} if result.curve else {}
 
 
 def _part(held: object, key: str, kind: type[Part]) -> Part:

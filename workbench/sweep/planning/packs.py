@@ -11,13 +11,15 @@ from workbench import quantities
 from workbench.config import SETTINGS, DataConfig, RunConfig
 from workbench.config.setting import Value
 from workbench.data import describe, split_sizes
+from workbench.data.dataset import Facts
 from workbench.engine.rules.losses import LOSSES
-from workbench.engine.training.architecture import NETWORKS
+from workbench.engine.training.architecture import NETWORKS, Architecture
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
 from workbench.sweep.planning.free_memory import PACKS_SHARE
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
+COUNTED = ("fused", "graph")  # kernels of a device whose memory is counted there, array by array
 LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
 
 
@@ -94,17 +96,18 @@ class PlannedPack:
 @dataclass(frozen=True)
 class MemoryBudget:
     """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once unless each has a
-    machine's share of its own.
+    machine's share of its own. Packs are cut to `share` of it.
     """
 
     total: int
     packs_at_once: int = 1
     shared: bool = True
+    share: float = PACKS_SHARE
 
     @property
     def of_a_pack(self) -> int:
         """Bytes that a pack may be predicted to take."""
-        return int(self.total * PACKS_SHARE) // (self.packs_at_once if self.shared else 1)
+        return int(self.total * self.share) // (self.packs_at_once if self.shared else 1)
 
 
 def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
@@ -191,9 +194,20 @@ def _planned(runs: list[Run]) -> PlannedPack:
         analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
         updates=updates * int(columns["epochs"].max()),
-        memory=memory_of_pack(pack, architecture, asdict(sizes)),
+        memory=_memory(pack, architecture, asdict(sizes), facts),
         cost=float(columns["epochs"].sum()) * updates * work,
     )
+
+
+def _memory(pack: Pack, architecture: Architecture, examples: Mapping[str, int], facts: Facts) -> int:
+    """Bytes that a pack takes where it trains: on a device what is counted there."""
+    if pack.kernel not in COUNTED:
+        return memory_of_pack(pack, architecture, examples)
+    from workbench.engine.kernels.cuda import memory  # late: no other pack needs it
+
+    stored = sum(examples.values()) * facts.features * 4  # float32 at most
+    of_a_run = memory.memory_per_run(pack, architecture, dict(examples), facts.classes)
+    return pack.runs * of_a_run + memory.memory_of_pack(stored)
 
 
 def _label(run: Run) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from workbench.sweep.measures import Instruments
-from workbench.sweep.planning.free_memory import free_memory
+from workbench.sweep.planning.devices import ALL_OF_IT, devices
+from workbench.sweep.planning.free_memory import PACKS_SHARE, free_memory
 from workbench.sweep.planning.identity import joint_digest
-from workbench.sweep.planning.packs import MemoryBudget
+from workbench.sweep.planning.packs import COUNTED, MemoryBudget
 from workbench.sweep.planning.plan import Plan, PlannedCell, plan
 from workbench.sweep.store import Earlier, Store
 
@@ -29,7 +30,16 @@ def remaining(
     marks = [cell.fingerprint for cell in cells if not instruments.is_timing(cell.cell.config.measure)]
     held = store.held(marks) if store else {}
     same = earlier is not None and earlier.digest == joint_digest(cell.fingerprint for cell in cells)
-    devices = {str(cell.numbers["device"]) for cell in cells}
-    free = memory or min(free_memory(device) for device in devices)
     kept = [*checkpoints, *(earlier.packs if earlier and same else ())]
-    return plan(cells, held, MemoryBudget(free, packs_at_once, shared=memory is None), kept)
+    return plan(cells, held, _budget(cells, packs_at_once, memory), kept)
+
+
+def _budget(cells: Sequence[PlannedCell], packs_at_once: int, memory: int | None) -> MemoryBudget:
+    """What packs may take: of a cluster's nodes, of this machine, or of its devices, each of which trains one pack."""
+    if memory is not None:
+        return MemoryBudget(memory, packs_at_once, shared=False)
+    if any(cell.numbers["device"] == "cpu" for cell in cells):
+        return MemoryBudget(free_memory(), packs_at_once)
+    found = devices()
+    share = ALL_OF_IT if all(cell.numbers["kernel"] in COUNTED for cell in cells) else PACKS_SHARE
+    return MemoryBudget(min(one.free for one in found), min(packs_at_once, len(found)), False, share)

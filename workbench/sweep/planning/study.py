@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+# Samplers of Optuna's that need no more than the earlier trials to go on, by name.
+SAMPLERS = {
+    "TPE": ("TPESampler", {}),
+    "multivariate TPE": ("TPESampler", {"multivariate": True, "warn_independent_sampling": False}),
+    "GP": ("GPSampler", {}),
+    "random": ("RandomSampler", {}),
+}
 SAMPLER = "TPE"
 SEARCH_DIRECTIONS = ("minimize", "maximize")
 
@@ -72,13 +80,26 @@ class TrialResult:
     """The result of a trial.
 
     `value` is None if a run failed; an impossible trial counts as the worst value. `runs` is the digest of its runs, ""
-    if the trial is impossible; `reason` says why.
+    if the trial is impossible; `reason` says why. Where bad trials are stopped early, `curve` has the least validation
+    loss by each epoch, a mean over the seeds, as far as all of these were trained, and `pruned` says whether it was.
     """
 
     trial: Trial
     value: float | None
     runs: str
     reason: str = ""
+    curve: tuple[float, ...] = ()
+    pruned: bool = False
+
+    @property
+    def number(self) -> int:
+        """The trial's number in the search."""
+        return self.trial.number
+
+    @property
+    def complete(self) -> bool:
+        """Whether its runs were trained to their end."""
+        return self.value is not None and not self.pruned and bool(self.curve)
 
 
 @dataclass(frozen=True)
@@ -95,19 +116,31 @@ class Goal:
 
     def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
         """The best trial, the first of equals; None while none came to a finite value."""
-        held = [one for one in results if one.value is not None and math.isfinite(one.value)]
+        held = [one for one in results if one.value is not None and math.isfinite(one.value) and not one.pruned]
         sign = 1 if self.direction == "minimize" else -1
         return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
 
 
-def suggested(space: Sequence[Dimension], goal: Goal, seed: int, number: int, results: Sequence[TrialResult]) -> Trial:
-    """The trial of that number, given what the earlier batches came to. Raises BadInput if Optuna is missing."""
+def suggested(
+    space: Sequence[Dimension], goal: Goal, seed: int, number: int, results: Sequence[TrialResult],
+    by: str = SAMPLER,
+) -> Trial:  # fmt: skip
+    """The trial of that number, given what the earlier batches came to, as one of SAMPLERS suggests it. Raises BadInput
+    if Optuna is missing, or what that sampler needs.
+    """
     optuna = needs_optuna()
     distributions = _distributions(space)
-    sampler = optuna.samplers.TPESampler(seed=int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4]))
-    study = optuna.create_study(direction=goal.direction, sampler=sampler)
-    study.add_trials([_frozen(one, distributions) for one in results])
-    return Trial(number, dict(study.ask(distributions).params))
+    name, options = SAMPLERS[by]
+    drawn = int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a sampler is an experiment of Optuna's
+        sampler = getattr(optuna.samplers, name)(seed=drawn, **options)
+        study = optuna.create_study(direction=goal.direction, sampler=sampler)
+        study.add_trials([_frozen(one, distributions) for one in results])
+        try:
+            return Trial(number, dict(study.ask(distributions).params))
+        except ImportError as error:
+            raise BadInput(f"hydra.sweeper.sampler is {by!r}, which needs more than Optuna: {error}") from error
 
 
 def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
@@ -155,10 +188,12 @@ def _distributions(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
 def _frozen(result: TrialResult, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
     from optuna.trial import TrialState, create_trial
 
+    state = TrialState.PRUNED if result.pruned else TrialState.COMPLETE
     return create_trial(
         params={key: result.trial.values[key] for key in distributions},
         distributions=dict(distributions),
-        state=TrialState.FAIL if result.value is None else TrialState.COMPLETE,
+        state=TrialState.FAIL if result.value is None else state,
+        intermediate_values={epoch: value for epoch, value in enumerate(result.curve, start=1) if math.isfinite(value)},
         value=result.value,
         user_attrs={"reason": result.reason} if result.reason else {},
     )

@@ -7,20 +7,29 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.engine.errors import BadInput
+from workbench.engine.training.early_stopping import text_of_bounds
 from workbench.sweep.execution.log import say, warn
 from workbench.sweep.planning.journal import Journal, JournalContent, changed
-from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, needs_optuna, suggested
+from workbench.sweep.planning.pruning import NEVER, Pruning
+from workbench.sweep.planning.study import SAMPLER, Dimension, Goal, Trial, TrialResult, needs_optuna, suggested
+
+BOUNDS = "training.bounds"  # the setting of a run that a pruner gives
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Which search it is; `parts` are all that decides what it tries, and what that comes to, by name."""
+    """Which search it is; `parts` are all that decides what it tries, and what that comes to, by name. `epochs` are
+    those of a trial that is not stopped early, unless they are searched too.
+    """
 
     space: Sequence[Dimension]
     goal: Goal
     seed: int
     batch: int
     parts: Mapping[str, object]
+    sampler: str = SAMPLER
+    pruning: Pruning = NEVER
+    epochs: int = 0
 
 
 class Trains(Protocol):
@@ -66,8 +75,15 @@ class Search:
         """
         known = len(self.results) - len(self.results) % self.kind.batch
         numbers = range(len(self.results), min(known + self.kind.batch, self.trials))
+        return [self._trial(number, self.results[:known]) for number in numbers]
+
+    def _trial(self, number: int, earlier: Sequence[TrialResult]) -> Trial:
+        """What is to be tried, and the bounds beyond which it is not gone on with."""
         kind = self.kind
-        return [suggested(kind.space, kind.goal, kind.seed, number, self.results[:known]) for number in numbers]
+        trial = suggested(kind.space, kind.goal, kind.seed, number, earlier, kind.sampler)
+        epochs = int(str(trial.values.get("training.epochs", kind.epochs)))
+        bounds = text_of_bounds(kind.pruning.bounds(number, epochs, earlier))
+        return Trial(number, {**trial.values, BOUNDS: bounds}) if bounds else trial
 
     def resume(self, trainer: Trains) -> None:
         """Continue from the journal of this search. Raises BadInput if the journal is of another one."""
@@ -93,6 +109,8 @@ class Search:
     def _say_best(self, name: str) -> None:
         if best := self.kind.goal.best(self.results):
             values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-                              for key, value in best.trial.values.items())  # fmt: skip
+                              for key, value in best.trial.values.items() if key != BOUNDS)  # fmt: skip
             found = f"best {self.kind.goal.metric} {best.value:.4g} at {values}"
-            say(f"{name}: {len(self.results)}/{self.trials} trials, {found}")
+            stopped = sum(one.pruned for one in self.results)
+            early = f", {stopped} stopped early" if stopped else ""
+            say(f"{name}: {len(self.results)}/{self.trials} trials{early}, {found}")

@@ -37,9 +37,11 @@ def memory_per_run(pack: Pack, architecture: Architecture, examples: dict[str, i
     return flat + 2 * sum(map(bytes_per_run, [trainer, *evaluators])) + 2 * _probes(layout)
 
 
-def memory_of_pack(stored: np.ndarray) -> int:
-    """Bytes that a pack takes once, however many runs it has: inputs, cuBLAS's workspaces, and space for sorting."""
-    return stored.nbytes + WORKSPACES * WORKSPACE + SORTING * draw_order.AT_A_TIME
+def memory_of_pack(stored: int) -> int:
+    """Bytes that a pack takes once, however many runs it has: its inputs, which are `stored`, cuBLAS's workspaces, and
+    space for sorting.
+    """
+    return stored + WORKSPACES * WORKSPACE + SORTING * draw_order.AT_A_TIME
 
 
 def runs_that_fit(free: int, per_run: int, once: int) -> int:

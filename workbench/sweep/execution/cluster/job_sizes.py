@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workbench import quantities
 from workbench.config import SlurmConfig
 from workbench.sweep.execution.cluster.slurm_queue import Node
-from workbench.sweep.execution.executor import Capacity
+from workbench.sweep.execution.executor import Capacity, Forecast
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.speed import typical_seconds
 
@@ -69,16 +69,24 @@ def bundled(packs: Sequence[PlannedPack], cores: int, job_seconds: float) -> lis
     return bundles
 
 
-def estimate(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node], at_once: int) -> str:
-    """The number, size and duration of the jobs in words, for `dry_run=true`."""
-    if not packs:
-        return "none, nothing is left to train"
+def forecast(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node], at_once: int) -> Forecast:
+    """How many jobs, how large, and how long they take on a typical processor."""
     size = job_size(packs, asked, nodes)
     jobs = bundled(packs, size.cores, asked.job_seconds)
     of_jobs = [STARTING_SECONDS + sum(typical_seconds(pack, size.cores) for pack in job) for job in jobs]
-    whole = max(sum(of_jobs) / min(at_once, len(jobs)), max(of_jobs))
-    each = f"each {size.cores} cores and {quantities.size(size.memory)} for up to {size.minutes} minutes"
+    together = min(at_once, len(jobs))
+    whole = max(sum(of_jobs) / together, max(of_jobs)) if jobs else 0.0
+    hours = sum(of_jobs) * size.cores / 3600
+    return Forecast(len(jobs), together, size.cores, size.memory, size.minutes, whole, hours)
+
+
+def estimate(packs: Sequence[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node], at_once: int) -> str:
+    """The same in words, for `dry_run=true`."""
+    if not packs:
+        return "none, nothing is left to train"
+    found = forecast(packs, asked, nodes, at_once)
+    each = f"each {found.cores} cores and {quantities.size(found.memory_bytes)} for up to {found.minutes} minutes"
     return (
-        f"about {quantities.clock(whole)} and {sum(of_jobs) * size.cores / 3600:.2g} core-hours, without waiting in "
-        f"the queue: jobs {len(jobs)}, {min(at_once, len(jobs))} at a time, {each} (basis: a typical processor)"
+        f"about {quantities.clock(found.seconds)} and {found.core_hours:.2g} core-hours, without waiting in the queue: "
+        f"jobs {found.jobs}, {found.at_a_time} at a time, {each} (basis: a typical processor)"
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -37,6 +38,7 @@ from workbench.sweep.execution.messages import (
 )
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.pack_training import run_to_end, train_pack
+from workbench.sweep.planning.devices import VISIBLE, devices
 from workbench.sweep.planning.packs import PlannedPack
 
 _LOOK_SECONDS = 0.2  # how often it is looked whether to stop
@@ -70,6 +72,9 @@ class _Pool:
     def __init__(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> None:
         self._queue, self._asked_to_stop = deque(packs), context.stop
         self._size = max(1, min(context.workers, len(packs)))
+        self._devices = _devices_for(packs)
+        if self._devices:
+            self._size = min(self._size, len(self._devices))
         self._context = replace(context, workers=max(1, cores() // self._size), stop=_never)
         self._workers: list[_Worker] = []
         self._lost: Counter[str] = Counter()  # by pack of a single run, how many workers it has cost
@@ -111,11 +116,16 @@ class _Pool:
             if worker is None:
                 if len(self._workers) == self._size:
                     return
-                worker = _Worker.start(self._context)
+                worker = _Worker.start(self._context, self._free_device())
                 self._workers.append(worker)
             worker.pack = self._queue.popleft()
             worker.send(TrainPack(worker.pack))
             yield PackStarted.of(worker.pack)
+
+    def _free_device(self) -> str:
+        """A device that no worker has; "" if packs train on the processors."""
+        taken = {worker.device for worker in self._workers}
+        return next((name for name in self._devices if name not in taken), "")
 
     def _with_messages(self) -> list[_Worker]:
         ready = wait([worker.pipe for worker in self._busy()], _LOOK_SECONDS)
@@ -162,23 +172,24 @@ class _Pool:
 
 @dataclass
 class _Worker:
-    """A worker process as the main process sees it; `pack` is the one it trains."""
+    """A worker process as the main process sees it: `pack` is the one it trains, `device` the only one it sees."""
 
     process: BaseProcess
     pipe: Connection
     pack: PlannedPack | None = None
+    device: str = ""
 
     @classmethod
-    def start(cls, context: ExecutionContext) -> _Worker:
-        """A new process that waits for packs."""
+    def start(cls, context: ExecutionContext, device: str = "") -> _Worker:
+        """A new process that waits for packs; `device` as CUDA_VISIBLE_DEVICES takes it."""
         blas.one_thread_unless_set()  # a worker's share of the cores is taken by the engine's own workers
         starting = get_context("spawn")
         ours, theirs = starting.Pipe()
         process = starting.Process(target=_serve, args=(theirs, context), daemon=False)
-        with held(), without_main_module():
+        with held(), without_main_module(), _seeing(device):
             process.start()
         theirs.close()
-        return cls(process, ours)
+        return cls(process, ours, device=device)
 
     def send(self, message: ToWorker) -> None:
         """Send a message. A dead worker is noticed when its messages are read."""
@@ -196,6 +207,25 @@ class _Worker:
         """End the process, which is idle or dead."""
         self.pipe.close()
         self.process.join(timeout=_CLOSE_SECONDS)
+
+
+def _devices_for(packs: Sequence[PlannedPack]) -> list[str]:
+    """The devices to share out among the workers; none where a pack trains on the processors."""
+    return [] if any(planned.pack.device == "cpu" for planned in packs) else [one.name for one in devices()]
+
+
+@contextmanager
+def _seeing(device: str) -> Iterator[None]:
+    """A process started inside sees this device alone; "" leaves it what we see."""
+    before = os.environ.get(VISIBLE)
+    if device:
+        os.environ[VISIBLE] = device
+    try:
+        yield
+    finally:
+        if device:
+            os.environ.pop(VISIBLE)
+            os.environ.update({VISIBLE: before} if before is not None else {})
 
 
 def _never() -> bool:

@@ -16,7 +16,7 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.cluster import job_sizes, slurm_queue
 from workbench.sweep.execution.cluster.driver import Driver
 from workbench.sweep.execution.cluster.submission import Submission
-from workbench.sweep.execution.executor import Capacity, ExecutionContext
+from workbench.sweep.execution.executor import Capacity, ExecutionContext, Forecast
 from workbench.sweep.execution.messages import Messages
 from workbench.sweep.planning.packs import PlannedPack
 
@@ -41,6 +41,10 @@ class Slurm:
     def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:
         """Jobs, core-hours and memory."""
         return job_sizes.estimate(packs, asked, slurm_queue.nodes(asked.partition), jobs)
+
+    def forecast(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> Forecast:
+        """The same in numbers."""
+        return job_sizes.forecast(packs, asked, slurm_queue.nodes(asked.partition), jobs)
 
     def check(self, packs: Sequence[PlannedPack], asked: SlurmConfig) -> None:
         """Ask SLURM whether it would take the jobs."""

@@ -1,0 +1,331 @@
+"""A store as labs have it: an MLflow server over PostgreSQL, artifacts by way of it, everybody with a password.
+
+`scripts/services/postgres-up` starts the PostgreSQL, as `.ci/run` does; without it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import uuid
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pandas
+import pytest
+from mlflow import MlflowClient
+from mlflow.data import get_source
+from mlflow.entities import Run
+
+import workbench
+from tests.tracking.cases import cell, result, sweep, trained
+from tests.tracking.server import ANSWERED, BROKEN, Lab, Proxy, needs_postgres
+from tests.waiting import CEILING
+from workbench import cli
+from workbench.engine.errors import BadInput
+from workbench.tracking.export import export, import_sweep
+from workbench.tracking.housekeeping import delete
+from workbench.tracking.read import SweepTables, load
+from workbench.tracking.write import MlflowStore
+
+ADA, BEN, PASSWORD, OTHER_PASSWORD = "ada", "ben", "of-ada-alone-1", "of-ben-alone-2"
+TOY = [
+    "data=blobs", "data.examples=120", "network.width=4", "training.epochs=2", "kernel=plain", "device=cpu",
+    "workers=1", "name=shared",
+]  # fmt: skip
+LogIn = Callable[[str, str, str], None]
+REQUESTS_OF_A_RUN = 3  # MLflow has no fewer for a run that has ended
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    needs_postgres()
+    found = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        found.start()
+        found.add(ADA, PASSWORD)
+        found.add(BEN, OTHER_PASSWORD)
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture
+def proxy(lab: Lab) -> Iterator[Proxy]:
+    made = Proxy(int(lab.uri.rpartition(":")[2]))
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def experiment(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One of its own for every test, named as MLflow's users do; and its working folder has no store."""
+    (workspace / "mlflow.db").unlink()
+    name = f"test {uuid.uuid4().hex}"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
+    return name
+
+
+@pytest.fixture
+def log_in(monkeypatch: pytest.MonkeyPatch) -> LogIn:
+    """Become somebody, who works with the server of that address."""
+
+    def become(person: str, password: str, uri: str) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", person)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+    return become
+
+
+def runs_of(experiment: str, kind: str) -> list[Run]:
+    client = MlflowClient()
+    found = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([found.experiment_id], f"tags.`workbench.kind` = '{kind}'"))
+
+
+def test_two_people_share_what_they_trained(
+    lab: Lab, log_in: LogIn, experiment: str, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], no_figures: None,  # noqa: ARG001
+) -> None:  # fmt: skip
+    log_in(ADA, PASSWORD, lab.uri)
+    assert cli.main([*TOY, "seed=0,1"]) == 0
+    said = capsys.readouterr()
+    assert re.search(rf"in MLflow: {lab.uri}/#/experiments/\d+/runs/[0-9a-f]{{32}}\n", said.err)
+    assert f"{lab.uri}/#/experiments" in said.err
+    assert "/artifacts/report/shared.html" in said.err
+    assert cli.main([*TOY, "seed=0,1"]) == 0
+    assert "2 held already, 0 to train" in capsys.readouterr().err
+
+    log_in(BEN, OTHER_PASSWORD, lab.uri)
+    (tmp_path / "ben").mkdir()
+    monkeypatch.chdir(tmp_path / "ben")
+    assert cli.main([*TOY, "seed=0,1,2", "name=of-ben"]) == 0
+    assert "2 held already, 1 to train" in capsys.readouterr().err
+    assert {run.data.tags["mlflow.user"] for run in runs_of(experiment, "sweep")} == {ADA, BEN}
+    assert len(load("of-ben").epochs) == 3 * 3
+    assert cli.main(["report", "shared", "--uri", lab.uri, "--folder", "pages"]) == 0
+    assert Path("pages/shared.html").stat().st_size > 0
+    assert cli.main(["sweeps"]) == 0
+    assert "shared" in capsys.readouterr().out
+
+    assert cli.main(["sweeps", "delete", "shared"]) == 2  # it is Ada's
+    assert "runs of 'shared' are shown in 'of-ben'" in capsys.readouterr().err
+    log_in(lab.admin, lab.password, lab.uri)
+    assert cli.main(["sweeps", "delete", "of-ben"]) == 0
+    monkeypatch.chdir(workspace)
+    log_in(ADA, PASSWORD, lab.uri)
+    assert cli.main(["sweeps", "delete", "shared"]) == 0
+    assert runs_of(experiment, "run") == []
+
+
+def test_runs_models_and_datasets_are_found_as_mlflow_has_them(
+    lab: Lab,
+    log_in: LogIn,
+    experiment: str,
+    workspace: Path,
+    no_figures: None,  # noqa: ARG001
+) -> None:
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "mine"],
+                    ["remote", "add", "origin", "https://me:hidden-word@host/mine.git"]):  # fmt: skip
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@h", *command], cwd=workspace, check=True)
+    log_in(ADA, PASSWORD, lab.uri)
+    assert cli.main([*TOY, "analyses=model", "seed=0,1"]) == 0
+    (parent,), children = runs_of(experiment, "sweep"), runs_of(experiment, "run")
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    for run in (parent, *children):
+        tags = {key.removeprefix("mlflow.source.git."): value for key, value in run.data.tags.items()}
+        assert (tags["commit"], tags["branch"], tags["repoURL"]) == (head, "main", "https://***@host/mine.git")
+    assert parent.data.tags["mlflow.source.git.dirty"] == "false"
+    client = MlflowClient()
+    assert "Sweeps of Workbench" in client.get_experiment(parent.info.experiment_id).tags["mlflow.note.content"]
+    (dataset,) = parent.inputs.dataset_inputs
+    assert "data.name=blobs" in str(get_source(dataset).to_dict())
+
+    models = client.search_logged_models([parent.info.experiment_id], "params.`network.width` = '4'")
+    assert {model.source_run_id for model in models} == {run.info.run_id for run in children}
+    assert {str(model.status) for model in models} == {"READY"}
+    for model in models:
+        run = client.get_run(model.source_run_id)
+        metrics = {metric.key: metric.value for metric in model.metrics}
+        assert metrics["best/test_accuracy"] == run.data.metrics["best/test_accuracy"]
+    from mlflow import pyfunc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own making
+        served = pyfunc.load_model(f"runs:/{children[0].info.run_id}/model")
+    point = np.array([[0.5, -0.5]])
+    assert (served.predict(point) == workbench.load_run(children[0].info.run_id).predict(point)).all()
+
+
+def test_a_run_costs_three_requests_and_starting_again_none(proxy: Proxy, log_in: LogIn) -> None:
+    log_in(ADA, PASSWORD, proxy.uri)
+    asked: Counter[str] = Counter()
+    proxy.fate = lambda method, path: (asked.update([f"{method} {path.partition('?')[0]}"]), ANSWERED)[1]
+    cells = [cell(number) for number in range(20)]
+    store = MlflowStore()
+    store.begin(sweep(cells))
+    asked.clear()
+    store.record(result([trained(one) for one in cells]))
+    artifacts = sum(count for request, count in asked.items() if "artifacts" in request)
+    assert sum(asked.values()) - artifacts <= REQUESTS_OF_A_RUN * len(cells) + 2
+    assert artifacts <= 3  # of a pack
+    store.end("finished")
+
+    for number in range(3):  # sweeps that hold none of it, whose plans nobody needs to read
+        other = MlflowStore()
+        other.begin(sweep([cell(0, f"other{number}")], name=f"other{number}"))
+        other.record(result([trained(cell(0, f"other{number}"))]))
+        other.end("finished")
+    asked.clear()
+    again = MlflowStore()
+    assert len(again.held([one.fingerprint for one in cells])) == 20
+    assert sum(count for request, count in asked.items() if "artifacts" in request) <= 3
+    asked.clear()
+    again.begin(sweep([trained(one, origin="") for one in cells]))
+    assert sum(asked.values()) <= 20
+    assert not [request for request in asked if "runs/create" in request]
+
+
+def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:
+    log_in(ADA, PASSWORD, lab.uri)
+    cells = [cell(number) for number in range(4)]
+    store = MlflowStore(None, None, CEILING)
+    store.begin(sweep(cells))
+    store.record(result([trained(one) for one in cells[:2]], "first"))
+    lab.stop(keep=True)
+    starting = Thread(target=lab.start)
+    starting.start()
+    try:
+        store.record(result([trained(one) for one in cells[2:]], "second"))
+    finally:
+        starting.join()
+    store.end("finished")
+    assert list(load("seeds").runs["outcome"]) == ["finished"] * 4
+    assert len(runs_of(experiment, "run")) == 4
+
+
+def test_a_sweep_goes_from_a_server_into_a_folder_and_back(lab: Lab, log_in: LogIn, tmp_path: Path) -> None:
+    log_in(ADA, PASSWORD, lab.uri)
+    store = MlflowStore()
+    cells = [cell(number) for number in range(3)]
+    store.begin(sweep(cells, name="moved", rules='{"rule": 1}'))
+    store.record(result([trained(one) for one in cells]))
+    store.end("finished")
+    (tmp_path / "page.html").write_text("<p>a page</p>")
+    store.attach([tmp_path / "page.html"])
+    there = load("moved")
+    place = export("moved", tmp_path / "copy")
+    assert (tmp_path / "copy" / "mlflow.db").is_file()
+    assert [file.read_text() for file in (tmp_path / "copy").rglob("page.html")] == ["<p>a page</p>"]
+    same_sweep(load("moved", place), there)
+    client = MlflowClient(lab.uri)
+    client.delete_experiment(client.get_experiment_by_name(there.facts["experiment"]).experiment_id)
+    name = f"{there.facts['experiment']} again"
+    MlflowClient(place).rename_experiment(load("moved", place).facts["experiment_id"], name)
+    for _ in range(2):  # the second time changes nothing
+        assert import_sweep("moved", str(tmp_path / "copy"), lab.uri) == lab.uri
+    assert len(runs_of(name, "sweep")) == 1
+    assert len(runs_of(name, "run")) == 3
+    same_sweep(load("moved"), there)
+
+
+def same_sweep(one: SweepTables, other: SweepTables) -> None:
+    """Two copies differ in the ids of their runs and in when they were written."""
+    for name in ("command", "digest", "outcome", "rules", "description", "missing"):
+        assert one.facts[name] == other.facts[name], name
+    pandas.testing.assert_frame_equal(one.runs.drop(columns="run_id"), other.runs.drop(columns="run_id"))
+    pandas.testing.assert_frame_equal(one.epochs, other.epochs)
+    pandas.testing.assert_frame_equal(one.layers, other.layers)
+
+
+@pytest.mark.parametrize("person", [ADA, "nobody"])
+def test_a_wrong_password_is_one_line_without_it(
+    lab: Lab, log_in: LogIn, person: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_in(person, "a-wrong-word-9", lab.uri)
+    assert cli.main([*TOY]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"tracking.uri: the store {lab.uri} failed: ")
+    assert said.count("\n") == 1
+    assert "MLFLOW_TRACKING_USERNAME" in said
+    assert "a-wrong-word-9" not in said
+
+
+def test_what_somebody_may_not_do_is_one_line(lab: Lab, log_in: LogIn, experiment: str) -> None:
+    log_in(ADA, PASSWORD, lab.uri)
+    store = MlflowStore()
+    store.begin(sweep([cell(0)]))
+    store.end("finished")
+    log_in(BEN, OTHER_PASSWORD, lab.uri)
+    with pytest.raises(
+        BadInput, match=rf"^tracking.uri: the store {lab.uri} failed: whoever is logged in may not"
+    ) as caught:
+        delete("seeds")
+    assert "\n" not in str(caught.value)
+    assert len(runs_of(experiment, "sweep")) == 1
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/here"])
+def test_an_address_that_leads_nowhere_is_one_line(lab: Lab, log_in: LogIn, path: str) -> None:
+    log_in(ADA, PASSWORD, f"{lab.uri}{path}")
+    with pytest.raises(BadInput, match=r"^tracking.uri: the store http.* failed: .* no such address") as caught:
+        MlflowStore(None, None, 1.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_experiment_that_is_not_there_is_one_line(lab: Lab, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    log_in(ADA, PASSWORD, lab.uri)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987654321")
+    with pytest.raises(BadInput, match=r"^MLFLOW_EXPERIMENT_ID is '987654321'; .* has no experiment of this id"):
+        MlflowStore()
+
+
+def test_a_server_that_fails_is_one_line(proxy: Proxy, log_in: LogIn) -> None:
+    log_in(ADA, PASSWORD, proxy.uri)
+    proxy.fate = lambda method, path: BROKEN  # noqa: ARG005
+    with pytest.raises(BadInput, match=r"^tracking.uri: the store http.* failed: .*500") as caught:
+        MlflowStore(None, None, 1.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_mlflows_own_file_of_credentials_is_enough(
+    lab: Lab, experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", lab.uri)
+    (tmp_path / ".mlflow").mkdir()
+    written = f"[mlflow]\nmlflow_tracking_username = {BEN}\nmlflow_tracking_password = {OTHER_PASSWORD}\n"
+    (tmp_path / ".mlflow" / "credentials").write_text(written)
+    store = MlflowStore()
+    store.begin(sweep([cell(0)]))
+    store.end("interrupted")
+    assert [run.data.tags["mlflow.user"] for run in runs_of(experiment, "sweep")] == [BEN]
+
+
+def test_a_database_may_be_written_without_a_server(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+
+    server, name = needs_postgres(), f"direct_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    uri = f"{server}/{name}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    cells = [cell(number) for number in range(3)]
+    store = MlflowStore()
+    store.begin(sweep(cells))
+    store.record(result([trained(one) for one in cells]))
+    assert store.verified().missing == set()
+    store.end("finished")
+    assert set(MlflowStore().held(["fp0", "fp1", "fp2", "fp3"])) == {"fp0", "fp1", "fp2"}
+    tables = load("seeds")
+    assert (list(tables.runs["outcome"]), tables.facts["missing"]) == (["finished"] * 3, "")
+    assert "workbench:workbench" not in tables.facts["uri"]
+    MlflowStore().begin(sweep([*cells, cell(3)]))
+    shutil.rmtree(workspace / "mlruns", ignore_errors=True)

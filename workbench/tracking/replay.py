@@ -1,0 +1,137 @@
+"""A sweep copied from any store into any other: what it asked for is begun there, and what it came to recorded again.
+
+Fingerprints, numbers, histories, rules and the page are the same afterwards; ids of runs are those that the other store
+gives. Cells that were reused from another sweep stand there as runs of this one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.run_outcomes import PENDING
+from workbench.sweep.store import PackResult, RunRecord, SweepRecord
+from workbench.tracking import names
+from workbench.tracking.artifacts import fetch, listing, read_text
+from workbench.tracking.connection import Connection, parents
+from workbench.tracking.history_tables import TABLE_COLUMN, read_history
+from workbench.tracking.models import MODEL_TABLE
+from workbench.tracking.parent import asked_of, facts_of
+from workbench.tracking.plan_table import PlanRow, from_table, standing
+from workbench.tracking.write import MlflowStore
+
+if TYPE_CHECKING:
+    import pyarrow
+    from mlflow.entities import Run
+
+
+def replay(source: Connection, name: str, target: MlflowStore) -> None:
+    """Copy the latest sweep called `name`. Raises BadInput if there is none, or its histories are gone."""
+    found = [run for run in parents(source) if run.data.tags.get(names.SWEEP) == names.tag(name)]
+    if not found:
+        raise BadInput(f"sweep: {source.location.shown} holds none called {name!r:.200}")
+    parent = found[-1]
+    rows = from_table(standing(source, parent))
+    with target.hold(name):
+        asked = _asked(source, parent, rows)
+        known = target.earlier(name)
+        target.begin(asked)
+        if known is None or known.digest != asked.digest:  # else the rules stay that were stored there first
+            target.keep_files(_files(source, parent))
+        for result in _results(source, rows):
+            target.record(result)
+        outcome = parent.data.tags[names.OUTCOME]
+        target.end("interrupted" if outcome == names.RUNNING else outcome)
+        with tempfile.TemporaryDirectory() as scratch:
+            target.attach([
+                fetch(source, parent.info.artifact_uri, f"{names.REPORT}/{file}", scratch)
+                for file in listing(source, parent.info.artifact_uri, names.REPORT)
+            ])  # fmt: skip
+
+
+def _asked(source: Connection, parent: Run, rows: Sequence[PlanRow]) -> SweepRecord:
+    """The sweep before it was trained."""
+    asked, tags = asked_of(source, parent), parent.data.tags
+    factors = asked.get("factors")
+    return SweepRecord(
+        name=tags[names.SWEEP],
+        digest=tags[names.DIGEST_TAG],
+        command=str(asked.get("command", tags.get(names.SOURCE, ""))),
+        factors=tuple(map(str, factors)) if isinstance(factors, list) else (),
+        cells=[_pending(row) for row in rows],
+        facts=facts_of(asked),
+        rules=str(asked.get("rules") or ""),
+    )
+
+
+def _pending(row: PlanRow) -> RunRecord:
+    cell = row.record
+    return RunRecord(cell.cell, cell.name, cell.fingerprint, _pack(row), cell.overrides, cell.factors, cell.params)
+
+
+def _pack(row: PlanRow) -> str:
+    """The pack of a row; of one that came from another sweep the one there."""
+    place = names.history_place(row.history)
+    return row.record.pack or (place[1].rpartition("/")[2] if place else "")
+
+
+def _files(source: Connection, parent: Run) -> dict[str, str]:
+    """What says, uncut and with its digests, what was asked."""
+    texts = {name: read_text(source, parent.info.artifact_uri, name) for name in (names.SWEEP_FILE, names.RULES)}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _results(source: Connection, rows: Sequence[PlanRow]) -> Iterator[PackResult]:
+    """The packs, as they were recorded."""
+    packs: dict[str, list[PlanRow]] = {}
+    for row in rows:
+        if row.record.outcome != PENDING:
+            packs.setdefault(row.history, []).append(row)
+    for history, members in packs.items():
+        place = names.history_place(history)
+        if place is None:
+            raise BadInput(f"sweep: cell {members[0].record.cell} names no history, so it cannot be copied")
+        root, folder = source.root_of(place[0]), place[1]
+        marks = {row.record.fingerprint for row in members}
+
+        def table(file: str, root: str = root, folder: str = folder, marks: set[str] = marks) -> pyarrow.Table | None:
+            found = read_history(source, root, f"{folder}/{file}")
+            return None if found is None else _of_runs(found, marks)
+
+        epochs, layers = table(names.EPOCHS_FILE), table(names.LAYERS_FILE)
+        if epochs is None or layers is None:
+            raise BadInput(f"sweep: {history} is gone from {source.location.shown}, so it cannot be copied")
+        tables = {**_apart(table(names.TABLES_FILE)), **_weights(table(names.MODELS))}
+        runs = [replace(row.record, pack=_pack(row), origin="") for row in sorted(members, key=lambda row: row.row)]
+        yield PackResult(_pack(members[0]), runs, _columns(epochs), _columns(layers), tables)
+
+
+def _of_runs(table: pyarrow.Table, marks: set[str]) -> pyarrow.Table:
+    import pyarrow
+    import pyarrow.compute as compute
+
+    return table.filter(compute.is_in(table["fingerprint"], pyarrow.array(sorted(marks), pyarrow.string())))
+
+
+def _columns(table: pyarrow.Table) -> dict[str, np.ndarray]:
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def _apart(table: pyarrow.Table | None) -> dict[str, dict[str, np.ndarray]]:
+    """What measurements left, which stands together in one file, by name."""
+    if table is None:
+        return {}
+    found = {}
+    for name, rows in table.to_pandas().groupby(TABLE_COLUMN, sort=False):
+        own = rows.drop(columns=TABLE_COLUMN).dropna(axis="columns", how="all")
+        found[str(name)] = {str(column): own[column].to_numpy() for column in own}
+    return found
+
+
+def _weights(table: pyarrow.Table | None) -> dict[str, dict[str, np.ndarray]]:
+    return {} if table is None or not len(table) else {MODEL_TABLE: _columns(table)}
