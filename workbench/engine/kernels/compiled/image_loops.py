@@ -211,54 +211,56 @@ def sum_lanes(x):
 
 
 @compiled
-def pool(stage, maps, lanes):
-    """What the pooling of a stage leaves of a: of each tile the largest, the mean, or all of it."""
+def pool(stage, maps, lanes, y):
+    """A row of what the pooling of a stage leaves of a: of each tile the largest, the mean, or all of it."""
     units, across = stage[UNIT_COUNT] * lanes, stage[ACROSS]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
     a_at, pooled_at = stage[A_AT] * lanes, stage[POOLED_AT] * lanes
     share = ONE / np.float32(size * size)
-    for y in range(stage[POOLED_DOWN]):
-        for x in range(stage[POOLED_ACROSS]):
-            target = part(maps, pooled_at + (y * stage[POOLED_ACROSS] + x) * units, units)
-            for row in range(size):
-                for column in range(size):
-                    source = part(maps, a_at + ((y * size + row) * across + x * size + column) * units, units)
-                    if row + column == 0:
-                        for i in range(units):
-                            target[i] = source[i]
-                    elif kind == MAX_POOL:
-                        _keep_larger(target, source)
-                    else:
-                        for i in range(units):
-                            target[i] += source[i]
-            if kind == AVERAGE_POOL:
-                for i in range(units):
-                    target[i] *= share
+    for x in range(stage[POOLED_ACROSS]):
+        target = part(maps, pooled_at + (y * stage[POOLED_ACROSS] + x) * units, units)
+        for row in range(size):
+            for column in range(size):
+                source = part(maps, a_at + ((y * size + row) * across + x * size + column) * units, units)
+                if row + column == 0:
+                    for i in range(units):
+                        target[i] = source[i]
+                elif kind == MAX_POOL:
+                    _keep_larger(target, source)
+                else:
+                    for i in range(units):
+                        target[i] += source[i]
+        if kind == AVERAGE_POOL:
+            for i in range(units):
+                target[i] *= share
 
 
 @compiled
-def pool_back(stage, maps, back, dl_da, lanes):
-    """dl/da of a stage from that of what its pooling left."""
-    units, across, down = stage[UNIT_COUNT] * lanes, stage[ACROSS], stage[DOWN]
+def pool_back(stage, maps, back, dl_da, dl_da_at, lanes, y):
+    """dl/da of the places that a row of the pooling reads, from `dl_da_at` on, from that of what the row left."""
+    units, across, pooled_across = stage[UNIT_COUNT] * lanes, stage[ACROSS], stage[POOLED_ACROSS]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
-    pooled_down, pooled_across = stage[POOLED_DOWN], stage[POOLED_ACROSS]
-    a_at, share = stage[A_AT] * lanes, ONE / np.float32(size * size)
-    if pooled_down * size < down or pooled_across * size < across:  # what is left over at the border gets nothing
-        whole = part(dl_da, 0, down * across * units)
-        for i in range(whole.size):
-            whole[i] = ZERO
-    for y in range(pooled_down):
-        for x in range(pooled_across):
-            upper_at, first = (y * pooled_across + x) * units, (y * size * across + x * size) * units
-            if kind == MAX_POOL:
-                to_winners(maps, a_at + first, back, upper_at, dl_da, first, units, across * units, size, units)
-                continue
-            upper = part(back, upper_at, units)
-            for row in range(size):
-                for column in range(size):
-                    target = part(dl_da, first + (row * across + column) * units, units)
-                    for i in range(units):
-                        target[i] = upper[i] * share
+    a_at, share = (stage[A_AT] * lanes) + y * size * across * units, ONE / np.float32(size * size)
+    if pooled_across * size < across:  # what is left over at the border gets nothing
+        fill_zeros(part(dl_da, dl_da_at, size * across * units))
+    for x in range(pooled_across):
+        upper_at, first = (y * pooled_across + x) * units, x * size * units
+        if kind == MAX_POOL:
+            to_winners(maps, a_at + first, back, upper_at, dl_da, dl_da_at + first, units, across * units, size, units)
+            continue
+        upper = part(back, upper_at, units)
+        for row in range(size):
+            for column in range(size):
+                target = part(dl_da, dl_da_at + first + (row * across + column) * units, units)
+                for i in range(units):
+                    target[i] = upper[i] * share
+
+
+@inner
+def fill_zeros(x):
+    """x <- 0."""
+    for i in range(x.size):
+        x[i] = ZERO
 
 
 @inner

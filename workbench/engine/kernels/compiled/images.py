@@ -24,6 +24,7 @@ from workbench.engine.kernels.compiled.image_loops import (
     IMAGE_WIDTH,
     KERNEL,
     MASK_AT,
+    POOL_SIZE,
     POOLED_ACROSS,
     POOLED_AT,
     POOLED_DOWN,
@@ -31,6 +32,7 @@ from workbench.engine.kernels.compiled.image_loops import (
     STAGE_COLUMNS,
     STRIDE,
     Z_AT,
+    fill_zeros,
     pool,
     pool_back,
     sum_lanes,
@@ -98,8 +100,15 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
             read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
             call(images[CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes))
-            call(stage[FORWARD_LOOP], (z_at, a_at, slopes, places, rows, units))
-            pool(stage, floats(block_at, 1), lanes)
+            of_row = stage[POOL_SIZE] * stage[ACROSS]  # places that a row of the pooling reads, which stay in cache
+            for y in range(stage[POOLED_DOWN]):
+                at = FLOAT_BYTES * y * of_row
+                call(stage[FORWARD_LOOP], (z_at + at * rows, a_at + at * units, slopes, of_row, rows, units))
+                pool(stage, floats(block_at, 1), lanes, y)
+            done = stage[POOLED_DOWN] * of_row
+            if done < places:
+                at = FLOAT_BYTES * done
+                call(stage[FORWARD_LOOP], (z_at + at * rows, a_at + at * units, slopes, places - done, rows, units))
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
                 _multiply(part(maps, block + stage[POOLED_AT] * lanes, size),
@@ -137,10 +146,22 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
                 _multiply(part(back, 0, size), part(maps, block + stage[MASK_AT] * lanes, size))
-            pool_back(stage, floats(block_at, 1), back, dl_da, lanes)
-            of_slopes = images[OF_SLOPES]
-            call(stage[BACKWARD_LOOP], (images[DL_DMAPS], z_at, a_at, slopes, of_slopes, places, rows, units))
-            if stage[SLOPES_FROM] == OWN_SLOPES:
+            # Learned slopes are summed over all places at once; else a row of the pooling is done with while in cache.
+            at_once, of_row = stage[SLOPES_FROM] == OWN_SLOPES, stage[POOL_SIZE] * stage[ACROSS]
+            done, of_slopes, of_maps = stage[POOLED_DOWN] * of_row, images[OF_SLOPES], images[DL_DMAPS]
+            for y in range(stage[POOLED_DOWN]):
+                before = y * of_row
+                pool_back(stage, floats(block_at, 1), back, dl_da, before * units if at_once else 0, lanes, y)
+                if not at_once:
+                    of_z, of_a = z_at + FLOAT_BYTES * before * rows, a_at + FLOAT_BYTES * before * units
+                    call(stage[BACKWARD_LOOP], (of_maps, of_z, of_a, slopes, of_slopes, of_row, rows, units))
+            before = 0 if at_once else done
+            if done < places:  # what is left over at the border gets nothing
+                fill_zeros(part(dl_da, done * units if at_once else 0, (places - done) * units))
+            if before < places:
+                of_z, of_a = z_at + FLOAT_BYTES * before * rows, a_at + FLOAT_BYTES * before * units
+                call(stage[BACKWARD_LOOP], (of_maps, of_z, of_a, slopes, of_slopes, places - before, rows, units))
+            if at_once:
                 _sum_slopes(floats(of_slopes, 1), lanes, part(g, stage[SLOPES_PLACE], stage[UNIT_COUNT]), start == 0)
             call(images[WEIGHT_GRADIENTS], (stage_at, block_at, g_at, 1 if start == 0 else 0, lanes))
             if number > 0:
