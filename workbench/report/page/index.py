@@ -108,12 +108,15 @@ def _line(claim: ClaimForm, sweep: str, file: str) -> Line:
 
 def _finding(claim: ClaimForm) -> str:
     """What stands behind a verdict: what its first rule found, or the further rule that decided it; of a conditional
-    one also what the tuned rule found.
+    one also what was found in the other setting.
     """
     verdict = claim["verdict"]
     parts = [_found(claim["rule"], verdict)]
     if verdict["verdict"] == "conditional":
-        parts.append(_found(claim["tuned"], verdict["tuned"], "tuned: "))
+        if claim["tuned"] and verdict["tuned"]:
+            parts.append(_found(claim["tuned"], verdict["tuned"], "in the other setting: "))
+        if claim.get("vary"):
+            parts.append(verdict["condition"])
     elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts

@@ -169,12 +169,26 @@ Rule = Paired | Equivalence | Identity
 
 
 @dataclass(frozen=True)
+class Variation:
+    """A claim's rule asked again in another setting: `setting` is `value` there, and `instead_of` in the claim's own
+    one. `variations.varied` makes them; a setting may be words too, if it is no key.
+    """
+
+    setting: str
+    instead_of: Value
+    value: Value
+    rule: Rule
+
+
+@dataclass(frozen=True)
 class Claim:
     """One claim of the notes, in our words.
 
     `rule` decides it in the notes' own setting, together with every rule of `also` (a claim of two measures holds if
-    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; if both are decided and differ,
-    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
+    both do). `tuned`, if given, is the same question as `rule` in another setting; where both are decided and differ,
+    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `vary` asks `rule`
+    again with one setting changed at a time, which gives a specification curve; a claim that turns on one of them is
+    conditional, and names it. `measure` computes
     what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
     for each metric that is needed. `slip` states the notes' form if it differs from the right one, `remark` what a
     reader must know of how the rule came about (a pilot, an earlier form whose outcome was known). `statement_zh` says
@@ -192,6 +206,7 @@ class Claim:
     also: tuple[Rule, ...] = ()
     measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
     statement_zh: str = ""
+    vary: tuple[Variation, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tuned is not None and not self.condition:
@@ -230,8 +245,9 @@ def digest(rule: Rule) -> str:
 
 
 def rules_of(claim: Claim) -> tuple[Rule, ...]:
-    """Every rule of a claim: its own, those that must hold as well, and the tuned one if it has one."""
-    return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
+    """Every rule of a claim: its own, those that must hold as well, the tuned one if it has one, and its variations."""
+    tuned = () if claim.tuned is None else (claim.tuned,)
+    return (claim.rule, *claim.also, *tuned, *(one.rule for one in claim.vary))
 
 
 def digests(claim: Claim) -> list[str]:
