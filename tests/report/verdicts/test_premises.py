@@ -23,7 +23,7 @@ RULE = Paired("score", NEW, OLD, 0.05, "higher", SEEDS)
 # A net that fits its data, has converged and does not overfit.
 SOUND = {
     "last_train_accuracy": 0.99, "best_train_accuracy": 0.99, "last_validation_loss": 0.5, "best_validation_loss": 0.5,
-    "best_epoch": 20, "epochs": 40,
+    "best_epoch": 20, "epochs": 40, "load_by_others": 0.02,
 }  # fmt: skip
 
 
@@ -43,6 +43,8 @@ HOLDS: dict[str, dict[str, Any]] = {
     "underfits": {"last_train_accuracy": 0.7},
     "converged": {},
     "not_collapsed": {},
+    "below_ceiling": {"last_train_accuracy": 0.9},
+    "quiet": {},
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "overfits": ({}, "ends 0"),
@@ -52,6 +54,8 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "converged": ({"best_epoch": 36}, "in the median, at 90"),
     "not_collapsed": ({"last_train_accuracy": [0.1] + 11 * [0.9]}, "1 of 12 runs ended"),
+    "below_ceiling": ({}, "its training accuracy is 99"),
+    "quiet": ({"load_by_others": 0.5}, "others used 50"),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.config.setting import Value
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 # Fields that came later: left out if they say nothing, so that older digests stand.
-_LATER = ("averaged_over", "premises")
+_LATER = ("averaged_over", "premises", "worse", "by_seed")
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
@@ -49,13 +49,20 @@ class Arm:
 class Tuning:
     """Every arm gets its own best values of `factors`, chosen on seeds that do not decide.
 
-    Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`.
+    Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`. With
+    `by_seed` every deciding seed has a share of `seeds` to itself and its own choice, so that the noise of tuning is a
+    part of the differences; else one choice is made for all, and its noise is in none of them.
     """
 
     factors: tuple[str, ...]
     seeds: tuple[int, ...]
     metric: str = "best_validation_loss"
     better: str = "lower"
+    by_seed: bool = False
+
+    def of(self, place: int, count: int) -> Tuning:
+        """The tuning of the `place`-th of `count` deciding seeds, on its own share of the tuning seeds."""
+        return replace(self, seeds=self.seeds[place::count], by_seed=False)
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,8 @@ def _check(rule: Paired | Equivalence) -> None:
         raise BadInput(f"a rule on {rule.metric} names {len(set(rule.seeds))} seeds; it needs {FEWEST_SEEDS} or more")
     if rule.tuning and set(rule.tuning.seeds) & set(rule.seeds):
         raise BadInput(f"a rule on {rule.metric} tunes on seeds it decides on; the two sets must be apart")
+    if rule.tuning and rule.tuning.by_seed and len(set(rule.tuning.seeds)) < len(set(rule.seeds)):
+        raise BadInput(f"a rule on {rule.metric} tunes by seed on fewer seeds than it decides on; one each is needed")
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,12 @@ class Paired:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """T(t): the whole interval of `measured` minus `predicted`, by seed, lies within +-`tolerance`."""
+    """T(t): the whole interval of `measured` minus `predicted`, by seed, lies within +-`tolerance`.
+
+    With `worse`, "lower" or "higher", only a difference in that direction counts: `measured` is not inferior if the
+    whole interval is short of the tolerance there, however far it reaches on the other side. Raises BadInput for
+    fewer than 12 seeds, a tolerance of 0 or less, or another direction.
+    """
 
     kind: ClassVar[str] = "equivalence"
     metric: str
@@ -140,11 +154,14 @@ class Equivalence:
     collapse: Collapse | None = None
     interval: str = "t"
     premises: tuple[Premise, ...] = ()
+    worse: str = ""
 
     def __post_init__(self) -> None:
         _check(self)
         if not self.tolerance > 0:
             raise BadInput(f"tolerance of the rule on {self.metric} is {self.tolerance}; it must be over 0")
+        if self.worse and self.worse not in DIRECTION_SIGNS:
+            raise BadInput(f"worse of the rule on {self.metric} is {self.worse!r}; allowed: higher, lower")
 
 
 @dataclass(frozen=True)
@@ -222,7 +239,7 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         named = {"kind": value.kind} if hasattr(value, "kind") else {}
         given = {entry.name: getattr(value, entry.name) for entry in fields(value)}
-        return named | {name: _plain(item) for name, item in given.items() if item != () or name not in _LATER}
+        return named | {name: _plain(item) for name, item in given.items() if name not in _LATER or item}
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

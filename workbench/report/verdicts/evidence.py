@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -95,6 +96,18 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     return runs, tuple(notes)
 
 
+def _tuned_by_seed(
+    runs: pd.DataFrame, arm: Arm, tuning: Tuning, seeds: Sequence[int]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The runs of the arm, of every deciding seed those at the values that its own tuning seeds chose."""
+    parts, notes = [], Counter[str]()
+    for place, seed in enumerate(seeds):
+        chosen, said = _tuned(runs, arm, tuning.of(place, len(seeds)))
+        parts.append(chosen[chosen["seed"] == seed])
+        notes.update(said)
+    return pd.concat(parts), tuple(f"{note} (of {wording.plural(count, 'seed')})" for note, count in notes.items())
+
+
 def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
     """The mean of the tuning metric by values of the factors, of those that finished on every tuning seed.
 
@@ -110,8 +123,10 @@ def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
 
 def _runs_of(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The runs of an arm, at its own best values if the rule tunes, and what is to be noted of that choice."""
-    chosen = select(runs, arm)
-    return _tuned(chosen, arm, rule.tuning) if rule.tuning else (chosen, ())
+    chosen, tuning = select(runs, arm), rule.tuning
+    if tuning is None:
+        return chosen, ()
+    return _tuned_by_seed(chosen, arm, tuning, rule.seeds) if tuning.by_seed else _tuned(chosen, arm, tuning)
 
 
 def failed_premise(runs: pd.DataFrame, rule: Rule) -> str:

@@ -125,13 +125,13 @@ def decided(
     if evidence.missing or not found.n or not np.isfinite(found.interval.low):
         return found
     alpha = ALPHA / max(1, attempts)
-    sign = DIRECTION_SIGNS[rule.direction] if isinstance(rule, Paired) else 1
+    sign = DIRECTION_SIGNS[rule.direction if isinstance(rule, Paired) else rule.worse or "higher"]
     basis = basis_of(rule, evidence, sign, alpha, None if attempts > 1 else found.interval)
     if isinstance(rule, Paired):
         word = judge(basis, rule.margin, p, alpha)
         fails = word in _NEGATIVE_VERDICTS or (p.short < alpha and basis.short_of(rule.margin))
     else:
-        word, fails = _agreement(basis, rule.tolerance, alpha)
+        word, fails = _agreement(basis, rule, alpha)
     return replace(found, verdict=word, fails=fails, doubt=basis.doubt)
 
 
@@ -142,11 +142,12 @@ def finish(rule: Rule, evidence: Evidence | None, found: Verdict, data: str, att
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
 
-def _agreement(basis: Basis, tolerance: float, alpha: float) -> tuple[str, bool]:
+def _agreement(basis: Basis, rule: Equivalence, alpha: float) -> tuple[str, bool]:
     """The verdict of a rule of tolerance, and whether it fails."""
-    if basis.within(tolerance):
+    if basis.short_of(rule.tolerance) if rule.worse else basis.within(rule.tolerance):
         return "reproduced", False
-    outside = not basis.lost and basis.beyond(tolerance, alpha)
+    better = bool(rule.worse) and basis.values.mean() < 0
+    outside = not better and not basis.lost and basis.beyond(rule.tolerance, alpha)
     return ("contradicted", True) if outside else ("inconclusive", False)
 
 

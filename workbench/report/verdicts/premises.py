@@ -64,6 +64,16 @@ def _collapsed(runs: pd.DataFrame, bound: float) -> str:
     return f"{count} of {len(runs)} runs ended at a training accuracy of {_percent(bound)} or less" if count else ""
 
 
+def _at_ceiling(runs: pd.DataFrame, bound: float) -> str:
+    accuracy = float(runs["last_train_accuracy"].mean())
+    return "" if accuracy < bound else f"its training accuracy is {_percent(accuracy)}"
+
+
+def _busy(runs: pd.DataFrame, bound: float) -> str:
+    share = float(runs["load_by_others"].mean())
+    return "" if share <= bound else f"others used {_percent(share)} of the machine"
+
+
 PREMISES = {
     "overfits": PremiseKind(
         "overfits (its validation loss ends more than {bound} over its best one, in the median)",
@@ -80,6 +90,14 @@ PREMISES = {
     "not_collapsed": PremiseKind(
         "has no run that diverged, or whose training accuracy ended at {bound} or less",
         ("last_train_accuracy",), _collapsed, 0.2, every_run=True,
+    ),
+    "below_ceiling": PremiseKind(
+        "leaves room above it (its mean training accuracy ends under {bound})",
+        ("last_train_accuracy",), _at_ceiling, 0.95,
+    ),
+    "quiet": PremiseKind(
+        "was timed on a quiet machine (others used at most {bound} of its processors meanwhile, in the mean)",
+        ("load_by_others",), _busy, 0.15,
     ),
 }  # fmt: skip
 
