@@ -25,7 +25,10 @@ OTHER: dict[str, Any] = {
     "optimizer.momentum": 0.3,
     "optimizer.momentum_start": 0.2,
     "optimizer.momentum_ramp_epochs": 2,
+    "optimizer.momentum_end": 0.2,
+    "optimizer.momentum_end_epochs": 2,
     "optimizer.schedule_factor": 0.9,
+    "optimizer.schedule_time": 2.0,
     "optimizer.epsilon": 0.1,
     "optimizer.alpha": 0.5,
     "optimizer.beta1": 0.5,
@@ -57,6 +60,7 @@ BASES: dict[str, dict[str, Any]] = (
     {f"optimizer {name}": {"optimizer": {"name": name}} for name in OPTIMIZERS}
     | {f"ramp of {name}": {"optimizer": {"name": name, "momentum_ramp_epochs": 1}} for name in OPTIMIZERS}
     | {f"start of {name}": {"optimizer": {"name": name, "momentum_start": 0.5}} for name in OPTIMIZERS}
+    | {f"end of {name}": {"optimizer": {"name": name, "momentum_end_epochs": 1}} for name in OPTIMIZERS}
     | {f"schedule {name}": {"optimizer": {"schedule": name}} for name in SCHEDULES}
     | {f"activation {name}": {"network": {"activation": name}} for name in ACTIVATIONS}
     | {f"init {name}": {"network": {"init": name}} for name in INITIALIZERS}
@@ -69,7 +73,7 @@ BASES: dict[str, dict[str, Any]] = (
 )
 # The section that a base is about: another one's settings are asked for elsewhere.
 ASKED = {"optimizer": "optimizer.", "ramp": "optimizer.momentum", "start": "optimizer.momentum",
-         "schedule": "optimizer.schedule", "activation": "network.", "init": "network.",
+         "end": "optimizer.momentum", "schedule": "optimizer.schedule", "activation": "network.", "init": "network.",
          "images": ("network.", "dropout.")}  # fmt: skip
 
 

@@ -68,6 +68,9 @@ def _of_the_ramp(config: RunConfig, readers: Sequence[str]) -> Iterator[tuple[st
     ramp, start = "optimizer.momentum_ramp_epochs", "optimizer.momentum_start"
     if config.optimizer.name not in readers:
         return
+    if config.optimizer.momentum_end_epochs == 0:
+        ending = "optimizer.momentum_end_epochs"
+        yield "optimizer.momentum_end", Unread(f"{ending}=0", f"{ending} of 1 or more")
     if config.optimizer.momentum_ramp_epochs == 0:
         yield start, Unread(f"{ramp}=0", f"{ramp} of 1 or more")
     if config.optimizer.momentum_start is None:

@@ -157,8 +157,12 @@ class OptimizerConfig:
         low=0,
         high=1,
         open_low=True,
-        help="schedule=exponential multiplies the rate by this at every update",
+        help="schedule=exponential multiplies the rate by this at every update, schedule=by_epoch at every epoch",
     )
+    schedule_time: float = setting(
+        1000.0, role="per_run", unit="updates", low=0, open_low=True,
+        help="schedule=inverse_time halves the rate after so many updates",
+    )  # fmt: skip
     momentum: float = setting(
         0.9, role="per_run", unit="share", low=0, high=1, open_high=True, help="share of the last movement that is kept"
     )
@@ -172,6 +176,13 @@ class OptimizerConfig:
         help="momentum at the first epoch, from where it ramps up; null is no ramp",
     )
     momentum_ramp_epochs: int = setting(0, role="per_run", unit="epochs", low=0, help="length of that ramp")
+    momentum_end: float = setting(
+        0.5, role="per_run", unit="share", low=0, high=1, open_high=True, help="momentum at the end of the last epochs"
+    )
+    momentum_end_epochs: int = setting(
+        0, role="per_run", unit="epochs", low=0,
+        help="over so many last epochs momentum goes to momentum_end; 0 is never",
+    )  # fmt: skip
     alpha: float = setting(
         0.9,
         role="per_run",

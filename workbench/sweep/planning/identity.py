@@ -30,7 +30,8 @@ STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
-    "training.bounds": "",
+    "training.bounds": "", "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
+    "optimizer.momentum_end_epochs": 0,
 }  # fmt: skip
 # Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
 RULE_KEYS = {
