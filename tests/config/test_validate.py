@@ -132,6 +132,7 @@ def test_splits_must_fit_the_dataset():
 
 
 def test_labels_of_a_regression_cannot_be_noisy():
+    assert "data.test_noise is 0.2" in refusal({"data": {"name": "diabetes", "test_noise": 0.2}})
     assert "data.label_noise is 0.2" in refusal({"data": {"name": "diabetes", "label_noise": 0.2}})
 
 

@@ -32,6 +32,10 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
         raise BadInput(
             f"data.label_noise is {data.label_noise:g}; allowed: 0, as {data.name} is a regression without labels"
         )
+    if data.test_noise > 0 and facts.classes == 0:
+        raise BadInput(
+            f"data.test_noise is {data.test_noise:g}; allowed: 0, as {data.name} is a regression without labels"
+        )
     if data.shift > 0 and not facts.image:
         raise BadInput(f"data.shift is {data.shift}; allowed: 0, as the examples of data={data.name} are no images")
     if data.shift > 0 and data.shift >= min(facts.image[:2]):

@@ -69,6 +69,15 @@ class DataConfig:
         open_high=True,
         help="share of training and validation labels replaced by another class",
     )
+    test_noise: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        help="share of test labels replaced by another class",
+    )
     shift: int = setting(
         0,
         role="per_run",

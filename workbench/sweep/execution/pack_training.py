@@ -94,6 +94,7 @@ def _data(planned: PlannedPack) -> RunData:
         config.train_size,
         config.validation,
         config.test,
+        planned.examples.test_noise,
     )
 
 

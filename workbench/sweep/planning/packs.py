@@ -42,6 +42,7 @@ class Examples:
     config: DataConfig
     label_noise: np.ndarray
     scaling: tuple[str, ...]
+    test_noise: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class PlannedPack:
                 examples,
                 label_noise=examples.label_noise[rows],
                 scaling=tuple(examples.scaling[row] for row in rows),
+                test_noise=examples.test_noise[rows],
             ),
             analyses=tuple(self.analyses[row] for row in rows),
             memory=round(self.memory * share),
@@ -190,6 +192,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
             first.config.data,
             np.array([run.numbers["data.label_noise"] for run in runs]),
             tuple(str(run.numbers["data.scaling"]) for run in runs),
+            np.array([run.numbers.get("data.test_noise", 0.0) for run in runs]),
         ),
         analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
