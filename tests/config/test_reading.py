@@ -42,6 +42,7 @@ OTHER: dict[str, Any] = {
     "data.examples": 140,
     "data.noise": 0.4,
     "data.test": 0.3,
+    "data.spectrum": "[4,1]",
 }
 # What only networks of images read.
 OF_IMAGES: dict[str, Any] = {

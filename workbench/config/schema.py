@@ -95,6 +95,11 @@ class DataConfig:
     scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
     examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
     noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")
+    # Of any type, as `network.channels` is.
+    spectrum: Any = setting(  # noqa: RUF009
+        "[100,30,10,3,1]", role="static", unit="curvature", low=1, listed=True,
+        help="curvatures of the loss of data=quadratic, one a feature",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def dataset(config: DataConfig) -> Dataset:
         examples=config.examples,
         noise=config.noise,
         permute_pixels=config.permute_pixels,
+        spectrum=config.spectrum,
     )
     return _loaded(loaded_by)
 

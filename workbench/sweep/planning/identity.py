@@ -31,7 +31,7 @@ STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
     "training.bounds": "", "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
-    "optimizer.momentum_end_epochs": 0, "data.test_noise": 0,
+    "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
 # Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
 RULE_KEYS = {
