@@ -13,8 +13,8 @@ import pandas as pd
 from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning
-from workbench.report.verdicts.premises import fault, in_words
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning, rules_of
+from workbench.report.verdicts.premises import fault, in_words, with_derived
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -176,11 +176,13 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: S
 
 
 def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:
-    """The sweep's runs with the claim's own measures, if it has any, as columns of their own.
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own, and with what its
+    premises derive from histories.
 
     A measure is a person's own code: an error in it leaves its columns out, and the second value says so.
     """
-    runs = tables.runs
+    kinds = [premise.kind for rule in rules_of(claim) for premise in rule.premises]
+    runs = with_derived(tables.runs, tables.epochs, kinds)
     if claim.measure is None:
         return runs, ""
     try:

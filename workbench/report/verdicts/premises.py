@@ -6,7 +6,7 @@ and of its digest; if it fails the verdict is withheld, with the reason in words
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ class PremiseKind:
 
     `words` says what is asked of an arm, `{bound}` in it being the premise's bound, by default `bound`. `columns` are
     those of the runs that it reads. `fault` takes the arm's finished runs on the deciding seeds and the bound, and
-    returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged.
+    returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged. `derived`
+    computes, from the histories by epoch, columns that no run has: cell -> value by name.
     """
 
     words: str
@@ -34,6 +35,21 @@ class PremiseKind:
     fault: Callable[[pd.DataFrame, float], str]
     bound: float
     every_run: bool = False
+    derived: Callable[[pd.DataFrame], Mapping[str, pd.Series]] | None = None
+
+
+def _late_gain(epochs: pd.DataFrame) -> Mapping[str, pd.Series]:
+    """`late_gain`: by what share the best validation loss fell in the last tenth of a run's epochs."""
+    rows = epochs.dropna(subset=["validation_loss"])
+    last = rows.groupby("cell")["epoch"].transform("max")
+    best = rows.groupby("cell")["validation_loss"].min()
+    before = rows[rows["epoch"] <= last * (1 - LAST_SHARE)].groupby("cell")["validation_loss"].min()
+    return {"late_gain": 1 - best / before}
+
+
+def _not_levelled(runs: pd.DataFrame, bound: float) -> str:
+    gain = float(runs["late_gain"].median())
+    return "" if gain <= bound else f"in its last epochs its validation loss still fell by {_percent(gain)}"
 
 
 def _rise(runs: pd.DataFrame) -> float:
@@ -87,6 +103,11 @@ PREMISES = {
         "has converged (no better epoch by validation loss in the last {bound} of its epochs, in the median)",
         ("best_epoch", "epochs"), _not_converged, LAST_SHARE,
     ),
+    "levelled_off": PremiseKind(
+        "has levelled off (its best validation loss fell by at most {bound} in the last tenth of its epochs, in the "
+        "median)",
+        ("late_gain",), _not_levelled, 0.01, derived=_late_gain,
+    ),
     "not_collapsed": PremiseKind(
         "has no run that diverged, or whose training accuracy ended at {bound} or less",
         ("last_train_accuracy",), _collapsed, 0.2, every_run=True,
@@ -100,6 +121,16 @@ PREMISES = {
         ("load_by_others",), _busy, 0.15,
     ),
 }  # fmt: skip
+
+
+def with_derived(runs: pd.DataFrame, epochs: pd.DataFrame, kinds: Iterable[str]) -> pd.DataFrame:
+    """The runs with the columns that these premises derive from the histories by epoch."""
+    found: dict[str, pd.Series] = {}
+    for kind in dict.fromkeys(kinds):
+        derived = PREMISES[kind].derived
+        if derived is not None and {"cell", "epoch", "validation_loss"} <= set(epochs):
+            found |= {name: runs["cell"].map(column) for name, column in derived(epochs).items()}
+    return runs.assign(**found)
 
 
 def in_words(kind: str, bound: float | None) -> str:
