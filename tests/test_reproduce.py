@@ -141,3 +141,18 @@ def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp
         "The model", "Doing badly on the training data",
     ]  # fmt: skip
     assert verdict_list.gather(tmp_path) == found  # index.json is no page
+
+
+def test_a_claim_that_holds_on_one_dataset_and_fails_on_another_is_conditional_on_the_data(tmp_path: Path) -> None:
+    first = {"D1": short("reproduced"), "D3": short("reproduced"), "D7": short("reproduced")}
+    open_, short_of = short("inconclusive"), short("inconclusive") | {"ruled_out": True}
+    second = {"D1": short("not reproduced"), "D3": open_, "D7": short_of}
+    page(tmp_path, "one", "2026-01-01", "digits", first)
+    page(tmp_path, "two", "2026-01-02", "mnist", second)
+    found = verdict_list.gather(tmp_path)
+    told = {one["id"]: one["on_data"] for one in found}
+    assert told == {
+        "D1": "conditional on the data: reproduced on digits and not reproduced on mnist", "D3": "",
+        "D7": "conditional on the data: reproduced on digits and ruled out on mnist",
+    }  # fmt: skip
+    assert told["D1"] in verdict_list.in_words(found)
