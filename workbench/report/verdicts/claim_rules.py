@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.config.setting import Value
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 # Fields that came later: left out if they say nothing, so that older digests stand.
-_LATER = ("averaged_over", "premises", "worse", "by_seed")
+_LATER = ("averaged_over", "premises", "worse", "by_seed", "looks")
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
@@ -97,10 +98,20 @@ def _check(rule: Paired | Equivalence) -> None:
         raise BadInput(f"interval of the rule on {rule.metric} is {rule.interval!r}; allowed: {allowed}")
     if len(set(rule.seeds)) < FEWEST_SEEDS:
         raise BadInput(f"a rule on {rule.metric} names {len(set(rule.seeds))} seeds; it needs {FEWEST_SEEDS} or more")
+    _check_looks(rule)
     if rule.tuning and set(rule.tuning.seeds) & set(rule.seeds):
         raise BadInput(f"a rule on {rule.metric} tunes on seeds it decides on; the two sets must be apart")
     if rule.tuning and rule.tuning.by_seed and len(set(rule.tuning.seeds)) < len(set(rule.seeds)):
         raise BadInput(f"a rule on {rule.metric} tunes by seed on fewer seeds than it decides on; one each is needed")
+
+
+def _check_looks(rule: Paired | Equivalence) -> None:
+    looks, seeds = rule.looks, len(rule.seeds)
+    rising = all(one < other for one, other in pairwise(looks))
+    if looks and not (rising and looks[0] >= FEWEST_SEEDS and looks[-1] == seeds):
+        raise BadInput(
+            f"looks of the rule on {rule.metric} are {looks}; allowed: rising, from {FEWEST_SEEDS} or more to {seeds}"
+        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,8 @@ class Paired:
 
     `against` is a second pair (treatment, baseline) whose difference is subtracted: a difference in differences. `n` is
     the number of `seeds`, and part of the rule. `family` is the size of the fixed family Holm's correction runs over.
-    Where one of the `premises` fails the verdict is withheld.
+    Where one of the `premises` fails the verdict is withheld. With `looks` the rule is decided after so many of its
+    seeds, in their order, and again after more of them: 12, 24 and all of 48, say, with alpha spent beforehand.
     Raises BadInput for fewer than 12 seeds, a negative margin or an unknown direction or interval.
     """
 
@@ -126,6 +138,7 @@ class Paired:
     interval: str = "t"
     family: int = 1
     premises: tuple[Premise, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -155,6 +168,7 @@ class Equivalence:
     interval: str = "t"
     premises: tuple[Premise, ...] = ()
     worse: str = ""
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)

@@ -20,7 +20,7 @@ cell of the sweep file was asked for, that of an arm which leaves open what the 
 whose premises fails.
 
 Each further attempt on a claim (`attempts`) decides at 0.05 divided by their number: Holm's p is held against that,
-and the interval is as much wider.
+and the interval is as much wider. So is each of the looks of a rule that names some (`looks`), at its share of alpha.
 
 Where runs diverged or collapsed the sign-flip test over all pairs decides, with every pair that has no number counted
 against the conclusion, together with the interval of the pairs that trained. Where fewer than half of them did,
@@ -39,6 +39,7 @@ from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity, 
 from workbench.report.verdicts.deviations import described, unasked
 from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import Corrected, decided, finish, weigh, weighed
+from workbench.report.verdicts.looks import look_at
 from workbench.report.verdicts.stored_rules import fixed_beforehand, stored_entry
 from workbench.report.verdicts.variations import condition, left_open, turning
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
@@ -79,16 +80,20 @@ def decide_all(
     found = []
     for claim in claims:
         runs, failure = with_measure(claim, tables)
-        found.append([(rule, *_noted(weigh(claim, rule, runs, tables.factors), failure)) for rule in rules_of(claim)])
-    adjusted = _adjusted([one for group in found for one in group], others or {})
+        looks = [look_at(rule, runs, tables.factors) for rule in rules_of(claim)]
+        found.append([(look, *_noted(weigh(claim, look.rule, runs, tables.factors), failure)) for look in looks])
+    weighed_rules = [(look.rule, evidence, verdict) for group in found for look, evidence, verdict in group]
+    adjusted = _adjusted(weighed_rules, others or {})
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
         attempts = attempts_on(claim, tables)
         done = []
-        for rule, evidence, verdict in group:
-            one = decided(rule, evidence, verdict, adjusted, len(attempts))
-            one = finish(rule, evidence, one, data, len(attempts))
+        for look, evidence, verdict in group:
+            rule = look.rule
+            one = decided(rule, evidence, verdict, adjusted, max(1, len(attempts)) / look.share)
+            one = finish(rule, evidence, one, data, 0 if look.looks else max(1, len(attempts)))
+            one = replace(one, notes=(*one.notes, look.in_words())) if look.looks else one
             done.append(_withheld(one, withheld or _reason(rule, evidence, one, tables)))
         verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
