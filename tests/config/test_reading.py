@@ -37,6 +37,8 @@ OTHER: dict[str, Any] = {
     "network.slope": 0.5,
     "network.pieces": 3,
     "network.width": 9,
+    "network.depth": 1,
+    "network.widths": "[5,4,3]",
     "network.activation": "tanh",
     "dropout.rate": 0.5,
     "data.examples": 140,
@@ -65,6 +67,7 @@ BASES: dict[str, dict[str, Any]] = (
     | {f"schedule {name}": {"optimizer": {"schedule": name}} for name in SCHEDULES}
     | {f"activation {name}": {"network": {"activation": name}} for name in ACTIVATIONS}
     | {f"init {name}": {"network": {"init": name}} for name in INITIALIZERS}
+    | {"unequal widths": {"network": {"widths": "[6,3]"}}}
     | {"no hidden layer": {"network": {"depth": 0}}, "none of its weights": {"network": {"depth": 0, "init": "he"}}}
     | {"digits": {"data": {"name": "digits", "train_size": 60}}}
     | {

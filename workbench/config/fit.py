@@ -79,7 +79,10 @@ def fit_network(config: RunConfig) -> None:
 
 
 def _fit_dense(config: RunConfig) -> None:
-    """Raise BadInput if an analysis knows only networks of images."""
+    """Raise BadInput if an analysis knows only networks of images, or a measurement only equal layers."""
+    unequal, measured = config.network.widths is not None, config.measure != TRAINING
+    if unequal and measured and table("measurements")[config.measure].dense_only:
+        raise BadInput(f"network.widths is {config.network.widths}; allowed with measure={config.measure}: null")
     for name in filter(None, config.analyses.split("+") if config.measure == TRAINING else ()):
         if table("analyses")[name].images_only:
             allowed = ", ".join(other for other, row in NETWORKS.items() if row.of_images)

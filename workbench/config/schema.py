@@ -132,6 +132,11 @@ class NetworkConfig:
     )
     depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
     width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
+    # Of any type, as channels are.
+    widths: Any | None = setting(  # noqa: RUF009
+        None, role="static", unit="units", low=1, listed=True,
+        help="units of every hidden layer, in order, in place of depth and width; null is that they are equal",
+    )  # fmt: skip
     activation: str = setting(
         "relu", role="static", choices=Choices("activations"), help="activation function of the hidden layers"
     )

@@ -78,6 +78,7 @@ class Pack(Images):
     batch_size: int
     columns: dict[str, np.ndarray] = field(repr=False)
     pieces: int = 2
+    widths: tuple[int, ...] = ()
     dtype: str = "float32"
     precision: str = "float32"
     device: str = "cpu"
@@ -108,7 +109,7 @@ class Pack(Images):
     def kinds(self) -> list[str]:
         """The kinds of layers in the networks, rows of `LAYERS`. They do not depend on the data."""
         # More hidden layers are of the same kinds.
-        one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1))
+        one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1), widths=self.widths[:1])
         return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
     def architecture(self, inputs: int, outputs: int, image: Shape = ()) -> Architecture:
@@ -116,5 +117,13 @@ class Pack(Images):
         units.
         """
         return Architecture(
-            inputs, outputs, self.depth, self.width, self.activation, self.pieces, image, **self.of_images()
+            inputs,
+            outputs,
+            self.depth,
+            self.width,
+            self.activation,
+            self.pieces,
+            image,
+            self.widths,
+            **self.of_images(),
         )
