@@ -55,9 +55,9 @@ CLAIMS = [
             "differences become dearer with a decade of parameters. An earlier form asked that the ratio lie between "
             "1.5 and 3 in every single repetition, within one process, and judged nothing of the finite differences. "
             "That rule was at fault: a backward pass that costs less than 1.5 forward passes is efficient, and it "
-            "counted against the claim. Its outcome was known when this one was written. For the finite differences 0.8 "
-            "decades were asked first; 0.5 are asked since 0.81 were seen on a busy machine, where nothing was decided: "
-            "small networks spend more on each pass than their weights."
+            "counted against the claim. Its outcome was known when this one was written. For the finite differences "
+            "0.8 decades were asked first; 0.5 are asked since 0.81 were seen on a busy machine, where nothing was "
+            "decided: small networks spend more on each pass than their weights."
         ),
     )
 ]

@@ -82,9 +82,10 @@ CLAIMS = [
             "rounding alone draws anew). It came out inconclusive. Now the premise is that no network has collapsed, "
             "at every rate, and what is measured, dead units or the fit, is varied by itself, on new seeds. Known from "
             "a pilot on seeds 1000 to 1011: a leaky unit is never counted as dead, for its derivative is never 0; at "
-            "0.03 every network trains and 16 % of ReLU's units are dead. The first run of this form still said, beside "
-            "no dead units, that networks fit better, which its variations left open; the statement was cut to the rule. That a setting counts as failing where the "
-            "predicted effect is ruled out was decided knowing the outcome of C4."
+            "0.03 every network trains and 16 % of ReLU's units are dead. The first run of this form still said, "
+            "beside no dead units, that networks fit better, which its variations left open; the statement was cut to "
+            "the rule. That a setting counts as failing where the predicted effect is ruled out was decided knowing "
+            "the outcome of C4."
         ),
     ),
 ]

@@ -138,8 +138,9 @@ CLAIMS = [
         remark=(
             "Two layers of 2 units. An earlier form took 4 units, which overfit, so it was withheld; there L2 had come "
             "out at +7.9 pp on seeds 0 to 11. In a pilot on seeds 1000 to 1007 networks of 2 units underfit by the "
-            "premise, in 40 epochs and in 100, and half dropped cost 12 pp. L2 was not in the pilot. In a first run its rule named a column that its cells do "
-            "not have, and found nothing to compare; the rest of that run was known when it was put right."
+            "premise, in 40 epochs and in 100, and half dropped cost 12 pp. L2 was not in the pilot. In a first run "
+            "its rule named a column that its cells do not have, and found nothing to compare; the rest of that run "
+            "was known when it was put right."
         ),
     ),
 ]  # fmt: skip
