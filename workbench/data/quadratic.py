@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, largest_magnitude, require, text_digest
+from workbench.data.synthetic import FEWEST_EXAMPLES
 from workbench.engine.training.randomness import Purpose, keys, normal
 
 QUADRATIC_VERSION = 1  # part of the digest: raise it whenever other numbers are drawn
-FEWEST_EXAMPLES = 10
 
 
 def curvatures(settings: Settings) -> np.ndarray:

@@ -16,7 +16,7 @@ from workbench.report.figures.findings import Findings
 from workbench.report.verdicts.claim_rules import Identity
 from workbench.report.verdicts.verdict import Verdict
 
-OWN = "as the rule says"
+AS_STATED = "as the rule says"
 LONGEST = 40
 
 
@@ -74,7 +74,7 @@ class Specifications(FigureKind[Findings, Curve]):
 
 def _curve(one: OneClaim) -> Curve:
     by_itself = replace(one.verdict, verdict=one.verdict.by_itself or one.verdict.verdict)
-    rows = [(OWN, by_itself)]
+    rows = [(AS_STATED, by_itself)]
     rows += [
         (f"{wording.factor(variation.setting)} {wording.value(variation.value)}", found)
         for variation, found in zip(one.claim.vary, one.verdict.varied, strict=False)
