@@ -68,7 +68,9 @@ def test_a_setting_that_is_left_open_turns_nothing_and_is_said() -> None:
 
 def test_a_further_rule_that_fails_is_no_matter_of_a_setting() -> None:
     claim = replace(CLAIM, also=(replace(RULE, direction="lower"),))
-    assert decide(claim, tables(longer=0.0)).verdict == "contradicted"
+    found = decide(claim, tables(longer=0.0))
+    assert found.verdict == "contradicted"
+    assert found.notes[-1].startswith("The claim's first rule by itself: it turns on epochs (reproduced at 40")
 
 
 def test_variations_are_part_of_the_question_and_of_the_plan() -> None:

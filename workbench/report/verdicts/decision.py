@@ -143,10 +143,10 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
         text = f"{own.outcome.capitalize()} in the notes' own setting, {tuned.outcome} in the other"
         return _conditional(own, f"{text}: {claim.condition}", claim.condition)
     turned = turning(first, claim.vary, rest)
+    words = condition(first, turned) if turned else ""
     if turned and all(one.verdict == "reproduced" for one in also):
-        words = condition(first, turned)
         return _conditional(own, f"{words[:1].upper()}{words[1:]}", words)
-    return own
+    return replace(own, notes=(*own.notes, f"The claim's first rule by itself: {words}")) if turned else own
 
 
 def _conditional(own: Verdict, sentence: str, words: str) -> Verdict:
