@@ -6,7 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Identity, Lines, melted, rows_of, runs, table, varied
+from workbench.claims import (
+    Arm,
+    Claim,
+    Equivalence,
+    Figure,
+    Identity,
+    Lines,
+    NothingHeld,
+    melted,
+    rows_of,
+    runs,
+    table,
+    varied,
+)
 
 SIZE, EPOCHS = "data.train_size", "training.epochs"
 RULE = Equivalence(
@@ -20,7 +33,10 @@ RULE = Equivalence(
 
 def measure(tables: Any) -> pd.Series:
     """How sure a network is of its answers on test data, less how often they are right: at its last epoch."""
-    rows = rows_of(tables, "reliability")
+    try:
+        rows = rows_of(tables, "reliability")
+    except NothingHeld:
+        return pd.Series(dtype=float)
     rows = rows[rows["when"] == "last"]
     return (rows["share"] * (rows["confidence"] - rows["accuracy"])).groupby(rows["cell"]).sum()
 
