@@ -95,8 +95,7 @@ class DataConfig:
     scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
     examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
     noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")
-    # Of any type, as `network.channels` is.
-    spectrum: Any = setting(  # noqa: RUF009
+    spectrum: AnySetting = setting(  # noqa: RUF009
         "[100,30,10,3,1]", role="static", unit="curvature", low=1, listed=True,
         help="curvatures of the loss of data=quadratic, one a feature",
     )  # fmt: skip
@@ -132,8 +131,7 @@ class NetworkConfig:
     )
     depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
     width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
-    # Of any type, as channels are.
-    widths: Any | None = setting(  # noqa: RUF009
+    widths: AnySetting | None = setting(  # noqa: RUF009
         None, role="static", unit="units", low=1, listed=True,
         help="units of every hidden layer, in order, in place of depth and width; null is that they are equal",
     )  # fmt: skip

@@ -41,8 +41,7 @@ def gather(folder: Path) -> list[ListedVerdict]:
     for (name, _), (_, one) in found.items():
         one["on_data"] = turned.get(name, "")
     return [
-        verdict
-        for _, (_, verdict) in sorted(found.items(), key=lambda item: (notes.place(item[0][0]), item[0][1]))
+        verdict for _, (_, verdict) in sorted(found.items(), key=lambda item: (notes.place(item[0][0]), item[0][1]))
     ]
 
 
