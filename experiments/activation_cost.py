@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, melted, runs
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, Premise, melted, runs
+
+A_TENTH = float(np.log10(1.1))
 
 
 def _cheaper(metric: str) -> Paired:
     relu, sigmoid = (
         Arm(name, {"network.activation": name}, averaged_over=("network.width",)) for name in ("relu", "sigmoid")
     )
-    return Paired(metric, relu, sigmoid, margin=0.0, direction="lower", seeds=tuple(range(12)), family=FAMILY)
+    return Paired(
+        metric, relu, sigmoid, margin=A_TENTH, direction="lower", seeds=tuple(range(12)), family=FAMILY,
+        premises=(Premise("quiet"),),
+    )  # fmt: skip
 
 
 CLAIMS = [
     Claim(
         id="C9",
         section="Tips for deep learning, ReLU",
-        statement=(
-            "ReLU takes less time to compute than the sigmoid: the function with its derivative by itself, and a whole "
-            "step of training with it."
-        ),
+        statement="ReLU takes less time to compute than the sigmoid: the function with its derivative.",
         rule=_cheaper("elementwise_log10_seconds"),
-        also=(_cheaper("step_log10_seconds"),),
+        tuned=_cheaper("step_log10_seconds"),
+        condition="of the function by itself, which is a small part of a whole step of training",
+        remark=(
+            "An earlier form asked for any difference at all, of the function and of a whole step together, and "
+            "repeated it within one process; it came out reproduced. Now each repetition is a process, a tenth of the "
+            "time is the least that matters, the step is another setting of the question, and nothing is decided on a "
+            "busy machine."
+        ),
     )
 ]
 

@@ -31,8 +31,8 @@ CLAIMS = [
             baseline=Arm("Adagrad", {"optimizer": "adagrad"}),
             margin=0.1,
             direction="lower",
-            seeds=tuple(range(30)),
-            tuning=Tuning((RATE,), tuple(range(100, 106)), "best_validation_loss", "lower"),
+            seeds=tuple(range(200, 230)),
+            tuning=Tuning((RATE,), tuple(range(300, 360)), "last_train_loss", "lower", by_seed=True),
             family=FAMILY,
         ),
         measure=measure,
@@ -40,13 +40,19 @@ CLAIMS = [
             "The notes give RMSProp neither a start value nor an epsilon, which divides 0 by 0 on dead units; both are "
             "there. Adagrad divides by the root of the sum of squared gradients, not by a mean."
         ),
-        remark="The grid of rates was checked by a pilot on seeds 1000 and 1001: neither optimizer was best at an end.",
+        remark=(
+            "The grid of rates was checked by a pilot on seeds 1000 and 1001: neither optimizer was best at an end. An "
+            "earlier form tuned the rate by the validation loss, which is not what it decided on, and once for all "
+            "seeds, so that the luck of that choice was in every difference alike; it came out reproduced, -1.5 "
+            "decades. Now the rate is tuned by the training loss, and every deciding seed has two tuning seeds of its "
+            "own, whose noise its difference carries. Seeds are new."
+        ),
     )
 ]
 FIGURES = [
     Figure(
         "Training loss by learning rate",
-        "After 15 epochs, every seed. The verdict compares each optimizer at the rate that its validation loss "
+        "After 15 epochs, every seed. The verdict compares each optimizer at the rates that its training loss "
         "chose on seeds that do not decide.",
         runs("optimizer", RATE, "last_train_loss"),
         Lines(RATE, "last_train_loss", by="optimizer", log_x=True, log_y=True),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired
+from workbench.claims import FAMILY, Arm, Claim, Figure, Lines, Paired, Premise, Variation, varied
 
 RATE = "optimizer.learning_rate"
 SECTION = "Tips for deep learning, new activation function: leaky and parametric ReLU"
-SEEDS = tuple(range(30, 60))  # new ones, see the remark of C11
-NEW_SEEDS = tuple(range(60, 120))
+SEEDS = tuple(range(200, 230))
 LABELS = {
     "relu": "ReLU", "leaky_0.01": "leaky ReLU, slope 0.01", "leaky_0.1": "leaky ReLU, slope 0.1",
     "prelu": "parametric ReLU",
@@ -20,16 +20,18 @@ LOWEST, MODERATE, HIGHEST = 0.001, 0.03, 0.1
 
 
 def _arm(name: str, rate: float) -> Arm:
-    return Arm(f"{LABELS[name]} at rate {rate:g}", {"arm": name, RATE: rate})
+    return Arm(LABELS[name], {"arm": name, RATE: rate})
 
 
 def _cure(name: str, metric: str, direction: str) -> Paired:
     return Paired(
         metric=metric, treatment=_arm(name, MODERATE), baseline=_arm("relu", MODERATE), margin=0.01,
-        direction=direction, seeds=SEEDS, family=FAMILY,
+        direction=direction, seeds=SEEDS, family=FAMILY, premises=(Premise("not_collapsed"),),
     )  # fmt: skip
 
 
+LEAKY = _cure("leaky_0.01", "dead_units", "lower")
+MEASURED = "what is measured"
 DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
 CLAIMS = [
     Claim(
@@ -38,8 +40,8 @@ CLAIMS = [
         statement="ReLU units whose input became negative stop learning: the larger the learning rate, the more die.",
         rule=Paired(
             metric="dead_units",
-            treatment=_arm("relu", HIGHEST),
-            baseline=_arm("relu", LOWEST),
+            treatment=replace(_arm("relu", HIGHEST), label=f"ReLU at rate {HIGHEST:g}"),
+            baseline=replace(_arm("relu", LOWEST), label=f"ReLU at rate {LOWEST:g}"),
             margin=0.02,
             direction="higher",
             seeds=SEEDS,
@@ -52,35 +54,38 @@ CLAIMS = [
         remark=(
             "A first form of this sweep, plain gradient descent on seeds 0 to 29, left C11 and C12 open: at rate "
             "0.5 units died (8.4 pp more than at 0.01), but of 30 networks 4 with ReLU, 8 with leaky and 27 with "
-            "parametric ReLU diverged. Hence Adam; its rates come from a pilot on seeds 1000 to 1003, and seeds 30 "
-            "to 59 decide."
+            "parametric ReLU diverged. Hence Adam; its rates come from a pilot on seeds 1000 to 1003. Seeds 30 to 59 "
+            "came out reproduced; the sweep was put on new seeds for C12, and asks this again of them."
         ),
     ),
     Claim(
         id="C12",
         section=SECTION,
-        statement="Leaky and parametric ReLU cure that: no unit dies, and the networks fit their training data better.",
-        rule=_cure("leaky_0.01", "dead_units", "lower"),
-        also=(
-            _cure("leaky_0.01", "last_train_accuracy", "higher"),
-            _cure("prelu", "dead_units", "lower"),
-            _cure("prelu", "last_train_accuracy", "higher"),
+        statement="Leaky and parametric ReLU cure that: no unit dies.",
+        rule=LEAKY,
+        also=(_cure("prelu", "dead_units", "lower"),),
+        vary=(
+            Variation(
+                MEASURED, "dead units", "training accuracy", _cure("leaky_0.01", "last_train_accuracy", "higher")
+            ),
+            Variation(
+                MEASURED,
+                "dead units",
+                "training accuracy of parametric ReLU",
+                _cure("prelu", "last_train_accuracy", "higher"),
+            ),
+            *varied(LEAKY, {RATE: (MODERATE, 0.01, HIGHEST)}),
         ),
-        tuned=Paired(
-            metric="last_train_accuracy",
-            treatment=Arm(f"leaky ReLU, slope 0.01 at rate {HIGHEST:g}", {"arm": "leaky_0.01_new_seeds"}),
-            baseline=Arm(f"ReLU at rate {HIGHEST:g}", {"arm": "relu_new_seeds"}),
-            margin=0.01,
-            direction="higher",
-            seeds=NEW_SEEDS,
-            family=FAMILY,
-        ),
-        condition="that units stay alive helps the fit where most of them would die, not where a few do",
         remark=(
-            "At a rate at which some units die and every network trains, and in the other setting at the highest. "
-            "There seeds 30 to 59 had left it open (+13.6 pp, 95 % interval +6.1 to +21.2 pp, Holm p = 0.061; "
-            "+19.8 pp and reproduced by an earlier version of the compiled kernel: training at this rate is "
-            "chaotic, and rounding alone draws anew). Seeds 60 to 119 were planned from them, and decide it alone."
+            "An earlier form looked at the fit at the highest rate too, where most units and many networks die, on "
+            "seeds that had been widened after a first outcome (+13.6 pp, open; training at that rate is chaotic, and "
+            "rounding alone draws anew). It came out inconclusive. Now the premise is that no network has collapsed, "
+            "at every rate, and what is measured, dead units or the fit, is varied by itself, on new seeds. Known from "
+            "a pilot on seeds 1000 to 1011: a leaky unit is never counted as dead, for its derivative is never 0; at "
+            "0.03 every network trains and 16 % of ReLU's units are dead. The first run of this form still said, "
+            "beside no dead units, that networks fit better, which its variations left open; the statement was cut to "
+            "the rule. That a setting counts as failing where the predicted effect is ruled out was decided knowing "
+            "the outcome of C4."
         ),
     ),
 ]

@@ -1,4 +1,4 @@
-"""Softmax gives probabilities: they always sum to one, and come true as they say until the network overfits."""
+"""Softmax gives probabilities: they sum to one, and a network is as sure of its answers as it is right."""
 
 from __future__ import annotations
 
@@ -6,30 +6,59 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import FAMILY, Arm, Claim, Figure, Identity, Lines, Paired, melted, runs, table
+from workbench.claims import (
+    Arm,
+    Claim,
+    Equivalence,
+    Figure,
+    Identity,
+    Lines,
+    NothingHeld,
+    melted,
+    rows_of,
+    runs,
+    table,
+    varied,
+)
 
-OVERFITTED = {"data.train_size": 200, "training.epochs": 100}
+SIZE, EPOCHS = "data.train_size", "training.epochs"
+RULE = Equivalence(
+    metric="confidence_gap",
+    measured=Arm("how sure it is less how often it is right", {SIZE: None, EPOCHS: 30}),
+    predicted=Arm("as sure as right", constant=0.0),
+    tolerance=0.02,
+    seeds=tuple(range(200, 224)),
+)
+
+
+def measure(tables: Any) -> pd.Series:
+    """How sure a network is of its answers on test data, less how often they are right: at its last epoch."""
+    try:
+        rows = rows_of(tables, "reliability")
+    except NothingHeld:
+        return pd.Series(dtype=float)
+    rows = rows[rows["when"] == "last"]
+    return (rows["share"] * (rows["confidence"] - rows["accuracy"])).groupby(rows["cell"]).sum()
+
 
 CLAIMS = [
     Claim(
         id="A5",
         section="The model, multi-class classifier",
         statement=(
-            "Softmax turns the outputs into class probabilities: they sum to one; as often as they say they come true "
-            "only until the network overfits, for at the end of a long training on few examples they are further off "
-            "than at its best epoch."
+            "Softmax turns the outputs into class probabilities: they sum to one, and a network is as sure of its "
+            "answers as it is right, within 2 percentage points."
         ),
-        rule=Identity("last_probability_sum_error", Arm("every run"), 1e-6),
-        also=(
-            Paired(
-                metric="last_calibration_error",
-                treatment=Arm("epoch 100, 200 examples", OVERFITTED),
-                baseline=Arm("its best epoch", OVERFITTED, metric="best_calibration_error"),
-                margin=0.02,
-                direction="higher",
-                seeds=tuple(range(12)),
-                family=FAMILY,
-            ),
+        rule=RULE,
+        also=(Identity("last_probability_sum_error", Arm("every run"), 1e-6),),
+        vary=varied(RULE, {SIZE: (None, 200), EPOCHS: (30, 100)}),
+        measure=measure,
+        remark=(
+            "The notes say that the outputs are probabilities. An earlier form of this rule expected calibration to "
+            "break at the end of a long training on few examples, so that a net that stays calibrated counted against "
+            "the notes: its sign was inverted. It came out inconclusive, with the calibration error of 200 examples "
+            "and 100 epochs known. A calibration error is over 0 even of perfect probabilities; the difference of the "
+            "mean confidence and the accuracy is not. New seeds decide; tolerance and settings were fixed before."
         ),
     )
 ]

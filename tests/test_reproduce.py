@@ -66,6 +66,25 @@ def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[s
     assert "24 held already, 0 to train" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_figures")
+def test_settling_trains_the_first_look_and_goes_on_only_while_a_claim_is_open(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    sweep, looks = SWEEP.replace("range(12)", "range(24)"), "tuple(range(24)), looks=(12, 24)"
+    open_, decided = (CLAIM.replace("tuple(range(12))", looks).replace("0.0,", margin) for margin in ("0.0,", "0.9,"))
+    for name, claim in (("open", open_), ("decided", decided)):
+        (tmp_path / "conf" / "sweep" / f"{name}.yaml").write_text(sweep)
+        (tmp_path / "experiments" / f"{name}.py").write_text(claim.replace("Q1", name))
+    command = ["reproduce", "open", "decided", "--settle", "--set", "workers=1", "device=cpu"]
+    assert cli.main(command) == 0
+    told = capsys.readouterr().err
+    assert "open: 24 runs, 0 held already" in told
+    assert "open: open open at 12 seeds; 24 seeds are looked at next" in told
+    assert "open: 48 runs, 24 held already" in told
+    assert "decided: 24 runs" in told
+    assert "decided: 48 runs" not in told
+
+
 def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["reproduce", "mine", "--list", "--set", "workers=1"]) == 0
     assert capsys.readouterr().out == "workbench +sweep=mine workers=1\n"
@@ -141,3 +160,18 @@ def test_verdicts_stand_in_the_order_of_the_notes_the_latest_of_each_dataset(tmp
         "The model", "Doing badly on the training data",
     ]  # fmt: skip
     assert verdict_list.gather(tmp_path) == found  # index.json is no page
+
+
+def test_a_claim_that_holds_on_one_dataset_and_fails_on_another_is_conditional_on_the_data(tmp_path: Path) -> None:
+    first = {"D1": short("reproduced"), "D3": short("reproduced"), "D7": short("reproduced")}
+    open_, short_of = short("inconclusive"), short("inconclusive") | {"ruled_out": True}
+    second = {"D1": short("not reproduced"), "D3": open_, "D7": short_of}
+    page(tmp_path, "one", "2026-01-01", "digits", first)
+    page(tmp_path, "two", "2026-01-02", "mnist", second)
+    found = verdict_list.gather(tmp_path)
+    told = {one["id"]: one["on_data"] for one in found}
+    assert told == {
+        "D1": "conditional on the data: reproduced on digits and not reproduced on mnist", "D3": "",
+        "D7": "conditional on the data: reproduced on digits and ruled out on mnist",
+    }  # fmt: skip
+    assert told["D1"] in verdict_list.in_words(found)

@@ -9,8 +9,19 @@ from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
 from workbench.report.figures.networks import parameters_by_cell
 from workbench.report.figures.own_figures import runs
-from workbench.report.verdicts.claim_rules import Arm, Claim, Collapse, Equivalence, Identity, Paired, Premise, Tuning
+from workbench.report.verdicts.claim_rules import (
+    Arm,
+    Claim,
+    Collapse,
+    Equivalence,
+    Identity,
+    Paired,
+    Premise,
+    Tuning,
+    Variation,
+)
 from workbench.report.verdicts.notes import FAMILY, IMAGES_FAMILY
+from workbench.report.verdicts.variations import varied
 
 __all__ = [
     "FAMILY",
@@ -28,9 +39,11 @@ __all__ = [
     "Paired",
     "Premise",
     "Tuning",
+    "Variation",
     "melted",
     "parameters_by_cell",
     "rows_of",
     "runs",
     "table",
+    "varied",
 ]

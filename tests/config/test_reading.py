@@ -25,7 +25,10 @@ OTHER: dict[str, Any] = {
     "optimizer.momentum": 0.3,
     "optimizer.momentum_start": 0.2,
     "optimizer.momentum_ramp_epochs": 2,
+    "optimizer.momentum_end": 0.2,
+    "optimizer.momentum_end_epochs": 2,
     "optimizer.schedule_factor": 0.9,
+    "optimizer.schedule_time": 2.0,
     "optimizer.epsilon": 0.1,
     "optimizer.alpha": 0.5,
     "optimizer.beta1": 0.5,
@@ -34,11 +37,14 @@ OTHER: dict[str, Any] = {
     "network.slope": 0.5,
     "network.pieces": 3,
     "network.width": 9,
+    "network.depth": 1,
+    "network.widths": "[5,4,3]",
     "network.activation": "tanh",
     "dropout.rate": 0.5,
     "data.examples": 140,
     "data.noise": 0.4,
     "data.test": 0.3,
+    "data.spectrum": "[4,1]",
 }
 # What only networks of images read.
 OF_IMAGES: dict[str, Any] = {
@@ -57,9 +63,11 @@ BASES: dict[str, dict[str, Any]] = (
     {f"optimizer {name}": {"optimizer": {"name": name}} for name in OPTIMIZERS}
     | {f"ramp of {name}": {"optimizer": {"name": name, "momentum_ramp_epochs": 1}} for name in OPTIMIZERS}
     | {f"start of {name}": {"optimizer": {"name": name, "momentum_start": 0.5}} for name in OPTIMIZERS}
+    | {f"end of {name}": {"optimizer": {"name": name, "momentum_end_epochs": 1}} for name in OPTIMIZERS}
     | {f"schedule {name}": {"optimizer": {"schedule": name}} for name in SCHEDULES}
     | {f"activation {name}": {"network": {"activation": name}} for name in ACTIVATIONS}
     | {f"init {name}": {"network": {"init": name}} for name in INITIALIZERS}
+    | {"unequal widths": {"network": {"widths": "[6,3]"}}}
     | {"no hidden layer": {"network": {"depth": 0}}, "none of its weights": {"network": {"depth": 0, "init": "he"}}}
     | {"digits": {"data": {"name": "digits", "train_size": 60}}}
     | {
@@ -69,7 +77,7 @@ BASES: dict[str, dict[str, Any]] = (
 )
 # The section that a base is about: another one's settings are asked for elsewhere.
 ASKED = {"optimizer": "optimizer.", "ramp": "optimizer.momentum", "start": "optimizer.momentum",
-         "schedule": "optimizer.schedule", "activation": "network.", "init": "network.",
+         "end": "optimizer.momentum", "schedule": "optimizer.schedule", "activation": "network.", "init": "network.",
          "images": ("network.", "dropout.")}  # fmt: skip
 
 

@@ -132,6 +132,10 @@ def test_splits_must_fit_the_dataset():
 
 
 def test_labels_of_a_regression_cannot_be_noisy():
+    assert "data.test_noise is 0.2" in refusal({"data": {"name": "diabetes", "test_noise": 0.2}})
+    assert "allowed with measure=matrix_form: null" in refusal(
+        {"network": {"widths": "[4,2]"}, "measure": "matrix_form"}
+    )
     assert "data.label_noise is 0.2" in refusal({"data": {"name": "diabetes", "label_noise": 0.2}})
 
 

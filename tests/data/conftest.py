@@ -27,6 +27,7 @@ def settings() -> Callable[..., Any]:
                 "noise": 0.2,
                 "digest": None,
                 "permute_pixels": False,
+                "spectrum": "[100,30,10,3,1]",
             }
             | changes
         )

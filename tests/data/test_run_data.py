@@ -55,6 +55,21 @@ def test_packed_is_alone_bit_for_bit(toy, runs, shape, classes):
         assert_same(together.take(np.array([run])), prepared(dataset, [own]))
 
 
+@pytest.mark.parametrize("test_size", [None, 9])
+def test_noise_of_test_labels_strikes_them_alone_at_its_own_rate(toy, test_size):
+    dataset = toy(classes=4, test_size=test_size)
+    seeds, none, scaling = list(range(200)), [0.0] * 200, ["none"] * 200
+    clean = prepare(dataset, seeds, none, scaling, None, 0.2, 0.25)
+    noisy = prepare(dataset, seeds, none, scaling, None, 0.2, 0.25, [0.0] * 100 + [0.5] * 100)
+    assert_same(clean.take(np.arange(100)), noisy.take(np.arange(100)))
+    for split in ("train", "validation"):
+        np.testing.assert_array_equal(getattr(clean, split).targets, getattr(noisy, split).targets)
+    struck = (clean.test.targets != noisy.test.targets)[100:]
+    assert struck.mean() == pytest.approx(0.5, abs=0.05)
+    with pytest.raises(BadInput, match=r"data.test_noise: found \[1.\]; allowed is a share from 0 to below 1"):
+        prepare(dataset, [0], [0.0], ["none"], None, 0.2, 0.25, [1.0])
+
+
 @given(runs=RUNS, data=st.data())
 def test_taking_some_runs_is_preparing_them(toy, runs, data):
     dataset = toy()

@@ -66,6 +66,11 @@ def test_every_activation_agrees_with_its_plain_form(activation: str) -> None:
     assert_agrees_with_plain(mild(activation=activation, depth=1, width=33, pieces=3), stored=np.uint8)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "maxout"])
+def test_unequal_widths_agree_too(activation: str) -> None:
+    assert_agrees_with_plain(mild(activation=activation, widths=(7, 33, 3)))
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_agrees_with_its_plain_form(loss: str) -> None:
     assert loss in losses.LOSS_LOOPS

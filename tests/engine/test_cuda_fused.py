@@ -97,6 +97,10 @@ def test_every_penalty_and_every_optimizer_agree_with_their_plain_forms(
     assert_agrees_with_plain(trained, mild(optimizer=optimizer, activation="tanh", depth=1, **{penalty: strengths}))
 
 
+def test_unequal_widths_agree_too(trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation="tanh", widths=(7, 12, 3)))
+
+
 def test_schedules_and_momentum_ramps_agree_too(trained: Any) -> None:
     schedule = ["constant", "inverse_sqrt", "exponential", "constant", "constant"]
     given = {"schedule": schedule, "schedule_factor": 0.95, "weight_decay": [0, 0.1, 0, 0.1, 0]}

@@ -50,6 +50,10 @@ def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(
     assert_agrees_with_plain(trained, pack)
 
 
+def test_unequal_widths_agree_too(trained: Any) -> None:
+    assert_agrees_with_plain(trained, mild(activation="tanh", widths=(7, 12, 3)))
+
+
 def test_schedules_momentum_ramps_and_decoupled_decay_agree_too(trained: Any) -> None:
     schedule = ["constant", "inverse_sqrt", "exponential", "constant", "constant"]
     given = {"schedule": schedule, "schedule_factor": 0.95, "weight_decay": [0, 0.1, 0, 0.1, 0]}

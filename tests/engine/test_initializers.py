@@ -6,11 +6,12 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from workbench.engine.layers.base import Tensor
 from workbench.engine.layers.maxout import Maxout
 from workbench.engine.rules.activations import ACTIVATIONS
-from workbench.engine.rules.initializers import INITIALIZERS, initial_weights
+from workbench.engine.rules.initializers import INITIALIZERS, READ_BY_SPARSE, initial_weights
 from workbench.engine.training.loop import train
 
 from .cases import data_for, pack_of, parameters_of
@@ -24,11 +25,12 @@ UNIFORM = {
     "glorot_sigmoid": 4 * sqrt(6) / sqrt(120 + 80),
     "uniform": SCALE,
 }
+OTHERS = {"truncated", "sparse", "zero"}
 NORMAL = {"he": sqrt(2 / 120), "lecun": sqrt(1 / 120), "normal": SCALE}
 
 
 def test_every_initializer_has_an_expectation() -> None:
-    assert UNIFORM.keys() | NORMAL.keys() | {"zero"} == INITIALIZERS.keys()
+    assert UNIFORM.keys() | NORMAL.keys() | OTHERS == INITIALIZERS.keys()
 
 
 @pytest.mark.parametrize("name", UNIFORM)
@@ -48,6 +50,22 @@ def test_normal_weights_have_their_deviation(name: str) -> None:
     assert (np.abs(drawn) > 2 * deviation).mean() == pytest.approx(0.0455, abs=0.01)
 
 
+def test_truncated_weights_are_normal_ones_within_two_deviations() -> None:
+    drawn = initial_weights("truncated", 3, 1, SHAPE, SCALE)
+    assert 1.99 * SCALE < np.abs(drawn).max() < 2 * SCALE
+    assert drawn.std() == pytest.approx(stats.truncnorm.std(-2, 2) * SCALE, rel=0.02)
+    assert drawn.mean() == pytest.approx(0, abs=0.05 * SCALE)
+
+
+def test_sparse_weights_are_fifteen_normal_ones_a_unit() -> None:
+    drawn = initial_weights("sparse", 3, 1, SHAPE, SCALE)
+    assert set((drawn != 0).sum(axis=1)) == {READ_BY_SPARSE}
+    assert drawn[drawn != 0].std() == pytest.approx(SCALE, rel=0.05)
+    assert (drawn != 0).any(axis=0).all()  # every input is read by some unit
+    narrow = initial_weights("sparse", 3, 1, Tensor("weights", (4, 8), fans=(8, 4)), SCALE)
+    assert (narrow != 0).all()
+
+
 def test_zero_is_zero() -> None:
     assert not initial_weights("zero", 3, 1, SHAPE, SCALE).any()
 
@@ -59,7 +77,7 @@ def test_weights_differ_between_seeds_and_layers_and_are_the_same_otherwise(name
     places = list(drawn)
     for number, one in enumerate(places):
         for two in places[number + 1 :]:
-            assert (drawn[one] != drawn[two]).mean() > 0.99
+            assert (drawn[one] != drawn[two]).mean() > (0.2 if name == "sparse" else 0.99)
 
 
 def test_a_maxout_layer_counts_its_units_not_its_pieces() -> None:

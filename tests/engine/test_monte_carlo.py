@@ -40,6 +40,16 @@ def test_outputs_are_probabilities_and_more_masks_give_a_steadier_average() -> N
     assert few[0] > few[1] > few[2]
 
 
+def test_a_geometric_average_is_that_of_the_probabilities_made_to_sum_to_one() -> None:
+    monte_carlo, _, _ = trained(pack_of(2, dropout_rate=0.5, epochs=5))
+    single = monte_carlo.outputs(1)
+    np.testing.assert_allclose(monte_carlo.outputs(1, geometric=True), single, rtol=1e-9)
+    second = 2 * monte_carlo.outputs(2) - single
+    product = np.sqrt(single * second)
+    expected = product / product.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(monte_carlo.outputs(2, geometric=True), expected, rtol=1e-6)
+
+
 def test_masks_use_each_run_s_own_rates() -> None:
     monte_carlo, evaluator, _ = trained(pack_of(2, dropout_rate=[0, 0.5]))
     loss, _ = monte_carlo.evaluate(4)

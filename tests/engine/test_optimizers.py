@@ -27,6 +27,7 @@ SETTINGS: dict[str, list[Any]] = {
     "seed": [0, 1, 2],
     "learning_rate": [0.05, 0.02, 0.1],
     "schedule": ["constant", "inverse_sqrt", "exponential"],
+    "schedule_time": [5.0, 7.0, 11.0],
     "schedule_factor": [1.0, 1.0, 0.99],
     "momentum": [0.9, 0.5, 0.95],
     "momentum_start": [0.9, 0.5, 0.5],
@@ -79,6 +80,10 @@ def learning_rate(at: Numbers, step: int) -> float:
     rate: float = at["learning_rate"]
     if at["schedule"] == "inverse_sqrt":
         return rate / (step + 1) ** 0.5
+    if at["schedule"] == "inverse_time":
+        return rate * at["schedule_time"] / (at["schedule_time"] + step)
+    if at["schedule"] == "by_epoch":
+        return float(rate * at["schedule_factor"] ** (step // PER_EPOCH))
     return rate * at["schedule_factor"] ** step if at["schedule"] == "exponential" else rate
 
 
@@ -266,6 +271,23 @@ def test_a_momentum_ramp_rises_linearly_and_stays() -> None:
     assert (table["momentum"][:, 2] == settings["momentum"][2]).all()
 
 
+def test_over_the_last_epochs_momentum_goes_to_its_end() -> None:
+    settings = columns(
+        momentum=[0.9] * RUNS, momentum_ramp_epochs=[2.0, 0.0, 0.0], momentum_start=[0.5] * RUNS, epochs=[4] * RUNS,
+        momentum_end=[0.6, 0.95, 0.1], momentum_end_epochs=[1.0, 2.0, 0.0],
+    )  # fmt: skip
+    whole = 4 * PER_EPOCH
+    table = timetable(settings, 0, whole, PER_EPOCH)
+    untouched = timetable(columns(**{**settings, "momentum_end_epochs": np.zeros(RUNS)}), 0, whole, PER_EPOCH)
+    for run, last in enumerate((PER_EPOCH, 2 * PER_EPOCH, 0)):
+        before = whole - last
+        assert np.array_equal(table["momentum"][: before + 1, run], untouched["momentum"][: before + 1, run])
+        expected = np.linspace(0.9, settings["momentum_end"][run], last + 1) if last else []
+        np.testing.assert_allclose(table["momentum"][before:, run], expected[:-1], rtol=1e-12)
+        if last:
+            assert table["next_momentum"][-1, run] == pytest.approx(settings["momentum_end"][run])
+
+
 def test_a_timetable_cut_into_epochs_is_the_whole_one() -> None:
     whole = timetable(columns(), 0, 4 * PER_EPOCH, PER_EPOCH)
     parts = [timetable(columns(), first, PER_EPOCH, PER_EPOCH) for first in range(0, 4 * PER_EPOCH, PER_EPOCH)]
@@ -284,6 +306,9 @@ def test_a_timetable_of_one_run_is_its_column_in_the_timetable_of_many() -> None
         "beta2": draw.uniform(0.9, 1, many),
         "momentum_ramp_epochs": draw.uniform(0, 5, many),
         "momentum_start": draw.uniform(0, 1, many),
+        "momentum_end_epochs": draw.uniform(0, 2, many),
+        "momentum_end": draw.uniform(0, 1, many),
+        "epochs": draw.integers(1, 4, many),
     }
     together = timetable(settings, 0, 3 * PER_EPOCH, PER_EPOCH)
     for run in range(many):

@@ -231,3 +231,9 @@ def test_alone_is_deterministic_in_the_seed() -> None:
     pack = pack_of(2, seed=[3, 3])
     data = data_for(pack)
     assert_same_course(course(alone(pack, data, 0), 0), course(alone(pack, data, 1), 0))
+
+
+def test_packed_is_alone_with_unequal_widths() -> None:
+    pack = mixed_pack(4, widths=(7, 3, 5))
+    assert [layer.outputs for layer in pack.architecture(5, 3).layers] == [(7,), (3,), (5,), (3,)]
+    assert_packing_changes_nothing(pack)

@@ -37,6 +37,7 @@ from workbench.report.verdicts.notes import (
 )
 
 EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
+PUBLISHED = ("srivastava2014", "lecun1998", "simard2003", "hinton2012")  # tables of papers
 ALONE = [pytest.param(claim, id=claim.id) for _, claim in CLAIMS]
 
 
@@ -101,7 +102,7 @@ def test_a_rule_is_data_with_a_digest(claim: Claim) -> None:
 @pytest.mark.parametrize("claim", ALONE)
 def test_a_claim_of_the_notes_keeps_to_their_family(claim: Claim) -> None:
     name = claim.id.partition("-")[0]  # "A3-gpu" decides a part of A3 by itself
-    assert name in (*IDS, *IMAGES_PAIRED_TESTS, "srivastava2014")  # the dropout paper's own table
+    assert name in (*IDS, *IMAGES_PAIRED_TESTS, *PUBLISHED)
     for tests, family in ((PAIRED_TESTS, FAMILY), (IMAGES_PAIRED_TESTS, IMAGES_FAMILY)):
         if name in tests:
             paired = [rule for rule in rules_of(claim) if isinstance(rule, Paired)]

@@ -142,6 +142,7 @@ def test_without_dropout_all_forms_of_inference_are_one() -> None:
     found = INSTRUMENTS.analyse("monte_carlo", trained(tiny(dtype="float64"))).metrics
     assert found["scaled_test_loss"] == pytest.approx(found["unscaled_test_loss"], rel=1e-12)
     assert found["scaled_test_loss"] == pytest.approx(found["monte_carlo_test_loss"], rel=1e-9)
+    assert found["scaled_test_loss"] == pytest.approx(found["geometric_test_loss"], rel=1e-9)
 
 
 def test_unscaled_weights_are_those_of_the_notes_layer_by_layer() -> None:

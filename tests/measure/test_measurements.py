@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
-from workbench.measure import INSTRUMENTS, MEASUREMENTS, shifted_sigmoids, timings
+from workbench.measure import INSTRUMENTS, MEASUREMENTS, machine_load, shifted_sigmoids, timings
 
 EXACT = 1e-9
 # What a measurement asks of its configuration beside its own name.
@@ -204,3 +205,18 @@ def test_unscaled_weights_and_the_arithmetic_average_differ_from_the_scaled_netw
 def test_a_configuration_that_cannot_be_measured_gets_one_line(name: str, changes: dict[str, Any], line: str) -> None:
     with pytest.raises(BadInput, match=line):
         INSTRUMENTS.measure(suited(name, **changes))
+
+
+def test_the_load_of_a_machine_is_what_others_used_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(([100, 0, 0, 300, 0, 0, 0, 0], [130, 0, 10, 360, 0, 0, 0, 0]))  # 40 of 100 were used, 10 of them by us
+    monkeypatch.setattr(machine_load, "_ticks", lambda: next(ticks))
+    spent = iter((1.0, 1.0 + 10 / os.sysconf("SC_CLK_TCK")))
+    monkeypatch.setattr(machine_load, "process_time", lambda: next(spent))
+    assert machine_load.MachineLoad().of_others() == pytest.approx(0.3)
+
+
+def test_where_no_counters_are_kept_the_time_spent_waiting_stands_for_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_load, "_COUNTERS", machine_load._COUNTERS / "none")
+    for name, times in (("process_time", (0.0, 3.0)), ("perf_counter", (0.0, 4.0))):
+        monkeypatch.setattr(machine_load, name, iter(times).__next__)
+    assert machine_load.MachineLoad().of_others() == pytest.approx(0.25)

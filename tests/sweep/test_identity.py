@@ -54,6 +54,7 @@ DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key 
 IMAGES: dict[str, dict[str, Any]] = {"network": {"name": "cnn"}, "data": {"name": "digits"}}
 READING: dict[str, dict[str, Any]] = {
     **dict.fromkeys(settings_of_other_networks("mlp"), IMAGES),
+    "data.spectrum": {"data": {"name": "quadratic"}},
     "network.pieces": {"network": {"activation": "maxout"}},
     "network.slope": {"network": {"activation": "prelu"}},
     "network.init_scale": {"network": {"init": "normal"}},
@@ -61,6 +62,9 @@ READING: dict[str, dict[str, Any]] = {
     "optimizer.momentum": {"optimizer": {"name": "momentum"}},
     "optimizer.momentum_start": {"optimizer": {"name": "momentum", "momentum_ramp_epochs": 3}},
     "optimizer.momentum_ramp_epochs": {"optimizer": {"name": "nesterov", "momentum_start": 0.5}},
+    "optimizer.momentum_end": {"optimizer": {"name": "momentum", "momentum_end_epochs": 1}},
+    "optimizer.momentum_end_epochs": {"optimizer": {"name": "momentum"}},
+    "optimizer.schedule_time": {"optimizer": {"schedule": "inverse_time"}},
     "optimizer.alpha": {"optimizer": {"name": "rmsprop"}},
     "optimizer.beta1": {"optimizer": {"name": "adam"}},
     "optimizer.beta2": {"optimizer": {"name": "adam"}},

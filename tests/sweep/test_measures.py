@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.sweep.cases import Ruler, outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
+from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ExecutionContext
@@ -17,6 +19,8 @@ from workbench.sweep.execution.measuring import MeasuredBatch, measured
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import LineDisplay
 from workbench.sweep.execution.results import batch_result, pack_result
+from workbench.sweep.execution.timing_process import TimingProcesses
+from workbench.sweep.measures import Measured
 from workbench.sweep.planning.identity import fingerprint, numbers, pinned
 from workbench.sweep.planning.plan import Plan, described, identified, plan
 
@@ -25,7 +29,7 @@ ANALYSES = "calibration+jacobian"
 
 
 def batches(work: Plan, every: float = math.inf, stop: Callable[[], bool] = lambda: False) -> list[MeasuredBatch]:
-    return list(measured(work.measurements, Ruler(), LineDisplay(1, 1.0), stop, every))
+    return list(measured(work.measurements, Ruler().measure, LineDisplay(1, 1.0), stop, every))
 
 
 def test_a_run_without_measure_or_analyses_is_the_run_it_was_before_there_were_any() -> None:
@@ -70,7 +74,9 @@ def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> No
 
 def test_what_was_measured_before_a_stop_is_handed_on(cells: MakeCells) -> None:
     work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, PLENTY)
-    stopped = measured(work.measurements, Ruler(), LineDisplay(1, 1.0), iter([False, True, True]).__next__, math.inf)
+    stopped = measured(
+        work.measurements, Ruler().measure, LineDisplay(1, 1.0), iter([False, True, True]).__next__, math.inf
+    )
     assert next(stopped).runs == (work.measurements[0],)
     with pytest.raises(KeyboardInterrupt):
         next(stopped)
@@ -109,3 +115,15 @@ def test_analyses_survive_an_interruption(cells: MakeCells, tmp_path: Path) -> N
         assert other is not None
         assert one.metrics == other.metrics
         assert one.tables["seen"]["value"].tolist() == other.tables["seen"]["value"].tolist()
+
+
+class _WhichProcess(Ruler):
+    def measure(self, config: RunConfig) -> Measured:  # noqa: ARG002
+        return Measured({"process": float(os.getpid())})
+
+
+def test_a_timing_is_taken_in_a_process_of_its_seed() -> None:
+    with TimingProcesses(_WhichProcess()) as processes:
+        first, again, other = (processes.measure(small(seed=seed)).metrics["process"] for seed in (0, 0, 1))
+    assert first == again
+    assert len({first, other, float(os.getpid())}) == 3

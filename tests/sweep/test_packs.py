@@ -53,7 +53,7 @@ def test_static_settings_do(cells: MakeCells, change: dict[str, Any]) -> None:
 
 def test_every_per_run_setting_reaches_the_pack_the_data_or_whoever_analyses(cells: MakeCells) -> None:
     (pack,) = packed(runs_of(cells, [small()]), PLENTY)
-    elsewhere = {"label_noise", "scaling", "analyses"}
+    elsewhere = {"label_noise", "test_noise", "scaling", "analyses"}
     per_run = {setting.engine for setting in SETTINGS.values() if setting.role == "per_run"}
     assert per_run - elsewhere == set(COLUMNS)
     assert set(pack.pack.columns) == set(COLUMNS)

@@ -15,7 +15,7 @@ def allowed(setting: Setting) -> str:
         text = f"{'any of' if setting.several else 'one of'} {', '.join(names)}"
         text += " joined by +, or nothing" if setting.several else ""
     elif setting.listed:
-        text = f"a list of integers, each {limits(setting)}, such as {setting.default}"
+        text = f"a list of integers, each {limits(setting)}, such as {setting.default or '[32,16]'}"
     else:
         text = ", ".join(part for part in (_KIND_WORDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text

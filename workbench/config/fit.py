@@ -32,6 +32,10 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
         raise BadInput(
             f"data.label_noise is {data.label_noise:g}; allowed: 0, as {data.name} is a regression without labels"
         )
+    if data.test_noise > 0 and facts.classes == 0:
+        raise BadInput(
+            f"data.test_noise is {data.test_noise:g}; allowed: 0, as {data.name} is a regression without labels"
+        )
     if data.shift > 0 and not facts.image:
         raise BadInput(f"data.shift is {data.shift}; allowed: 0, as the examples of data={data.name} are no images")
     if data.shift > 0 and data.shift >= min(facts.image[:2]):
@@ -75,7 +79,10 @@ def fit_network(config: RunConfig) -> None:
 
 
 def _fit_dense(config: RunConfig) -> None:
-    """Raise BadInput if an analysis knows only networks of images."""
+    """Raise BadInput if an analysis knows only networks of images, or a measurement only equal layers."""
+    unequal, measured = config.network.widths is not None, config.measure != TRAINING
+    if unequal and measured and table("measurements")[config.measure].dense_only:
+        raise BadInput(f"network.widths is {config.network.widths}; allowed with measure={config.measure}: null")
     for name in filter(None, config.analyses.split("+") if config.measure == TRAINING else ()):
         if table("analyses")[name].images_only:
             allowed = ", ".join(other for other, row in NETWORKS.items() if row.of_images)

@@ -60,6 +60,7 @@ def _of_the_choices(config: RunConfig) -> Iterator[tuple[str, Unread]]:
             yield key, Unread(f"{typed}={flat[chooser]}", f"{typed}={either(readers)}")
     yield from _of_the_ramp(config, governed["optimizer.momentum_ramp_epochs"][1])
     yield from _without_hidden_layers(config)
+    yield from _of_unequal_widths(config)
     yield from _without_pooling(config)
     yield from _with_a_test_set(config)
 
@@ -68,14 +69,23 @@ def _of_the_ramp(config: RunConfig, readers: Sequence[str]) -> Iterator[tuple[st
     ramp, start = "optimizer.momentum_ramp_epochs", "optimizer.momentum_start"
     if config.optimizer.name not in readers:
         return
+    if config.optimizer.momentum_end_epochs == 0:
+        ending = "optimizer.momentum_end_epochs"
+        yield "optimizer.momentum_end", Unread(f"{ending}=0", f"{ending} of 1 or more")
     if config.optimizer.momentum_ramp_epochs == 0:
         yield start, Unread(f"{ramp}=0", f"{ramp} of 1 or more")
     if config.optimizer.momentum_start is None:
         yield ramp, Unread(f"{start}=null", f"{start} given")
 
 
+def _of_unequal_widths(config: RunConfig) -> Iterator[tuple[str, Unread]]:
+    if config.network.widths is not None:
+        why = Unread(f"network.widths={config.network.widths}", "network.widths=null")
+        yield from ((key, why) for key in ("network.depth", "network.width"))
+
+
 def _without_hidden_layers(config: RunConfig) -> Iterator[tuple[str, Unread]]:
-    if config.network.depth > 0:
+    if config.network.depth > 0 or config.network.widths is not None:
         return
     why = Unread("network.depth=0", "network.depth of 1 or more")
     yield from ((key, why) for key in ("network.width", "dropout.rate"))

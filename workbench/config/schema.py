@@ -69,6 +69,15 @@ class DataConfig:
         open_high=True,
         help="share of training and validation labels replaced by another class",
     )
+    test_noise: float = setting(
+        0.0,
+        role="per_run",
+        unit="share",
+        low=0,
+        high=1,
+        open_high=True,
+        help="share of test labels replaced by another class",
+    )
     shift: int = setting(
         0,
         role="per_run",
@@ -86,6 +95,10 @@ class DataConfig:
     scaling: str = setting("standard", role="per_run", choices=Choices("scalings"), help="how inputs are scaled")
     examples: int = setting(1000, role="static", unit="examples", low=10, help="size of a generated dataset")
     noise: float = setting(0.2, role="static", unit="deviation", low=0, help="noise of a generated dataset")
+    spectrum: AnySetting = setting(  # noqa: RUF009
+        "[100,30,10,3,1]", role="static", unit="curvature", low=1, listed=True,
+        help="curvatures of the loss of data=quadratic, one a feature",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,10 @@ class NetworkConfig:
     )
     depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
     width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
+    widths: AnySetting | None = setting(  # noqa: RUF009
+        None, role="static", unit="units", low=1, listed=True,
+        help="units of every hidden layer, in order, in place of depth and width; null is that they are equal",
+    )  # fmt: skip
     activation: str = setting(
         "relu", role="static", choices=Choices("activations"), help="activation function of the hidden layers"
     )
@@ -157,8 +174,12 @@ class OptimizerConfig:
         low=0,
         high=1,
         open_low=True,
-        help="schedule=exponential multiplies the rate by this at every update",
+        help="schedule=exponential multiplies the rate by this at every update, schedule=by_epoch at every epoch",
     )
+    schedule_time: float = setting(
+        1000.0, role="per_run", unit="updates", low=0, open_low=True,
+        help="schedule=inverse_time halves the rate after so many updates",
+    )  # fmt: skip
     momentum: float = setting(
         0.9, role="per_run", unit="share", low=0, high=1, open_high=True, help="share of the last movement that is kept"
     )
@@ -172,6 +193,13 @@ class OptimizerConfig:
         help="momentum at the first epoch, from where it ramps up; null is no ramp",
     )
     momentum_ramp_epochs: int = setting(0, role="per_run", unit="epochs", low=0, help="length of that ramp")
+    momentum_end: float = setting(
+        0.5, role="per_run", unit="share", low=0, high=1, open_high=True, help="momentum at the end of the last epochs"
+    )
+    momentum_end_epochs: int = setting(
+        0, role="per_run", unit="epochs", low=0,
+        help="over so many last epochs momentum goes to momentum_end; 0 is never",
+    )  # fmt: skip
     alpha: float = setting(
         0.9,
         role="per_run",

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.data.columns import columns
 from workbench.data.dataset import Dataset, require
-from workbench.data.label_noise import noisy_labels
+from workbench.data.label_noise import OF_TEST, noisy_labels
 from workbench.data.order import epoch_order
 from workbench.data.scaling import SCALINGS, moments
 from workbench.data.splits import blocks, draw_splits, split_sizes
@@ -20,7 +20,7 @@ class Split:
     """One part of the data of every run.
 
     index: (runs, n) int64, rows of the shared inputs.
-    targets: (runs, n) int64 labels, with the run's label noise except in the test split; for regression
+    targets: (runs, n) int64 labels, with the run's label noise, in the test split with its test noise; for regression
     (runs, n, outputs) float64, standardised by the mean and deviation of the run's training targets.
     """
 
@@ -89,15 +89,19 @@ def prepare(
     train_size: int | None,
     validation: float,
     test: float,
+    test_noise: Sequence[float] | np.ndarray | None = None,
 ) -> RunData:
     """The data of the runs of a pack.
 
-    `seeds`, `label_noise` (a share from 0 to below 1) and `scaling` (names of `SCALINGS`) have one entry a run. For the
-    shared numbers see `splits.split_sizes`. Everything of a run depends on its own entries and the shared numbers
-    alone. Regression targets are always standardised by the run's training split. Raises BadInput.
+    `seeds`, `label_noise`, `test_noise` (shares from 0 to below 1; default: no test noise) and `scaling` (names of
+    `SCALINGS`) have one entry a run. For the shared numbers see `splits.split_sizes`. Everything of a run depends on
+    its own entries and the shared numbers alone. Regression targets are always standardised by the run's training
+    split. Raises BadInput.
     """
     seeds, rates = np.asarray(seeds, np.int64), np.asarray(label_noise, np.float64)
-    _check(dataset, seeds, rates, scaling)
+    of_test = np.zeros(rates.shape) if test_noise is None else np.asarray(test_noise, np.float64)
+    for key, shares in (("data.label_noise", rates), ("data.test_noise", of_test)):
+        _check(dataset, seeds, key, shares, scaling)
     facts = dataset.facts
     # Runs of one seed share a split, so what depends on the split alone is computed once for each distinct seed.
     distinct, which = np.unique(seeds, return_inverse=True)
@@ -105,7 +109,7 @@ def prepare(
     scale, shift = _scaling(dataset, scaling, drawn[0], which)
     indices = [index[which] for index in drawn]
     if dataset.classes:
-        splits, back = _labels(dataset, indices, seeds, rates), np.empty((2, len(seeds), 0))
+        splits, back = _labels(dataset, indices, seeds, rates, of_test), np.empty((2, len(seeds), 0))
     else:
         splits, back = _outputs(dataset, indices)
     inputs, (train, validated, tested) = dataset.columns, splits
@@ -115,19 +119,18 @@ def prepare(
     )  # fmt: skip
 
 
-def _check(dataset: Dataset, seeds: np.ndarray, rates: np.ndarray, scaling: Sequence[str]) -> None:
+def _check(dataset: Dataset, seeds: np.ndarray, key: str, rates: np.ndarray, scaling: Sequence[str]) -> None:
     require(
         seeds.ndim == 1 and seeds.shape == rates.shape == (len(scaling),) and len(seeds) > 0,
-        f"seeds, label_noise, scaling: found {seeds.shape}, {rates.shape} and {len(scaling)} entries; "
+        f"seeds, {key.removeprefix('data.')}, scaling: found {seeds.shape}, {rates.shape} and {len(scaling)} entries; "
         f"allowed is one entry a run in each",
     )
     require(bool((seeds >= 0).all()), f"seed: found {seeds.min()}; allowed are integers of at least 0")
     wrong = rates[~((rates >= 0) & (rates < 1))]
-    require(len(wrong) == 0, f"data.label_noise: found {wrong[:1]}; allowed is a share from 0 to below 1")
+    require(len(wrong) == 0, f"{key}: found {wrong[:1]}; allowed is a share from 0 to below 1")
     require(
         dataset.classes > 0 or not rates.any(),
-        f"data.label_noise: found {rates.max()} with data.name={dataset.name}, a regression, which has no labels; "
-        f"allowed is 0",
+        f"{key}: found {rates.max()} with data.name={dataset.name}, a regression, which has no labels; allowed is 0",
     )
     unknown = sorted(set(scaling) - set(SCALINGS))
     require(not unknown, f"data.scaling: found {', '.join(unknown)}; allowed are {', '.join(SCALINGS)}")
@@ -148,16 +151,20 @@ def _scaling(
     return scale, shift
 
 
-def _labels(dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rates: np.ndarray) -> list[Split]:
-    """Training and validation labels with noise, test labels without."""
+def _labels(
+    dataset: Dataset, indices: list[np.ndarray], seeds: np.ndarray, rates: np.ndarray, of_test: np.ndarray
+) -> list[Split]:
+    """Training and validation labels with noise (who has noisy labels has them in both), test labels with their own."""
     splits = [Split(index, dataset.targets[index]) for index in indices]
     pool = dataset.targets[: dataset.facts.pool]
-    struck = np.flatnonzero(rates > 0)
-    for block in blocks(len(struck), len(pool)):
-        runs = struck[block]
-        noisy = noisy_labels(pool, seeds[runs], rates[runs], dataset.classes)
-        for split in splits[:2]:
-            split.targets[runs] = np.take_along_axis(noisy, split.index[runs], axis=1)
+    for labels, shares, struck_splits, stream in ((pool, rates, splits[:2], 0),
+                                                  (dataset.targets, of_test, splits[2:], OF_TEST)):  # fmt: skip
+        struck = np.flatnonzero(shares > 0)
+        for block in blocks(len(struck), len(labels)):
+            runs = struck[block]
+            noisy = noisy_labels(labels, seeds[runs], shares[runs], dataset.classes, stream)
+            for split in struck_splits:
+                split.targets[runs] = np.take_along_axis(noisy, split.index[runs], axis=1)
     return splits
 
 

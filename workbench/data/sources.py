@@ -11,9 +11,10 @@ from workbench.data.dataset import Dataset, Facts, Known, Settings, Source, requ
 from workbench.data.mnist import MNIST_LIKE
 from workbench.data.npz import NPZ
 from workbench.data.permuted import with_permuted_pixels
+from workbench.data.quadratic import QUADRATIC
 from workbench.data.synthetic import SYNTHETIC
 
-DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **NPZ}
+DATASETS: dict[str, Source] = {**BUNDLED, **MNIST_LIKE, **SYNTHETIC, **QUADRATIC, **NPZ}
 
 
 def load(settings: Settings) -> Dataset:

@@ -12,6 +12,7 @@ from workbench.measure.trained import NetworkOnSplit, as_classes, layout_of, neg
 from workbench.sweep.measures import Measured, Trained
 
 SAMPLES = (1, 3, 10, 30, 100)
+FORMS = ("scaled", "unscaled", "monte_carlo", "geometric")  # the last: the geometric average over the most masks
 
 
 def unscaled(trained: Trained, parameters: np.ndarray) -> np.ndarray:
@@ -43,6 +44,9 @@ def _monte_carlo(trained: Trained) -> Measured:
         outputs = as_classes(masks.outputs(samples)[0])
         accuracy = float((named_class(outputs) == labels).mean())
         rows.append(("monte_carlo", samples, accuracy, negative_log_likelihood(outputs, labels)))
+    geometric = as_classes(masks.outputs(SAMPLES[-1], geometric=True)[0])
+    accuracy = float((named_class(geometric) == labels).mean())
+    rows.append(("geometric", SAMPLES[-1], accuracy, negative_log_likelihood(geometric, labels)))
     metrics: dict[str, float] = {}
     for form, _, accuracy, loss in rows:  # of the averages the one over the most masks stays
         metrics |= {f"{form}_test_accuracy": accuracy, f"{form}_test_loss": loss}
@@ -52,7 +56,8 @@ def _monte_carlo(trained: Trained) -> Measured:
 DROPOUT_INFERENCE = {
     "monte_carlo": Analysis(
         "test accuracy and loss with weights scaled by 1 - rate, not scaled, and averaged over up to 100 masks",
-        tuple(f"{form}_test_{kind}" for form in ("scaled", "unscaled", "monte_carlo") for kind in ("accuracy", "loss")),
+        tuple(f"{form}_test_{kind}" for form in FORMS for kind in ("accuracy", "loss")),
         _monte_carlo,
+        version=2,
     )
 }

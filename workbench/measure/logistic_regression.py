@@ -15,7 +15,7 @@ def _logistic_regression(trained: Trained) -> Measured:
 
     pack, data = trained.pack, trained.data
     strength = float(pack.columns["l2"][0])
-    if pack.depth or pack.loss != "binary_cross_entropy" or strength <= 0:
+    if pack.depth or pack.widths or pack.loss != "binary_cross_entropy" or strength <= 0:
         raise BadInput(
             f"analyses=logistic_regression: found network.depth {pack.depth}, network.loss {pack.loss}, penalty.l2 "
             f"{strength:g}; allowed are depth 0, binary_cross_entropy and l2 over 0"

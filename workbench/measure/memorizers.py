@@ -25,7 +25,14 @@ def _memorizers(config: RunConfig) -> Measured:
 
     share = config.data
     data = prepare(
-        load(share), [config.seed], [share.label_noise], [share.scaling], share.train_size, share.validation, share.test
+        load(share),
+        [config.seed],
+        [share.label_noise],
+        [share.scaling],
+        share.train_size,
+        share.validation,
+        share.test,
+        [share.test_noise],
     )
     if not data.classes:
         raise BadInput(f"data.name is {share.name!r}; allowed with measure=memorizers: a dataset of classes")

@@ -56,16 +56,20 @@ class About(Images):
     slope: float
     dtype: str
     image: tuple[int, ...] = ()
+    widths: tuple[int, ...] = ()
 
     @property
     def layout(self) -> Layout:
         """Where each tensor lies in a row of parameters."""
         shape = self.inputs, self.outputs, self.depth, self.width, self.activation, self.pieces, tuple(self.image)
-        return Layout(Architecture(*shape, **self.of_images()))
+        return Layout(Architecture(*shape, widths=tuple(self.widths), **self.of_images()))
 
     def as_saved(self) -> dict[str, object]:
-        """Its fields by name; without those that only networks of images have if it is none."""
-        left_out = () if self.image else {*self.of_images(), "image"}
+        """Its fields by name; without those that only networks of images have if it is none, and without widths if all
+        are equal.
+        """
+        left_out = set() if self.image else {*self.of_images(), "image"}
+        left_out |= set() if self.widths else {"widths"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
@@ -79,6 +83,7 @@ class About(Images):
             width=_saved(held, "width", int), activation=_saved(held, "activation", str),
             pieces=_saved(held, "pieces", int), loss=_saved(held, "loss", str), slope=_saved(held, "slope", float),
             dtype=_saved(held, "dtype", str), image=tuple(_saved(held, "image", list)) if "image" in held else (),
+            widths=tuple(_saved(held, "widths", list)) if "widths" in held else (),
             **_image_settings({name: str(value) for name, value in held.items()}),
         )  # fmt: skip
 
@@ -236,6 +241,7 @@ def model_of(table: Table, params: Mapping[str, Value]) -> Model:
         slope=float(texts["network.slope"]),
         dtype=texts["dtype"],
         image=tuple(map(int, held["image"])),
+        widths=integers(texts.get("network.widths", "")) or (),
         **_image_settings({setting.engine: texts[key] for key, setting in SETTINGS.items() if key in texts}),
     )
     fitting = {"parameters": (about.layout.size,), **_shapes_of(about)}

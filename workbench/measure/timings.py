@@ -1,13 +1,15 @@
 """How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
 
-A time is the minimum over several blocks of calls: other load on the machine can only add to it. Arrays are
-float32, as in training; NumPy's products use as many threads as it was started with, one under `workbench`.
+A time is the minimum over several blocks of calls: other load on the machine can only add to it. What others used of
+the machine meanwhile is kept beside the times (`machine_load`). Arrays are float32, as in training; NumPy's products
+use as many threads as it was started with, one under `workbench`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from time import perf_counter
 
 import numpy as np
@@ -19,6 +21,7 @@ from workbench.engine.rules.schedules import timetable
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import COLUMNS
 from workbench.measure.gradients import used_columns
+from workbench.measure.machine_load import MachineLoad
 from workbench.measure.matrix_form import neuron
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, subject
@@ -26,6 +29,7 @@ from workbench.sweep.measures import Measured
 
 BLOCKS = 7
 LEAST = 1e-3  # seconds a block takes at least: far above the clock's resolution
+OTHERS = "load_by_others"
 LOOP_PRODUCTS = 2**18  # weights read at most in the timing of the loop; every further example costs the same
 
 
@@ -46,6 +50,19 @@ def _block(call: Callable[[], object], calls: int) -> float:
     return perf_counter() - started
 
 
+def _watched(measure: Callable[[RunConfig], Measured]) -> Callable[[RunConfig], Measured]:
+    """The measurement, with what others used of the machine while it was taken."""
+
+    @wraps(measure)  # it keeps its name, by which it is sent to another process
+    def watched(config: RunConfig) -> Measured:
+        load = MachineLoad()
+        found = measure(config)
+        return found | Measured({OTHERS: load.of_others()})
+
+    return watched
+
+
+@_watched
 def _matrix_timing(config: RunConfig) -> Measured:
     """One layer of `network.width` neurons reading as many inputs, for `training.batch_size` examples."""
     width, batch = config.network.width, config.training.batch_size
@@ -92,6 +109,7 @@ def _in_training(config: RunConfig) -> tuple[Subject, Network]:
     return of, network
 
 
+@_watched
 def _backpropagation_timing(config: RunConfig) -> Measured:
     of, network = _in_training(config)
     delta = of.judge(network.forward()).delta
@@ -109,21 +127,17 @@ def _backpropagation_timing(config: RunConfig) -> Measured:
         weight[0, 0] += 1e-3
         of.judge(network.forward())
 
-    ratio = backward / forward
     return Measured(
         {
             "parameters": float(parameters),
             "forward_log10_seconds": math.log10(forward),
-            "backward_over_forward": ratio,
-            "backward_ratio_from_middle": abs(ratio - MIDDLE),
+            "backward_over_forward": backward / forward,
             "finite_differences_over_forward": (parameters + 1) * seconds(perturbed) / forward,
         }
     )
 
 
-MIDDLE = 2.25  # of 1.5 to 3, within which the ratio of backward to forward is to lie
-
-
+@_watched
 def _activation_timing(config: RunConfig) -> Measured:
     """The function and its derivative by themselves, and a whole step of plain gradient descent around them."""
     of, network = _in_training(config)
@@ -161,26 +175,26 @@ TIMINGS = {
         ("network.width", "training.batch_size", "seed"),
         (
             "loop_log10_seconds", "matrix_log10_seconds", "gpu_log10_seconds", "matrix_log10_speedup",
-            "gpu_log10_speedup",
+            "gpu_log10_speedup", OTHERS,
         ),
         _matrix_timing,
         timing=True,
+        version=2,
     ),
     "backpropagation_timing": Measurement(
         "time of the backward pass over that of the forward pass; of finite differences, one forward pass a parameter",
         ("data.name", "data.path", "network", "training.batch_size", "seed"),
-        (
-            "parameters", "forward_log10_seconds", "backward_over_forward", "backward_ratio_from_middle",
-            "finite_differences_over_forward",
-        ),
+        ("parameters", "forward_log10_seconds", "backward_over_forward", "finite_differences_over_forward", OTHERS),
         _backpropagation_timing,
         timing=True,
+        version=2,
     ),
     "activation_timing": Measurement(
         "seconds of the activation function with its derivative, and of a whole step of gradient descent",
         ("data.name", "data.path", "network", "training.batch_size", "seed"),
-        ("elementwise_log10_seconds", "step_log10_seconds"),
+        ("elementwise_log10_seconds", "step_log10_seconds", OTHERS),
         _activation_timing,
         timing=True,
+        version=2,
     ),
 }  # fmt: skip

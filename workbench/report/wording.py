@@ -62,6 +62,7 @@ def _measured_metrics() -> dict[str, Metric]:
         ("scaled", "scaled weights"),
         ("unscaled", "unscaled weights"),
         ("monte_carlo", "masks averaged"),
+        ("geometric", "masks averaged geometrically"),
     ):
         rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1, A_SHARE))
         rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1, range=FROM_ZERO))
@@ -70,6 +71,8 @@ def _measured_metrics() -> dict[str, Metric]:
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
         rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True, range=(-1.0, 1.0)))
     rows += [
+        Metric("test_accuracy_at_best_test_loss", "Test accuracy", "at the best test loss", True, 1, A_SHARE),
+        Metric("confidence_gap", "Confidence minus accuracy", "of the answers on test data", True, range=(-1.0, 1.0)),
         Metric("dead_units", "Dead units", "share of hidden units", True, range=A_SHARE),
         Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True, range=A_SHARE),
         Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True, range=A_SHARE),

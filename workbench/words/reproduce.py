@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
             _show_commands(commands)
             return 0
         options = [flag for flag, wanted in (("--json", asked.json), ("--quiet", asked.quiet)) if wanted]
-        ended = run(commands, options)
+        ended = settle(commands, options) if asked.settle else run(commands, options)
         status = exit_status(ended)
         dry = any(text.startswith("dry_run") for text in asked.overrides)
         text, verdicts, flipped = ("", None, []) if dry else conclude(Path("reports"), expected)
@@ -164,6 +164,46 @@ def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> l
     return ended
 
 
+def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
+    """Run each sweep at the first look of its rules, and go on to the next one while a claim of it is open.
+
+    A sweep whose rules name no looks is run as its file says.
+    """
+    from workbench.report.experiments import experiment_of
+    from workbench.report.verdicts.claim_rules import rules_of
+    from workbench.report.verdicts.decision import decide_all
+    from workbench.report.verdicts.looks import seeds_to_train
+    from workbench.tracking.read import load
+
+    ended: list[EndedSweep] = []
+    for stem, command in commands.items():
+        claims = experiment_of(stem).claims
+        looked = [claim for claim in claims if any(getattr(rule, "looks", ()) for rule in rules_of(claim))]
+        seeds = seeds_to_train(claims, None, ()) if looked else ()
+        while True:
+            ended += run({stem: [*command, *([f"seed={','.join(map(str, seeds))}"] if seeds else [])]}, options)
+            if not looked or ended[-1].status:
+                break
+            tables = load(_name_in(command, stem), _uri_in(command))
+            judged = zip(claims, decide_all(claims, tables), strict=True)
+            opened = [claim.id for claim, found in judged if found.verdict == "inconclusive" and claim in looked]
+            before, seeds = seeds, seeds_to_train(claims, tables.runs, opened)
+            if seeds == before:
+                break
+            _say(f"{stem}: {', '.join(opened)} open at {len(before)} seeds; {len(seeds)} seeds are looked at next")
+        if ended[-1].status == EXIT_INTERRUPTED:
+            break
+    return ended
+
+
+def _name_in(command: Sequence[str], stem: str) -> str:
+    return next((text.partition("=")[2] for text in reversed(command) if text.startswith("name=")), stem)
+
+
+def _uri_in(command: Sequence[str]) -> str | None:
+    return next((text.partition("=")[2] for text in reversed(command) if text.startswith("tracking.uri=")), None)
+
+
 def conclude(folder: Path, expected: Sequence[Expected] = ()) -> tuple[str, dict[str, object], list[Flip]]:
     """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine;
     and those that are not what was expected.
@@ -189,6 +229,10 @@ def _parser() -> Parser:
         help="verdicts that must come out: an index.json, or what `claims export` wrote; status 1 if one flips",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
+    parser.add_argument(
+        "--settle", action="store_true",
+        help="where rules name looks: train the seeds of the first look, and further ones while a claim is open",
+    )  # fmt: skip
     parser.add_argument(
         "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE",
         help="for every sweep: tracking.uri=..., workers=2, reuse=false, dry_run=true",

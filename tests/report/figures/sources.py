@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.report.synthetic import Tables, sweep
-from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs
+from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs, varied
 from workbench.report.figures.base import FigureKind, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.whole_curves import WholeCurves
@@ -18,10 +18,11 @@ from workbench.report.verdicts.decision import decide_all
 
 DEPTH, ACTIVATION, ACCURACY = "network.depth", "network.activation", "best_test_accuracy"
 HOSTILE = '</text><script>alert(1)</script> & "$x_1$"'
-CLAIM = Claim(
-    "C1", "Deeper is worse.", "",
-    Paired(ACCURACY, Arm("3", {DEPTH: 3}), Arm("1", {DEPTH: 1}), 0.01, "lower", tuple(range(12))),
+RULE = Paired(
+    ACCURACY, Arm("3", {DEPTH: 3, ACTIVATION: "sigmoid"}), Arm("1", {DEPTH: 1, ACTIVATION: "sigmoid"}), 0.01, "lower",
+    tuple(range(12)),
 )  # fmt: skip
+CLAIM = Claim("C1", "Deeper is worse.", "", RULE, vary=varied(RULE, {ACTIVATION: ("sigmoid", HOSTILE)}))
 OWN = Figure("Depth", f"Deeper: {HOSTILE}", runs(DEPTH, ACTIVATION, ACCURACY), Lines(DEPTH, ACCURACY, by=ACTIVATION))
 
 

@@ -102,7 +102,7 @@ def test_the_index_shows_the_rule_that_decided(tmp_path: Path) -> None:
     first, second = (text.partition(f">{name}<")[2].partition("</li>")[0] for name in ("X1", "X2"))
     assert "\u22120.250, 95 %" in first
     assert "+0.500, 95 %" not in first
-    assert "+0.500, 95 % interval +0.500 to +0.500, 12\u00a0seeds; tuned: \u22120.250" in second
+    assert "+0.500, 95 % interval +0.500 to +0.500, 12\u00a0seeds; in the other setting: \u22120.250" in second
 
 
 def test_runs_without_a_measure_of_their_own_were_trained_on_their_data() -> None:

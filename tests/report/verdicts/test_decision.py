@@ -214,6 +214,23 @@ def test_a_value_wins_only_if_every_tuning_seed_finished(outcome: str, note: str
     assert "old: tuned to rate 0.4" in found.notes
 
 
+def test_tuned_by_seed_every_deciding_seed_has_the_choice_of_its_own_tuning_seeds() -> None:
+    best = {seed: 0.1 if seed % 3 else 0.4 for seed in range(100, 112)}  # on a third of the tuning seeds 0.4 wins
+    rows = [
+        (arm, rate, seed, rate if arm == "new" else 0.0, abs(rate - best.get(seed, 0.0)), "finished")
+        for arm in ("new", "old") for rate in (0.05, 0.1, 0.4, 0.8) for seed in (*range(12), *best)
+    ]  # fmt: skip
+    runs = pd.DataFrame(rows, columns=["arm", "rate", "seed", "score", "best_validation_loss", "outcome"])
+    held = Tables("x", {}, (), runs.assign(cell=range(len(runs))), pd.DataFrame())
+    rule = replace(RULE, tuning=Tuning(("rate",), tuple(best), by_seed=True))
+    found = decide(Claim("C18", "s", "", rule), held)
+    chosen = [best[100 + seed] for seed in range(12)]
+    assert [value for _, value in found.differences] == pytest.approx(chosen)
+    assert "new: tuned to rate 0.4 (of 4\u00a0seeds)" in found.notes
+    with pytest.raises(BadInput, match="tunes by seed on fewer seeds than it decides on"):
+        replace(RULE, tuning=Tuning(("rate",), (100, 101), by_seed=True))
+
+
 @pytest.mark.parametrize("rule", [replace(RULE, metric="nope"), replace(RULE, baseline=Arm("gone", {"arm": "gone"}))])
 def test_a_rule_about_nothing_held_is_inconclusive_and_says_why(rule: Paired) -> None:
     found = verdict(0.2, rule)
@@ -228,6 +245,18 @@ def test_a_rule_about_nothing_held_is_inconclusive_and_says_why(rule: Paired) ->
 def test_equivalence_must_not_pass_by_being_noisy(gap: float, spread: float, expected: str) -> None:
     rule = Equivalence("score", A, B, 0.05, SEEDS)
     assert verdict(gap, rule, (NOISE - NOISE.mean()) * spread / 0.01).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("gap", "worse", "expected"),
+    [
+        (0.0, "lower", "reproduced"), (0.5, "lower", "reproduced"), (-0.5, "lower", "contradicted"),
+        (-0.05, "lower", "inconclusive"), (-0.5, "higher", "reproduced"), (0.5, "higher", "contradicted"),
+    ],
+)  # fmt: skip
+def test_not_inferior_is_whoever_loses_less_than_the_tolerance(gap: float, worse: str, expected: str) -> None:
+    found = verdict(gap, Equivalence("score", A, B, 0.05, SEEDS, worse=worse), NOISE - NOISE.mean())
+    assert (found.verdict, found.fails) == (expected, expected == "contradicted")
 
 
 def test_an_identity_is_judged_by_its_largest_error() -> None:
@@ -260,7 +289,7 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     scores["tuned"] = np.full(12, -0.05) + NOISE  # open only whether the opposite is there: the claim fails either way
     found = decide(claim, tables(scores))
     assert (found.verdict, found.tuned and found.tuned.verdict) == ("conditional", "inconclusive")
-    assert "ruled out when tuned" in found.sentence
+    assert "ruled out in the other" in found.sentence
 
 
 def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:

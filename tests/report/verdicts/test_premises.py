@@ -23,7 +23,7 @@ RULE = Paired("score", NEW, OLD, 0.05, "higher", SEEDS)
 # A net that fits its data, has converged and does not overfit.
 SOUND = {
     "last_train_accuracy": 0.99, "best_train_accuracy": 0.99, "last_validation_loss": 0.5, "best_validation_loss": 0.5,
-    "best_epoch": 20, "epochs": 40,
+    "best_epoch": 20, "epochs": 40, "load_by_others": 0.02,
 }  # fmt: skip
 
 
@@ -35,14 +35,30 @@ def tables(**old: Any) -> Tables:
         columns = {"arm": arm, "seed": SEEDS, "score": scores, "outcome": "finished"} | SOUND
         frames.append(pd.DataFrame(columns | (old if arm == "old" else {})))
     runs = pd.concat(frames, ignore_index=True).assign(**{"data.name": "digits"})
-    return Tables("x", {}, ("arm", "seed"), runs.assign(cell=range(len(runs))), pd.DataFrame())
+    runs = runs.assign(cell=range(len(runs)), levels=runs.get("levels", True))
+    return Tables("x", {}, ("arm", "seed"), runs, histories(runs))
+
+
+def histories(runs: pd.DataFrame) -> pd.DataFrame:
+    """Twenty epochs of each run: a validation loss that levels off half way, or falls by 2 % an epoch to the end."""
+    epochs = np.arange(21)
+    parts = [
+        pd.DataFrame(
+            {"cell": cell, "epoch": epochs, "validation_loss": 0.98 ** np.minimum(epochs, 10 if levels else 20)}
+        )
+        for cell, levels in zip(runs["cell"], runs["levels"], strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 HOLDS: dict[str, dict[str, Any]] = {
     "overfits": {"last_validation_loss": 0.8},
     "underfits": {"last_train_accuracy": 0.7},
     "converged": {},
+    "levelled_off": {},
     "not_collapsed": {},
+    "below_ceiling": {"last_train_accuracy": 0.9},
+    "quiet": {},
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "overfits": ({}, "ends 0"),
@@ -51,7 +67,10 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
         "it overfits: its validation loss ends 20",
     ),
     "converged": ({"best_epoch": 36}, "in the median, at 90"),
+    "levelled_off": ({"levels": False}, "still fell by 3.96"),
     "not_collapsed": ({"last_train_accuracy": [0.1] + 11 * [0.9]}, "1 of 12 runs ended"),
+    "below_ceiling": ({}, "its training accuracy is 99"),
+    "quiet": ({"load_by_others": 0.5}, "others used 50"),
 }
 
 

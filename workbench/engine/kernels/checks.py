@@ -16,7 +16,7 @@ from workbench.engine.kernels.lowering import CannotLower
 from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.at import At
-from workbench.engine.rules.initializers import INITIALIZERS, Initializer
+from workbench.engine.rules.initializers import DISTRIBUTIONS, INITIALIZERS, Initializer
 from workbench.engine.rules.losses import Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
@@ -241,8 +241,8 @@ def _penalty(row: Penalty, name: str) -> None:
 
 @_check_row.register
 def _initializer(row: Initializer, _name: str) -> None:
-    if row.distribution not in ("uniform", "normal"):
-        raise _Wrong(f"its distribution is {row.distribution!r}; allowed: uniform, normal")
+    if row.distribution not in DISTRIBUTIONS:
+        raise _Wrong(f"its distribution is {row.distribution!r}; allowed: {', '.join(DISTRIBUTIONS)}")
     for fan_in, fan_out in ((1, 1), (64, 10), (784, 512)):
         spread: object = row.spread(fan_in, fan_out, 0.01)
         if not isinstance(spread, int | float | np.number) or not np.isfinite(spread) or spread < 0:

@@ -13,6 +13,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from workbench.engine.training.randomness import Purpose, keys, normal, uniform
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 class Initializer:
     """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width if `distribution` is
     "uniform", the standard deviation if it is "normal"; `reads` is ("init_scale",) if the spread depends on it.
+
+    "truncated" is normal, what lies beyond two deviations drawn anew. "sparse" is normal too, but each unit reads only
+    `READ_BY_SPARSE` of its inputs; all other weights are 0.
     """
 
     summary: str
@@ -64,6 +68,18 @@ INITIALIZERS: dict[str, Initializer] = {
     "uniform": Initializer(
         "uniform within init_scale", "uniform", lambda fan_in, fan_out, scale: scale, reads=("init_scale",)
     ),
+    "truncated": Initializer(
+        "normal with deviation init_scale, without what lies beyond two deviations",
+        "truncated",
+        lambda fan_in, fan_out, scale: scale,
+        reads=("init_scale",),
+    ),
+    "sparse": Initializer(
+        "15 weights of each unit are normal with deviation init_scale, the others 0 (Martens 2010)",
+        "sparse",
+        lambda fan_in, fan_out, scale: scale,
+        reads=("init_scale",),
+    ),
     "zero": Initializer(
         "all weights zero: units that start alike stay alike", "uniform", lambda fan_in, fan_out, scale: 0.0
     ),
@@ -79,8 +95,27 @@ def initial_weights(name: str, seed: int, layer: int, weights: Tensor, init_scal
     stream = keys(seed, Purpose.WEIGHTS, part=layer)
     assert weights.fans is not None
     spread = initializer.spread(*weights.fans, init_scale)
-    if initializer.distribution == "normal":
-        draws = spread * normal(stream, weights.size)
-    else:
-        draws = spread * (2 * uniform(stream, weights.size) - 1)
-    return draws.reshape(weights.shape)
+    return (spread * DISTRIBUTIONS[initializer.distribution](stream, weights)).reshape(weights.shape)
+
+
+def _truncated(stream: np.ndarray, weights: Tensor) -> np.ndarray:
+    """Standard normal numbers within two deviations, by the inverse of their distribution function."""
+    beyond = float(ndtr(-BOUND))
+    return np.asarray(ndtri(beyond + (1 - 2 * beyond) * uniform(stream, weights.size)))
+
+
+def _sparse(stream: np.ndarray, weights: Tensor) -> np.ndarray:
+    """Standard normal numbers, of each row all but `READ_BY_SPARSE` set to 0; which ones stay is drawn too."""
+    rows = (weights.shape[0], -1)
+    places = uniform(keys(stream, Purpose.WEIGHTS, part=1), weights.size).reshape(rows).argsort(axis=1).argsort(axis=1)
+    return normal(stream, weights.size).reshape(rows) * (places < READ_BY_SPARSE)
+
+
+BOUND = 2.0  # deviations
+READ_BY_SPARSE = 15
+DISTRIBUTIONS: dict[str, Callable[[np.ndarray, Tensor], np.ndarray]] = {
+    "uniform": lambda stream, weights: 2 * uniform(stream, weights.size) - 1,
+    "normal": lambda stream, weights: normal(stream, weights.size),
+    "truncated": _truncated,
+    "sparse": _sparse,
+}

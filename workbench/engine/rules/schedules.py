@@ -12,14 +12,23 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Schedule:
-    """One row of `SCHEDULES`: `multiplier(update, factor)` scales the learning rate of update 0, 1, 2, ...
+    """One row of `SCHEDULES`: `multiplier(time, factor)` scales the learning rate of update 0, 1, 2, ...
 
-    `reads` names the settings it needs besides the learning rate.
+    `reads` names the settings it needs besides the learning rate. `clock` says what its time is, a row of `CLOCKS`: by
+    default the number of the update.
     """
 
     summary: str
     multiplier: Callable[[np.ndarray, float], np.ndarray]
     reads: tuple[str, ...] = ()
+    clock: str = "update"
+
+
+CLOCKS: dict[str, Callable[[np.ndarray, float, int], np.ndarray]] = {  # (updates, schedule_time, updates an epoch)
+    "update": lambda updates, time, per_epoch: updates,
+    "epoch": lambda updates, time, per_epoch: np.floor(updates / per_epoch),
+    "share": lambda updates, time, per_epoch: updates / time,
+}
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -28,35 +37,64 @@ SCHEDULES: dict[str, Schedule] = {
     "exponential": Schedule(
         "rate * schedule_factor^update", lambda update, factor: np.power(factor, update), reads=("schedule_factor",)
     ),
+    "by_epoch": Schedule(
+        "rate * schedule_factor^epoch, the same throughout an epoch",
+        lambda epoch, factor: np.power(factor, epoch),
+        reads=("schedule_factor",),
+        clock="epoch",
+    ),
+    "inverse_time": Schedule(
+        "rate / (1 + update / schedule_time) (Robbins and Monro 1951)",
+        lambda share, factor: 1 / (1 + share),
+        reads=("schedule_time",),
+        clock="share",
+    ),
 }
 
 # Numbers that change with the step (`timetable`). All others that a rule reads are constant in a run.
 VARYING = ("learning_rate", "momentum", "next_momentum", "bias1", "bias2")
+RAMPS = ("momentum_start", "momentum_ramp_epochs", "momentum_end", "momentum_end_epochs")
 # Columns of the timetable that are computed from settings of other names, or from several settings.
 MADE_FROM = {
-    "momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
-    "next_momentum": ("momentum", "momentum_start", "momentum_ramp_epochs"),
+    "momentum": ("momentum", *RAMPS),
+    "next_momentum": ("momentum", *RAMPS),
     "bias1": ("beta1",),
     "bias2": ("beta2",),
 }
 
 
-def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray) -> np.ndarray:
+def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
-    rows = zip(columns["schedule"], columns["schedule_factor"], columns["learning_rate"], strict=True)
-    return np.stack([rate * SCHEDULES[name].multiplier(updates, factor) for name, factor, rate in rows], axis=1)
+    names = ("schedule", "schedule_factor", "schedule_time", "learning_rate")
+    found = []
+    for name, factor, time, rate in zip(*(columns[column] for column in names), strict=True):
+        row = SCHEDULES[name]
+        found.append(rate * row.multiplier(CLOCKS[row.clock](updates, time, updates_per_epoch), factor))
+    return np.stack(found, axis=1)
 
 
 def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The momentum of every run at the given updates: (updates, runs) float64.
 
     It grows linearly from `momentum_start` to `momentum` over `momentum_ramp_epochs` epochs and then stays constant
-    (Srivastava et al. 2014, appendix A.2). 0 epochs: no ramp.
+    (Srivastava et al. 2014, appendix A.2). 0 epochs: no ramp. Over the last `momentum_end_epochs` of a run's epochs it
+    goes on linearly to `momentum_end` (Sutskever et al. 2013 lower it at the end); 0 epochs: it does not.
     """
     start, final, ramp = columns["momentum_start"], columns["momentum"], columns["momentum_ramp_epochs"]
-    progress = np.ones((len(updates), len(final)))
-    np.divide(updates[:, None], ramp * updates_per_epoch, out=progress, where=np.broadcast_to(ramp > 0, progress.shape))
-    return final - (final - start) * (1 - np.minimum(progress, 1))
+    rising = _progress(updates[:, None], ramp * updates_per_epoch, otherwise=1.0)
+    end, last = columns["momentum_end"], columns["momentum_end_epochs"]
+    left = columns["epochs"] * updates_per_epoch - updates[:, None]
+    ending = 1 - _progress(left, last * updates_per_epoch, otherwise=1.0)
+    momentum = final - (final - start) * (1 - rising)
+    return np.where(ending > 0, momentum + (end - momentum) * ending, momentum)
+
+
+def _progress(passed: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:
+    """The share of each run's `whole` (runs,) updates that have passed, from 0 to 1: (updates, runs)."""
+    passed = np.broadcast_to(passed, (len(passed), len(whole)))
+    share = np.full(passed.shape, otherwise)
+    np.divide(passed, whole, out=share, where=np.broadcast_to(whole > 0, share.shape))
+    return np.clip(share, 0, 1)
 
 
 def timetable(
@@ -70,7 +108,7 @@ def timetable(
     momentum = momenta(columns, np.append(updates, first + count), updates_per_epoch)
     t = updates[:, None] + 1
     return {
-        "learning_rate": learning_rates(columns, updates),
+        "learning_rate": learning_rates(columns, updates, updates_per_epoch),
         "momentum": momentum[:-1],
         "next_momentum": momentum[1:],
         "bias1": 1 - columns["beta1"] ** t,

@@ -53,7 +53,8 @@ class Images:
 
 @dataclass(frozen=True)
 class Architecture(Images):
-    """A network by its configuration: `depth` hidden layers of `width` units between inputs and outputs.
+    """A network by its configuration: `depth` hidden layers of `width` units between inputs and outputs, or one for
+    each number of `widths`, of so many units.
 
     `pieces` matters only if the activation reads it. Depth 0 is logistic (or linear) regression. `image` is the shape
     of an example that is one, (height, width, channels), which a convolutional network reads.
@@ -66,15 +67,21 @@ class Architecture(Images):
     activation: str
     pieces: int = 2
     image: Shape = ()
+    widths: tuple[int, ...] = ()
+
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        """The units of every hidden layer that reads features, in order."""
+        return self.widths or (self.width,) * self.depth
 
     def named(self) -> Iterator[Named]:
         """The layers as rows of `LAYERS` with the settings of each, in order; shapes follow from one to the next."""
         return NETWORKS[self.network].named(self)
 
-    def hidden(self) -> Named:
-        """A hidden layer that reads features."""
+    def hidden(self, units: int) -> Named:
+        """A hidden layer of so many units that reads features."""
         kind = ACTIVATIONS[self.activation].layer
-        known: dict[str, LayerSetting] = {"units": self.width, "activation": self.activation, "pieces": self.pieces}
+        known: dict[str, LayerSetting] = {"units": units, "activation": self.activation, "pieces": self.pieces}
         return kind, {field.name: known[field.name] for field in fields(LAYERS[kind]) if field.name in known}
 
     @property
@@ -126,14 +133,14 @@ def _convolutional(of: Architecture) -> Iterator[Named]:
 
 
 def _dense_layers(of: Architecture) -> Iterator[Named]:
-    for _ in range(of.depth):
-        yield of.hidden()
+    for units in of.hidden_widths:
+        yield of.hidden(units)
         yield "dropout", {"rate": "dropout_rate"}
     yield "dense", {"units": of.outputs}  # without an activation: that belongs to the loss
 
 
 NETWORKS: dict[str, NetworkKind] = {
-    "mlp": NetworkKind("fully connected layers: network.depth of network.width units", _fully_connected),
+    "mlp": NetworkKind("fully connected layers: network.depth of network.width, or network.widths", _fully_connected),
     "cnn": NetworkKind(
         "convolutions and pooling over images, then network.depth fully connected layers",
         _convolutional,

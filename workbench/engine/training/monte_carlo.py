@@ -40,13 +40,16 @@ class MonteCarlo:
         self._reader = Reader(stored, data, self._chunk, weights.dtype, xp)
         self._seeds, self._layers = columns["seed"], len(layout.dropout)
 
-    def outputs(self, samples: int) -> np.ndarray:
-        """The average output over `samples` masks: (runs, examples, outputs) float64, probabilities or values."""
+    def outputs(self, samples: int, geometric: bool = False) -> np.ndarray:
+        """The average output over `samples` masks: (runs, examples, outputs) float64, probabilities or values.
+
+        With `geometric` the geometric mean of the probabilities, made to sum to 1: it is the output at the mean logits.
+        """
         examples = self._split.index.shape[1]
         starts = [min(first, examples - self._chunk) for first in range(0, examples, self._chunk)]
         found: np.ndarray | None = None
         for number, start in enumerate(starts):
-            part = self._average(start, number, samples)
+            part = self._average(start, number, samples, geometric)
             if found is None:
                 found = np.empty((part.shape[0], examples, part.shape[2]))
             found[:, start : start + self._chunk] = part
@@ -69,7 +72,7 @@ class MonteCarlo:
             axis=1
         )
 
-    def _average(self, start: int, number: int, samples: int) -> np.ndarray:
+    def _average(self, start: int, number: int, samples: int, geometric: bool) -> np.ndarray:
         """The average output for one chunk of examples: (runs, chunk, outputs) float64."""
         rows = self._xp.asarray(self._split.index[:, start : start + self._chunk])
         steps = number * 2**32 + np.arange(samples)
@@ -78,5 +81,6 @@ class MonteCarlo:
         for sample in range(samples):
             self._reader.read(rows, self._network.inputs)  # the mask of the inputs is applied in place
             z = self._network.forward(self._masks.draw(streams[sample]))
-            total = total + self._loss.predict(z).astype(np.float64)
-        return to_host(total) / samples  # type: ignore[arg-type]
+            total = total + (z if geometric else self._loss.predict(z)).astype(np.float64)
+        mean: np.ndarray = to_host(total) / samples  # type: ignore[arg-type]
+        return self._loss.predict(mean) if geometric else mean

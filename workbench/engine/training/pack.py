@@ -25,9 +25,12 @@ COLUMNS: dict[str, object] = {
     "learning_rate": 0.1,
     "schedule": "constant",
     "schedule_factor": 1.0,
+    "schedule_time": 1000.0,
     "momentum": 0.9,
     "momentum_start": 0.9,
     "momentum_ramp_epochs": 0.0,
+    "momentum_end": 0.5,
+    "momentum_end_epochs": 0.0,
     "alpha": 0.9,
     "beta1": 0.9,
     "beta2": 0.999,
@@ -75,6 +78,7 @@ class Pack(Images):
     batch_size: int
     columns: dict[str, np.ndarray] = field(repr=False)
     pieces: int = 2
+    widths: tuple[int, ...] = ()
     dtype: str = "float32"
     precision: str = "float32"
     device: str = "cpu"
@@ -105,7 +109,7 @@ class Pack(Images):
     def kinds(self) -> list[str]:
         """The kinds of layers in the networks, rows of `LAYERS`. They do not depend on the data."""
         # More hidden layers are of the same kinds.
-        one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1))
+        one_hidden = replace(self.architecture(1, 1), depth=min(self.depth, 1), widths=self.widths[:1])
         return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
     def architecture(self, inputs: int, outputs: int, image: Shape = ()) -> Architecture:
@@ -113,5 +117,13 @@ class Pack(Images):
         units.
         """
         return Architecture(
-            inputs, outputs, self.depth, self.width, self.activation, self.pieces, image, **self.of_images()
+            inputs,
+            outputs,
+            self.depth,
+            self.width,
+            self.activation,
+            self.pieces,
+            image,
+            self.widths,
+            **self.of_images(),
         )

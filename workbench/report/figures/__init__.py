@@ -20,6 +20,7 @@ from workbench.report.figures.parallel_coordinates import ParallelCoordinates
 from workbench.report.figures.search_history import SearchHistory
 from workbench.report.figures.search_importance import SearchImportance
 from workbench.report.figures.search_trends import SearchTrends
+from workbench.report.figures.specifications import Specifications
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
 from workbench.report.figures.whole_curves import WholeCurves
@@ -27,6 +28,7 @@ from workbench.report.statistics.comparison import Comparison
 
 FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a section in this order
     "differences": Differences(),
+    "specifications": Specifications(),
     "search_history": SearchHistory(),
     "best_trials": BestTrials(),
     "parallel_coordinates": ParallelCoordinates(),

@@ -175,7 +175,9 @@ def _architecture(cell: dict[str, Value], keys: list[str], shapes: dict[str, tup
     if cell["measure"] != TRAINING or cell["data.name"] not in shapes or not known or loss not in (*LOSSES, "auto"):
         return None
     shape, outputs = shapes[cell["data.name"]]
-    settings = {SETTINGS[key].engine: integers(str(cell[key])) if SETTINGS[key].listed else cell[key] for key in keys}
+    settings = {
+        SETTINGS[key].engine: integers(str(cell[key])) or () if SETTINGS[key].listed else cell[key] for key in keys
+    }
     units = outputs if loss == "auto" else LOSSES[loss].units(outputs)
     made: Callable[..., Architecture] = Architecture  # whose settings have each a type of its own
     return made(prod(shape), units, image=shape if len(shape) == 3 else (), **settings)
@@ -204,11 +206,12 @@ def _together(layers: list[DrawnLayer]) -> list[DrawnLayer]:
 
 
 def _network_name(of: Architecture) -> str:
-    dense = f"{of.depth}{wording.SPACE}{TIMES}{wording.SPACE}{of.width}" if of.depth else "no hidden layer"
+    equal = f"{of.depth}{wording.SPACE}{TIMES}{wording.SPACE}{of.width}" if of.depth else "no hidden layer"
+    dense = " + ".join(map(str, of.widths)) or equal
     if not NETWORKS[of.network].of_images:
         return f"Fully connected, {dense}"
     channels = f"Convolutional, {wording.listing([str(number) for number in of.channels])} channels"
-    return f"{channels}, {dense}" if of.depth else channels
+    return f"{channels}, {dense}" if of.hidden_widths else channels
 
 
 def _named(kind: str, layer: Layer) -> str:

@@ -55,11 +55,13 @@ def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: 
 
 def in_a_line(claim: Claim, verdict: Verdict) -> str:
     """What happened in plain words: both arms and their difference; of a conditional claim on what it depends, and what
-    happened in the tuned setting.
+    happened in the other setting.
     """
     parts = [_what_happened(claim.rule, verdict)]
-    if verdict.verdict == "conditional" and claim.tuned is not None and verdict.tuned is not None:
-        parts += [f"tuned: {_what_happened(claim.tuned, verdict.tuned)}", f"so {claim.condition.rstrip('.')}"]
+    if verdict.verdict == "conditional":
+        if claim.tuned is not None and verdict.tuned is not None and verdict.condition == claim.condition:
+            parts += [f"in the other setting: {_what_happened(claim.tuned, verdict.tuned)}"]
+        parts += [f"so {verdict.condition.rstrip('.')}"]
     elif verdict.verdict != verdict.by_itself:
         also = [pair for pair in zip(claim.also, verdict.also, strict=True) if pair[1].verdict == verdict.verdict]
         parts += [_what_happened(*pair) for pair in also[:1]]

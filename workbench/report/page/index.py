@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import files
 from workbench.report import wording
 from workbench.report.page import page_data
+from workbench.report.page.datasets import conditional_on_data
 from workbench.report.page.folder import make
 from workbench.report.page.json_documents import ClaimForm, Finding, RuleForm
 from workbench.report.page.rendering import render
@@ -34,6 +35,8 @@ class Line:
     finding: str = ""
     file: str = ""
     ruled_out: bool = False
+    dataset: str = ""
+    on_data: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,10 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     entries = [entry for path in sorted(folder.glob("*.json")) if (entry := _entry(path))]
     entries.sort(key=lambda entry: (entry.order, entry.started), reverse=True)
     lines = _once(line for entry in entries for line in entry.lines)
+    turned = conditional_on_data(
+        (line.id, line.dataset, "ruled out" if line.ruled_out else line.verdict) for line in reversed(lines)
+    )
+    lines = [replace(line, on_data=turned.get(line.id, "")) for line in lines]
     lines += _waiting(known or {}, lines)
     tally = Counter(line.verdict for line in lines)
     shown = {
@@ -88,7 +95,7 @@ def _entry(path: Path) -> Entry | None:
         verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
         started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
         cells=sum(data["counts"].values()),
-        lines=tuple(_line(claim, data["name"], page.name) for claim in data["claims"]),
+        lines=tuple(_line(claim, data["name"], page.name, data.get("dataset", "")) for claim in data["claims"]),
     )  # fmt: skip
 
 
@@ -98,22 +105,26 @@ def _order_of(facts: Mapping[str, str]) -> int:
     return int(noted) if noted.isascii() and noted.isdigit() and len(noted) < 16 else 0
 
 
-def _line(claim: ClaimForm, sweep: str, file: str) -> Line:
+def _line(claim: ClaimForm, sweep: str, file: str, dataset: str) -> Line:
     verdict = claim["verdict"]
     return Line(
         claim["id"], claim["statement"], claim.get("statement_zh", ""), claim["section"] or NO_SECTION, sweep,
         verdict["verdict"], _finding(claim), file, bool(verdict.get("fails")) and verdict["verdict"] == "inconclusive",
+        dataset,
     )  # fmt: skip
 
 
 def _finding(claim: ClaimForm) -> str:
     """What stands behind a verdict: what its first rule found, or the further rule that decided it; of a conditional
-    one also what the tuned rule found.
+    one also what was found in the other setting.
     """
     verdict = claim["verdict"]
     parts = [_found(claim["rule"], verdict)]
     if verdict["verdict"] == "conditional":
-        parts.append(_found(claim["tuned"], verdict["tuned"], "tuned: "))
+        if claim["tuned"] and verdict["tuned"]:
+            parts.append(_found(claim["tuned"], verdict["tuned"], "in the other setting: "))
+        if claim.get("vary"):
+            parts.append(verdict["condition"])
     elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
@@ -135,10 +146,10 @@ def _found(rule: RuleForm, verdict: Finding, head: str = "") -> str:
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:
-    """Each claim once, from the latest sweep that decided it, under its own name or another."""
-    found: dict[tuple[str, str], Line] = {}
+    """Each claim once on each dataset, from the latest sweep that decided it, under its own name or another."""
+    found: dict[tuple[str, str, str], Line] = {}
     for line in lines:
-        found.setdefault((line.id, line.statement), line)
+        found.setdefault((line.id, line.statement, line.dataset), line)
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ be one of them is a `Number` here.
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypedDict, final
+from typing import NotRequired, TypeAlias, TypedDict, final
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Number: TypeAlias = float | None
@@ -35,6 +35,16 @@ class VerdictForm(Finding, total=False):
     fails: bool
     also: list[Finding]
     tuned: Finding
+    condition: str
+
+
+class VariationForm(TypedDict):
+    """In which other setting a claim's rule was asked."""
+
+    setting: str
+    value: Json
+    instead_of: Json
+    rule: Json
 
 
 class ClaimForm(TypedDict):
@@ -47,6 +57,7 @@ class ClaimForm(TypedDict):
     rule: RuleForm
     also: list[RuleForm]
     tuned: RuleForm
+    vary: NotRequired[list[VariationForm]]  # pages of earlier versions have none
     verdict: VerdictForm
 
 
@@ -56,6 +67,14 @@ class PartInShort(Finding):
     sentence: str
     metric: str
     kind: str
+
+
+class VariationInShort(PartInShort):
+    """What a claim's rule found in another setting."""
+
+    setting: str
+    value: Json
+    instead_of: Json
 
 
 class VerdictInShort(PartInShort):
@@ -77,16 +96,20 @@ class VerdictInShort(PartInShort):
     remark: str
     also: list[PartInShort]
     tuned: PartInShort | None
+    vary: list[VariationInShort]
     lost: float
 
 
 class ListedVerdict(VerdictInShort):
-    """A verdict with where it comes from: claim, dataset, sweep and page."""
+    """A verdict with where it comes from: claim, dataset, sweep and page; `on_data` says whether the claim holds on one
+    dataset and fails on another.
+    """
 
     id: str
     dataset: str
     sweep: str
     page: str
+    on_data: str
 
 
 class PageForm(TypedDict):

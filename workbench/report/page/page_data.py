@@ -15,7 +15,7 @@ import pandas as pd
 from workbench.report.page.json_documents import Json, PageForm
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
 from workbench.report.statistics.effects import Effect, Interaction, Spread
-from workbench.report.verdicts.claim_rules import Claim, Rule, as_data, digest, digests
+from workbench.report.verdicts.claim_rules import Claim, Rule, Variation, as_data, digest, digests
 from workbench.report.verdicts.deviations import described
 from workbench.report.verdicts.verdict import Verdict
 
@@ -93,12 +93,17 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, object]:
         "section": claim.section, "condition": claim.condition,
         "rule": as_data(claim.rule), "digest": digest(claim.rule), "tuned": claim.tuned and as_data(claim.tuned),
         "also": [as_data(rule) for rule in claim.also], "slip": claim.slip, "remark": claim.remark,
+        "vary": [_variation(one) | {"rule": as_data(one.rule)} for one in claim.vary],
         "verdict": asdict(verdict),
     }  # fmt: skip
 
 
+def _variation(one: Variation) -> dict[str, object]:
+    return {"setting": one.setting, "value": one.value, "instead_of": one.instead_of}
+
+
 def _part(rule: Rule, found: Verdict) -> dict[str, object]:
-    """The result of one of a claim's further rules, or of its tuned one."""
+    """The result of one of a claim's further rules, of its tuned one or of a variation."""
     return {
         "verdict": found.verdict, "effect": found.effect, "interval": list(found.interval), "n": found.n,
         "sentence": found.sentence, "metric": rule.metric, "kind": rule.kind,
@@ -110,7 +115,7 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
     return {
         "verdict": found.verdict, "by_itself": found.by_itself, "ruled_out": found.ruled_out,
         "attempts": found.attempts,
-        "condition": claim.condition if found.verdict == "conditional" else "",
+        "condition": found.condition,
         "effect": found.effect, "interval": list(found.interval), "n": found.n, "p_holm": found.p_holm,
         "p_within": found.p_within, "doubt": found.doubt, "new_seeds": found.new_seeds,
         "metric": claim.rule.metric, "kind": claim.rule.kind, "rule": digests(claim),
@@ -118,6 +123,7 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
         "section": claim.section, "sentence": found.sentence, "worst": found.worst, "remark": claim.remark,
         "also": [_part(rule, one) for rule, one in zip(claim.also, found.also, strict=True)],
         "tuned": _part(claim.tuned, found.tuned) if claim.tuned and found.tuned else None,
+        "vary": [_variation(one) | _part(one.rule, part) for one, part in zip(claim.vary, found.varied, strict=True)],
         "lost": max((one.share for one in found.failures), default=0.0),
     }  # fmt: skip
 

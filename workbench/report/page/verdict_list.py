@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench import files
 from workbench.report import wording
 from workbench.report.page import page_data
+from workbench.report.page.datasets import conditional_on_data
 from workbench.report.page.folder import make
 from workbench.report.page.json_documents import IndexForm, ListedVerdict, PageForm, PartInShort
 from workbench.report.verdicts import notes
@@ -33,10 +34,19 @@ def gather(folder: Path) -> list[ListedVerdict]:
             key = name, data.get("dataset", "")
             if key not in found or started >= found[key][0]:
                 page = f"{path.stem}.html"
-                found[key] = started, {"id": name, "dataset": key[1], "sweep": data["name"], "page": page, **verdict}
+                found[key] = started, {
+                    "id": name, "dataset": key[1], "sweep": data["name"], "page": page, "on_data": "", **verdict,
+                }  # fmt: skip
+    turned = conditional_on_data((name, data, _outcome(one)) for (name, data), (_, one) in found.items())
+    for (name, _), (_, one) in found.items():
+        one["on_data"] = turned.get(name, "")
     return [
         verdict for _, (_, verdict) in sorted(found.items(), key=lambda item: (notes.place(item[0][0]), item[0][1]))
     ]
+
+
+def _outcome(verdict: ListedVerdict) -> str:
+    return "ruled out" if verdict.get("ruled_out") else str(verdict["verdict"])
 
 
 def write(found: Sequence[ListedVerdict], folder: Path) -> Path:
@@ -78,6 +88,8 @@ def _line(verdict: ListedVerdict) -> str:
     parts = [part for part in (effect, f"({span})" if span else "", _count(shown), verdict["dataset"]) if part]
     if verdict.get("ruled_out"):
         parts.append("the predicted effect is ruled out")
+    if verdict.get("on_data"):
+        parts.append(f"[{verdict['on_data']}]")
     return f"{verdict['id']:<4} {verdict['verdict']:<15} {' '.join(parts)}".replace(wording.SPACE, " ")
 
 

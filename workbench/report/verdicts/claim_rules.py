@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.config.setting import Value
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 # Fields that came later: left out if they say nothing, so that older digests stand.
-_LATER = ("averaged_over", "premises")
+_LATER = ("averaged_over", "premises", "worse", "by_seed", "looks")
 DIRECTION_SIGNS = {"higher": 1, "lower": -1}
 
 
@@ -49,13 +50,20 @@ class Arm:
 class Tuning:
     """Every arm gets its own best values of `factors`, chosen on seeds that do not decide.
 
-    Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`.
+    Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`. With
+    `by_seed` every deciding seed has a share of `seeds` to itself and its own choice, so that the noise of tuning is a
+    part of the differences; else one choice is made for all, and its noise is in none of them.
     """
 
     factors: tuple[str, ...]
     seeds: tuple[int, ...]
     metric: str = "best_validation_loss"
     better: str = "lower"
+    by_seed: bool = False
+
+    def of(self, place: int, count: int) -> Tuning:
+        """The tuning of the `place`-th of `count` deciding seeds, on its own share of the tuning seeds."""
+        return replace(self, seeds=self.seeds[place::count], by_seed=False)
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,20 @@ def _check(rule: Paired | Equivalence) -> None:
         raise BadInput(f"interval of the rule on {rule.metric} is {rule.interval!r}; allowed: {allowed}")
     if len(set(rule.seeds)) < FEWEST_SEEDS:
         raise BadInput(f"a rule on {rule.metric} names {len(set(rule.seeds))} seeds; it needs {FEWEST_SEEDS} or more")
+    _check_looks(rule)
     if rule.tuning and set(rule.tuning.seeds) & set(rule.seeds):
         raise BadInput(f"a rule on {rule.metric} tunes on seeds it decides on; the two sets must be apart")
+    if rule.tuning and rule.tuning.by_seed and len(set(rule.tuning.seeds)) < len(set(rule.seeds)):
+        raise BadInput(f"a rule on {rule.metric} tunes by seed on fewer seeds than it decides on; one each is needed")
+
+
+def _check_looks(rule: Paired | Equivalence) -> None:
+    looks, seeds = rule.looks, len(rule.seeds)
+    rising = all(one < other for one, other in pairwise(looks))
+    if looks and not (rising and looks[0] >= FEWEST_SEEDS and looks[-1] == seeds):
+        raise BadInput(
+            f"looks of the rule on {rule.metric} are {looks}; allowed: rising, from {FEWEST_SEEDS} or more to {seeds}"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +120,8 @@ class Paired:
 
     `against` is a second pair (treatment, baseline) whose difference is subtracted: a difference in differences. `n` is
     the number of `seeds`, and part of the rule. `family` is the size of the fixed family Holm's correction runs over.
-    Where one of the `premises` fails the verdict is withheld.
+    Where one of the `premises` fails the verdict is withheld. With `looks` the rule is decided after so many of its
+    seeds, in their order, and again after more of them: 12, 24 and all of 48, say, with alpha spent beforehand.
     Raises BadInput for fewer than 12 seeds, a negative margin or an unknown direction or interval.
     """
 
@@ -117,6 +138,7 @@ class Paired:
     interval: str = "t"
     family: int = 1
     premises: tuple[Premise, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -128,7 +150,12 @@ class Paired:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """T(t): the whole interval of `measured` minus `predicted`, by seed, lies within +-`tolerance`."""
+    """T(t): the whole interval of `measured` minus `predicted`, by seed, lies within +-`tolerance`.
+
+    With `worse`, "lower" or "higher", only a difference in that direction counts: `measured` is not inferior if the
+    whole interval is short of the tolerance there, however far it reaches on the other side. Raises BadInput for
+    fewer than 12 seeds, a tolerance of 0 or less, or another direction.
+    """
 
     kind: ClassVar[str] = "equivalence"
     metric: str
@@ -140,11 +167,15 @@ class Equivalence:
     collapse: Collapse | None = None
     interval: str = "t"
     premises: tuple[Premise, ...] = ()
+    worse: str = ""
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
         if not self.tolerance > 0:
             raise BadInput(f"tolerance of the rule on {self.metric} is {self.tolerance}; it must be over 0")
+        if self.worse and self.worse not in DIRECTION_SIGNS:
+            raise BadInput(f"worse of the rule on {self.metric} is {self.worse!r}; allowed: higher, lower")
 
 
 @dataclass(frozen=True)
@@ -169,12 +200,26 @@ Rule = Paired | Equivalence | Identity
 
 
 @dataclass(frozen=True)
+class Variation:
+    """A claim's rule asked again in another setting: `setting` is `value` there, and `instead_of` in the claim's own
+    one. `variations.varied` makes them; a setting may be words too, if it is no key.
+    """
+
+    setting: str
+    instead_of: Value
+    value: Value
+    rule: Rule
+
+
+@dataclass(frozen=True)
 class Claim:
     """One claim of the notes, in our words.
 
     `rule` decides it in the notes' own setting, together with every rule of `also` (a claim of two measures holds if
-    both do). `tuned`, if given, is the same question as `rule` in a tuned setting; if both are decided and differ,
-    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `measure` computes
+    both do). `tuned`, if given, is the same question as `rule` in another setting; where both are decided and differ,
+    the claim is conditional, and `condition` says on what ("only with fan-in initial weights"). `vary` asks `rule`
+    again with one setting changed at a time, which gives a specification curve; a claim that turns on one of them is
+    conditional, and names it. `measure` computes
     what no column of the store holds: tables -> values of the rule's metric indexed by cell, or a frame with a column
     for each metric that is needed. `slip` states the notes' form if it differs from the right one, `remark` what a
     reader must know of how the rule came about (a pilot, an earlier form whose outcome was known). `statement_zh` says
@@ -192,6 +237,7 @@ class Claim:
     also: tuple[Rule, ...] = ()
     measure: Callable[[SweepTables], pd.Series | pd.DataFrame] | None = field(default=None, compare=False)
     statement_zh: str = ""
+    vary: tuple[Variation, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tuned is not None and not self.condition:
@@ -207,7 +253,7 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         named = {"kind": value.kind} if hasattr(value, "kind") else {}
         given = {entry.name: getattr(value, entry.name) for entry in fields(value)}
-        return named | {name: _plain(item) for name, item in given.items() if item != () or name not in _LATER}
+        return named | {name: _plain(item) for name, item in given.items() if name not in _LATER or item}
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -230,8 +276,9 @@ def digest(rule: Rule) -> str:
 
 
 def rules_of(claim: Claim) -> tuple[Rule, ...]:
-    """Every rule of a claim: its own, those that must hold as well, and the tuned one if it has one."""
-    return (claim.rule, *claim.also, *([] if claim.tuned is None else [claim.tuned]))
+    """Every rule of a claim: its own, those that must hold as well, the tuned one if it has one, and its variations."""
+    tuned = () if claim.tuned is None else (claim.tuned,)
+    return (claim.rule, *claim.also, *tuned, *(one.rule for one in claim.vary))
 
 
 def digests(claim: Claim) -> list[str]:

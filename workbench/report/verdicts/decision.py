@@ -4,10 +4,11 @@ Five verdicts. Of a paired rule P(m): *reproduced*, the whole interval lies beyo
 Holm's p is under 0.05; *not reproduced*, the interval lies within +-m and Holm's p of that is under 0.05;
 *contradicted*, it lies wholly beyond -m and Holm's p is under 0.05; *inconclusive*, anything else, and whenever a seed
 the rule names has no result yet. Of an equivalence T(t): reproduced within +-t, contradicted wholly outside, else
-inconclusive. Of an identity E(t): reproduced or not reproduced. *Conditional*: it is reproduced in one of two settings,
-the notes' own and a tuned one, and fails in the other: there the whole interval lies short of what was predicted, and
-Holm's p of that is under 0.05, whether or not the opposite can be shown. Where a claim has several rules, it is
-contradicted or not reproduced if any of them is, and reproduced if all are.
+inconclusive. Of an identity E(t): reproduced or not reproduced. *Conditional*: it is reproduced in one of two settings
+and fails in the other: there the whole interval lies short of what was predicted, and Holm's p of that is under 0.05,
+whether or not the opposite can be shown. The other setting is the tuned one, or a variation, whose one changed setting
+the verdict names. Where a claim has several rules, it is contradicted or not reproduced if any of them is, and
+reproduced if all are.
 
 The interval is the rule's own, made as wide as a bootstrap-t interval at a quarter of the error. Absence is not shown
 if runs were lost, pairs stand apart or the differences are skewed (`basis`); then a presence must hold of the pairs
@@ -19,7 +20,7 @@ cell of the sweep file was asked for, that of an arm which leaves open what the 
 whose premises fails.
 
 Each further attempt on a claim (`attempts`) decides at 0.05 divided by their number: Holm's p is held against that,
-and the interval is as much wider.
+and the interval is as much wider. So is each of the looks of a rule that names some (`looks`), at its share of alpha.
 
 Where runs diverged or collapsed the sign-flip test over all pairs decides, with every pair that has no number counted
 against the conclusion, together with the interval of the pairs that trained. Where fewer than half of them did,
@@ -38,7 +39,9 @@ from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity, 
 from workbench.report.verdicts.deviations import described, unasked
 from workbench.report.verdicts.evidence import Evidence, with_measure
 from workbench.report.verdicts.judging import Corrected, decided, finish, weigh, weighed
+from workbench.report.verdicts.looks import look_at
 from workbench.report.verdicts.stored_rules import fixed_beforehand, stored_entry
+from workbench.report.verdicts.variations import condition, left_open, turning
 from workbench.report.verdicts.verdict import VERDICTS, Verdict
 
 if TYPE_CHECKING:
@@ -77,16 +80,20 @@ def decide_all(
     found = []
     for claim in claims:
         runs, failure = with_measure(claim, tables)
-        found.append([(rule, *_noted(weigh(claim, rule, runs, tables.factors), failure)) for rule in rules_of(claim)])
-    adjusted = _adjusted([one for group in found for one in group], others or {})
+        looks = [look_at(rule, runs, tables.factors) for rule in rules_of(claim)]
+        found.append([(look, *_noted(weigh(claim, look.rule, runs, tables.factors), failure)) for look in looks])
+    weighed_rules = [(look.rule, evidence, verdict) for group in found for look, evidence, verdict in group]
+    adjusted = _adjusted(weighed_rules, others or {})
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
         attempts = attempts_on(claim, tables)
         done = []
-        for rule, evidence, verdict in group:
-            one = decided(rule, evidence, verdict, adjusted, len(attempts))
-            one = finish(rule, evidence, one, data, len(attempts))
+        for look, evidence, verdict in group:
+            rule = look.rule
+            one = decided(rule, evidence, verdict, adjusted, max(1, len(attempts)) / look.share)
+            one = finish(rule, evidence, one, data, 0 if look.looks else max(1, len(attempts)))
+            one = replace(one, notes=(*one.notes, look.in_words())) if look.looks else one
             done.append(_withheld(one, withheld or _reason(rule, evidence, one, tables)))
         verdicts.append(_with_history(_combined(claim, done), claim, tables.facts.get("rules", ""), attempts))
     return verdicts
@@ -120,23 +127,30 @@ def _withheld(found: Verdict, why: str) -> Verdict:
 
 def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     """One verdict out of those by the claim's rules, in the order of `rules_of`."""
-    own, also, rest = done[0], tuple(done[1 : 1 + len(claim.also)]), done[1 + len(claim.also) :]
-    verdict = _jointly([own.verdict, *(one.verdict for one in also)])
-    own = replace(own, by_itself=own.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (own, *also)))
-    if own.ruled_out and not done[0].ruled_out:
+    first, rest = done[0], list(done[1:])
+    also = tuple(rest.pop(0) for _ in claim.also)
+    tuned = rest.pop(0) if claim.tuned is not None else None
+    verdict = _jointly([first.verdict, *(one.verdict for one in also)])
+    own = replace(
+        first, by_itself=first.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (first, *also)),
+        tuned=tuned, varied=tuple(rest),
+    )  # fmt: skip
+    if note := left_open(claim.vary, rest):
+        own = replace(own, notes=(*own.notes, note))
+    if own.ruled_out and not first.ruled_out:
         own = replace(own, sentence=f"Ruled out by a further rule of the claim, see below. {own.sentence}")
-    if not rest:
-        return own
-    tuned = rest[0]
-    own = replace(own, tuned=tuned)
-    if not ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
-        return own
-    text = f"{_outcome(own).capitalize()} in the notes' own setting, {_outcome(tuned)} when tuned: {claim.condition}. "
-    return replace(own, verdict="conditional", sentence=text + own.sentence)
+    if tuned and ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
+        text = f"{own.outcome.capitalize()} in the notes' own setting, {tuned.outcome} in the other"
+        return _conditional(own, f"{text}: {claim.condition}", claim.condition)
+    turned = turning(first, claim.vary, rest)
+    words = condition(first, turned) if turned else ""
+    if turned and all(one.verdict == "reproduced" for one in also):
+        return _conditional(own, f"{words[:1].upper()}{words[1:]}", words)
+    return replace(own, notes=(*own.notes, f"The claim's first rule by itself: {words}")) if turned else own
 
 
-def _outcome(found: Verdict) -> str:
-    return "ruled out" if found.ruled_out else found.verdict
+def _conditional(own: Verdict, sentence: str, words: str) -> Verdict:
+    return replace(own, verdict="conditional", condition=words, sentence=f"{sentence}. {own.sentence}")
 
 
 def _jointly(verdicts: Sequence[str]) -> str:

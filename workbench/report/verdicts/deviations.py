@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 # Treatments, though they are settings of the data.
-_OF_THE_RULE = ("data.label_noise", "data.shift", "data.permute_pixels")
+_OF_THE_RULE = ("data.label_noise", "data.test_noise", "data.shift", "data.permute_pixels")
 
 
 def described(tables: SweepTables) -> tuple[str, str]:

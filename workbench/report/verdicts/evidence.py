@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ import pandas as pd
 from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning
-from workbench.report.verdicts.premises import fault, in_words
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning, rules_of
+from workbench.report.verdicts.premises import fault, in_words, with_derived
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -95,6 +96,18 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     return runs, tuple(notes)
 
 
+def _tuned_by_seed(
+    runs: pd.DataFrame, arm: Arm, tuning: Tuning, seeds: Sequence[int]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The runs of the arm, of every deciding seed those at the values that its own tuning seeds chose."""
+    parts, notes = [], Counter[str]()
+    for place, seed in enumerate(seeds):
+        chosen, said = _tuned(runs, arm, tuning.of(place, len(seeds)))
+        parts.append(chosen[chosen["seed"] == seed])
+        notes.update(said)
+    return pd.concat(parts), tuple(f"{note} (of {wording.plural(count, 'seed')})" for note, count in notes.items())
+
+
 def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
     """The mean of the tuning metric by values of the factors, of those that finished on every tuning seed.
 
@@ -110,8 +123,10 @@ def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
 
 def _runs_of(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The runs of an arm, at its own best values if the rule tunes, and what is to be noted of that choice."""
-    chosen = select(runs, arm)
-    return _tuned(chosen, arm, rule.tuning) if rule.tuning else (chosen, ())
+    chosen, tuning = select(runs, arm), rule.tuning
+    if tuning is None:
+        return chosen, ()
+    return _tuned_by_seed(chosen, arm, tuning, rule.seeds) if tuning.by_seed else _tuned(chosen, arm, tuning)
 
 
 def failed_premise(runs: pd.DataFrame, rule: Rule) -> str:
@@ -161,11 +176,13 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: S
 
 
 def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:
-    """The sweep's runs with the claim's own measures, if it has any, as columns of their own.
+    """The sweep's runs with the claim's own measures, if it has any, as columns of their own, and with what its
+    premises derive from histories.
 
     A measure is a person's own code: an error in it leaves its columns out, and the second value says so.
     """
-    runs = tables.runs
+    kinds = [premise.kind for rule in rules_of(claim) for premise in rule.premises]
+    runs = with_derived(tables.runs, tables.epochs, kinds)
     if claim.measure is None:
         return runs, ""
     try:

@@ -40,7 +40,7 @@ def _least(reached: Callable[[float], float]) -> float:
 def foreseen(claims: Sequence[Claim]) -> list[str]:
     """A line for each rule that compares arms, and one of the false verdicts that all of them may come to."""
     rules = [(claim, rule) for claim in claims for rule in rules_of(claim) if not isinstance(rule, Identity)]
-    lines = [_line(claim, rule) for claim, rule in rules]
+    lines = dict.fromkeys(_line(claim, rule) for claim, rule in rules)  # variations of a rule say the same
     return [*lines, _false_verdicts([rule for _, rule in rules])] if rules else []
 
 

@@ -111,12 +111,13 @@ def weigh(claim: Claim, rule: Rule, runs: pd.DataFrame, factors: Sequence[str] =
 
 
 def decided(
-    rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapping[int, Corrected], attempts: int = 1
+    rule: Rule, evidence: Evidence | None, found: Verdict, adjusted: Mapping[int, Corrected], divisor: float = 1.0
 ) -> Verdict:
     """The verdict, once Holm's p are known (`adjusted`, by identity of the verdict so far).
 
-    Of several attempts on the claim the last decides at 0.05 divided by their number, and so by a wider interval than
-    the one of 95 % that is shown. While a seed is missing it stays open.
+    It is decided at 0.05 divided by `divisor`, and so by a wider interval than the one of 95 % that is shown: by the
+    number of attempts on the claim, of which this is the last, and by the share of alpha that a look has. While a seed
+    is missing it stays open.
     """
     p = adjusted.get(id(found), Corrected(found.p_holm, found.p_short, found.p_within))
     found = replace(found, p_holm=p.beyond, p_short=p.short, p_within=p.within)
@@ -124,29 +125,33 @@ def decided(
         return replace(found, fails=found.verdict in _NEGATIVE_VERDICTS)
     if evidence.missing or not found.n or not np.isfinite(found.interval.low):
         return found
-    alpha = ALPHA / max(1, attempts)
-    sign = DIRECTION_SIGNS[rule.direction] if isinstance(rule, Paired) else 1
-    basis = basis_of(rule, evidence, sign, alpha, None if attempts > 1 else found.interval)
+    alpha = ALPHA / divisor
+    sign = DIRECTION_SIGNS[rule.direction if isinstance(rule, Paired) else rule.worse or "higher"]
+    basis = basis_of(rule, evidence, sign, alpha, None if divisor > 1 else found.interval)
     if isinstance(rule, Paired):
         word = judge(basis, rule.margin, p, alpha)
         fails = word in _NEGATIVE_VERDICTS or (p.short < alpha and basis.short_of(rule.margin))
     else:
-        word, fails = _agreement(basis, rule.tolerance, alpha)
+        word, fails = _agreement(basis, rule, alpha)
     return replace(found, verdict=word, fails=fails, doubt=basis.doubt)
 
 
 def finish(rule: Rule, evidence: Evidence | None, found: Verdict, data: str, attempts: int = 1) -> Verdict:
-    """A decided verdict with its plan of new seeds, if it is inconclusive, and its sentence."""
-    if evidence is not None and not isinstance(rule, Identity) and found.verdict == "inconclusive":
+    """A decided verdict with its plan of new seeds, if it is inconclusive, and its sentence.
+
+    With `attempts` 0 nothing is planned: the rule has looks, which say when to go on.
+    """
+    if attempts and evidence is not None and not isinstance(rule, Identity) and found.verdict == "inconclusive":
         found = replace(found, new_seeds=new_seeds(rule, evidence, attempts))
     return replace(found, sentence=sentence_of(rule, evidence, found, data))
 
 
-def _agreement(basis: Basis, tolerance: float, alpha: float) -> tuple[str, bool]:
+def _agreement(basis: Basis, rule: Equivalence, alpha: float) -> tuple[str, bool]:
     """The verdict of a rule of tolerance, and whether it fails."""
-    if basis.within(tolerance):
+    if basis.short_of(rule.tolerance) if rule.worse else basis.within(rule.tolerance):
         return "reproduced", False
-    outside = not basis.lost and basis.beyond(tolerance, alpha)
+    better = bool(rule.worse) and basis.values.mean() < 0
+    outside = not better and not basis.lost and basis.beyond(rule.tolerance, alpha)
     return ("contradicted", True) if outside else ("inconclusive", False)
 
 
@@ -154,4 +159,4 @@ def new_seeds(rule: Paired | Equivalence, evidence: Evidence, attempts: int = 1)
     """How many new seeds would settle what is inconclusive, as a further attempt; None if that cannot be planned."""
     family = rule.family if isinstance(rule, Paired) else 1
     edge = rule.margin if isinstance(rule, Paired) else rule.tolerance
-    return planned_seeds(evidence.differences, edge, family, max(1, attempts) + 1)
+    return planned_seeds(evidence.differences, edge, family, attempts + 1)

@@ -6,7 +6,7 @@ and of its digest; if it fails the verdict is withheld, with the reason in words
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ class PremiseKind:
 
     `words` says what is asked of an arm, `{bound}` in it being the premise's bound, by default `bound`. `columns` are
     those of the runs that it reads. `fault` takes the arm's finished runs on the deciding seeds and the bound, and
-    returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged.
+    returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged. `derived`
+    computes, from the histories by epoch, columns that no run has: cell -> value by name.
     """
 
     words: str
@@ -34,6 +35,21 @@ class PremiseKind:
     fault: Callable[[pd.DataFrame, float], str]
     bound: float
     every_run: bool = False
+    derived: Callable[[pd.DataFrame], Mapping[str, pd.Series]] | None = None
+
+
+def _late_gain(epochs: pd.DataFrame) -> Mapping[str, pd.Series]:
+    """`late_gain`: by what share the best validation loss fell in the last tenth of a run's epochs."""
+    rows = epochs.dropna(subset=["validation_loss"])
+    last = rows.groupby("cell")["epoch"].transform("max")
+    best = rows.groupby("cell")["validation_loss"].min()
+    before = rows[rows["epoch"] <= last * (1 - LAST_SHARE)].groupby("cell")["validation_loss"].min()
+    return {"late_gain": 1 - best / before}
+
+
+def _not_levelled(runs: pd.DataFrame, bound: float) -> str:
+    gain = float(runs["late_gain"].median())
+    return "" if gain <= bound else f"in its last epochs its validation loss still fell by {_percent(gain)}"
 
 
 def _rise(runs: pd.DataFrame) -> float:
@@ -64,6 +80,16 @@ def _collapsed(runs: pd.DataFrame, bound: float) -> str:
     return f"{count} of {len(runs)} runs ended at a training accuracy of {_percent(bound)} or less" if count else ""
 
 
+def _at_ceiling(runs: pd.DataFrame, bound: float) -> str:
+    accuracy = float(runs["last_train_accuracy"].mean())
+    return "" if accuracy < bound else f"its training accuracy is {_percent(accuracy)}"
+
+
+def _busy(runs: pd.DataFrame, bound: float) -> str:
+    share = float(runs["load_by_others"].mean())
+    return "" if share <= bound else f"others used {_percent(share)} of the machine"
+
+
 PREMISES = {
     "overfits": PremiseKind(
         "overfits (its validation loss ends more than {bound} over its best one, in the median)",
@@ -77,11 +103,34 @@ PREMISES = {
         "has converged (no better epoch by validation loss in the last {bound} of its epochs, in the median)",
         ("best_epoch", "epochs"), _not_converged, LAST_SHARE,
     ),
+    "levelled_off": PremiseKind(
+        "has levelled off (its best validation loss fell by at most {bound} in the last tenth of its epochs, in the "
+        "median)",
+        ("late_gain",), _not_levelled, 0.01, derived=_late_gain,
+    ),
     "not_collapsed": PremiseKind(
         "has no run that diverged, or whose training accuracy ended at {bound} or less",
         ("last_train_accuracy",), _collapsed, 0.2, every_run=True,
     ),
+    "below_ceiling": PremiseKind(
+        "leaves room above it (its mean training accuracy ends under {bound})",
+        ("last_train_accuracy",), _at_ceiling, 0.95,
+    ),
+    "quiet": PremiseKind(
+        "was timed on a quiet machine (others used at most {bound} of its processors meanwhile, in the mean)",
+        ("load_by_others",), _busy, 0.15,
+    ),
 }  # fmt: skip
+
+
+def with_derived(runs: pd.DataFrame, epochs: pd.DataFrame, kinds: Iterable[str]) -> pd.DataFrame:
+    """The runs with the columns that these premises derive from the histories by epoch."""
+    found: dict[str, pd.Series] = {}
+    for kind in dict.fromkeys(kinds):
+        derived = PREMISES[kind].derived
+        if derived is not None and {"cell", "epoch", "validation_loss"} <= set(epochs):
+            found |= {name: runs["cell"].map(column) for name, column in derived(epochs).items()}
+    return runs.assign(**found)
 
 
 def in_words(kind: str, bound: float | None) -> str:

@@ -20,6 +20,12 @@ _REASONS = {
     "inconclusive": "which does not settle it against {edge}",
     "ruled out": "which rules out the predicted {edge}, but leaves open whether the opposite is there",
 }
+SIGNS = "\u00b1\u2212+"
+_NOT_INFERIOR = {
+    "reproduced": "all of it short of {edge}",
+    "contradicted": "all of it beyond {edge}",
+    "inconclusive": "which does not settle it against {edge}",
+}
 _AGREEMENT = {
     "reproduced": "all of it within {edge}",
     "contradicted": "all of it outside {edge}",
@@ -35,9 +41,10 @@ def rule_in_words(rule: Rule) -> str:
         return f"{what}: the largest relative error of {rule.arm.label} is at most {rule.tolerance:g}.{_premises(rule)}"
     if isinstance(rule, Equivalence):
         edge = wording.margin(rule.tolerance, rule.metric)
+        within = f"is {rule.worse} by less than {edge}" if rule.worse else f"within \u00b1{edge}"
         return (
-            f"{what}: {rule.measured.label} minus {rule.predicted.label}, by seed, with its whole 95 % interval within "
-            f"\u00b1{edge}, over {len(rule.seeds)} seeds.{_premises(rule)}"
+            f"{what}: {rule.measured.label} minus {rule.predicted.label}, by seed, "
+            f"{within} with its whole 95 % interval, over {len(rule.seeds)} seeds.{_premises(rule)}"
         )
     edge = wording.margin(rule.margin, rule.metric)
     pair = f"{rule.treatment.label} minus {rule.baseline.label}"
@@ -103,9 +110,9 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
         p = found.p_within if found.verdict == "not reproduced" else found.p_holm
         test = f", Holm p = {wording.probability(p)}".replace("= <", "<")
     else:
-        edge, reason = f"\u00b1{wording.margin(rule.tolerance, rule.metric)}", _AGREEMENT[found.verdict]
+        edge, reason = _edge(rule), (_NOT_INFERIOR if rule.worse else _AGREEMENT)[found.verdict]
     if withheld := _withheld_absence(rule, found):
-        edge, reason = f"\u00b1{edge.removeprefix(chr(0xB1))}", withheld
+        edge, reason = f"\u00b1{edge.lstrip(SIGNS)}", withheld
     if evidence.missing or evidence.failures:
         reason = ""
     span = wording.between(*found.interval, rule.metric)
@@ -113,6 +120,12 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     ending = f", {reason.format(edge=edge)}" if reason else ""
     finding = f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}."
     return " ".join(part for part in (finding, gaps, _more(found)) if part)
+
+
+def _edge(rule: Equivalence) -> str:
+    """The tolerance as an edge, on both sides or on the one that counts."""
+    sign = {"": "\u00b1", "lower": "\u2212", "higher": "+"}[rule.worse]
+    return f"{sign}{wording.margin(rule.tolerance, rule.metric)}"
 
 
 def _withheld_absence(rule: Paired | Equivalence, found: Verdict) -> str:

@@ -43,7 +43,8 @@ class Verdict:
     whether the very rules stood in the store when the sweep started, `stored` whether any of this claim did.
     `arms` are the arms with their values on the seeds that all of them have, in the order of the differences.
     `attempts` is how many attempts on the claim this is the last of. `also` are the verdicts by the claim's further
-    rules, `tuned` is the one in the tuned setting.
+    rules, `tuned` is the one in the tuned setting, `varied` are those of its variations. `condition` says on what a
+    conditional claim depends.
     """
 
     claim: str
@@ -73,8 +74,15 @@ class Verdict:
     attempts: int = 1
     also: tuple[Verdict, ...] = ()
     tuned: Verdict | None = None
+    varied: tuple[Verdict, ...] = ()
+    condition: str = ""
 
     @property
     def ruled_out(self) -> bool:
         """Whether the predicted effect is ruled out while it stays open whether the opposite is there."""
         return self.fails and self.verdict == "inconclusive"
+
+    @property
+    def outcome(self) -> str:
+        """The verdict in words, *ruled out* where that is known."""
+        return "ruled out" if self.ruled_out else self.verdict

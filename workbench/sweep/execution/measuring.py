@@ -1,4 +1,4 @@
-"""Measurements as cells of a sweep: taken one after the other in this process, and recorded in batches."""
+"""Measurements as cells of a sweep: taken one after the other, and recorded in batches."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from time import monotonic, time
 
 import numpy as np
 
+from workbench.config import RunConfig
 from workbench.engine.errors import in_one_line
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackStarted
 from workbench.sweep.execution.progress import Watcher
-from workbench.sweep.measures import Instruments, Measured, Table
+from workbench.sweep.measures import Measured, Table
 from workbench.sweep.planning.packs import Run
 
 BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
@@ -35,9 +36,13 @@ class MeasuredBatch:
 
 
 def measured(
-    runs: Sequence[Run], instruments: Instruments, watcher: Watcher, stop: Callable[[], bool], every: float
+    runs: Sequence[Run],
+    measure: Callable[[RunConfig], Measured],
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    every: float,
 ) -> Iterator[MeasuredBatch]:
-    """Measure every run. Yields a batch after `every` seconds, and the rest at the end or when it is asked to stop.
+    """Measure every run by `measure`. Yields a batch after `every` seconds, and the rest at the end or at a stop.
 
     If a measurement raises, only that one fails. Raises KeyboardInterrupt if it was stopped.
     """
@@ -49,7 +54,7 @@ def measured(
     for number, run in enumerate(runs, start=1):
         if stop():
             break
-        done.append(_measure(run, instruments))
+        done.append(_measure(run, measure))
         failed += isinstance(done[-1][1], str)
         watcher.on_message(EpochDone(MEASURING, number, runs=1, ended=not isinstance(done[-1][1], str)))
         if monotonic() - since >= every and number < len(runs):
@@ -75,10 +80,10 @@ def tables_of(marks: Sequence[str], results: Sequence[Measured | None]) -> dict[
     }
 
 
-def _measure(run: Run, instruments: Instruments) -> tuple[Run, Measured | str, tuple[float, float]]:
+def _measure(run: Run, measure: Callable[[RunConfig], Measured]) -> tuple[Run, Measured | str, tuple[float, float]]:
     started = time()
     try:
-        result: Measured | str = instruments.measure(run.config)
+        result: Measured | str = measure(run.config)
     except Exception as error:  # the other cells continue; the sweep reports this one at its end
         result = in_one_line(error)
     return run, result, (started, time())

@@ -94,6 +94,7 @@ def _data(planned: PlannedPack) -> RunData:
         config.train_size,
         config.validation,
         config.test,
+        planned.examples.test_noise,
     )
 
 
@@ -107,6 +108,7 @@ def dataset(config: DataConfig) -> Dataset:
         examples=config.examples,
         noise=config.noise,
         permute_pixels=config.permute_pixels,
+        spectrum=config.spectrum,
     )
     return _loaded(loaded_by)
 

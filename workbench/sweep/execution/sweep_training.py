@@ -30,6 +30,7 @@ from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import Watcher, watcher
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.execution.results import unfit_result
+from workbench.sweep.execution.timing_process import TimingProcesses
 from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.planning.speed import Speeds
@@ -149,9 +150,10 @@ class SweepTraining:
         """Take the measurements. Timings come last, when everything else is recorded, so that nothing else runs."""
         timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
         others = [run for run in work.measurements if run not in timings]
-        yield from measured(others, self.instruments, watch, context.stop, BATCH_SECONDS)
+        yield from measured(others, self.instruments.measure, watch, context.stop, BATCH_SECONDS)
         recorder.wait()
-        yield from measured(timings, self.instruments, watch, context.stop, math.inf)
+        with TimingProcesses(self.instruments) as processes:
+            yield from measured(timings, processes.measure, watch, context.stop, math.inf)
 
 
 def _compiled_forms(work: Plan) -> int:

@@ -30,7 +30,8 @@ STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
-    "training.bounds": "",
+    "training.bounds": "", "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
+    "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
 # Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
 RULE_KEYS = {
@@ -85,7 +86,7 @@ def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) ->
     """The engine's pack for runs that share these static settings and differ in the columns."""
     shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
     held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
-    static = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
+    static = {name: integers(str(v)) or () if listed else v for name, (listed, v) in held.items()}
     made: Callable[..., Pack] = Pack  # whose fields have each a type of its own
     return made(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
@@ -159,7 +160,8 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
         swept = [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in ("seed", "measure")]
         return " ".join([config.measure, *swept, f"s{config.seed}"])
     network = [config.network.name] if NETWORKS[config.network.name].of_images else []
-    words = [config.network.activation, *network, f"d{config.network.depth}"]
+    sizes = config.network.widths or f"d{config.network.depth}"
+    words = [config.network.activation, *network, sizes]
     words += [choices.get("optimizer", config.optimizer.name)]
     penalty = choices.get("penalty", "none")
     if penalty != "none":
@@ -167,6 +169,7 @@ def run_name(config: RunConfig, choices: Mapping[str, str], factors: Mapping[str
         words.append(f"{penalty}={size:g}")
     words += [f"p={config.dropout.rate:g}"] if config.dropout.rate else []
     named = {"network.activation", "network.depth", "optimizer", "penalty", "penalty.strength", "dropout.rate", "seed"}
+    named |= {"network.widths"}
     words += [f"{_last(key)}={_short(value)}" for key, value in factors.items() if key not in named]
     return " ".join([*words, f"s{config.seed}"])
 

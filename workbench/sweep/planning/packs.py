@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from workbench import quantities
 from workbench.config import SETTINGS, DataConfig, RunConfig
-from workbench.config.setting import Value
+from workbench.config.setting import Value, integers
 from workbench.data import describe, split_sizes
 from workbench.data.dataset import Facts
 from workbench.engine.rules.losses import LOSSES
@@ -42,6 +43,7 @@ class Examples:
     config: DataConfig
     label_noise: np.ndarray
     scaling: tuple[str, ...]
+    test_noise: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class PlannedPack:
                 examples,
                 label_noise=examples.label_noise[rows],
                 scaling=tuple(examples.scaling[row] for row in rows),
+                test_noise=examples.test_noise[rows],
             ),
             analyses=tuple(self.analyses[row] for row in rows),
             memory=round(self.memory * share),
@@ -169,7 +172,10 @@ def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
 def _at_least(run: Run) -> int:
     """Bytes of the weights between hidden layers: known without building a network that may be absurd."""
     network = run.config.network
-    return max(network.depth - 1, 0) * network.width**2 * np.dtype(run.config.dtype).itemsize
+    widths = integers(str(network.widths)) or (network.width,) * min(network.depth, 2)
+    between = [one * other for one, other in pairwise(widths)]
+    weights = sum(between) if network.widths else max(network.depth - 1, 0) * sum(between)
+    return weights * np.dtype(run.config.dtype).itemsize
 
 
 def _planned(runs: list[Run]) -> PlannedPack:
@@ -190,6 +196,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
             first.config.data,
             np.array([run.numbers["data.label_noise"] for run in runs]),
             tuple(str(run.numbers["data.scaling"]) for run in runs),
+            np.array([run.numbers.get("data.test_noise", 0.0) for run in runs]),
         ),
         analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
@@ -213,5 +220,6 @@ def _memory(pack: Pack, architecture: Architecture, examples: Mapping[str, int],
 def _label(run: Run) -> str:
     network = run.config.network
     images = f"{network.name} {network.channels} + " if NETWORKS[network.name].of_images else ""
-    layers = f"{network.activation} {images}{network.depth} x {network.width}"
+    sizes = network.widths or f"{network.depth} x {network.width}"
+    layers = f"{network.activation} {images}{sizes}"
     return f"{run.config.data.name}, {layers}, {run.config.optimizer.name}"

@@ -26,6 +26,7 @@ from workbench.engine.kernels.rows import Rows
 from workbench.engine.layers import LAYERS
 from workbench.engine.layers.base import Layer
 from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.schedules import RAMPS
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
@@ -38,8 +39,7 @@ SORTERS = 256  # threads that sort a run's examples
 MOST_SORTED = 8192  # the most examples that a block sorts, in 64 KiB; CuPy sorts more
 # The columns that decide what varies with the step. Runs that agree in them share a table.
 MAKES_TABLES = (
-    "learning_rate", "schedule", "schedule_factor", "momentum", "momentum_start", "momentum_ramp_epochs", "beta1",
-    "beta2",
+    "learning_rate", "schedule", "schedule_factor", "schedule_time", "momentum", *RAMPS, "epochs", "beta1", "beta2",
 )  # fmt: skip
 
 

@@ -1,0 +1,105 @@
+"""The specification curve of a claim: its effect in its own setting, and with one setting changed at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Panel, Table
+from workbench.report.figures.differences import OneClaim
+from workbench.report.figures.findings import Findings
+from workbench.report.verdicts.claim_rules import Identity
+from workbench.report.verdicts.verdict import Verdict
+
+AS_STATED = "as the rule says"
+LONGEST = 40
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A claim with the settings in which it was asked, the smallest effect first."""
+
+    of: OneClaim
+    rows: tuple[tuple[str, Verdict], ...]
+
+    @property
+    def metric(self) -> str:
+        """What the effects are measured in."""
+        return self.of.claim.rule.metric
+
+
+class Specifications(FigureKind[Findings, Curve]):
+    """A figure for each claim that was asked in several settings."""
+
+    section = "verdicts"
+    nothing = "No claim of this page was asked in several settings."
+    width = "wide"
+
+    def reduce(self, source: Findings) -> list[Curve]:
+        claims = [OneClaim(claim, verdict, place) for place, (claim, verdict) in enumerate(source.judged)]
+        curves = [_curve(one) for one in claims if not isinstance(one.claim.rule, Identity)]
+        return [one for one in curves if len(one.rows) > 1]
+
+    def panels(self, data: Curve, place: int) -> list[Panel]:  # noqa: ARG002
+        left = 14 + 6.1 * max(len(_cut(label)) for label, _ in data.rows)
+        text = "; ".join(f"{label} {wording.change(found.effect, data.metric)}" for label, found in data.rows)
+        size, margins = (520, 36 + 24 * len(data.rows)), (left, 22, 6, 26)
+        name, alt = f"specifications-{data.of.place}", f"The effect in every setting: {text}."
+        return [Panel("In other settings", partial(paint, data=data), name, alt, size, margins)]
+
+    def caption(self, data: Curve) -> str:  # noqa: ARG002
+        return (
+            "The effect with its 95 % interval, one setting changed at a time. Filled: reproduced there. "
+            "Shaded: too small to matter."
+        )
+
+    def table(self, data: Curve) -> Table:
+        """Effect, interval and verdict in every setting."""
+        rows = [
+            (label, found.outcome, wording.change(found.effect, data.metric),
+             wording.between(*found.interval, data.metric), str(found.n))
+            for label, found in data.rows
+        ]  # fmt: skip
+        heads = ("Setting", "Verdict", "Effect", "95 % interval", "Seeds")
+        return Table("The claim in other settings", heads, tuple(rows), words=2)
+
+    def about(self, data: Curve) -> str:
+        return str(data.of.place)
+
+
+def _curve(one: OneClaim) -> Curve:
+    by_itself = replace(one.verdict, verdict=one.verdict.by_itself or one.verdict.verdict)
+    rows = [(AS_STATED, by_itself)]
+    rows += [
+        (f"{wording.factor(variation.setting)} {wording.value(variation.value)}", found)
+        for variation, found in zip(one.claim.vary, one.verdict.varied, strict=False)
+    ]
+    held = [row for row in rows if np.isfinite(row[1].effect)]
+    return Curve(one, tuple(sorted(held, key=lambda row: row[1].effect)))
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "\u2026"
+
+
+def paint(ax: Axes, data: Curve) -> Axes:
+    """A row for each setting: the effect and its interval over the band of effects too small to matter."""
+    ax.axvspan(-data.of.margin, data.of.margin, color=palette.GRID, alpha=0.75, linewidth=0)
+    ax.axvline(0, color=palette.GUIDE, linewidth=0.9)
+    colour = palette.SLOTS[0].light
+    for place, (_, found) in enumerate(data.rows):
+        if np.isfinite(found.interval.low):
+            ax.plot(found.interval, [place, place], color=colour, linewidth=2.8, solid_capstyle="butt")
+        filled = colour if found.verdict == "reproduced" else palette.SURFACE
+        ax.plot([found.effect], [place], "o", color=filled, markersize=8, markeredgecolor=colour)
+    ax.set_yticks(range(len(data.rows)), [_cut(label) for label, _ in data.rows])
+    ax.set_ylim(len(data.rows) - 0.5, -0.5)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
+    axes.change_axis(ax, data.metric)
+    return ax

@@ -1,0 +1,30 @@
+"""Claims on several datasets: which of them hold on one and fail on another, and so are conditional on the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from workbench.report import wording
+
+_HOLDS = ("reproduced", "conditional")
+_FAILS = ("not reproduced", "contradicted", "ruled out")
+
+
+def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, str]:
+    """Claims that are reproduced on one dataset and fail on another: id -> on which, in words.
+
+    `found` are the outcomes: claim, dataset, and the verdict, or "ruled out". A claim that is conditional on a dataset
+    holds there in some setting, and inconclusive ones say nothing.
+    """
+    outcomes: dict[str, dict[str, str]] = {}
+    for claim, dataset, outcome in found:
+        outcomes.setdefault(claim, {})[dataset] = outcome
+    turned = {
+        claim: held
+        for claim, held in outcomes.items()
+        if any(word in _HOLDS for word in held.values()) and any(word in _FAILS for word in held.values())
+    }
+    return {
+        claim: f"conditional on the data: {wording.listing([f'{word} on {data}' for data, word in held.items()])}"
+        for claim, held in turned.items()
+    }
