@@ -23,7 +23,7 @@ from workbench.sweep.hydra.internals import (
     file_being_read,
 )
 from workbench.sweep.hydra.sweep_file import named
-from workbench.sweep.hydra.sweep_file_checks import choices_in
+from workbench.sweep.hydra.sweep_file_checks import check_choice, choices_in
 from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, read, shortened, size
 
 
@@ -76,6 +76,7 @@ def _diagnose_file(text: str, loader: ConfigLoader) -> None:
             raise BadInput(f"{found} is no group of choices; allowed: one of {', '.join(groups)}")
         if choice.name not in options and "${" not in choice.name:
             raise BadInput(f"{found} is {shortened(choice.name)!r}; {_allowed(options)}")
+        check_choice(choice.group, choice.name)
         if choice.group in _by_default(loader) and not choice.overrides:
             raise BadInput(f"{found} has a choice already; write override /{choice.group}: {choice.name}")
 
@@ -89,6 +90,7 @@ def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigL
     for name in map(str, _values(override)):
         if name not in options and "${" not in name:
             raise BadInput(f"{key} is {shortened(name)!r}; {_instead(key, name, options)}")
+        check_choice(key, name)
     if key not in _by_default(loader) and not override.is_add():
         raise BadInput(f"{text}: {key} has no default choice to replace; type {shlex.quote('+' + text.lstrip('+'))}")
     if key in _by_default(loader) and override.is_add():
