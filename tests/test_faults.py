@@ -128,6 +128,7 @@ def test_scripts_of_a_persons_own_project_are_left_alone(told: Told) -> None:
 def test_the_log_says_what_rules_of_a_persons_own_were_run() -> None:
     Path("rules").mkdir()
     Path("rules/old.py").write_text("print 'python 2'\n")
+    Path("rules/half.py").write_text("import workbench\n1 / 0\nLOSSES = {}\n")
     Path("rules/mine.py").write_text(
         "from workbench.rules import Schedule\n"
         "SCHEDULES = {'flat': Schedule('always 1', lambda update, factor: 0 * update + 1)}\n"
@@ -138,6 +139,9 @@ def test_the_log_says_what_rules_of_a_persons_own_were_run() -> None:
         rule_files.uninstall()
     log = Path("sweeps/small/log.txt").read_text()
     assert re.findall("code of this folder that is run: (.*)", log) == ["rules/mine.py"]
+    assert re.findall("code of this folder that could not be used: (.*)", log) == [
+        "rules/half.py, line 2: raises ZeroDivisionError: division by zero"
+    ]
 
 
 def test_a_numba_that_compiles_nothing_is_told_and_done_without(monkeypatch: pytest.MonkeyPatch, told: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -151,6 +152,47 @@ def test_an_imported_sweep_is_the_one_that_was_exported_and_is_held(
     assert "3 held already, 0 to train" in capsys.readouterr().err
     assert cli.main(["sweeps", "import", "third", str(tmp_path / "out")]) == 2
     assert "holds none called 'third'" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "out" / "mlruns")
+    assert cli.main(["sweeps", "import", "second", str(tmp_path / "out")]) == 2
+    assert "sweep: the artifacts of 'second' are gone from sqlite:///" in capsys.readouterr().err
+
+
+GONE = {
+    "a history": ("{first}/artifacts/packs/*/epochs.parquet", r"packs/\w+/epochs\.parquet", 3),
+    "a history of its own": ("{second}/artifacts/packs", r"packs/\w+/epochs\.parquet, packs/\w+/layers\.parquet", 3),
+    "the plan": ("{second}/artifacts/plan.parquet", r"plan\.parquet", 0),
+    "what was asked": ("{second}/artifacts/sweep.json", r"sweep\.json", 3),
+    "everything of its own": ("{second}", r"plan\.parquet, sweep\.json, packs/\w+/epochs\.parquet and 1 other file", 0),
+    "all artifacts": ("../workbench", r"plan\.parquet, sweep\.json, packs/\w+/epochs\.parquet and \d other files", 0),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_what_is_gone_of_an_exported_sweep_is_said_and_the_rest_is_kept(
+    gone: str, workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pattern, said, cells = GONE[gone]
+    runs = {name: load(name).facts["run_id"] for name in ("first", "second")}
+    for path in list((workspace / "mlruns" / "workbench").glob(pattern.format(**runs))):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    capsys.readouterr()
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("exported in part: copy ")
+    assert re.fullmatch(rf"sweep 'second': gone from its store, or damaged there: {said}\n", err)
+    monkeypatch.chdir("copy")
+    assert run_ids(Path()) >= {runs["second"]}
+    assert len(run_ids(Path())) >= 4, "the parent and its three children"
+    if cells:
+        assert len(load("second").runs) == cells
+
+
+def test_a_damaged_plan_is_no_whole_export(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (plan,) = workspace.glob(f"mlruns/workbench/{load('second').facts['run_id']}/artifacts/plan.parquet")
+    plan.write_bytes(b"damaged")
+    capsys.readouterr()
+    assert cli.main(["sweeps", "export", "second", "copy"]) == 1
+    assert "gone from its store, or damaged there: plan.parquet\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

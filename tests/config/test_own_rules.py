@@ -88,3 +88,76 @@ def test_a_command_says_what_is_wrong_in_one_line_and_begins_nothing(
     assert (out, err.count("\n")) == ("", 1), err
     assert WRONG[case] in err
     assert [path.name for path in folder.parent.iterdir()] == ["rules"]
+
+
+BROKEN = {
+    "it is no Python": "import workbench\nOPTIMIZERS = {\n",
+    "it ends the process": HEAD + "raise SystemExit(3)\nOPTIMIZERS = {}\n",
+    "it reads arguments": HEAD + "import argparse\nargparse.ArgumentParser().parse_args(['x'])\nOPTIMIZERS = {}\n",
+    "a row is of another kind": HEAD + "OPTIMIZERS = {'mine': 3}\n",
+}
+COMMAND = ["data=blobs", "device=cpu", "dry_run=true"]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_file_that_cannot_be_used_costs_its_own_rules_alone(
+    fault: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(BROKEN[fault])
+    (folder / "other.py").write_text(HEAD + OTHER.replace("DEFAULT", "0.5"))
+    assert cli.main([*COMMAND, "optimizer=other"]) == 0
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "rules/mine.py" in line]
+    assert warning.endswith("; the command goes on without its rules")
+    assert cli.main([*COMMAND, "optimizer=other"]) == 0
+    assert "mine.py" not in capsys.readouterr().err, "said once in a process"
+
+
+ASKING = {
+    "an optimizer": ["optimizer=mine"],
+    "one of several": ["optimizer=sgd,mine"],
+    "an activation": ["network.activation=mine"],
+    "a hyperparameter": ["optimizer.pull=0.5"],
+    "a penalty's strength": ["penalty.mine=0.5"],
+    "a choice of a sweep file": ["+sweep=choosing"],
+    "a setting of a sweep file": ["+sweep=setting"],
+}
+
+
+@pytest.mark.parametrize("asked", ASKING)
+def test_a_command_that_asks_for_a_rule_that_is_not_known_is_told_of_the_file(
+    asked: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(HEAD + "1 / 0\nOPTIMIZERS = {}\n")
+    sweeps = folder.parent / "conf" / "sweep"
+    sweeps.mkdir(parents=True)
+    (sweeps / "choosing.yaml").write_text("# @package _global_\ndefaults: [override /optimizer: mine]\n")
+    (sweeps / "setting.yaml").write_text("# @package _global_\noptimizer: {pull: 0.5}\n")
+    assert cli.main([*COMMAND, "--quiet", *ASKING[asked]]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "(could not be used: rules/mine.py, line 3: raises ZeroDivisionError: division by zero)" in err
+
+
+def test_what_is_wrong_for_another_reason_is_not_put_on_the_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(BROKEN["it is no Python"])
+    assert cli.main([*COMMAND, "--quiet", "network.depth=x"]) == 2
+    assert "mine.py" not in capsys.readouterr().err
+
+
+def test_a_name_that_is_taken_is_refused_since_a_command_may_mean_either(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(HEAD + PENALTY.replace("NAME", "l2"))
+    assert cli.main(COMMAND) == 2
+    assert "rules/mine.py: PENALTIES has a row named 'l2', and there is one of ours" in capsys.readouterr().err
+
+
+def test_a_file_that_raises_is_run_once_and_again_if_it_changes(folder: Path) -> None:
+    text = HEAD + "with open('runs', 'a') as file: file.write('x')\n1 / 0\nOPTIMIZERS = {}\n"
+    for times in (1, 2):
+        (folder / "mine.py").write_text(text + "# changed\n" * times)
+        assert len(own_rules.load_own_rules(folder)) == (times == 1)
+        own_rules.load_own_rules(folder)
+        assert (folder.parent / "runs").read_text() == "x" * times

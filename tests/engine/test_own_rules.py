@@ -75,7 +75,7 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
     (folder / "regex.py").write_text("words = '\\d'\n", encoding="utf-8")  # Python warns of it
     (folder / "ours.py").write_text("from workbench_of_mine import x\nACTIVATIONS = {}\n1 / 0\n", encoding="utf-8")
     (folder / "near.py").write_text("from .workbench import x\nACTIVATIONS = {}\n1 / 0\n", encoding="utf-8")
-    assert [file.name for file in rule_files.read(folder)] == ["rules/swash.py"]
+    assert [path.name for path in folder.iterdir() if rule_files.read(path)] == ["swash.py"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_file_that_was_not_written_for_us_is_never_run(tmp_path: Path) -> None
 )
 def test_a_file_that_is_no_python_and_not_meant_for_us_stops_nothing(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "old.py").write_bytes(content)
-    assert rule_files.read(tmp_path) == []
+    assert rule_files.read(tmp_path / "old.py") is None
 
 
 @pytest.mark.parametrize(("kernel", "dtype"), [("compiled", "float32"), ("plain", "float32"), ("plain", "float64")])
@@ -149,6 +149,11 @@ def test_worker_processes_have_the_rule_too() -> None:
         ("ACTIVATIONS = [1]", "ACTIVATIONS is a list; allowed: a dictionary"),
         ("x = 1 / 0\nACTIVATIONS = {}", "line 3: raises ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit('no')\nACTIVATIONS = {}", "line 4: raises SystemExit: no"),
+        ("raise GeneratorExit\nACTIVATIONS = {}", "line 3: raises GeneratorExit"),
+        ("return\nACTIVATIONS = {}", "line 3: raises SyntaxError: 'return' outside function"),
+        ("class No(BaseException):\n    def __str__(self): 1 / 0\nraise No\nACTIVATIONS = {}", "line 5: raises No"),
+        ("OPTIMIZERS = {'mine': Optimizer('', ([],), max)}", "its slots are ([],); allowed: a tuple"),
+        ("ACTIVATIONS = {'good': Activation('', np.abs, np.sign, init='he'), 'mine': 3}", "['mine'] is a int"),
         ("LOSSES = {'auto': Loss('', 'regression', max, max)}", "means something else in a command"),
         ("ACTIVATIONS = {'mine': Activation(None, np.abs, np.sign, init='he')}", "its summary is None"),
         ("OPTIMIZERS = {'mine': Optimizer('', 'velocity', max)}", "its slots are 'velocity'; allowed: a tuple"),
@@ -168,6 +173,7 @@ def test_a_file_that_is_not_right_is_refused_in_one_line(text: str, said: str) -
         rule_files.install([RuleFile("rules/mine.py", HEAD + text)])
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert rule_files.rows_of_own() == {}
 
 
 def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
@@ -175,10 +181,13 @@ def test_a_file_that_is_no_python_names_the_line(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "mine.py").write_text("import workbench\nACTIVATIONS = {\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"rules/mine\.py, line 2: found no Python"):
-        rule_files.read(folder)
+        rule_files.read(folder / "mine.py")
     (folder / "mine.py").write_bytes("import workbench\nACTIVATIONS = {}  # für".encode("latin-1"))
     with pytest.raises(BadInput, match=r"rules/mine\.py: found byte 0xfc at place 38; allowed: text in UTF-8"):
-        rule_files.read(folder)
+        rule_files.read(folder / "mine.py")
+    (folder / "folder.py").mkdir()
+    with pytest.raises(BadInput, match=r"rules/folder\.py: cannot be read \(Is a directory\)"):
+        rule_files.read(folder / "folder.py")
 
 
 WRONG = {

@@ -89,8 +89,11 @@ def test_a_network_with_a_rule_of_a_persons_own_is_loaded_with_it_and_names_it_w
     rule_files.uninstall()  # as in another process
     expected = workbench.load_run(run_id).parameters
     rule_files.uninstall()
+    (folder / "rules" / "swish.py").write_text(SWISH + "1 / 0\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"the activation 'swish'.*could not be used: rules/swish\.py, line 13: raises"):
+        workbench.load_run(run_id)
     (folder / "rules").rename(folder / "elsewhere")
-    with pytest.raises(BadInput, match="uses the activation 'swish', which is no rule of Workbench's: load it in"):
+    with pytest.raises(BadInput, match=r"the activation 'swish', which is no rule of Workbench's: load .* has it$"):
         workbench.load_run(run_id)
     assert expected.size
 

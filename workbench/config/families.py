@@ -107,6 +107,11 @@ class Choices:
     family: str
     further: tuple[str, ...] = ()
 
+    @property
+    def of_rules(self) -> bool:
+        """Whether rules of a person's own may join the table."""
+        return FAMILIES[self.family].startswith("workbench.engine.rules.")
+
     def names(self) -> tuple[str, ...]:
         """All allowed values, in the order in which they are listed to a person."""
         return (*self.further, *table(self.family))

@@ -1,4 +1,7 @@
-"""Settings that rows of the engine's tables bring: an optimizer's own hyperparameters, a penalty's strength."""
+"""Rules of a person's own: read from a folder, and the settings that their rows bring.
+
+Rows of ours bring settings too: an optimizer's own hyperparameters, a penalty's strength.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,56 @@ from workbench.engine.training.pack import COLUMNS
 # Of a table whose rows bring settings: their section, without what rows have brought.
 SECTIONS_OF: dict[str, type] = {"OPTIMIZERS": OptimizerConfig, "PENALTIES": PenaltyConfig}
 
+_left_out: dict[str, str] = {}  # files of the folder read last that could not be used: name -> the reason
+_raised: dict[tuple[Path, rule_files.RuleFile], str] = {}  # why a file could not be run, so that it is not run again
+_told: set[tuple[Path, str]] = set()
 
-def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
-    """Install the rule files of a folder, and give every row of the tables its settings. The files that there are.
 
-    Raises BadInput for a file that is not right.
+def load_own_rules(folder: Path | None) -> list[str]:
+    """Install the rule files of a folder, and give every row of the tables its settings.
+
+    A file that cannot be used costs its own rules alone: the result is a line to print for each, once in a process.
+    Raises BadInput for a name that is taken, since it is unclear which of the two a command means.
     """
-    files = rule_files.read(folder) if folder else []
-    rule_files.install(files)
+    _left_out.clear()
+    for path in sorted(folder.glob("*.py")) if folder else []:
+        try:
+            _install(path)
+        except rule_files.TakenName:
+            raise
+        except BadInput as error:
+            _left_out[path.name] = str(error)
     _refuse_taken_names()
     extend("optimizer", _hyperparameters())
     extend("penalty", {name: _strength(name) for name in PENALTIES})
-    return files
+    fresh = [(folder, reason) for reason in _left_out.values() if folder and (folder, reason) not in _told]
+    _told.update(fresh)
+    return [f"{reason}; the command goes on without its rules" for _, reason in fresh]
+
+
+def left_out() -> list[str]:
+    """Why rule files of a person's own could not be used, a line for each."""
+    return list(_left_out.values())
+
+
+def in_brackets() -> str:
+    """What is added to a message about a rule that is not known: the rule files that could not be used, if any."""
+    return f" (could not be used: {'; '.join(_left_out.values())})" if _left_out else ""
+
+
+def _install(path: Path) -> None:
+    file = rule_files.read(path)
+    if file is None:
+        return
+    if reason := _raised.get((path, file)):
+        raise BadInput(reason)
+    try:
+        rule_files.install([file])
+    except rule_files.TakenName:
+        raise
+    except BadInput as error:
+        _raised[path, file] = str(error)
+        raise
 
 
 def _refuse_taken_names() -> None:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from workbench.config.allowed import allowed, within
+from workbench.config.families import Choices
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.setting import Value, integers, text_of
 from workbench.engine.errors import BadInput
@@ -99,7 +100,8 @@ def check(key: str, value: object) -> Value:
     if setting.listed and isinstance(value, str) and (numbers := integers(value)):
         value = text_of(numbers)
     if not isinstance(value, bool | int | float | str) or type(value) is not setting.kind or not within(setting, value):
-        raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}")
+        rules = rules_left_out() if isinstance(setting.choices, Choices) and setting.choices.of_rules else ""
+        raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}{rules}")
     return value
 
 
@@ -113,7 +115,15 @@ def unknown(key: str) -> str:
         close = [SETTING_ALIASES[last.lower()]]
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"
-    return f"{shown} is not a setting{guess} (all of them: workbench list keys)"
+    rules = rules_left_out() if key.startswith(("optimizer.", "penalty.")) else ""
+    return f"{shown} is not a setting{guess} (all of them: workbench list keys){rules}"
+
+
+def rules_left_out() -> str:
+    """What is added to a message about a rule that is not known: the rule files that could not be used, if any."""
+    from workbench.config.own_rules import in_brackets  # late: it loads the engine
+
+    return in_brackets()
 
 
 def flatten(config: RunConfig) -> dict[str, Value]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from workbench.config import SETTINGS
+from workbench.config.own_rules import in_brackets
 from workbench.config.setting import Value, integers
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
@@ -256,7 +257,7 @@ def require_rules(activation: str, loss: str) -> None:
         if name not in known:
             raise BadInput(
                 f"the network uses the {kind} {name!r:.80}, which is no rule of Workbench's: load it in the folder "
-                f"whose rules/*.py has it"
+                f"whose rules/*.py has it{in_brackets()}"
             )
 
 

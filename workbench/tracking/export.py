@@ -25,7 +25,7 @@ from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.models import models_of
 from workbench.tracking.parent import experiment_of
-from workbench.tracking.plan_table import standing
+from workbench.tracking.plan_table import look
 from workbench.tracking.replay import replay
 from workbench.tracking.write import MlflowStore
 
@@ -33,15 +33,18 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _RUNS_AT_ONCE = 500  # run ids in one statement
+_COLUMN_OF_TAG = {names.HISTORY: "history", names.ORIGIN: "origin"}  # tag of a child -> column of the plan
 # Tables that hang on a run's models: table -> column that names the model.
 _OF_MODELS = {"logged_model_metrics": "model_id", "logged_model_params": "model_id", "logged_model_tags": "model_id"}
 
 
-def export(name: str, folder: Path, uri: str | None = None) -> str:
-    """Copy the latest sweep called `name` into the new folder `folder`, and return the URI of the store in it.
+def export(name: str, folder: Path, uri: str | None = None) -> list[str]:
+    """Copy the latest sweep called `name` into a store in the new folder `folder`, and return what could not be copied
+    since it is gone or damaged: the paths of artifacts, empty for a whole copy.
 
     Runs that it reuses from other sweeps come along with their histories. From a server it is recorded again, by
-    `replay`, and its runs get other ids. Raises BadInput for a folder that is there or cannot be made.
+    `replay`, and its runs get other ids; then a sweep is copied whole or not at all. Raises BadInput for a folder that
+    is there or cannot be made.
     """
     connection = connect_to_read(uri)
     source = connection.database
@@ -54,10 +57,11 @@ def export(name: str, folder: Path, uri: str | None = None) -> str:
                 experiment = connection.client.get_experiment(found[-1].info.experiment_id).name
                 made = sqlite_address((unfinished / DEFAULT_FILE).absolute())
                 replay(connection, name, MlflowStore(made, experiment, sampled=False))
+                missing = []
             else:
-                _copy_sweep(connection, source, found[-1], unfinished)
+                missing = _copy_sweep(connection, source, found[-1], unfinished)
         prepare(place / DEFAULT_FILE)  # artifacts are found again where they lie now
-    return sqlite_address(place / DEFAULT_FILE)
+    return missing
 
 
 def import_sweep(name: str, source: str, uri: str | None = None) -> str:
@@ -107,12 +111,13 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> None:
-    """Copy everything of one sweep into a new store in that folder."""
+def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path) -> list[str]:
+    """Copy everything of one sweep into a new store in that folder. Returns the artifacts that are missing."""
     target = connect(sqlite_address((folder / DEFAULT_FILE).absolute()))
     experiment = connection.client.get_experiment(parent.info.experiment_id).name
     into = experiment_of(target, experiment)
-    rows = standing(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history")).to_pylist()
+    table, damaged = look(connection, parent, ("cell", "outcome", "ended", "run_id", "origin", "history"))
+    rows = table.to_pylist() or _children(source, parent.info.run_id)
     histories = {row["history"] for row in rows if row["history"]}
     others = {history.removeprefix("runs:/").partition("/")[0] for history in histories} - {parent.info.run_id}
     runs = {parent.info.run_id, *others, *(row["run_id"] for row in rows), *(row["origin"] for row in rows)} - {""}
@@ -123,6 +128,38 @@ def _copy_sweep(connection: Connection, source: Path, parent: Run, folder: Path)
         marks = ",".join("?" * len(others))
         database.execute(f"DELETE FROM tags WHERE key = ? AND run_uuid IN ({marks})", [names.KIND, *others])
         database.commit()
+    return [names.PLAN] * damaged + _missing(target, parent.info.run_id, histories)
+
+
+def _children(source: Path, parent: str) -> list[dict[str, str]]:
+    """The children of a sweep whose plan is gone, as far as the database has them: run id, origin and history."""
+    with closing(sqlite3.connect(source)) as database:
+        runs = database.execute("SELECT run_uuid FROM tags WHERE key = ? AND value = ?", (names.PARENT, parent))
+        found = [{"run_id": run, "origin": "", "history": ""} for (run,) in runs]
+        for row in found:
+            tags = database.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (row["run_id"],))
+            row |= {key: value for tag, value in tags if (key := _COLUMN_OF_TAG.get(tag))}
+    return found
+
+
+def _missing(target: Connection, parent: str, histories: Iterable[str]) -> list[str]:
+    """The artifacts without which the sweep cannot be read whole and that the copy has not."""
+    wanted = [(parent, names.PLAN), (parent, names.SWEEP_FILE)]
+    for history in sorted(histories):
+        if (place := names.history_place(history)) is not None:
+            wanted += [(place[0], f"{place[1]}/{file}") for file in (names.EPOCHS_FILE, names.LAYERS_FILE)]
+    folders = {run: _folder(target, run) for run, _ in wanted}
+    return [path for run, path in wanted if (folder := folders[run]) is None or not (folder / path).is_file()]
+
+
+def _folder(connection: Connection, run_id: str) -> Path | None:
+    """The folder of a run's artifacts; None if the store has no such run, or not as files."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return artifacts_of(connection.client.get_run(run_id))
+    except MlflowException:
+        return None
 
 
 def _copy_rows(source: Path, target: Connection, runs: Sequence[str], experiment: str) -> None:
@@ -194,8 +231,7 @@ def _copy_artifacts(
 
 
 def _copy(connection: Connection, target: Connection, run_id: str, path: str) -> None:
-    old = artifacts_of(connection.client.get_run(run_id))
-    new = artifacts_of(target.client.get_run(run_id))
+    old, new = _folder(connection, run_id), _folder(target, run_id)
     if old and new:
         _copy_files(old, new, path)
 

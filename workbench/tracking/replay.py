@@ -37,6 +37,8 @@ def replay(source: Connection, name: str, target: MlflowStore) -> None:
         raise BadInput(f"sweep: {source.location.shown} holds none called {name!r:.200}")
     parent = found[-1]
     rows = from_table(standing(source, parent))
+    if not rows:
+        raise BadInput(f"sweep: the artifacts of {name!r:.200} are gone from {source.location.shown}")
     with target.hold(name):
         asked = _asked(source, parent, rows)
         known = target.earlier(name)

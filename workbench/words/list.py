@@ -19,6 +19,7 @@ from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.persons_code import syntax_tree
 from workbench.report.experiment_files import experiment_files
+from workbench.sweep.execution.log import say
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything if none is named")
     asked = parser.read(arguments)
-    load_own_rules(places.theirs("rules"))
+    for line in load_own_rules(places.theirs("rules")):
+        say(output.on_one_line(line))
     listings = {topic: listing(topic) for topic in asked.topics} or overview()
     if asked.json:
         output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})

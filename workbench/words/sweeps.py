@@ -27,6 +27,7 @@ workbench sweeps delete tour
 workbench sweeps export tour ../tour --uri sqlite:///elsewhere.db
 workbench sweeps import tour ../tour --uri http://127.0.0.1:5000
 """
+MOST_NAMED = 3  # missing files that are named
 ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER"), "import": ("NAME", "FROM")}
 
 
@@ -34,11 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
-        {"list": _list, "delete": _delete, "export": _export, "import": _import}[asked.what](asked)
-    return 0
+        return {"list": _list, "delete": _delete, "export": _export, "import": _import}[asked.what](asked)
 
 
-def _list(asked: Namespace) -> None:
+def _list(asked: Namespace) -> int:
     from workbench.app import sweeps_folder
     from workbench.quantities import size
     from workbench.tracking.housekeeping import folders_of, sizes
@@ -58,9 +58,10 @@ def _list(asked: Namespace) -> None:
         output.document("sweeps", {"sweeps": records})
     else:
         show(Listing("Sweeps in the store", columns, rows))
+    return 0
 
 
-def _delete(asked: Namespace) -> None:
+def _delete(asked: Namespace) -> int:
     from workbench.app import REPORTS, sweeps_folder
     from workbench.report.experiments import known_claims
     from workbench.report.page.folder import stem
@@ -80,24 +81,36 @@ def _delete(asked: Namespace) -> None:
         remove(REPORTS / stem(asked.name, REPORTS))  # the figures
         write_index(REPORTS, known_claims())
     print(output.escaped(f"deleted: {asked.name}, {runs} runs"))
+    return 0
 
 
-def _export(asked: Namespace) -> None:
+def _export(asked: Namespace) -> int:
+    """1 if something of the sweep is gone from the store; the rest is copied."""
     from workbench.app import REPORTS
+    from workbench.quantities import counted
+    from workbench.sweep.execution.log import warn
     from workbench.tracking.export import export
 
-    export(asked.name, asked.folder, asked.uri)
+    missing = export(asked.name, asked.folder, asked.uri)
     (asked.folder / REPORTS).mkdir()
     for page in _pages_of(asked.name):
         shutil.copyfile(page, asked.folder / REPORTS / page.name)
+    if missing:
+        rest = f" and {counted(len(missing) - MOST_NAMED, 'other file')}" if len(missing) > MOST_NAMED else ""
+        found = f"{', '.join(missing[:MOST_NAMED])}{rest}"
+        warn(output.on_one_line(f"sweep {asked.name!r}: gone from its store, or damaged there: {found}"))
+        print(f"exported in part: {asked.folder} (what is gone or damaged is said above)")
+        return 1
     print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
+    return 0
 
 
-def _import(asked: Namespace) -> None:
+def _import(asked: Namespace) -> int:
     from workbench.tracking.export import import_sweep
 
     shown = import_sweep(asked.name, asked.source, asked.uri)
     print(f"imported: {asked.name}, into {shown}")
+    return 0
 
 
 def _pages_of(name: str) -> list[Path]:

@@ -71,44 +71,45 @@ _COMMAND_WORDS = ("auto", "none")  # network.loss=auto, penalty=none
 _origins: dict[tuple[str, str], RuleFile] = {}
 
 
-def read(folder: Path) -> list[RuleFile]:
-    """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
+class TakenName(BadInput):
+    """A rule has a name that means something else already."""
 
-    Raises BadInput for a file that cannot be read. One that is not Python is refused if it contains the words of a rule
-    file; any other is none of ours, such as a script in Python 2.
+
+def read(path: Path) -> RuleFile | None:
+    """The file if it holds rules, else None. It is not executed.
+
+    Raises BadInput if it cannot be read. One that is not Python is refused if it contains the words of a rule file; any
+    other is none of ours, such as a script in Python 2.
     """
-    found = []
-    for path in sorted(folder.glob("*.py")):
-        name = f"{folder.name}/{path.name}"
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
-        try:
-            text = content.decode()
-            declares = _declared(syntax_tree(text))
-        except (SyntaxError, UnicodeDecodeError) as error:
-            if _mentions_rules(content):
-                raise BadInput(f"{name}{_why_no_python(error)}") from None
-            continue
-        if declares:
-            found.append(RuleFile(name, text))
-    return found
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
+    try:
+        text = content.decode()
+        declares = _declared(syntax_tree(text))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        if _mentions_rules(content):
+            raise BadInput(f"{name}{_why_no_python(error)}") from None
+        return None
+    return RuleFile(name, text) if declares else None
 
 
 def install(files: Iterable[RuleFile]) -> None:
     """Run the files and add their rows to the tables. A file that is installed already is skipped.
 
-    Raises BadInput for a name that is taken, a row of another kind, or whatever the file raises.
+    Raises BadInput for a row of another kind, or whatever a file raises, and TakenName. No row of that file is added.
     """
     for file in files:
         if file in _origins.values():
             continue
-        for table, rows in _tables_of(file).items():
-            for name, row in rows.items():
-                _check(file, table, name, row)
-                RULE_TABLES[table].add(name, row)
-                _origins[table, name] = file
+        rows = [(table, name, row) for table, rows in _tables_of(file).items() for name, row in rows.items()]
+        for table, name, row in rows:
+            _check(file, table, name, row)
+        for table, name, row in rows:
+            RULE_TABLES[table].add(name, row)
+            _origins[table, name] = file
 
 
 def uninstall() -> None:
@@ -140,7 +141,7 @@ def row_fault(row: object) -> str:
 
 def _optimizer_fault(row: Optimizer) -> str:
     slots: object = row.slots  # as the file has it
-    if not isinstance(slots, tuple) or len(set(slots)) < len(slots) or not all(map(_is_name, slots)):
+    if not isinstance(slots, tuple) or not all(map(_is_name, slots)) or len(set(slots)) < len(slots):
         return f"its slots are {slots!r}; allowed: a tuple of different names of letters, digits and '_'"
     if not _is_number(row.learning_rate) or row.learning_rate <= 0:
         return f"its learning_rate is {row.learning_rate!r}; allowed: a number, x > 0"
@@ -207,12 +208,10 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
     space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)
-    except (Exception, SystemExit) as error:
-        line = next(
-            (frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file.name), 0
-        )
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise BadInput(f"{file.name}, line {line}: raises {said}") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever somebody's file raises
+        raise BadInput(f"{file.name}{_line_of(error, file.name)}: raises {_said_by(error)}") from None
     found: dict[str, Mapping[str, object]] = {}
     for table in RULE_TABLES:
         rows = space.get(table, {})
@@ -222,6 +221,22 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
     return found
 
 
+def _line_of(error: BaseException, name: str) -> str:
+    """The line of the file that raised it."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
+    line = error.lineno if isinstance(error, SyntaxError) and not lines else next(iter(lines), None)
+    return f", line {line}" if line else ""
+
+
+def _said_by(error: BaseException) -> str:
+    """The kind of an error and the first line of its message."""
+    try:
+        said = str(error.args[0] if isinstance(error, SyntaxError) else error)
+    except Exception:  # a message that cannot be made
+        said = ""
+    return f"{type(error).__name__}: {said}".splitlines()[0].removesuffix(": ")
+
+
 def _check(file: RuleFile, table: str, name: str, row: object) -> None:
     kind = RULE_TABLES[table].kind
     if not _is_name(name):
@@ -229,10 +244,10 @@ def _check(file: RuleFile, table: str, name: str, row: object) -> None:
     if not isinstance(row, kind):
         raise BadInput(f"{file.name}: {table}[{name!r}] is a {type(row).__name__}; allowed: a {kind.__name__}")
     if name in _COMMAND_WORDS:
-        raise BadInput(f"{file.name}: {table} has a row named {name!r}, which means something else in a command")
+        raise TakenName(f"{file.name}: {table} has a row named {name!r}, which means something else in a command")
     if fault := row_fault(row):
         raise BadInput(f"{file.name}: {table}[{name!r}]: {fault}")
     if name in RULE_TABLES[table].rows:
         owner = _origins.get((table, name))
         whose = f"{owner.name} has one too" if owner else "there is one of ours"
-        raise BadInput(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")
+        raise TakenName(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")

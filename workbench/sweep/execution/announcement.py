@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from workbench import output
+from workbench.config.own_rules import left_out
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
 from workbench.engine.rules.rule_files import rows_of_own
@@ -26,6 +27,8 @@ def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: 
     note(f"command: {settings.command}")
     for name in sorted({file.name for file in rows_of_own().values()}):
         note(f"code of this folder that is run: {name}")
+    for reason in left_out():
+        note(f"code of this folder that could not be used: {reason}")
     say(
         f"{sweep.name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "
         f"in {counted(len(work.packs), 'pack')}{to_measure(work)}"

@@ -21,6 +21,7 @@ from workbench import output, places
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
+from workbench.sweep.execution.log import say
 from workbench.sweep.hydra import internals, register
 from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
 from workbench.sweep.hydra.sweep_file_checks import check_file
@@ -50,9 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remember(text)
     try:
         args = parsed(arguments)
-        load_own_rules(places.theirs("rules"))
-        register.register_rows()
         with output.chosen(json=args.json, quiet=args.quiet):
+            for line in load_own_rules(places.theirs("rules")):
+                say(output.on_one_line(line))
+            register.register_rows()
             _run(args)
     except BadInput as error:
         print(output.on_one_line(str(error)), file=sys.stderr)

@@ -9,10 +9,10 @@ from dataclasses import fields
 from functools import lru_cache
 
 from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from workbench.config import SECTIONS, SETTINGS, check, unknown
+from workbench.config import SECTIONS, SETTINGS, check, rules_left_out, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.internals import (
     ConfigLoader,
@@ -23,7 +23,7 @@ from workbench.sweep.hydra.internals import (
     file_being_read,
 )
 from workbench.sweep.hydra.sweep_file import named
-from workbench.sweep.hydra.sweep_file_checks import choices_in
+from workbench.sweep.hydra.sweep_file_checks import check_choice, choices_in
 from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, read, shortened, size
 
 
@@ -35,7 +35,8 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
             _diagnose_file(text, loader)
         except BadInput as found:
             return found
-    return BadInput(one_line(error))
+    unknown_key = isinstance(error.__context__, ConfigKeyError | ConfigAttributeError)
+    return BadInput(one_line(error) + (rules_left_out() if unknown_key else ""))
 
 
 def diagnose(text: str, loader: ConfigLoader) -> None:
@@ -74,7 +75,8 @@ def _diagnose_file(text: str, loader: ConfigLoader) -> None:
             groups = (*_groups(loader), *CONTROLLERS)
             raise BadInput(f"{found} is no group of choices; allowed: one of {', '.join(groups)}")
         if choice.name not in options and "${" not in choice.name:
-            raise BadInput(f"{found} is {shortened(choice.name)!r}; allowed: one of {', '.join(options)}")
+            raise BadInput(f"{found} is {shortened(choice.name)!r}; {_allowed(options)}")
+        check_choice(choice.group, choice.name)
         if choice.group in _by_default(loader) and not choice.overrides:
             raise BadInput(f"{found} has a choice already; write override /{choice.group}: {choice.name}")
 
@@ -88,6 +90,7 @@ def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigL
     for name in map(str, _values(override)):
         if name not in options and "${" not in name:
             raise BadInput(f"{key} is {shortened(name)!r}; {_instead(key, name, options)}")
+        check_choice(key, name)
     if key not in _by_default(loader) and not override.is_add():
         raise BadInput(f"{text}: {key} has no default choice to replace; type {shlex.quote('+' + text.lstrip('+'))}")
     if key in _by_default(loader) and override.is_add():
@@ -107,7 +110,11 @@ def refuse_path(group: str, name: str) -> None:
 
 def _instead(key: str, name: str, options: Sequence[str]) -> str:
     bare = re.sub(r"\.ya?ml$", "", name.rpartition("/")[2])  # Hydra 1.3 finds files by paths, and 1.4 does not
-    return f"type {key}={bare}" if bare != name and bare in options else f"allowed: one of {', '.join(options)}"
+    return f"type {key}={bare}" if bare != name and bare in options else _allowed(options)
+
+
+def _allowed(options: Sequence[str]) -> str:
+    return f"allowed: one of {', '.join(options)}{rules_left_out()}"
 
 
 @lru_cache(maxsize=1)

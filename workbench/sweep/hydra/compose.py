@@ -32,6 +32,7 @@ from workbench.sweep.hydra.internals import (
     value_of_node,
     without_hydra,
 )
+from workbench.sweep.hydra.sweep_file_checks import check_choice
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
 MISSING = "???"  # a choice that is yet to be made
@@ -250,6 +251,7 @@ def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
             raise complaint(error, job, composer.loader) from error
     for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
         refuse_path(group, name)
+        check_choice(group, name)
     configs = [run_config(job.values) for job in composed]
     choices = [job.choices for job in composed]
     typed = [tuple(dict.fromkeys(k for text in job for k in _touched(composer.parse(text), composer))) for job in jobs]

@@ -1,4 +1,7 @@
-"""Checks of a sweep file before Hydra reads it: its beginning, its shape, and values that YAML reads differently."""
+"""Checks of a sweep file: its beginning, its shape, and values that YAML reads differently. Hydra checks none of these.
+
+Values of other choices, such as `conf/optimizer/mine.yaml`, are checked in the same way.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from workbench.sweep.hydra.sweep_file import in_the_file
 from workbench.sweep.hydra.typed import CONTROLLERS, check_controller, check_hydras
 
 HEADER = "# @package _global_"
+NESTED = "is nested too deeply, or an alias (*name) stands within what it stands for"
 IN_GRID = "hydra.sweeper.params."
 
 
@@ -36,6 +40,44 @@ def check_file(stem: str) -> None:
     """
     if (file := _found(stem)) is not None:
         in_the_file(stem, _check_text, file)
+
+
+def check_choice(group: str, name: str) -> None:
+    """Raise BadInput if YAML reads a value in a person's own file of a choice, or in one it is based on, as another."""
+    folder, waiting, seen = places.theirs("conf"), [(group, name)], set()
+    while folder is not None and waiting:
+        group, name = one = waiting.pop()
+        file = places.find(f"conf/{group}", f"{name}.yaml")
+        if one in seen or file is None or not file.is_relative_to(folder):
+            continue
+        seen.add(one)
+        try:
+            waiting += _check_values(file, group)
+        except RecursionError:
+            raise BadInput(f"conf/{group}/{name}.yaml: {NESTED}") from None
+        except BadInput as error:
+            raise BadInput(f"conf/{group}/{name}.yaml: {error}") from error
+
+
+def _check_values(file: Path, group: str) -> list[tuple[str, str]]:
+    """Check the values of a choice's file, and return the choices that it is based on."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        tree = _tree(text)
+    except (UnicodeDecodeError, yaml.YAMLError, OSError):
+        return []  # Hydra reports the place
+    for key, node in _scalars(tree, _package(text, group)):
+        _check_scalar(key, node)
+    based_on = [item.value for key, node in _entries(tree) if key == "defaults" for item in node.value]
+    whole = [base if base.startswith("/") else f"{group}/{base}" for base in based_on if isinstance(base, str)]
+    return [(above.strip("/"), name) for above, _, name in (base.rpartition("/") for base in whole)]
+
+
+def _package(text: str, group: str) -> str:
+    """The section that the values of a file belong to."""
+    said = re.search(r"^#\s*@package\s+(\S+)", text, re.MULTILINE)
+    section = group.replace("/", ".")
+    return said[1].replace("_global_", "").replace("_group_", section).lstrip(".") if said else section
 
 
 def choices_in(stem: str) -> list[Choice]:
@@ -67,7 +109,7 @@ def _check_text(file: Path) -> None:
     try:
         _check_tree(text, tree)
     except RecursionError:
-        raise BadInput("is nested too deeply, or an alias (*name) stands within what it stands for") from None
+        raise BadInput(NESTED) from None
 
 
 def _check_tree(text: str, tree: yaml.Node | None) -> None:
