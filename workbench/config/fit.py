@@ -1,4 +1,4 @@
-"""Whether settings that depend on each other fit together: what the dataset holds, what the loss is for."""
+"""Checks that the settings of a run fit each other, its dataset and its loss."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def fit_network(config: RunConfig) -> None:
 
 
 def _fit_dense(config: RunConfig) -> None:
-    """Raise BadInput if an analysis knows only networks of images."""
+    """Raise BadInput if an analysis needs a network of images."""
     for name in filter(None, config.analyses.split("+") if config.measure == TRAINING else ()):
         if table("analyses")[name].images_only:
             allowed = ", ".join(other for other, row in NETWORKS.items() if row.of_images)
@@ -103,7 +103,7 @@ def _fit_images(network: NetworkConfig, data: str, facts: Facts) -> None:
             allowed = f"at most {most}" if key == "kernel" or most > 1 else "fewer channels in the list, or pool=none"
             raise BadInput(
                 f"network.{key} is {getattr(network, key)}; allowed: {allowed}, as an image of data={data} has "
-                f"{image[0]} x {image[1]} pixels where that layer reads it"
+                f"{image[0]} x {image[1]} pixels at the input of that layer"
             )
         image = layer.outputs
 

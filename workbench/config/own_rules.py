@@ -14,14 +14,14 @@ from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.pack import COLUMNS
 
-# Of a table whose rows bring settings: their section, without what rows have brought.
+# Table whose rows bring settings -> the section of those settings, as it is before any row has extended it.
 SECTIONS_OF: dict[str, type] = {"OPTIMIZERS": OptimizerConfig, "PENALTIES": PenaltyConfig}
 
 
 def load_own_rules(folder: Path | None) -> list[rule_files.RuleFile]:
-    """Install the rule files of a folder, and give every row of the tables its settings. The files that there are.
+    """Install the rule files of a folder, add the settings that the rows of the tables bring, and return the files.
 
-    Raises BadInput for a file that is not right.
+    Raises BadInput for an invalid file.
     """
     files = rule_files.read(folder) if folder else []
     rule_files.install(files)
@@ -45,7 +45,7 @@ def _refuse_taken_names() -> None:
 
 
 def _brought_by(table: str, row: str) -> dict[str, Hyperparameter | None]:
-    """The names that a row of a person's own brings as settings."""
+    """The settings that a row from a rule file brings, by name."""
     if table == "PENALTIES":
         return {row: None}
     return dict(OPTIMIZERS[row].hyperparameters) if table == "OPTIMIZERS" else {}
