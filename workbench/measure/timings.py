@@ -1,7 +1,7 @@
-"""How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
+"""How long passes take: neuron by neuron and as matrix products, on CPU and GPU, forward and backward, by activation.
 
-A time is the minimum over several blocks of calls: other load on the machine can only add to it. Arrays are
-float32, as in training; NumPy's products use as many threads as it was started with, one under `workbench`.
+A time is the minimum over several blocks of calls: other load on the machine can only add to it. Arrays are float32,
+as in training. NumPy's products use the threads of its BLAS, one under `workbench`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from workbench.measure.subject import Subject, subject
 from workbench.sweep.measures import Measured
 
 BLOCKS = 7
-LEAST = 1e-3  # seconds a block takes at least: far above the clock's resolution
-LOOP_PRODUCTS = 2**18  # weights read at most in the timing of the loop; every further example costs the same
+LEAST = 1e-3  # seconds: the shortest block, far above the clock's resolution
+LOOP_PRODUCTS = 2**18  # weights read at most by the timed loop; it is scaled up, as every example costs the same
 
 
 def seconds(call: Callable[[], object], blocks: int = BLOCKS) -> float:
-    """Seconds of one call: of the fastest block, each of as many calls as take `LEAST`."""
+    """Seconds of one call in the fastest of several blocks. A block has enough calls to take `LEAST`."""
     call()
     calls, taken = 1, _block(call, 1)
     while taken < LEAST:
@@ -47,7 +47,7 @@ def _block(call: Callable[[], object], calls: int) -> float:
 
 
 def _matrix_timing(config: RunConfig) -> Measured:
-    """One layer of `network.width` neurons reading as many inputs, for `training.batch_size` examples."""
+    """One layer with `network.width` neurons and as many inputs, for `training.batch_size` examples."""
     width, batch = config.network.width, config.training.batch_size
     rng = np.random.default_rng(config.seed)
     weights, inputs = (rng.standard_normal((rows, width)).astype(np.float32) for rows in (width, batch))
@@ -68,7 +68,7 @@ def _matrix_timing(config: RunConfig) -> Measured:
 
 
 def _seconds_on_gpu(weights: np.ndarray, inputs: np.ndarray) -> float:
-    """The same product on the device, where both arrays lie already; each block waits for its last product."""
+    """The same product on the device, with both arrays in its memory. Each block waits for its last product."""
     import cupy
 
     on_device, read = cupy.asarray(weights), cupy.asarray(inputs)
@@ -121,7 +121,7 @@ def _backpropagation_timing(config: RunConfig) -> Measured:
     )
 
 
-MIDDLE = 2.25  # of 1.5 to 3, within which the ratio of backward to forward is to lie
+MIDDLE = 2.25  # of the range 1.5 to 3 that the claim expects of backward / forward
 
 
 def _activation_timing(config: RunConfig) -> Measured:
