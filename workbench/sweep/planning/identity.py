@@ -67,12 +67,12 @@ def numbers(config: RunConfig) -> dict[str, Value]:
 
 
 def _is_left_out(key: str, value: Value) -> bool:
-    """Whether a run is without a setting: what a row of a table brings changes no run that leaves it at its default."""
+    """Whether a setting is left out of a run's numbers: one that a row brings is, as long as it has its default."""
     return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
 def settings_of_other_networks(name: str) -> set[str]:
-    """The settings that only other kinds of networks read. A run is without them, as it was before there were such."""
+    """The settings that only other kinds of networks read. They are left out of a run's numbers."""
     every = {_key_of(read) for row in NETWORKS.values() for read in row.reads}
     return every - set(map(_key_of, NETWORKS[name].reads))
 
@@ -86,12 +86,12 @@ def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) ->
     shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
     held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
     static = {name: integers(str(v)) if listed else v for name, (listed, v) in held.items()}
-    made: Callable[..., Pack] = Pack  # whose fields have each a type of its own
+    made: Callable[..., Pack] = Pack  # its fields have different types
     return made(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
 
 
 def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]:
-    """The columns of a pack, a value a run."""
+    """The columns of a pack, with one value for each run."""
     known = pack_columns()
     return {
         setting.engine: np.array([run.get(key, setting.default) for run in runs])
@@ -103,8 +103,8 @@ def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]
 def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int] = ()) -> str:
     """The digest of a run: of `numbers(as_read(config))`, the data and the engine's numerical version.
 
-    `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
-    but belong to what the store holds of it: a run held without them is trained again to be analysed.
+    `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run.
+    But a run that the store holds without them must be trained again to be analysed, so they count.
     """
     parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions, *_rule_digests(decided)]
     return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
@@ -135,18 +135,18 @@ def joint_digest(fingerprints: Iterable[str]) -> str:
 
 
 def sweep_name(fingerprints: Iterable[str]) -> str:
-    """The name of a sweep that was given none, from the runs it asks for."""
+    """The name of a sweep without a name of its own: a digest of its runs."""
     return f"sweep-{joint_digest(fingerprints)[:8]}"
 
 
 def content(config: RunConfig) -> str:
-    """What decides a run's numbers of its data: their digest and, to networks that read images, the shape of these."""
+    """What its data contribute to a run's identity: their digest and, for networks of images, the shape of an image."""
     facts = describe(config.data)
     return f"{config.data.digest} {facts.image}" if NETWORKS[config.network.name].of_images else str(config.data.digest)
 
 
 def pinned(config: DataConfig) -> DataConfig:
-    """The same with the current digest of the data: a later load gives these data or raises BadInput."""
+    """The same settings with the current digest of the data. A later load gives these data or raises BadInput."""
     return replace(config, digest=digest(config))
 
 

@@ -48,9 +48,9 @@ class Examples:
 class PlannedPack:
     """A pack to be trained: a plain value that can be pickled.
 
-    `analyses` are those of each run, "" for none; `train_examples` how many it has to train on. `memory` is what the
-    pack is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are the same for all
-    packs; `updates` the updates of its longest run.
+    `analyses` are those of each run, "" for none; `train_examples` is the size of the training split. `memory` is the
+    predicted size in bytes; `cost` is the expected training time in a unit common to all packs; `updates` are those of
+    its longest run.
     """
 
     digest: str
@@ -111,7 +111,7 @@ class MemoryBudget:
 
 
 def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
-    """The runs that are too large even alone: fingerprint -> reason."""
+    """The runs that do not fit in memory even alone: fingerprint -> reason."""
     reasons: dict[tuple[Value, ...], str] = {}
     found = {}
     for run in runs:
@@ -130,8 +130,8 @@ def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
 def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
     """Group runs into packs that fit, the most costly pack first.
 
-    `kept` are packs of an earlier start as ordered fingerprints: what is left of each stays together, since their
-    checkpoint is of them together.
+    `kept` are packs of an earlier start as ordered fingerprints. What is left of each stays together, because one
+    checkpoint holds all of its runs.
     """
     left = {run.fingerprint: run for run in runs}
     groups = []
@@ -145,7 +145,7 @@ def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[st
 
 
 def _by_shape(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs that can train together, together."""
+    """The runs grouped by their static settings: those of a group can train together."""
     groups: dict[tuple[Value, ...], list[Run]] = {}
     for run in runs:
         groups.setdefault(_static(run), []).append(run)
@@ -157,7 +157,7 @@ def _static(run: Run) -> tuple[Value, ...]:
 
 
 def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
-    """Parts of a group that fit into memory, as equal as can be: at least so many, if there are as many runs."""
+    """A group cut into parts of nearly equal size that fit in memory: at least `parts`, if there are as many runs."""
     if group[0].numbers["device"] == "cpu":
         parts = max(parts, -(-len(group) // LARGEST_PACK))
     parts = min(max(parts, _planned(group).memory // max(1, budget.of_a_pack)), len(group))
@@ -167,7 +167,7 @@ def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
 
 
 def _at_least(run: Run) -> int:
-    """Bytes of the weights between hidden layers: known without building a network that may be absurd."""
+    """Bytes of the weights between hidden layers: a lower bound that needs no network, however large it would be."""
     network = run.config.network
     return max(network.depth - 1, 0) * network.width**2 * np.dtype(run.config.dtype).itemsize
 

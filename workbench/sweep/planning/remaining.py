@@ -22,7 +22,7 @@ def remaining(
     instruments: Instruments,
     memory: int | None = None,
 ) -> Plan:
-    """What is left to train and to measure, in packs of which so many train at once.
+    """What is left to train and to measure, in packs sized for as many as train at once.
 
     `store` is None if nothing may be reused; `earlier` is the latest sweep of that name; `checkpoints` are the packs,
     as ordered fingerprints, that have one; `memory` is what each pack may use elsewhere, None if they train here.

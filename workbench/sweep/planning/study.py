@@ -1,7 +1,7 @@
 """The next trial of a search: a function of the search space, the seed, the trial's number and the earlier results.
 
-Every trial has a new Optuna sampler that is given all earlier batches. So a trial depends neither on what a killed
-process had already asked for nor on the total number of trials.
+Every trial has a new Optuna sampler that knows all earlier batches. So a trial depends neither on the trials that a
+killed process had already suggested nor on the total number of trials.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Dimension:
     choices: tuple[str, ...] = ()
 
     def distribution(self) -> BaseDistribution:
-        """As Optuna takes it; an integer setting is searched over integers. Raises BadInput for a wrong range."""
+        """Optuna's distribution; integers for an integer setting. Raises BadInput for an invalid range."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         try:
@@ -104,14 +104,14 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is searched for: a summary metric of the runs, and whether less of it is better."""
+    """The objective of a search: a summary metric of the runs, and whether lower is better."""
 
     metric: str
     direction: str
 
     @property
     def worst(self) -> float:
-        """What a diverged run counts as."""
+        """The value that a diverged run counts as."""
         return math.inf if self.direction == "minimize" else -math.inf
 
     def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
@@ -158,7 +158,7 @@ def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, result
     study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
     study.add_trials([_frozen(one, _distributions(space)) for one in results])
     temporary = file.with_name(f".{file.name}.new")
-    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # by a kill
+    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # left behind by a killed process
         left.unlink(missing_ok=True)
     try:
         with closing(storage.engine.raw_connection()) as source, closing(connect(temporary)) as target:

@@ -33,16 +33,16 @@ class Kind:
 
 
 class Trains(Protocol):
-    """Who trains the trials of the search called `name`."""
+    """Trains the trials of the search called `name`."""
 
     name: str
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
+        """For each trial the digest of its runs, "" if the trial is impossible, and the reason."""
         ...
 
     def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
-        """What they come to, in their order."""
+        """The results of these trials, in their order."""
         ...
 
 
@@ -55,7 +55,7 @@ class Search:
         self.results: list[TrialResult] = []
 
     def run(self, trainer: Trains) -> list[TrialResult]:
-        """All trials that are asked for; those that are not there yet are trained."""
+        """Train the trials that have no result yet, and return the results of all."""
         self.resume(trainer)
         while asked := self.asked():
             self.results += trainer.train(asked)
@@ -66,7 +66,7 @@ class Search:
     def _keep(self) -> None:
         try:
             self.journal.write(JournalContent(self.kind.parts, self.optuna, self.results))
-        except OSError as error:  # a full disk: what is not kept is tried again, and its runs are held by then
+        except OSError as error:  # a full disk: lost trials are suggested again, and the store holds their runs
             warn(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
 
     def asked(self) -> list[Trial]:
