@@ -59,7 +59,7 @@ class Written:
         return [*others, *pages] if len(pages) == 1 else [*pages, *others]
 
     def document(self) -> dict[str, object]:
-        """The same for a machine."""
+        """The same as JSON data."""
         return {
             "pages": [{"sweep": name, "page": str(page.html), "data": str(page.json)} for name, page in self.pages],
             "index": str(self.index) if self.index else None,
