@@ -1,4 +1,4 @@
-"""Rule files: Python files of the user's that hold further rows for the tables of rules.
+"""Rule files: Python files of a person's own that hold further rows for the tables of rules.
 
 The text of a rule file travels with every pack that uses one of its rules. So another process or machine trains the
 pack with the rule as it was when the sweep was planned. Installing a file adds its rows to our tables.
@@ -26,7 +26,7 @@ from workbench.engine.rules.schedules import SCHEDULES, Schedule
 from workbench.persons_code import imports_workbench, syntax_tree
 
 Rule = Activation | Optimizer | Penalty | Initializer | Schedule | Loss
-Row = TypeVar("Row", bound=Rule, covariant=True)  # rows enter a table by `add` alone, which looks at their kind
+Row = TypeVar("Row", bound=Rule, covariant=True)  # covariant: only `add` writes to a table, and it checks the kind
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ _origins: dict[tuple[str, str], RuleFile] = {}
 def read(folder: Path) -> list[RuleFile]:
     """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
 
-    Raises BadInput for a file that cannot be read. One that is not Python is refused if it contains the words of a rule
-    file; any other is none of ours, such as a script in Python 2.
+    Raises BadInput for a file that cannot be read. A file that is not valid Python is refused only if it contains the
+    words of a rule file; any other, such as a script in Python 2, is ignored.
     """
     found = []
     for path in sorted(folder.glob("*.py")):
@@ -118,7 +118,7 @@ def uninstall() -> None:
 
 
 def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
-    """The files that the rows named, by table, came from; each once, by name."""
+    """The files from which the rows `names`, by table, came; each once, sorted by name."""
     files = {_origins[table, name] for table, rows in names.items() for name in rows if (table, name) in _origins}
     return tuple(sorted(files, key=lambda file: file.name))
 
@@ -139,7 +139,7 @@ def row_fault(row: object) -> str:
 
 
 def _optimizer_fault(row: Optimizer) -> str:
-    slots: object = row.slots  # as the file has it
+    slots: object = row.slots  # unchecked, as the file has it
     if not isinstance(slots, tuple) or len(set(slots)) < len(slots) or not all(map(_is_name, slots)):
         return f"its slots are {slots!r}; allowed: a tuple of different names of letters, digits and '_'"
     if not _is_number(row.learning_rate) or row.learning_rate <= 0:
@@ -192,7 +192,7 @@ def _declared(tree: ast.Module) -> bool:
 
 
 def _mentions_rules(content: bytes) -> bool:
-    """Whether a file that cannot be parsed may have been meant for us."""
+    """Whether a file that cannot be parsed may have been meant as a rule file."""
     return b"workbench" in content and any(table.encode() in content for table in RULE_TABLES)
 
 
@@ -203,7 +203,7 @@ def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
 
 
 def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
-    """What a file assigns to the names of tables; `_check` looks at each name and row."""
+    """The tables that a file assigns; `_check` examines each name and row."""
     space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)
