@@ -38,7 +38,7 @@ def _refuse_taken_names() -> None:
         for name, number in _brought_by(table, row).items():
             taken = COLUMNS.keys() | set(VARYING) | {item.name for item in fields(SECTIONS_OF[table])}
             if name in taken:
-                raise BadInput(f"{file.name}: {table}[{row!r}]: {name!r} is a setting of ours; give it another name")
+                raise BadInput(f"{file.name}: {table}[{row!r}]: {name!r} is a setting of Workbench; rename it")
             if brought.setdefault(name, (row, number))[1] != number:
                 other = brought[name][0]
                 raise BadInput(f"{file.name}: {table}[{row!r}]: {other} has another {name!r}; give it another name")

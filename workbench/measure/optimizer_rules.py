@@ -161,7 +161,7 @@ def _adam(config: RunConfig) -> Measured:
 
 OPTIMIZER_RULES = {
     "optimizer_memory": Measurement(
-        "Adagrad's and RMSProp's effective step where the gradient's scale is switched, against its closed form",
+        "Adagrad's and RMSProp's effective step when the gradient's scale changes, against its closed form",
         ("optimizer.learning_rate", "optimizer.alpha", "optimizer.epsilon"),
         ("adagrad_memory_error", "rmsprop_memory_error", "adagrad_steps_to_forget", "rmsprop_steps_to_forget"),
         _memory,

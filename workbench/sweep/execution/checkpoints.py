@@ -220,7 +220,7 @@ def _set_aside(file: Path, error: Exception) -> None:
     try:
         file.replace(aside)
         warn(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
-    except OSError:  # as where another worker was first
+    except OSError:  # another worker may have moved it first
         warn(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
 
 

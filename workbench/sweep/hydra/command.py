@@ -88,7 +88,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
     for text in arguments:
         flag = text.partition("=")[0] if text.startswith("-") else ""
         if reason := REFUSED.get(SHORT_FLAGS.get(flag, flag)):
-            raise BadInput(f"{flag}: is not for a command to set: {reason}")
+            raise BadInput(f"{flag}: cannot be set by a command: {reason}")
     flags = parser()
     args, unknown = flags.parse_known_intermixed_args(arguments)
     if unknown:
@@ -179,7 +179,7 @@ def _is_hydras(error: BaseException) -> bool:
 
 
 def _never_called(_: object) -> NoReturn:
-    raise BadInput("hydra/sweeper and hydra/launcher are not ours; allowed: grid or optuna, and packed")
+    raise BadInput("hydra/sweeper or hydra/launcher is not one of Workbench's; allowed: grid or optuna, and packed")
 
 
 def _refuse(message: str) -> NoReturn:

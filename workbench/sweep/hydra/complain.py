@@ -48,7 +48,7 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
         return
     if override.is_delete():
         if key in SETTINGS or key in SECTIONS:
-            raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+            raise BadInput(f"{text}: a setting cannot be deleted; without an override it has its default")
         return
     if options and not isinstance(override.value(), dict):
         _diagnose_choice(override, options, loader)

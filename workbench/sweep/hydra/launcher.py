@@ -97,7 +97,7 @@ class PackedLauncher(Launcher):
         """Train every job as a sweep called `name` (None: its own name); `remark` is added to its description."""
         assert self.config is not None
         if not job_overrides:
-            raise BadInput("nothing is asked for: a range or list of the sweep is empty")
+            raise BadInput("the sweep has no cells: a range or list is empty")
         design = self._design(job_overrides)
         if not self.searched:
             refuse_unread_factors(design)

@@ -70,7 +70,7 @@ class OptunaSweeper(GridSweeper):
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Search, then launch all trials as one sweep, whose runs the store then holds."""
         if not isinstance(self.launcher, PackedLauncher):
-            raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
+            raise BadInput("hydra/launcher is not Workbench's; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
         self._check()
         from workbench.sweep.planning.identity import text_digest  # late: it imports NumPy
@@ -214,8 +214,8 @@ class OptunaSweeper(GridSweeper):
         assert isinstance(self.launcher, PackedLauncher)
         impossible = [one.reason for one in results if not one.runs]
         if len(impossible) == len(results):
-            raise BadInput(f"{trainer.name}: none of its {counted(len(results), 'trial')} can be: {impossible[-1]}")
-        remark = f"{len(impossible)} of {len(results)} trials cannot be: {impossible[-1]}" if impossible else ""
+            raise BadInput(f"{trainer.name}: none of {counted(len(results), 'trial')} is possible: {impossible[-1]}")
+        remark = f"{len(impossible)} of {len(results)} trials are impossible: {impossible[-1]}" if impossible else ""
         return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
 
 
@@ -265,7 +265,7 @@ class TrialTrainer:
                 reason = "" if value is not None else "a run of it failed"
                 results.append(TrialResult(trial, value, digest, reason, curve, pruned))
             else:
-                say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
+                say(f"{self.name}: trial {trial.number} is impossible and counts as the worst: {reason}")
                 results.append(TrialResult(trial, self.goal.worst, "", reason))
         return results
 

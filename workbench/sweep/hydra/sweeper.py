@@ -54,7 +54,7 @@ class GridSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Launch every job of the sweep in one batch; `arguments` are the overrides of the command line."""
         if not isinstance(self.launcher, PackedLauncher):
-            raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
+            raise BadInput("hydra/launcher is not Workbench's; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
         self._check_file()
         of_the_file = [typed for typed in arguments if typed.startswith("+sweep=")]
@@ -92,7 +92,7 @@ class GridSweeper(Sweeper):
             close = get_close_matches(next(iter(self.others)), ("params", "arms"), n=1)
             guess = f"; did you mean {close[0]}?" if close else "; allowed: params, arms"
             raise BadInput(
-                f"{named(self._stem())}hydra.sweeper.{next(iter(self.others))} is nothing a sweep has{guess}"
+                f"{named(self._stem())}hydra.sweeper.{next(iter(self.others))} is not a setting of a sweep{guess}"
             )
         every = [*self._parse_config(), *(text for arm in self.arms.values() for text in arm)]
         in_the_file(self._stem(), self._check_each, every)

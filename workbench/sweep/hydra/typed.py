@@ -39,7 +39,7 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
                 check_controller(key, str(override.value()))
         elif override.is_delete():
             if key in SETTINGS or key in SECTIONS:
-                raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+                raise BadInput(f"{text}: a setting cannot be deleted; without an override it has its default")
         else:
             _check_name_of_choice(override)
             for value in [] if override.is_sweep_override() else [override.value()]:
@@ -131,7 +131,7 @@ def check_hydras(key: str, text: str) -> None:
     close = get_close_matches(key, OF_HYDRA, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     every = ", ".join([*OF_HYDRA, f"{SWEEPER}KEY"])
-    raise BadInput(f"{shortened(text)}: is not for a command to set{guess} (allowed of Hydra's: {every})")
+    raise BadInput(f"{shortened(text)}: cannot be set by a command{guess} (allowed of Hydra's: {every})")
 
 
 def check_controller(group: str, name: str) -> None:

@@ -94,7 +94,7 @@ class Search:
         if not difference and [runs for runs, _ in trainer.runs([one.trial for one in kept.results])] != [
             one.runs for one in kept.results
         ]:
-            difference = "other runs for the same trials: a file of conf/, the device or the kernel is not as before"
+            difference = "other runs for the same trials: a file of conf/, the device or the kernel has changed"
         if difference:
             raise BadInput(
                 f"name: the search {trainer.name} was begun with {difference}; give another name=, or delete "
