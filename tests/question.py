@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 SWEEP = """# @package _global_
-data: {name: blobs, examples: 120}
+defaults: [override /data: blobs]
+data: {examples: 120}
 network: {width: 4}
 training: {epochs: 1}
 hydra: {sweeper: {params: {network.depth: "0,1", seed: range(12)}}}
