@@ -45,7 +45,7 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
 
 
 def _fit_permuted(data: DataConfig, facts: Facts) -> None:
-    """Raise BadInput unless there are pixels to permute, and nothing moves them as if they still were an image's."""
+    """Raise BadInput unless the examples are images, and no other setting needs neighbouring pixels."""
     if not facts.image:
         raise BadInput(
             f"data.permute_pixels is true; allowed: false, as the examples of data={data.name} are no images"
@@ -55,7 +55,7 @@ def _fit_permuted(data: DataConfig, facts: Facts) -> None:
 
 
 def fit_network(config: RunConfig) -> None:
-    """Raise BadInput unless the network suits the data, and what is measured suits the network."""
+    """Raise BadInput unless the network suits the data, and the measurement or analyses suit the network."""
     if config.data.permute_pixels and "model" in config.analyses.split("+"):
         raise BadInput(
             "analyses is 'model', whose model would read images as they are; allowed with "

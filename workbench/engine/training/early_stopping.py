@@ -1,7 +1,7 @@
 """Early stopping: keep the weights with the lowest loss on held-out validation data.
 
-Patience says for how many epochs to look on for something better. Bounds say which loss a run must have reached by
-which epoch; a search sets them for runs that are not worth going on with.
+Patience is how many epochs training continues without a lower one. Bounds are the losses that a run must have reached
+by certain epochs; a search sets them to stop bad trials.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
 
 
 def numbers_of(layout: Layout, batch: int, drops: bool, learning: bool = True) -> int:
-    """The numbers of a scratch; `drops`: of one to train with, if units may be dropped; `learning`: of one whose
-    maps a backward pass reads.
+    """The size of a scratch in numbers. `drops`: it is used for training, and units may be dropped; `learning`: a
+    backward pass reads its maps.
     """
     convolutions = [layer for layer in layout.layers if isinstance(layer, Convolution)]
     if not convolutions:
@@ -39,7 +39,7 @@ def _of_dense_layers(layout: Layout) -> int:
 
 
 def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool, learning: bool) -> int:
-    """The maps of all blocks, or of the one that they share, and masks; and what one block takes on the way back."""
+    """The maps of all blocks, or of one that they share, the masks, and the buffers of a block's backward pass."""
     places = [prod(layer.places) for layer in convolutions]
     a = [count * layer.units for count, layer in zip(places, convolutions, strict=True)]
     left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]

@@ -77,8 +77,8 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What packs will take of a cluster: so many jobs, so many of them at a time; what each asks for (`minutes` is its
-    limit); seconds until all have ended, without waiting in the queue, and core-hours in all.
+    """The predicted use of a cluster: how many jobs, and how many `at_a_time`; the cores, memory and time limit in
+    `minutes` of each; `seconds` until all have ended, without the wait in the queue; and core-hours in total.
     """
 
     jobs: int

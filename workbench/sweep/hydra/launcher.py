@@ -73,10 +73,10 @@ class PackedLauncher(Launcher):
     def __init__(self) -> None:
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
-        self.composer: Composer | None = None  # one for all that is composed: a choice of groups costs 50 ms, once
-        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
-        self.tracking_uri: str | None = None  # of the batch that was trained last
-        self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
+        self.composer: Composer | None = None  # one for all jobs, as its cache saves 50 ms a choice of groups
+        self.file_jobs: Sequence[Sequence[str]] = ()  # the jobs of the sweep file alone, if more was typed
+        self.tracking_uri: str | None = None  # of the latest batch
+        self.searched = False  # whether a search chose the values; then unread settings were refused before
 
     def application(self) -> Application:
         """The application that trains the cells."""

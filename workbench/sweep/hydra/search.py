@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 AVERAGED = "seed"
 PRUNABLE = {("best_validation_loss", "minimize"), ("last_validation_loss", "minimize")}  # what a pruner can judge
-STUDY = "study.db"  # the search once more, for Optuna's own tools
+STUDY = "study.db"  # a copy of the search for Optuna's own tools
 LARGEST_INTEGER = 2**53  # beyond it not every integer is a float
 LOOKED_AT = 32  # trials examined before a search is refused because all of them are impossible
 
@@ -292,7 +292,7 @@ def dimension(override: Override) -> Dimension | None:
 
 
 def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The overrides of the runs of a trial: one for each seed."""
+    """The overrides of the runs of a trial, one run for each seed."""
     own = [f"{key}={_typed(key, value)}" for key, value in trial.values.items()]
     return [[*job, *own] for job in rest]
 

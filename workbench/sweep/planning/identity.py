@@ -27,12 +27,12 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
-# What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
+# Values that are left out of a run's numbers. So its fingerprint is what it was before the setting existed.
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
     "training.bounds": "",
 }  # fmt: skip
-# Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
+# The settings that name a row of one of the engine's tables; then those of them that are columns of a pack.
 RULE_KEYS = {
     "ACTIVATIONS": "network.activation",
     "LOSSES": "network.loss",

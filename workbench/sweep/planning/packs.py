@@ -19,8 +19,8 @@ from workbench.engine.training.sizes import memory_of_pack
 from workbench.sweep.planning.free_memory import PACKS_SHARE
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
-COUNTED = ("fused", "graph")  # kernels of a device whose memory is counted there, array by array
-LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
+COUNTED = ("fused", "graph")  # kernels whose device memory is predicted exactly, array by array
+LARGEST_PACK = 256  # runs, on a CPU: larger packs are not faster there, and an interruption costs more
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class PlannedPack:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once unless each has a
-    machine's share of its own. Packs are cut to `share` of it.
+    """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once, unless each has
+    this much to itself. Packs may use `share` of it.
     """
 
     total: int
@@ -106,7 +106,7 @@ class MemoryBudget:
 
     @property
     def of_a_pack(self) -> int:
-        """Bytes that a pack may be predicted to take."""
+        """The largest predicted size of a pack, in bytes."""
         return int(self.total * self.share) // (self.packs_at_once if self.shared else 1)
 
 
@@ -200,7 +200,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
 
 
 def _memory(pack: Pack, architecture: Architecture, examples: Mapping[str, int], facts: Facts) -> int:
-    """Bytes that a pack takes where it trains: on a device what is counted there."""
+    """The predicted bytes of a pack where it trains: on the device for the kernels in COUNTED, else on the host."""
     if pack.kernel not in COUNTED:
         return memory_of_pack(pack, architecture, examples)
     from workbench.engine.kernels.cuda import memory  # late: no other pack needs it

@@ -35,7 +35,7 @@ def remaining(
 
 
 def _budget(cells: Sequence[PlannedCell], packs_at_once: int, memory: int | None) -> MemoryBudget:
-    """What packs may take: of a cluster's nodes, of this machine, or of its devices, each of which trains one pack."""
+    """The memory for packs: of a cluster's nodes, of this machine, or of its devices, which train one pack each."""
     if memory is not None:
         return MemoryBudget(memory, packs_at_once, shared=False)
     if any(cell.numbers["device"] == "cpu" for cell in cells):

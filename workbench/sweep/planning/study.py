@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-# Samplers of Optuna's that need no more than the earlier trials to go on, by name.
+# Samplers of Optuna, by name, whose suggestions depend only on the earlier trials.
 SAMPLERS = {
     "TPE": ("TPESampler", {}),
     "multivariate TPE": ("TPESampler", {"multivariate": True, "warn_independent_sampling": False}),
@@ -115,7 +115,7 @@ class Goal:
         return math.inf if self.direction == "minimize" else -math.inf
 
     def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
-        """The best trial, the first of equals; None while none came to a finite value."""
+        """The best trial, the first of equals; None if none has a finite value yet."""
         held = [one for one in results if one.value is not None and math.isfinite(one.value) and not one.pruned]
         sign = 1 if self.direction == "minimize" else -1
         return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
@@ -133,7 +133,7 @@ def suggested(
     name, options = SAMPLERS[by]
     drawn = int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a sampler is an experiment of Optuna's
+        warnings.simplefilter("ignore")  # Optuna warns that some samplers are experimental
         sampler = getattr(optuna.samplers, name)(seed=drawn, **options)
         study = optuna.create_study(direction=goal.direction, sampler=sampler)
         study.add_trials([_frozen(one, distributions) for one in results])

@@ -18,7 +18,7 @@ BOUNDS = "training.bounds"  # the setting of a run that a pruner gives
 
 @dataclass(frozen=True)
 class Kind:
-    """Which search it is; `parts` are all that decides what it tries, and what that comes to, by name. `epochs` are
+    """The definition of a search; `parts` holds, by name, all that decides its trials and their results. `epochs` are
     those of a trial that is not stopped early, unless they are searched too.
     """
 
@@ -78,7 +78,7 @@ class Search:
         return [self._trial(number, self.results[:known]) for number in numbers]
 
     def _trial(self, number: int, earlier: Sequence[TrialResult]) -> Trial:
-        """What is to be tried, and the bounds beyond which it is not gone on with."""
+        """The trial of that number, with the bounds that stop it early."""
         kind = self.kind
         trial = suggested(kind.space, kind.goal, kind.seed, number, earlier, kind.sampler)
         epochs = int(str(trial.values.get("training.epochs", kind.epochs)))

@@ -123,7 +123,7 @@ class _Pool:
             yield PackStarted.of(worker.pack)
 
     def _free_device(self) -> str:
-        """A device that no worker has; "" if packs train on the processors."""
+        """A device that no worker has; "" if packs train on the CPU."""
         taken = {worker.device for worker in self._workers}
         return next((name for name in self._devices if name not in taken), "")
 
@@ -210,13 +210,13 @@ class _Worker:
 
 
 def _devices_for(packs: Sequence[PlannedPack]) -> list[str]:
-    """The devices to share out among the workers; none where a pack trains on the processors."""
+    """The devices, one for each worker; empty if a pack trains on the CPU."""
     return [] if any(planned.pack.device == "cpu" for planned in packs) else [one.name for one in devices()]
 
 
 @contextmanager
 def _seeing(device: str) -> Iterator[None]:
-    """A process started inside sees this device alone; "" leaves it what we see."""
+    """A context in which new processes see only this device; with "" they see the devices of this process."""
     before = os.environ.get(VISIBLE)
     if device:
         os.environ[VISIBLE] = device
