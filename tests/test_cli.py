@@ -102,7 +102,7 @@ WRONG = {
     ("list", "--jsn"): "did you mean --json?",
     ("report", "--opn"): "did you mean --open?",
     ("report", "--uri"): "--uri: expected one argument (see workbench report --help)",
-    ("reproduce", "nothing"): "nothing is no claim's sweep",
+    ("reproduce", "nothing"): "nothing is not the sweep of a claim",
     ("reproduce", "--liszt"): "did you mean --list?",
     ("sweeps", "delte", "tour"): "did you mean delete?",
     ("sweeps", "delete"): "delete: found nothing; allowed: NAME",

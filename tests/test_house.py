@@ -284,6 +284,19 @@ def test_the_engine_can_be_imported_without_the_rest_of_the_house() -> None:
     assert found.stdout.strip() == ""
 
 
+def test_only_a_layer_and_its_forms_know_its_fan_in() -> None:
+    from workbench.engine.layers import LAYERS
+
+    forms = {f"engine/kernels/{kernel}/{name}.py" for row in LAYERS.values() for kernel, name in row.forms.items()}
+    readers = {
+        str(file.relative_to(PACKAGE))
+        for file in FILES
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Attribute) and node.attr == "fan_in"
+    }
+    assert {name for name in readers if not name.startswith("engine/layers/")} <= forms
+
+
 UNTYPED = PACKAGE / "untyped.py"
 UNTYPED_ROW = re.compile(r"(?P<name>\w+): TypeAlias = Any  # (?P<reason>.+)")
 

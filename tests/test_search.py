@@ -77,18 +77,18 @@ IMPOSSIBLE = [
 def test_a_search_goes_on_past_a_trial_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(IMPOSSIBLE) == app.EXIT_FINISHED
     lines = capsys.readouterr().err.splitlines()
-    said = [line for line in lines if "cannot be and counts as the worst" in line]
+    said = [line for line in lines if "is impossible and counts as the worst" in line]
     assert not [line for line in lines if "could not be written" in line]
     assert said
     assert all("training.batch_size is " in line for line in said)
     tables = load("look")
     assert len(tables.runs) == 6 - len(said)
-    assert tables.facts["description"].startswith(f"{len(said)} of 6 trials cannot be: training.batch_size is ")
+    assert tables.facts["description"].startswith(f"{len(said)} of 6 trials are impossible: training.batch_size is ")
 
 
 def test_a_search_in_which_nothing_can_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*IMPOSSIBLE, "training.batch_size=interval(150,200)", "hydra.sweeper.trials=2"]) == 2
-    assert "look: none of its 2 trials can be: training.batch_size is 1" in capsys.readouterr().err.splitlines()[-1]
+    assert "look: none of 2 trials is possible: training.batch_size is 1" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_batch_that_is_not_all_recorded_is_not_taken_for_failed(

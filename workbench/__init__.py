@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"  # the one place: the build reads it here
 
-TYPE_CHECKING = False  # typing's own is not imported: worker processes import this package first of all
+TYPE_CHECKING = False  # instead of typing's: worker processes import this package first, so it imports nothing
 if TYPE_CHECKING:
     from workbench.measure.model import Model
 

@@ -1,6 +1,6 @@
 """`python -m workbench` is the command `workbench`.
 
-Worker processes import this module again under another name, so nothing is imported and nothing done but in the first.
+Worker processes import this module again, under another name: then it must import and start nothing.
 """
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def sqlite_file(address: str) -> tuple[Path, str]:
         raise ValueError("found no path")
     try:
         return Path(path).expanduser(), options
-    except RuntimeError as error:  # ~name of a person who is not there
+    except RuntimeError as error:  # ~name of an unknown user
         raise ValueError(str(error)) from None
 
 
@@ -59,7 +59,7 @@ def scheme_of(address: str) -> str:
 
 
 def host_of(address: str) -> tuple[str, int | None]:
-    """Host and port of a server's address ("" for a database on this machine). Raises ValueError for what is none."""
+    """Host and port of a server's address ("" for a database on this machine). Raises ValueError for an invalid one."""
     found = _AUTHORITY.match(address)
     authority = (found["authority"] or "") if found else ""
     user, _, place = authority.rpartition("@")

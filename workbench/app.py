@@ -44,7 +44,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     if settings.dry_run:
         return _show_plan(planned, name, training, Speeds(root), settings)
     if settings.pages:
-        make(REPORTS)  # what would keep the page from being written is said before anything is trained
+        make(REPORTS)  # early, so that a folder that cannot be made is reported before anything is trained
     with locked(folder, name), logged(folder):
         store = open_store(settings.tracking)
         with store.hold(name):
@@ -58,7 +58,7 @@ def identify(cells: Sequence[Cell]) -> list[PlannedCell]:
 
 
 def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tuple[int, list[tuple[str, float]]]:
-    """Train the cells as a sweep: the exit status, and of each cell its outcome and a metric (NaN without)."""
+    """Train the cells as a sweep: the exit status, and for each cell its outcome and a metric (NaN if it has none)."""
     from workbench.tracking.trial_outcomes import trial_outcomes  # late: pandas comes with it
 
     assert settings.name is not None
@@ -126,7 +126,7 @@ def _run(
     if settings.as_the_file_says:
         refuse_open_arms(experiment.claims, [cell.cell for cell in cells])
     for config in {pack.examples.config for pack in work.packs}:
-        dataset(config)  # what is missing or broken is said before anything is written
+        dataset(config)  # early, so that missing or broken data are reported before anything is written
     training.check(work)
     sweep = record_of(work, name, settings, canonical_rules(experiment.claims, settings.file_digest), INSTRUMENTS)
     announce(work, earlier, sweep, settings)

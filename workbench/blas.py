@@ -15,7 +15,7 @@ ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")  # as the environment of a pro
 
 
 def one_thread_unless_set() -> None:
-    """One thread in every process started from now on, and here if NumPy is yet to be imported.
+    """Set one thread for every process started from now on, and for this one unless NumPy was imported already.
 
     A number set in the environment has precedence.
     """

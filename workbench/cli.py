@@ -13,7 +13,7 @@ from typing import NoReturn
 from workbench import __version__, entry
 
 WORDS = {
-    "list": "what there is to sweep over, to ask and to set",
+    "list": "the sweeps, claims, choices and keys that exist",
     "report": "pages again, from the store alone; two sweeps side by side",
     "advise": "what is wrong with the networks of a sweep, and what to type next",
     "reproduce": "every claim's sweep, one after the other, and all verdicts",
@@ -46,14 +46,14 @@ what to sweep over:
 options:
   -h, --help       this
   --version        the version of Workbench
-  -q, --quiet      standard error tells what failed, and nothing else
+  -q, --quiet      standard error holds only what failed
   --json           print the plan (dry_run=true) or how the sweep ended as one JSON document: docs/command.md
   -c, --cfg PART   print the configuration of a run instead of training it: job, hydra or all
   --resolve        with --cfg: interpolations written out
   -p, --package S  with --cfg: only that section, as network
   -i, --info TOPIC print what Hydra composes from: all, config, defaults, defaults-tree, plugins or searchpath
   --hydra-help     Hydra's own help, for the syntax of overrides
-  -m, --multirun   changes nothing: every command is a multirun of Hydra's
+  -m, --multirun   changes nothing: every command is a multirun of Hydra
 
 exit status:
   0 done, 1 something failed (a run, a recording, the page), 2 bad input, 130 interrupted,

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 LONGEST_FILE_NAME = 100  # characters of a name that is kept unchanged
-LINK_DEPTH = 3  # folders within each other that a name with "/" may stand for
+LINK_DEPTH = 3  # levels of folders that a name with "/" may have
 _PLAIN = re.compile(
     rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{LONGEST_FILE_NAME - 2}}}[A-Za-z0-9_-])?"
 )  # Windows drops a dot at the end

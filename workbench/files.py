@@ -25,17 +25,17 @@ def whole(file: Path) -> Iterator[Path]:
         _flush(unnamed)
         unnamed.replace(file)
     except OSError as error:
-        if error.filename == str(unnamed):  # a temporary name tells nobody anything
+        if error.filename == str(unnamed):  # report the name of the file, not the temporary one
             error.filename = str(file)
         raise
     finally:
         unnamed.unlink(missing_ok=True)
-    with suppress(OSError):  # the file is written; only its name may be lost with the power
+    with suppress(OSError):  # the content is on the disk; a power failure could only lose the renaming
         _flush(file.parent)
 
 
 def write(file: Path, content: str | bytes) -> None:
-    """Write a file whole; text as UTF-8, with "?" for what UTF-8 has no bytes for."""
+    """Write a file atomically; text as UTF-8, with "?" for characters that UTF-8 cannot encode."""
     with whole(file) as unnamed:
         unnamed.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-LONGEST_LINE = 2000  # characters of a complaint
+LONGEST_LINE = 2000  # characters of a message on standard error
 DOCUMENT_VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
 

@@ -1,4 +1,4 @@
-"""Python files in a person's folders, looked at without executing them: some are for Workbench, others are not."""
+"""Examines Python files in a person's folders without executing them: only some are meant for Workbench."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import warnings
 
 
 def syntax_tree(text: str) -> ast.Module:
-    """The syntax tree of a file. Raises SyntaxError for whatever is no Python.
+    """The syntax tree of a file. Raises SyntaxError for any text that is not Python.
 
-    What Python warns of, such as an escape it does not know, is for whoever wrote the file.
+    Python's warnings, as of an unknown escape, are suppressed: they concern the author of the file.
     """
     try:
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Counts, durations and sizes in words. `space` stands before a unit: pages give one at which no line breaks."""
+"""Counts, durations and sizes in words. `space` is the character before a unit: pages pass a no-break space."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 HIDDEN = "***"
 SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")  # variables that hold an address
-HARMLESS = (  # options of databases that tell nothing
+HARMLESS = (  # options of databases that are not secret
     "timeout", "mode", "cache", "immutable", "nolock", "uri", "isolation_level", "check_same_thread", "charset",
     "sslmode", "connect_timeout", "application_name",
 )  # fmt: skip
@@ -32,7 +32,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_override(text: str) -> str:
-    """The same of one typed `key=value`: an address is one to its end, whatever characters stand in it."""
+    """The same for one typed `key=value`. An address extends to the end, whatever characters it holds."""
     if quoted := re.fullmatch(r"([^=]*=)(['\"])(.*)\2", text, re.DOTALL):
         return f"{quoted[1]}{quoted[2]}{redacted_override(quoted[3])}{quoted[2]}"
     head, mark, rest = text.partition("://")
@@ -56,12 +56,12 @@ def remember(address: str) -> None:
 
 
 def forget() -> None:
-    """Remember none of them any more."""
+    """Forget all remembered secrets."""
     _remembered.clear()
 
 
 def _hidden(found: re.Match[str]) -> str:
-    """An address without its secrets. In one of a web server the user ends at the first slash."""
+    """An address without its secrets. In that of a web server the user part ends at the first slash."""
     rest = found["rest"]
     if not rest.startswith("/"):  # else it is a file
         ends = re.search(r"[/?#]", rest) if found["scheme"].lower() in ("http", "https") else None
@@ -71,7 +71,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 
 def _without_user(rest: str) -> str:
-    """What follows `://` without user and password; nothing of it where a password cannot be told from options."""
+    """What follows `://`, without user and password; all of it is hidden if options may be part of a password."""
     user, mark, place = rest.rpartition("@")
     if set(user) & set("?#"):
         return HIDDEN + rest[len(rest.rstrip("\\'`)]}>.,:")) :]  # what closes the words around it stays

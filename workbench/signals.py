@@ -17,7 +17,7 @@ from select import select
 
 EXIT_INTERRUPTED = 130  # the exit status
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-# What a cluster sends to every process of a job besides; its main process decides.
+# Further signals that a cluster sends to every process of a job. The main process decides.
 _OF_JOBS = [getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
 _SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
 
@@ -25,8 +25,8 @@ _SHOW_CURSOR = b"\x1b[?25h"  # a progress display hides it
 def strike_at_once() -> None:
     """From now on each of these signals ends this process, unless another handler is set.
 
-    A KeyboardInterrupt would not do: raised while a library is being imported it is often printed and forgotten. What
-    is written is written in one step, so ending anywhere loses nothing.
+    A KeyboardInterrupt is not enough: raised while a library is imported, it is often printed and ignored. Files are
+    written atomically, so the process may end anywhere without loss.
     """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
@@ -44,7 +44,7 @@ def end_at_once(line: str) -> None:
             for child in processes.active_children():
                 child.kill()
         with suppress(OSError, ValueError):
-            if select([], [2], [], 0)[1]:  # a reader that does not read must not keep us
+            if select([], [2], [], 0)[1]:  # do not block on a reader that does not read
                 os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{line}\n".encode())
     finally:
         os._exit(EXIT_INTERRUPTED)
@@ -54,7 +54,7 @@ def end_at_once(line: str) -> None:
 def held() -> Iterator[None]:
     """A context in which processes started by this thread have these signals blocked.
 
-    They stay so until they call `leave_to_parent`. What arrives here meanwhile is delivered afterwards.
+    They stay blocked until those processes call `leave_to_parent`. Signals to this thread are delivered afterwards.
     """
     if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover  (a system without masks)
         yield

@@ -20,7 +20,7 @@ class Lasting(io.TextIOWrapper):
     fault: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write, or lose it."""
+        """Write the text. If that fails, note the error and drop the text."""
         try:
             super().write(text)
         except OSError as error:
@@ -28,14 +28,14 @@ class Lasting(io.TextIOWrapper):
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or lose it."""
+        """Flush. If that fails, note the error and drop the buffer."""
         try:
             super().flush()
         except OSError as error:
             self._note(error)
 
     def _note(self, error: OSError) -> None:
-        """What is left in the buffer must not fail once more when Python ends, so it goes nowhere."""
+        """Keep the error, and redirect the stream to nowhere, so that its buffer does not fail again at exit."""
         self.fault = self.fault or error
         if not isinstance(error, BlockingIOError):  # that reader is only slow
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -44,9 +44,9 @@ class Lasting(io.TextIOWrapper):
 
 
 def secure() -> None:
-    """Make the standard streams of this process last, and open those that were closed.
+    """Make the standard streams of this process `Lasting`, and open those that were closed.
 
-    A closed one is more than silent: the next file that is opened, a database say, gets its number, and whatever a
+    A closed stream is dangerous: the next file opened, such as a database, gets its file descriptor, and whatever a
     library prints is written into that file.
     """
     for number, name in enumerate(_STREAM_NAMES):
@@ -62,14 +62,14 @@ def secure() -> None:
 
 
 def lasting(stream: io.TextIOWrapper) -> Lasting:
-    """The same stream, which must not be used any more. What its encoding has no character for is escaped."""
+    """A lasting stream over the given one, which is detached. Characters that it cannot encode are escaped."""
     keeps = stream.errors if stream.errors == "surrogateescape" else "backslashreplace"
     how = {"encoding": stream.encoding, "line_buffering": stream.line_buffering, "write_through": stream.write_through}
     return Lasting(stream.detach(), errors=keeps, **how)  # type: ignore[arg-type]
 
 
 def ended(status: int) -> int:
-    """The exit status of a command that ends with `status`, once its output is flushed: whether it could be written."""
+    """The exit status of a command that ends with `status`, after a flush that shows whether its output was written."""
     if sys.stdout is not None:
         sys.stdout.flush()
     fault = getattr(sys.stdout, "fault", None)

@@ -1,4 +1,4 @@
-"""Objects of other libraries for which these offer no type: one name for each kind, with the reason beside it.
+"""Names for objects to which their libraries give no type, each with the reason.
 
 No other file of the package says `Any`.
 """

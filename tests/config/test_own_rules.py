@@ -46,14 +46,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("name", ["name", "beta1", "seed", "bias1"])
 def test_a_hyperparameter_may_not_have_the_name_of_a_setting_or_column_of_ours(name: str, folder: Path) -> None:
     (folder / "mine.py").write_text(HEAD + PULL.replace("NAME", name))
-    with pytest.raises(BadInput, match=rf"^rules/mine\.py: OPTIMIZERS\['mine'\]: '{name}' is a setting of ours"):
+    with pytest.raises(BadInput, match=rf"^rules/mine\.py: OPTIMIZERS\['mine'\]: '{name}' is a setting of Workbench"):
         own_rules.load_own_rules(folder)
 
 
 @pytest.mark.parametrize("name", ["strength", "momentum", "epochs"])
 def test_nor_may_a_penalty(name: str, folder: Path) -> None:
     (folder / "mine.py").write_text(HEAD + PENALTY.replace("NAME", name))
-    with pytest.raises(BadInput, match=f"'{name}' is a setting of ours"):
+    with pytest.raises(BadInput, match=f"'{name}' is a setting of Workbench"):
         own_rules.load_own_rules(folder)
 
 

@@ -143,7 +143,7 @@ def test_worker_processes_have_the_rule_too() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ACTIVATIONS = {'relu': Activation('', np.abs, np.sign, init='he')}", "there is one of ours"),
+        ("ACTIVATIONS = {'relu': Activation('', np.abs, np.sign, init='he')}", "Workbench has one too"),
         ("ACTIVATIONS = {'a b': Activation('', np.abs, np.sign, init='he')}", "named 'a b'"),
         ("ACTIVATIONS = {'mine': np.abs}", "is a ufunc; allowed: a Activation"),
         ("ACTIVATIONS = [1]", "ACTIVATIONS is a list; allowed: a dictionary"),

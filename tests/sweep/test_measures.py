@@ -58,7 +58,7 @@ def test_unknown_names_get_one_line_that_lists_what_there_is(wrong: dict[str, st
 def test_measurements_are_planned_beside_the_packs(cells: MakeCells) -> None:
     work = plan(identified(cells([small(seed=0), small(seed=1), small(seed=2, **MEASURING)])), {}, PLENTY)
     assert (work.runs_to_train, len(work.measurements), work.runs_to_do) == (2, 1, 3)
-    assert "2 to train in 1 packs, 1 to measure" in described(work, "mixed", "page", "soon")
+    assert "2 to train in 1 pack, 1 to measure" in described(work, "mixed", "page", "soon")
 
 
 def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> None:

@@ -86,7 +86,7 @@ def test_params_may_be_nested_or_empty(app, own):  # noqa: F811
 
 
 WRONG = {
-    sweeper("parms:\n  seed: 1,2"): "hydra.sweeper.parms is nothing a sweep has; did you mean params?",
+    sweeper("parms:\n  seed: 1,2"): "hydra.sweeper.parms is not a setting of a sweep; did you mean params?",
     sweeper("params:\n  seed: 010"): "line 5: hydra.sweeper.params.seed is 010, which YAML reads as 8; write 8, or",
     sweeper("params:\n  training.epochs: 1:30"): "which YAML reads as 90",
     "name: no\n": "line 2: name is no, which YAML reads as false; write 'no' for the text",

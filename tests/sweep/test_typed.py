@@ -48,12 +48,12 @@ SAID = {
     "+sweep=./tour": "sweep is './tour'; type +sweep=tour",
     "optimizer=adam.yaml": "optimizer is 'adam.yaml'; type optimizer=adam",
     "optimizer=../optimizer/adam": "type optimizer=adam",
-    "~seed": "a setting cannot be taken away",
-    "hydra.sweeper._target_=": "is not for a command to set",
-    "hydra/job_logging=": "is not for a command to set",
-    "hydra.run.dir=x": "is not for a command to set",
+    "~seed": "a setting cannot be deleted",
+    "hydra.sweeper._target_=": "cannot be set by a command",
+    "hydra/job_logging=": "cannot be set by a command",
+    "hydra.run.dir=x": "cannot be set by a command",
     "hydra.sweeper=3": "did you mean hydra/sweeper?",
-    "+hydra.sweeper.parms=3": "hydra.sweeper.parms is nothing a sweep has; did you mean params?",
+    "+hydra.sweeper.parms=3": "hydra.sweeper.parms is not a setting of a sweep; did you mean params?",
     "hydra.sweeper.params=3": "hydra.sweeper.params is 3",
     "hydra.searchpath=[x]": "path=x is not available",
     "penalty=$(touch x)": "quote the value: 'penalty='\"'\"'$(touch x)'\"'\"''",
@@ -67,7 +67,7 @@ def test_what_to_type_instead_is_said(app, capsys, argument):  # noqa: F811
 
 
 def test_a_glob_that_names_no_choice_asks_for_nothing(app, capsys):  # noqa: F811
-    assert "nothing is asked for" in complaint(capsys, "seed=glob(*)")
+    assert "the sweep has no cells" in complaint(capsys, "seed=glob(*)")
     assert len(design(app, "optimizer=glob(ada*)")[0]) == 3
 
 

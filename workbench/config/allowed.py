@@ -32,7 +32,7 @@ def limits(setting: Setting) -> str:
 
 
 def _shown(bound: float) -> str:
-    """A bound as it may be typed: the largest seed to its last digit."""
+    """A bound as it may be typed: integers, such as the largest seed, keep every digit."""
     return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 

@@ -60,7 +60,7 @@ class MeasurementRow(Row, Protocol):
 
     @property
     def dense_only(self) -> bool:
-        """Whether it knows no networks of images."""
+        """Whether it can measure only fully connected networks."""
         ...
 
 
@@ -69,12 +69,12 @@ class AnalysisRow(Row, Protocol):
 
     @property
     def dense_only(self) -> bool:
-        """Whether it knows no networks of images."""
+        """Whether it can analyse only fully connected networks."""
         ...
 
     @property
     def images_only(self) -> bool:
-        """Whether it knows networks of images alone."""
+        """Whether it can analyse only networks of images."""
         ...
 
 

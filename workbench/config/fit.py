@@ -1,4 +1,4 @@
-"""Whether settings that depend on each other fit together: what the dataset holds, what the loss is for."""
+"""Checks that the settings of a run fit each other, its dataset and its loss."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _fit(data: DataConfig, facts: Facts, loss: str, batch_size: int) -> None:
 
 
 def _fit_permuted(data: DataConfig, facts: Facts) -> None:
-    """Raise BadInput unless there are pixels to permute, and nothing moves them as if they still were an image's."""
+    """Raise BadInput unless the examples are images, and no other setting needs neighbouring pixels."""
     if not facts.image:
         raise BadInput(
             f"data.permute_pixels is true; allowed: false, as the examples of data={data.name} are no images"
@@ -59,7 +59,7 @@ def _fit_permuted(data: DataConfig, facts: Facts) -> None:
 
 
 def fit_network(config: RunConfig) -> None:
-    """Raise BadInput unless the network suits the data, and what is measured suits the network."""
+    """Raise BadInput unless the network suits the data, and the measurement or analyses suit the network."""
     if config.data.permute_pixels and "model" in config.analyses.split("+"):
         raise BadInput(
             "analyses is 'model', whose model would read images as they are; allowed with "
@@ -110,7 +110,7 @@ def _fit_images(network: NetworkConfig, data: str, facts: Facts) -> None:
             allowed = f"at most {most}" if key == "kernel" or most > 1 else "fewer channels in the list, or pool=none"
             raise BadInput(
                 f"network.{key} is {getattr(network, key)}; allowed: {allowed}, as an image of data={data} has "
-                f"{image[0]} x {image[1]} pixels where that layer reads it"
+                f"{image[0]} x {image[1]} pixels at the input of that layer"
             )
         image = layer.outputs
 

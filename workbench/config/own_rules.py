@@ -17,7 +17,7 @@ from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.pack import COLUMNS
 
-# Of a table whose rows bring settings: their section, without what rows have brought.
+# Table whose rows bring settings -> the section of those settings, as it is before any row has extended it.
 SECTIONS_OF: dict[str, type] = {"OPTIMIZERS": OptimizerConfig, "PENALTIES": PenaltyConfig}
 
 _left_out: dict[str, str] = {}  # files of the folder read last that could not be used: name -> the reason
@@ -79,14 +79,14 @@ def _refuse_taken_names() -> None:
         for name, number in _brought_by(table, row).items():
             taken = COLUMNS.keys() | set(VARYING) | {item.name for item in fields(SECTIONS_OF[table])}
             if name in taken:
-                raise BadInput(f"{file.name}: {table}[{row!r}]: {name!r} is a setting of ours; give it another name")
+                raise BadInput(f"{file.name}: {table}[{row!r}]: {name!r} is a setting of Workbench; rename it")
             if brought.setdefault(name, (row, number))[1] != number:
                 other = brought[name][0]
                 raise BadInput(f"{file.name}: {table}[{row!r}]: {other} has another {name!r}; give it another name")
 
 
 def _brought_by(table: str, row: str) -> dict[str, Hyperparameter | None]:
-    """The names that a row of a person's own brings as settings."""
+    """The settings that a row from a rule file brings, by name."""
     if table == "PENALTIES":
         return {row: None}
     return dict(OPTIMIZERS[row].hyperparameters) if table == "OPTIMIZERS" else {}

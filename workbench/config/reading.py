@@ -27,7 +27,7 @@ class Unread:
 
 
 def unread(config: RunConfig) -> dict[str, Unread]:
-    """The settings, of those that decide numbers, that this run does not read, each with the reason."""
+    """The settings that decide numbers in other runs but that this run does not read, each with the reason."""
     found = dict(_of_the_choices(config))
     if config.measure == TRAINING:
         return found
@@ -35,7 +35,9 @@ def unread(config: RunConfig) -> dict[str, Unread]:
 
 
 def as_read(config: RunConfig) -> RunConfig:
-    """The training run with every setting it does not read at its default: equal if nothing read differs.
+    """The training run with every setting that it does not read at its default.
+
+    Two runs that differ only in settings they do not read become equal.
 
     A measurement stays as it is.
     """
@@ -109,14 +111,17 @@ def _with_a_test_set(config: RunConfig) -> Iterator[tuple[str, Unread]]:
 
 
 def _governed() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """Setting -> the setting that chooses whether it is read, and the choices that read it; only if not all do."""
+    """Setting -> the setting that decides whether it is read, and the choices that read it.
+
+    A setting that every choice reads is left out.
+    """
     families = {setting.choices.family for setting in SETTINGS.values() if isinstance(setting.choices, Choices)}
     return _governed_by(tuple(tuple(table(family)) for family in sorted(families)), tuple(SETTINGS))
 
 
 @lru_cache(maxsize=1)
 def _governed_by(*_of: tuple[object, ...]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """The same, kept for as long as tables and settings hold what they hold now: rules of one's own may join them."""
+    """The same, cached until a person's own rules change the tables or the settings."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for chooser in SETTINGS.values():
         if not isinstance(chooser.choices, Choices):
@@ -132,9 +137,9 @@ def _governed_by(*_of: tuple[object, ...]) -> Mapping[str, tuple[str, tuple[str,
 
 
 def _settings_read(row: object) -> tuple[str, ...]:
-    """The settings a row's `reads` come from: an optimizer reads a table over the steps that is made of several.
+    """The settings behind a row's `reads`. One number that an optimizer reads at each step may come from several.
 
-    A person's own row may raise here. Then it counts as reading everything, and its check says what is wrong.
+    A person's own row may raise here. Then it counts as reading every setting, and its check reports the error.
     """
     from workbench.engine.rules.schedules import MADE_FROM
     from workbench.engine.training.pack import columns
@@ -148,7 +153,7 @@ def _settings_read(row: object) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _not_measured(measure: str) -> Mapping[str, Unread]:
-    """What a measurement does not take."""
+    """The settings that a measurement does not take, each with the reason."""
     rows = table("measurements")
     missing = [key for key, setting in SETTINGS.items() if setting.numbers and not _taken(key, measure)]
     return {
@@ -163,7 +168,7 @@ def _taken(key: str, measure: str) -> bool:
 
 
 def _by_section(key: str, measure: str) -> bool:
-    """Whether a measurement takes the setting only as one of its section: then it is read as in training."""
+    """Whether a measurement takes the setting only with its whole section. Then it is read as in training."""
     takes = table("measurements")[measure].takes
     return key not in takes and key.partition(".")[0] in takes
 

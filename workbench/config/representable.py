@@ -12,16 +12,14 @@ from workbench.engine.errors import BadInput
 from workbench.engine.layers.dropout import LEVELS
 from workbench.engine.training.pack import columns
 
-_DROPOUT_LEVELS = (
-    f"dropout's {LEVELS} levels"  # what masks are drawn by holds a share in these, whatever the run's dtype
-)
+_DROPOUT_LEVELS = f"dropout's {LEVELS} levels"  # masks round a rate to these, whatever the run's dtype
 _SHARES = ("dropout.rate", "dropout.input_rate", "dropout.map_rate", "dropout.channel_rate")
 
 
 def check_rounding(config: RunConfig) -> None:
-    """Raise BadInput if a number of a run that is trained rounds to what its range forbids, or something to nothing.
+    """Raise BadInput if rounding takes a number of a training run out of its range, or turns it into 0.
 
-    A decay of 0.99999999 is 1 in float32, a learning rate of 1e-50 is 0: neither is the run that was asked for.
+    In float32 a decay of 0.99999999 is 1, and a learning rate of 1e-50 is 0: neither is the run that was asked for.
     """
     if config.measure == SETTINGS["measure"].default:
         for name in SECTIONS:

@@ -1,6 +1,6 @@
 """The schema of a run: every setting with its default, unit, range and meaning.
 
-Only this file holds defaults; the files in `conf/` set only what differs with a choice.
+Only this file holds defaults. The files in `conf/` set only what a choice changes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DataConfig:
 
     name: str = setting("digits", role="static", choices=Choices("datasets"), engine="dataset", help="the dataset")
     dir: str | None = setting(
-        None, role="none", unit="folder", help="where downloaded datasets lie; null is the customary cache"
+        None, role="none", unit="folder", help="where downloaded datasets lie; null is the usual cache folder"
     )
     path: str | None = setting(
         None,
@@ -35,7 +35,7 @@ class DataConfig:
         None,
         role="none",
         unit="digest",
-        help="the digest that the data must have, wherever they are loaded; null is what they have when planned",
+        help="the digest that the data must have whenever they are loaded; null is their digest when planned",
     )
     train_size: int | None = setting(
         None, role="static", unit="examples", low=1, help="training examples; null is all that the other splits leave"
@@ -85,7 +85,7 @@ class DataConfig:
         low=0,
         high=127,
         engine="shift_pixels",
-        help="training images are moved by up to so many pixels each way, another way at every step; 0 is none",
+        help="training images are shifted by up to this many pixels each way, drawn anew at every step; 0 is none",
     )
     permute_pixels: bool = setting(
         False,
@@ -103,7 +103,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The network: equal hidden layers and an output layer, of a convolutional one behind convolutions and pooling."""
+    """The network: equal hidden layers and an output layer. In a convolutional one they follow convolutions."""
 
     name: str = setting("mlp", role="static", choices=Choices("networks"), engine="network", help="the kind of network")
     channels: AnySetting = setting(  # noqa: RUF009
@@ -117,17 +117,17 @@ class NetworkConfig:
     kernel: int = setting(
         3, role="static", unit="pixels", low=1, engine="kernel_size", help="height and width of every filter"
     )
-    stride: int = setting(1, role="static", unit="pixels", low=1, help="from one patch that a filter reads to the next")
+    stride: int = setting(1, role="static", unit="pixels", low=1, help="from one patch of a filter to the next")
     padding: str = setting(
         "same", role="static", choices=("same", "valid"),
-        help="same: images continue as zeros beyond their border; valid: every patch lies within",
+        help="same: images are padded with zeros; valid: every patch lies within the image",
     )  # fmt: skip
     pool: str = setting(
-        "max", role="static", choices=("max", "average", "none"), help="what of a tile is kept behind each convolution"
+        "max", role="static", choices=("max", "average", "none"), help="pooling of tiles after each convolution"
     )
     pool_size: int = setting(2, role="static", unit="pixels", low=2, help="height and width of a tile")
     global_average: bool = setting(
-        False, role="static", help="whether only each channel's mean over the image is read behind the convolutions"
+        False, role="static", help="whether each channel is reduced to its mean over the image after the convolutions"
     )
     depth: int = setting(2, role="static", unit="hidden layers", low=0, help="0 is logistic or linear regression")
     width: int = setting(64, role="static", unit="units", low=1, help="units of each hidden layer")
@@ -143,7 +143,7 @@ class NetworkConfig:
         "auto",
         role="per_run",
         choices=Choices("initializers", ("auto",)),
-        help="initial weights; auto is what is customary for the activation",
+        help="initial weights; auto is the usual choice for the activation",
     )
     init_scale: float = setting(
         0.01, role="per_run", unit="weight", low=0, help="deviation of init=normal, half-width of init=uniform"
@@ -152,7 +152,7 @@ class NetworkConfig:
         0.01, role="per_run", unit="a per z", low=0, help="slope of leaky_relu left of zero; where prelu's slopes start"
     )
     loss: str = setting(
-        "auto", role="static", choices=Choices("losses", ("auto",)), help="loss; auto is what is customary for the task"
+        "auto", role="static", choices=Choices("losses", ("auto",)), help="loss; auto is the usual one for the task"
     )
 
 
@@ -277,7 +277,7 @@ class TrainingConfig:
         role="per_run",
         unit="epochs",
         low=0,
-        help="stop after so many epochs without a better validation loss, and restore the best weights; 0 is never",
+        help="stop after this many epochs without a better validation loss, and restore the best weights; 0 is never",
     )
     bounds: str = setting(
         "",
@@ -292,26 +292,26 @@ class TrackingConfig:
     """Where MLflow keeps the runs."""
 
     uri: str | None = setting(
-        None, role="none", unit="address", help="MLflow's tracking address; null is its own default, a database here"
+        None, role="none", unit="address", help="MLflow's tracking address; null is a database in the working folder"
     )
     experiment: str | None = setting(
         None, role="none", unit="label",
         help="MLflow experiment; null is what MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID say, else workbench",
     )  # fmt: skip
     wait_seconds: float = setting(
-        60.0, role="none", low=1, unit="seconds", help="a server that is out of reach is tried again for so long"
+        60.0, role="none", low=1, unit="seconds", help="how long a server that is out of reach is tried again"
     )
 
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What a job of a cluster asks for. What is null is found out from the partition and the packs."""
+    """What a job of a cluster asks for. A setting that is null follows from the partition and the packs."""
 
     partition: str | None = setting(None, role="none", unit="label", help="null is the cluster's own default")
-    account: str | None = setting(None, role="none", unit="label", help="who is charged; null is your own default")
+    account: str | None = setting(None, role="none", unit="label", help="the account charged; null is your default")
     time: int | None = setting(
         None, role="none", unit="minutes", low=1,
-        help="limit of a job, which goes on in another one; null is an hour, or what the partition allows",
+        help="time limit of a job; what is left goes on in another job; null is an hour, or the partition's limit",
     )  # fmt: skip
     cpus_per_task: int | None = setting(
         None, role="none", unit="cores", low=1, help="cores of a job; null is 4, or all that a node has"
@@ -322,10 +322,10 @@ class SlurmConfig:
     )  # fmt: skip
     gpus_per_task: int = setting(0, role="none", unit="GPUs", low=0, help="GPUs of a job")
     array_parallelism: int | None = setting(
-        None, role="none", unit="jobs", low=1, help="jobs at a time; null is what the partition has cores for"
+        None, role="none", unit="jobs", low=1, help="jobs at a time; null is as many as the partition has cores for"
     )
     setup: str = setting(
-        "", role="none", unit="commands", help="shell commands before a job begins, such as 'module load python'"
+        "", role="none", unit="commands", help="shell commands run before a job begins, such as 'module load python'"
     )
     python: str | None = setting(None, role="none", unit="command", help="the interpreter of jobs; null is this one")
     options: str = setting(
@@ -336,7 +336,7 @@ class SlurmConfig:
     )
     job_seconds: float = setting(
         60.0, role="none", unit="seconds", low=0,
-        help="packs that are expected to take less share a job; 0 is a job for each pack",
+        help="packs expected to take less time than this share a job; 0 is a job for each pack",
     )  # fmt: skip
 
 
@@ -357,7 +357,7 @@ class RunConfig:
         unit="number",
         low=0,
         high=2**63 - 1,
-        help="decides split, initial weights, order of minibatches and masks",
+        help="decides the split, the initial weights, the order of minibatches and the dropout masks",
     )
     device: str = setting(
         "auto",
@@ -368,19 +368,19 @@ class RunConfig:
     dtype: str = setting("float32", role="static", choices=("float32", "float64"), help="what the engine computes in")
     precision: str = setting(
         "float32", role="static", choices=Choices("precisions"),
-        help="of the products on a device: tf32 rounds their factors to 10 bits, and is faster",
+        help="precision of matrix products on a GPU: tf32 rounds their factors to 10 bits, and is faster",
     )  # fmt: skip
     kernel: str = setting(
         "auto", role="static", choices=Choices("kernels", ("auto",)),
-        help="which form of the passes computes; auto is the fastest that can",
+        help="which kernel computes the passes; auto is the fastest that can",
     )  # fmt: skip
     measure: str = setting(
         "training", role="static", choices=Choices("measurements", ("training",)),
-        help="what a cell does: training is a run of it; any other is a measurement, of the settings it reads",
+        help="what a cell does: training, or one of the measurements, which train nothing",
     )  # fmt: skip
     analyses: str = setting(
         "", role="per_run", choices=Choices("analyses"), several=True,
-        help="what is measured of the trained network when its run ends, names joined by +",
+        help="analyses of the trained network when its run ends, names joined by +",
     )  # fmt: skip
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -396,18 +396,18 @@ class RunConfig:
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
     executor: str = setting("inline", role="none", choices=Choices("executors"), help="who trains the packs")
     detach: bool = setting(
-        False, role="none", help="leave packs to the jobs of a cluster and end; the same command collects them"
+        False, role="none", help="submit packs to a cluster and exit; the same command collects them later"
     )
     fail_fast: bool = setting(False, role="none", help="stop at the first run that fails")
     checkpoint_seconds: float = setting(
-        30.0, role="none", unit="seconds", low=0, help="time between checkpoints of a pack in flight; 0 is every epoch"
+        30.0, role="none", unit="seconds", low=0, help="time between checkpoints of a pack; 0 is every epoch"
     )
     workers: int | None = setting(
         None,
         role="none",
         unit="processes",
         low=1,
-        help="parallel workers, which share a pack or train one each, as the executor does; null is one a core",
+        help="parallel workers, which share a pack or train one each, by executor; null is one for each core",
     )
 
 
@@ -421,14 +421,14 @@ SECTIONS: Mapping[str, type] = MappingProxyType(_sections)
 
 
 def is_brought(key: str) -> bool:
-    """Whether a setting came with a row of a table (`extend`)."""
+    """Whether a row of a table brought the setting (`extend`)."""
     return key in _brought
 
 
 def extend(section: str, further: Mapping[str, object]) -> None:
-    """Give a section settings that its dataclass does not have: numbers, each made by `setting`. May be repeated.
+    """Add numbers, each made by `setting`, to a section. Names that it has already are skipped.
 
-    A row of a family's table may bring settings of its own, so that it needs no other place.
+    So a row of a family's table brings its own settings, and no other file changes.
     """
     known = {item.name for item in fields(_sections[section])}
     new = [(name, float, made) for name, made in further.items() if name not in known]

@@ -32,10 +32,10 @@ def setting(
 ) -> Default:
     """A field of the schema; everything but the default lies in its `metadata`, and in `SETTINGS`.
 
-    It has the type of its default, as `dataclasses.field` has, so that a class can be given it as the value of a field.
+    For the type checker it has the type of its default, as `dataclasses.field` does.
 
-    `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or its
-    surroundings); `numbers` says whether it decides a run's numbers (default: whether it has a role); `engine` is its
+    `role` is static (runs of a pack share it), per_run (a column of the pack) or none (it belongs to the sweep or to
+    where it runs); `numbers`: whether it decides a run's numbers (default: whether it has a role); `engine` is its
     name in the engine's pack (default: the field's own name); `several` allows more than one of the choices, joined by
     "+", or none; `listed` makes it a list of integers, each within the range, kept as its text: "[8,16]".
     """
@@ -78,7 +78,7 @@ class Setting:
     listed: bool = False
 
     def names(self) -> tuple[str, ...]:
-        """The values it may take, if these are names."""
+        """The values that it may have, if these are names; else empty."""
         return self.choices.names() if isinstance(self.choices, Choices) else tuple(self.choices)
 
 

@@ -16,7 +16,7 @@ from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.setting import Value, integers, text_of
 from workbench.engine.errors import BadInput
 
-# What others call our settings.
+# Names that our settings have in other tools.
 SETTING_ALIASES = {
     "lr": "optimizer.learning_rate", "eta": "optimizer.learning_rate", "rate": "optimizer.learning_rate",
     "wd": "optimizer.weight_decay", "lambda": "penalty.strength", "mu": "optimizer.momentum",
@@ -39,11 +39,11 @@ SETTING_ALIASES = {
     "n_jobs": "workers", "num_workers": "workers", "jobs": "workers", "gpu": "device", "cuda": "device",
     "amp": "precision", "metric": "hydra.sweeper.metric", "n_trials": "hydra.sweeper.trials",
 }  # fmt: skip
-LONGEST_NAME = 128  # a file's name may have 255 bytes, and ours get endings
+LONGEST_NAME = 128  # a file name may have 255 bytes, and endings are appended to ours
 
 
 def run_config(values: Mapping[str, object]) -> RunConfig:
-    """The checked configuration of a run from nested plain values; what is not given takes its default.
+    """The checked configuration of a run from nested plain values; a setting that is missing has its default.
 
     Raises BadInput for an unknown key, a value of another type or out of range, and settings that do not fit together.
     """
@@ -52,7 +52,7 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
         if name not in SECTIONS:
             parts[name] = check(name, value)
         elif isinstance(value, Mapping):
-            # What is no plain value could not be looked up in the cache: a list becomes its text, or is refused.
+            # The cache of `_section` needs hashable values: a list becomes its text, or is refused.
             plain = {
                 key: check(f"{name}.{key}", item) if isinstance(item, Mapping | list) else item
                 for key, item in value.items()
@@ -60,7 +60,7 @@ def run_config(values: Mapping[str, object]) -> RunConfig:
             parts[name] = _section(name, tuple(plain), *plain.values())
         else:
             raise BadInput(f"{name} is {_shown(value)}; allowed: a group of settings such as {_first_key(name)}")
-    made: Callable[..., RunConfig] = RunConfig  # whose fields have each a type of its own
+    made: Callable[..., RunConfig] = RunConfig  # its fields have different types
     config = made(**parts)
     _check_name(config.name)
     from workbench.config.fit import fit, fit_network  # late: these load the engine, which `--help` can do without
@@ -85,8 +85,8 @@ def _check_bounds(text: str) -> None:
 
 
 def check(key: str, value: object) -> Value:
-    """The value of one setting by its dotted key, as its type: an integer becomes a float if one is wanted, a list
-    of integers its text.
+    """The checked value of one setting, by its dotted key. An integer becomes a float if the setting is one; a list
+    of integers becomes its text.
     """
     if key not in SETTINGS:
         raise BadInput(unknown(key))
@@ -106,7 +106,7 @@ def check(key: str, value: object) -> Value:
 
 
 def unknown(key: str) -> str:
-    """One line for a key that is none: what is most like it, and where all of them are listed."""
+    """The one-line error for an unknown key: the keys most like it, and where all keys are listed."""
     by_last_part, last = {name.rpartition(".")[2]: name for name in SETTINGS}, key.rpartition(".")[2]
     close = [by_last_part[part] for part in get_close_matches(last, by_last_part, n=1, cutoff=0.7)]
     alike = get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
@@ -134,7 +134,7 @@ def flatten(config: RunConfig) -> dict[str, Value]:
 
 @lru_cache(maxsize=1)
 def _places(keys: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    """Of each key its section, "" without one, and its name there; a person's own rules may add keys."""
+    """Each key with its section ("" if it has none) and its name there. A person's own rules may add keys."""
     parted = [(key, key.rpartition(".")) for key in keys]
     return [(key, section, name) for key, (section, _, name) in parted]
 
@@ -146,7 +146,7 @@ def _section(name: str, keys: tuple[str, ...], *values: object) -> object:
 
 
 def _check_name(name: str | None) -> None:
-    """A sweep's name becomes that of its folder and page."""
+    """Raise BadInput for a name that a sweep's folder and page cannot have."""
     if name is None:
         return
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):

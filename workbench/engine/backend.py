@@ -1,4 +1,4 @@
-"""One engine, two array libraries: what NumPy and CuPy do not share.
+"""One engine, two array libraries: the operations in which NumPy and CuPy differ.
 
 Elementwise code calls NumPy's functions, which dispatch to CuPy for CuPy arrays. Only creating arrays, gathering rows
 and copying results to the host depend on the library.
@@ -22,7 +22,7 @@ DEVICES = ("auto", "cpu", "cuda", *NUMBERED)
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
 # Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
 # update, the processor mistakes a store to one for a load from another (4K aliasing) and stalls. So each begins at
-# another multiple of ALIGNMENT.
+# a different multiple of ALIGNMENT.
 _OFFSETS = cycle(range(0, 32, 5))
 
 

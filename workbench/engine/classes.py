@@ -1,10 +1,10 @@
 """Which class an output names: the one definition, for every kernel, analysis and served model.
 
 An output names the class whose score (logit or probability) is larger than that of every other class. If no class has
-such a score, because the largest is shared or a score is not a number, the output names no class and no label is a hit:
-an answer that cannot tell classes apart is not counted as right. A single output is the logit of class 1 against a 0 of
-class 0: its sign decides, and 0 names no class. The compiled form and the device's stand in their `losses`; the tests
-hold them to this one.
+such a score, because two share the largest or one is NaN, the output names no class and no label is a hit: an answer
+that cannot tell classes apart is not counted as right. A single output is the logit of class 1, compared with 0 for
+class 0: its sign decides, and 0 names no class. The compiled form and the device's form are in their `losses`; the
+tests compare them with this one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.engine.backend import Array
 
-NO_CLASS = -1  # what `named_class` says if no class is named: no label is ever equal to it
+NO_CLASS = -1  # the result of `named_class` if no class is named: no label ever equals it
 
 
 def exceeds_others(scores: Array, own: Array) -> Array:

@@ -4,9 +4,9 @@ from workbench.redaction import redacted_message
 
 
 class BadInput(ValueError):
-    """Something a person gave is not usable.
+    """An input that a person gave is invalid.
 
-    The message is one line: which key or file, what was found, what is allowed. No secret stands in it.
+    The message is one line: which key or file, what was found, what is allowed. It contains no secret.
     """
 
     def __init__(self, message: object = "") -> None:
@@ -15,5 +15,5 @@ class BadInput(ValueError):
 
 
 def in_one_line(error: Exception) -> str:
-    """Why something failed: the message of bad input as it stands, any other error's first line behind its type."""
+    """An error as one line: the message of BadInput itself; for any other error its type and its first line."""
     return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}".splitlines()[0]

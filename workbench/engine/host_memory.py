@@ -1,11 +1,11 @@
-"""How much memory is free on the host: of the machine, or of the container that this is."""
+"""How much memory is free on the host: of the machine, or of the container."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-UNKNOWN_MEMORY = 8 * 2**30  # bytes taken for granted if nothing says how many there are
-_CGROUPS = (  # limit, usage, statistics and the name there of what the system would give back
+UNKNOWN_MEMORY = 8 * 2**30  # bytes assumed if the system reports none
+_CGROUPS = (  # files of the limit, the usage and the statistics, and the entry there for reclaimable memory
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
     (
         "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes",
@@ -15,7 +15,7 @@ _CGROUPS = (  # limit, usage, statistics and the name there of what the system w
 
 
 def free_host_memory() -> int:
-    """Bytes that this process may still take."""
+    """Bytes that this process may still allocate."""
     return min(_of_the_machine(), *(_of_a_container(*files) for files in _CGROUPS))
 
 

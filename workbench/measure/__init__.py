@@ -1,4 +1,4 @@
-"""Measurements, and analyses of trained networks: results besides training curves that need the engine or weights."""
+"""Measurements, and analyses of trained networks: all results that are not training curves."""
 
 from workbench.measure.calibration import CALIBRATION
 from workbench.measure.dead_units import DEAD_UNITS

@@ -12,10 +12,10 @@ BINS = 15
 
 
 def reliability(probabilities: np.ndarray, correct: np.ndarray) -> Table:
-    """By confidence, in `BINS` equal bins: the share of examples, their mean confidence and their accuracy.
+    """For each of `BINS` equal bins of confidence: the share of examples, their mean confidence and their accuracy.
 
-    Confidence is the probability of the most probable class; probabilities (examples, classes), correct (examples,)
-    bool: whether the class is named.
+    Confidence is the probability of the most probable class. probabilities (examples, classes); correct (examples,)
+    bool: whether the network names the right class. Empty bins are left out.
     """
     confidence = probabilities.max(axis=1)
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -29,7 +29,7 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray) -> Table:
 
 
 def calibration_error(table: Table) -> float:
-    """The expected calibration error (Guo et al. 2017): mean distance of confidence and accuracy over the examples."""
+    """The expected calibration error (Guo et al. 2017): mean over examples of |confidence - accuracy| of the bin."""
     return float((table["share"] * np.abs(table["confidence"] - table["accuracy"])).sum())
 
 
@@ -49,7 +49,7 @@ def _calibration(trained: Trained) -> Measured:
 
 CALIBRATION = {
     "calibration": Analysis(
-        "whether probabilities on test data sum to 1 and come true as often as they say, at the last and best epoch",
+        "whether test probabilities sum to 1 and match the observed frequencies, at the last and best epoch",
         tuple(
             f"{when}_{name}"
             for when in ("last", "best")

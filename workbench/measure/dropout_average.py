@@ -18,7 +18,7 @@ WIDEST = 12  # 4,096 masks
 
 
 def _dropout_average(config: RunConfig) -> Measured:
-    """In the notes' form: units dropped while training and not made up for, weights times 1 - p when testing."""
+    """In the notes' form: training drops units without rescaling, testing multiplies the weights by 1 - p."""
     settings, rate = config.network, config.dropout.rate
     if settings.depth != 1 or settings.width > WIDEST or config.dropout.input_rate or not rate:
         raise BadInput(

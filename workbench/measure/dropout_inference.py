@@ -1,4 +1,4 @@
-"""A network trained with dropout at test time: with scaled weights, unscaled ones, or averaged over masks."""
+"""Three ways to test a network trained with dropout: scaled weights, unscaled weights, an average over masks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FORMS = ("scaled", "unscaled", "monte_carlo", "geometric")  # the last: the geom
 
 
 def unscaled(trained: Trained, parameters: np.ndarray) -> np.ndarray:
-    """The weights as the notes train them, (1, size): the engine divides what stays by 1 - rate, the notes do not.
+    """The weights in the notes' scale, (1, size): each divided by the share kept of its layer's inputs.
 
-    Each layer's own rate counts, and biases stay as they are.
+    In training the engine divides the kept units by 1 - rate; the notes do not. Biases stay as they are.
     """
     layout, result = layout_of(trained), parameters.astype(np.float64)
     views, kept = iter(layout.views(result)), 1.0
@@ -48,7 +48,7 @@ def _monte_carlo(trained: Trained) -> Measured:
     accuracy = float((named_class(geometric) == labels).mean())
     rows.append(("geometric", SAMPLES[-1], accuracy, negative_log_likelihood(geometric, labels)))
     metrics: dict[str, float] = {}
-    for form, _, accuracy, loss in rows:  # of the averages the one over the most masks stays
+    for form, _, accuracy, loss in rows:  # the average over the most masks comes last and stays
         metrics |= {f"{form}_test_accuracy": accuracy, f"{form}_test_loss": loss}
     return Measured(metrics, {"monte_carlo": tidy(("form", "samples", "accuracy", "loss"), rows)})
 

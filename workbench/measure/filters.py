@@ -1,7 +1,4 @@
-"""The filters of the first convolution before and after training: what a network of images looks for in them.
-
-And its feature maps: where in a few test images it finds that.
-"""
+"""The filters of the first convolution before and after training, and its feature maps of a few test images."""
 
 from __future__ import annotations
 
@@ -19,8 +16,8 @@ IMAGES_SHOWN, MAPS_SHOWN = 3, 6  # the first test images, and the first channels
 
 
 def _filters(trained: Trained) -> Measured:
-    """A row for each weight: when, filter, channel that it reads, place within the patch, weight. And a row for each
-    number of the maps: when, image, channel, row, column, value; when is "input" for the image itself.
+    """Two tables. Filters, a row for each weight: when, filter, input channel, place within the patch, weight. Maps, a
+    row for each number: when, image, channel, row, column, value; `when` is "input" for the image itself.
     """
     layout = layout_of(trained)
     parts = {"before": untrained_weights(trained), "after": trained.weights.final}
@@ -38,7 +35,7 @@ def _images(trained: Trained) -> np.ndarray:
 
 
 def _maps(trained: Trained, layout: Layout, parameters: np.ndarray) -> np.ndarray:
-    """What the first convolution makes of these images: (images, *places, channels)."""
+    """The output of the first convolution for the first test images: (images, *places, channels)."""
     inputs = scaled_inputs(trained.data, trained.data.test)[:IMAGES_SHOWN]
     slope = np.asarray(trained.pack.columns["slope"], parameters.dtype)
     network = Network(layout, parameters, None, slope, len(inputs))
@@ -49,7 +46,7 @@ def _maps(trained: Trained, layout: Layout, parameters: np.ndarray) -> np.ndarra
 
 
 def _map_table(when: str, maps: np.ndarray) -> Table:
-    """(images, height, width, channels) -> a row for each number; all counted from 1."""
+    """(images, height, width, channels) -> a row for each number; indices count from 1."""
     image, row, column, channel = (1 + places.ravel() for places in np.indices(maps.shape))
     where = {"image": image, "channel": channel, "row": row, "column": column}
     return {"when": np.full(maps.size, when), **where, "value": maps.ravel().astype(np.float64)}
@@ -60,7 +57,7 @@ def _joined(tables: list[Table]) -> Table:
 
 
 def _as_table(when: str, weights: np.ndarray) -> Table:
-    """(filters, kernel, kernel, channels) -> a row for each weight; all counted from 1."""
+    """(filters, kernel, kernel, channels) -> a row for each weight; indices count from 1."""
     number, row, column, channel = (1 + places.ravel() for places in np.indices(weights.shape))
     where = {"filter": number, "channel": channel, "row": row, "column": column}
     return {"when": np.full(weights.size, when), **where, "weight": weights.ravel().astype(np.float64)}

@@ -1,7 +1,7 @@
-"""The identities of backpropagation, each against what it is derived from rather than against the engine's own passes.
+"""The identities of backpropagation, each tested against its derivation and not against the engine's own passes.
 
 Derivatives are central differences in float64, of all parameters at once: the perturbed networks are the runs of one
-pack. A parameter whose perturbation moves a unit over a kink is left out, and the share of the others is reported.
+pack. A parameter whose perturbation moves a unit across a kink is left out; the share of parameters kept is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.sweep.measures import Measured
 
 GRADIENT_EXAMPLES = 6
 DIFFERENCE_STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6
-# Losses that, with the output activation they belong to, make dl/dz = y - target.
+# Losses for which dl/dz = y - target, with their output activation.
 DELTA_IS_A_DIFFERENCE = ("cross_entropy", "binary_cross_entropy", "squared_error")
 Masks = Sequence[np.ndarray | None]
 
@@ -35,7 +35,7 @@ def drawn_masks(of: Subject, config: RunConfig) -> Masks:
 
 
 def used_columns(of: Subject) -> np.ndarray:
-    """The columns of the parameter buffer that hold a parameter: padding left out."""
+    """The columns of the parameter buffer that hold a parameter and not padding."""
     marks = np.zeros((1, of.size))
     for view in of.layout.views(marks):
         for tensor in view.values():
@@ -72,7 +72,7 @@ def flat_gradient(of: Subject, network: Network) -> np.ndarray:
 
 
 def differences(of: Subject, masks: Masks = ()) -> tuple[np.ndarray, np.ndarray]:
-    """Central differences of the summed loss by every parameter, and the columns they belong to; kinks left out."""
+    """Central differences of the summed loss by every parameter, and their columns. Kinks are left out."""
     columns = used_columns(of)
     rows = np.repeat(of.parameters, 2 * len(columns), axis=0)
     rows[np.arange(len(columns)), columns] += DIFFERENCE_STEP
@@ -110,7 +110,7 @@ def _sum_over_examples(of: Subject) -> float:
 
 
 def _forward_factor(of: Subject) -> float:
-    """dz/dw by central differences against the input that weight reads, for one neuron of every layer."""
+    """dz/dw by central differences against the input of that weight, for one neuron of every layer."""
     network = of.network()
     network.forward()
     worst = 0.0
@@ -129,10 +129,10 @@ def _forward_factor(of: Subject) -> float:
 
 
 def reversed_network(of: Subject) -> list[np.ndarray]:
-    """dl/dz of every layer, (examples, rows), by a linear network built anew, example by example.
+    """dl/dz of every layer, (examples, rows), by a linear network that is built for each example.
 
     Each of its layers multiplies by the transposed weights and then by a diagonal matrix of gains sigma'(z), which the
-    forward pass has fixed; a maxout unit passes on to the piece that won.
+    forward pass has fixed. A maxout unit passes the signal to its largest piece.
     """
     network = of.network()
     back = of.judge(network.forward()).delta[0]

@@ -1,4 +1,4 @@
-"""The instruments passed to a sweep: they look up a measurement or analysis in its table and take it."""
+"""The instruments passed to a sweep: they look up a measurement or analysis in its table and run it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.sweep.measures import Measured, Trained
 
 @dataclass(frozen=True)
 class InstrumentTables:
-    """The `Instruments` of `workbench.sweep.measures`, over two tables."""
+    """Implements the protocol `Instruments` of `workbench.sweep.measures` with two tables."""
 
     measurements: Mapping[str, Measurement]
     analyses: Mapping[str, Analysis]
@@ -36,14 +36,14 @@ class InstrumentTables:
         return name in self.measurements and self.measurements[name].timing
 
     def versions(self, decided: Mapping[str, Value]) -> list[int]:
-        """Of the measurement or the analyses of a run."""
+        """The versions of the measurement or the analyses of a run."""
         name, analyses = str(decided.get("measure")), decided.get("analyses")
         own = [self.measurements[name].version] if name in self.measurements else []
         return own + [self.analyses[one].version for one in (str(analyses).split("+") if analyses else ())]
 
 
 def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
-    """What was measured; a metric that the table does not announce is an error of ours."""
+    """The measured values. Raises KeyError for a metric that the row does not announce: a programming error."""
     if unknown := set(measured.metrics) - set(returns):
         raise KeyError(f"{name} gave {', '.join(sorted(unknown))}, which its row does not announce")
     return measured

@@ -1,4 +1,4 @@
-"""How far parametric ReLU's slopes have moved from where they started."""
+"""How far training has moved parametric ReLU's slopes from their start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _learned_slopes(trained: Trained) -> Measured:
     distance = float(np.abs(np.concatenate(slopes) - start).mean()) if slopes else 0.0
     layers = np.repeat(np.arange(1, len(slopes) + 1), [len(layer) for layer in slopes])
     table = {"layer": layers, "slope": np.concatenate(slopes) if slopes else np.zeros(0)}
-    # The distance at the start, what the one at the end is compared with.
+    # Claims compare the distance at the end with that of the untrained network, 0.
     return Measured({"slope_distance": distance, "slope_distance_untrained": 0.0}, {"learned_slopes": table})
 
 

@@ -1,4 +1,4 @@
-"""How well a linear classifier reads the classes off each layer's outputs (Alain and Bengio 2016)."""
+"""How well a linear classifier predicts the classes from each layer's outputs (Alain and Bengio 2016)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def untrained_weights(trained: Trained) -> np.ndarray:
 def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of every unit, (examples, units) -> (units,) float64 each.
 
-    The deviation is infinite where a unit moves by no more than rounding at its size: it tells nothing, and becomes 0.
+    If a unit varies by no more than its rounding error, its deviation is infinite, so that the feature becomes 0.
     """
     wide = features.astype(np.float64)
     mean, deviation = wide.mean(axis=0), wide.std(axis=0)

@@ -21,7 +21,7 @@ def _logistic_regression(trained: Trained) -> Measured:
             f"{strength:g}; allowed are depth 0, binary_cross_entropy and l2 over 0"
         )
     labels = data.train.targets[0]
-    # The engine's loss is a mean, scikit-learn's a sum: C = 1 / (n l2).
+    # The engine's loss is a mean over the n examples, scikit-learn's is a sum. So C = 1 / (n l2).
     reference = LogisticRegression(C=1 / (len(labels) * strength), solver="newton-cholesky", tol=1e-10, max_iter=1000)
     reference.fit(scaled_inputs(data, data.train), labels)
     layer = layout_of(trained).views(trained.weights.last.astype(np.float64))[0]

@@ -1,4 +1,4 @@
-"""The network neuron by neuron, as sums over its inputs, against the engine's products of matrices."""
+"""The network computed neuron by neuron, as sums over inputs, against the engine's matrix products."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MATRIX_EXAMPLES = 8
 
 
 def neuron(weights: list[float], bias: float, inputs: list[float]) -> float:
-    """z of one neuron: its inputs weighted and summed, and its bias."""
+    """z of one neuron: the weighted sum of its inputs, plus its bias."""
     z = bias
     for weight, x in zip(weights, inputs, strict=True):
         z += weight * x
@@ -29,7 +29,7 @@ def layer_by_neurons(shape: Dense, tensors: Parameters, slope: float, inputs: li
     """The outputs of one layer for one example, one neuron after the other."""
     weights, biases = tensors["weights"][0].tolist(), tensors["biases"][0].tolist()
     z = [neuron(row, bias, inputs) for row, bias in zip(weights, biases, strict=True)]
-    if shape.rows > shape.units:  # maxout: the largest of each unit's pieces, which lie piece by piece
+    if shape.rows > shape.units:  # maxout: the largest piece of each unit; row = piece * units + unit
         return [max(z[unit :: shape.units]) for unit in range(shape.units)]
     slopes = tensors["slopes"][0].tolist() if "slopes" in tensors else [slope] * shape.units
     value: Callable[..., np.float64] = ACTIVATIONS[shape.activation].value  # type: ignore[assignment]
@@ -37,7 +37,7 @@ def layer_by_neurons(shape: Dense, tensors: Parameters, slope: float, inputs: li
 
 
 def outputs_by_neurons(of: Subject) -> np.ndarray:
-    """The outputs of a network, (examples, outputs), without a matrix."""
+    """The outputs of a network, (examples, outputs), without matrix products."""
     result = []
     for example in of.inputs.tolist():
         for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):

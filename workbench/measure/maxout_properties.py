@@ -1,4 +1,4 @@
-"""Maxout: ReLU as one of its cases, and the thin linear network that every example makes of it."""
+"""Maxout: ReLU as a special case, and the thin linear network to which each example reduces it."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def _relu_as_maxout(config: RunConfig) -> Measured:
 
 
 def thin_network(of: Subject, example: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A (outputs, features) and c (outputs,) of the linear network that one example makes: f(x) = A x + c about it.
+    """A (outputs, features) and c (outputs,) of the linear network around one example: f(x) = A x + c near it.
 
-    Of every unit only what the example uses is kept: the piece that is largest, or of a ReLU the line it is on.
+    Each maxout unit keeps only its largest piece for the example, each ReLU the side of its kink that z is on.
     """
     matrix, shift = np.eye(len(example)), np.zeros(len(example))
     for shape, tensors in zip(of.layout.dense_layers, of.layout.views(of.parameters), strict=True):

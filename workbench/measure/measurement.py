@@ -21,8 +21,8 @@ class Measurement:
     """One row of `MEASUREMENTS`: a cell of a sweep that trains nothing.
 
     `takes` names the settings it reads (a section such as "network" stands for all of its keys), `returns` the metrics
-    it gives. A `timing` runs alone and is taken anew whenever it is asked for. `version` is to be raised whenever the
-    numbers change, so that no stored result is taken for a new one.
+    it gives. A `timing` runs alone and is never reused from the store. Raise `version` whenever the numbers change, so
+    that no stored result is taken for a new one.
     """
 
     summary: str
@@ -34,15 +34,15 @@ class Measurement:
 
     @property
     def dense_only(self) -> bool:
-        """Whether it cannot be taken of a network of images: all that is measured of networks is of dense ones."""
+        """Whether it needs a fully connected network: so does every measurement that builds a network."""
         return any(key.partition(".")[0] == "network" for key in self.takes)
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """One row of `ANALYSES`: what is measured of a trained run when it ends, while its weights are there.
+    """One row of `ANALYSES`: what is measured of a run when its training ends, while its weights are in memory.
 
-    `dense_only`: it knows no other networks than fully connected ones; `images_only`: none but those of images.
+    `dense_only`: it needs a fully connected network; `images_only`: it needs a network of images.
     """
 
     summary: str

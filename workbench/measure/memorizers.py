@@ -1,4 +1,4 @@
-"""Nearest neighbours and decision trees of scikit-learn on the very splits a run of the same seed trains on."""
+"""scikit-learn's nearest neighbours and decision trees, on the same splits as a training run of the same seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = (1, 3, 5, 15)
 DEPTHS = (2, 4, 8, 16, None)  # of a decision tree; None is unpruned
-MODERATE = 5  # neighbours, where the claim is made of more than one
+MODERATE = 5  # neighbours: the case of several, for the claim about one against several
 
 
 def _memorizers(config: RunConfig) -> Measured:
@@ -49,7 +49,7 @@ def _memorizers(config: RunConfig) -> Measured:
     for key, model in models.items():
         model.fit(inputs, labels)
         found[key] = tuple(
-            share_named(model.predict_proba(rows), model.classes_, wanted)  # a vote that is tied names no class
+            share_named(model.predict_proba(rows), model.classes_, wanted)  # a tied vote names no class
             for rows, wanted in ((inputs, labels), (unseen, expected))
         )
     unpruned, nearest, several = found["tree", 0], found["neighbours", 1], found["neighbours", MODERATE]

@@ -1,6 +1,7 @@
-"""A trained network saved for inference: its weights and scaling in plain files, and the engine's own forward pass.
+"""A trained network saved for inference: its weights and scaling in plain files. It predicts by the engine's forward
+pass.
 
-MLflow loads such a folder by `_load_pyfunc` (`loader_module`); no pickle is written or read.
+MLflow loads such a folder through `_load_pyfunc`, with this module as `loader_module`. No pickle is written or read.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ Kind = TypeVar("Kind")
 WEIGHTS_FILE, ABOUT_FILE = "weights.npz", "network.json"
 INPUT_EXAMPLES = 3  # test inputs kept with a model, as an example of what it reads
 MODEL_TABLE = "model"
-# What a model is made of beside its architecture; the arrays among them that are saved with its weights.
+# The parts of a model besides its architecture, and those among them that are saved as arrays beside the weights.
 _ARRAYS = ("origin", "unit", "scale", "shift", "target_scale", "target_shift", "examples")
 _MODEL_PARTS = ("parameters", "outputs", *_ARRAYS)
-# What is said of a model to whoever asks it.
+# Descriptions of a model's inputs and outputs, for its users.
 INPUTS = "numbers as the dataset has them, unscaled"
 CLASSES = "the probability of each class"
 VALUES_MEANING = "what was to be predicted, in the units of the dataset"
@@ -61,7 +62,7 @@ class About(Images):
 
     @property
     def layout(self) -> Layout:
-        """Where each tensor lies in a row of parameters."""
+        """The place of each tensor in a row of parameters."""
         shape = self.inputs, self.outputs, self.depth, self.width, self.activation, self.pieces, tuple(self.image)
         return Layout(Architecture(*shape, widths=tuple(self.widths), **self.of_images()))
 
@@ -75,8 +76,8 @@ class About(Images):
 
     @classmethod
     def from_saved(cls, held: Mapping[str, object]) -> About:
-        """What `as_saved` gave, read from JSON. Raises BadInput if a field is missing or of another kind, or if a rule
-        of the network is not known.
+        """Made from what `as_saved` returned, read from JSON. Raises BadInput if a field is missing or of another type,
+        or if a rule of the network is unknown.
         """
         require_rules(_saved(held, "activation", str), _saved(held, "loss", str))
         return cls(
@@ -94,7 +95,7 @@ class Model:
     """One trained network with the weights its run ended with.
 
     parameters (size,) is a row of the engine's buffer. origin, unit, scale, shift (features,): an input x is read as
-    (x - origin) / unit * scale + shift, and only what is left of the division is rounded to the working dtype.
+    (x - origin) / unit * scale + shift; the quotient is rounded to the working dtype, x and the difference are not.
     target_scale, target_shift (outputs,): an output y of a regression means y * scale + shift; empty for classes.
     examples (n, features): a few inputs as the dataset has them.
     """
@@ -115,7 +116,7 @@ class Model:
         return VALUES_MEANING if LOSSES[self.about.loss].task == "regression" else CLASSES
 
     def predict(self, inputs: object) -> np.ndarray:
-        """What the network says of inputs (n, features), as the dataset has them: (n, classes) probabilities, or
+        """The network's prediction for inputs (n, features), as the dataset has them: (n, classes) probabilities, or
         (n, outputs) float64 values of a regression in the dataset's own units. Raises BadInput for another shape.
         """
         loss = LOSSES[self.about.loss]
@@ -126,14 +127,14 @@ class Model:
 
     def classify(self, inputs: object) -> np.ndarray:
         """The class that the network names for each input: (n, features) -> (n,) int. It is -1 (`classes.NO_CLASS`)
-        where two classes are equally probable or an output is not a number. Raises BadInput for a regression.
+        if two classes are equally probable or an output is NaN. Raises BadInput for a regression.
         """
         if LOSSES[self.about.loss].task == "regression":
             raise BadInput("classify: this network is of a regression, which has no classes; ask it to predict")
         return named_class(self._logits(inputs))
 
     def save(self, folder: Path) -> None:
-        """Write the network into a folder: every tensor by name and layer, and what it is."""
+        """Write the network into a folder: every tensor by name and layer, and a JSON file that describes it."""
         folder.mkdir(parents=True, exist_ok=True)
         layers = enumerate(self.about.layout.to_numpy(self.parameters), start=1)
         named = {f"{name}_{number}": array for number, layer in layers for name, array in layer.items()}
@@ -143,7 +144,7 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path) -> Model:
-        """Read what `save` wrote. Raises BadInput if another version of Workbench did, or where the weights are not
+        """Read what `save` wrote. Raises BadInput if another version of Workbench wrote it, or if the weights are not
         those of the network.
         """
         about = About.from_saved(json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8")))
@@ -180,7 +181,7 @@ class Model:
         dtype = np.dtype(self.about.dtype)
         parameters = self.parameters[None].astype(dtype)
         network = Network(self.about.layout, parameters, None, np.array([self.about.slope], dtype), len(given))
-        with np.errstate(all="ignore"):  # what is far beyond the training data overflows, as in training
+        with np.errstate(all="ignore"):  # inputs far beyond the training data overflow, as in training
             network.inputs[0] = (given.astype(np.float64) - self.origin) / self.unit
             np.multiply(network.inputs[0], self.scale.astype(dtype), out=network.inputs[0])
             np.add(network.inputs[0], self.shift.astype(dtype), out=network.inputs[0])
@@ -188,7 +189,7 @@ class Model:
 
 
 def _keep(trained: Trained) -> Measured:
-    """The table that a model is made of again: part, place within it, value."""
+    """The table from which `model_of` makes the model again: part, place within it, value."""
     data = trained.data
     parts = {
         "parameters": trained.weights.final[0],
@@ -219,10 +220,10 @@ def _saved(held: Mapping[str, object], name: str, kind: type[Kind]) -> Kind:
 
 
 def model_of(table: Table, params: Mapping[str, Value]) -> Model:
-    """A model from the rows that `_keep` left of one run and the run's settings, or their texts in a store.
+    """A model from the rows that `_keep` wrote for one run, and the run's settings, or their texts in a store.
 
-    Raises BadInput if another version of Workbench left them, if they are not of the network that the settings
-    describe, or if a rule of it is not known.
+    Raises BadInput if another version of Workbench wrote them, if they are not of the network that the settings
+    describe, or if a rule of it is unknown.
     """
     texts = {key: str(value) for key, value in params.items()}
     require_rules(texts["network.activation"], texts["network.loss"])
@@ -252,7 +253,7 @@ def model_of(table: Table, params: Mapping[str, Value]) -> Model:
 
 
 def require_rules(activation: str, loss: str) -> None:
-    """Raise BadInput, which names the rule, if a network uses a rule of a person's own that is not installed."""
+    """Raise BadInput with the rule's name if a network uses a rule of a person's own that is not installed."""
     for kind, name, known in (("activation", activation, ACTIVATIONS), ("loss", loss, LOSSES)):
         if name not in known:
             raise BadInput(
@@ -262,7 +263,7 @@ def require_rules(activation: str, loss: str) -> None:
 
 
 def _image_settings(texts: Mapping[str, str]) -> ImageSettings:
-    """What only networks of images have, from the texts of these settings; without them the defaults."""
+    """The settings of networks of images, from their texts; the defaults for a fully connected network."""
     if texts.get("network", Images.network) == Images.network:
         return Images().of_images()
     return {
@@ -282,14 +283,14 @@ def _require_parts(held: Collection[str], needed: Collection[str]) -> None:
 
 
 def _shapes_of(about: About) -> dict[str, tuple[int, ...]]:
-    """What scales the inputs, and of a regression the targets."""
+    """The shapes of the arrays that scale the inputs and, in a regression, the targets."""
     targets = (about.outputs if LOSSES[about.loss].task == "regression" else 0,)
     inputs = dict.fromkeys(("origin", "unit", "scale", "shift"), (about.inputs,))
     return {**inputs, "target_scale": targets, "target_shift": targets}
 
 
 def _check_shapes(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises BadInput if an array is missing, one too many, or of another shape: NumPy would spread it silently."""
+    """Raise BadInput if an array is missing, unexpected, or of another shape: NumPy would broadcast it silently."""
     for name in [*expected, *(name for name in found if name not in expected)]:
         if found.get(name) != expected.get(name):
             raise BadInput(
@@ -306,17 +307,17 @@ def _examples(values: np.ndarray, inputs: int) -> np.ndarray:
 
 
 def _load_pyfunc(path: str) -> Served:
-    """MLflow's entrance."""
+    """MLflow calls this to load a model."""
     return Served(Model.load(Path(path)))
 
 
 @dataclass(frozen=True)
 class Served:
-    """A model as MLflow's pyfunc asks it."""
+    """A model with the interface of MLflow's pyfunc."""
 
     model: Model
 
-    # Without types: MLflow would take them for the model's signature, and check every input by them.
+    # Untyped: MLflow would take type hints for the model's signature, and check every input against them.
     def predict(self, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """Probabilities of the classes, or the values of a regression in the units of the dataset."""
         return self.model.predict(model_input)

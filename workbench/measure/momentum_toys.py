@@ -1,4 +1,4 @@
-"""Momentum on toy losses: how soon it leaves a saddle point, and whether it rolls out of a local minimum."""
+"""Momentum on toy losses: how soon it leaves a saddle point, and whether it escapes a local minimum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.sweep.measures import Measured
 
-CURVATURE = 1.0  # of the saddle, downwards along the one direction and upwards along the other
+CURVATURE = 1.0  # of the saddle: negative along one direction, positive along the other
 MOST_STEPS = 200_000
 TILTS = (0.05, 0.1, 0.2, 0.4)
 LAMBDAS = 1 - np.geomspace(1.0, 1e-3, 31)  # from 0 to 0.999, denser towards 1
@@ -26,8 +26,8 @@ def steps_until(
     momentum: np.ndarray,
     most: int,
 ) -> np.ndarray:
-    """The engine's momentum from `start` (runs, dimensions), with each run's rate and lambda, (runs, 1): the number of
-    steps until `left(position)` (runs,) is true, infinite where `most` steps do not do.
+    """How many steps the engine's momentum takes from `start` (runs, dimensions) until `left(position)` (runs,) is
+    true; infinite if more than `most`. `rate` and `momentum` (runs, 1) are each run's learning rate and lambda.
     """
     update, at = OPTIMIZERS["momentum"].update, At(learning_rate=rate, momentum=momentum)
     position, velocity = start.copy(), np.zeros_like(start)
@@ -67,10 +67,10 @@ def _saddle(config: RunConfig) -> Measured:
 
 
 def _tilted_cosine(config: RunConfig) -> Measured:
-    """f = -cos x - tilt x from a hair beyond the top before its first minimum: whether it passes the next top.
+    """f = -cos x - tilt x, started just beyond the top before a minimum: whether descent passes the next top.
 
-    Without momentum gradient descent ends in the minimum. `escape_violations` counts where there is no threshold: a
-    tilt at which plain descent escapes, at which no lambda does, or at which a larger lambda fails again.
+    Without momentum, gradient descent ends in the minimum. `escape_violations` counts the tilts without a threshold:
+    plain descent escapes there, or no lambda does, or a larger lambda fails again.
     """
     rate = config.optimizer.learning_rate
     rng = np.random.default_rng(config.seed)

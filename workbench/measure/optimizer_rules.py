@@ -1,6 +1,6 @@
-"""Optimizers on gradients of our choosing, against closed forms and a reference written step by step.
+"""Optimizers on given gradients, against closed forms and a reference written step by step.
 
-They run in the engine's own update, with penalties and bias corrections, on the flat buffer of a small network.
+They run through the engine's own update, with penalties and bias corrections, on the flat buffer of a small network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.sweep.measures import Measured
 
 LAYOUT = Layout(Architecture(inputs=8, outputs=4, depth=0, width=1, activation="identity"))
 COMPARED_STEPS = 200
-SWITCH = 100  # the step from which the scale of the gradient is another one
+SWITCH = 100  # the step at which the scale of the gradient changes
 SCALES = (1.0, 10.0)
 
 
@@ -42,10 +42,11 @@ def run_through(
     slots: Sequence[float] = (),
     corrected: bool = True,
 ) -> np.ndarray:
-    """The parameters, (steps + 1, size), from `start` (size,): `gradients(step, parameters)` is asked before each step.
+    """The path of the parameters, (steps + 1, size), from `start` (size,), with the gradients that
+    `gradients(step, parameters)` returns.
 
-    `slots` are what the optimizer's memories start from, zero where there is nothing else; without `corrected` Adam
-    leaves its averages as they are.
+    `slots` are the initial values of the optimizer's slots; the others start at zero. Without `corrected` Adam does
+    not correct its averages for their start.
     """
     from workbench.engine.rules.optimizers import OPTIMIZERS
 
@@ -65,19 +66,19 @@ def run_through(
 
 
 def _switched(step: int, parameters: np.ndarray) -> np.ndarray:
-    """A gradient of one size whose scale is switched once, as where a slope suddenly steepens."""
+    """A constant gradient whose scale changes once, as if a slope suddenly steepened."""
     return np.full_like(parameters, SCALES[step >= SWITCH])
 
 
 def _effective_steps(config: RunConfig, optimizer: str) -> np.ndarray:
-    """What the optimizer makes of the learning rate: the update over the gradient, (steps,), under `_switched`."""
+    """The effective learning rate: the update divided by the gradient, (steps,), under `_switched`."""
     path = run_through(optimizer, columns_of(config), _switched, np.zeros(LAYOUT.size), COMPARED_STEPS)
     scale = np.where(np.arange(COMPARED_STEPS) < SWITCH, *SCALES)
     return -np.diff(path[:, 0]) / scale
 
 
 def _memory(config: RunConfig) -> Measured:
-    """Adagrad and RMSProp against what the sum and the fading mean of squares come to in closed form."""
+    """Adagrad and RMSProp against the closed forms of the sum and of the fading mean of squares."""
     own, step = config.optimizer, np.arange(1, COMPARED_STEPS + 1)
     before, after = np.minimum(step, SWITCH), np.maximum(step - SWITCH, 0)
     total = SCALES[0] ** 2 * before + SCALES[1] ** 2 * after
@@ -88,7 +89,7 @@ def _memory(config: RunConfig) -> Measured:
         metrics[f"{optimizer}_memory_error"] = largest_error(found, own.learning_rate / (np.sqrt(square) + own.epsilon))
         rows += [(optimizer, int(number), float(size)) for number, size in zip(step, found, strict=True)]
         late = np.abs(found[SWITCH:] / (own.learning_rate / SCALES[1]) - 1) < 0.1
-        # How many steps the new scale has to hold until the step is within 10 % of what it alone would give.
+        # The steps after the switch until the step is within 10 % of what the new scale alone would give.
         metrics[f"{optimizer}_steps_to_forget"] = float(np.argmax(late)) + 1 if late.any() else float(COMPARED_STEPS)
     return Measured(metrics, {"optimizer_memory": tidy(("optimizer", "step", "effective_step"), rows)})
 
@@ -129,7 +130,7 @@ def adam_by_the_book(
 
 
 def _adam(config: RunConfig) -> Measured:
-    """Adam against the algorithm's own lines, and its two limits against RMSProp and momentum."""
+    """Adam against the published algorithm, and its two limits against RMSProp and momentum."""
     gradients, start = _drawn(config)
     own = config.optimizer
 
@@ -142,7 +143,7 @@ def _adam(config: RunConfig) -> Measured:
     book = np.array([adam_by_the_book(gradients[:, i], start[i], *settings) for i in range(LAYOUT.weights_end)]).T
     without_momentum = path("adam", corrected=False, beta1=0.0)
     rmsprop = path("rmsprop", alpha=own.beta2)
-    # A mean of squares that never moves from 1 leaves a fading mean of gradients: momentum at (1 - beta1) of the rate.
+    # If the mean of squares stays at 1, Adam is a fading mean of gradients: momentum at (1 - beta1) of the rate.
     without_squares = path("adam", corrected=False, slots=(0.0, 1.0), beta2=1.0)
     rate = own.learning_rate * (1 - own.beta1) / (1 + own.epsilon)
     momentum = path("momentum", momentum=own.beta1, momentum_start=own.beta1, learning_rate=rate)
@@ -160,7 +161,7 @@ def _adam(config: RunConfig) -> Measured:
 
 OPTIMIZER_RULES = {
     "optimizer_memory": Measurement(
-        "Adagrad's and RMSProp's effective step where the gradient's scale is switched, against its closed form",
+        "Adagrad's and RMSProp's effective step when the gradient's scale changes, against its closed form",
         ("optimizer.learning_rate", "optimizer.alpha", "optimizer.epsilon"),
         ("adagrad_memory_error", "rmsprop_memory_error", "adagrad_steps_to_forget", "rmsprop_steps_to_forget"),
         _memory,

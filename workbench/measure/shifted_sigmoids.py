@@ -1,4 +1,4 @@
-"""Sums of many shifted sigmoids against ReLU: with slopes that grow as the shifts get closer, and with fixed ones."""
+"""Sums of many shifted sigmoids against ReLU, with slopes that grow as the shifts get closer, and with fixed slopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workbench.engine.rules.losses import sigmoid
 from workbench.measure.measurement import Measurement, tidy
 from workbench.sweep.measures import Measured
 
-REACH = 4.0  # x from -REACH to REACH; the shifts go on until no sigmoid is left that could add to the sum there
+REACH = 4.0  # x from -REACH to REACH; sigmoids shifted so far that they are 0 there are left out
 TAIL = 40.0  # widths of a sigmoid after which it is 0 in float64
 SPACINGS = tuple(2.0**-power for power in range(9))
 

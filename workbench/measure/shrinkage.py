@@ -1,4 +1,4 @@
-"""What the penalties alone do to a weight: updates with the data's gradient at zero."""
+"""The effect of a penalty alone on a weight: updates without a gradient from data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.measure.subject import largest_error
 from workbench.sweep.measures import Measured
 
 SHRINKAGE_STEPS = 50
-SIZES = np.geomspace(1e-4, 1e2, LAYOUT.weights_end)  # of the weights, relative to where L1 and L2 shrink alike
+SIZES = np.geomspace(1e-4, 1e2, LAYOUT.weights_end)  # of weights, relative to the size at which L1 and L2 shrink alike
 
 
 def _path(config: RunConfig, start: np.ndarray, steps: int, **penalty: float) -> np.ndarray:
@@ -23,13 +23,13 @@ def _path(config: RunConfig, start: np.ndarray, steps: int, **penalty: float) ->
 
 
 def _shrinkage(config: RunConfig) -> Measured:
-    """Weights of both signs and many sizes; strengths as in penalty.l1 and penalty.l2."""
+    """Shrinks weights of both signs and many sizes, with the strengths penalty.l1 and penalty.l2."""
     rate, l1, l2 = config.optimizer.learning_rate, config.penalty.l1, config.penalty.l2
     crossover = l1 / l2
     start = crossover * SIZES * np.where(np.arange(len(SIZES)) % 2, 1.0, -1.0)
     by_l1, by_l2 = _path(config, start, 1, l1=l1)[1], _path(config, start, SHRINKAGE_STEPS, l2=l2)
     lost_l1, lost_l2 = np.abs(start) - np.abs(by_l1), np.abs(start) - np.abs(by_l2[1])
-    clear = np.abs(start) > rate * l1  # nearer to zero L1 steps over it, and the size is not what it takes away
+    clear = np.abs(start) > rate * l1  # smaller weights overshoot zero under L1, so the change in size is another one
     constant = largest_error((start - by_l1)[clear], (rate * l1 * np.sign(start))[clear])
     powers = np.multiply.outer((1 - rate * l2) ** np.arange(SHRINKAGE_STEPS + 1), start)
     rows = list(zip(np.abs(start), lost_l1, lost_l2, strict=True))
@@ -45,10 +45,10 @@ def _shrinkage(config: RunConfig) -> Measured:
 
 
 def _crossover_error(sizes: np.ndarray, difference: np.ndarray, expected: float) -> float:
-    """How far, relatively, from the expected size the one overtakes the other; a size on the wrong side counts 1."""
+    """The relative error of the size at which L2 overtakes L1; each size on the wrong side of it adds 1."""
     wrong = ((difference > 0) != (sizes > expected)).sum()
     turn = int(np.argmax(difference > 0))
-    if not turn:  # the one never overtakes the other
+    if not turn:  # L2 never overtakes L1
         return float(1 + wrong)
     found = np.interp(0.0, difference[[turn - 1, turn]], sizes[[turn - 1, turn]])
     return float(abs(found / expected - 1) + wrong)

@@ -14,7 +14,7 @@ SMALLEST_NORM = 1e-30
 def jacobian_norms(view: NetworkOnSplit) -> np.ndarray:
     """The Frobenius norm of d logits / d inputs at every example, (examples,).
 
-    Each output is sent back through the reversed network by itself: delta is 1 there and 0 elsewhere.
+    The reversed network is run once for each output, with delta 1 at that output and 0 at the others.
     """
     layers = view.network.dense_layers
     squares = np.zeros(len(view.logits))

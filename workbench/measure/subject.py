@@ -1,6 +1,6 @@
-"""The network a measurement is taken of: the configuration's architecture with drawn parameters, inputs and targets.
+"""The network that a measurement examines: the configured architecture with random parameters, inputs and targets.
 
-It is float64, so that identities can be distinguished from rounding. Everything is a function of the seed.
+Arrays are float64, so that errors of identities stand out from rounding. Every draw is a function of the seed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.engine.training.architecture import Architecture
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 
-LARGEST_BIAS = 0.3  # deviation of biases and slopes, which start at one value in training: here nothing shall cancel
+LARGEST_BIAS = 0.3  # deviation of biases and slopes. Equal ones, as at the start of training, could hide errors
 
 
 def largest_error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -42,7 +42,7 @@ class Subject:
 
     @cached_property
     def size(self) -> int:
-        """Of a row of parameters, padding included."""
+        """The length of a row of parameters, padding included."""
         return self.parameters.shape[1]
 
     def network(self, parameters: np.ndarray | None = None, inputs: np.ndarray | None = None) -> Network:
@@ -55,13 +55,13 @@ class Subject:
         return network
 
     def judge(self, z: np.ndarray, targets: np.ndarray | None = None) -> Judged:
-        """What the loss says of outputs z, (runs, examples, outputs)."""
+        """The losses, hits and dl/dz of outputs z, (runs, examples, outputs)."""
         wanted = self.targets if targets is None else targets
         return LOSSES[self.loss].judge(z, np.broadcast_to(wanted, (len(z), *wanted.shape)))
 
 
 def subject(config: RunConfig, examples: int) -> Subject:
-    """The configuration's network for data like its dataset, with so many drawn examples."""
+    """The configured network for data of its dataset's shape, with this many random examples."""
     facts, settings = describe(config.data), config.network
     loss = customary_loss(facts.classes) if settings.loss == "auto" else settings.loss
     outputs = LOSSES[loss].units(facts.outputs)

@@ -1,4 +1,4 @@
-"""How long passes take: neuron by neuron and as matrices, on CPU and GPU, forward and backward, by activation.
+"""How long passes take: neuron by neuron and as matrix products, on CPU and GPU, forward and backward, by activation.
 
 A time is the minimum over several blocks of calls: other load on the machine can only add to it. What others used of
 the machine meanwhile is kept beside the times (`machine_load`). Arrays are float32, as in training; NumPy's products
@@ -34,7 +34,7 @@ LOOP_PRODUCTS = 2**18  # weights read at most in the timing of the loop; every f
 
 
 def seconds(call: Callable[[], object], blocks: int = BLOCKS) -> float:
-    """Seconds of one call: of the fastest block, each of as many calls as take `LEAST`."""
+    """Seconds of one call in the fastest of several blocks. A block has enough calls to take `LEAST`."""
     call()
     calls, taken = 1, _block(call, 1)
     while taken < LEAST:
@@ -64,7 +64,7 @@ def _watched(measure: Callable[[RunConfig], Measured]) -> Callable[[RunConfig], 
 
 @_watched
 def _matrix_timing(config: RunConfig) -> Measured:
-    """One layer of `network.width` neurons reading as many inputs, for `training.batch_size` examples."""
+    """One layer with `network.width` neurons and as many inputs, for `training.batch_size` examples."""
     width, batch = config.network.width, config.training.batch_size
     rng = np.random.default_rng(config.seed)
     weights, inputs = (rng.standard_normal((rows, width)).astype(np.float32) for rows in (width, batch))
@@ -85,7 +85,7 @@ def _matrix_timing(config: RunConfig) -> Measured:
 
 
 def _seconds_on_gpu(weights: np.ndarray, inputs: np.ndarray) -> float:
-    """The same product on the device, where both arrays lie already; each block waits for its last product."""
+    """The same product on the device, with both arrays in its memory. Each block waits for its last product."""
     import cupy
 
     on_device, read = cupy.asarray(weights), cupy.asarray(inputs)

@@ -1,4 +1,4 @@
-"""The outputs of a trained run on any of its splits: of its layers, its logits and its probabilities."""
+"""The outputs of a trained run on any of its splits: activations of its layers, logits and probabilities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.sweep.measures import Trained
 
 
 def layout_of(trained: Trained) -> Layout:
-    """Where the parameters of the run's network lie in a row of its weights."""
+    """The place of each parameter of the run's network in a row of its weights."""
     data, outputs = trained.data, LOSSES[trained.pack.loss].units(trained.data.outputs)
     return Layout(trained.pack.architecture(data.inputs.shape[1], outputs, data.image))
 
@@ -32,11 +32,11 @@ def given_inputs(data: RunData, rows: np.ndarray) -> np.ndarray:
 
 
 class NetworkOnSplit:
-    """One run's network with the given parameters, (1, size), every unit in use, on one split of its data.
+    """One run's network with the given parameters, (1, size), on one split of its data, without dropout.
 
     `logits` are (examples, outputs); `activations` holds the inputs and then the outputs of each hidden layer,
-    (examples, units) each, those of a convolution place by place; `probabilities` is (examples, classes), also where a
-    single output says that of class 1.
+    (examples, units) each, those of a convolution place by place; `probabilities` is (examples, classes), also if the
+    network has a single output, the probability of class 1.
     """
 
     def __init__(self, trained: Trained, parameters: np.ndarray, split: str) -> None:
@@ -55,7 +55,7 @@ class NetworkOnSplit:
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """Of each class."""
+        """The probability of each class, (examples, classes)."""
         return as_classes(self._loss.predict(self.logits))
 
     @cached_property
@@ -82,7 +82,7 @@ def as_classes(outputs: np.ndarray) -> np.ndarray:
 def share_named(scores: np.ndarray, classes: np.ndarray, labels: np.ndarray) -> float:
     """Share of labels (examples,) that the scores of another model name, by the rule of `engine.classes`.
 
-    scores (examples, classes), or (examples,) logits of the second of two; classes: which one each score is of.
+    scores (examples, classes), or (examples,) logits of the second of two classes; classes: the label of each column.
     """
     named = named_class(scores if scores.ndim == 2 else scores[:, None])
     return float(((named != NO_CLASS) & (classes[named] == labels)).mean())

@@ -13,7 +13,7 @@ DECADES = np.linspace(-6, 2, 81)  # edges of the histogram: log10 |w|, ten bins 
 
 
 def _sizes(trained: Trained) -> list[np.ndarray]:
-    """|w| of each layer's weights, flat, in float64; biases and slopes left out."""
+    """|w| of each layer's weights, flat, in float64, without biases and slopes."""
     views = layout_of(trained).views(trained.weights.final)
     return [np.abs(view["weights"][0]).ravel().astype(np.float64) for view in views]
 
@@ -39,7 +39,7 @@ def _weight_histogram(trained: Trained) -> Measured:
 
 
 def _pruning(trained: Trained) -> Measured:
-    """The smallest weights of the whole network, whatever their layer, set to zero, nothing trained afterwards."""
+    """Sets the smallest weights of the whole network, of whichever layer, to zero. It does not train on afterwards."""
     layout = layout_of(trained)
     sizes = np.concatenate(_sizes(trained))
     accuracies, losses = [], []

@@ -1,7 +1,7 @@
 """The interface between a sweep and its measurements: those that run as cells, and analyses of the runs it trains.
 
-It has plain values and a protocol, so a sweep does not depend on the measurements themselves (ours are in
-`workbench/measure/`; `app.py` passes them in).
+It consists of plain values and a protocol, so a sweep does not import the measurements themselves. Ours are in
+`workbench/measure/`, and `app.py` passes them in.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Measured:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def __or__(self, other: Measured) -> Measured:
-        """Both together."""
+        """The numbers and tables of both."""
         return Measured(self.metrics | other.metrics, self.tables | other.tables)
 
 
@@ -43,7 +43,7 @@ class Trained:
 
 
 class Instruments(Protocol):
-    """Whoever measures. `decided` are a run's settings as `identity.numbers` gives them."""
+    """Takes measurements and analyses. `decided` are a run's settings as `identity.numbers` returns them."""
 
     def measure(self, config: RunConfig) -> Measured:
         """The measurement that `config.measure` names."""
@@ -54,9 +54,9 @@ class Instruments(Protocol):
         ...
 
     def is_timing(self, name: str) -> bool:
-        """Whether a measurement takes times: then it runs alone, and is taken anew whenever it is asked for."""
+        """Whether a measurement takes times. Then it runs alone and is never reused from the store."""
         ...
 
     def versions(self, decided: Mapping[str, Value]) -> list[int]:
-        """Of the measurement or the analyses of a run: results of another version are not reused."""
+        """The versions of the measurement or the analyses of a run. Results of another version are not reused."""
         ...

@@ -1,4 +1,4 @@
-"""The outcomes of a run. They stand by themselves because Hydra's plugins import them, and NumPy is too heavy there."""
+"""The outcomes of a run. They have a file of their own because Hydra's plugins import it and must not load NumPy."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ class SweepSettings:
     """What a command asks for besides its cells.
 
     `name` is the setting, else the stem of the sweep file, else None: such a sweep is named by its digest. `sweep` is
-    that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that its
-    file does not hold; `unasked` is how many cells of the file, of how many, the command leaves out, `file_digest`
-    stands for all of them; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
-    `remarks` are what is to be said of the settings.
+    that stem, or None. `command` repeats the sweep exactly, without secrets. `departures` are the settings that differ
+    from the file; `unasked` is how many cells of the file the command leaves out, and how many it has; `file_digest`
+    is the digest of these cells. `part_of` is the search of which this is a batch, or "": a batch has no page.
+    `remarks` are lines about the settings for the person.
     """
 
     name: str | None

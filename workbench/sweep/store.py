@@ -96,7 +96,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Verified:
-    """Fingerprints of what was held, reused or recorded since a start: what the store holds, and what it does not."""
+    """Fingerprints of runs held, reused or recorded since a start: those the store still holds, and those it lacks."""
 
     held: set[str]
     missing: set[str]
@@ -106,8 +106,8 @@ class Verified:
 class Earlier:
     """The latest sweep of a name, as a store holds it.
 
-    `packs` are the fingerprints of its packs, each in its order; `fingerprints` those of all its cells; `facts` what
-    it noted of code, libraries and machine; `started` is in unix seconds.
+    `packs` are the ordered fingerprints of each of its packs; `fingerprints` are those of all its cells; `facts` are
+    about its code, libraries and machine; `started` is in unix seconds.
     """
 
     digest: str
@@ -122,7 +122,7 @@ class Store(Protocol):
 
     def hold(self, name: str) -> AbstractContextManager[None]:
         """A context in which no other process trains a sweep of that name into this store. Raises BadInput if one does.
-        Whatever `sweep.lock` keeps apart need not be kept apart again.
+        Processes that `sweep.lock` already excludes need not be excluded again.
         """
         ...
 
@@ -131,7 +131,7 @@ class Store(Protocol):
         ...
 
     def earlier(self, name: str) -> Earlier | None:
-        """The latest sweep called so, of whatever cells; None if there is none."""
+        """The latest sweep of that name, whatever its cells; None if there is none."""
         ...
 
     def held(self, fingerprints: Sequence[str]) -> dict[str, Held]:
@@ -139,16 +139,16 @@ class Store(Protocol):
         ...
 
     def begin(self, sweep: SweepRecord) -> None:
-        """Writes the plan down before anything is trained, or goes on with the same sweep where it stopped."""
+        """Records the plan before anything is trained, or continues the same sweep where it stopped."""
         ...
 
     def record(self, result: PackResult) -> None:
-        """Writes down what a pack came to. The same result again changes nothing."""
+        """Records the result of a pack. Recording it again changes nothing."""
         ...
 
     def verified(self) -> Verified:
-        """What was held, reused or recorded since this start, as the store shows it when it is opened afresh: all of it
-        is missing if the store was replaced. What the missing runs came to can be recorded again.
+        """What was held, reused or recorded since this start, read from the store opened anew. If the store was
+        replaced, all of it is missing. Missing results can be recorded again.
         """
         ...
 

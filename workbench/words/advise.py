@@ -19,7 +19,7 @@ ABOUT = """Say what is wrong with the networks of a sweep, and what to type next
 The diagnosis is made from the curves and probes of every run that the store holds. Nothing is trained.
 """
 EXAMPLES = """
-workbench advise tour                  every fault that is found, that of most settings first
+workbench advise tour                  every fault found, the one with the most settings first
 workbench advise tour --json           the same as one JSON document
 workbench advise tour~1                the sweep of that name before the latest
 """
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def in_words(found: Sequence[Advice], claims: Mapping[str, Claim]) -> str:
-    """The advice as lines for a terminal; commands stand whole on a line of their own, to be pasted."""
+    """The advice as lines for a terminal. Each command is a whole line of its own, so that it can be pasted."""
     if not found:
-        return "no run of two epochs or more has ended, so there is nothing to go by"
+        return "no run of two epochs or more has ended, so nothing can be diagnosed"
     lines: list[str] = []
     for one in found:
         where = f" ({one.example})" if one.example else ""

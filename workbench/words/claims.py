@@ -1,4 +1,4 @@
-"""`workbench claims`: the claims of a store as one file to archive, and whether a store bears such a file out."""
+"""`workbench claims`: the claims of a store as one file to archive, and whether a store agrees with such a file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from workbench import output
 from workbench.words.parser import Parser
 
-ABOUT = """The claims of a store as one file to archive, and whether a store bears such a file out.
+ABOUT = """Export the claims of a store as one file to archive, or verify such a file against a store.
 
   workbench claims export FILE [NAME ...]   plans, questions with their digests, attempts and verdicts
-  workbench claims verify FILE              what the store says otherwise; the exit status is 1 if anything differs
+  workbench claims verify FILE              how the store differs from the file; the exit status is 1 if it does
 
 The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names. Nothing is trained.
 """
@@ -25,7 +25,7 @@ EXIT_DIFFERS = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
+    """Export or verify; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
         return {"export": _export, "verify": _verify}[asked.what](asked)
@@ -46,7 +46,7 @@ def _verify(asked: Namespace) -> int:
     from workbench.report.claim_archive import differences, read
 
     lines = differences(read(asked.file), asked.uri)
-    text = "\n".join(lines) or f"verified: the store bears out all of {asked.file}"
+    text = "\n".join(lines) or f"verified: the store agrees with all of {asked.file}"
     output.show("claims", text, lambda: {"file": str(asked.file), "differences": lines})
     return EXIT_DIFFERS if lines else 0
 

@@ -1,9 +1,9 @@
 """`workbench completion bash|zsh|fish`: a script that completes words, groups, choices, keys and sweep names.
 
-The script hands the line to `workbench completion --line`, which answers from the schema, the tables and the folders,
-so that a person's own sweeps, choices and rules are completed as well, and Hydra is never imported. Hydra's completion
-composes the configuration at every press of the key, about a second, and knows neither words, sweeps nor the choices
-of a key. A script that is generated once, as shtab's, cannot know the working folder.
+The script passes the line to `workbench completion --line`, which answers from the schema, the tables and the folders.
+So a person's own sweeps, choices and rules are completed too, and Hydra is never imported. Hydra's own completion
+composes the configuration at every key press, which takes about a second, and completes neither words, sweeps nor the
+choices of a key. A script that is generated once, like shtab's, cannot know the working folder.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ end
 complete -c workbench -f -a '(__workbench_complete)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
-# As in the parsers: these import what a completion must not wait for. A test holds the two together.
+# Copied from the parsers, whose imports take too long for a completion. A test compares the two.
 OPTIONS = {
     "": ("--cfg", "--help", "--hydra-help", "--info", "--json", "--multirun", "--package", "--quiet", "--resolve",
          "--version"),
@@ -79,7 +79,7 @@ OPTION_VALUES: dict[tuple[str, str], Callable[[], Iterable[str]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print a script; or, for a script, how a line may go on. The exit status."""
+    """Print a script, or the candidates that a script asks for; the exit status."""
     parser = Parser("completion", ABOUT, EXAMPLES)
     parser.add_argument("shell", nargs="?", metavar="bash | zsh | fish")
     parser.add_argument("--line", help="print how this line may go on, a line each: for the scripts")
@@ -96,10 +96,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def candidates(line: str, breaks: str = "") -> list[str]:
-    """What the last word of a line may be. `line` is the command up to the cursor, its first word the program.
+    """The candidates for the last word of a line. `line` is the command up to the cursor, the program's name included.
 
-    With `breaks`, as of bash: each without what the shell holds for an earlier word, and with a space if it is
-    complete.
+    `breaks` are bash's word breaks. With them, each candidate lacks the part that bash counts as an earlier word, and
+    ends with a space if it is complete.
     """
     *before, current = _split(line)
     if not before:
@@ -112,7 +112,7 @@ def candidates(line: str, breaks: str = "") -> list[str]:
 
 
 def run_words(current: str, first: bool) -> Iterable[str]:
-    """What a word of a run may be: an override up to its `=`, or with a value; a word of ours if it is the first."""
+    """The candidates in a run: overrides up to `=`, or with a value; words of the command in the first place."""
     key, equals, values = current.partition("=")
     if not equals:
         return [*(cli.WORDS if first else ()), *_keys()]
@@ -121,12 +121,12 @@ def run_words(current: str, first: bool) -> Iterable[str]:
 
 
 def stems(group: str) -> list[str]:
-    """The names of the files of a config group, ours and a person's own."""
+    """The choices of a config group that are files, ours and a person's own."""
     return sorted({file.stem for folder in places.both("conf") for file in folder.glob(f"{group}/*.yaml")})
 
 
 def pages() -> list[str]:
-    """The sweeps that have a page here, or a folder of checkpoints: the store itself takes seconds to ask."""
+    """The sweeps that have a page or a folder of checkpoints here. Asking the store would take seconds."""
     found = {file.stem for file in Path("reports").glob("*.html")} - {"index"}
     return sorted(found | {folder.name for folder in Path("sweeps").glob("*/")})
 
@@ -183,7 +183,7 @@ def _keys() -> list[str]:
 
 
 def _values(key: str, done: str) -> Iterable[str]:
-    """The values of a key, without those that stand before the last comma."""
+    """The values of a key, without those already typed before the last comma."""
     _load_own_rules()
     if key in SETTINGS:
         setting = SETTINGS[key]
@@ -198,7 +198,7 @@ def _values(key: str, done: str) -> Iterable[str]:
 
 
 def _load_own_rules() -> None:
-    """What a person's rules bring are choices and keys as well; a file that is not right costs only these."""
+    """Install a person's own rules, whose rows are choices and keys too. A broken file only loses its own rows."""
     if folder := places.theirs("rules"):
         from workbench.config.own_rules import load_own_rules
         from workbench.engine.errors import BadInput
@@ -210,7 +210,7 @@ def _load_own_rules() -> None:
 
 
 def _split(line: str) -> list[str]:
-    """The words of a line that is not finished, the last one as far as it is typed; quotes are taken off."""
+    """The words of an unfinished line, without quotes. The last word is as far as it was typed."""
     words: list[str] = []
     current = quote = ""
     for mark in line:

@@ -1,4 +1,4 @@
-"""`workbench list [TOPIC ...]`: what there is to sweep over, to ask and to set."""
+"""`workbench list [TOPIC ...]`: the sweeps, claims, choices and keys that exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workbench.words.parser import Parser
 if TYPE_CHECKING:
     from workbench.report.verdicts.claim_rules import Claim
 
-ABOUT = "What there is to sweep over, to ask and to set; of some topics, or of all."
+ABOUT = "List the sweeps, claims, choices and keys that exist, of some topics or of all."
 EXAMPLES = """
 workbench list                      everything
 workbench list keys                 every key with default, range and meaning
@@ -35,9 +35,9 @@ workbench list activations losses   the choices of two families
 
 @dataclass(frozen=True)
 class Listing:
-    """A table of text: a title, the columns' names, and rows as long as these.
+    """A table of text: a title, the columns' names, and rows of that length.
 
-    `records` are the same rows for a machine, if it is given more than their texts.
+    `records` are the rows for JSON, if JSON shows more than the texts.
     """
 
     title: str
@@ -46,13 +46,13 @@ class Listing:
     records: Sequence[Mapping[str, object]] = field(default=())
 
     def document(self) -> dict[str, object]:
-        """For a machine: the title, and every row by the columns' names."""
+        """As JSON data: the title, and every row by the columns' names."""
         rows = self.records or [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return {"title": self.title, "rows": list(rows)}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the topics asked for, or all of them; the exit status. Raises BadInput for a topic that is none."""
+    """Print the topics asked for, or all of them; the exit status. Raises BadInput for an unknown topic."""
     parser = Parser(
         "list",
         "\n\n".join([ABOUT, fill(_topics(), 100)]),
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def overview() -> dict[str, Listing]:
-    """Everything. Claims are listed by their file's first line, so that nothing heavy is imported for them."""
+    """All topics. Claims are listed by the first line of their file, so that listing them imports nothing heavy."""
     families = {name: family(name) for name in FAMILIES}
     return {"sweeps": sweeps(), "claims": claim_files(), "groups": groups(), **families, "keys": keys()}
 
@@ -92,7 +92,7 @@ def listing(topic: str) -> Listing:
         return family(topic)
     close = get_close_matches(topic, topics(), n=1)
     guess = f"did you mean {close[0]}? " if close else ""
-    raise BadInput(f"{topic} is nothing that can be listed; {guess}{_topics()}")
+    raise BadInput(f"{topic} is not a topic; {guess}{_topics()}")
 
 
 def sweeps() -> Listing:
@@ -102,7 +102,7 @@ def sweeps() -> Listing:
 
 
 def claim_files() -> Listing:
-    """The files of claims with the first line of what they say about themselves."""
+    """The files of claims with the first line of their docstrings."""
     rows = [(stem, _first_line(path)) for stem, path in experiment_files().items()]
     return Listing("Claims: workbench list claims shows their statements", ("file", "about"), rows)
 
@@ -138,7 +138,7 @@ def family(name: str) -> Listing:
 
 
 def keys(prefix: str = "") -> Listing:
-    """Every setting whose key begins with the prefix: default, unit, what is allowed, meaning."""
+    """Every setting whose key begins with the prefix: default, unit, allowed values, meaning."""
     chosen = [setting for key, setting in SETTINGS.items() if key.startswith(prefix)]
     rows = [(s.key, _shown(s.default), s.unit, s.help, _allowed(s)) for s in chosen]
     title = "Keys: workbench KEY=VALUE, or KEY=VALUE,VALUE to sweep over it"
@@ -172,7 +172,7 @@ def _show_rich(item: Listing) -> None:
 
 
 def _files(folder: str, pattern: str) -> list[Path]:
-    """Files by their path in the folder; of two with one path, ours."""
+    """Files by their path in the folder. If ours and a person's own have one path, ours counts."""
     found = {path.relative_to(place): path for place in reversed(places.both(folder)) for path in place.glob(pattern)}
     return [found[name] for name in sorted(found)]
 
@@ -194,7 +194,7 @@ def _first_line(path: Path) -> str:
 
 
 def _claims_of(path: Path) -> Sequence[Claim]:
-    from workbench.report.experiments import claims_in  # pandas and SciPy come with it
+    from workbench.report.experiments import claims_in  # late: it imports pandas and SciPy
 
     try:
         return claims_in(path)
@@ -210,7 +210,7 @@ def _allowed(setting: Setting) -> str:
 
 
 def _record(setting: Setting) -> dict[str, object]:
-    """A setting for a machine. `low` and `high` belong to what is allowed unless `open_low` and `open_high` say not."""
+    """A setting as JSON data. The allowed range includes `low` unless `open_low`, and `high` unless `open_high`."""
     limits_of = {name: getattr(setting, name) for name in ("low", "high", "open_low", "open_high")}
     about = {"key": setting.key, "default": setting.default, "unit": setting.unit, "meaning": setting.help}
     names = list(setting.names()) if setting.choices else None
@@ -222,7 +222,7 @@ def _shown(value: object) -> str:
 
 
 def topics() -> list[str]:
-    """All that can be listed."""
+    """The names of all topics."""
     return ["sweeps", "claims", "groups", "keys", *SECTIONS, *FAMILIES]
 
 

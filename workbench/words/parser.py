@@ -1,4 +1,4 @@
-"""How a word reads what was typed behind it: help with examples, complaints of one line that repeat no secret."""
+"""The parser of a word's arguments: help with examples, and one-line errors without secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.redaction import remember
 
 
 class Parser(ArgumentParser):
-    """The command line of one word: what it does, three examples of it, its options."""
+    """The command line of one word: what it does, examples of it, its options."""
 
     def __init__(self, word: str, about: str, examples: str, json: str = "") -> None:
         lines = "\n".join(f"  {line}" for line in examples.strip().splitlines())
@@ -23,12 +23,12 @@ class Parser(ArgumentParser):
             formatter_class=RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        self.add_argument("-q", "--quiet", action="store_true", help="say nothing but the result, and what failed")
+        self.add_argument("-q", "--quiet", action="store_true", help="print only the result, and what failed")
         if json:
             self.add_argument("--json", action="store_true", help=json)
 
     def read(self, arguments: Sequence[str]) -> Namespace:
-        """What was typed. Raises BadInput for what is no option or argument of this word."""
+        """The parsed arguments. Raises BadInput for an unknown option or argument."""
         for text in arguments:
             remember(text)
         asked, unknown = self.parse_known_intermixed_args(arguments)
@@ -39,5 +39,5 @@ class Parser(ArgumentParser):
         return asked
 
     def error(self, message: str) -> NoReturn:
-        """One line, without the usage."""
+        """Raise BadInput with the message alone, without the usage."""
         raise BadInput(f"{message.removeprefix('argument ')} (see {self.prog} --help)")

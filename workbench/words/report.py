@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     with output.chosen(json=asked.json, quiet=asked.quiet):
         try:
             written = _compared(asked) if asked.compare else _rebuilt(asked)
-        except OSError as error:  # the folder is full, or something else stands where a page is to be
+        except OSError as error:  # the disk is full, or a page's path is taken by something else
             raise BadInput(f"{error.filename or asked.folder} cannot be written ({error.strerror})") from error
         output.show("report", "\n".join(map(str, written.files)), written.document)
     if asked.open:
@@ -59,7 +59,7 @@ class Written:
         return [*others, *pages] if len(pages) == 1 else [*pages, *others]
 
     def document(self) -> dict[str, object]:
-        """The same for a machine."""
+        """The same as JSON data."""
         return {
             "pages": [{"sweep": name, "page": str(page.html), "data": str(page.json)} for name, page in self.pages],
             "index": str(self.index) if self.index else None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.report.page.expected import Expected, Flip
 
 EXIT_FLIPPED = 1
-HOME = "digits"  # the dataset the sweep files ask for
+HOME = "digits"  # the dataset of the sweep files
 ABOUT = """Every claim's sweep, one after the other, and all verdicts together.
 
 Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
@@ -65,13 +65,13 @@ class EndedSweep:
     document: Mapping[str, object] | None = None
 
     def as_document(self) -> dict[str, object]:
-        """The same for a machine, without secrets."""
+        """The same as JSON data, without secrets."""
         return {"stem": self.stem, "command": _pasteable(self.command), "exit_status": self.status,
                 "seconds": round(self.seconds, 3), "result": self.document}  # fmt: skip
 
 
 def exit_status(ended: Sequence[EndedSweep]) -> int:
-    """The worst of all sweeps."""
+    """The worst exit status of all sweeps."""
     return max((sweep.status for sweep in ended), default=0)
 
 
@@ -95,21 +95,21 @@ def _document(
 
 
 def _expected(file: Path | None, stems: Collection[str], data: str) -> list[Expected]:
-    """The verdicts to be held against those that come out of these sweeps; none without a file."""
+    """The verdicts that these sweeps are expected to reach; none without a file."""
     from workbench.report.page.expected import read_expected
 
     return read_expected(file, [_name(stem, data) for stem in stems]) if file else []
 
 
 def _name(stem: str, data: str) -> str:
-    """The name of a claim's sweep on a dataset."""
+    """The name that a claim's sweep has on a dataset."""
     return stem if data == HOME else f"{stem}-{data}"
 
 
 def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Stem -> what follows `workbench`, for the experiments that have a sweep file and mean something there.
+    """Stem -> the arguments of `workbench`, for the experiments with a sweep file that can be asked on this dataset.
 
-    Raises BadInput for a stem that has no experiment or no sweep, or that says nothing of that dataset.
+    Raises BadInput for a stem without an experiment or a sweep file, or whose file does not allow that dataset.
     """
     from workbench import places
     from workbench.engine.errors import BadInput
@@ -118,7 +118,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
 
     every = [stem for stem in experiment_files() if places.find("conf/sweep", f"{stem}.yaml")]
     if strangers := [stem for stem in stems if stem not in every]:
-        raise BadInput(f"{strangers[0]} is no claim's sweep; allowed: {', '.join(every)}")
+        raise BadInput(f"{strangers[0]} is not the sweep of a claim; allowed: {', '.join(every)}")
     commands: dict[str, list[str]] = {}
     for stem in stems or every:
         try:
@@ -205,8 +205,8 @@ def _uri_in(command: Sequence[str]) -> str | None:
 
 
 def conclude(folder: Path, expected: Sequence[Expected] = ()) -> tuple[str, dict[str, object], list[Flip]]:
-    """Write the verdicts of all pages in the folder as `index.json`; them in a few lines of text, and for a machine;
-    and those that are not what was expected.
+    """Write the verdicts of all pages in the folder as `index.json`. Returns them as a few lines of text, as JSON data,
+    and those that differ from what was expected.
     """
     from workbench.report.page.expected import flips
     from workbench.report.page.verdict_list import as_data, gather, in_words, write

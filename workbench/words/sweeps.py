@@ -32,7 +32,7 @@ ARGUMENTS = {"list": (), "delete": ("NAME",), "export": ("NAME", "FOLDER"), "imp
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what was asked for; the exit status. Raises BadInput if that is not possible."""
+    """List, delete or export; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
         return {"list": _list, "delete": _delete, "export": _export, "import": _import}[asked.what](asked)
@@ -69,7 +69,7 @@ def _delete(asked: Namespace) -> int:
     from workbench.sweep.execution.lock import locked
     from workbench.tracking.housekeeping import delete, refuse_unknown
 
-    refuse_unknown(asked.name, asked.uri)  # before a folder is made for the lock
+    refuse_unknown(asked.name, asked.uri)  # first, because the lock makes a folder
     folder = folder_of(sweeps_folder(asked.uri), asked.name)
     with locked(folder, asked.name):
         runs = delete(asked.name, asked.uri)

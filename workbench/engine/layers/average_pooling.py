@@ -1,4 +1,4 @@
-"""Average pooling: of every tile of an image the mean of each channel. Backward: each pixel gets its share of dl/da."""
+"""Average pooling: the mean of each channel over every tile of an image. Backward: a pixel gets its share of dl/da."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.engine.layers.windows import tiles
 
 @dataclass(frozen=True)
 class AveragePooling(Pooling):
-    """Of every tile the mean of each channel."""
+    """The mean of each channel over every tile."""
 
     forms: ClassVar[Mapping[str, str]] = {**Pooling.forms, "cuda": "average_pooling"}
 

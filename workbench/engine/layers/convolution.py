@@ -24,7 +24,7 @@ from workbench.engine.layers.windows import pixels_before, places_along, reached
 from workbench.engine.rules.activations import ACTIVATIONS
 
 PADDINGS = ("same", "valid")
-NEURONS: Mapping[str, type[Dense]] = {"dense": Dense, "maxout": Maxout}  # what may read patches, by its kind of layer
+NEURONS: Mapping[str, type[Dense]] = {"dense": Dense, "maxout": Maxout}  # the kinds of layers that may read patches
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Convolution(Layer):
 
     @property
     def before(self) -> tuple[int, int]:
-        """How many pixels above and left of the image the first window begins."""
+        """How many pixels above and to the left of the image the first window begins."""
         height, width = (pixels_before(size, self.kernel, self.stride, self.padding) for size in self.inputs[:2])
         return height, width
 
@@ -107,7 +107,7 @@ class Convolution(Layer):
 
     @property
     def largest_map(self) -> int:
-        """The most numbers of its inputs, its z or its outputs."""
+        """The largest size of its inputs, its z and its outputs, for one example."""
         return max(prod(self.inputs), prod(self.places) * max(self.neurons.rows, self.units))
 
     def work(self, batch: int) -> int:
@@ -142,7 +142,7 @@ class BoundConvolution(BoundLayer):
         """(runs, batch, height, width, channels) -> a (runs, batch, *places, units)."""
         self.inputs = inputs
         if self.layer.padding == "same":
-            self.patches[...] = 0  # what lies beyond the border
+            self.patches[...] = 0  # pixels beyond the border read 0
         for patches, pixels in self._of_the_image:
             patches[...] = inputs[pixels]
         self.neurons.forward(self._rows)
@@ -153,7 +153,7 @@ class BoundConvolution(BoundLayer):
         self.neurons.backward(dl_da.reshape(self.neurons.a.shape))
 
     def pass_back(self, out: Array) -> Array:
-        """dl/dx (runs, batch, height, width, channels): of every pixel the sum over the patches it is in."""
+        """dl/dx (runs, batch, height, width, channels): for every pixel the sum over the patches it is in."""
         self.neurons.pass_back(self._rows)
         out[...] = 0
         for patches, pixels in self._of_the_image:

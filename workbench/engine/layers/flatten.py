@@ -1,4 +1,4 @@
-"""Flatten: an image as the row of its numbers, which a dense layer reads."""
+"""Flatten: reshapes an image to a row of features, which a dense layer reads."""
 
 from __future__ import annotations
 

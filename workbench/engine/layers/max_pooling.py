@@ -1,6 +1,6 @@
-"""Max pooling: of every tile of an image the largest number of each channel. The notes call it subsampling.
+"""Max pooling: the maximum of each channel over every tile of an image. The notes call it subsampling.
 
-Backward: dl/da goes to the pixel that won, the first if several are equal; the others get nothing.
+Backward: dl/da goes to the pixel with the maximum, the first if several are equal; the others get 0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.engine.layers.windows import tiles
 
 @dataclass(frozen=True)
 class MaxPooling(Pooling):
-    """Of every tile the largest number of each channel."""
+    """The maximum of each channel over every tile."""
 
     forms: ClassVar[Mapping[str, str]] = {**Pooling.forms, "cuda": "max_pooling"}
 

@@ -1,4 +1,4 @@
-"""Maxout: a unit is the largest of its pieces, so its activation is learned from data (Goodfellow et al. 2013).
+"""Maxout: a unit is the maximum of its pieces, so its activation is learned from data (Goodfellow et al. 2013).
 
 Every piece is a neuron without an activation. The maximum runs over rows and is not elementwise, so every kernel has
 code of its own for it.
@@ -33,7 +33,7 @@ class Maxout(Dense):
 
     @property
     def rows(self) -> int:
-        """One a piece of every unit."""
+        """One row for each piece of every unit."""
         return self.units * self.pieces
 
     def bind(self, parameters: Parameters, gradients: Parameters | None, batch: Batch) -> BoundMaxout:
@@ -45,14 +45,14 @@ class BoundMaxout(BoundDense):
     """A maxout layer of every run: z (runs, batch, pieces * units), a (runs, batch, units)."""
 
     def activate(self, out: Array) -> None:
-        """Write the largest of each unit's pieces."""
+        """Write the maximum of each unit's pieces."""
         pieces = self._pieces(self.z)
         out[...] = pieces[0]
         for piece in pieces[1:]:
             np.maximum(out, piece, out=out)
 
     def reverse(self, dl_da: Array, out: Array) -> None:
-        """Hand dl/da to the winning piece, the first if pieces tie; the others get nothing: a thin linear network."""
+        """Pass dl/da to the largest piece, the first if pieces tie; the others get 0. This is a thin linear network."""
         undecided = np.ones_like(self.a, dtype=bool)
         for piece, dl_dpiece in zip(self._pieces(self.z), self._pieces(out), strict=True):
             wins = (piece == self.a) & undecided
@@ -60,7 +60,7 @@ class BoundMaxout(BoundDense):
             np.multiply(dl_da, wins, out=dl_dpiece)
 
     def gain(self) -> Array:
-        """All of a change passes, through the winning piece."""
+        """1: all of a change passes through the largest piece."""
         return np.ones_like(self.a)
 
     def _pieces(self, z: Array) -> list[Array]:

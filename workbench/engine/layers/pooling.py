@@ -1,4 +1,4 @@
-"""What the kinds of pooling have in common: no parameters, and tiles of one size side by side."""
+"""The common part of the kinds of pooling: no parameters, and adjacent tiles of one size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.engine.layers.base import Batch, BoundLayer, Layer, Shape
 
 @dataclass(frozen=True)
 class Pooling(Layer):
-    """Square tiles of `size` x `size` pixels, side by side. What fills no tile at the lower and right border is left
+    """Adjacent tiles of `size` x `size` pixels. Pixels at the lower and right border that fill no tile are left
     out.
     """
 

@@ -1,4 +1,4 @@
-"""Windows that move over an image: which pixel stands at which place of a window, along one axis."""
+"""Windows that move over an image: which pixel is at which place of a window, along one axis."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from workbench.engine.backend import Array
 def places_along(size: int, window: int, stride: int, padding: str) -> int:
     """How many windows fit along an axis of `size` pixels.
 
-    `padding` is "valid", where every window lies within the image, or "same", where there is a window at every
-    `stride`-th pixel, and what reaches beyond the border reads zeros.
+    With `padding` "valid" every window lies within the image. With "same" there is a window for every `stride`-th
+    pixel, and places beyond the border read zeros.
     """
     return -(-size // stride) if padding == "same" else (size - window) // stride + 1
 
 
 def pixels_before(size: int, window: int, stride: int, padding: str) -> int:
-    """How many pixels the first window begins before the image: half of what is beyond both borders, rounded down."""
+    """How many pixels before the image the first window begins: half of the padding of both borders, rounded down."""
     if padding == "valid":
         return 0
     return max((places_along(size, window, stride, padding) - 1) * stride + window - size, 0) // 2
@@ -35,10 +35,10 @@ def reached(offset: int, size: int, places: int, stride: int, before: int) -> tu
 
 
 def tiles(images: Array, size: int) -> Iterator[Array]:
-    """The pixels of each place within square tiles of an image, side by side and of `size`, as views.
+    """The pixels at each place within the adjacent square tiles of an image, `size` pixels wide, as views.
 
     (runs, batch, height, width, channels) -> size * size times (runs, batch, height // size, width // size, channels).
-    What is left over at the lower and right border belongs to no tile.
+    Pixels left over at the lower and right border belong to no tile.
     """
     height, width = (images.shape[axis] // size * size for axis in (2, 3))
     for row, column in product(range(size), repeat=2):

@@ -1,4 +1,4 @@
-"""Activation functions: what a neuron makes of z, and how much of a change in z passes through.
+"""Activation functions: a neuron's output a for its z, and the derivative da/dz.
 
 An elementwise activation is two functions: `value(z, slope) = a` and `derivative(z, a, slope) = da/dz`. Both consist of
 plain arithmetic and NumPy ufuncs, so the same lines work on arrays of both backends. `slope` is the slope left of zero,
@@ -19,7 +19,7 @@ from workbench.engine.backend import Array
 class Activation:
     """One row of `ACTIVATIONS`.
 
-    `init` names the customary initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
+    `init` names the usual initial weights (a row of `INITIALIZERS`); `steepest` is the largest derivative, against
     which saturation is measured; `slope_derivative(z)` is da/dslope, given only if the slope is learned; `reads` names
     the settings it needs: "slope", "pieces". `layer` is the kind of its hidden layers, a row of `LAYERS`. It is "dense"
     unless a unit is more than a function of one z.
@@ -114,8 +114,8 @@ ACTIVATIONS: dict[str, Activation] = {
         slope_derivative=_left_of_zero,
         reads=("slope",),
     ),
-    # The larger of two pieces keeps the whole variance of one. He's factor 2, which makes up for ReLU's loss of
-    # half, would double the variance with every layer.
+    # The maximum of two pieces keeps the variance of one. He's factor 2 compensates for the half that ReLU loses; here
+    # it would double the variance with every layer.
     "maxout": Activation(
         "the largest of a unit's pieces",
         _identity,

@@ -1,4 +1,4 @@
-"""What a rule reads besides its arrays: hyperparameters and strengths, by name."""
+"""The numbers that a rule reads besides its arrays: hyperparameters and strengths, by name."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _squared_error(z: Array, targets: Array) -> Judged:
 
 
 def _softmax_squared_error(z: Array, labels: Array) -> Judged:
-    """l = 1/2 sum_k (y_k - target_k)^2 with y = softmax(z): what cross-entropy is compared with."""
+    """l = 1/2 sum_k (y_k - target_k)^2 with y = softmax(z), for comparison with cross-entropy."""
     y = softmax(z)
     own = _at_label(z, labels)
     error = y.copy()
@@ -122,7 +122,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def customary_loss(classes: int) -> str:
-    """The loss that `loss: auto` stands for, by the number of classes; 0 is a regression."""
+    """The loss that `network.loss=auto` stands for, by the number of classes; 0 is a regression."""
     return {0: "squared_error", 2: "binary_cross_entropy"}.get(classes, "cross_entropy")
 
 

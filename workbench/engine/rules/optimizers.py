@@ -50,7 +50,7 @@ class Optimizer:
     """One row of `OPTIMIZERS`: its state for every parameter (`slots`), and its update.
 
     `update` reads learning_rate, momentum, ... and its own `hyperparameters` from `at`. `learning_rate` is the
-    customary value, which `optimizer=NAME` sets.
+    usual value, which `optimizer=NAME` sets.
     """
 
     summary: str
@@ -71,7 +71,7 @@ def sgd(w: Array, g: Array, at: At) -> tuple[Array, ...]:
 
 
 def momentum(w: Array, g: Array, v: Array, at: At) -> tuple[Array, ...]:
-    """v <- lambda v - eta g, w <- w + v, exactly as in the notes: the last movement continues."""
+    """v <- lambda v - eta g, w <- w + v, exactly as in the notes: part of the last movement continues."""
     v = at.momentum * v - at.learning_rate * g
     return w + v, v
 

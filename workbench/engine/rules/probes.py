@@ -1,6 +1,6 @@
 """Probes: measurements inside the layers while a network trains, on a small fixed batch without dropout.
 
-A probe is a function of one layer after the forward pass, after the backward pass, or of the weights only.
+A probe is a function of one layer after the forward pass, of one layer after the backward pass, or of its weights.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NEAR_ZERO = 1e-2
 
 @dataclass
 class ProbedLayer:
-    """What a probe sees of one layer; an array that the layer does not have is None.
+    """The arrays of one layer that a probe may read; an array that the layer does not have is None.
 
     `gain` is (runs, batch, *outputs), None at the output layer; `dl_dz` has that shape and belongs to each example's
     own loss. `weights`, `gradients` and `previous`, the weights before the last update, are (runs, *shape); there is no
@@ -37,7 +37,7 @@ class ProbedLayer:
 
 @dataclass(frozen=True)
 class Probe:
-    """One row of `PROBES`. `measure` gives (runs,) for one layer, None if the layer lacks what it measures.
+    """One row of `PROBES`. `measure` returns (runs,) for one layer, None if the layer lacks the measured array.
 
     `moment` is "forward", "backward", "weights" or "end"; a probe of moment "end" is taken once, when a run ends.
     """
@@ -66,7 +66,7 @@ def _saturated(at: ProbedLayer) -> Array | None:
 def _dead(at: ProbedLayer) -> Array | None:
     if at.gain is None:
         return None
-    # A unit of a dense layer, a channel of a convolution: all its places count.
+    # A unit is a channel in a convolution: it is dead if it is dead at all places.
     return (at.gain == 0).reshape(len(at.gain), -1, at.gain.shape[-1]).all(axis=1).mean(axis=1)
 
 
@@ -77,7 +77,7 @@ def _update_size(at: ProbedLayer) -> Array | None:
 
 
 def gini(weights: Array) -> Array:
-    """Gini coefficient of the sizes of the weights: 0 if all are equal, near 1 if few carry everything."""
+    """Gini coefficient of the sizes of the weights: 0 if all are equal, near 1 if a few dominate."""
     count = weights[0].size
     rank = _like(2.0 * np.arange(1, count + 1) - count - 1, weights)
     return np.stack([_gini(run, rank) for run in weights])  # run by run: each needs six times its memory

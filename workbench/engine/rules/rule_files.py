@@ -1,4 +1,4 @@
-"""Rule files: Python files of the user's that hold further rows for the tables of rules.
+"""Rule files: Python files of a person's own that hold further rows for the tables of rules.
 
 The text of a rule file travels with every pack that uses one of its rules. So another process or machine trains the
 pack with the rule as it was when the sweep was planned. Installing a file adds its rows to our tables.
@@ -26,7 +26,7 @@ from workbench.engine.rules.schedules import SCHEDULES, Schedule
 from workbench.persons_code import imports_workbench, syntax_tree
 
 Rule = Activation | Optimizer | Penalty | Initializer | Schedule | Loss
-Row = TypeVar("Row", bound=Rule, covariant=True)  # rows enter a table by `add` alone, which looks at their kind
+Row = TypeVar("Row", bound=Rule, covariant=True)  # covariant: only `add` writes to a table, and it checks the kind
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def uninstall() -> None:
 
 
 def used(names: Mapping[str, Iterable[str]]) -> tuple[RuleFile, ...]:
-    """The files that the rows named, by table, came from; each once, by name."""
+    """The files from which the rows `names`, by table, came; each once, sorted by name."""
     files = {_origins[table, name] for table, rows in names.items() for name in rows if (table, name) in _origins}
     return tuple(sorted(files, key=lambda file: file.name))
 
@@ -193,7 +193,7 @@ def _declared(tree: ast.Module) -> bool:
 
 
 def _mentions_rules(content: bytes) -> bool:
-    """Whether a file that cannot be parsed may have been meant for us."""
+    """Whether a file that cannot be parsed may have been meant as a rule file."""
     return b"workbench" in content and any(table.encode() in content for table in RULE_TABLES)
 
 
@@ -204,7 +204,7 @@ def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
 
 
 def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
-    """What a file assigns to the names of tables; `_check` looks at each name and row."""
+    """The tables that a file assigns; `_check` examines each name and row."""
     space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)

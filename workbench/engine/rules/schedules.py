@@ -1,5 +1,5 @@
-"""Hyperparameters that change from step to step: learning rate, momentum, Adam's bias corrections; tables over an
-epoch.
+"""Hyperparameters that change from step to step: learning rate, momentum and Adam's bias corrections, as tables over
+an epoch.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ POOLING = {"max": "max_pooling", "average": "average_pooling"}  # or "none"
 
 
 class ImageSettings(TypedDict):
-    """The fields of `Images`, to be handed on."""
+    """The fields of `Images` as keyword arguments."""
 
     network: str
     channels: tuple[int, ...]
@@ -31,7 +31,7 @@ class ImageSettings(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Which row of `NETWORKS`, and what only those read that are made for images: see `workbench.config`."""
+    """The row of `NETWORKS`, and the settings of networks of images: see `workbench.config`."""
 
     network: str = "mlp"
     channels: tuple[int, ...] = ()
@@ -57,7 +57,7 @@ class Architecture(Images):
     each number of `widths`, of so many units.
 
     `pieces` matters only if the activation reads it. Depth 0 is logistic (or linear) regression. `image` is the shape
-    of an example that is one, (height, width, channels), which a convolutional network reads.
+    of an example, (height, width, channels), if the examples are images; a convolutional network reads it.
     """
 
     inputs: int
@@ -99,7 +99,7 @@ class Architecture(Images):
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """Those that have parameters: the hidden layers, then the output layer. They are numbered in this order."""
+        """The layers that have parameters: hidden layers, then the output layer. They are numbered in this order."""
         return tuple(layer for layer in self.sequence if layer.tensors)
 
 
@@ -119,7 +119,7 @@ def _fully_connected(of: Architecture) -> Iterator[Named]:
 
 
 def _convolutional(of: Architecture) -> Iterator[Named]:
-    """For each of its numbers of channels a convolution, pooling and dropout; then the layers that read features."""
+    """For each entry of `channels` a convolution, pooling and dropout; then the layers that read features."""
     filters: dict[str, LayerSetting] = {"kernel": of.kernel_size, "stride": of.stride, "padding": of.padding}
     yield "dropout", {"rate": "input_dropout_rate", "in_place": True}
     for channels in of.channels:

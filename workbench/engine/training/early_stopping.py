@@ -1,7 +1,7 @@
-"""Early stopping: keep the weights with the least loss on held-out validation data.
+"""Early stopping: keep the weights with the lowest loss on held-out validation data.
 
-Patience says for how many epochs to look on for something better. Bounds say which loss a run must have reached by
-which epoch; a search sets them for runs that are not worth going on with.
+Patience is how many epochs training continues without a lower one. Bounds are the losses that a run must have reached
+by certain epochs; a search sets them to stop bad trials.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BOUND = re.compile(r"(\d{1,9}):(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
 def improves(validation_loss: np.ndarray, best_loss: np.ndarray) -> np.ndarray:
-    """Whether this epoch is each run's best so far: (runs,) bool. A loss that is not a number never is."""
+    """Whether this epoch is each run's best so far: (runs,) bool. NaN never is."""
     return validation_loss < best_loss
 
 

@@ -17,7 +17,7 @@ SPLITS = ("train", "validation", "test")
 
 
 class Ending(Protocol):
-    """What is asked of a group whose runs may end: `rows` is the run in each row, those that train first."""
+    """What this file needs of a group. `rows` is the run in each row; active runs come first."""
 
     epoch_number: int
     rows: np.ndarray

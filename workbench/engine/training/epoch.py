@@ -59,7 +59,7 @@ class Epoch:
     """One epoch. `runs` (n,) are the places in the pack of the runs that trained in it, ascending.
 
     metrics: each (n,) float64, by names of `EPOCH_METRICS`; probes: each (n, layers) float64, by names of `PROBES`, NaN
-    if a layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the epoch before.
+    if a layer has no such value; ended: the runs that ended with this epoch; seconds: wall time since the last epoch.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """The place of each parameter of a network: all parameters of a run are one row of one buffer.
 
-First come all weights, then all biases, then the learned slopes, so the penalties act on a prefix. Every tensor is
-padded to a multiple of 32 elements, so each starts on a cache line. Padding is zero and stays zero. Layers hold views.
+All weights come first, then all biases, then the learned slopes, so penalties act on a prefix. Every tensor is padded
+to a multiple of 32 elements, so each starts on a cache line. Padding is zero and stays zero. Layers hold views.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Layout:
 
     @property
     def dense_layers(self) -> tuple[Dense, ...]:
-        """`layers`, for what only dense layers have, maxout layers among them. Raises TypeError for another kind."""
+        """`layers`, if all are dense or maxout layers. Raises TypeError for another kind."""
         return tuple(as_dense(layer) for layer in self.layers)
 
     @property
@@ -88,7 +88,7 @@ class Layout:
 
     @property
     def largest_map(self) -> int:
-        """Of an example: the most numbers that a convolution reads, sums up or passes on; 0 without convolutions."""
+        """The largest size, for one example, of a convolution's inputs, z or outputs; 0 without convolutions."""
         return max((layer.largest_map for layer in self.layers if isinstance(layer, Convolution)), default=0)
 
     def parameter_count(self) -> int:

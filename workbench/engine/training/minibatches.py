@@ -10,7 +10,7 @@ from workbench.engine.training.reader import Data
 def minibatches(data: Data, epoch: int, updates: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the stored inputs, (updates, runs, batch), in the epoch's order, and their targets.
 
-    What does not fill a minibatch is left out; the order is another one every epoch, so every example is used.
+    Examples that do not fill a minibatch are left out: other ones in each epoch, as every epoch has its own order.
     """
     order = data.order(epoch)[:, : updates * batch]
     run = np.arange(len(order))[:, None]

@@ -48,14 +48,14 @@ class Network:
 
     @property
     def dense_layers(self) -> list[BoundDense]:
-        """`layers`, for what only dense layers have, maxout layers among them. Raises TypeError for another kind."""
+        """`layers`, if all are dense or maxout layers. Raises TypeError for another kind."""
         found = [bound for bound in self.layers if isinstance(bound, BoundDense)]
         if len(found) < len(self.layers):
             raise TypeError("a layer of the network is not dense")
         return found
 
     def forward(self, masks: Sequence[Array | None] = ()) -> Array:
-        """The output layer's z, (runs, batch, outputs), for what stands in `inputs`, (runs, batch, features).
+        """The output layer's z, (runs, batch, outputs), for the content of `inputs`, (runs, batch, features).
 
         `masks` holds one array for each dropout layer, the inputs' first: 0 where a unit is dropped, 1 / (share kept)
         elsewhere; None if the layer drops nothing. Without masks every unit is used.

@@ -53,7 +53,7 @@ COLUMNS: dict[str, object] = {
 
 
 def columns() -> dict[str, object]:
-    """Every column of a pack with its default: those above, optimizers' own hyperparameters, penalties' strengths."""
+    """Every column of a pack with its default: `COLUMNS`, optimizers' own hyperparameters, penalties' strengths."""
     further = {name: 0.0 for name in PENALTIES if name not in COLUMNS}
     for row in OPTIMIZERS.values():
         further |= {name: number.default for name, number in row.hyperparameters.items()}
@@ -62,7 +62,7 @@ def columns() -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Pack(Images):
-    """The settings that all runs of a pack share, and a column of values for each setting that may differ.
+    """The settings that all runs of a pack share, and a column of values for each setting that may differ by run.
 
     `columns` maps names of `columns()` to arrays of shape (runs,); a missing column has its default in every run.
     `seed` is required: its length is the number of runs. `precision`, of matrix products in float32, is a row of
@@ -113,8 +113,8 @@ class Pack(Images):
         return list(dict.fromkeys(kind for kind, _ in one_hidden.named()))
 
     def architecture(self, inputs: int, outputs: int, image: Shape = ()) -> Architecture:
-        """The shapes of the network for data with so many features, the pixels of an `image` if it is one, and output
-        units.
+        """The architecture for data with this many features and output units. `image` is the shape of an example, if
+        the features are the pixels of an image.
         """
         return Architecture(
             inputs,

@@ -30,14 +30,14 @@ class PlainProbes:
         self._targets = xp.asarray(data.train.targets[:, : self._batch])
 
     def take(self, after_update: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """All probes but those of a run's end, each (runs, layers) float64; and rms of dl/dx, (runs,)."""
+        """All probes except those of a run's end, each (runs, layers) float64; and the rms of dl/dx, (runs,)."""
         network = self._network
         judged = self._judge(network.forward(), self._targets)
         layers = list(self._layers(after_update))
         values = self._measure("forward", layers)
         network.backward(np.multiply(judged.delta, 1 / self._batch, out=judged.delta))
         for layer_values, layer in zip(layers, network.layers, strict=True):
-            # Of one example, whatever the size of the batch.
+            # The gradient of one example's loss, so that it does not depend on the size of the batch.
             layer_values.dl_dz = None if layer.dl_dz is None else layer.dl_dz * self._batch
         values |= self._measure("backward", layers) | self._measure("weights", layers)
         return values, to_host(rms(network.input_gradient() * self._batch)).astype(np.float64)
@@ -81,7 +81,7 @@ def probes_at_end(rows: Rows, ending: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _measured(moment: str, layers: list[ProbedLayer], runs: int) -> dict[str, np.ndarray]:
-    """The probes of a moment, (runs, layers) each; NaN in layers that lack what is measured."""
+    """The probes of a moment, (runs, layers) each; NaN for layers without the measured array."""
     return {
         name: np.stack([_on_host(probe.measure(layer), runs) for layer in layers], axis=1)
         for name, probe in PROBES.items()

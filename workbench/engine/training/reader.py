@@ -1,4 +1,4 @@
-"""From stored examples to a network's inputs: rows gathered by index, then scaled and shifted for each run."""
+"""From stored examples to a network's inputs: rows are gathered by index, then scaled and shifted for each run."""
 
 from __future__ import annotations
 

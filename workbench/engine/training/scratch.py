@@ -1,4 +1,4 @@
-"""How many numbers the compiled kernel keeps while it works on a batch of one run: what its `scratch_for` allocates."""
+"""The size of the compiled kernel's scratch for a batch of one run, in numbers, as its `scratch_for` allocates it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from workbench.engine.layers.convolution import Convolution
 from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 
-BLOCK_BYTES = 768 * 1024  # of the numbers of a block of examples: what a second-level cache holds, or nearly
-MOST_VECTOR_PAIRS = 2  # of vectors, whose lanes are the examples of a block
-WIDEST_VECTOR = 16  # of a vector with AVX-512; with shorter ones a block may have fewer
+BLOCK_BYTES = 768 * 1024  # for a block of examples: about the size of a second-level cache
+MOST_VECTOR_PAIRS = 2  # in a block; each lane of a vector is an example
+WIDEST_VECTOR = 16  # lanes with AVX-512; with shorter vectors a block may have fewer examples
 
 
 def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
-    """The examples of a block, whose images take so many `numbers` each, in vectors of so many `lanes`."""
+    """How many examples a block has, if an example takes `numbers` numbers and a vector has `lanes` lanes."""
     of_cache = BLOCK_BYTES // (4 * 2 * lanes * numbers)
     return 2 * lanes * min(-(-batch // (2 * lanes)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))
 
 
 def numbers_of(layout: Layout, batch: int, drops: bool, learning: bool = True) -> int:
-    """The numbers of a scratch; `drops`: of one to train with, if units may be dropped; `learning`: of one whose
-    maps a backward pass reads.
+    """The size of a scratch in numbers. `drops`: it is used for training, and units may be dropped; `learning`: a
+    backward pass reads its maps.
     """
     convolutions = [layer for layer in layout.layers if isinstance(layer, Convolution)]
     if not convolutions:
@@ -30,16 +30,16 @@ def numbers_of(layout: Layout, batch: int, drops: bool, learning: bool = True) -
 
 
 def _of_dense_layers(layout: Layout) -> int:
-    """Of an example: its inputs, those of the first dense layer, and every layer's z, a, masked a and mask, each as
-    wide as the widest; then the slopes and dl/da.
+    """For each example: its inputs, those of the first dense layer, and every layer's z, a, masked a and mask, each as
+    wide as the widest layer; then the slopes and dl/da.
     """
     dense = [layer for layer in layout.layers if isinstance(layer, Dense)]
-    rows, units = max(layer.rows for layer in dense), max(max(layer.fan_in, layer.units) for layer in dense)
-    return layout.inputs + dense[0].fan_in + len(dense) * (rows + 3 * units) + 2 * units
+    rows, units = max(layer.rows for layer in dense), max(max(prod(layer.inputs), layer.units) for layer in dense)
+    return layout.inputs + prod(dense[0].inputs) + len(dense) * (rows + 3 * units) + 2 * units
 
 
 def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drops: bool, learning: bool) -> int:
-    """The maps of all blocks, or of the one that they share, and masks; and what one block takes on the way back."""
+    """The maps of all blocks, or of one that they share, the masks, and the buffers of a block's backward pass."""
     places = [prod(layer.places) for layer in convolutions]
     a = [count * layer.units for count, layer in zip(places, convolutions, strict=True)]
     left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]
@@ -53,6 +53,6 @@ def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drop
 
 
 def _left_at_last(layout: Layout) -> int:
-    """How many numbers of an example the last pooling leaves: what is flattened or averaged."""
+    """How many numbers of an example reach the layer that flattens or averages them."""
     last = max(place for place, layer in enumerate(layout.sequence) if isinstance(layer, Convolution))
     return next(prod(layer.inputs) for layer in layout.sequence[last + 1 :] if len(layer.outputs) == 1)

@@ -1,7 +1,7 @@
-"""Shifts: training images moved by a few pixels, another way at every step, so that a network sees more of them.
+"""Shifts: data augmentation that moves each training image by a few pixels, drawn anew at every step.
 
-How far the examples of a minibatch move is a function of the run's seed and the step: every arm of a sweep sees the
-same images. Validation and test examples, and those that are probed, stay where they are.
+The moves of a minibatch are a function of the run's seed and the step, so every arm of a sweep sees the same images.
+Validation and test examples are not moved, nor are those that are probed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.engine.training.randomness import Purpose, bits, keys
 def moves(columns: Mapping[str, np.ndarray], steps: np.ndarray, batch: int) -> np.ndarray:
     """How many pixels down and to the right each example moves: (steps, runs, batch, 2) int16.
 
-    Every whole number from -k to k is as likely, for the run's k in the column `shift_pixels`.
+    All whole numbers from -k to k are equally likely, for the run's k in the column `shift_pixels`.
     """
     found = np.empty((len(steps), len(columns["seed"]), batch, 2), np.int16)
     for run, (seed, most) in enumerate(zip(columns["seed"], columns["shift_pixels"], strict=True)):
@@ -30,7 +30,7 @@ def moves(columns: Mapping[str, np.ndarray], steps: np.ndarray, batch: int) -> n
 
 
 def moved(images: Array, by: Array, shape: Shape, xp: ModuleType) -> Array:
-    """The images (runs, batch, features), of `shape` each, moved `by` (runs, batch, 2). What moves in is 0."""
+    """The images (runs, batch, features), of `shape` each, moved `by` (runs, batch, 2). New pixels are 0."""
     height, width, channels = shape
     rows = xp.arange(height) - by[..., 0, None]
     columns = xp.arange(width) - by[..., 1, None]

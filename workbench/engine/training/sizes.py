@@ -1,4 +1,4 @@
-"""Sizes: the bytes of a run, and how many runs are trained through an epoch together."""
+"""Sizes: the bytes of a run, and how many runs form a group."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from workbench.engine.training.scratch import numbers_of
 # Larger groups spread Python's cost per call over more runs, until their buffers leave the cache.
 CACHE = 6 * 2**20  # bytes
 LARGEST_GROUP = 64
-READERS = 4  # of a run's inputs: to train, to validate, to test, to probe; each has scale and shift in float32
-MOVE_BYTES = 4  # of an example of a step: how far it is moved
-STEP_BYTES = 150  # of a run's step: its learning rate, momentum and bias corrections, drawn up and handed over
-MASK_BYTES = 40  # of a run's step and layer: the key of a mask, and what it is hashed with
+READERS = 4  # of a run's inputs: for training, validation, test and probes; each has scale and shift in float32
+MOVE_BYTES = 4  # for each example of a step: its move
+STEP_BYTES = 150  # for each step of a run: its learning rate, momentum and bias corrections, and their copies
+MASK_BYTES = 40  # for each step and layer of a run: the key of a mask, and the temporaries of its hash
 
 
 def bytes_per_run(pack: Pack, data: Data) -> int:
@@ -67,10 +67,10 @@ def memory_of_pack(pack: Pack, architecture: Architecture, examples: Mapping[str
 def _of_run(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
     """Bytes of one run.
 
-    Its rows of the flat buffers, and one more for the evaluation at its end. Its share of the data: index and target of
-    every example, the order of an epoch with the keys it is sorted by, scale and shift of every feature. The tables of
-    an epoch's steps. The plain kernel holds the activations of all runs of a group at once, the compiled kernel those
-    of one run.
+    They count its rows of the flat buffers, and one more for the evaluation at its end; its share of the data: index
+    and target of every example, the order of an epoch with its sort keys, scale and shift of every feature; and the
+    tables of an epoch's steps. The plain kernel holds the activations of all runs of a group at once, the compiled
+    kernel those of one run.
     """
     itemsize, slots = np.dtype(pack.dtype).itemsize, len(OPTIMIZERS[pack.optimizer].slots)
     updates = examples["train"] // pack.batch_size
@@ -92,7 +92,7 @@ def _of_group(pack: Pack, layout: Layout, examples: Mapping[str, int]) -> int:
 
 
 def _at_end(layout: Layout, examples: Mapping[str, int]) -> int:
-    """What the end of a run takes: one more evaluation, and then the probe that sorts the weights of a layer."""
+    """Bytes for the end of a run: one more evaluation, and then the probe that sorts the weights of a layer."""
     sorting = 28 * max(rows * columns for _, rows, columns in layout.rows())  # float64: sizes, ranks and products
     return max(4 * numbers_of(layout, max(map(_chunk, examples.values())), False, learning=False), sorting)
 

@@ -116,7 +116,7 @@ class ProcessWorker:
         self.runs = runs
         with blas.one_thread_in_new_processes(), without_main_module(), held():
             self._process, self._pipe = _started()
-        # It ignores SIGTERM, by which daemons are ended if nobody closes this worker.
+        # The process ignores SIGTERM, by which Python ends its daemons. So a worker that nobody closes is killed.
         util.Finalize(self, self._process.kill, exitpriority=10)
         self._pipe.send((pack, data, runs, state))
 

@@ -1,4 +1,4 @@
-"""The lines printed before a sweep trains: what it will do, and remarks on it."""
+"""The lines printed before a sweep trains: its plan, and remarks on it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _uncompiled(work: Plan) -> list[str]:
 
 
 def _how_much_slower(pack: Pack) -> str:
-    """The plain kernel beside the compiled one; it lays out every patch of an image before it multiplies."""
+    """How the plain kernel compares with the compiled one. It copies every patch of an image before it multiplies."""
     return "five to ten times" if NETWORKS[pack.network].of_images else "two to three times"
 
 

@@ -61,15 +61,15 @@ class Checkpoints:
     def __init__(self, folder: Path, every: float = 30.0) -> None:
         self.folder, self._every = folder, every
         self._saved = monotonic()
-        self._complained = False  # that none could be written is said once, and again when some could in between
+        self._complained = False  # whether the last write failed: only the first failure in a row is reported
 
     def packs(self) -> list[tuple[str, ...]]:
         """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are skipped."""
         return sorted((runs for file in self._files() if (runs := _fingerprints(file))), key=len)
 
     def tidy(self, jobs_write: bool = False) -> None:
-        """Set broken files aside, with a message, and delete files that a kill left half-written. The sweep's lock is
-        held, but jobs of a cluster may be writing: then nothing half-written is touched.
+        """Set broken files aside, with a message, and delete files that a kill left half-written. `jobs_write`: jobs of
+        a cluster may be writing, so half-written files stay.
         """
         if not jobs_write:
             files.clear(self.folder)
@@ -116,7 +116,7 @@ class Checkpoints:
         return self._file(planned).exists()
 
     def keep_next(self) -> None:
-        """Have the next epoch kept, however soon it comes. May be called by the handler of a signal."""
+        """Save a checkpoint after the next epoch, even if none is due. May be called by a signal handler."""
         self._saved = -math.inf
 
     def due(self) -> bool:
@@ -220,7 +220,7 @@ def _set_aside(file: Path, error: Exception) -> None:
     try:
         file.replace(aside)
         warn(f"{aside}: a broken checkpoint was set aside ({reason}); its pack starts over")
-    except OSError:  # as where another worker was first
+    except OSError:  # another worker may have moved it first
         warn(f"{file}: a broken checkpoint is passed over ({reason}); its pack starts over")
 
 
@@ -258,7 +258,7 @@ def _as_data(measured: Measured) -> list:
 
 
 def _from_data(metrics: dict[str, float], tables: dict[str, dict[str, list]]) -> Measured:
-    """What `_as_data` put down."""
+    """The measured values from what `_as_data` returned."""
     found = {name: {column: np.asarray(values) for column, values in table.items()} for name, table in tables.items()}
     return Measured(metrics, found)
 

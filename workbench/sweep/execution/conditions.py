@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from workbench.places import ours
 
-LONGEST_DIFFERENCE = 60_000  # characters of what is not committed
+LONGEST_DIFFERENCE = 60_000  # characters of the diff of uncommitted changes
 RECORDED_PACKAGES = (
     "numpy",
     "scipy",
@@ -49,7 +49,7 @@ def numerics() -> str:
 
 @cache
 def _git(*arguments: str) -> str:
-    """What git says of the checkout this code runs from; "" if it runs from no checkout."""
+    """The output of a git command in the checkout of this code; "" if there is no checkout."""
     folder = ours("conf").parent
     if not (folder / ".git").exists():
         return ""

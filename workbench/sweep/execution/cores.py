@@ -28,13 +28,13 @@ def _of_the_machine() -> int:
 
 
 def _of_a_job() -> int:
-    """The cores that SLURM gives to a task; more than any machine has outside of a job."""
+    """The cores that SLURM gives to a task; outside a job more than any machine has."""
     given = os.environ.get("SLURM_CPUS_PER_TASK", "")
     return int(given) if given.isdigit() else _NO_LIMIT
 
 
 def _groups() -> list[Path]:
-    """The control groups of this process, its own and those around it, as SLURM nests them."""
+    """The control groups of this process: its own and its ancestors, as SLURM nests them."""
     try:
         lines = Path("/proc/self/cgroup").read_text("utf-8", "replace").splitlines()
     except OSError:

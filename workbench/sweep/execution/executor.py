@@ -37,7 +37,7 @@ class ExecutionContext:
 
 
 class Detached(Exception):
-    """Raised by a cluster's executor that leaves packs to jobs: these go on, and the same command collects them."""
+    """Raised by a cluster's executor that leaves packs to its jobs. The same command collects them later."""
 
 
 @runtime_checkable
@@ -47,20 +47,20 @@ class PackExecutor(Protocol):
     summary: str
 
     def packs_at_once(self, workers: int) -> int:
-        """How many packs it may train at a time with so many workers: memory is shared out among these."""
+        """How many packs it may train at a time with so many workers. These packs share the memory."""
         ...
 
     def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
-        """Train every pack; yields what happens to each, and its outcome in `PackDone`.
+        """Train every pack; yields the events of each, and its outcome in `PackDone`.
 
         - Packs come with the most costly first and are begun in that order.
         - Of each pack: `PackStarted`; `PackResumed` if its checkpoint was there; `EpochDone` for epoch 0 and every
           epoch; then `PackDone`, or `PackRetried` and the same again for the packs that take its place.
-        - A pack that fails takes no other with it. It is retried in halves if that may help (`PackOutcome.halves`),
-          and so is a pack whose worker was lost; a single run whose worker was lost is retried once.
+        - A pack that fails affects no other. It is retried in halves if that may help (`PackOutcome.halves`), and so
+          is a pack whose worker was lost; a single run whose worker was lost is retried once.
         - No run is in two packs that train at the same time.
-        - `context.stop` is asked at least once an epoch. If it says so, no pack is begun, each one in training is
-          stopped after its epoch with a checkpoint, and then KeyboardInterrupt is raised.
+        - `context.stop` is called at least once an epoch. If it returns true, no further pack is begun, each one in
+          training is stopped after its epoch with a checkpoint, and then KeyboardInterrupt is raised.
         - Closing the iterator after a `PackDone` stops the others in the same way.
         - The last checkpoint of a pack is its result. It lies in `context.checkpoints` before `PackDone` is yielded.
         """
@@ -77,8 +77,8 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What packs will take of a cluster: so many jobs, so many of them at a time; what each asks for (`minutes` is its
-    limit); seconds until all have ended, without waiting in the queue, and core-hours in all.
+    """The predicted use of a cluster: how many jobs, and how many `at_a_time`; the cores, memory and time limit in
+    `minutes` of each; `seconds` until all have ended, without the wait in the queue; and core-hours in total.
     """
 
     jobs: int
@@ -92,14 +92,14 @@ class Forecast:
 
 @runtime_checkable
 class ClusterExecutor(PackExecutor, Protocol):
-    """An executor whose packs train on other machines, and may go on when the command has ended."""
+    """An executor whose packs train on other machines and may continue after the command has ended."""
 
     def capacity(self, asked: SlurmConfig) -> Capacity:
-        """What the cluster can take of the jobs that are asked for; a guess if there is no cluster here."""
+        """The cluster's capacity for such jobs; a guess if there is no cluster here."""
         ...
 
     def check(self, packs: Sequence[PlannedPack], asked: SlurmConfig) -> None:
-        """Raises BadInput, in the cluster's own words, if it would refuse the jobs of these packs."""
+        """Raise BadInput, in the cluster's own words, if it would refuse the jobs of these packs."""
         ...
 
     def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:

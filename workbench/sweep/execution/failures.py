@@ -1,4 +1,4 @@
-"""The end of a sweep: its failed runs with their overrides and reasons, and the exit status."""
+"""The end of a sweep: its exit status, and its failed runs with their overrides and reasons."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ENDINGS = {EXIT_FINISHED: "finished", EXIT_FAILED: "failed", EXIT_INTERRUPTED: "
 
 @dataclass(frozen=True)
 class Ended:
-    """How a sweep ended: why runs failed (fingerprint -> reason), packs not recorded, whether it was interrupted, and
-    runs that the store held and lost in the meantime. `detached`: the rest is left to jobs of a cluster.
+    """How a sweep ended: why runs failed (fingerprint -> reason), how many packs were not recorded, whether it was
+    interrupted, and how many runs the store has lost. `detached`: the rest is left to jobs of a cluster.
     """
 
     reasons: Mapping[str, str]
@@ -39,7 +39,7 @@ class Ended:
 
     @property
     def word(self) -> str:
-        """How it ended, in one word of the store."""
+        """How it ended, as the store's word for it."""
         return ENDINGS[EXIT_INTERRUPTED if self.detached else self.status]
 
     def words(self, folder: Path) -> list[str]:
@@ -104,7 +104,7 @@ def as_document(
 
 
 def _of_one_reason(reason: str, cells: Iterable[PlannedCell], common: Collection[str]) -> list[str]:
-    """What all cells of the sweep share is left out."""
+    """The lines for one reason. Overrides that all cells of the sweep share are left out."""
     own = {cell.cell.index: [text for text in cell.cell.overrides if text not in common] for cell in cells}
     lines = [f"  cell {cell}: {' '.join(overrides) or '(the defaults)'}" for cell, overrides in own.items()]
     return [f"{counted(len(lines), 'run')} failed: {reason}", *lines]

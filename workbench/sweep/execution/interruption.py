@@ -29,7 +29,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
-            return self  # only the main thread may; elsewhere signals stay as they are
+            return self  # only the main thread may set handlers
         self._signals, self._wakeup = socket.socketpair()
         self._wakeup.setblocking(False)
         self._wakeup_before = signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)

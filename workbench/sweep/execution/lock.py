@@ -59,7 +59,7 @@ def _take(file: int, name: str) -> None:
             f"name: the sweep {name} is being trained by {holder}; wait until it ends, stop it, or give another name="
         ) from None
     except OSError as error:  # some network file systems know no locks
-        warn(f"the sweep cannot be locked ({error.strerror}); see to it that it is started only once")
+        warn(f"the sweep cannot be locked ({error.strerror}); make sure that it is started only once")
         return
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     with suppress(OSError):  # a full disk

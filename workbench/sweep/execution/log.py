@@ -37,7 +37,7 @@ def on_a_terminal() -> bool:
     """Whether standard error is a terminal."""
     try:
         return sys.stderr is not None and sys.stderr.isatty()
-    except ValueError:  # it is closed
+    except ValueError:  # standard error is closed
         return False
 
 
@@ -72,11 +72,11 @@ class _StandardError(logging.Handler):
     """Writes to the current standard error, which a progress display may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr is None:  # as in a service, if `print` would take standard output
+        if sys.stderr is None:  # as in a service; `print(file=None)` would write to standard output
             return
         if output.is_quiet() and record.levelno < logging.WARNING:
             return
-        with suppress(OSError, ValueError):  # nobody listens any more, and what is said stands in the log
+        with suppress(OSError, ValueError):  # the reader is gone; the log has the message
             print(record.getMessage(), file=sys.stderr, flush=True)
 
 
@@ -96,7 +96,7 @@ class _LogFile(logging.FileHandler):
         return
 
     def close(self) -> None:
-        """Lines that a full disk did not take are dropped."""
+        """Close the file, and drop lines that a full disk did not accept."""
         try:
             super().close()
         except OSError:

@@ -15,14 +15,14 @@ from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Measured, Table
 from workbench.sweep.planning.packs import Run
 
-BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
-MEASURING = "measuring"  # to the watcher it is a pack, and a cell an epoch in which a run ended
-COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: half a second's worth or so
+BATCH_SECONDS = 10.0  # results are handed on at least this often, so that an interruption costs no more
+MEASURING = "measuring"  # the name of the pack by which the watcher counts measured cells
+COST = 1e9  # of a cell, in the units of `PlannedPack.cost`: about half a second
 
 
 @dataclass(frozen=True)
 class MeasuredBatch:
-    """Measured cells: the result of each or, if it failed, the reason; and unix times."""
+    """Measured cells: the result of each, or the reason why it failed, and its start and end in unix seconds."""
 
     runs: tuple[Run, ...]
     results: tuple[Measured | str, ...]
@@ -68,7 +68,7 @@ def measured(
 
 
 def tables_of(marks: Sequence[str], results: Sequence[Measured | None]) -> dict[str, Table]:
-    """The tables of several runs, one below the other by name, each row with its run's fingerprint."""
+    """The tables of several runs, concatenated by name. Each row has its run's fingerprint."""
     parts: dict[str, list[Table]] = {}
     for mark, result in zip(marks, results, strict=True):
         for name, table in (result.tables if result else {}).items():

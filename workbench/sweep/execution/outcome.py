@@ -1,4 +1,4 @@
-"""What became of a pack."""
+"""The outcome of a pack."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
 
 
 def run_to_end(progress: Progress, on_message: Callable[[PackResumed | EpochDone], object]) -> PackOutcome:
-    """The outcome of `train_pack`; each message is passed to `send`."""
+    """The outcome of `train_pack`. Each message is passed to `on_message`."""
     while True:
         try:
             message = next(progress)
@@ -63,7 +63,7 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
         reached.seconds = before + monotonic() - began
         yield EpochDone.of(planned, epoch)
         if all(reached.ends):
-            continue  # over, and its result stands below
+            continue  # every run has ended: the checkpoint after the loop is the result
         stop = context.stop()
         if stop or context.checkpoints.due():
             context.checkpoints.save(planned, replace(reached, state=epoch.state()))
@@ -79,7 +79,7 @@ def _analysed(
     names = planned.analyses[end.run]
     if not names or end.outcome != "finished":
         return None
-    assert instruments is not None, "a run asks for analyses, and nobody was given who makes them"
+    assert instruments is not None, "a run asks for analyses, but the context has no instruments"
     mine = np.array([end.run])
     return instruments.analyse(names, Trained(planned.pack.take(mine), data.take(mine), epoch.weights(mine)))
 

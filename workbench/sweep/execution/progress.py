@@ -28,7 +28,7 @@ QUIET_SECONDS = 60.0  # without a terminal: the longest time between two lines a
 
 @dataclass
 class InTraining:
-    """A pack in training: what it is, the epoch it has reached and the one it went on from."""
+    """A pack in training: its description, the epoch it has reached, and the epoch from which it was resumed."""
 
     label: str
     runs: int
@@ -46,7 +46,7 @@ class InTraining:
 
     @property
     def cost_to_do(self) -> float:
-        """The work that was left when it began."""
+        """The work that was left at this start."""
         return self.cost * (self.epochs - self.began) / max(self.epochs, 1)
 
 
@@ -66,7 +66,7 @@ class Watcher(Protocol):
 class Tally:
     """Counts finished work and estimates the time left from it.
 
-    `runs` is how many the sweep asks for, `reused` of them the store held already; `cost` is the work of the others.
+    `runs` is how many the sweep asks for; `reused` of them were in the store already; `cost` is the work of the rest.
     """
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
@@ -221,7 +221,7 @@ class BarDisplay(Display):
 
 
 class LineDisplay(Display):
-    """Plain lines for a file or a pipe: one for each pack, and now and then one for a pack that takes long."""
+    """Plain lines for a file or a pipe: one for each pack, and further ones for a pack that takes long."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         super().__init__(runs, cost, reused)
@@ -239,5 +239,5 @@ class LineDisplay(Display):
 
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """BarDisplay if the standard error is a terminal, plain lines elsewhere."""
+    """BarDisplay if standard error is a terminal, else LineDisplay."""
     return BarDisplay(runs, cost, reused) if on_a_terminal() and not is_quiet() else LineDisplay(runs, cost, reused)

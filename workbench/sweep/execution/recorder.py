@@ -27,9 +27,9 @@ Outcome = PackOutcome | MeasuredBatch | PackResult
 
 
 class Recorder:
-    """Takes outcomes as they come. Leaving the context waits until all are recorded or were tried once more.
+    """Records outcomes as they come. Leaving the context waits until all are recorded or were retried once.
 
-    `unrecorded` counts those that the store did not accept; `lost` are runs that it held and no longer holds.
+    `unrecorded` are those that the store did not accept; `lost` are runs that it held and no longer holds.
     """
 
     def __init__(self, store: Store, cells: Sequence[PlannedCell], checkpoints: Checkpoints) -> None:
@@ -38,7 +38,7 @@ class Recorder:
         self._pending: list[Future[None]] = []
         self._taken: list[Outcome | PlannedPack] = []  # a pack whose result lies in its checkpoint without that result
         self._closing = (
-            False  # the sweep waits for this thread, so a store that fails once is not tried with the other outcomes
+            False  # after one failure at the end, the other outcomes are not tried: the sweep waits for this thread
         )
         self.unrecorded: list[Outcome] = []
         self.lost: set[str] = set()
@@ -56,7 +56,7 @@ class Recorder:
         self._thread.shutdown()
 
     def take(self, outcome: Outcome) -> None:
-        """Record an outcome, soon."""
+        """Queue an outcome to be recorded."""
         self._pending.append(self._thread.submit(self._record, outcome))
 
     def wait(self) -> None:
@@ -86,13 +86,13 @@ class Recorder:
         return pack_result(outcome, self._cells)
 
     def _light(self, outcome: Outcome) -> Outcome | PlannedPack:
-        """What to keep of an outcome: only its pack if a checkpoint holds the rest."""
+        """What to keep in memory of an outcome: only its pack, if a checkpoint holds the rest."""
         if isinstance(outcome, PackOutcome) and not outcome.failed and self._checkpoints.holds(outcome.planned):
             return outcome.planned
         return outcome
 
     def _full(self, taken: Outcome | PlannedPack) -> Outcome | None:
-        """The outcome that is remembered; None if its checkpoint is gone."""
+        """The whole outcome again; None if its checkpoint is gone."""
         if not isinstance(taken, PlannedPack):
             return taken
         reached = self._checkpoints.result(taken)

@@ -45,7 +45,7 @@ def batch_result(batch: MeasuredBatch, cells: Sequence[PlannedCell]) -> PackResu
 
 
 def shares_of_time(outcome: PackOutcome) -> np.ndarray:
-    """Each run's share of the pack's seconds, by the epochs it trained: (runs,)."""
+    """Each run's share of the pack's seconds, in proportion to its epochs: (runs,)."""
     epochs = np.array([end.epochs if end else 0 for end in outcome.ends], float)
     return outcome.seconds * epochs / max(epochs.sum(), 1)
 

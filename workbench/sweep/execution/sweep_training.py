@@ -74,7 +74,7 @@ class SweepTraining:
         self.checkpoints.tidy(jobs_write=self.capacity is not None)
 
     def check(self, work: Plan) -> None:
-        """Raises BadInput if whoever trains would refuse the packs, or if jobs of a cluster train them already."""
+        """Raise BadInput if the executor would refuse the packs, or if jobs of a cluster train them already."""
         if isinstance(self.executor, ClusterExecutor):
             if work.packs:
                 self.executor.check(work.packs, self.slurm)
@@ -129,7 +129,7 @@ class SweepTraining:
                 interrupted = True
             except Detached:
                 detached = True
-        # Nothing is learned of this machine's speed by other machines' seconds, nor by those of a compiler.
+        # Seconds of other machines, or with compilation in them, say nothing about this machine's speed.
         if not self.capacity and _compiled_forms(work) == compiled:
             speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
         return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost), detached)
@@ -157,9 +157,9 @@ class SweepTraining:
 
 
 def _compiled_forms(work: Plan) -> int:
-    """How many forms of the compiled kernel are kept on disk, if any pack trains with it."""
+    """How many compiled functions the disk cache holds, if any pack trains with the compiled kernel."""
     if not any(pack.pack.kernel == "compiled" for pack in work.packs):
         return 0
-    from workbench.engine.kernels.compiled.jit import compiled_so_far  # late: Numba comes with it
+    from workbench.engine.kernels.compiled.jit import compiled_so_far  # late: it imports Numba
 
     return compiled_so_far()

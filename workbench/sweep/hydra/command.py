@@ -30,7 +30,7 @@ from workbench.sweep.hydra.typed import check
 HYDRAS = ("hydra", "omegaconf", "antlr4", "yaml")
 PRIMARY = "config"  # conf/config.yaml
 TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what --info shows
-# Hydra's options that mean nothing here, and what to type instead.
+# Hydra's options that have no meaning here, and what to type instead.
 REFUSED = {
     "--run": "every command is a sweep, and a single run is a sweep of one; leave it out",
     "--config-name": "what differs from conf/config.yaml stands in a file of conf/sweep; type +sweep=NAME",
@@ -78,7 +78,7 @@ def parser() -> ArgumentParser:
     flags.add_argument("--resolve", action="store_true", default=False)
     flags.add_argument("--info", "-i", nargs="?", const="all", choices=TOPICS, default=None)
     flags.add_argument("--hydra-help", action="store_true", default=False)
-    flags.add_argument("--multirun", "-m", action="store_true", default=False)  # every command is one
+    flags.add_argument("--multirun", "-m", action="store_true", default=False)  # no effect: every command is one
     flags.error = _refuse  # type: ignore[method-assign]
     return flags
 
@@ -90,7 +90,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
     for text in arguments:
         flag = text.partition("=")[0] if text.startswith("-") else ""
         if reason := REFUSED.get(SHORT_FLAGS.get(flag, flag)):
-            raise BadInput(f"{flag}: is not for a command to set: {reason}")
+            raise BadInput(f"{flag}: cannot be set by a command: {reason}")
     flags = parser()
     args, unknown = flags.parse_known_intermixed_args(arguments)
     if unknown:
@@ -107,7 +107,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
 
 def _run(args: Namespace) -> None:
     _check(args.overrides)
-    # Hydra prints errors over several lines unless this makes it raise them.
+    # Without this Hydra prints an error over several lines; with it Hydra raises the error.
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
@@ -144,7 +144,7 @@ def _do(args: Namespace, hydra: internals.Hydra) -> None:
 
 def _show_configuration(args: Namespace, hydra: internals.Hydra) -> None:
     try:
-        with redirect_stderr(StringIO()):  # Hydra prints there that it found no such package, and ends
+        with redirect_stderr(StringIO()):  # if it finds no such package, Hydra prints so there and exits
             internals.show_configuration(hydra, PRIMARY, args.overrides, args.cfg, args.package, args.resolve)
     except SystemExit as end:
         raise BadInput(f"--package is {args.package!r}; allowed: a section of the configuration, as network") from end
@@ -152,7 +152,7 @@ def _show_configuration(args: Namespace, hydra: internals.Hydra) -> None:
 
 @contextmanager
 def _shown_without_secrets() -> Iterator[None]:
-    """Filters the output of --cfg and --info, which may hold the address of a store with its password."""
+    """Remove secrets from the output of --cfg and --info: a store's address may hold its password."""
     shown = StringIO()
     try:
         with redirect_stdout(shown):
@@ -162,7 +162,7 @@ def _shown_without_secrets() -> Iterator[None]:
 
 
 def _check(overrides: Sequence[str]) -> None:
-    """Check the overrides, and the sweep files that they name, before Hydra composes them."""
+    """Check the overrides and the sweep files that they name, before Hydra composes anything."""
     check(overrides, [file.stem for folder in places.both("conf") for file in folder.glob("sweep/*.yaml")])
     for text in overrides:
         key, _, stem = text.partition("=")
@@ -172,16 +172,16 @@ def _check(overrides: Sequence[str]) -> None:
 
 
 def _is_hydras(error: BaseException) -> bool:
-    """Whether Hydra itself raised it, as for optimizer=3: an error of ours must not be reported as bad input.
+    """Whether Hydra raised it, as for optimizer=3. A programming error of ours must not be reported as bad input.
 
-    The innermost frame of Hydra or workbench decides; frames of other libraries do not count.
+    The innermost frame that is Hydra's or workbench's decides. Frames of other libraries do not count.
     """
     owners = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
     return next((owner for owner in reversed(owners) if owner in (*HYDRAS, "workbench")), "") in HYDRAS
 
 
 def _never_called(_: object) -> NoReturn:
-    raise BadInput("hydra/sweeper and hydra/launcher are not ours; allowed: grid or optuna, and packed")
+    raise BadInput("hydra/sweeper or hydra/launcher is not one of Workbench's; allowed: grid or optuna, and packed")
 
 
 def _refuse(message: str) -> NoReturn:

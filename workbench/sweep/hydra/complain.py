@@ -28,7 +28,7 @@ from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, read, shortened
 
 
 def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:
-    """The one line for an error that Hydra or OmegaConf raised while composing with these overrides."""
+    """The one-line error for one that Hydra or OmegaConf raised while composing with these overrides."""
     for text in overrides:
         try:
             diagnose(text, loader)
@@ -49,7 +49,7 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
         return
     if override.is_delete():
         if key in SETTINGS or key in SECTIONS:
-            raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+            raise BadInput(f"{text}: a setting cannot be deleted; without an override it has its default")
         return
     if options and not isinstance(override.value(), dict):
         _diagnose_choice(override, options, loader)
@@ -67,7 +67,7 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
 
 
 def _diagnose_file(text: str, loader: ConfigLoader) -> None:
-    """Raise BadInput if this override names a sweep file, and the `defaults` of that choose what there is not."""
+    """Raise BadInput if this override names a sweep file whose `defaults` choose something that does not exist."""
     key, _, stem = text.partition("=")
     for choice in choices_in(stem) if key == "+sweep" else []:
         options, found = choices_of(loader, choice.group), f"{named(stem)}defaults: {choice.group}"
@@ -98,8 +98,8 @@ def _diagnose_choice(override: Override, options: Sequence[str], loader: ConfigL
 
 
 def refuse_path(group: str, name: str) -> None:
-    """Raise BadInput for a choice given as a file, such as adam.yaml or ./adam: Hydra accepts it, but it is no name of
-    a choice.
+    """Raise BadInput for a choice given as a file, such as adam.yaml or ./adam. Hydra accepts it, but a choice is
+    known by its name.
     """
     bare = re.sub(r"\.ya?ml$", "", name)
     parts = [part for part in bare.split("/") if part not in ("", ".", "..")]
@@ -124,7 +124,7 @@ def _by_default(loader: ConfigLoader) -> set[str]:
 
 
 def _values(override: Override) -> list[object]:
-    """The values an override gives, quotes taken off; those of a range without steps cannot be listed."""
+    """The values that an override gives, without quotes. Raises BadInput for an interval, which has no list."""
     if not override.is_sweep_override():
         return [override.value()]
     if not override.is_discrete_sweep():
@@ -137,8 +137,8 @@ def _values(override: Override) -> list[object]:
 
 
 def unreadable(error: UnicodeDecodeError) -> BadInput:
-    """The one-line error for a configuration file that is not UTF-8. Hydra does not name the file; its
-    reader knows it.
+    """The one-line error for a configuration file that is not UTF-8. Hydra's message does not name the file, but the
+    frames of its reader do.
     """
     name = file_being_read(error) or "a configuration file"
     found = f"byte {error.object[error.start]:#04x} at place {error.start}"

@@ -1,8 +1,8 @@
-"""From the jobs of a sweep to its cells: composed as Hydra composes them, in a fraction of its time.
+"""From the jobs of a sweep to its cells. The result is Hydra's, in a fraction of its time.
 
-Hydra takes about 50 ms for each job. Here Hydra composes each distinct choice of config groups once. Plain values
-(`key=value` of an existing leaf) are then patched into the result. If nothing else can depend on a value, it is put
-among the resolved values; otherwise into a copy of the configuration, with Hydra's own code for overrides.
+Hydra takes about 50 ms to compose a job. Here it composes each distinct choice of config groups once. Plain values
+(`key=value` of an existing leaf) are then patched into the result. If no other value can depend on a value, it is
+patched into the resolved values; otherwise into a copy of the configuration, by Hydra's own code for overrides.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from workbench.sweep.hydra.internals import (
 from workbench.sweep.hydra.sweep_file_checks import check_choice
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
-MISSING = "???"  # a choice that is yet to be made
-_OF_MASTER = ("the command as a whole",)  # no override: none has spaces
+MISSING = "???"  # a choice that was not made yet
+_OF_MASTER = ("the command as a whole",)  # a cache key that no override equals: none has spaces
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Cell:
 
     `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here,
     only those that vary over the sweep (a config group under its own name); `choices` the config groups chosen; `typed`
-    the settings and groups that the overrides speak of; `unread` the settings and groups that this cell does not read.
+    the settings and groups that the overrides name; `unread` the settings and groups that this cell does not read.
     """
 
     index: int
@@ -59,9 +59,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Composed:
-    """One job as Hydra composes it: the resolved configuration, without Hydra's own part, and the groups chosen.
+    """One job as Hydra composes it: the resolved configuration, without the node `hydra`, and the groups chosen.
 
-    `interpolated` is the text of the interpolations that gave some of the values.
+    `interpolated` is the text of the interpolations behind some of the values.
     """
 
     values: dict[str, object]
@@ -71,10 +71,10 @@ class Composed:
 
 @dataclass(frozen=True)
 class _Base:
-    """What the structural overrides of some jobs compose to.
+    """The configuration composed from the structural overrides that some jobs share.
 
-    `leaves` are its dotted keys with their values as they stand, `resolved` the plain values (None if an
-    interpolation cannot be resolved yet).
+    `leaves` are its dotted keys with their unresolved values, `resolved` the plain values (None if an interpolation
+    cannot be resolved yet).
     """
 
     config: DictConfig
@@ -88,13 +88,13 @@ class _Base:
         return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
 
     def interpolated_without(self, keys: Sequence[str]) -> str:
-        """The text of the interpolations that still count if these keys are given a value."""
+        """The text of the interpolations that still apply after these keys were given a value."""
         if not keys or not any("${" in str(self.leaves[key]) for key in keys):
             return self.interpolated
         return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
 
     def may_show_elsewhere(self, patch: Override) -> bool:
-        """Whether other values may depend on a patched one: an interpolation names it, or it is one itself."""
+        """Whether the result may differ elsewhere too: an interpolation names the key, or the value is one."""
         value = patch.value()
         if isinstance(value, str) and ("${" in value or value == "???"):
             return True
@@ -102,7 +102,7 @@ class _Base:
 
 
 class Composer:
-    """Composes jobs below one master configuration, the one Hydra composed for the command as a whole."""
+    """Composes jobs from one master configuration, which Hydra composed for the command as a whole."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self.loader = loader
@@ -117,7 +117,7 @@ class Composer:
         self._complete = MISSING not in master.hydra.runtime.choices.values()
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """The configuration of one job. Raises what Hydra raises."""
+        """The configuration of one job. Raises the errors of Hydra and OmegaConf."""
         structural, patches = self._split([self.parse(text) for text in overrides])
         if self._is_masters(structural, overrides):
             structural = _OF_MASTER
@@ -135,11 +135,11 @@ class Composer:
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
 
     def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
-        """Whether a job differs from the whole command only in plain values: the command is composed already."""
+        """Whether a job differs from the command as a whole only in plain values. That one is composed already."""
         return self._complete and structural == self._structural_of_master and self._typed <= set(overrides)
 
     def _applied(self, structural: tuple[str, ...], base: _Base, patches: Sequence[Override]) -> _Base:
-        """The base with patches that other values depend on; cached like a base, since there are few of them."""
+        """The base with patches on which other values depend. It is cached like a base, since there are few."""
         key = (*structural, "", *(str(patch.input_line) for patch in patches))
         if key not in self._bases:
             config = _with(base.config, patches)
@@ -161,7 +161,7 @@ class Composer:
     def _split(self, overrides: Sequence[Override]) -> tuple[tuple[str, ...], list[Override]]:
         """Split overrides into those that Hydra must compose and those that can be patched into the result."""
         candidates = [override for override in overrides if self._is_plain(override)]
-        # Of two overrides of one place the later counts: if one of them is left to Hydra, both are.
+        # The later of two overrides of one key counts. So if Hydra must compose one of them, it composes both.
         others = [o.key_or_group for o in overrides if o not in candidates and not self.is_choice(o)]
         patches = [override for override in candidates if not _overlaps(override.key_or_group, others)]
         return tuple(str(override.input_line) for override in overrides if override not in patches), patches
@@ -190,7 +190,7 @@ class Composer:
 
 
 def _base_of(config: DictConfig) -> _Base:
-    """A configuration as Hydra composed it; its own part is taken out of it."""
+    """The base of a configuration that Hydra composed, without the node `hydra`."""
     chosen = config.hydra.runtime.choices.items()
     choices = {str(group): str(name) for group, name in chosen if not str(group).startswith("hydra/")}
     without_hydra(config)
@@ -198,7 +198,7 @@ def _base_of(config: DictConfig) -> _Base:
 
 
 def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, object] | None:
-    """The resolved values with the patches among them; None if OmegaConf must resolve them anew, or complain."""
+    """The resolved values with the patches; None if OmegaConf must resolve them anew or raise its own error."""
     if base.resolved is None or any(base.may_show_elsewhere(patch) for patch in patches):
         return None
     values = dict(base.resolved)
@@ -209,7 +209,7 @@ def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, object] | Non
             node = node_of(node, section)
             own = place[section]
             assert isinstance(own, dict)
-            copied = dict(own)  # the base's own stays as it is
+            copied = dict(own)  # the base must not change
             place[section], place = copied, copied
         try:
             place[last] = value_of_node(copy.copy(node_of(node, last)), patch.value())
@@ -219,7 +219,7 @@ def _put_in(base: _Base, patches: Sequence[Override]) -> dict[str, object] | Non
 
 
 def _with(config: DictConfig, patches: Sequence[Override]) -> DictConfig:
-    """A copy with the patches applied, by Hydra's own way of doing so."""
+    """A copy with the patches, applied by Hydra's own code."""
     patched = copy.deepcopy(config)
     apply(patches, patched)
     return patched
@@ -237,7 +237,7 @@ def _resolved(config: DictConfig) -> dict[str, object] | None:
 
 
 def _values(config: DictConfig, *, resolve: bool) -> dict[str, object]:
-    """The plain values of a configuration, whose keys are texts."""
+    """The plain values of a configuration, as nested dictionaries."""
     return cast(dict[str, object], OmegaConf.to_container(config, resolve=resolve))
 
 
@@ -264,7 +264,7 @@ def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:
-    """The keys an override speaks of: a group, a setting, or those of a section that it gives or takes."""
+    """The keys that an override names: a group, a setting, or the settings of a section that it sets or deletes."""
     key = override.key_or_group
     if composer.is_choice(override):
         return [override.get_key_element().lstrip("+~")]
@@ -295,7 +295,7 @@ def _overlaps(key: str, others: Sequence[str]) -> bool:
 
 
 def _leaves(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """Dotted key -> value as it stands, interpolations unresolved."""
+    """Dotted key -> value, with interpolations unresolved."""
     leaves: dict[str, object] = {}
     for name, value in values.items():
         leaves |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}

@@ -21,12 +21,12 @@ from workbench.engine.errors import BadInput
 from workbench.untyped import HydraValue, OmegaConfNode, YamlLoader
 
 TESTED_VERSIONS = {"hydra-core": ("1.3.8", "1.4.0rc3"), "omegaconf": ("2.3.1", "2.4.1rc1")}
-INSTALL = "hydra-core>=1.3.2,<1.5"  # as in pyproject.toml; it brings the OmegaConf that goes with it
-BEHAVES_AS = "1.3"  # Hydra's rules of working folders and choices; 1.4 has no others
+INSTALL = "hydra-core>=1.3.2,<1.5"  # as in pyproject.toml; it depends on the OmegaConf that fits it
+BEHAVES_AS = "1.3"  # the `version_base`, which decides Hydra's rules of working folders and choices
 
 
 def _incompatible(part: str) -> BadInput:
-    """The one-line error for a version without such a part."""
+    """The one-line error for a version of Hydra or OmegaConf that lacks a part."""
     found = " and ".join(f"{package} {_installed(package)}" for package in TESTED_VERSIONS)
     tested = " and ".join(f"{package} {' or '.join(versions)}" for package, versions in TESTED_VERSIONS.items())
     return BadInput(f"found {found}, which have no {part}; tested with {tested}; type pip install '{INSTALL}'")
@@ -130,7 +130,7 @@ def config_loader(folder: Path) -> ConfigLoader:
 
 @contextmanager
 def started(folder: Path, name: str) -> Iterator[Hydra]:
-    """Hydra as its own `main` sets it up, over a folder of configuration; at the end its global state is cleared."""
+    """Hydra set up as by its own `main`, over a folder of configuration. Its global state is cleared at the end."""
     _behave()
     try:
         yield Hydra.create_main_hydra2(name, create_config_search_path(str(folder)))
@@ -139,9 +139,9 @@ def started(folder: Path, name: str) -> Iterator[Hydra]:
 
 
 def multirun(hydra: Hydra, config: str, overrides: Sequence[str], task: TaskFunction) -> None:
-    """Compose the command once, then let the sweeper that it chooses sweep.
+    """Compose the command once, then run the sweeper that it chooses.
 
-    Hydra's own `main` composes twice: the first time only to learn that `hydra.mode` is MULTIRUN, as ours always is.
+    Hydra's own `main` composes twice, the first time only to read `hydra.mode`. Ours is always MULTIRUN.
     """
     hydra.multirun(config, task, list(overrides))
 
@@ -149,14 +149,14 @@ def multirun(hydra: Hydra, config: str, overrides: Sequence[str], task: TaskFunc
 def show_configuration(
     hydra: Hydra, config: str, overrides: Sequence[str], kind: str, package: str | None, resolve: bool
 ) -> None:
-    """Print the configuration of a run: `kind` is job, hydra or all; of a `package` that alone."""
+    """Print the configuration of a run, or one `package` of it. `kind` is job, hydra or all."""
     hydra.show_cfg(config, list(overrides), kind, package, resolve)
 
 
 def show_information(hydra: Hydra, config: str, overrides: Sequence[str], topic: str) -> None:
-    """Print what Hydra knows of itself and of the configuration; the topics are those of its option --info."""
+    """Print Hydra's information on a topic of its option --info."""
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level  # Hydra lets the root logger print, and leaves it so
+    before, level = root.handlers[:], root.level  # Hydra adds handlers to the root logger and does not remove them
     try:
         hydra.show_info(topic, config, list(overrides), RunMode.MULTIRUN)
     finally:
@@ -171,14 +171,14 @@ def show_hydra_help(hydra: Hydra, config: str) -> None:
 
 
 def launcher_of(context: HydraContext, task: TaskFunction, config: DictConfig) -> Launcher:
-    """The launcher that a configuration chooses, set up."""
+    """The launcher that a configuration chooses, after its setup."""
     return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
 
 
 def grid(overrides: Sequence[Override]) -> list[list[str]]:
-    """Every combination of the values of some overrides, as overrides of a job each; the last key changes fastest.
+    """Every combination of the values of some overrides, as the overrides of a job each. The last key changes fastest.
 
-    Of two overrides of one key the later counts, at the place of the first. Raises HydraException for an interval.
+    If two overrides have one key, the later counts, at the place of the first. Raises HydraException for an interval.
     """
     values: dict[str, list[str]] = {}
     for override in overrides:
@@ -193,7 +193,7 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
 
 
 def store(name: str, node: object, group: str | None = None) -> None:
-    """Offer Hydra a configuration that is no file. May be repeated."""
+    """Register with Hydra a configuration that is not a file. May be repeated."""
     takes_replace = "replace" in signature(ConfigStore.store).parameters  # Hydra 1.4 requires it
     further = {"replace": True} if takes_replace else {}
     keep: Callable[..., None] = ConfigStore.instance().store  # of either version
@@ -201,24 +201,24 @@ def store(name: str, node: object, group: str | None = None) -> None:
 
 
 def store_group(group: str, nodes: Mapping[str, object]) -> None:
-    """Offer Hydra these choices of a group that are no files, and none that was offered before."""
+    """Register these choices of a group, which are not files, in place of those registered before."""
     ConfigStore.instance().repo.pop(group, None)
     for name, node in nodes.items():
         store(name, node, group)
 
 
 def options_of(loader: ConfigLoader, group: str) -> list[str]:
-    """The choices of a config group, with the groups below it; empty if there is no such group."""
+    """The choices of a config group and the groups below it; empty if there is no such group."""
     return _listed(loader, group, None)
 
 
 def choices_of(loader: ConfigLoader, group: str) -> list[str]:
-    """The choices of a config group that are files or rows, not groups below it."""
+    """The choices of a config group that are files or rows of a table, without the groups below it."""
     return _listed(loader, group, ObjectType.CONFIG)
 
 
 def _listed(loader: ConfigLoader, group: str, kind: ObjectType | None) -> list[str]:
-    """What stands in a config group. The loader's own method copies its repository first, which takes 30 ms a call."""
+    """The content of a config group. The loader's own method copies its repository first: 30 ms a call."""
     repository = getattr(loader, "repository", None)
     if repository is None:
         raise _incompatible("ConfigLoaderImpl.repository")
@@ -233,12 +233,12 @@ def default_choices(loader: ConfigLoader, config: str) -> set[str]:
 
 
 def apply(overrides: Sequence[Override], config: DictConfig) -> None:
-    """Put overrides into a composed configuration, by Hydra's own way of doing so."""
+    """Apply overrides to a composed configuration by Hydra's own code."""
     ConfigLoaderImpl._apply_overrides_to_config(list(overrides), config)
 
 
 def converted(value: HydraValue) -> object:
-    """A value of a parsed override, quotes taken off, as plain Python."""
+    """A value of a parsed override as plain Python, without quotes."""
     return Override._convert_value(value)
 
 
@@ -248,12 +248,12 @@ def written(value: HydraValue) -> str:
 
 
 def in_single_quotes(text: str) -> str:
-    """A text as one quoted value of Hydra's grammar, whatever stands in it."""
+    """A text as one quoted value of Hydra's grammar, whatever characters it holds."""
     return QuotedString(text=text, quote=Quote.single).with_quotes()
 
 
 def register_resolver(name: str, function: Callable[..., object]) -> None:
-    """Let `${name:...}` be what the function returns. May be repeated."""
+    """Register a resolver: `${name:...}` becomes what the function returns. May be repeated."""
     known_as = "register_new_resolver" if omegaconf_version.startswith("2.3") else "register_resolver"
     getattr(OmegaConf, known_as)(name, function, replace=True)
 
@@ -264,7 +264,7 @@ def node_of(config: DictConfig, key: str) -> OmegaConfNode:
 
 
 def value_of_node(node: OmegaConfNode, value: object) -> object:
-    """What a node makes of a value: converted and checked as it would be in place. Raises what OmegaConf raises."""
+    """A value converted and checked as if it were assigned to the node. Raises the errors of OmegaConf."""
     node._set_value(value)
     return node._value()
 
@@ -279,7 +279,7 @@ def thaw(config: DictConfig) -> None:
 
 
 def without_hydra(config: DictConfig) -> None:
-    """Take Hydra's own part out of a composed configuration, as Hydra does before it calls a task."""
+    """Delete the node `hydra` from a composed configuration, as Hydra does before it calls a task."""
     flags = {flag: config._get_node_flag(flag) for flag in ("readonly", "struct")}
     for flag in flags:
         config._set_flag(flag, False)
@@ -289,17 +289,17 @@ def without_hydra(config: DictConfig) -> None:
 
 
 def file_being_read(error: BaseException) -> str | None:
-    """The configuration file that Hydra was reading when this was raised, by its path below the folder; None unless."""
+    """The configuration file that Hydra was reading when this was raised, by its path below the folder; else None."""
     files = [frame.f_locals.get("normalized_config_path") for frame, _ in walk_tb(error.__traceback__)]
     return next((str(file) for file in files if file), None)
 
 
 def yaml_loader() -> YamlLoader:
-    """The class that reads YAML as OmegaConf does: which plain scalars are numbers is its own."""
+    """The class that reads YAML as OmegaConf does. It has its own rule for which plain scalars are numbers."""
     return get_yaml_loader()
 
 
 def _behave() -> None:
-    """Choose Hydra's rules of 1.3 if there is a choice: 1.4 has no others, and warns if one is chosen."""
+    """Set `version_base` under Hydra 1.3. Hydra 1.4 has one set of rules only, and warns if it is set."""
     if __version__.startswith("1.3"):
         version.setbase(BEHAVES_AS)

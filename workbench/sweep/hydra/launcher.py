@@ -30,7 +30,7 @@ from workbench.sweep.settings import SweepSettings
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
 
-# What is decided once for a sweep, so it cannot differ between its cells.
+# Settings of the sweep as a whole: they cannot differ between its cells.
 OF_THE_SWEEP = (
     "name", "description", "tracking.uri", "tracking.experiment", "tracking.wait_seconds", "reuse", "dry_run",
     "executor", "workers", "checkpoint_seconds", "fail_fast", "detach",
@@ -48,7 +48,7 @@ class Application(Protocol):
     def run_batch(
         self, cells: Sequence[Cell], settings: SweepSettings, metric: str
     ) -> tuple[int, list[tuple[str, float]]]:
-        """The same, and of each cell its outcome and a metric."""
+        """Train the cells as a batch of a search: the exit status, and the outcome and a metric of each cell."""
         ...
 
     def curves(self, name: str, uri: str | None) -> list[tuple[list[float], bool]]:
@@ -65,21 +65,21 @@ class Application(Protocol):
 
 
 class PackedLauncher(Launcher):
-    """Hydra's jobs are our cells; they train together, so there is one call for all of them.
+    """Passes Hydra's jobs, which are our cells, to the application in one call, so that they train together.
 
-    `hydra_plugins/workbench.py` says which application trains them: this file imports none, as none imports this.
+    `hydra_plugins/workbench.py` supplies the application. This file does not import it, nor is it imported by it.
     """
 
     def __init__(self) -> None:
         self.config: DictConfig | None = None
         self.hydra_context: HydraContext | None = None
-        self.composer: Composer | None = None  # one for all that is composed: a choice of groups costs 50 ms, once
-        self.file_jobs: Sequence[Sequence[str]] = ()  # of the sweep file alone, where more was typed
-        self.tracking_uri: str | None = None  # of the batch that was trained last
-        self.searched = False  # then what is varied was not asked for as a grid, and it has been trained
+        self.composer: Composer | None = None  # one for all jobs, as its cache saves 50 ms a choice of groups
+        self.file_jobs: Sequence[Sequence[str]] = ()  # the jobs of the sweep file alone, if more was typed
+        self.tracking_uri: str | None = None  # of the latest batch
+        self.searched = False  # whether a search chose the values; then unread settings were refused before
 
     def application(self) -> Application:
-        """Who trains the cells."""
+        """The application that trains the cells."""
         raise NotImplementedError
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
@@ -88,16 +88,16 @@ class PackedLauncher(Launcher):
         self.composer = Composer(hydra_context.config_loader, config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
-        """Train every job; ends the process with the application's exit status unless that is 0."""
+        """Train every job. Ends the process with the application's exit status unless that is 0."""
         return self.train(job_overrides)
 
     def train(
         self, job_overrides: Sequence[Sequence[str]], name: str | None = None, remark: str = "", part_of: str = ""
     ) -> Sequence[JobReturn]:
-        """Train every job, as a sweep of that name (None: as asked for); `remark` is added to its description."""
+        """Train every job as a sweep called `name` (None: its own name); `remark` is added to its description."""
         assert self.config is not None
         if not job_overrides:
-            raise BadInput("nothing is asked for: a range or list of the sweep is empty")
+            raise BadInput("the sweep has no cells: a range or list is empty")
         design = self._design(job_overrides)
         if not self.searched:
             refuse_unread_factors(design)
@@ -110,7 +110,7 @@ class PackedLauncher(Launcher):
         return [JobReturn(overrides=cell.overrides, status=JobStatus.COMPLETED) for cell in design]
 
     def _beside_the_file(self, asked: SweepSettings, design: Sequence[Cell]) -> SweepSettings:
-        """What is asked for, with what its sweep file holds beside it."""
+        """The settings completed by a comparison of the cells with those of the sweep file."""
         if not self.file_jobs:
             digest = cells_digest(design, [{cell.config.seed} for cell in design]) if asked.sweep else ""
             return replace(asked, file_digest=digest)
@@ -129,7 +129,7 @@ class PackedLauncher(Launcher):
         Ends the process if it was interrupted, if runs failed with `fail_fast`, or if results could not be recorded: a
         search cannot continue without them.
         """
-        # Late: NumPy comes with it, and Hydra's plugins import this.
+        # Imported late: Hydra's plugins import this file, and NumPy would be imported with it.
         from workbench.sweep.execution.failures import EXIT_FAILED
 
         design = self._design(job_overrides)
@@ -151,15 +151,15 @@ class PackedLauncher(Launcher):
         return self.application().curves(name, self.tracking_uri)
 
     def identify(self, job_overrides: Sequence[Sequence[str]]) -> list[PlannedCell]:
-        """The jobs as planned cells. Raises BadInput if one of them cannot be."""
+        """The jobs as planned cells. Raises BadInput for an invalid job."""
         return self.application().identify(self._design(job_overrides))
 
     def never_read(self, job_overrides: Sequence[Sequence[str]]) -> dict[str, str]:
-        """The typed keys that none of the jobs reads, each with why. Raises BadInput if a job cannot be."""
+        """The typed keys that none of the jobs reads, each with the reason. Raises BadInput for an invalid job."""
         return never_read(self._design(job_overrides))
 
     def place(self, job: Sequence[str], otherwise: str) -> tuple[str, Path, bool]:
-        """The name of the sweep that a job like this one belongs to, the folder of its files, and whether it is dry."""
+        """The name of the sweep with a job like this, the folder of its files, and whether `dry_run` is set."""
         self.searched = True
         design = self._design([job])
         assert self.config is not None
@@ -201,7 +201,7 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
 
 
 def _sweep_file(choice: str | None) -> str | None:
-    """The chosen sweep file, by its name in `conf/sweep`: its sweep and its claims are called so as well."""
+    """The chosen sweep file, by its name in `conf/sweep`. Its sweep and its claims have the same name."""
     parts = choice.split("/") if choice else []
     if any(not part.strip(".") or part.strip() != part or "\\" in part for part in parts):
         raise BadInput(f"sweep is {choice!r:.200}; allowed: the name of a file in conf/sweep, as +sweep=tour")
@@ -209,7 +209,7 @@ def _sweep_file(choice: str | None) -> str | None:
 
 
 def command(master: DictConfig) -> str:
-    """The command that asks for this sweep, quoted for a shell. Secrets are left out: it is kept, shown and shared."""
+    """The command that asks for this sweep, quoted for a shell. It is stored and shown, so secrets are left out."""
     typed = [*master.hydra.overrides.hydra, *master.hydra.overrides.task]
     said = [redacted_override(text) for text in typed if text != "hydra.mode=MULTIRUN"]
     return shlex.join(["python", "-m", "workbench", *said])

@@ -1,4 +1,4 @@
-"""Registers what Hydra needs to compose our `conf/`: its place, the schema, and two functions for the penalties."""
+"""Registers what Hydra needs to compose our `conf/`: its folder, the schema, and two resolvers for the penalties."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from workbench import places
 from workbench.config import SECTIONS, RunConfig
 from workbench.sweep.hydra.internals import ConfigLoader, config_loader, register_resolver, store, store_group, thaw
 
-PENALTY_STRENGTH = 1e-3  # of a penalty without a file in conf/penalty
+PENALTY_STRENGTH = 1e-3  # the default for a penalty without a file in conf/penalty
 
 
 def register() -> None:
-    """Store the schema under the name that `conf/config.yaml` begins with. May be repeated."""
+    """Store the schema under the name that the `defaults` of `conf/config.yaml` begin with. May be repeated."""
     _store_schema(tuple(SECTIONS.values()))
     register_resolver("share", lambda whole, ratio: whole * ratio)
     register_resolver("rest", lambda whole, ratio: whole * (1 - ratio))
 
 
 def register_rows() -> None:
-    """Offer every optimizer and penalty as a choice: a row needs no file in `conf/`. May be repeated, also in another
-    folder or after a row went.
+    """Register every optimizer and penalty as a choice, so that a row needs no file in `conf/`. May be repeated, also
+    in another folder or after a row was removed.
     """
     from workbench.engine.rules.optimizers import OPTIMIZERS
     from workbench.engine.rules.penalties import PENALTIES
@@ -47,13 +47,13 @@ def register_rows() -> None:
 
 @lru_cache(maxsize=1)
 def _store_schema(_sections: tuple[type, ...]) -> None:
-    """Store the schema of these sections, unless it is the one that was stored last."""
+    """Store the schema of these sections, unless it was the last one stored."""
     store("schema", schema())
 
 
 @lru_cache(maxsize=1)
 def _store_rows(groups: tuple[str, ...], offered: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...]) -> None:
-    """Store the rows (group, name, node) of these groups, unless they are those that were stored last."""
+    """Store the rows (group, name, node) of these groups, unless they were the last ones stored."""
     for group in groups:
         store_group(group, {name: dict(node) for of, name, node in offered if of == group})
 
@@ -66,5 +66,5 @@ def loader() -> ConfigLoader:
 def schema() -> DictConfig:
     """The defaults of `RunConfig`, typed: OmegaConf refuses other keys and other types."""
     config: DictConfig = OmegaConf.structured(RunConfig(**{name: section() for name, section in SECTIONS.items()}))
-    thaw(config)  # what is frozen is the resolved run, not its composition
+    thaw(config)  # the dataclasses are frozen for the resolved run, but composing must write
     return config

@@ -46,17 +46,17 @@ if TYPE_CHECKING:
 
 AVERAGED = "seed"
 PRUNABLE = {("best_validation_loss", "minimize"), ("last_validation_loss", "minimize")}  # what a pruner can judge
-STUDY = "study.db"  # the search once more, for Optuna's own tools
+STUDY = "study.db"  # a copy of the search for Optuna's own tools
 LARGEST_INTEGER = 2**53  # beyond it not every integer is a float
-LOOKED_AT = 32  # trials that may be impossible before a search is refused
+LOOKED_AT = 32  # trials examined before a search is refused because all of them are impossible
 
 
 class OptunaSweeper(GridSweeper):
-    """Searches `trials` settings, `batch` of them at a time, for the best `metric`; `params` as in the grid's sweeper.
+    """Searches for the best `metric` in `trials` trials, `batch` at a time; `params` as in the grid's sweeper.
 
-    `key=interval(a,b)` is searched between a and b, `key=tag(log,interval(a,b))` on a logarithmic scale, and what has
-    a list of values among these. What came out is kept in the sweep's folder, and the same command goes on with it;
-    with more `trials` it goes on further.
+    `key=interval(a,b)` is searched between a and b, `key=tag(log,interval(a,b))` on a logarithmic scale, and a list of
+    values among these. The results are kept in the sweep's folder. The same command continues from them, also with
+    more `trials`.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class OptunaSweeper(GridSweeper):
         self.goal, self.pruner = Goal(metric, direction), dict(pruner or {})
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
-        """Search, then launch all trials as one sweep; by then the store holds their runs."""
+        """Search, then launch all trials as one sweep, whose runs the store then holds."""
         if not isinstance(self.launcher, PackedLauncher):
-            raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
+            raise BadInput("hydra/launcher is not Workbench's; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
         self._check()
-        from workbench.sweep.planning.identity import text_digest  # late: NumPy comes with it
+        from workbench.sweep.planning.identity import text_digest  # late: it imports NumPy
 
         space, fixed = self.split([*self._parse_config(), *arguments])
         self._check_space(space)
@@ -96,7 +96,7 @@ class OptunaSweeper(GridSweeper):
         return [self._launch_all(results, trainer)]
 
     def _check(self) -> None:
-        """Hydra would wrap what the constructor raises."""
+        """Check the settings here, because Hydra would wrap an error of the constructor."""
         if self.goal.direction not in SEARCH_DIRECTIONS:
             allowed_ones = ", ".join(SEARCH_DIRECTIONS)
             raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
@@ -128,7 +128,7 @@ class OptunaSweeper(GridSweeper):
             )
 
     def split(self, arguments: Sequence[str]) -> tuple[list[Dimension], list[str]]:
-        """What is searched, and the other overrides. Of two overrides of one key the later counts."""
+        """The dimensions of the search, and the other overrides. The later of two overrides of one key counts."""
         last = {override.key_or_group: override for override in self._parse(list(arguments))}
         searched = {key: found for key, override in last.items() if (found := dimension(override))}
         if not searched:
@@ -154,14 +154,14 @@ class OptunaSweeper(GridSweeper):
                 raise BadInput(unknown(one.key))
 
     def _possible(self, space: Sequence[Dimension], rest: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The jobs of a trial that can be: they say what the search's runs have in common.
+        """The jobs of one possible trial, for the settings that all runs of the search share.
 
-        Raises BadInput if none of many can be, and for a dimension that none of many reads.
+        Raises BadInput if `LOOKED_AT` trials are all impossible, or if none of them reads a dimension.
         """
         assert isinstance(self.launcher, PackedLauncher)
         found: list[list[str]] = []
         first: BadInput | None = None
-        unread: dict[str, str] | None = None  # until a trial that can be was looked at
+        unread: dict[str, str] | None = None  # None until a possible trial was examined
         for trial in [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]:
             asked = jobs(trial, rest)
             try:
@@ -177,7 +177,7 @@ class OptunaSweeper(GridSweeper):
             dimensions = [one.key for one in space] if unread is None else unread
             unread = {key: reasons[key] for key in dimensions if key in reasons}
             if not unread or not any(one.choices for one in space):
-                break  # numbers do not decide what is read
+                break  # only choices decide which settings are read, numbers do not
         if first and not found:
             raise first
         for key, why in (unread or {}).items():
@@ -214,30 +214,28 @@ class OptunaSweeper(GridSweeper):
         assert isinstance(self.launcher, PackedLauncher)
         impossible = [one.reason for one in results if not one.runs]
         if len(impossible) == len(results):
-            raise BadInput(f"{trainer.name}: none of its {counted(len(results), 'trial')} can be: {impossible[-1]}")
-        remark = f"{len(impossible)} of {len(results)} trials cannot be: {impossible[-1]}" if impossible else ""
+            raise BadInput(f"{trainer.name}: none of {counted(len(results), 'trial')} is possible: {impossible[-1]}")
+        remark = f"{len(impossible)} of {len(results)} trials are impossible: {impossible[-1]}" if impossible else ""
         return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
 
 
 class TrialTrainer:
-    """Trains the trials of one search. `rest`: the overrides of a trial's runs besides its own values, one run for each
-    seed.
-    """
+    """Trains the trials of one search. `rest` holds the other overrides of a trial's runs, one row for each seed."""
 
     def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
         self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
         self.keeps_curves = False
 
     def jobs(self, trials: Sequence[Trial]) -> list[list[str]]:
-        """The overrides of all their runs."""
+        """The overrides of all runs of these trials."""
         return [job for trial in trials for job in jobs(trial, self.rest)]
 
     def part(self, trials: Sequence[Trial]) -> str:
-        """The name of the sweep that trains them."""
+        """The name of the sweep that trains these trials."""
         return f"{self.name}/trials-{trials[0].number:04d}-{trials[-1].number:04d}"
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
+        """For each trial the digest of its runs, "" if the trial is impossible, and the reason."""
         from workbench.sweep.planning.identity import joint_digest
 
         if not trials:
@@ -250,7 +248,7 @@ class TrialTrainer:
         return [(joint_digest(marks[place : place + count]), "") for place in range(0, len(marks), count)]
 
     def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
-        """What they come to, in their order."""
+        """The results of these trials, in their order."""
         runs = self.runs(trials)
         possible = [trial for trial, (digest, _) in zip(trials, runs, strict=True) if digest]
         found = (
@@ -267,7 +265,7 @@ class TrialTrainer:
                 reason = "" if value is not None else "a run of it failed"
                 results.append(TrialResult(trial, value, digest, reason, curve, pruned))
             else:
-                say(f"{self.name}: trial {trial.number} cannot be and counts as the worst: {reason}")
+                say(f"{self.name}: trial {trial.number} is impossible and counts as the worst: {reason}")
                 results.append(TrialResult(trial, self.goal.worst, "", reason))
         return results
 
@@ -279,7 +277,7 @@ def together(runs: Sequence[tuple[list[float], bool]]) -> tuple[tuple[float, ...
 
 
 def dimension(override: Override) -> Dimension | None:
-    """What an override gives to search; None if it gives one value, or seeds. Raises BadInput for a strange key."""
+    """The dimension that an override gives; None for a single value or seeds. Raises BadInput for an invalid key."""
     key = override.key_or_group
     if not override.is_sweep_override() or key == AVERAGED:
         return None
@@ -294,7 +292,7 @@ def dimension(override: Override) -> Dimension | None:
 
 
 def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The overrides of the runs of a trial: one for each seed."""
+    """The overrides of the runs of a trial, one run for each seed."""
     own = [f"{key}={_typed(key, value)}" for key, value in trial.values.items()]
     return [[*job, *own] for job in rest]
 

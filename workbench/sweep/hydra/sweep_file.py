@@ -13,12 +13,12 @@ Found = TypeVar("Found")
 
 
 def named(stem: str | None) -> str:
-    """The file's name, for the beginning of an error."""
+    """The file's name, as an error begins with it."""
     return f"conf/sweep/{stem}.yaml: " if stem else ""
 
 
 def in_the_file(stem: str | None, do: Callable[[Given], Found], given: Given) -> Found:
-    """Call `do` on a part of a sweep file; its errors begin with the file's name."""
+    """Call `do` with a part of a sweep file. Its errors get the file's name as a prefix."""
     try:
         return do(given)
     except BadInput as error:
@@ -26,7 +26,7 @@ def in_the_file(stem: str | None, do: Callable[[Given], Found], given: Given) ->
 
 
 def params_of(given: object) -> list[str]:
-    """`hydra.sweeper.params` as overrides; a mapping within it is a section, nothing is no grid."""
+    """`hydra.sweeper.params` as overrides. A mapping within it is a section; None is no grid."""
     if given is None:
         return []
     if not isinstance(given, Mapping):
@@ -35,7 +35,7 @@ def params_of(given: object) -> list[str]:
 
 
 def arms_of(given: object) -> dict[str, list[str]]:
-    """`hydra.sweeper.arms`: name -> overrides, which may stand there as a list, as key: value, or as one."""
+    """`hydra.sweeper.arms`: name -> overrides. In the file they are a list, lines of key: value, or a single one."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
@@ -59,8 +59,8 @@ def _overrides(name: str, arm: object) -> Iterator[str]:
 
 
 def typed(value: object) -> str:
-    """A value of a sweep file as it would be typed on the command line; a list is swept over, `[1, 2]` as `1,2`, and
-    what it holds may be lists, `[[1, 2], [3]]` as `[1,2],[3]`.
+    """A value of a sweep file as it would be typed on the command line. A list is swept over: `[1, 2]` is `1,2`. Its
+    items may be lists: `[[1, 2], [3]]` is `[1,2],[3]`.
     """
     if isinstance(value, str):
         return value

@@ -26,7 +26,7 @@ IN_GRID = "hydra.sweeper.params."
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice in the `defaults` of a file: the group, what is chosen, and whether it stands there with `override`."""
+    """A choice in the `defaults` of a file: the group, the choice, and whether it is written with `override`."""
 
     group: str
     name: str
@@ -34,9 +34,9 @@ class Choice:
 
 
 def check_file(stem: str) -> None:
-    """Raise BadInput if the sweep file does not begin as it must, or YAML reads a value as something else.
+    """Raise BadInput if the sweep file lacks its header, has another shape, or YAML reads a value as something else.
 
-    A file that is no YAML at all is left to Hydra, which reports the place.
+    A file that is not YAML is left to Hydra, which reports the place.
     """
     if (file := _found(stem)) is not None:
         in_the_file(stem, _check_text, file)
@@ -92,7 +92,7 @@ def choices_in(stem: str) -> list[Choice]:
 def _found(stem: str) -> Path | None:
     try:
         return places.find("conf/sweep", f"{stem}.yaml")
-    except (OSError, ValueError):  # no name of a file
+    except (OSError, ValueError):  # it cannot be the name of a file
         return None
 
 
@@ -133,7 +133,7 @@ def _check_tree(text: str, tree: yaml.Node | None) -> None:
 
 
 def _check_shape(tree: yaml.Node | None) -> None:
-    """Refuse a value where lines of key: value stand, and the other way round."""
+    """Refuse a value in place of lines of key: value, and the reverse."""
     _require_lines("the file", tree)
     for key, node in _entries(tree):
         if key == "defaults":
@@ -180,7 +180,7 @@ def _check_name_of_arm(node: yaml.Node) -> None:
 
 
 def _entries(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-    """The keys of a mapping, each with what stands there."""
+    """The keys of a mapping, each with its node."""
     for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
         yield str(key.value), value
 
@@ -208,7 +208,7 @@ def _names_of_choices(tree: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]
 
 
 def _of_hydra(tree: yaml.Node | None) -> Iterator[str]:
-    """The settings of Hydra's that a file sets, as hydra.sweeper.params; its choices stand in its `defaults`."""
+    """The settings of Hydra that a file sets, such as hydra.sweeper.params. Its choices are in its `defaults`."""
     for key, node in tree.value if isinstance(tree, yaml.MappingNode) else []:
         if key.value == "hydra" and isinstance(node, yaml.MappingNode):
             for section, below in node.value:

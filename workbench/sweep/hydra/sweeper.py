@@ -1,4 +1,4 @@
-"""The sweeper: one command's grid of jobs, all handed to the launcher at once.
+"""The sweeper: makes the jobs of one command's grid and passes them all to the launcher at once.
 
 Hydra's own sweeper composes every job as a check and writes a folder for every sweep. This one does neither: the
 launcher composes all jobs before anything is trained.
@@ -35,8 +35,8 @@ from workbench.sweep.hydra.typed import check, refuse_too_many
 class GridSweeper(Sweeper):
     """Every combination of the values given, plus arms: named lists of overrides for designs that are not a full grid.
 
-    A sweep file holds `hydra.sweeper.params`, key -> values as they are typed on the command line, and, if it has
-    them, `hydra.sweeper.arms`, name -> overrides. Every arm is crossed with the params, and its name stands in the
+    A sweep file holds `hydra.sweeper.params`, key -> values as they are typed on the command line. It may hold
+    `hydra.sweeper.arms`, name -> overrides. Every arm is crossed with the params, and its name is the value of the
     setting `arm`. The command line wins over an arm, an arm over the params; `arm=a,b` takes only those arms.
     """
 
@@ -44,7 +44,7 @@ class GridSweeper(Sweeper):
         self.hydra_context: HydraContext | None = None
         self.config: DictConfig | None = None
         self.launcher: Launcher | None = None
-        self.given, self.given_arms, self.others = params, arms, others  # Hydra would wrap what is raised here
+        self.given, self.given_arms, self.others = params, arms, others  # checked later: Hydra wraps errors here
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Hydra's hook before `sweep`."""
@@ -54,7 +54,7 @@ class GridSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Launch every job of the sweep in one batch; `arguments` are the overrides of the command line."""
         if not isinstance(self.launcher, PackedLauncher):
-            raise BadInput("hydra/launcher is not ours; allowed: packed (who trains is chosen by executor=)")
+            raise BadInput("hydra/launcher is not Workbench's; allowed: packed (who trains is chosen by executor=)")
         refuse_several_sweeps(self._parse(arguments))
         self._check_file()
         of_the_file = [typed for typed in arguments if typed.startswith("+sweep=")]
@@ -64,7 +64,7 @@ class GridSweeper(Sweeper):
 
     @property
     def arms(self) -> dict[str, list[str]]:
-        """The arms by their names, each as the overrides it stands for."""
+        """The arms by their names, each as its overrides."""
         return in_the_file(self._stem(), arms_of, self.given_arms)
 
     def jobs(self, arguments: list[str]) -> list[list[str]]:
@@ -87,12 +87,12 @@ class GridSweeper(Sweeper):
         return jobs
 
     def _check_file(self) -> None:
-        """Errors in the sweep file begin with the file's name."""
+        """Raise BadInput for an error in the sweep file; it begins with the file's name."""
         if self.others:
             close = get_close_matches(next(iter(self.others)), ("params", "arms"), n=1)
             guess = f"; did you mean {close[0]}?" if close else "; allowed: params, arms"
             raise BadInput(
-                f"{named(self._stem())}hydra.sweeper.{next(iter(self.others))} is nothing a sweep has{guess}"
+                f"{named(self._stem())}hydra.sweeper.{next(iter(self.others))} is not a setting of a sweep{guess}"
             )
         every = [*self._parse_config(), *(text for arm in self.arms.values() for text in arm)]
         in_the_file(self._stem(), self._check_each, every)
@@ -104,7 +104,7 @@ class GridSweeper(Sweeper):
             diagnose(text, self.hydra_context.config_loader)
 
     def _parse_config(self) -> list[str]:
-        """The overrides that `hydra.sweeper.params` stands for."""
+        """`hydra.sweeper.params` as overrides."""
         return in_the_file(self._stem(), params_of, self.given)
 
     def _stem(self) -> str | None:
@@ -122,7 +122,7 @@ class GridSweeper(Sweeper):
 
 
 def refuse_several_sweeps(arguments: Sequence[Override]) -> None:
-    """Hydra would read `+sweep=a,b` as a grid of two files and forget the grids within them."""
+    """Raise BadInput for `+sweep=a,b`: Hydra would sweep over the two files and ignore the grids within them."""
     for argument in arguments:
         if argument.key_or_group == "sweep" and argument.is_sweep_override():
             commands = " and ".join(shlex.quote(f"+sweep={name}") for name in _values(argument))
@@ -130,14 +130,14 @@ def refuse_several_sweeps(arguments: Sequence[Override]) -> None:
 
 
 def _values(argument: Override) -> list[str]:
-    """The values an override gives, quotes taken off."""
+    """The values that an override gives, without quotes."""
     if not argument.is_sweep_override():
         return [str(argument.value())]
     return [str(converted(value)) for value in argument.sweep_iterator()]
 
 
 def _arm(name: str) -> str:
-    """The override that sets the arm: in quotes only if it would be read as something else without."""
+    """The override that sets the arm, in quotes if Hydra would read the name as something else without them."""
     plain = f"arm={name}"
     try:
         override = OverridesParser.create().parse_override(plain)

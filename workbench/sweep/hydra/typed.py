@@ -1,5 +1,5 @@
-"""Checks of overrides before Hydra composes them: syntax, settings that may be set, and values that Hydra would read
-differently.
+"""Checks of overrides before Hydra composes them: syntax, settings that may be set, and values that Hydra would read as
+something else.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from workbench.config import SECTIONS, SETTINGS, allowed, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.internals import ChoiceSweep, Override, OverridesParser, RangeSweep, in_single_quotes
 
-# Of Hydra's own settings those that mean something here; the others decide over files and logs that we do not keep.
+# The settings of Hydra that have an effect here. The others are about files and logs that we do not keep.
 CONTROLLERS = {"hydra/sweeper": "", "hydra/launcher": " (who trains is chosen by executor=)"}
 OF_HYDRA = (*CONTROLLERS, "hydra.searchpath")
 SWEEPER = "hydra.sweeper."
 MOST_CELLS = 1_000_000
-LONGEST_KEY = 200  # characters: Hydra looks for a file of that name
+LONGEST_KEY = 200  # characters: Hydra looks for a file with the key's name
 LONGEST_VALUE = 20_000  # characters of a key or value that are read; Hydra's parser takes seconds for more
 
 
 def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
     """Raise BadInput for the first override that cannot be parsed, may not be set, or would be read as another value.
 
-    `sweeps` are the names of the sweep files: the error for a bare one says how to choose it.
+    `sweeps` are the names of the sweep files. The error for a bare one explains how to choose it.
     """
     for text in texts:
         override = read(text, sweeps)
@@ -39,7 +39,7 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
                 check_controller(key, str(override.value()))
         elif override.is_delete():
             if key in SETTINGS or key in SECTIONS:
-                raise BadInput(f"{text}: a setting cannot be taken away; without an override it has its default")
+                raise BadInput(f"{text}: a setting cannot be deleted; without an override it has its default")
         else:
             _check_name_of_choice(override)
             for value in [] if override.is_sweep_override() else [override.value()]:
@@ -48,7 +48,7 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
 
 
 def read(text: str, sweeps: Sequence[str] = ()) -> Override:
-    """One override, by Hydra's grammar. Raises BadInput with what to type instead."""
+    """One override, parsed by Hydra's grammar. The BadInput that it raises explains what to type instead."""
     if len(key := text.partition("=")[0].lstrip("+~")) > LONGEST_KEY:
         raise BadInput(unknown(key))
     if len(text) > LONGEST_VALUE:
@@ -76,7 +76,7 @@ def size(override: Override) -> int:
 
 
 def refuse_too_many(overrides: Sequence[Override]) -> None:
-    """Raise BadInput for a grid too large for memory; of two overrides of a key the later counts."""
+    """Raise BadInput for a grid too large for memory. The later of two overrides of a key counts."""
     last = {override.key_or_group: override for override in overrides}
     cells = math.prod(max(size(override), 1) for override in last.values())
     if cells > MOST_CELLS:
@@ -93,7 +93,7 @@ def for_a_shell(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text that is quoted in a message, of at most 200 characters."""
+    """A text to be quoted in a message, cut to 200 characters."""
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
@@ -125,17 +125,17 @@ def _quoted(key: str, value: str) -> str:
 
 
 def check_hydras(key: str, text: str) -> None:
-    """Raise BadInput for a setting of Hydra's that means nothing here; `text` is the override, for the message."""
+    """Raise BadInput for a setting of Hydra that has no effect here; `text` is the override, for the message."""
     if key in OF_HYDRA or (key.startswith(SWEEPER) and not key.startswith(SWEEPER + "_")):
         return
     close = get_close_matches(key, OF_HYDRA, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     every = ", ".join([*OF_HYDRA, f"{SWEEPER}KEY"])
-    raise BadInput(f"{shortened(text)}: is not for a command to set{guess} (allowed of Hydra's: {every})")
+    raise BadInput(f"{shortened(text)}: cannot be set by a command{guess} (allowed of Hydra's: {every})")
 
 
 def check_controller(group: str, name: str) -> None:
-    """Raise BadInput for a sweeper or launcher that is not in a conf folder: Hydra's own train run by run."""
+    """Raise BadInput for a sweeper or launcher that is not in a conf folder. Hydra's own would train run by run."""
     if places.find(f"conf/{group}", f"{name}.yaml") is None:
         files = [file.stem for folder in places.both("conf") for file in folder.glob(f"{group}/*.yaml")]
         every = ", ".join(dict.fromkeys(sorted(files)))
@@ -143,7 +143,7 @@ def check_controller(group: str, name: str) -> None:
 
 
 def _check_name_of_choice(override: Override) -> None:
-    """`optimizer.name=adam` would keep what another choice has set beside the name, and so would a dictionary."""
+    """Refuse `optimizer.name=adam`, also within a dictionary: it keeps what the other choice set besides the name."""
     section, _, last = override.key_or_group.rpartition(".")
     key, equals, value = str(override.input_line).partition("=")
     if last == "name" and f"{section}.name" in SETTINGS:
@@ -159,7 +159,7 @@ def _keeps_the_rest(found: str, section: str, instead: str) -> str:
 
 
 def _check_as_written(override: Override, value: object) -> None:
-    """A text that Hydra reads as a number: 1e5 would become 100000.0."""
+    """Refuse a text that Hydra reads as a number: 1e5 would become 100000.0."""
     setting = SETTINGS.get(override.key_or_group)
     written = str(override.input_line).partition("=")[2].strip()
     number = isinstance(value, int | float) and not isinstance(value, bool)

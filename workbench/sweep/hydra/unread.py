@@ -9,16 +9,16 @@ from workbench import places
 from workbench.config import SECTIONS, SETTINGS, RunConfig, Unread, unread
 from workbench.config.reading import either
 
-# Settings that count only if another one takes its value from them, as penalty.l2 does from penalty.strength.
+# Settings that have an effect only through another one, as penalty.strength through penalty.l2.
 SOURCES = tuple(key for key, setting in SETTINGS.items() if key.startswith("penalty.") and not setting.numbers)
 
 
 def unread_of(
     config: RunConfig, choices: Mapping[str, str], interpolated: str, readers: Mapping[str, str]
 ) -> dict[str, Unread]:
-    """The settings and groups a cell does not read; of a group nothing is read if none of its settings is.
+    """The settings and groups a cell does not read. A group is not read if none of its settings is.
 
-    `interpolated` is the text of its configuration's interpolations, `readers` as of `source_readers`.
+    `interpolated` is the text of its configuration's interpolations; `readers` is the result of `source_readers`.
     """
     found = unread(config)
     for section in SECTIONS:
@@ -34,7 +34,7 @@ def unread_of(
 
 
 def source_readers() -> dict[str, str]:
-    """Of each of `SOURCES`, the choices of penalty whose files take a value from it, as they are typed."""
+    """For each of `SOURCES`, the choices of penalty whose files take a value from it, as they are typed."""
     files = [file for folder in places.both("conf") for file in sorted(folder.glob("penalty/*.yaml"))]
     texts = {file.stem: file.read_text(encoding="utf-8", errors="replace") for file in files}
     named = {key: [choice for choice, text in texts.items() if _named_in(key, text)] for key in SOURCES}
@@ -42,5 +42,5 @@ def source_readers() -> dict[str, str]:
 
 
 def _named_in(key: str, text: str) -> bool:
-    """Whether an interpolation in the text names the setting, by its whole key or as one of its own section."""
+    """Whether an interpolation in the text names the setting, by its whole key or relative to its section."""
     return re.search(rf"\$\{{[^\n]*\b{re.escape(key.rpartition('.')[2])}\b", text) is not None

@@ -1,4 +1,4 @@
-"""Departures of a command from the sweep file it names: a rule fixed for the file does not apply to other settings."""
+"""Departures of a command from the sweep file it names. A claim rule fixed for the file holds for its settings only."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from workbench.config import SETTINGS, flatten
 from workbench.config.setting import Value
 from workbench.sweep.hydra.compose import Cell
 
-# A rule names its seeds itself; on which machine a run trained, and what else was measured of it, is not its question.
+# A claim rule names its seeds itself, and does not depend on the machine or on further analyses of a run.
 WITHOUT = ("seed", "device", "kernel", "analyses")
 Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
 
 
 def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures:
-    """Of the cells asked for that the file does not hold: key -> (the values only they have, the values of the file).
+    """What sets cells apart that the file does not hold: key -> (the values only they have, the values of the file).
 
-    Where every single value is one of the file's and only their combination is new, the one key is "combination".
+    If the file has each single value, and only their combination is new, the one key is "combination".
     """
     held = {_settings(cell) for cell in of_the_file}
     strangers = list(dict.fromkeys(row for cell in asked if (row := _settings(cell)) not in held))
@@ -33,10 +33,10 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
 
 
 def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[set[int]]) -> tuple[int, int]:
-    """How many cells of the sweep file the command did not ask for, and how many the file has.
+    """How many cells of the sweep file the command leaves out, and how many the file has.
 
-    `of_the_file` are its cells but for their seeds, `seeds` those of each. Data that the file itself does not vary may
-    be other ones: they make another dataset.
+    `of_the_file` are its cells without their seeds, `seeds` the seeds of each. Settings of data that the file does not
+    vary are not compared: another dataset leaves no cell out.
     """
     if not of_the_file:
         return 0, 0
@@ -51,7 +51,7 @@ def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[
 
 
 def cells_digest(cells: Sequence[Cell], seeds: Sequence[set[int]]) -> str:
-    """The digest of the cells of a sweep file, in whatever order: their settings, each on its `seeds`."""
+    """The digest of the cells of a sweep file and of the `seeds` of each. The order of cells does not change it."""
     rows: dict[str, set[int]] = {}
     for cell, mine in zip(cells, seeds, strict=True):
         rows.setdefault(repr((_settings(cell), flatten(cell.config)["analyses"])), set()).update(mine)
@@ -69,7 +69,7 @@ def compared() -> tuple[str, ...]:
 
 
 def seedless(jobs: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The jobs of a design but for their seeds, each once: that many times fewer to compose."""
+    """The jobs of a design without their seeds, each once, so that fewer have to be composed."""
     rows = (tuple(text for text in job if not text.startswith("seed=")) for job in jobs)
     return [list(row) for row in dict.fromkeys(rows)]
 

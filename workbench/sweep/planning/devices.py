@@ -1,4 +1,4 @@
-"""The GPUs that this process may use: what each is called, how much memory it has free, and which one was chosen."""
+"""The GPUs that this process may use: their names, their free memory, and the one that was chosen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.engine.backend import cuda_is_usable
 from workbench.engine.errors import BadInput
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # CUDA's own variable: which devices a process sees, and in which order
-ALL_OF_IT = 0.9  # of what is free on a device: what its packs take is counted array by array, and nothing else is there
+ALL_OF_IT = 0.9  # share of a device's free memory that packs may take: it is predicted exactly, and theirs alone
 _chosen: list[str] = []
 
 
@@ -23,7 +23,7 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """Those that this process sees, in CUDA's order; none without a usable one."""
+    """The devices that this process sees, in CUDA's order; empty if none is usable."""
     if not cuda_is_usable():
         return []
     import cupy
@@ -34,9 +34,9 @@ def devices() -> list[Device]:
 
 
 def choose(asked: Collection[str]) -> None:
-    """From now on this process, and what it starts, sees of several devices the one that `device=cuda:1` names.
+    """Make the device that `device=cuda:1` names the only one that this process and its children see.
 
-    Raises BadInput if several are named, or another one than before: CUDA looks once which devices there are.
+    Raises BadInput if several are named, or another one than before: CUDA lists the devices only once.
     """
     numbered = sorted({device for device in asked if device.startswith("cuda:")})
     if not numbered:

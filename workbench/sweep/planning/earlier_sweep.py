@@ -1,4 +1,4 @@
-"""Changes since the last sweep of the same name: reported, since none is an error."""
+"""Changes since the last sweep of the same name. They are reported; none is an error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.store import Earlier
 
-WATCHED = ("versions", "python", "machine", "device")  # facts of which a run's last digits may depend
+WATCHED = ("versions", "python", "machine", "device")  # facts on which a run's last digits may depend
 
 
 def changes(name: str, earlier: Earlier | None, work: Plan, facts: Mapping[str, str]) -> list[str]:
-    """A line for the cells, if they are others, or for the libraries and the machine, if a sweep goes on."""
+    """One line: on other cells, if the sweep is a different one; on other libraries or machine, if it continues."""
     if earlier is None:
         return []
     since = datetime.fromtimestamp(earlier.started).isoformat(sep=" ", timespec="minutes")

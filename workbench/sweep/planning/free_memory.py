@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.engine.host_memory import free_host_memory
 
-PACKS_SHARE = 0.5  # of what is free, that packs are cut to: predictions are rough, and the store needs some too
+PACKS_SHARE = 0.5  # share of free memory that packs may take: predictions are rough, and the store needs some too
 
 
 def free_memory() -> int:

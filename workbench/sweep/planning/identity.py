@@ -27,13 +27,13 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
-# What a run is without: left out of its numbers, so that it is the run it was before there was such a setting.
+# Values that are left out of a run's numbers. So its fingerprint is what it was before the setting existed.
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
     "training.bounds": "", "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
     "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
-# Where a run says which rows of the engine's tables it uses, and which of these are columns of a pack.
+# The settings that name a row of one of the engine's tables; then those of them that are columns of a pack.
 RULE_KEYS = {
     "ACTIVATIONS": "network.activation",
     "LOSSES": "network.loss",
@@ -68,12 +68,12 @@ def numbers(config: RunConfig) -> dict[str, Value]:
 
 
 def _is_left_out(key: str, value: Value) -> bool:
-    """Whether a run is without a setting: what a row of a table brings changes no run that leaves it at its default."""
+    """Whether a setting is left out of a run's numbers: one that a row brings is, as long as it has its default."""
     return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
 def settings_of_other_networks(name: str) -> set[str]:
-    """The settings that only other kinds of networks read. A run is without them, as it was before there were such."""
+    """The settings that only other kinds of networks read. They are left out of a run's numbers."""
     every = {_key_of(read) for row in NETWORKS.values() for read in row.reads}
     return every - set(map(_key_of, NETWORKS[name].reads))
 
@@ -92,7 +92,7 @@ def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) ->
 
 
 def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]:
-    """The columns of a pack, a value a run."""
+    """The columns of a pack, with one value for each run."""
     known = pack_columns()
     return {
         setting.engine: np.array([run.get(key, setting.default) for run in runs])
@@ -104,8 +104,8 @@ def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]
 def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int] = ()) -> str:
     """The digest of a run: of `numbers(as_read(config))`, the data and the engine's numerical version.
 
-    `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run,
-    but belong to what the store holds of it: a run held without them is trained again to be analysed.
+    `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run.
+    But a run that the store holds without them must be trained again to be analysed, so they count.
     """
     parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions, *_rule_digests(decided)]
     return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
@@ -136,18 +136,18 @@ def joint_digest(fingerprints: Iterable[str]) -> str:
 
 
 def sweep_name(fingerprints: Iterable[str]) -> str:
-    """The name of a sweep that was given none, from the runs it asks for."""
+    """The name of a sweep without a name of its own: a digest of its runs."""
     return f"sweep-{joint_digest(fingerprints)[:8]}"
 
 
 def content(config: RunConfig) -> str:
-    """What decides a run's numbers of its data: their digest and, to networks that read images, the shape of these."""
+    """What its data contribute to a run's identity: their digest and, for networks of images, the shape of an image."""
     facts = describe(config.data)
     return f"{config.data.digest} {facts.image}" if NETWORKS[config.network.name].of_images else str(config.data.digest)
 
 
 def pinned(config: DataConfig) -> DataConfig:
-    """The same with the current digest of the data: a later load gives these data or raises BadInput."""
+    """The same settings with the current digest of the data. A later load gives these data or raises BadInput."""
     return replace(config, digest=digest(config))
 
 

@@ -1,7 +1,7 @@
 """The journal of a search: the trials so far, in one file of the sweep's folder that is replaced after every batch.
 
-It also identifies the search. Trials that it lacks are suggested again and come out the same, so a batch in training
-need not be kept.
+It also identifies the search. A missing trial is suggested again with the same values, so a batch in training need
+not be written down.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JOURNAL_FILE = "search.json"
 
 @dataclass(frozen=True)
 class JournalContent:
-    """A search as its file holds it: which one it is (part -> value), by which Optuna, and its trials in order."""
+    """A search as its file holds it: its identity (part -> value), the version of Optuna, and its trials in order."""
 
     search: Mapping[str, object]
     optuna: str

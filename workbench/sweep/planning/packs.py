@@ -20,8 +20,8 @@ from workbench.engine.training.sizes import memory_of_pack
 from workbench.sweep.planning.free_memory import PACKS_SHARE
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
-COUNTED = ("fused", "graph")  # kernels of a device whose memory is counted there, array by array
-LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones save nothing there
+COUNTED = ("fused", "graph")  # kernels whose device memory is predicted exactly, array by array
+LARGEST_PACK = 256  # runs, on a CPU: larger packs are not faster there, and an interruption costs more
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Examples:
 class PlannedPack:
     """A pack to be trained: a plain value that can be pickled.
 
-    `analyses` are those of each run, "" for none; `train_examples` how many it has to train on. `memory` is what the
-    pack is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are the same for all
-    packs; `updates` the updates of its longest run.
+    `analyses` are those of each run, "" for none; `train_examples` is the size of the training split. `memory` is the
+    predicted size in bytes; `cost` is the expected training time in a unit common to all packs; `updates` are those of
+    its longest run.
     """
 
     digest: str
@@ -98,8 +98,8 @@ class PlannedPack:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once unless each has a
-    machine's share of its own. Packs are cut to `share` of it.
+    """The limit for packs: `total` bytes of free memory, `shared` by the packs that train at once, unless each has
+    this much to itself. Packs may use `share` of it.
     """
 
     total: int
@@ -109,12 +109,12 @@ class MemoryBudget:
 
     @property
     def of_a_pack(self) -> int:
-        """Bytes that a pack may be predicted to take."""
+        """The largest predicted size of a pack, in bytes."""
         return int(self.total * self.share) // (self.packs_at_once if self.shared else 1)
 
 
 def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
-    """The runs that are too large even alone: fingerprint -> reason."""
+    """The runs that do not fit in memory even alone: fingerprint -> reason."""
     reasons: dict[tuple[Value, ...], str] = {}
     found = {}
     for run in runs:
@@ -133,8 +133,8 @@ def unfit(runs: Sequence[Run], budget: MemoryBudget) -> dict[str, str]:
 def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()) -> list[PlannedPack]:
     """Group runs into packs that fit, the most costly pack first.
 
-    `kept` are packs of an earlier start as ordered fingerprints: what is left of each stays together, since their
-    checkpoint is of them together.
+    `kept` are packs of an earlier start as ordered fingerprints. What is left of each stays together, because one
+    checkpoint holds all of its runs.
     """
     left = {run.fingerprint: run for run in runs}
     groups = []
@@ -148,7 +148,7 @@ def packed(runs: Sequence[Run], budget: MemoryBudget, kept: Iterable[Sequence[st
 
 
 def _by_shape(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs that can train together, together."""
+    """The runs grouped by their static settings: those of a group can train together."""
     groups: dict[tuple[Value, ...], list[Run]] = {}
     for run in runs:
         groups.setdefault(_static(run), []).append(run)
@@ -160,7 +160,7 @@ def _static(run: Run) -> tuple[Value, ...]:
 
 
 def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
-    """Parts of a group that fit into memory, as equal as can be: at least so many, if there are as many runs."""
+    """A group cut into parts of nearly equal size that fit in memory: at least `parts`, if there are as many runs."""
     if group[0].numbers["device"] == "cpu":
         parts = max(parts, -(-len(group) // LARGEST_PACK))
     parts = min(max(parts, _planned(group).memory // max(1, budget.of_a_pack)), len(group))
@@ -170,7 +170,7 @@ def _cut(group: list[Run], budget: MemoryBudget, parts: int) -> list[list[Run]]:
 
 
 def _at_least(run: Run) -> int:
-    """Bytes of the weights between hidden layers: known without building a network that may be absurd."""
+    """Bytes of the weights between hidden layers: a lower bound that needs no network, however large it would be."""
     network = run.config.network
     widths = integers(str(network.widths)) or (network.width,) * min(network.depth, 2)
     between = [one * other for one, other in pairwise(widths)]
@@ -207,7 +207,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
 
 
 def _memory(pack: Pack, architecture: Architecture, examples: Mapping[str, int], facts: Facts) -> int:
-    """Bytes that a pack takes where it trains: on a device what is counted there."""
+    """The predicted bytes of a pack where it trains: on the device for the kernels in COUNTED, else on the host."""
     if pack.kernel not in COUNTED:
         return memory_of_pack(pack, architecture, examples)
     from workbench.engine.kernels.cuda import memory  # late: no other pack needs it

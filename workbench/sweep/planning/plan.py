@@ -83,7 +83,7 @@ class Plan:
         ]
 
     def remarks(self) -> list[str]:
-        """What a person should know before it is trained, a line each; see `remarks`."""
+        """What a person should know before training, a line each; see `remarks`."""
         return remarks(self.packs, self.measurements)
 
     def factors(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Stopping bad trials of a search early, by the rules of Optuna's pruners.
 
-Optuna asks after every epoch whether to go on. Here the answer is worked out before a trial begins, from what earlier
-batches came to: for each epoch the largest validation loss with which its rule would go on. Such bounds are a setting
-of the trial's runs (`training.bounds`). So who stops does not depend on what trains at the same time, on packs, or on
-an interruption; and a pack whose runs end one by one loses nothing by it.
+Optuna decides after every epoch whether a trial continues. Here the decision is computed before a trial begins, from
+the results of earlier batches: for each epoch the largest validation loss with which the rule would continue. These
+bounds are a setting of the trial's runs (`training.bounds`). So which trials stop does not depend on other trials in
+training, on packs, or on an interruption; and runs of a pack may end one by one without loss.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Protocol
 import numpy as np
 
 NO_PRUNER = "none"
-STUDY_NAME = "search"  # from which, and the trial's number, Hyperband draws a trial's bracket
+STUDY_NAME = "search"  # Hyperband draws a trial's bracket from this name and the trial's number
 
 
 class Seen(Protocol):
-    """What an earlier trial came to: `curve[e - 1]` is its least validation loss by epoch e."""
+    """The result of an earlier trial: `curve[e - 1]` is its lowest validation loss up to epoch e."""
 
     @property
     def number(self) -> int:
@@ -30,7 +30,7 @@ class Seen(Protocol):
 
     @property
     def curve(self) -> Sequence[float]:
-        """As long as it was trained."""
+        """One value for each epoch that it was trained."""
         ...
 
     @property
@@ -41,8 +41,8 @@ class Seen(Protocol):
 
 @dataclass(frozen=True)
 class Pruning:
-    """The rule `name`, a row of PRUNERS, and its numbers: the first epoch that may stop a trial, of how many trials one
-    goes on (halving), and how many complete ones there must be (median).
+    """The rule `name`, a row of PRUNERS, and its numbers: the first epoch that may stop a trial; `factor`: one of so
+    many trials continues (halving); `startup`: how many complete trials there must be (median).
     """
 
     name: str = NO_PRUNER
@@ -51,13 +51,13 @@ class Pruning:
     startup: int = 5
 
     def bounds(self, number: int, epochs: int, earlier: Sequence[Seen]) -> dict[int, float]:
-        """Epoch -> bound, of the trial of that number that is to have so many epochs."""
+        """Epoch -> bound, for the trial of that number with this many epochs."""
         found = PRUNERS[self.name](self, number, epochs, earlier)
         return {epoch: bound for epoch, bound in found.items() if epoch < epochs and math.isfinite(bound)}
 
 
 def _median(rule: Pruning, number: int, epochs: int, earlier: Sequence[Seen]) -> dict[int, float]:  # noqa: ARG001
-    """Optuna's MedianPruner: a trial's best value is to be no worse than the median of the complete trials' there."""
+    """Optuna's MedianPruner: a trial's best value must not be worse than the complete trials' median at that epoch."""
     curves = [one.curve for one in earlier if one.complete]
     if len(curves) < rule.startup:
         return {}
@@ -72,7 +72,7 @@ def _median(rule: Pruning, number: int, epochs: int, earlier: Sequence[Seen]) ->
 def _halving(
     rule: Pruning, number: int, epochs: int, earlier: Sequence[Seen], bracket: int = 0  # noqa: ARG001
 ) -> dict[int, float]:  # fmt: skip
-    """Optuna's SuccessiveHalvingPruner: at every rung a trial is to be among the best of those that came so far."""
+    """Optuna's SuccessiveHalvingPruner: at every rung a trial must be among the best that have reached it."""
     bounds, epoch = {}, rule.first_epoch * rule.factor**bracket
     while epoch < epochs:
         values = sorted(one.curve[epoch - 1] for one in earlier if len(one.curve) >= epoch)
@@ -84,7 +84,7 @@ def _halving(
 
 
 def _hyperband(rule: Pruning, number: int, epochs: int, earlier: Sequence[Seen]) -> dict[int, float]:
-    """Optuna's HyperbandPruner: several such halvings, each begun at another rung; trials are shared out among them."""
+    """Optuna's HyperbandPruner: several halvings with different first rungs; each trial belongs to one of them."""
     brackets = math.floor(math.log(epochs / rule.first_epoch, rule.factor)) + 1 if epochs > rule.first_epoch else 1
     mine = _bracket(number, brackets, rule.factor)
     others = [one for one in earlier if _bracket(one.number, brackets, rule.factor) == mine]

@@ -22,7 +22,7 @@ def remaining(
     instruments: Instruments,
     memory: int | None = None,
 ) -> Plan:
-    """What is left to train and to measure, in packs of which so many train at once.
+    """What is left to train and to measure, in packs sized for as many as train at once.
 
     `store` is None if nothing may be reused; `earlier` is the latest sweep of that name; `checkpoints` are the packs,
     as ordered fingerprints, that have one; `memory` is what each pack may use elsewhere, None if they train here.
@@ -35,7 +35,7 @@ def remaining(
 
 
 def _budget(cells: Sequence[PlannedCell], packs_at_once: int, memory: int | None) -> MemoryBudget:
-    """What packs may take: of a cluster's nodes, of this machine, or of its devices, each of which trains one pack."""
+    """The memory for packs: of a cluster's nodes, of this machine, or of its devices, which train one pack each."""
     if memory is not None:
         return MemoryBudget(memory, packs_at_once, shared=False)
     if any(cell.numbers["device"] == "cpu" for cell in cells):

@@ -1,5 +1,5 @@
-"""What a person should know of a plan: how data of their own were understood, what a batch size leaves out, and which
-networks are too large for the fastest kernel of a GPU.
+"""Remarks on a plan: how a person's own data were read, how many examples a batch size leaves out, and which networks
+are too large for the fastest kernel of a GPU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST = 3  # lines about batch sizes
 
 
 def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[str]:
-    """A line for each thing to be known of what is to be trained and measured. Raises BadInput if data are gone."""
+    """A line for each remark on the packs and measurements. Raises BadInput if data are no longer available."""
     configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
     understood = dict.fromkeys(said for config in configs if (said := known(config).remark))
     return [*understood, *_left_out(packs), *_as_graphs(packs)]

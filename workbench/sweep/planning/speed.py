@@ -16,10 +16,10 @@ from workbench.quantities import clock
 from workbench.sweep.planning.packs import PlannedPack
 
 SPEED_FILE = "speed.json"
-# Of one core of 2020 or so, in units of `PlannedPack.cost` a second: what is taken if nothing was measured yet.
+# One core of about 2020, in units of `PlannedPack.cost` a second: assumed until a speed was measured.
 TYPICAL = {"compiled": 6e9, "plain": 3e9}
 ANY = 3e9
-_WEIGHT = 0.5  # of the latest sweep in what is kept
+_WEIGHT = 0.5  # of the latest sweep in the average that is kept
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Speeds:
     folder: Path
 
     def learn(self, packs: Sequence[tuple[PlannedPack, float]], cores: int) -> None:
-        """Take note of packs that were trained to their end here, each with its seconds."""
+        """Update the speeds with packs that were trained from start to end here, each with its seconds."""
         known = self._known()
         for key in {_key(pack, cores) for pack, _ in packs}:
             mine = [(pack.cost, seconds) for pack, seconds in packs if _key(pack, cores) == key and seconds > 0]
             cost, seconds = (sum(column) for column in zip(*mine, strict=True)) if mine else (0.0, 0.0)
-            if seconds > 1.0:  # less says more of starting up than of speed
+            if seconds > 1.0:  # shorter times are mostly start-up
                 before = known[key].speed if key in known else cost / seconds
                 speed = _WEIGHT * cost / seconds + (1 - _WEIGHT) * before
                 known[key] = KeptSpeed(speed, date.today().isoformat())
@@ -52,7 +52,7 @@ class Speeds:
             files.write(self.folder / SPEED_FILE, json.dumps(entries, indent=1))
 
     def estimate(self, packs: Sequence[PlannedPack], cores: int) -> str:
-        """How long packs will take and on what basis, like "about 1:20 (at the speed of 2026-11-24 here)"."""
+        """How long packs will take and on what basis, like "about 1:20 (basis: the speed of ... on this machine)"."""
         if not packs:
             return "none, nothing is left to train"
         known, seconds, bases = self._known(), 0.0, []

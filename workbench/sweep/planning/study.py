@@ -1,7 +1,7 @@
 """The next trial of a search: a function of the search space, the seed, the trial's number and the earlier results.
 
-Every trial has a new Optuna sampler that is given all earlier batches. So a trial depends neither on what a killed
-process had already asked for nor on the total number of trials.
+Every trial has a new Optuna sampler that knows all earlier batches. So a trial depends neither on the trials that a
+killed process had already suggested nor on the total number of trials.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-# Samplers of Optuna's that need no more than the earlier trials to go on, by name.
+# Samplers of Optuna, by name, whose suggestions depend only on the earlier trials.
 SAMPLERS = {
     "TPE": ("TPESampler", {}),
     "multivariate TPE": ("TPESampler", {"multivariate": True, "warn_independent_sampling": False}),
@@ -49,7 +49,7 @@ class Dimension:
     choices: tuple[str, ...] = ()
 
     def distribution(self) -> BaseDistribution:
-        """As Optuna takes it; an integer setting is searched over integers. Raises BadInput for a wrong range."""
+        """Optuna's distribution; integers for an integer setting. Raises BadInput for an invalid range."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         try:
@@ -104,18 +104,18 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is searched for: a summary metric of the runs, and whether less of it is better."""
+    """The objective of a search: a summary metric of the runs, and whether lower is better."""
 
     metric: str
     direction: str
 
     @property
     def worst(self) -> float:
-        """What a diverged run counts as."""
+        """The value that a diverged run counts as."""
         return math.inf if self.direction == "minimize" else -math.inf
 
     def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
-        """The best trial, the first of equals; None while none came to a finite value."""
+        """The best trial, the first of equals; None if none has a finite value yet."""
         held = [one for one in results if one.value is not None and math.isfinite(one.value) and not one.pruned]
         sign = 1 if self.direction == "minimize" else -1
         return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
@@ -133,7 +133,7 @@ def suggested(
     name, options = SAMPLERS[by]
     drawn = int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a sampler is an experiment of Optuna's
+        warnings.simplefilter("ignore")  # Optuna warns that some samplers are experimental
         sampler = getattr(optuna.samplers, name)(seed=drawn, **options)
         study = optuna.create_study(direction=goal.direction, sampler=sampler)
         study.add_trials([_frozen(one, distributions) for one in results])
@@ -158,7 +158,7 @@ def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, result
     study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
     study.add_trials([_frozen(one, _distributions(space)) for one in results])
     temporary = file.with_name(f".{file.name}.new")
-    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # by a kill
+    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # left behind by a killed process
         left.unlink(missing_ok=True)
     try:
         with closing(storage.engine.raw_connection()) as source, closing(connect(temporary)) as target:

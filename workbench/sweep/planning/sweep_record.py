@@ -1,4 +1,4 @@
-"""The record of a sweep in the store before it is trained."""
+"""The record that the store gets of a sweep before it is trained."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def record_of(work: Plan, name: str, settings: SweepSettings, rules: str, instru
         cells=work.records(),
         facts=about,
         rules=rules,
-        # A time is of its moment: such a sweep begins anew, whatever the store holds of it.
+        # A sweep with timings begins anew whatever the store holds, as a time holds only for its moment.
         fresh=not settings.reuse or any(instruments.is_timing(cell.cell.config.measure) for cell in work.cells),
     )
 

@@ -18,7 +18,7 @@ BOUNDS = "training.bounds"  # the setting of a run that a pruner gives
 
 @dataclass(frozen=True)
 class Kind:
-    """Which search it is; `parts` are all that decides what it tries, and what that comes to, by name. `epochs` are
+    """The definition of a search; `parts` holds, by name, all that decides its trials and their results. `epochs` are
     those of a trial that is not stopped early, unless they are searched too.
     """
 
@@ -33,16 +33,16 @@ class Kind:
 
 
 class Trains(Protocol):
-    """Who trains the trials of the search called `name`."""
+    """Trains the trials of the search called `name`."""
 
     name: str
 
     def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """Of each trial the digest of its runs, "" if it cannot be, and why not."""
+        """For each trial the digest of its runs, "" if the trial is impossible, and the reason."""
         ...
 
     def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
-        """What they come to, in their order."""
+        """The results of these trials, in their order."""
         ...
 
 
@@ -55,7 +55,7 @@ class Search:
         self.results: list[TrialResult] = []
 
     def run(self, trainer: Trains) -> list[TrialResult]:
-        """All trials that are asked for; those that are not there yet are trained."""
+        """Train the trials that have no result yet, and return the results of all."""
         self.resume(trainer)
         while asked := self.asked():
             self.results += trainer.train(asked)
@@ -66,7 +66,7 @@ class Search:
     def _keep(self) -> None:
         try:
             self.journal.write(JournalContent(self.kind.parts, self.optuna, self.results))
-        except OSError as error:  # a full disk: what is not kept is tried again, and its runs are held by then
+        except OSError as error:  # a full disk: lost trials are suggested again, and the store holds their runs
             warn(f"{self.journal.file} could not be written ({error.strerror}); the search goes on without")
 
     def asked(self) -> list[Trial]:
@@ -78,7 +78,7 @@ class Search:
         return [self._trial(number, self.results[:known]) for number in numbers]
 
     def _trial(self, number: int, earlier: Sequence[TrialResult]) -> Trial:
-        """What is to be tried, and the bounds beyond which it is not gone on with."""
+        """The trial of that number, with the bounds that stop it early."""
         kind = self.kind
         trial = suggested(kind.space, kind.goal, kind.seed, number, earlier, kind.sampler)
         epochs = int(str(trial.values.get("training.epochs", kind.epochs)))
@@ -94,7 +94,7 @@ class Search:
         if not difference and [runs for runs, _ in trainer.runs([one.trial for one in kept.results])] != [
             one.runs for one in kept.results
         ]:
-            difference = "other runs for the same trials: a file of conf/, the device or the kernel is not as before"
+            difference = "other runs for the same trials: a file of conf/, the device or the kernel has changed"
         if difference:
             raise BadInput(
                 f"name: the search {trainer.name} was begun with {difference}; give another name=, or delete "

@@ -10,19 +10,19 @@ from workbench.sweep.hydra.compose import Cell
 
 
 def refuse_unread_factors(cells: Sequence[Cell]) -> None:
-    """Raise BadInput if a setting is swept over that no cell reads in which it stands."""
+    """Raise BadInput if a setting is swept over that is read by none of the cells that set it."""
     for key, why in never_read(cells).items():
         if key in cells[0].factors:
             raise BadInput(f"{key} is swept over, but nothing reads it {why}")
 
 
 def never_read(cells: Sequence[Cell]) -> dict[str, str]:
-    """The typed keys that no cell reads in which they stand, each with why."""
+    """The typed keys that are read by none of the cells that set them, each with the reason."""
     return {key: _why(key, them) for key, them in _typed(cells).items() if all(key in cell.unread for cell in them)}
 
 
 def remarks(cells: Sequence[Cell]) -> list[str]:
-    """What a person should know: values that nothing reads, and cells that are one run as nothing tells them apart."""
+    """Remarks: on values that nothing reads, and on cells that ask for the same run because of that."""
     nowhere: dict[str, list[str]] = {}
     partly = []
     for key, of_the_key in _typed(cells).items():
@@ -41,7 +41,7 @@ def remarks(cells: Sequence[Cell]) -> list[str]:
 
 
 def _typed(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """Every key that is typed (or stands in the sweep file's grid) with the cells in which it is."""
+    """Every key that was typed or stands in the sweep file's grid, with the cells that set it."""
     found: dict[str, list[Cell]] = {}
     for cell in cells:
         for key in cell.typed:

@@ -1,4 +1,4 @@
-"""The executors by the name that `executor=` takes: each is one file, held to the contract in `executor.py`."""
+"""The executors by the name that `executor=` takes. Each is one file and fulfils the contract in `executor.py`."""
 
 from workbench.sweep.execution.executor import PackExecutor
 from workbench.sweep.execution.executors.inline import INLINE

@@ -1,4 +1,4 @@
-"""One pack after the other in this process, the runs of each shared out over workers."""
+"""Trains one pack after the other in this process. The workers share the runs of each pack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Inline:
     summary = "this process trains one pack after the other, the runs of each shared out over workers"
 
     def packs_at_once(self, workers: int) -> int:  # noqa: ARG002
-        """One, whatever the workers."""
+        """One, for any number of workers."""
         return 1
 
     def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:

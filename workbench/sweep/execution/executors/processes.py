@@ -41,7 +41,7 @@ from workbench.sweep.execution.pack_training import run_to_end, train_pack
 from workbench.sweep.planning.devices import VISIBLE, devices
 from workbench.sweep.planning.packs import PlannedPack
 
-_LOOK_SECONDS = 0.2  # how often it is looked whether to stop
+_LOOK_SECONDS = 0.2  # between two calls of `context.stop`
 _CLOSE_SECONDS = 5.0
 
 
@@ -51,7 +51,7 @@ class Processes:
     summary = "worker processes train packs side by side, each with its share of the cores"
 
     def packs_at_once(self, workers: int) -> int:
-        """One a worker process."""
+        """One for each worker process."""
         return workers
 
     def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
@@ -77,11 +77,11 @@ class _Pool:
             self._size = min(self._size, len(self._devices))
         self._context = replace(context, workers=max(1, cores() // self._size), stop=_never)
         self._workers: list[_Worker] = []
-        self._lost: Counter[str] = Counter()  # by pack of a single run, how many workers it has cost
+        self._lost: Counter[str] = Counter()  # digest of a pack of one run -> how many of its workers were killed
         self._stopping = False
 
     def train(self) -> Messages:
-        """Every message, until all packs are over. Raises KeyboardInterrupt once all workers have stopped."""
+        """Yield every message until all packs are done. Raises KeyboardInterrupt once all workers have stopped."""
         while self._busy() or (self._queue and not self._stopping):
             yield from self._hand_out()
             for worker in self._with_messages():
@@ -92,7 +92,7 @@ class _Pool:
             raise KeyboardInterrupt
 
     def close(self) -> None:
-        """Stop what is in training after its epoch, with a checkpoint, and end every worker."""
+        """Stop each pack in training after its epoch, with a checkpoint, and end every worker."""
         self._stop()
         while self._busy():
             for worker in self._with_messages():
@@ -123,7 +123,7 @@ class _Pool:
             yield PackStarted.of(worker.pack)
 
     def _free_device(self) -> str:
-        """A device that no worker has; "" if packs train on the processors."""
+        """A device that no worker has; "" if packs train on the CPU."""
         taken = {worker.device for worker in self._workers}
         return next((name for name in self._devices if name not in taken), "")
 
@@ -164,7 +164,7 @@ class _Pool:
         return self._settled(outcome_of(planned, untouched(planned), WorkerDied(reason)))
 
     def _settled(self, outcome: PackOutcome) -> Message:
-        """The message of an outcome, unless smaller packs may do better: they are next."""
+        """The message of an outcome. If smaller packs may succeed, they are put in the queue."""
         message, halves = settled(outcome)
         self._queue.extendleft(reversed(halves))
         return message
@@ -210,13 +210,13 @@ class _Worker:
 
 
 def _devices_for(packs: Sequence[PlannedPack]) -> list[str]:
-    """The devices to share out among the workers; none where a pack trains on the processors."""
+    """The devices, one for each worker; empty if a pack trains on the CPU."""
     return [] if any(planned.pack.device == "cpu" for planned in packs) else [one.name for one in devices()]
 
 
 @contextmanager
 def _seeing(device: str) -> Iterator[None]:
-    """A process started inside sees this device alone; "" leaves it what we see."""
+    """A context in which new processes see only this device; with "" they see the devices of this process."""
     before = os.environ.get(VISIBLE)
     if device:
         os.environ[VISIBLE] = device
@@ -243,7 +243,7 @@ def _serve(pipe: Connection, context: ExecutionContext) -> None:
     try:
         while True:
             message: ToWorker = pipe.recv()
-            if isinstance(message, TrainPack):  # a Stop may arrive when the pack is over
+            if isinstance(message, TrainPack):  # a Stop may arrive after the pack is done
                 pipe.send(_trained(message.planned, context, pipe))
     except (EOFError, OSError):
         os._exit(0)  # the main process is gone

@@ -1,7 +1,7 @@
 """Packs trained by the jobs of a SLURM cluster, submitted as arrays through submitit.
 
-All that is said goes through the sweep's folder, which every node must see; no port is opened. `cluster/` holds who
-drives the jobs, what runs in one, and SLURM's commands.
+Jobs communicate through files in the sweep's folder, which every node must see; no port is opened. `cluster/` has the
+driver of the jobs, the code that runs in a job, and SLURM's commands.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workbench.sweep.execution.executor import Capacity, ExecutionContext, Forec
 from workbench.sweep.execution.messages import Messages
 from workbench.sweep.planning.packs import PlannedPack
 
-_FOR_EVER = 10**6  # starts of a job, each to its time limit
+_FOR_EVER = 10**6  # how often a job may be started again after its time limit
 
 
 class Slurm:
@@ -31,11 +31,11 @@ class Slurm:
     )
 
     def packs_at_once(self, workers: int) -> int:
-        """One a job."""
+        """One for each job."""
         return workers
 
     def capacity(self, asked: SlurmConfig) -> Capacity:
-        """What the partition has cores for, and the share of memory that goes with a job's cores."""
+        """As many jobs as the partition has cores for, each with the memory that goes with its cores."""
         return job_sizes.capacity(asked, slurm_queue.nodes(asked.partition))
 
     def estimate(self, packs: Sequence[PlannedPack], asked: SlurmConfig, jobs: int) -> str:
@@ -47,7 +47,7 @@ class Slurm:
         return job_sizes.forecast(packs, asked, slurm_queue.nodes(asked.partition), jobs)
 
     def check(self, packs: Sequence[PlannedPack], asked: SlurmConfig) -> None:
-        """Ask SLURM whether it would take the jobs."""
+        """Ask SLURM whether it would accept the jobs."""
         if find_spec("submitit") is None:
             raise BadInput("executor: slurm needs submitit; install the extra 'slurm'")
         if not slurm_queue.is_here():
@@ -77,7 +77,7 @@ SLURM = {"slurm": Slurm()}
 
 def _submit(submission: Submission, jobs: int, context: ExecutionContext, size: job_sizes.JobSize) -> list[str]:
     """Submit so many jobs as one array; their numbers. Raises BadInput with SLURM's own words if it refuses them."""
-    from submitit import SlurmExecutor  # late: few need it
+    from submitit import SlurmExecutor  # late: only this executor needs it
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     from workbench.sweep.execution.cluster.job import TrainBundle
@@ -134,6 +134,6 @@ def _further(asked: SlurmConfig) -> dict[str, object]:
 
 
 def _said(error: Exception) -> str:
-    """The lines of sbatch in an error of submitit."""
+    """The lines that sbatch printed, from an error of submitit."""
     lines = str(error).splitlines()
     return "\n".join(line for line in lines if "sbatch: error" in line) or (lines[-1] if lines else "")
