@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("numba", reason="runs where Numba is installed")
 
+from numba.core.errors import NumbaError
+
 from tests.repetitions import crossed
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
@@ -281,3 +283,14 @@ def test_a_constant_makes_no_form_of_its_own_and_what_is_called_from_within_has_
     assert len(one_more.signatures) == 1
     with pytest.raises(TypeError, match="only compiled functions can call"):
         one_more(1)
+
+
+def test_no_function_of_the_kernel_counts_references_to_arrays() -> None:
+    """Numba would count them at every call: so a function that makes an array, and needs the count, is refused."""
+
+    @jitted
+    def makes_an_array() -> int:
+        return np.empty(1).size
+
+    with pytest.raises(NumbaError, match="array"):
+        makes_an_array()

@@ -234,7 +234,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     `previous` receives the weights before the last update.
     """
     updates, moving = timetable.varying.shape[1], timetable.places
-    numbers, size, outputs = np.empty(timetable.constant.shape[1], np.float32), g.size, places[-1, ROW_COUNT]
+    numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
@@ -261,7 +261,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             backward(w, at, g, places, slope, batch, scratch, masked, run, timetable)
             if len(scratch.filters) > 0:
                 back_through_images(w, at, g, places, batch, scratch, masked, run, timetable)
-            update(updating, w, g, at, weights_end, numbers)
+            update(updating, w, g, at, weights_end)
             if timetable.max_norm[run] > ZERO:
                 _keep_within_norm(w, at, places, timetable.max_norm[run])
                 _keep_within_norm(w, at, scratch.filters, timetable.max_norm[run])
