@@ -43,8 +43,9 @@ MADE_FROM = {
 
 def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
-    rows = zip(columns["schedule"], columns["schedule_factor"], columns["learning_rate"], strict=True)
-    return np.stack([rate * SCHEDULES[name].multiplier(updates, factor) for name, factor, rate in rows], axis=1)
+    rows = list(zip(columns["schedule"], columns["schedule_factor"], strict=True))
+    distinct = {(name, factor): SCHEDULES[name].multiplier(updates, factor) for name, factor in set(rows)}
+    return np.stack([distinct[row] for row in rows], axis=1) * columns["learning_rate"]
 
 
 def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
