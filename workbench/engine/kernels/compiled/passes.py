@@ -32,6 +32,7 @@ from workbench.engine.kernels.compiled.products import (
     weight_gradient,
     weighted_sums,
 )
+from workbench.engine.kernels.compiled.subnormals import FLUSHING, float_control, set_float_control
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
 # Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
@@ -58,6 +59,7 @@ Timetable = namedtuple(
     "Timetable",
     "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
+_FLUSHING = np.uint32(FLUSHING)
 
 
 @inner
@@ -233,6 +235,8 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     positions of each run in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
+    control = float_control()
+    set_float_control(control | _FLUSHING)
     updates, moving = timetable.varying.shape[1], timetable.places
     numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
@@ -268,6 +272,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             total += lost
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
+    set_float_control(control)
 
 
 @inner
