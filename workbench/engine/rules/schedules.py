@@ -74,6 +74,12 @@ def timetable(
         "learning_rate": learning_rates(columns, updates),
         "momentum": momentum[:-1],
         "next_momentum": momentum[1:],
-        "bias1": 1 - columns["beta1"] ** t,
-        "bias2": 1 - columns["beta2"] ** t,
+        "bias1": 1 - _powers(columns["beta1"], t),
+        "bias2": 1 - _powers(columns["beta2"], t),
     }
+
+
+def _powers(bases: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """Each base (runs,) to the power of each exponent (count, 1): (count, runs). Most runs have the same base."""
+    distinct, which = np.unique(bases, return_inverse=True)
+    return (distinct**exponents)[:, which]

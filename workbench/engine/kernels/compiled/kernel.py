@@ -196,9 +196,10 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
     places, filters, inputs, outputs = places_of(layout), filters_of(layout), layout.inputs, layout.outputs
     layers = len(places)
     rows, units = batch * int(places[:, ROW_COUNT].max()), batch * int(places[:, [COLUMN_COUNT, UNIT_COUNT]].max())
-    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
-    sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
+    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE}
+    sizes |= {"zeros": 0, "ones": 0} | dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
+    buffers["ones"][:] = 1
     features, integers, maps = buffers["x"], np.zeros(0, np.int64), np.zeros(0, np.float32)
     if len(filters):
         features = zeros((batch * int(places[0, COLUMN_COUNT]) + PANEL,), np.float32, np)

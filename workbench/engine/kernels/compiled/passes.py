@@ -18,7 +18,6 @@ from workbench.engine.kernels.compiled.native import address_of, call, floats
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BACKWARD_LOOP,
-    BIASES_PLACE,
     COLUMN_COUNT,
     FIXED_SLOPE,
     FORWARD_LOOP,
@@ -28,6 +27,7 @@ from workbench.engine.kernels.compiled.products import (
     SLOPES_PLACE,
     UNIT_COUNT,
     WEIGHTS_PLACE,
+    column_sums,
     through_weights,
     weight_gradient,
     weighted_sums,
@@ -37,13 +37,13 @@ from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
 # Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
 # 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
-# panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
-# z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a network of
-# images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the first
-# columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
+# panel, zeros and ones: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer
+# has in z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a
+# network of images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the
+# first columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
 Scratch = namedtuple(
     "Scratch",
-    "x z a masked mask dl_da slope panel zeros rows labels values judged strides features images maps filters",
+    "x z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",
 )
 # Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
 # is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
@@ -151,19 +151,14 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
-        rows, columns, z_at, below = (
-            places[layer, ROW_COUNT],
-            places[layer, COLUMN_COUNT],
-            layer * of_z,
-            (layer - 1) * of_a,
-        )
+        columns, z_at, below = places[layer, COLUMN_COUNT], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros)
         else:
             x = scratch.masked if dropped else scratch.a
             weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
-        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES_PLACE])
+        column_sums(scratch.z, z_at, batch, places, layer, scratch.ones, g, scratch.zeros)
         if layer > 0:
             through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
             if dropped:
@@ -212,17 +207,6 @@ def slopes_of(w, at, places, layer, source, slope, buffer):
         for unit in range(places[layer, UNIT_COUNT]):
             buffer[unit] = slope
     return address_of(buffer, 0)
-
-
-@inner
-def _column_sums(matrix, at, batch, columns, out, out_at):
-    sums = part(out, out_at, columns)
-    for j in range(columns):
-        sums[j] = ZERO
-    for i in range(batch):
-        row = part(matrix, at + i * columns, columns)
-        for j in range(columns):
-            sums[j] += row[j]
 
 
 @compiled
