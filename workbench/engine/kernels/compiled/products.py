@@ -62,7 +62,7 @@ def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
     _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros)
 
 
-@inner
+@compiled
 def column_sums(dl_dz, z_at, batch, places, layer, ones, g, zeros):
     """dl/db (rows,) = ones, one for each example, times dl/dz (batch, rows)."""
     rows, biases_at, tiles_at = places[layer, ROW_COUNT], places[layer, BIASES_PLACE], places[layer, TILES_LOOP]
