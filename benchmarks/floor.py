@@ -110,7 +110,7 @@ def compiled_steps(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: 
     images_at, w_at, g_at = scratch.images.ctypes.data, w.ctypes.data, gradients.ctypes.data
     has_images = scratch.images.size > 0
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit(_nrt=False)  # as the kernel's own functions: no references are counted
     def multiply_steps(w, g, z, places, batch, scratch, steps):  # type: ignore[no-untyped-def]
         of_a = scratch.strides[1]
         for _ in range(steps):

@@ -151,7 +151,7 @@ def test_a_name_that_is_taken_is_refused_since_a_command_may_mean_either(
 ) -> None:
     (folder / "mine.py").write_text(HEAD + PENALTY.replace("NAME", "l2"))
     assert cli.main(COMMAND) == 2
-    assert "rules/mine.py: PENALTIES has a row named 'l2', and there is one of ours" in capsys.readouterr().err
+    assert "rules/mine.py: PENALTIES has a row named 'l2', and Workbench has one too" in capsys.readouterr().err
 
 
 def test_a_file_that_raises_is_run_once_and_again_if_it_changes(folder: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("numba", reason="runs where Numba is installed")
 
+from numba.core.errors import NumbaError
+
 from tests.repetitions import crossed
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels import choice as kernels
@@ -19,6 +21,7 @@ from workbench.engine.kernels.choice import numba_fault, with_kernel
 from workbench.engine.kernels.compiled import elementary, jit, losses, probes
 from workbench.engine.kernels.compiled.jit import compiled as jitted
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
+from workbench.engine.kernels.compiled.subnormals import FLUSHING
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -286,3 +289,29 @@ def test_a_constant_makes_no_form_of_its_own_and_what_is_called_from_within_has_
     assert len(one_more.signatures) == 1
     with pytest.raises(TypeError, match="only compiled functions can call"):
         one_more(1)
+
+
+def test_no_function_of_the_kernel_counts_references_to_arrays() -> None:
+    """Numba would count them at every call: so a function whose result needs the count is refused."""
+
+    @jitted
+    def behind_the_first(array: np.ndarray) -> np.ndarray:
+        return array[1:]
+
+    with pytest.raises(NumbaError, match="array"):
+        behind_the_first(np.zeros(2))
+
+
+@pytest.mark.skipif(not FLUSHING, reason="this processor takes no longer for subnormal numbers")
+def test_subnormal_moments_become_zero_in_training_and_nowhere_else() -> None:
+    """They are slow, and a moment without a gradient would stay subnormal for good."""
+    pack = compiled(pack_of(2, optimizer="adam", epochs=2, dtype="float32"))
+    data = data_for(pack)
+    state = next(train(pack, data)).state()
+    state["first_moment"][:] = 1e-39
+    state["second_moment"][:] = 1e-39
+    trained = next(train(pack, data, state=state)).state()
+    for moment in (trained["first_moment"], trained["second_moment"]):
+        assert not ((moment != 0) & (abs(moment) < np.finfo(np.float32).tiny)).any()
+        assert (moment == 0).any()
+    assert (state["first_moment"] * np.float32(0.5) > 0).all()

@@ -72,6 +72,12 @@ def test_every_product_is_numpy_s_within_its_rounding(batch: int, fan_in: int, r
     products.through_weights(flat(layer.dl_dz), MARGIN, batch, layer.row, 0, layer.places, 0, dl_dx, layer.zeros)
     assert_holds(np.concatenate([np.full(MARGIN, MARK), dl_dx]), dl_dz @ weights, rows)
 
+    row = np.full_like(layer.row, MARK)
+    products.column_sums(flat(layer.dl_dz), MARGIN, batch, layer.places, 0, np.ones(1, np.float32), row, layer.zeros)
+    expected = np.full_like(row, MARK)
+    expected[-MARGIN - rows : -MARGIN] = layer.dl_dz.cumsum(axis=0)[-1]
+    np.testing.assert_array_equal(row, expected)
+
 
 def test_what_is_not_a_number_spreads_to_its_own_row_and_no_further() -> None:
     layer = Layer(9, 20, 5)

@@ -249,5 +249,5 @@ def _check(file: RuleFile, table: str, name: str, row: object) -> None:
         raise BadInput(f"{file.name}: {table}[{name!r}]: {fault}")
     if name in RULE_TABLES[table].rows:
         owner = _origins.get((table, name))
-        whose = f"{owner.name} has one too" if owner else "there is one of ours"
+        whose = f"{owner.name} has one too" if owner else "Workbench has one too"
         raise TakenName(f"{file.name}: {table} has a row named {name!r}, and {whose}; give it another name")

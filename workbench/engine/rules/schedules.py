@@ -65,12 +65,16 @@ MADE_FROM = {
 
 def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
-    names = ("schedule", "schedule_factor", "schedule_time", "learning_rate")
-    found = []
-    for name, factor, time, rate in zip(*(columns[column] for column in names), strict=True):
-        row = SCHEDULES[name]
-        found.append(rate * row.multiplier(CLOCKS[row.clock](updates, time, updates_per_epoch), factor))
-    return np.stack(found, axis=1)
+    names = ("schedule", "schedule_factor", "schedule_time")
+    rows = list(zip(*(columns[column] for column in names), strict=True))
+    distinct = {row: _multiplier(*row, updates, updates_per_epoch) for row in set(rows)}
+    return np.stack([distinct[row] for row in rows], axis=1) * columns["learning_rate"]
+
+
+def _multiplier(name: str, factor: float, time: float, updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
+    """What the schedule `name` multiplies the learning rate by at each update: (updates,)."""
+    row = SCHEDULES[name]
+    return row.multiplier(CLOCKS[row.clock](updates, time, updates_per_epoch), factor)
 
 
 def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
@@ -111,6 +115,12 @@ def timetable(
         "learning_rate": learning_rates(columns, updates, updates_per_epoch),
         "momentum": momentum[:-1],
         "next_momentum": momentum[1:],
-        "bias1": 1 - columns["beta1"] ** t,
-        "bias2": 1 - columns["beta2"] ** t,
+        "bias1": 1 - _powers(columns["beta1"], t),
+        "bias2": 1 - _powers(columns["beta2"], t),
     }
+
+
+def _powers(bases: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """Each base (runs,) to the power of each exponent (count, 1): (count, runs). Most runs have the same base."""
+    distinct, which = np.unique(bases, return_inverse=True)
+    return (distinct**exponents)[:, which]

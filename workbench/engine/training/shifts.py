@@ -22,6 +22,8 @@ def moves(columns: Mapping[str, np.ndarray], steps: np.ndarray, batch: int) -> n
     All whole numbers from -k to k are equally likely, for the run's k in the column `shift_pixels`.
     """
     found = np.empty((len(steps), len(columns["seed"]), batch, 2), np.int16)
+    if not len(steps):
+        return found
     for run, (seed, most) in enumerate(zip(columns["seed"], columns["shift_pixels"], strict=True)):
         draws = bits(keys(int(seed), Purpose.SHIFT, step=steps), 2 * batch).astype(np.uint64)
         draws *= np.uint64(2 * most + 1)

@@ -82,8 +82,8 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
     them is 0, or nothing is dropped.
     """
     images = integers(images_at, HEAD)
-    lanes, first = images[BLOCK_LANES], _stage(images_at, 0)
-    last = _stage(images_at, images[STAGES] - 1)
+    lanes, first = images[BLOCK_LANES], integers(_stage_at(images_at, 0), STAGE_COLUMNS)
+    last = integers(_stage_at(images_at, images[STAGES] - 1), STAGE_COLUMNS)
     pixels, left = first[IMAGE_HEIGHT] * first[IMAGE_WIDTH] * first[CHANNELS], _left(last)
     if thresholds_at != 0:
         _mask_inputs(floats(images[X], batch * pixels), images, thresholds_at, keys_at, scales_at)
@@ -95,7 +95,8 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
         block_at = images[MAPS] + FLOAT_BYTES * block
         turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
         for number in range(images[STAGES]):
-            stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
+            stage_at = _stage_at(images_at, number)
+            stage = integers(stage_at, STAGE_COLUMNS)
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
             read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
@@ -123,7 +124,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
 def backward(images_at, w_at, g_at, batch, thresholds_at):
     """Write the gradients of every stage to the row at `g_at`, given dl/d features in dl_da; dl/dz stays in z."""
     images = integers(images_at, HEAD)
-    lanes, last = images[BLOCK_LANES], _stage(images_at, images[STAGES] - 1)
+    lanes, last = images[BLOCK_LANES], integers(_stage_at(images_at, images[STAGES] - 1), STAGE_COLUMNS)
     left, upper = _left(last), floats(images[DL_DA], 1)
     maps, back, dl_da, g = (
         floats(images[MAPS], 1),
@@ -132,7 +133,7 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
         floats(g_at, 1),
     )
     for number in range(1, images[STAGES]):
-        _turn_weights(_stage(images_at, number), floats(w_at, 1), floats(images[TURNED], 1))
+        _turn_weights(integers(_stage_at(images_at, number), STAGE_COLUMNS), floats(w_at, 1), floats(images[TURNED], 1))
     for start in range(0, batch, lanes):
         block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
         block_at = images[MAPS] + FLOAT_BYTES * block
@@ -141,7 +142,8 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
         else:
             turn_in(upper, start * left, left, count, back, 0, lanes)
         for number in range(images[STAGES] - 1, -1, -1):
-            stage, stage_at = _stage(images_at, number), _stage_at(images_at, number)
+            stage_at = _stage_at(images_at, number)
+            stage = integers(stage_at, STAGE_COLUMNS)
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
@@ -170,7 +172,7 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
 
 def input_gradient(images_at, w_at, batch, out_at):
     """dl/dx after `backward`, written to `out_at` (batch, pixels)."""
-    images, stage = integers(images_at, HEAD), _stage(images_at, 0)
+    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, 0), STAGE_COLUMNS)
     lanes, pixels = images[BLOCK_LANES], stage[IMAGE_HEIGHT] * stage[IMAGE_WIDTH] * stage[CHANNELS]
     _turn_weights(stage, floats(w_at, 1), floats(images[TURNED], 1))
     for start in range(0, batch, lanes):
@@ -184,7 +186,7 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
     """A map of a stage's convolution example by example, (batch, places, rows or units), written to `out_at`: z, dl/dz
     after `backward`; a; or the derivative of its activation.
     """
-    images, stage = integers(images_at, HEAD), _stage(images_at, number)
+    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, number), STAGE_COLUMNS)
     lanes, width = images[BLOCK_LANES], stage[ROW_COUNT] if which == MAP_Z else stage[UNIT_COUNT]
     size = stage[DOWN] * stage[ACROSS] * width
     for start in range(0, batch, lanes):
@@ -199,11 +201,6 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
 @inner
 def _stage_at(images_at, number):
     return images_at + 8 * (HEAD + number * STAGE_COLUMNS)
-
-
-@inner
-def _stage(images_at, number):
-    return integers(_stage_at(images_at, number), STAGE_COLUMNS)
 
 
 @inner
@@ -304,7 +301,7 @@ def _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at):
     """The masks over what the pooling of a stage left, of units times of channels, for every block."""
     if not _drops(thresholds_at, number):
         return
-    images, stage = integers(images_at, HEAD), _stage(images_at, number)
+    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, number), STAGE_COLUMNS)
     lanes, units, maps = images[BLOCK_LANES], stage[UNIT_COUNT], floats(images[MAPS], 1)
     for kind in range(2):
         dropout, size = 2 * number + 1 + kind, units if kind else _left(stage)

@@ -39,10 +39,13 @@ def compiled(
 
     A constant argument counts as any value of its type: by default, Numba compiles a function once more for each
     constant that a compiled function passes to it.
+
+    A function may neither make an array nor return one that it did not get: references to arrays are not counted.
+    Counting them, at every call and every name for an array, took a quarter of a step of a small network.
     """
     njit: Compiled = numba.njit
     options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath), "no_cpython_wrapper": not from_python}
-    dispatcher = njit(**options)(function)
+    dispatcher = njit(**options, _nrt=False)(function)
     of_types = dispatcher.get_call_template
     dispatcher.get_call_template = lambda given, named: of_types([types.unliteral(one) for one in given], named)
     if not from_python:  # Python finds no compiled form, so it calls the second of these

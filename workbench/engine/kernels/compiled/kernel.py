@@ -58,7 +58,7 @@ class CompiledTrainer:
         self._rows, pack, layout = rows, rows.pack, rows.layout
         columns, reads = pack.columns, rules_read(pack)
         self._loss, self._places = losses.loss_loop(pack.loss), places_of(layout)
-        self._updating = update_rules(pack, rows.slots)
+        self._updating = update_rules(pack, rows.slots, len(reads))
         self._moving = np.array([place for place, name in enumerate(reads) if name in VARYING], np.int64)
         self._varying = [reads[place] for place in self._moving]
         self._constant = constant_numbers(columns, reads)
@@ -141,8 +141,10 @@ class CompiledEvaluator:
         return means[:, 0], means[:, 1] if self._classes else np.full(runs, np.nan)
 
 
-def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
-    """The loops of the pack's optimizer and of the penalties in use, and the addresses of the slots."""
+def update_rules(pack: Pack, slots: Sequence[np.ndarray], numbers: int) -> UpdateRules:
+    """The loops of the pack's optimizer and of the penalties in use, the addresses of the slots, and a row for so many
+    numbers.
+    """
     start, found = len(optimizer_trace(OPTIMIZERS[pack.optimizer]).reads), []
     for name, row in used_penalties(pack).items():
         reads = penalty_trace(row).reads
@@ -154,6 +156,7 @@ def update_rules(pack: Pack, slots: Sequence[np.ndarray]) -> UpdateRules:
         rule_loops.optimizer_loop(pack.optimizer),
         np.array([slot.ctypes.data for slot in slots], np.int64),
         np.array(found, np.int64).reshape(-1, 4),
+        np.empty(numbers, np.float32),
     )
 
 
@@ -193,9 +196,10 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
     places, filters, inputs, outputs = places_of(layout), filters_of(layout), layout.inputs, layout.outputs
     layers = len(places)
     rows, units = batch * int(places[:, ROW_COUNT].max()), batch * int(places[:, [COLUMN_COUNT, UNIT_COUNT]].max())
-    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE, "zeros": 0}
-    sizes |= dict.fromkeys(("a", "masked", "mask"), layers * units)
+    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE}
+    sizes |= {"zeros": 0, "ones": 0} | dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
+    buffers["ones"][:] = 1
     features, integers, maps = buffers["x"], np.zeros(0, np.int64), np.zeros(0, np.float32)
     if len(filters):
         features = zeros((batch * int(places[0, COLUMN_COUNT]) + PANEL,), np.float32, np)

@@ -18,7 +18,6 @@ from workbench.engine.kernels.compiled.native import address_of, call, floats
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BACKWARD_LOOP,
-    BIASES_PLACE,
     COLUMN_COUNT,
     FIXED_SLOPE,
     FORWARD_LOOP,
@@ -28,21 +27,23 @@ from workbench.engine.kernels.compiled.products import (
     SLOPES_PLACE,
     UNIT_COUNT,
     WEIGHTS_PLACE,
+    column_sums,
     through_weights,
     weight_gradient,
     weighted_sums,
 )
+from workbench.engine.kernels.compiled.subnormals import FLUSHING, float_control, set_float_control
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
 # Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
 # 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
-# panel and zeros: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer has in
-# z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a network of
-# images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the first
-# columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
+# panel, zeros and ones: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer
+# has in z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a
+# network of images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the
+# first columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
 Scratch = namedtuple(
     "Scratch",
-    "x z a masked mask dl_da slope panel zeros rows labels values judged strides features images maps filters",
+    "x z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",
 )
 # Examples as the passes read them, all flat, row after row. images are bytes, floats are float32 inputs; one of the two
 # is empty, so that one compilation serves both. index, labels and values (of a regression, else empty): each run's own
@@ -58,6 +59,7 @@ Timetable = namedtuple(
     "Timetable",
     "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
+_FLUSHING = np.uint32(FLUSHING)
 
 
 @inner
@@ -149,19 +151,14 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides
     for layer in range(len(places) - 1, -1, -1):
-        rows, columns, z_at, below = (
-            places[layer, ROW_COUNT],
-            places[layer, COLUMN_COUNT],
-            layer * of_z,
-            (layer - 1) * of_a,
-        )
+        columns, z_at, below = places[layer, COLUMN_COUNT], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros)
         else:
             x = scratch.masked if dropped else scratch.a
             weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
-        _column_sums(scratch.z, z_at, batch, rows, g, places[layer, BIASES_PLACE])
+        column_sums(scratch.z, z_at, batch, places, layer, scratch.ones, g, scratch.zeros)
         if layer > 0:
             through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
             if dropped:
@@ -212,17 +209,6 @@ def slopes_of(w, at, places, layer, source, slope, buffer):
     return address_of(buffer, 0)
 
 
-@inner
-def _column_sums(matrix, at, batch, columns, out, out_at):
-    sums = part(out, out_at, columns)
-    for j in range(columns):
-        sums[j] = ZERO
-    for i in range(batch):
-        row = part(matrix, at + i * columns, columns)
-        for j in range(columns):
-            sums[j] += row[j]
-
-
 @compiled
 def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
@@ -233,8 +219,10 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     positions of each run in its training split, flat. All runs share the gradient row g, so it stays in cache.
     `previous` receives the weights before the last update.
     """
+    control = float_control()
+    set_float_control(control | _FLUSHING)
     updates, moving = timetable.varying.shape[1], timetable.places
-    numbers, size, outputs = np.empty(timetable.constant.shape[1], np.float32), g.size, places[-1, ROW_COUNT]
+    numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
@@ -261,13 +249,14 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             backward(w, at, g, places, slope, batch, scratch, masked, run, timetable)
             if len(scratch.filters) > 0:
                 back_through_images(w, at, g, places, batch, scratch, masked, run, timetable)
-            update(updating, w, g, at, weights_end, numbers)
+            update(updating, w, g, at, weights_end)
             if timetable.max_norm[run] > ZERO:
                 _keep_within_norm(w, at, places, timetable.max_norm[run])
                 _keep_within_norm(w, at, scratch.filters, timetable.max_norm[run])
             total += lost
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
+    set_float_control(control)
 
 
 @inner

@@ -103,7 +103,8 @@ def _probe(loss, places, w, previous, g, after_update, examples, timetable, batc
         if stages > 0:
             back_through_images(w, at, g, places, batch, scratch, False, run, timetable)
         for number in range(stages):
-            values[_GRADIENT_Z, run, number] = _rms(_map(scratch, w, at, number, images.MAP_Z, batch, flat)) * batch
+            size = _write_map(scratch, w, at, number, images.MAP_Z, batch, flat)
+            values[_GRADIENT_Z, run, number] = _rms(part(flat, 0, size)) * batch
             _of_weights(scratch.filters, number, w, at, previous, g, after_update, values[:, run, number])
         for layer in range(last + 1):
             found = values[:, run, stages + layer]
@@ -130,19 +131,21 @@ def _of_weights(places, layer, w, at, previous, g, after_update, found):
 
 
 @inner
-def _map(scratch, w, at, number, which, batch, flat):
-    """A map of a stage example by example, as the first part of flat."""
+def _write_map(scratch, w, at, number, which, batch, flat):
+    """Write a map of a stage, example by example, to the beginning of flat; how many numbers it has."""
     images_at, w_at, size = address_of(scratch.images, 0), address_of(w, at), scratch.filters[number, -1]
     call(scratch.images[images.OF_STAGE], (images_at, w_at, number, which, batch, address_of(flat, 0)))
-    return part(flat, 0, batch * size * scratch.filters[number, ROW_COUNT if which == images.MAP_Z else UNIT_COUNT])
+    return batch * size * scratch.filters[number, ROW_COUNT if which == images.MAP_Z else UNIT_COUNT]
 
 
 @inner
 def _of_stage(number, w, at, batch, steepest, scratch, flat, found):
     """The probes of a stage's convolution after the forward pass."""
     units = scratch.filters[number, UNIT_COUNT]
-    found[_MEAN], found[_DEVIATION] = _mean_and_deviation(_map(scratch, w, at, number, images.MAP_A, batch, flat))
-    gain = _map(scratch, w, at, number, images.MAP_GAIN, batch, flat)
+    size = _write_map(scratch, w, at, number, images.MAP_A, batch, flat)
+    found[_MEAN], found[_DEVIATION] = _mean_and_deviation(part(flat, 0, size))
+    _write_map(scratch, w, at, number, images.MAP_GAIN, batch, flat)  # as large
+    gain = part(flat, 0, size)
     found[_GAIN_PROBE], found[_SATURATED_PROBE] = _rms(gain), _share_under(gain, _SHARE * steepest)
     found[_DEAD] = _share_dead(gain, part(scratch.masked, 0, units))
 

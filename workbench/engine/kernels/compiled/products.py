@@ -1,9 +1,9 @@
 """The three matrix products of a layer: z = x W^T + b, dl/dW = (dl/dz)^T x, dl/dx = dl/dz W.
 
 Matrices lie in flat float32 arrays, row after row, each beginning at its `at`. The columns of `places` say where a
-run's weights, biases and slopes begin in its row. `panel` is scratch of `PANEL_SIZE` numbers, and `zeros` are `PANEL`
-zeros. Products read up to `LANES` - 1 numbers beyond the end of x, z and dl/dx, so these must exist; a run's weights
-are followed by its biases.
+run's weights, biases and slopes begin in its row. `panel` is scratch of `PANEL_SIZE` numbers, `zeros` are `PANEL`
+zeros, and `ones` begins with a 1. Products read up to `LANES` - 1 numbers beyond the end of x, z and dl/dx, so these
+must exist; a run's weights are followed by its biases.
 
 The tiles of a product are computed by a C function that is called by its address. It is large: if it were part of
 every pass that multiplies, Numba would compile it for each of them.
@@ -60,6 +60,13 @@ def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
     weights_at, tiles_at = at + places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
     _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros)
+
+
+@compiled
+def column_sums(dl_dz, z_at, batch, places, layer, ones, g, zeros):
+    """dl/db (rows,) = ones, one for each example, times dl/dz (batch, rows)."""
+    rows, biases_at, tiles_at = places[layer, ROW_COUNT], places[layer, BIASES_PLACE], places[layer, TILES_LOOP]
+    _product(tiles_at, 1, rows, batch, ones, 0, 0, 0, dl_dz, z_at, g, biases_at, zeros)
 
 
 @inner

@@ -1,7 +1,6 @@
 """The compiled update of one run: penalties and optimizer over blocks of its row that stay in the first-level cache.
 
-Every rule is a loop that is called by its address (`rule_loops.py`). `numbers` is a row of float32 with the
-hyperparameters of this step, in the order of `UpdateRules`.
+Every rule is a loop that is called by its address (`rule_loops.py`).
 """
 
 from __future__ import annotations
@@ -15,16 +14,18 @@ from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, ca
 from workbench.engine.kernels.compiled.part import part
 
 # optimizer: the address of its loop; slots: the addresses of its slots, each (runs, size); penalties (count, 4): the
-# moment, the address of the loop, and the places in `numbers` of what it reads and of its strength.
-UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties")
+# moment, the address of the loop, and the places in `numbers` of what it reads and of its strength. numbers: a row of
+# float32, which the passes fill with the hyperparameters of each step, in the order in which the rules read them.
+UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties numbers")
 ELEMENTWISE_MOMENTS = ("gradient", "before", "after")
 _GRADIENT, _BEFORE, _AFTER = range(3)
 _COMPILED_BLOCK = 4096  # elements
 
 
 @inner
-def update(rules, w, g, at, weights_end, numbers):
+def update(rules, w, g, at, weights_end):
     """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
+    numbers = rules.numbers
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
     for start in range(0, g.size, _COMPILED_BLOCK):
         size = min(_COMPILED_BLOCK, g.size - start)
