@@ -65,15 +65,16 @@ MADE_FROM = {
 
 def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
-    names = ("schedule", "schedule_factor", "schedule_time")
-    rows = list(zip(*(columns[column] for column in names), strict=True))
-    distinct = {row: _multiplier(*row, updates, updates_per_epoch) for row in set(rows)}
+    rows = list(zip(columns["schedule"], columns["schedule_factor"], columns["schedule_time"], strict=True))
+    distinct = {
+        (name, factor, time): _multiplier(SCHEDULES[name], factor, time, updates, updates_per_epoch)
+        for name, factor, time in set(rows)
+    }
     return np.stack([distinct[row] for row in rows], axis=1) * columns["learning_rate"]
 
 
-def _multiplier(name: str, factor: float, time: float, updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
-    """What the schedule `name` multiplies the learning rate by at each update: (updates,)."""
-    row = SCHEDULES[name]
+def _multiplier(row: Schedule, factor: float, time: float, updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
+    """What the learning rate is multiplied by at each update: (updates,)."""
     return row.multiplier(CLOCKS[row.clock](updates, time, updates_per_epoch), factor)
 
 
