@@ -8,29 +8,29 @@ hundred times as long for such a number. A weight that matters does not change: 
 from __future__ import annotations
 
 import platform
-from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
+from workbench.untyped import NumbaType
 
 # Bits of the control register of SSE and AVX: results that are subnormal become zero, and so do operands. Processors of
 # other kinds take no longer for subnormal numbers, and keep them.
 _HAS_CONTROL = platform.machine().lower() in ("x86_64", "amd64")
 FLUSHING = 0x8040 if _HAS_CONTROL else 0
-_BITS = ir.IntType(32)
+_REGISTER = ir.IntType(32)
 
 
 @intrinsic
 def float_control(_context):
     """The control register of this thread; 0 where there is none."""
 
-    def emit(_context: Any, builder: Any, _signature: Any, _values: Any) -> Any:
+    def emit(_context: NumbaType, builder: ir.IRBuilder, _signature: NumbaType, _values: list[ir.Value]) -> ir.Value:
         if not _HAS_CONTROL:
-            return ir.Constant(_BITS, 0)
-        place = cgutils.alloca_once(builder, _BITS)
+            return ir.Constant(_REGISTER, 0)
+        place = cgutils.alloca_once(builder, _REGISTER)
         _call(builder, "llvm.x86.sse.stmxcsr", place)
         return builder.load(place)
 
@@ -41,7 +41,7 @@ def float_control(_context):
 def set_float_control(_context, value):  # noqa: ARG001
     """Write that register."""
 
-    def emit(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+    def emit(context: NumbaType, builder: ir.IRBuilder, _signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         if _HAS_CONTROL:
             place = cgutils.alloca_once_value(builder, values[0])
             _call(builder, "llvm.x86.sse.ldmxcsr", place)
@@ -50,7 +50,7 @@ def set_float_control(_context, value):  # noqa: ARG001
     return types.void(types.uint32), emit
 
 
-def _call(builder: Any, name: str, place: Any) -> None:
+def _call(builder: ir.IRBuilder, name: str, place: ir.Value) -> None:
     byte = ir.IntType(8).as_pointer()
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte]), name)
     builder.call(function, [builder.bitcast(place, byte)])
