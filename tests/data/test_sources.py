@@ -79,7 +79,8 @@ def test_the_room_imports_with_numpy_alone():
         f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
         "import workbench.data\nfrom workbench.data import run_data, splits, scaling, order, synthetic, label_noise\n"
         "from types import SimpleNamespace\n"
-        "settings = SimpleNamespace(name='spirals', dir=None, path=None, examples=50, noise=0.1, digest=None)\n"
+        "settings = SimpleNamespace(name='spirals', dir=None, path=None, examples=50, noise=0.1, digest=None,\n"
+        "                           permute_pixels=False)\n"
         "data = workbench.data.prepare(workbench.data.load(settings), [1], [0.1], ['standard'], None, 0.2, 0.2)\n"
         "print(data.train.index.shape)"
     )

@@ -100,7 +100,7 @@ def initial_weights(name: str, seed: int, layer: int, weights: Tensor, init_scal
 
 def _truncated(stream: np.ndarray, weights: Tensor) -> np.ndarray:
     """Standard normal numbers within two deviations, by the inverse of their distribution function."""
-    beyond = float(ndtr(-BOUND))
+    beyond = float(ndtr(-TRUNCATED_AT))
     return np.asarray(ndtri(beyond + (1 - 2 * beyond) * uniform(stream, weights.size)))
 
 
@@ -111,7 +111,7 @@ def _sparse(stream: np.ndarray, weights: Tensor) -> np.ndarray:
     return normal(stream, weights.size).reshape(rows) * (places < READ_BY_SPARSE)
 
 
-BOUND = 2.0  # deviations
+TRUNCATED_AT = 2.0  # deviations
 READ_BY_SPARSE = 15
 DISTRIBUTIONS: dict[str, Callable[[np.ndarray, Tensor], np.ndarray]] = {
     "uniform": lambda stream, weights: 2 * uniform(stream, weights.size) - 1,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from workbench.report import wording
 
-_HOLDS = ("reproduced", "conditional")
+_STANDS = ("reproduced", "conditional")
 _FAILS = ("not reproduced", "contradicted", "ruled out")
 
 
@@ -22,7 +22,7 @@ def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, s
     turned = {
         claim: held
         for claim, held in outcomes.items()
-        if any(word in _HOLDS for word in held.values()) and any(word in _FAILS for word in held.values())
+        if any(word in _STANDS for word in held.values()) and any(word in _FAILS for word in held.values())
     }
     return {
         claim: f"conditional on the data: {wording.listing([f'{word} on {data}' for data, word in held.items()])}"
