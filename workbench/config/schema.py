@@ -331,6 +331,9 @@ class RunConfig:
         high=2**63 - 1,
         help="decides split, initial weights, order of minibatches and masks",
     )
+    from_run: str | None = setting(
+        None, role="static", unit="run id", help="a stored run (analyses=state) whose weights and state it goes on from"
+    )
     device: str = setting(
         "auto",
         role="static",
@@ -366,6 +369,7 @@ class RunConfig:
         True, role="none", help="take runs that the store already holds instead of training them again"
     )
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
+    live: bool = setting(False, role="none", help="its page renews itself while the sweep trains")
     executor: str = setting("inline", role="none", choices=Choices("executors"), help="who trains the packs")
     detach: bool = setting(
         False, role="none", help="leave packs to the jobs of a cluster and end; the same command collects them"

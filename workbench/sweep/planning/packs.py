@@ -14,9 +14,12 @@ from workbench.data import describe, split_sizes
 from workbench.data.dataset import Facts
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.architecture import NETWORKS, Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
+from workbench.sweep.origin import Origin
 from workbench.sweep.planning.free_memory import PACKS_SHARE
+from workbench.sweep.planning.going_on import judged_alike
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
 COUNTED = ("fused", "graph")  # kernels of a device whose memory is counted there, array by array
@@ -27,12 +30,14 @@ LARGEST_PACK = 256  # runs: what one interruption can cost on a CPU; larger ones
 class Run:
     """One run to be trained.
 
-    Its fingerprint, its settings as composed, and all that decides its numbers (see `identity.numbers`).
+    Its fingerprint, its settings as composed, all that decides its numbers (see `identity.numbers`), and the stored run
+    that it goes on from.
     """
 
     fingerprint: str
     config: RunConfig
     numbers: Mapping[str, Value]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class PlannedPack:
 
     `analyses` are those of each run, "" for none; `train_examples` how many it has to train on. `memory` is what the
     pack is predicted to take, in bytes; `cost` what it is expected to take of time, in units that are the same for all
-    packs; `updates` the updates of its longest run.
+    packs; `updates` the updates of its longest run. `origin` is the stored run that all of them go on from, and
+    `same_judge` whether the validation loss of its best epoch counts among theirs.
     """
 
     digest: str
@@ -63,6 +69,8 @@ class PlannedPack:
     updates: int
     memory: int
     cost: float
+    origin: Origin | None = None
+    same_judge: bool = False
 
     @property
     def epochs(self) -> int:
@@ -180,6 +188,9 @@ def _planned(runs: list[Run]) -> PlannedPack:
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
     architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
+    done = first.origin.epoch if first.origin else 0
+    if first.origin:
+        first.origin.begin(1, Layout(architecture).size, same_judge=True)  # raises if the networks are not its own
     work = sum(layer.work(pack.batch_size) for layer in architecture.sequence)  # of an update
     return PlannedPack(
         digest=joint_digest(run.fingerprint for run in runs),
@@ -193,9 +204,11 @@ def _planned(runs: list[Run]) -> PlannedPack:
         ),
         analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
-        updates=updates * int(columns["epochs"].max()),
+        updates=updates * (int(columns["epochs"].max()) - done),
         memory=_memory(pack, architecture, asdict(sizes), facts),
-        cost=float(columns["epochs"].sum()) * updates * work,
+        cost=float(columns["epochs"].sum() - done * len(runs)) * updates * work,
+        origin=first.origin,
+        same_judge=first.origin is not None and all(judged_alike(run.config, first.origin) for run in runs),
     )
 
 
