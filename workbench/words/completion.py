@@ -9,6 +9,7 @@ of a key. A script that is generated once, as shtab's, cannot know the working f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from workbench import cli, places
@@ -198,7 +199,13 @@ def _values(key: str, done: str) -> Iterable[str]:
 
 
 def _load_own_rules() -> None:
-    """What a person's rules bring are choices and keys as well; a file that is not right costs only these."""
+    """What a person's rules and measures bring are choices and keys too; a file that is not right costs only these."""
+    if folder := places.theirs("measures"):
+        from workbench.engine.errors import BadInput
+        from workbench.measure import INSTRUMENTS
+
+        with suppress(BadInput):
+            INSTRUMENTS.bring(folder)
     if folder := places.theirs("rules"):
         from workbench.config.own_rules import load_own_rules
         from workbench.engine.errors import BadInput

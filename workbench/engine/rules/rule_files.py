@@ -71,8 +71,8 @@ _COMMAND_WORDS = ("auto", "none")  # network.loss=auto, penalty=none
 _origins: dict[tuple[str, str], RuleFile] = {}
 
 
-def read(folder: Path) -> list[RuleFile]:
-    """The files of a folder that hold rules, by name. A file that assigns none of `RULE_TABLES` is not executed.
+def read(folder: Path, tables: Iterable[str] = tuple(RULE_TABLES)) -> list[RuleFile]:
+    """The files of a folder that hold rows of these tables, by name. A file that assigns none of them is not executed.
 
     Raises BadInput for a file that cannot be read. One that is not Python is refused if it contains the words of a rule
     file; any other is none of ours, such as a script in Python 2.
@@ -86,9 +86,9 @@ def read(folder: Path) -> list[RuleFile]:
             raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
         try:
             text = content.decode()
-            declares = _declared(syntax_tree(text))
+            declares = _declared(syntax_tree(text), tables)
         except (SyntaxError, UnicodeDecodeError) as error:
-            if _mentions_rules(content):
+            if _mentions(content, tables):
                 raise BadInput(f"{name}{_why_no_python(error)}") from None
             continue
         if declares:
@@ -104,7 +104,7 @@ def install(files: Iterable[RuleFile]) -> None:
     for file in files:
         if file in _origins.values():
             continue
-        for table, rows in _tables_of(file).items():
+        for table, rows in tables_of(file, RULE_TABLES).items():
             for name, row in rows.items():
                 _check(file, table, name, row)
                 RULE_TABLES[table].add(name, row)
@@ -180,7 +180,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _declared(tree: ast.Module) -> bool:
+def _declared(tree: ast.Module, tables: Iterable[str]) -> bool:
     """Whether a file assigns one of the tables and imports from workbench."""
     imports = any(map(imports_workbench, tree.body))
     targets = [
@@ -188,12 +188,12 @@ def _declared(tree: ast.Module) -> bool:
         for node in tree.body
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
-    return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
+    return imports and any(isinstance(target, ast.Name) and target.id in tables for target in targets)
 
 
-def _mentions_rules(content: bytes) -> bool:
+def _mentions(content: bytes, tables: Iterable[str]) -> bool:
     """Whether a file that cannot be parsed may have been meant for us."""
-    return b"workbench" in content and any(table.encode() in content for table in RULE_TABLES)
+    return b"workbench" in content and any(table.encode() in content for table in tables)
 
 
 def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
@@ -202,8 +202,8 @@ def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
     return f"{f', line {error.lineno}' if error.lineno else ''}: found no Python ({error.args[0]})"
 
 
-def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
-    """What a file assigns to the names of tables; `_check` looks at each name and row."""
+def tables_of(file: RuleFile, tables: Iterable[str]) -> dict[str, Mapping[str, object]]:
+    """What a file assigns to the names of tables. Raises BadInput for whatever it raises."""
     space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)
@@ -214,7 +214,7 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadInput(f"{file.name}, line {line}: raises {said}") from None
     found: dict[str, Mapping[str, object]] = {}
-    for table in RULE_TABLES:
+    for table in tables:
         rows = space.get(table, {})
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
