@@ -19,7 +19,7 @@ class SweepSettings:
     that stem, or None; `command` repeats the sweep exactly, but for secrets; `departures` are the settings that its
     file does not hold; `unasked` is how many cells of the file, of how many, the command leaves out, `file_digest`
     stands for all of them; `part_of` is the search that this is a batch of, "" for none: a batch has no page;
-    `remarks` are what is to be said of the settings.
+    `remarks` are what is to be said of the settings. `live`: the page is kept up to date while it trains.
     """
 
     name: str | None
@@ -35,6 +35,7 @@ class SweepSettings:
     fail_fast: bool
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
     detach: bool = False
+    live: bool = False
     departures: Departures = field(default_factory=dict)
     unasked: tuple[int, int] = (0, 0)
     file_digest: str = ""
