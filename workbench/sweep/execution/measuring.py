@@ -13,6 +13,7 @@ from workbench.sweep.execution.messages import EpochDone, PackDone, PackStarted
 from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Instruments, Measured, Table
 from workbench.sweep.planning.packs import Run
+from workbench.sweep.run_outcomes import FINISHED
 
 BATCH_SECONDS = 10.0  # what is measured is handed on at least as often, so that no interruption costs more
 MEASURING = "measuring"  # to the watcher it is a pack, and a cell an epoch in which a run ended
@@ -32,6 +33,10 @@ class MeasuredBatch:
         """Why cells failed: fingerprint -> reason."""
         pairs = zip(self.runs, self.results, strict=True)
         return {run.fingerprint: result for run, result in pairs if isinstance(result, str)}
+
+    def words(self) -> list[str]:
+        """The outcome of every cell that was measured."""
+        return [FINISHED for result in self.results if not isinstance(result, str)]
 
 
 def measured(

@@ -23,6 +23,7 @@ from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_message, remember
 from workbench.sweep.hydra import internals, register
 from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
+from workbench.sweep.hydra.log_range import written_out
 from workbench.sweep.hydra.sweep_file_checks import check_file
 from workbench.sweep.hydra.typed import check
 
@@ -50,16 +51,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remember(text)
     try:
         args = parsed(arguments)
-        load_own_rules(places.theirs("rules"))
-        register.register_rows()
         with output.chosen(json=args.json, quiet=args.quiet):
-            _run(args)
+            return _ended(args)
     except BadInput as error:
         print(output.on_one_line(str(error)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
         return 130
+
+
+def train(overrides: Sequence[str]) -> int:
+    """Train what the overrides ask for; the exit status of the sweep. Raises BadInput and KeyboardInterrupt."""
+    for text in overrides:
+        remember(text)
+    return _ended(parsed(overrides))
+
+
+def _ended(args: Namespace) -> int:
+    """Do what was asked for; the exit status."""
+    load_own_rules(places.theirs("rules"))
+    register.register_rows()
+    try:
+        _run(args)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
@@ -104,6 +118,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
 
 
 def _run(args: Namespace) -> None:
+    args.overrides = [written_out(text) for text in args.overrides]
     _check(args.overrides)
     # Hydra prints errors over several lines unless this makes it raise them.
     before = os.environ.get("HYDRA_FULL_ERROR")
