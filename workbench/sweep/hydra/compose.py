@@ -35,7 +35,7 @@ from workbench.sweep.hydra.internals import (
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
 if TYPE_CHECKING:
-    from workbench.sweep.origin import Origin
+    from workbench.sweep.gone_on_from import Origin
 
 MISSING = "???"  # a choice that is yet to be made
 _OF_MASTER = ("the command as a whole",)  # no override: none has spaces

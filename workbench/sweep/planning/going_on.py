@@ -9,8 +9,8 @@ from workbench.config import SECTIONS, SETTINGS, RunConfig, check, flatten, run_
 from workbench.config.reading import TRAINING
 from workbench.config.setting import Setting, Value
 from workbench.engine.errors import BadInput
+from workbench.sweep.gone_on_from import Origin
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.origin import Origin
 
 FROM_RUN = "from_run"
 # What a run does not take from its origin: it has its own, or the machine decides.

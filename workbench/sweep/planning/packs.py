@@ -17,7 +17,7 @@ from workbench.engine.training.architecture import NETWORKS, Architecture
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
-from workbench.sweep.origin import Origin
+from workbench.sweep.gone_on_from import Origin
 from workbench.sweep.planning.free_memory import PACKS_SHARE
 from workbench.sweep.planning.going_on import judged_alike
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
