@@ -24,7 +24,6 @@ ABOUT = """What the store holds and what it takes on disk; delete a sweep, take 
 The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names.
 """
 EXAMPLES = """
-workbench sweeps --json
 workbench sweeps delete tour --yes
 workbench sweeps export tour ../tour --uri sqlite:///elsewhere.db
 workbench sweeps import tour ../tour --uri http://127.0.0.1:5000
