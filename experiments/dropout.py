@@ -151,9 +151,14 @@ def _finished(tables: Any, arm: str) -> pd.DataFrame:
     return runs[runs["arm"] == arm]
 
 
+# Width, examples and wrong labels -> the claims that are decided there.
+DECIDED = {(128, 900, 0.2): "D8, D9", (128, 900, 0.0): "D8, clean labels", (16, 900, 0.0): "D9, narrow net"}
+
+
 def _settings(runs: pd.DataFrame) -> pd.Series:
     words = [
         f"{width:.0f} units, {size:.0f} examples, {100 * noise:g} % wrong labels"
+        + (f" ({DECIDED[width, size, noise]})" if (width, size, noise) in DECIDED else "")
         for width, size, noise in runs[[WIDTH, SIZE, NOISE]].to_numpy(float)
     ]
     return pd.Series(words, runs.index, dtype=object)
@@ -212,10 +217,12 @@ FIGURES = [
     Figure(
         "Training against test accuracy, by rate",
         "At the last epoch, training labels as given, test labels all right, in every setting of width, training "
-        "size and wrong labels.",
+        "size and wrong labels. In brackets the claims that are decided there.",
         trade_off,
         Lines(RATE, "test_accuracy", by="on"),
         panels="setting",
+        size=(300, 190),
+        opens=True,
     ),
     Figure(
         "Test loss, by rate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from workbench.claims import Arm, Claim, Equivalence, Figure, Heat, Identity, Lines, table
 
 LAMBDA = 0.9
+BOTTOM, TOP = math.asin(0.2), math.pi - math.asin(0.2)  # of the cosine with that tilt: its first minimum, its next top
 
 
 def _speedup(metric: str) -> Equivalence:
@@ -73,7 +75,23 @@ def cosine(tables: Any) -> pd.DataFrame:
     return rows.assign(friction=(1 - rows["lambda"]).map("{:.2g}".format)).drop(columns="lambda")
 
 
+def paths(tables: Any) -> pd.DataFrame:
+    """Where three balls are by step, from one start: without momentum, and just short of and beyond the threshold."""
+    rows = table("ball_paths")(tables)
+    rows = rows[rows["seed"] == rows["seed"].min()] if "seed" in rows else rows[rows["cell"] == rows["cell"].min()]
+    return rows.assign(ball=rows["lambda"].map("lambda {:.3g}".format))[["ball", "step", "position"]]
+
+
 FIGURES = [
+    Figure(
+        "The path of the ball",
+        "Position by step on a cosine tilted by 0.2, from one start beyond the top before its first minimum. Without "
+        "momentum the ball rests in the minimum (lower line); from some lambda on it passes the next top (upper line).",
+        paths,
+        Lines("step", "position", by="ball", log_x=True, guides=(BOTTOM, TOP)),
+        size=(560, 280),
+        opens=True,
+    ),
     Figure(
         "How many times sooner the saddle is left",
         "With momentum against without: at an equal rate it is the longer step, 1 / (1 - lambda), that counts.",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
 from workbench.claims import Arm, Claim, Figure, Identity, Lines, melted, table
 
 CLOSEST = Arm("shifts 1/256 apart")
@@ -28,11 +33,30 @@ SUMS = {
 }
 
 
+CURVES = {"relu": "ReLU", "steeper": "growing slopes", "fixed": "fixed slopes"}
+
+
+def sums(tables: Any) -> pd.DataFrame:
+    """The sums themselves, by their slopes and how close their shifts are, beside ReLU."""
+    rows = table("sums_of_sigmoids")(tables)
+    apart = rows["spacing"].map(lambda spacing: f", shifts {Fraction(spacing)} apart" if spacing else "")
+    return rows.assign(curve=rows["curve"].map(CURVES) + apart)[["curve", "x", "sum"]]
+
+
 FIGURES = [
+    Figure(
+        "Sums of shifted sigmoids against ReLU",
+        "As the shifts get closer, sigmoids whose slopes grow with them come to lie on ReLU; with slopes that stay, "
+        "the sum lies ln 2 above it at zero.",
+        sums,
+        Lines("x", "sum", by="curve"),
+        size=(520, 280),
+        opens=True,
+    ),
     Figure(
         "Largest distance of the sum, by how close the shifts are",
         "Sigmoids as steep as their shifts are close tend to ReLU; sigmoids that stay as they are tend to softplus.",
         lambda tables: melted(table("shifted_sigmoids")(tables), SUMS, "sum", "distance"),
         Lines("spacing", "distance", by="sum", log_x=True, log_y=True),
-    )
+    ),
 ]

@@ -308,6 +308,17 @@ def theory(tables: Any) -> pd.DataFrame:
 _SHOWN = ("sigmoid_fan_in", "sigmoid_four_times_glorot", "relu_fan_in", "relu_he")
 FIGURES = [
     Figure(
+        "The gradient on its way back: sigmoid against ReLU",
+        "rms of dL/dz by layer before the first update, in networks of 8 hidden layers; layer 9 is the output. From "
+        "the output to the input the sigmoid's falls by a like factor at every layer; ReLU's, from weights that suit "
+        "it, hardly does.",
+        _probe("gradient_z", "sigmoid_fan_in", "relu_he", epochs=(0,)),
+        Lines("layer", "value", by="network", log_y=True),
+        value="value",
+        size=(520, 260),
+        opens=True,
+    ),
+    Figure(
         "Training accuracy by depth",
         "At the last epoch, from fan-in weights and from weights that suit the activation; the line at 10 % is chance.",
         accuracy_by_depth,

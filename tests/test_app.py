@@ -227,8 +227,9 @@ def test_how_much_slower_the_plain_kernel_is_depends_on_the_network(
 @quick
 def test_what_departs_from_the_sweep_file_is_held_and_its_claims_stay_open() -> None:
     assert main(["+sweep=smoothness", "training.epochs=1", "network.width=4", "seed=range(2)"]) == app.EXIT_FINISHED
-    assert set(json.loads(load("smoothness").facts["departures"])) == {"training.epochs", "network.width"}
-    page = json.loads(Path("reports/smoothness.json").read_text())
+    variant = "smoothness-width-4-epochs-1"
+    assert set(json.loads(load(variant).facts["departures"])) == {"training.epochs", "network.width"}
+    page = json.loads(Path(f"reports/{variant}.json").read_text())
     assert page["verdicts"]
     assert all(found["verdict"] == "inconclusive" for found in page["verdicts"].values())
     assert all("Withheld" in found["sentence"] for found in page["verdicts"].values())

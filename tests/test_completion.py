@@ -29,9 +29,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 LINES = {
-    "workbench l": ["list"],
+    "workbench l": ["list", "live="],
     "workbench rep": ["report", "reproduce"],
-    "workbench seed=1 l": [],  # a word is the first
+    "workbench seed=1 l": ["live="],  # a word is the first
     "workbench network.de": ["network.depth="],
     "workbench seed=1 network.de": ["network.depth="],
     "workbench optimizer=ad": ["optimizer=adagrad", "optimizer=adam", "optimizer=adamw"],

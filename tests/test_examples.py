@@ -46,3 +46,27 @@ def test_every_cell_of_the_notebook_runs() -> None:
     finally:
         plt.close("all")
     assert {level.label for level in space["effect"].levels} == {"0", "1"}
+
+
+NOTEBOOK = json.loads((EXAMPLES / "notebook.ipynb").read_text(encoding="utf-8"))
+
+
+def test_the_executed_notebook_shows_what_came_out_and_nothing_of_the_machine_that_ran_it() -> None:
+    cells = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] and cell["execution_count"] for cell in cells)
+    assert not [one for cell in cells for one in cell["outputs"] if one["output_type"] == "error"]
+    text = json.dumps(NOTEBOOK)
+    assert "<progress" in text
+    assert "<svg" in text
+    assert "/site-packages/" not in text
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("workspace")
+def test_every_cell_of_the_executed_notebook_runs() -> None:
+    space: dict[str, Any] = {}
+    for cell in NOTEBOOK["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), "notebook.ipynb", "exec"), space)
+    assert (space["depths"].runs["outcome"] == "finished").all()
+    assert space["longer"].runs["epochs"].iloc[0] == 20

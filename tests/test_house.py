@@ -20,7 +20,7 @@ ROOMS = ("engine", "data", "config", "sweep", "measure", "tracking", "report")
 # Entry points that wire the rooms, what a person's own rules and claims import; and what knows where files lie, how
 # commands begin and end, how file names, addresses and secrets are written, whose a Python file is, what other
 # libraries leave untyped, and quantities in words.
-FRONT = ("app", "__main__", "cli", "words", "rules", "claims")
+FRONT = ("app", "__main__", "cli", "words", "library", "rules", "measures", "claims")
 SHARED = (
     "blas", "files", "places", "entry", "signals", "streams", "output", "filenames", "addresses", "redaction",
     "persons_code", "untyped", "quantities",
@@ -32,7 +32,18 @@ LIBRARIES: dict[str, set[str]] = {
     "data": NUMERIC | {"sklearn", "pooch"},
     "config": {"numpy", "omegaconf", "yaml"},
     # cupy: how much memory is free, and which version computed.
-    "sweep": {"numpy", "omegaconf", "yaml", "hydra", "rich", "cupy", "submitit", "cloudpickle", "optuna"},
+    "sweep": {
+        "numpy",
+        "omegaconf",
+        "yaml",
+        "hydra",
+        "rich",
+        "cupy",
+        "submitit",
+        "cloudpickle",
+        "optuna",
+        "IPython",
+    },  # of a notebook's kernel, never imported elsewhere
     "measure": NUMERIC | {"sklearn", "pandas"},
     # requests, sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
     "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic"},
@@ -121,7 +132,9 @@ REPORT = (
     "wording", "completed", "experiment_files", "statistics", "effects_in_words", "advice", "verdicts", "figures",
     "page",
 )  # fmt: skip
-REPORT_FRONT = ("__init__", "__main__", "claim_archive", "experiments", "rebuild", "sweep_page", "tidy")
+REPORT_FRONT = (
+    "__init__", "__main__", "claim_archive", "experiments", "live", "rebuild", "shown", "sweep_page", "tidy",
+)  # fmt: skip
 
 
 def test_the_rooms_of_the_report_import_from_those_to_their_left() -> None:
@@ -323,6 +336,7 @@ def test_no_module_is_named_utils() -> None:
 # Stems that stand in several folders and mean the same in each.
 SAME_MEANING = {
     "claims",  # what a file of claims imports, and the word of the command about claims
+    "measures",  # what a file of measures imports, and the interface between a sweep and all that measures
     "base",  # the contract that every kind of a folder fills in
     "dense",  # a layer, and its form in each kernel
     "convolution",

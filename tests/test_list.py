@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from workbench import cli, places
@@ -97,3 +99,18 @@ def test_a_terminal_gets_a_table_and_brackets_stay_text(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     listing.show(listing.Listing("A [b]", ("name", "is"), [("x", "[bold] y")]))
     assert "[bold] y" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_cuts_no_choice(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for topic in ("analyses", "optimizers", "keys", "sweeps", "groups"):
+        item = listing.listing(topic)
+        listing.show(item)
+        lines = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).splitlines()
+        assert max(map(len, lines)) <= 80
+        text = "".join("".join(lines).split())
+        assert "\u2026" not in text
+        # Names may be broken over lines, as a column beside them goes on: their letters are all there.
+        for row in item.rows if topic != "keys" else ():
+            assert row[0] in text

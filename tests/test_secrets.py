@@ -85,7 +85,7 @@ def test_a_server_that_refuses_tells_no_secret(
     assert main([*SMALL, f"tracking.uri=http://me:{MARKER}@{place}"]) == 2
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{MARKER}@{place}/?token={MARKER}")
     assert cli.main(["report", "first"]) == 2
-    assert cli.main(["sweeps", "delete", "first"]) == 2
+    assert cli.main(["sweeps", "delete", "--yes", "first"]) == 2
     error = capsys.readouterr().err
     assert MARKER not in error
     assert f"http://***@{place}" in error

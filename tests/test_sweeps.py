@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -88,18 +89,35 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pyte
     assert not list(Path.cwd().iterdir())
 
 
+def test_a_sweep_is_not_deleted_before_somebody_says_yes(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(workspace)
+    assert cli.main(["sweeps", "delete", "second"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "second: 3 runs" in line
+    assert "reports/second.html" in line
+    assert line.endswith("type --yes as well")
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    for answer, status in (("n", 2), ("", 2), ("yes", 0)):
+        monkeypatch.setattr("builtins.input", lambda _, said=answer: said)
+        assert cli.main(["sweeps", "delete", "second"]) == status
+        assert (everything(workspace) == before) is bool(status)
+        assert "this will go:" in capsys.readouterr().err
+
+
 def test_a_deleted_sweep_takes_everything_of_it_along(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["sweeps", "delete", "first"]) == 2
+    assert cli.main(["sweeps", "delete", "--yes", "first"]) == 2
     assert "2 runs of 'first' are shown in 'second' as well; delete that one first" in capsys.readouterr().err
     first = load("first")
-    assert cli.main(["sweeps", "delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "--yes", "second"]) == 0
     assert capsys.readouterr().out == "deleted: second, 3 runs\n"
     assert run_ids(workspace) == {*first.runs["run_id"], first.facts["run_id"]}
     assert len(list((workspace / "mlruns" / "workbench").iterdir())) == 1
     assert not list(workspace.glob("reports/second*"))
     assert not (workspace / "sweeps" / "second").exists()
     pd.testing.assert_frame_equal(load("first").epochs, first.epochs)
-    assert cli.main(["sweeps", "delete", "second"]) == 2
+    assert cli.main(["sweeps", "delete", "--yes", "second"]) == 2
     assert "holds none called 'second'" in capsys.readouterr().err
     assert main([*SMALL, "seed=range(3)", "name=first"]) == app.EXIT_FINISHED
     assert "3 held already" in capsys.readouterr().err
@@ -225,7 +243,7 @@ def test_deleting_what_is_not_there_makes_and_takes_nothing(
     before = everything(workspace.parent)
     for name in ("typo", "..", "../..", "../mine", "/", "", "a\nb", "x" * 5000, "first/..", "irst"):
         capsys.readouterr()
-        assert cli.main(["sweeps", "--uri", store, "delete", name]) == 2
+        assert cli.main(["sweeps", "--uri", store, "delete", name, "--yes"]) == 2
         assert cli.main(["sweeps", "--uri", store, "export", name, "out"]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 2
@@ -243,7 +261,7 @@ def test_a_name_of_a_foreign_store_does_not_leave_its_folder(workspace: Path) ->
     assert cli.main(["sweeps", "export", "../../outside", "copy"]) == 0
     assert {path.name for path in workspace.parent.iterdir()} == {"work space", "outside"}
     assert len(list((workspace / "copy" / "reports").iterdir())) == 2
-    assert cli.main(["sweeps", "delete", "../../outside"]) == 0
+    assert cli.main(["sweeps", "delete", "--yes", "../../outside"]) == 0
     assert precious.read_text() == "mine"
     assert [path.name for path in precious.parent.iterdir()] == ["precious"]
 
@@ -265,7 +283,7 @@ def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: p
     assert cli.main(["sweeps", "export", "second", "copy"]) == 0
     assert (workspace / "copy" / "mlruns" / "workbench" / run / "artifacts" / "plan.parquet").exists()
     assert not list((workspace / "copy").rglob("secret"))
-    assert cli.main(["sweeps", "delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "--yes", "second"]) == 0
     assert everything(mine) == before
     assert f"{mine} lies outside the store and is not deleted" in capsys.readouterr().err
 
@@ -283,15 +301,15 @@ def test_of_a_link_in_sweeps_the_link_alone_is_deleted(workspace: Path) -> None:
     mine = workspace.parent / "mine"
     (workspace / "sweeps" / "second").rename(mine)
     (workspace / "sweeps" / "second").symlink_to(mine)
-    assert cli.main(["sweeps", "delete", "second"]) == 0
+    assert cli.main(["sweeps", "delete", "--yes", "second"]) == 0
     assert not (workspace / "sweeps" / "second").is_symlink()
     assert (mine / "log.txt").exists()
 
 
 def test_a_sweep_below_another_name_is_not_deleted_with_it() -> None:
     change("UPDATE tags SET value = 'group/second' WHERE key = 'workbench.sweep' AND value = 'second'")
-    assert cli.main(["sweeps", "delete", "group"]) == 2
-    assert cli.main(["sweeps", "delete", "group/second"]) == 0
+    assert cli.main(["sweeps", "delete", "--yes", "group"]) == 2
+    assert cli.main(["sweeps", "delete", "--yes", "group/second"]) == 0
 
 
 @pytest.mark.parametrize("typed", ["+sweep=../../outside", "+sweep=../sweep/own"])

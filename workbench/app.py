@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from workbench import places
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
+from workbench.measure.own_files import FOLDER
 from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
@@ -18,8 +20,10 @@ from workbench.sweep.execution.lock import locked
 from workbench.sweep.execution.log import logged, say
 from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.sweep_training import SweepTraining
+from workbench.sweep.gone_on_from import Origin
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.planning.devices import choose
+from workbench.sweep.planning.going_on import going_on
 from workbench.sweep.planning.identity import sweep_name
 from workbench.sweep.planning.plan import Plan, PlannedCell, identified
 from workbench.sweep.planning.remaining import remaining
@@ -30,13 +34,15 @@ from workbench.sweep.store import Earlier, Store
 from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
-__all__ = ["EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "curves", "identify", "run_batch", "run_sweep", "sweeps_folder"]
+__all__ = [
+    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "curves", "identify", "prepare", "run_batch", "run_sweep",
+    "sweeps_folder",
+]  # fmt: skip
 
 
 def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
     """Do what a command asks for: print the plan (`dry_run=true`), or train, record and report. The exit status."""
-    choose({cell.config.device for cell in cells})
-    planned = identified(cells, INSTRUMENTS)
+    planned = identify(cells)
     name = settings.name or sweep_name(cell.fingerprint for cell in planned)
     root = sweeps_folder(settings.tracking.uri)
     folder = folder_of(root, name)
@@ -51,10 +57,21 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
             return _run(planned, name, store, training, Speeds(root), settings)
 
 
+def prepare() -> None:
+    """Let the measures of the working folder join ours. Raises BadInput for a file that is not right."""
+    INSTRUMENTS.bring(places.theirs(FOLDER))
+
+
 def identify(cells: Sequence[Cell]) -> list[PlannedCell]:
-    """The cells with the identities of their runs. Raises BadInput if a device or dataset is not available."""
+    """The cells with the identities of their runs. Raises BadInput if a device, dataset or `from_run` is not there."""
     choose({cell.config.device for cell in cells})
-    return identified(cells, INSTRUMENTS)
+    return identified(going_on(cells, _origin), INSTRUMENTS)
+
+
+def _origin(run_id: str, uri: str | None) -> Origin:
+    from workbench.tracking.models import load_origin  # late: only a sweep that goes on from a run reads one
+
+    return load_origin(run_id, uri)
 
 
 def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tuple[int, list[tuple[str, float]]]:
@@ -114,7 +131,7 @@ def _run(
     speeds: Speeds,
     settings: SweepSettings,
 ) -> int:
-    from workbench.report import sweep_page  # late: pandas and Matplotlib come with it
+    from workbench.report import live, sweep_page  # late: pandas and Matplotlib come with it
     from workbench.report.verdicts.arms import refuse_open_arms
     from workbench.report.verdicts.stored_rules import canonical_rules
 
@@ -133,7 +150,8 @@ def _run(
     store.begin(sweep)
     if address := store.address():
         say(f"in MLflow: {address}")
-    ended = training.run(work, store, speeds)
+    with live.beside(name, settings.tracking.uri, settings.live and settings.pages):
+        ended = training.run(work, store, speeds)
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def folder_of(root: Path, name: str) -> Path:
     if len(parts) > LINK_DEPTH:
         parts = [name]
     return root.joinpath(*(file_name(part, root) for part in parts))
+
+
+def beside(path: Path) -> str:
+    """ "did you mean own.npz? " for a file that is not there, if one of a like name lies beside; else ""."""
+    try:
+        names = [file.name for file in path.parent.iterdir() if file.is_file()] if path.parent.is_dir() else []
+    except OSError:
+        return ""
+    close = get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.with_name(close[0])}? " if close else ""
 
 
 def is_inside(path: Path, folder: Path) -> bool:

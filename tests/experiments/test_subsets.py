@@ -32,6 +32,8 @@ TABLES: dict[str, dict[str, Any]] = {  # what analyses and measurements leave be
     "shrinkage": {"size": [0.1, 1.0], "lost_by_l1": [0.1, 0.1], "lost_by_l2": [0.01, 0.1]},
     "optimizer_memory": {"optimizer": ["adagrad", "rmsprop"], "step": [1, 1], "effective_step": [1.0, 0.5]},
     "tilted_cosine": {"lambda": [0.0, 0.9], "tilt": [0.1, 0.1], "escaped": [0.0, 1.0]},
+    "ball_paths": {"tilt": [0.2, 0.2], "lambda": [0.0, 0.9], "step": [0, 1], "position": [-3.0, -2.9]},
+    "sums_of_sigmoids": {"curve": ["relu", "fixed"], "spacing": [0.0, 0.25], "x": [0.0, 1.0], "sum": [0.0, 1.3]},
     "shifted_sigmoids": {
         "spacing": [0.5, 1.0], "steeper_to_relu": [0.1, 0.2], "fixed_to_relu": [0.7, 0.7],
         "fixed_to_softplus": [0.1, 0.2],

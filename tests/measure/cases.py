@@ -49,5 +49,5 @@ def trained(config: RunConfig) -> Trained:
     data = prepare(load(share), [config.seed], noise, scaling, share.train_size, share.validation, share.test)
     for epoch in train(pack, data):
         if epoch.ended:
-            weights = epoch.weights([0])
-    return Trained(pack, data, weights)
+            weights, state = epoch.weights([0]), epoch.state()
+    return Trained(pack, data, weights, lambda: state)

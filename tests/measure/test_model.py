@@ -197,3 +197,21 @@ def test_rows_of_a_model_that_do_not_fit_its_settings_are_refused(part: str) -> 
     kept_rows[np.flatnonzero(np.asarray(table["part"]) == part)[-1]] = False
     with pytest.raises(BadInput, match=r"^weights\.npz: "):
         model_of({name: np.asarray(column)[kept_rows] for name, column in table.items()}, numbers(config))
+
+
+def test_layers_have_names_their_tensors_and_what_they_give() -> None:
+    model, view = kept("images")
+    assert list(model.layers) == ["convolution_1", "convolution_2", "hidden_1", "hidden_2", "output"]
+    with pytest.raises(BadInput, match="layer: found 'first'; allowed: convolution_1"):
+        model.layers["first"]
+    with pytest.raises(BadInput, match="output: found 'bias'; allowed: weights, biases"):
+        model.layers["output"]["bias"]
+    dense, view = kept("relu")
+    inputs = given_inputs(trained(tiny(**CASES["relu"])).data, view.split.index[0])
+    given = dense.activations(inputs)
+    assert list(given) == list(dense.layers)
+    last = dense.layers["output"]
+    hidden = given[list(given)[-2]]
+    np.testing.assert_allclose(hidden @ last.weights.T + last["biases"], given["output"], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(given["output"], view.logits, rtol=2e-4, atol=2e-5)
+    assert "output (dense)" in repr(dense)

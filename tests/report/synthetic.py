@@ -116,6 +116,22 @@ def _kept_maps(runs: list[dict[str, Any]]) -> pd.DataFrame:
     return whole[(whole["when"] != "input") | (whole["channel"] == 1)]
 
 
+def _kept_answers(runs: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
+    """What the first run says of test examples: three classes, one example named as none, two mistakes of 3 x 3."""
+    about = {"cell": runs[0]["cell"], "fingerprint": runs[0]["fingerprint"]}
+    confusion = {"label": [0, 0, 1, 1, 2], "named": [0, 2, 1, -1, 2], "examples": [11, 2, 9, 1, 14]}
+    example, row, column = (part.ravel() for part in np.indices((2, 3, 3)))
+    mistakes = {
+        "example": example, "label": np.array([0, 1])[example], "named": np.array([2, -1])[example],
+        "probability": np.array([0.91, 0.5])[example], "row": row, "column": column,
+        "value": np.random.default_rng(5).uniform(0, 16, example.size),
+    }  # fmt: skip
+    wanted = np.linspace(3, 9, 12)
+    predictions = {"output": 1, "wanted": wanted, "predicted": wanted + np.random.default_rng(6).normal(0, 0.4, 12)}
+    tables = {"confusion": confusion, "mistakes": mistakes, "predictions": predictions}
+    return {name: pd.DataFrame(table).assign(**about) for name, table in tables.items()}
+
+
 def _outcome(number: int, cell: dict[str, Any], trouble: bool) -> tuple[str, str]:
     if not trouble:
         return "finished", ""
@@ -189,5 +205,5 @@ def _made(
         "", {}, keys, pd.DataFrame(runs),
         _together(histories) if histories else pd.DataFrame({"cell": [], "epoch": []}),
         _together(probes) if probes else empty,
-        {"filters": _kept_filters(runs), "feature_maps": _kept_maps(runs)} if layers else {},
+        {"filters": _kept_filters(runs), "feature_maps": _kept_maps(runs), **_kept_answers(runs)} if layers else {},
     )  # fmt: skip

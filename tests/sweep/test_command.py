@@ -34,6 +34,7 @@ def app(monkeypatch):
     """Stands for the application: keeps what it is given, returns `status`."""
     module = ModuleType("workbench.app")
     module.calls, module.status = [], 0
+    module.prepare = lambda: None
     module.run_sweep = lambda design, settings: module.calls.append((design, settings)) or module.status
     monkeypatch.setitem(sys.modules, "workbench.app", module)
     monkeypatch.setattr(workbench, "app", module, raising=False)  # where it was imported before
@@ -126,6 +127,21 @@ def test_the_tour_is_432_runs_and_the_command_line_wins_over_it(app):
     assert settings.sweep == "tour"
 
 
+def test_what_departs_from_a_sweep_file_does_not_take_its_name(app):
+    _, settings = design(app, "+sweep=tour", "dropout.rate=0.2", "seed=0")
+    assert settings.name == "tour-rate-0.2"
+    assert any("tour keeps its page" in remark for remark in settings.remarks)
+    assert design(app, "+sweep=tour", "seed=0", "network.depth=1")[1].name == "tour"  # a part of it
+    assert design(app, "+sweep=tour", "dropout.rate=0.2", "seed=0", "name=mine")[1].name == "mine"
+
+
+def test_a_logarithmic_range_is_a_list_of_values(app):
+    cells, _ = design(app, "optimizer.learning_rate=logspace(1e-3,1e-1,3)", "network.width=logspace(8,128,5)")
+    assert len(cells) == 15
+    assert sorted({cell.config.optimizer.learning_rate for cell in cells}) == [0.001, 0.01, 0.1]
+    assert sorted({cell.config.network.width for cell in cells}) == [8, 16, 32, 64, 128]
+
+
 def test_a_persons_own_conf_joins_ours(app, tmp_path):
     (tmp_path / "conf" / "optimizer").mkdir(parents=True)
     (tmp_path / "conf" / "sweep").mkdir()
@@ -216,7 +232,12 @@ BAD = {
     "network.depth.x=3": "network.depth.x is not a setting",
     "network=3": "allowed: one of cnn, mlp",
     "~network.depth": "cannot be deleted",
-    "network.activation=rellu": "one of sigmoid, tanh, relu",
+    "network.activation=rellu": "did you mean relu? allowed: one of sigmoid, tanh, relu",
+    "analyses=calibration+prunin": "did you mean pruning? allowed: any of",
+    "optimizer=adma": "did you mean adam? allowed: one of adagrad",
+    "optimizr=adam": "did you mean optimizer? groups of choices",
+    "+sweep=tuor": "did you mean tour? allowed: one of",
+    "seed=logspace(1,2)": "allowed: logspace(start,stop,count)",
     "network.width=${foo}": "foo",
     "optimizer.learning_rate=fast": "optimizer.learning_rate is 'fast'; allowed: a number, x > 0",
     "dropout.rate=1": "dropout.rate is 1.0; allowed: a number, 0 <= x < 1",

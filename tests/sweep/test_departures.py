@@ -9,7 +9,7 @@ import pytest
 
 from workbench.config import RunConfig, TrainingConfig
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.planning.departures import departures, seedless, seeds_of, unasked
+from workbench.sweep.planning.departures import departures, seedless, seeds_of, unasked, variant_name
 
 
 def cell(config: RunConfig) -> Cell:
@@ -64,3 +64,13 @@ def test_the_seeds_of_a_design_stand_beside_its_rows() -> None:
 def test_known_values_in_an_unknown_combination_are_a_departure() -> None:
     both = replace(WIDE, training=SHORT.training)
     assert "combination" in departures([cell(both)], [cell(SHORT), cell(WIDE)])
+
+
+def test_a_variant_is_named_by_what_departs_and_the_same_one_always_alike() -> None:
+    rate = {"dropout.rate": ((0.2,), (0, 0.5))}
+    assert variant_name("tour", rate) == variant_name("tour", dict(rate)) == "tour-rate-0.2"
+    assert variant_name("mine/tour", {**rate, "network.width": ((8, 16), (64,))}) == "tour-rate-0.2-width-8-16"
+    many = {"optimizer.learning_rate": (tuple(0.1 * k for k in range(40)), (0.1,))}
+    more = {"optimizer.learning_rate": (tuple(0.1 * k for k in range(41)), (0.1,))}
+    assert variant_name("tour", many) != variant_name("tour", more)
+    assert len(variant_name("tour", many)) < 70

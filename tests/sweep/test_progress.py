@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
-from workbench.sweep.execution import progress
+from workbench.sweep.execution import displays, progress
+from workbench.sweep.execution.displays import NotebookDisplay, watcher
+from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackResumed, PackRetried, PackStarted
-from workbench.sweep.execution.progress import BarDisplay, LineDisplay, Tally, watcher
+from workbench.sweep.execution.progress import BarDisplay, LineDisplay, Tally
 
 
 def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +57,48 @@ def test_on_a_terminal_the_bars_reach_their_end() -> None:
         watch.on_message(PackDone("a", failed=0))
         assert [task.percentage for task in watch._bars.tasks] == [100.0]
         assert "2/2 runs" in watch._bars.tasks[0].fields["words"]
+
+
+def test_the_closing_line_counts_every_run() -> None:
+    ended = Ended({"a": "no memory"}, 0, False, finished=390, diverged=2, reused=30, seconds=43.4)
+    assert ended.in_a_line("tour", 432) == (
+        "tour: 432 runs: 390 finished, 2 diverged, 1 failed, 30 reused, 9 pending, in 43 s"
+    )
+
+
+class _Kernel:
+    """What a notebook's kernel is to us: an IPython that keeps what was displayed."""
+
+    kernel = None
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def display(html: str, display_id: bool) -> SimpleNamespace:
+            assert display_id
+            self.shown.append(html)
+            return SimpleNamespace(update=self.shown.append)
+
+        parts = SimpleNamespace(HTML=str, display=display)
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: self, display=parts))
+        monkeypatch.setitem(sys.modules, "IPython.display", parts)
+
+
+def test_in_a_notebook_one_bar_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = _Kernel()
+    kernel.install(monkeypatch)
+    with watcher(2, 1.0) as watch:
+        assert isinstance(watch, NotebookDisplay)
+        watch.on_message(PackStarted("a", "relu <2> x 64", 2, 4, 1.0))
+        monkeypatch.setattr(displays, "REDRAW_SECONDS", 0.0)
+        watch.on_message(EpochDone("a", 2, runs=2))
+        assert 'value="0.5000"' in kernel.shown[-1]
+        assert "relu &lt;2&gt; x 64, epoch 2/4" in kernel.shown[-1]
+        watch.on_message(EpochDone("a", 4, runs=2, ended=2))
+        watch.on_message(PackDone("a", failed=0))
+    assert "2/2 runs" in kernel.shown[-1]
+    assert 'value="1.0000"' in kernel.shown[-1]
 
 
 def test_which_of_them_is_decided_by_the_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:

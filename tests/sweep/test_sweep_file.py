@@ -95,7 +95,7 @@ WRONG = {
     sweeper("params:\n  network.depht: 1"): "network.depht is not a setting; did you mean network.depth?",
     sweeper("params:\n  seed: range(1"): "seed=range(1: cannot be read; seed takes an integer",
     sweeper("params:\n  seed: range(0,1,0)"): "seed=range(0,1,0): never ends",
-    sweeper("params:\n  optimizer: adamm"): "optimizer is 'adamm'; allowed: one of adagrad",
+    sweeper("params:\n  optimizer: adamm"): "optimizer is 'adamm'; did you mean adam? allowed: one of adagrad",
     sweeper("params:\n  optimizer: adam.yaml"): "optimizer is 'adam.yaml'; type optimizer=adam",
     sweeper("params: [seed=1]"): "line 4: hydra.sweeper.params is a list; allowed: lines of key: value",
     sweeper("params: 3"): "line 4: hydra.sweeper.params is 3; allowed: lines of key: value",

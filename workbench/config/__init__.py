@@ -1,6 +1,6 @@
 """The configuration of a run: its schema, its checks, and the families its choices come from."""
 
-from workbench.config.allowed import allowed, limits
+from workbench.config.allowed import allowed, limits, meant
 from workbench.config.families import FAMILIES, Choices, table
 from workbench.config.reading import Unread, as_read, unread
 from workbench.config.schema import (
@@ -40,6 +40,7 @@ __all__ = [
     "check",
     "flatten",
     "limits",
+    "meant",
     "rules_left_out",
     "run_config",
     "table",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from workbench.config.setting import Setting, Value, integers
 
@@ -19,6 +21,13 @@ def allowed(setting: Setting) -> str:
     else:
         text = ", ".join(part for part in (_KIND_WORDS[setting.kind], limits(setting)) if part)
     return f"{text}, or null" if setting.optional else text
+
+
+def meant(found: str, names: Iterable[str]) -> str:
+    """ "did you mean adam? " for a name that is nearly one of these; "" if it is like none."""
+    by_lower = {name.lower(): name for name in names}
+    close = get_close_matches(found.lower(), by_lower, n=1, cutoff=0.6)
+    return f"did you mean {by_lower[close[0]]}? " if close else ""
 
 
 def limits(setting: Setting) -> str:

@@ -359,6 +359,9 @@ class RunConfig:
         high=2**63 - 1,
         help="decides the split, the initial weights, the order of minibatches and the dropout masks",
     )
+    from_run: str | None = setting(
+        None, role="static", unit="run id", help="a stored run (analyses=state) whose weights and state it goes on from"
+    )
     device: str = setting(
         "auto",
         role="static",
@@ -394,6 +397,7 @@ class RunConfig:
         True, role="none", help="take runs that the store already holds instead of training them again"
     )
     dry_run: bool = setting(False, role="none", help="print the plan, train nothing")
+    live: bool = setting(False, role="none", help="its page renews itself while the sweep trains")
     executor: str = setting("inline", role="none", choices=Choices("executors"), help="who trains the packs")
     detach: bool = setting(
         False, role="none", help="submit packs to a cluster and exit; the same command collects them later"

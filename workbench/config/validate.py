@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
-from workbench.config.allowed import allowed, within
+from workbench.config.allowed import allowed, meant, within
 from workbench.config.families import Choices
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.setting import Value, integers, text_of
@@ -100,8 +100,9 @@ def check(key: str, value: object) -> Value:
     if setting.listed and isinstance(value, str) and (numbers := integers(value)):
         value = text_of(numbers)
     if not isinstance(value, bool | int | float | str) or type(value) is not setting.kind or not within(setting, value):
+        guess = meant(value.rpartition("+")[2], setting.names()) if isinstance(value, str) else ""
         rules = rules_left_out() if isinstance(setting.choices, Choices) and setting.choices.of_rules else ""
-        raise BadInput(f"{key} is {_shown(value)}; allowed: {allowed(setting)}{rules}")
+        raise BadInput(f"{key} is {_shown(value)}; {guess}allowed: {allowed(setting)}{rules}")
     return value
 
 

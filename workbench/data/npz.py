@@ -21,6 +21,7 @@ from workbench.data.dataset import (
 )
 from workbench.data.targets import understood
 from workbench.engine.errors import BadInput
+from workbench.filenames import beside
 
 NEEDED = ("inputs", "targets")
 TEST = ("test_inputs", "test_targets")
@@ -73,7 +74,7 @@ def _path(settings: Settings) -> Path:
         there = path.is_file()
     except OSError as error:
         raise BadInput(f"data.path: {path} cannot be looked at ({error.strerror})") from None
-    require(there, f"data.path: {path} is not there, or not a file; data=npz needs an .npz file")
+    require(there, f"data.path: {path} is not there, or not a file; {beside(path)}data=npz needs an .npz file")
     return path
 
 

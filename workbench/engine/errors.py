@@ -13,6 +13,10 @@ class BadInput(ValueError):
         text = redacted_message(str(message)).strip()
         super().__init__(text.replace("\r", "\\r").replace("\n", "\\n"))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the line alone."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def in_one_line(error: Exception) -> str:
     """An error as one line: the message of BadInput itself; for any other error its type and its first line."""

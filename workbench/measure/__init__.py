@@ -1,5 +1,6 @@
 """Measurements, and analyses of trained networks: all results that are not training curves."""
 
+from workbench.measure.answers import ANSWERS
 from workbench.measure.calibration import CALIBRATION
 from workbench.measure.dead_units import DEAD_UNITS
 from workbench.measure.dropout_average import DROPOUT_AVERAGE
@@ -7,6 +8,7 @@ from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.filters import KEPT_FILTERS
 from workbench.measure.gradients import GRADIENTS
 from workbench.measure.instruments import InstrumentTables
+from workbench.measure.kept_state import KEPT_STATE
 from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES
 from workbench.measure.logistic_regression import LOGISTIC_REGRESSION
@@ -46,6 +48,8 @@ ANALYSES: dict[str, Analysis] = {
     **LOGISTIC_REGRESSION,
     **KEPT_FILTERS,
     **MODEL_ANALYSIS,
+    **ANSWERS,
+    **KEPT_STATE,
 }
 INSTRUMENTS = InstrumentTables(MEASUREMENTS, ANALYSES)
 

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from workbench.config import RunConfig
 from workbench.config.setting import Value
+from workbench.engine.errors import BadInput, in_one_line
+from workbench.engine.rules.rule_files import RuleFile, read
 from workbench.measure.measurement import Analysis, Measurement
+from workbench.measure.own_files import OWN_TABLES, OwnRows, rows_of
 from workbench.sweep.measures import Measured, Trained
 
 
 @dataclass(frozen=True)
 class InstrumentTables:
-    """Implements the protocol `Instruments` of `workbench.sweep.measures` with two tables."""
+    """Implements the protocol `Instruments` of `workbench.sweep.measures` with two tables.
 
-    measurements: Mapping[str, Measurement]
-    analyses: Mapping[str, Analysis]
+    `own` says of each row that a person brought, by its name, the file that it came from.
+    """
+
+    measurements: dict[str, Measurement]
+    analyses: dict[str, Analysis]
+    own: dict[str, RuleFile] = field(default_factory=dict)
+
+    def bring(self, folder: Path | None) -> list[RuleFile]:
+        """Let the rows of the files in a folder join the tables, in place of those that were brought before.
+
+        Raises BadInput for a file that is not right; then none of them joins.
+        """
+        self._take_back()
+        found = [read(path, OWN_TABLES) for path in sorted(folder.glob("*.py"))] if folder else []
+        files = [file for file in found if file is not None]
+        self._add(files)
+        return files
 
     def measure(self, config: RunConfig) -> Measured:
         """The measurement that `config.measure` names."""
@@ -24,22 +43,68 @@ class InstrumentTables:
         return _as_said(config.measure, row.returns, row.measure(config))
 
     def analyse(self, names: str, trained: Trained) -> Measured:
-        """The analyses of a trained run, `names` joined by "+"."""
+        """The analyses of a trained run, `names` joined by "+". Raises BadInput for whatever one of a person's own
+        raises.
+        """
         found = Measured({})
         for name in names.split("+"):
             row = self.analyses[name]
-            found |= _as_said(name, row.returns, row.analyse(trained))
+            if name not in self.own:
+                found |= _as_said(name, row.returns, row.analyse(trained))
+                continue
+            try:
+                found |= _as_said(name, row.returns, _as_measured(row.analyse(trained)))
+            except Exception as error:
+                raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
         return found
 
     def is_timing(self, name: str) -> bool:
         """Whether a measurement takes times."""
         return name in self.measurements and self.measurements[name].timing
 
-    def versions(self, decided: Mapping[str, Value]) -> list[int]:
-        """The versions of the measurement or the analyses of a run."""
+    def versions(self, decided: Mapping[str, Value]) -> list[int | str]:
+        """The versions of the measurement or the analyses of a run, and the digests of the files of a person's own."""
         name, analyses = str(decided.get("measure")), decided.get("analyses")
-        own = [self.measurements[name].version] if name in self.measurements else []
-        return own + [self.analyses[one].version for one in (str(analyses).split("+") if analyses else ())]
+        asked = [one for one in str(analyses).split("+") if analyses]
+        versions: list[int | str] = [self.measurements[name].version] if name in self.measurements else []
+        versions += [self.analyses[one].version for one in asked]
+        return versions + [self.own[one].digest for one in (name, *asked) if one in self.own]
+
+    def own_among(self, names: str) -> str:
+        """Those analyses that a person brought."""
+        return "+".join(name for name in names.split("+") if name in self.own)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Files stand for the rows of a person's own, whose functions no other process could find."""
+        ours = {
+            "measurements": {name: row for name, row in self.measurements.items() if name not in self.own},
+            "analyses": {name: row for name, row in self.analyses.items() if name not in self.own},
+        }
+        return {**ours, "files": list(dict.fromkeys(self.own.values()))}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        files = state.pop("files")
+        for name, value in {**state, "own": {}}.items():
+            object.__setattr__(self, name, value)
+        assert isinstance(files, list)
+        self._add(files)
+
+    def _add(self, files: Sequence[RuleFile]) -> None:
+        found: list[OwnRows] = []
+        for file in files:
+            found.append(
+                rows_of(file, {*self.analyses, *self.measurements, *(name for one in found for name in one.names)})
+            )
+        for one in found:
+            self.analyses.update(one.analyses)
+            self.measurements.update(one.measurements)
+            self.own.update(dict.fromkeys(one.names, one.file))
+
+    def _take_back(self) -> None:
+        for name in self.own:
+            self.analyses.pop(name, None)
+            self.measurements.pop(name, None)
+        self.own.clear()
 
 
 def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
@@ -47,3 +112,10 @@ def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
     if unknown := set(measured.metrics) - set(returns):
         raise KeyError(f"{name} gave {', '.join(sorted(unknown))}, which its row does not announce")
     return measured
+
+
+def _as_measured(found: object) -> Measured:
+    """What a function of a person's own gave: metrics as floats. Raises BadInput for anything else."""
+    if not isinstance(found, Measured):
+        raise BadInput(f"a {type(found).__name__} was given; allowed: Measured({{'metric': number}})")
+    return Measured({name: float(value) for name, value in found.metrics.items()}, found.tables)

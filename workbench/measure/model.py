@@ -26,6 +26,7 @@ from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 from workbench.measure.measurement import Analysis
+from workbench.measure.model_layers import ModelLayers, layers_of
 from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.sweep.measures import Measured, Table, Trained
 
@@ -133,6 +134,26 @@ class Model:
             raise BadInput("classify: this network is of a regression, which has no classes; ask it to predict")
         return named_class(self._logits(inputs))
 
+    @property
+    def layers(self) -> ModelLayers:
+        """Its layers by name, as `layers["hidden_1"].weights`: "hidden_1" and on, "convolution_1" and on, "output"."""
+        return layers_of(self.about.layout, self.parameters)
+
+    def activations(self, inputs: object) -> dict[str, np.ndarray]:
+        """What each layer gives for inputs (n, features): (n, units) by the layer's name, of the output layer its z.
+
+        Raises BadInput for inputs of another shape.
+        """
+        given = self._read(inputs)
+        with np.errstate(all="ignore"):
+            network = self._bound(given)
+            z = network.forward()[0]
+        hidden = [bound.a[0].reshape(len(given), *bound.layer.outputs).copy() for bound in network.layers[:-1]]
+        return dict(zip(self.layers, [*hidden, z.copy()], strict=True))
+
+    def __repr__(self) -> str:
+        return f"a network that gives {self.says}\n{self.layers!r}"
+
     def save(self, folder: Path) -> None:
         """Write the network into a folder: every tensor by name and layer, and a JSON file that describes it."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +187,12 @@ class Model:
 
     def _logits(self, inputs: object) -> np.ndarray:
         """z of the output layer for inputs (n, features): (n, outputs). Raises BadInput for another shape."""
+        given = self._read(inputs)
+        parts = [self._forward(given[at : at + EVALUATED_AT_ONCE]) for at in range(0, len(given), EVALUATED_AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
+
+    def _read(self, inputs: object) -> np.ndarray:
+        """Inputs as numbers (n, features), also images. Raises BadInput for another shape."""
         given = np.atleast_2d(np.asarray(inputs))
         if self.about.image and given.shape[1:] in (self.about.image, self.about.image[:2]):
             given = given.reshape(len(given), -1)
@@ -173,11 +200,15 @@ class Model:
             found = f"{given.dtype} {given.shape}"
             images = f" or images {self.about.image}" if self.about.image else ""
             raise BadInput(f"inputs: found {found}; this network reads numbers (n, {self.about.inputs}){images}")
-        parts = [self._forward(given[at : at + EVALUATED_AT_ONCE]) for at in range(0, len(given), EVALUATED_AT_ONCE)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.about.outputs), self.about.dtype)
+        return given
 
     def _forward(self, given: np.ndarray) -> np.ndarray:
         """z of the output layer: (n, features) -> (n, outputs), read and scaled as the engine does it."""
+        with np.errstate(all="ignore"):  # what is far beyond the training data overflows, as in training
+            return self._bound(given).forward()[0].copy()
+
+    def _bound(self, given: np.ndarray) -> Network:
+        """The network with these inputs, (n, features), scaled."""
         dtype = np.dtype(self.about.dtype)
         parameters = self.parameters[None].astype(dtype)
         network = Network(self.about.layout, parameters, None, np.array([self.about.slope], dtype), len(given))
@@ -185,7 +216,7 @@ class Model:
             network.inputs[0] = (given.astype(np.float64) - self.origin) / self.unit
             np.multiply(network.inputs[0], self.scale.astype(dtype), out=network.inputs[0])
             np.add(network.inputs[0], self.shift.astype(dtype), out=network.inputs[0])
-            return network.forward()[0].copy()
+        return network
 
 
 def _keep(trained: Trained) -> Measured:

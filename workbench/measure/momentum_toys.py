@@ -15,6 +15,7 @@ from workbench.sweep.measures import Measured
 CURVATURE = 1.0  # of the saddle: negative along one direction, positive along the other
 MOST_STEPS = 200_000
 TILTS = (0.05, 0.1, 0.2, 0.4)
+DRAWN_TILT, DRAWN_POINTS = 0.2, 160  # of which the paths of three balls are kept, for a figure
 LAMBDAS = 1 - np.geomspace(1.0, 1e-3, 31)  # from 0 to 0.999, denser towards 1
 
 
@@ -95,7 +96,32 @@ def _tilted_cosine(config: RunConfig) -> Measured:
     metrics = {"escape_violations": float(violations), "escaped_without_momentum": float(escaped[:, 0].sum())}
     for tilt_value, place in zip(TILTS, first, strict=True):
         metrics[f"threshold_at_tilt_{tilt_value:g}"] = float(LAMBDAS[place]) if place < len(LAMBDAS) else 1.0
-    return Measured(metrics, {"tilted_cosine": tidy(("tilt", "lambda", "escaped"), rows)})
+    place = TILTS.index(DRAWN_TILT)
+    balls = sorted({0, max(int(first[place]) - 1, 0), min(int(first[place]), len(LAMBDAS) - 1)})
+    begin = float(start.reshape(len(TILTS), -1)[place, 0])
+    paths = _paths(begin, LAMBDAS[balls], rate, most)
+    tables = {
+        "tilted_cosine": tidy(("tilt", "lambda", "escaped"), rows),
+        "ball_paths": tidy(("tilt", "lambda", "step", "position"), paths),
+    }
+    return Measured(metrics, tables)
+
+
+def _paths(start: float, momenta: np.ndarray, rate: float, most: int) -> list[tuple[float, float, int, float]]:
+    """The positions of a few balls on the cosine of the tilt that is drawn, as rows: at some of the steps, denser at
+    first, and of a ball that is out of the minimum only until it has passed the next top by one.
+    """
+    update, at = OPTIMIZERS["momentum"].update, At(learning_rate=np.full(len(momenta), rate), momentum=momenta)
+    position, velocity = np.full(len(momenta), start), np.zeros(len(momenta))
+    out = np.pi - np.arcsin(DRAWN_TILT) + 1
+    kept = set(np.geomspace(1, most, DRAWN_POINTS).round().astype(int).tolist())
+    rows = []
+    for step in range(1, most + 1):
+        position, velocity = update(position, np.sin(position) - DRAWN_TILT, velocity, at=at)
+        if step in kept:
+            pairs = zip(momenta, position, strict=True)
+            rows += [(DRAWN_TILT, float(own), step, float(x)) for own, x in pairs if x <= out]
+    return rows
 
 
 MOMENTUM_TOYS = {
@@ -113,5 +139,6 @@ MOMENTUM_TOYS = {
         ("optimizer.learning_rate", "seed"),
         ("escape_violations", "escaped_without_momentum", *(f"threshold_at_tilt_{tilt:g}" for tilt in TILTS)),
         _tilted_cosine,
+        version=2,
     ),
 }  # fmt: skip

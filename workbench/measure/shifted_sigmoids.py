@@ -12,6 +12,7 @@ from workbench.sweep.measures import Measured
 REACH = 4.0  # x from -REACH to REACH; sigmoids shifted so far that they are 0 there are left out
 TAIL = 40.0  # widths of a sigmoid after which it is 0 in float64
 SPACINGS = tuple(2.0**-power for power in range(9))
+DRAWN_SPACINGS = (1.0, 0.25, SPACINGS[-1])  # of which the sums themselves are kept, for a figure
 
 
 def sum_of_sigmoids(x: np.ndarray, spacing: float, width: float) -> np.ndarray:
@@ -38,8 +39,23 @@ def _shifted_sigmoids(_config: RunConfig) -> Measured:
             "fixed_sigmoids_gap": fixed_gap,
             "fixed_sigmoids_gap_to_softplus": to_softplus,
         },
-        {"shifted_sigmoids": tidy(("spacing", "steeper_to_relu", "fixed_to_relu", "fixed_to_softplus"), rows)},
+        {
+            "shifted_sigmoids": tidy(("spacing", "steeper_to_relu", "fixed_to_relu", "fixed_to_softplus"), rows),
+            "sums_of_sigmoids": tidy(("curve", "spacing", "x", "sum"), _curves(x[::4])),
+        },
     )
+
+
+def _curves(x: np.ndarray) -> list[tuple[str, float, float, float]]:
+    """The sums themselves by their slopes and how close the shifts are, and ReLU, as rows."""
+    curves = {("relu", 0.0): np.maximum(x, 0)}
+    curves |= {("steeper", spacing): sum_of_sigmoids(x, spacing, spacing) for spacing in DRAWN_SPACINGS}
+    curves["fixed", DRAWN_SPACINGS[-1]] = sum_of_sigmoids(x, DRAWN_SPACINGS[-1], 1.0)
+    return [
+        (name, spacing, float(place), float(value))
+        for (name, spacing), values in curves.items()
+        for place, value in zip(x, values, strict=True)
+    ]
 
 
 SHIFTED_SIGMOIDS = {
@@ -50,5 +66,6 @@ SHIFTED_SIGMOIDS = {
             "steeper_sigmoids_gap", "steeper_sigmoids_order", "fixed_sigmoids_gap", "fixed_sigmoids_gap_to_softplus",
         ),
         _shifted_sigmoids,
+        version=2,
     )
 }  # fmt: skip

@@ -13,6 +13,7 @@ from workbench.sweep.execution.log import warn
 if TYPE_CHECKING:
     from workbench.report.experiments import Experiment
     from workbench.report.page.sweep import Page
+    from workbench.tracking.read import SweepTables
 
 
 def rebuild(
@@ -31,18 +32,18 @@ def rebuild(
     pages = []
     for name in names or sweep_names(uri):
         tables = load(name, uri)
-        experiment = _experiment(tables.facts.get("sweep_file") or name)
+        experiment = experiment_of_tables(tables)
         pages.append(write(tables, experiment.claims, folder, figures=experiment.figures, formats=formats))
     write_index(folder, known_claims())
     return pages
 
 
-def _experiment(stem: str) -> Experiment:
+def experiment_of_tables(tables: SweepTables) -> Experiment:
     """The experiment of a sweep. A broken file costs only its own claims and figures, not the page."""
     from workbench.report.experiments import Experiment, experiment_of
 
     try:
-        return experiment_of(stem)
+        return experiment_of(tables.facts.get("sweep_file") or tables.name)
     except BadInput as error:
         warn(f"{error}; its page has no claims")
         return Experiment()
@@ -55,7 +56,7 @@ def comparison(first: str, second: str, uri: str | None = None, folder: Path = R
     from workbench.report.page.comparison_page import write_comparison
     from workbench.tracking.read import load
 
-    return write_comparison(load(first, uri), load(second, uri), folder)
+    return write_comparison(load(first, uri), load(second, uri), folder, (first, second))
 
 
 def sweep_names(uri: str | None = None) -> list[str]:

@@ -6,7 +6,7 @@ It consists of plain values and a protocol, so a sweep does not import the measu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.config.setting import Value
 from workbench.data import RunData
-from workbench.engine.training.epoch import Weights
+from workbench.engine.training.epoch import State, Weights
 from workbench.engine.training.pack import Pack
 
 Table = dict[str, np.ndarray]
@@ -35,11 +35,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has ended: its pack of one run, its data, and its weights (see `engine.training.epoch.Weights`)."""
+    """A run that has ended: its pack of one run, its data, and its weights (see `engine.training.epoch.Weights`).
+
+    `state` gives all that training would go on from, arrays of one run each (None: nobody trained it here).
+    """
 
     pack: Pack
     data: RunData
     weights: Weights
+    state: Callable[[], State] | None = None
 
 
 class Instruments(Protocol):
@@ -57,6 +61,10 @@ class Instruments(Protocol):
         """Whether a measurement takes times. Then it runs alone and is never reused from the store."""
         ...
 
-    def versions(self, decided: Mapping[str, Value]) -> list[int]:
+    def versions(self, decided: Mapping[str, Value]) -> list[int | str]:
         """The versions of the measurement or the analyses of a run. Results of another version are not reused."""
+        ...
+
+    def own_among(self, names: str) -> str:
+        """Those analyses of `names`, joined by "+", that a person brought: they are tried before anything trains."""
         ...

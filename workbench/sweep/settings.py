@@ -19,7 +19,7 @@ class SweepSettings:
     that stem, or None. `command` repeats the sweep exactly, without secrets. `departures` are the settings that differ
     from the file; `unasked` is how many cells of the file the command leaves out, and how many it has; `file_digest`
     is the digest of these cells. `part_of` is the search of which this is a batch, or "": a batch has no page.
-    `remarks` are lines about the settings for the person.
+    `remarks` are lines about the settings for the person. `live`: the page is kept up to date while it trains.
     """
 
     name: str | None
@@ -35,6 +35,7 @@ class SweepSettings:
     fail_fast: bool
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
     detach: bool = False
+    live: bool = False
     departures: Departures = field(default_factory=dict)
     unasked: tuple[int, int] = (0, 0)
     file_digest: str = ""

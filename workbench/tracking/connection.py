@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+from warnings import catch_warnings, filterwarnings
 
 from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput
@@ -171,7 +172,9 @@ def _import_mlflow() -> None:
         os.environ.setdefault("HOME", _NO_HOME)
         Path.home = lambda: Path(_NO_HOME)  # type: ignore[method-assign]
     try:
-        import mlflow  # noqa: F401
+        with catch_warnings():
+            filterwarnings("ignore", message="IProgress not found")  # of a notebook that has no ipywidgets
+            import mlflow  # noqa: F401
     finally:
         Path.home = known  # type: ignore[method-assign]
 

@@ -67,7 +67,7 @@ def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> 
             return False
         if connection.location.file is None:
             return True
-        for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS):
+        for file in (names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE, names.MODELS, names.STATES):
             if file in there:
                 _read_once(connection, root, f"{folder}/{file}")
     except Broken as error:

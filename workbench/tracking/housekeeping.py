@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.addresses import local_path
+from workbench.config import meant
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
 from workbench.sweep.execution.log import warn
@@ -118,7 +119,9 @@ def _everything_of(connection: Connection, name: str) -> list[Run]:
 
 
 def _none_of(name: str, connection: Connection) -> str:
-    return f"sweep: {connection.location.shown} holds none called {name!r:.200}"
+    known = dict.fromkeys(run.data.tags[names.SWEEP] for run in parents(connection))
+    guess = meant(name, known).strip()
+    return f"sweep: {connection.location.shown} holds none called {name!r:.200}{f'; {guess}' if guess else ''}"
 
 
 def _is_of(run: Run, name: str) -> bool:

@@ -16,8 +16,10 @@ import numpy as np
 from workbench import places
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
-from workbench.measure.model import INPUTS, Model, model_of, require_rules
-from workbench.measure.model import MODEL_TABLE as MODEL_TABLE
+from workbench.measure.kept_state import STATE_TABLE, state_of
+from workbench.measure.model import INPUTS, MODEL_TABLE, Model, model_of, require_rules
+from workbench.sweep.gone_on_from import Origin
+from workbench.sweep.measures import Table
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep_model, read_table
@@ -28,11 +30,12 @@ from workbench.tracking.plan_table import PlanRow
 
 if TYPE_CHECKING:
     import pyarrow
-    from mlflow.entities import LoggedModel
+    from mlflow.entities import LoggedModel, Run
     from mlflow.models import ModelSignature
 
 MODEL_NAME = "model"  # of every logged model: runs:/<run id>/model finds it
 MODEL_TYPE = "network"
+KEPT_APART = {MODEL_TABLE: names.MODELS, STATE_TABLE: names.STATES}  # table -> its file: no page reads these
 _MODEL_PACKAGES = ("workbench-deep-learning", "numpy", "scipy")
 
 
@@ -48,8 +51,8 @@ def keep_models(connection: Connection, rows: Sequence[PlanRow], tables: Mapping
             _log(connection, row, model_of(chosen, row.record.params))
 
 
-def models_table(columns: Columns) -> pyarrow.Table:
-    """The weights of a pack's runs as a table: fingerprint, part, place, value."""
+def parts_table(columns: Columns) -> pyarrow.Table:
+    """The weights or states of a pack's runs as a table: fingerprint, part, place, value."""
     import pyarrow
 
     return pyarrow.table({name: pyarrow.array(np.asarray(values)) for name, values in columns.items()})
@@ -61,24 +64,48 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
     Rules of a person's own are read from `rules/` in the working folder, if the network uses one. Raises BadInput if
     the store has no such run or did not keep its weights, and if a rule of the network is not there.
     """
+    connection = connect_to_read(uri)
+    run = _run(connection, run_id)
+    if parts := _kept(connection, run, names.MODELS):
+        _install_rules(run.data.params)
+        return model_of(parts, run.data.params)
+    raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
+
+
+def load_origin(run_id: str, uri: str | None = None) -> Origin:
+    """A run that another one goes on from. Raises BadInput if the store has none, or did not keep its state."""
+    connection = connect_to_read(uri)
+    run = _run(connection, run_id)
+    parts = _kept(connection, run, names.STATES)
+    if parts is None:
+        raise BadInput(f"from_run is {run_id}, whose state was not kept; train it with analyses=state")
+    params = dict(run.data.params)
+    datasets = [one.dataset for one in run.inputs.dataset_inputs] if run.inputs else []
+    digest = str(datasets[0].digest) if datasets else ""
+    return Origin(run_id, run.data.tags[names.FINGERPRINT], params, digest, state_of(parts, params))
+
+
+def _run(connection: Connection, run_id: str) -> Run:
     from mlflow.exceptions import MlflowException
 
-    connection = connect_to_read(uri)
     with one_line(connection.location):
         try:
-            run = connection.client.get_run(run_id)
+            return connection.client.get_run(run_id)
         except MlflowException as error:
             raise BadInput(f"run {run_id!r:.80}: {connection.location.shown} holds none of this id") from error
+
+
+def _kept(connection: Connection, run: Run, file: str) -> Table | None:
+    """The parts and values of a run in a file beside its pack's tables; None if it has none there."""
+    with one_line(connection.location):
         parent, _, folder = run.data.tags.get(names.HISTORY, "").removeprefix("runs:/").partition("/")
         root = connection.client.get_run(parent).info.artifact_uri if parent else ""
-        table = read_table(connection, root, f"{folder}/{names.MODELS}") if parent else None
-    if table is not None:
-        rows = table.to_pandas()
-        rows = rows[rows["fingerprint"] == run.data.tags[names.FINGERPRINT]]
-        if len(rows):
-            _install_rules(run.data.params)
-            return model_of({name: rows[name].to_numpy() for name in ("part", "value")}, run.data.params)
-    raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
+        table = read_table(connection, root, f"{folder}/{file}") if parent else None
+    if table is None:
+        return None
+    rows = table.to_pandas()
+    rows = rows[rows["fingerprint"] == run.data.tags[names.FINGERPRINT]]
+    return {name: rows[name].to_numpy() for name in ("part", "value")} if len(rows) else None
 
 
 def models_of(connection: Connection, experiment: str, runs: Collection[str] | None = None) -> list[LoggedModel]:

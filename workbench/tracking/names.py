@@ -50,6 +50,7 @@ RULES = "rule.json"
 PACKS = "packs"
 RUNS, EPOCHS_FILE, LAYERS_FILE, TABLES_FILE = "runs.parquet", "epochs.parquet", "layers.parquet", "tables.parquet"
 MODELS = "models.parquet"  # in a file of its own, since pages do not read it
+STATES = "states.parquet"  # neither this
 REPORT = "report"
 
 # Curves of a child run: column of the epochs' table -> key whose part before the slash is a section of MLflow's UI.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench.config import meant
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
@@ -241,4 +242,4 @@ def _unknown(name: str, everything: list[Run], connection: Connection) -> str:
     """The error for a sweep that does not exist."""
     known = list(dict.fromkeys(parent.data.tags[names.SWEEP] for parent in everything))
     listed = ", ".join(known) if known else "no sweep yet"
-    return f"sweep: {connection.location.shown} holds none called {name!r}; it holds {listed}"
+    return f"sweep: {connection.location.shown} holds none called {name!r}; {meant(name, known)}it holds {listed}"

@@ -30,7 +30,7 @@ from workbench.tracking.held_marks import marks_of
 from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
 from workbench.tracking.holdings import called, children_of, done_in, earlier, held, held_in, origins_of, same_sweep
-from workbench.tracking.models import MODEL_TABLE, keep_models, models_table
+from workbench.tracking.models import KEPT_APART, keep_models, parts_table
 from workbench.tracking.parent import (
     asked_of,
     close_killed,
@@ -220,11 +220,12 @@ class MlflowStore:
     def _record(self, result: PackResult) -> None:
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
         tables = {names.EPOCHS_FILE: epochs_table(result.epochs), names.LAYERS_FILE: layers_table(result.layers)}
-        measured = {name: table for name, table in result.tables.items() if name != MODEL_TABLE}
+        measured = {name: table for name, table in result.tables.items() if name not in KEPT_APART}
         if measured:
             tables[names.TABLES_FILE] = together(measured)
-        if MODEL_TABLE in result.tables:
-            tables[names.MODELS] = models_table(result.tables[MODEL_TABLE])
+        for name, file in KEPT_APART.items():
+            if name in result.tables:
+                tables[file] = parts_table(result.tables[name])
         put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
         histories = by_fingerprint(result.epochs)
         rows = self._write(self._rows_of(result), histories)

@@ -9,6 +9,7 @@ choices of a key. A script that is generated once, like shtab's, cannot know the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from workbench import cli, places
@@ -198,7 +199,15 @@ def _values(key: str, done: str) -> Iterable[str]:
 
 
 def _load_own_rules() -> None:
-    """Install a person's own rules, whose rows are choices and keys too. A broken file only loses its own rows."""
+    """Install a person's own rules and measures, whose rows are choices and keys too. A broken file only loses its own
+    rows.
+    """
+    if folder := places.theirs("measures"):
+        from workbench.engine.errors import BadInput
+        from workbench.measure import INSTRUMENTS
+
+        with suppress(BadInput):
+            INSTRUMENTS.bring(folder)
     if folder := places.theirs("rules"):
         from workbench.config.own_rules import load_own_rules
         from workbench.engine.errors import BadInput

@@ -17,6 +17,8 @@ from workbench import output, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
+from workbench.measure import INSTRUMENTS
+from workbench.measure.own_files import FOLDER
 from workbench.persons_code import syntax_tree
 from workbench.report.experiment_files import experiment_files
 from workbench.sweep.execution.log import say
@@ -25,6 +27,7 @@ from workbench.words.parser import Parser
 if TYPE_CHECKING:
     from workbench.report.verdicts.claim_rules import Claim
 
+LONGEST_NAME_UNBROKEN = 32  # characters of the first column that are never broken
 ABOUT = "List the sweeps, claims, choices and keys that exist, of some topics or of all."
 EXAMPLES = """
 workbench list                      everything
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.read(arguments)
     for line in load_own_rules(places.theirs("rules")):
         say(output.on_one_line(line))
+    INSTRUMENTS.bring(places.theirs(FOLDER))
     listings = {topic: listing(topic) for topic in asked.topics} or overview()
     if asked.json:
         output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})
@@ -165,10 +169,16 @@ def _show_rich(item: Listing) -> None:
 
     grid = Table(title=escape(item.title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for i, name in enumerate(item.columns):
-        grid.add_column(name, no_wrap=i == 0, style="cyan" if i == 0 else "", header_style="dim")
+        unbroken = i == 0 and _is_short(item)
+        grid.add_column(name, no_wrap=unbroken, overflow="fold", style="cyan" if i == 0 else "", header_style="dim")
     for row in item.rows:
         grid.add_row(*map(escape, row))
     Console().print(grid, "" if item.rows else "  (none yet)\n")
+
+
+def _is_short(item: Listing) -> bool:
+    """Whether the names of the first column leave a narrow terminal room for the others."""
+    return max((len(row[0]) for row in item.rows), default=0) <= LONGEST_NAME_UNBROKEN
 
 
 def _files(folder: str, pattern: str) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from workbench import output
 from workbench.engine.errors import BadInput
 from workbench.report.page.folder import REPORTS
+from workbench.sweep.execution.log import say
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Nothing is trained, and no code that came with the store is run.
 EXAMPLES = """
 workbench report                         the pages of all sweeps in the store, and the index
 workbench report tour --figures png,csv  the page of one sweep, its figures for slides, and the tables behind them
-workbench report --compare tour tour~1   a sweep beside the one of that name before it
+workbench report tour --follow           its page while it trains: it renews itself until the sweep has ended
 """
 
 
@@ -32,14 +33,12 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().read(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
         try:
-            written = _compared(asked) if asked.compare else _rebuilt(asked)
+            written = _compared(asked) if asked.compare else _followed(asked) if asked.follow else _rebuilt(asked)
         except OSError as error:  # the disk is full, or a page's path is taken by something else
             raise BadInput(f"{error.filename or asked.folder} cannot be written ({error.strerror})") from error
         output.show("report", "\n".join(map(str, written.files)), written.document)
     if asked.open:
-        import webbrowser
-
-        webbrowser.open(written.files[-1].resolve().as_uri())
+        _open(written.files[-1])
     return 0
 
 
@@ -74,6 +73,31 @@ def _compared(asked: Namespace) -> Written:
     return Written(comparison=comparison(first, second, asked.uri, asked.folder))
 
 
+def _followed(asked: Namespace) -> Written:
+    from workbench.report import live
+
+    if len(asked.names) != 1 or asked.figures:
+        raise BadInput("--follow: goes with the name of one sweep, and without --figures")
+    shown: list[Path] = []
+
+    def on_page(page: Path, standing: live.Standing) -> None:
+        say(f"{page}: {standing.ended:,} of {standing.runs:,} runs have ended")
+        if asked.open and not shown:
+            _open(page)
+        shown.append(page)
+
+    live.at_the_lowest_priority()
+    page = live.follow(asked.names[0], asked.uri, asked.folder, on_page=on_page)
+    asked.open = False
+    return Written([(asked.names[0], page)], asked.folder / "index.html")
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())
+
+
 def _rebuilt(asked: Namespace) -> Written:
     from workbench.report.page.figure_files import formats_of
     from workbench.report.rebuild import rebuild, sweep_names
@@ -90,11 +114,14 @@ def _parser() -> Parser:
         "--compare", nargs=2, metavar=("A", "B"),
         help="two sweeps side by side; NAME~1 is the sweep of that name before the latest, and so on",
     )  # fmt: skip
+    parser.add_argument(
+        "--follow", action="store_true", help="keep the page of a sweep that trains up to date, until it has ended"
+    )
     parser.add_argument("--uri", help="the store, as in tracking.uri: sqlite:///FILE, or a server's http address")
     parser.add_argument("--folder", type=Path, default=REPORTS, help=f"where pages go (default: {REPORTS})")
     parser.add_argument(
         "--figures", default="", metavar="KINDS",
-        help="write the figures with title and legend, and their tables: any of svg,png,pdf,csv (default: plain SVG)",
+        help="write the figures with title and legend, and tables: any of svg,png,pdf,csv,tex (default: plain SVG)",
     )  # fmt: skip
     parser.add_argument("--open", action="store_true", help="show the page in the browser; of several, the index")
     return parser

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from workbench import output
+from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of, remove
 from workbench.words.parser import Parser
 
 ABOUT = """What the store holds and what it takes on disk; delete a sweep, take one elsewhere.
 
   workbench sweeps                       every sweep: runs, artifacts, database, checkpoints
-  workbench sweeps delete NAME           the sweep with its runs, artifacts, checkpoints and page
+  workbench sweeps delete NAME           the sweep with its runs, artifacts, checkpoints and page; asks first
   workbench sweeps export NAME FOLDER    a copy with its page, in a store of its own
   workbench sweeps import NAME FROM      a sweep of another store (its address, or a folder that export made)
 
 The store is the one in the working folder, or the one MLFLOW_TRACKING_URI or --uri names.
 """
 EXAMPLES = """
-workbench sweeps --json
-workbench sweeps delete tour
+workbench sweeps delete tour --yes
 workbench sweeps export tour ../tour --uri sqlite:///elsewhere.db
 workbench sweeps import tour ../tour --uri http://127.0.0.1:5000
 """
@@ -70,6 +71,8 @@ def _delete(asked: Namespace) -> int:
     from workbench.tracking.housekeeping import delete, refuse_unknown
 
     refuse_unknown(asked.name, asked.uri)  # first, because the lock makes a folder
+    if not asked.yes:
+        _ask(asked)
     folder = folder_of(sweeps_folder(asked.uri), asked.name)
     with locked(folder, asked.name):
         runs = delete(asked.name, asked.uri)
@@ -82,6 +85,27 @@ def _delete(asked: Namespace) -> int:
         write_index(REPORTS, known_claims())
     print(output.escaped(f"deleted: {asked.name}, {runs} runs"))
     return 0
+
+
+def _ask(asked: Namespace) -> None:
+    """Say what will go, and go on only after a yes. Raises BadInput if nobody can be asked, or says no."""
+    from workbench.app import REPORTS, sweeps_folder
+    from workbench.quantities import size
+    from workbench.report.page.folder import stem
+    from workbench.tracking.housekeeping import sizes
+
+    held = next((one for one in sizes(asked.uri) if one.name == asked.name), None)
+    lines = [f"{asked.name}: {held.runs} runs, {size(held.artifacts)} of artifacts"] if held else [asked.name]
+    folder = folder_of(sweeps_folder(asked.uri), asked.name)
+    lines += [f"  {folder}/"] if folder.is_dir() else []
+    lines += [f"  {file}" for file in _pages_of(asked.name)]
+    figures = REPORTS / stem(asked.name, REPORTS)
+    lines += [f"  {figures}/"] if figures.is_dir() else []
+    if not sys.stdin.isatty():
+        raise BadInput(f"delete: would take away {'; '.join(line.strip() for line in lines)}; type --yes as well")
+    print("\n".join(["this will go:", *lines]), file=sys.stderr)
+    if input("delete it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise BadInput("delete: nothing was deleted")
 
 
 def _export(asked: Namespace) -> int:
@@ -125,6 +149,7 @@ def _pages_of(name: str) -> list[Path]:
 def _parsed(arguments: Sequence[str]) -> Namespace:
     parser = Parser("sweeps", ABOUT, EXAMPLES, json="with list: one JSON document, docs/command.md")
     parser.add_argument("--uri", help="the store, as MLflow names it (default: the working folder's)")
+    parser.add_argument("--yes", "-y", action="store_true", help="with delete: do not ask")
     parser.add_argument(
         "what", nargs="?", metavar="list | delete | export | import", default="list", help="default: list"
     )
@@ -142,6 +167,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     if asked.json and wanted:
         parser.error("--json: goes with list")
     return Namespace(
-        what=asked.what, uri=asked.uri, json=asked.json, quiet=asked.quiet, source="".join(asked.given[1:]),
+        what=asked.what, uri=asked.uri, json=asked.json, quiet=asked.quiet, yes=asked.yes,
+        source="".join(asked.given[1:]),
         **dict(zip(("name", "folder"), (*asked.given[:1], *map(Path, asked.given[1:])), strict=False)),
     )  # fmt: skip

@@ -7,9 +7,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tests.report.synthetic import Tables, sweep
 from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs, varied
+from workbench.report.figures.analysed import Analyses
 from workbench.report.figures.base import FigureKind, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.whole_curves import WholeCurves
@@ -93,8 +95,26 @@ def of_one_setting() -> Findings:
     return Findings(sweep({}, seeds=4, trouble=False))  # type: ignore[arg-type]
 
 
+@cache
+def of_analysed() -> Findings:
+    """The sweep over two factors whose networks were pruned, counted for dead units and read by linear probes."""
+    whole = tables()
+    chance = np.random.default_rng(2)
+    columns = {"analyses": "dead_units+linear_probes+pruning", "dead_units": chance.uniform(0, 1, len(whole.runs))}
+    pruned = np.array([0.0, 0.5, 0.9])
+    cell, share = np.repeat(whole.runs["cell"].to_numpy(), 3), np.tile(pruned, len(whole.runs))
+    kept = pd.DataFrame({"cell": cell, "pruned": share, "accuracy": 0.9 - 0.5 * share**2})
+    layer = np.tile([0, 1], len(whole.runs))
+    cell = np.repeat(whole.runs["cell"].to_numpy(), 2)
+    probes = pd.DataFrame({"cell": cell, "layer": layer, "network": "trained", "accuracy": 0.7 + 0.1 * layer})
+    further = {"pruning": kept, "linear_probes": probes}
+    return Findings(replace(whole, runs=whole.runs.assign(**columns), tables=whole.tables | further))  # type: ignore[arg-type]
+
+
 def source_for(kind: FigureKind[Any, Any]) -> Any:
     """What a kind of figure has something to draw from."""
+    if isinstance(kind, Analyses):
+        return of_analysed()
     return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
 
 

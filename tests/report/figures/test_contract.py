@@ -20,7 +20,7 @@ from workbench.report import wording
 from workbench.report.figures import COMPARISON_FIGURES, FIGURES, palette
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure, Panel
 from workbench.report.figures.findings import Findings
-from workbench.report.page.figure_files import standalone
+from workbench.report.figures.standalone import standalone
 
 BESIDE = {"Runs", "Lost", "Seeds", "First", "Second", "Holm\u2019s p"}  # columns that say more than is drawn
 MISSING = "\u2013"

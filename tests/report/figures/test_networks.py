@@ -9,13 +9,13 @@ import numpy as np
 
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.training.layout import Layout
+from workbench.report.figures.data_shapes import noted_shapes
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.networks import (
     MOST_NETWORKS,
     DrawnNetwork,
     Networks,
     architectures,
-    noted_shapes,
     parameters_by_cell,
 )
 

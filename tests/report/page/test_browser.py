@@ -7,6 +7,8 @@ Skipped where no Chromium is found. The check of accessibility needs axe-core as
 from __future__ import annotations
 
 import os
+import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +19,10 @@ from tests.repetitions import crossed
 from tests.report.page.browser import Tab, chromium, tab
 from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.synthetic import sweep
+from tests.waiting import wait_until
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
-from workbench.report.page.sweep import write
+from workbench.report.page.sweep import write, write_live
 
 BROWSER = chromium()
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,3 +149,80 @@ def test_a_page_can_be_used_by_everybody(name: str, dark: bool, page: Tab, folde
     )
     serious = [violation for violation in found if violation[0] in ("serious", "critical")]
     assert serious == []
+
+
+TAKEN = """
+(async () => {
+  const kept = [];
+  const make = URL.createObjectURL;
+  URL.createObjectURL = (blob) => { kept.push(blob); return make.call(URL, blob); };
+  HTMLAnchorElement.prototype.click = function () { kept.at(-1).named = this.download; };
+  const figure = document.querySelector("#factors figure");
+  const buttons = [...figure.querySelectorAll(".take button")];
+  const found = {};
+  for (const button of buttons) {
+    const before = kept.length;
+    button.dispatchEvent(new MouseEvent("click"));
+    while (kept.length === before) await new Promise((go) => requestAnimationFrame(go));
+    const blob = kept.at(-1);
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    found[button.textContent] = { type: blob.type, name: blob.named, size: blob.size,
+      head: String.fromCharCode(...bytes.slice(0, 8)), tail: String.fromCharCode(...bytes.slice(-6)),
+      text: blob.type.includes("svg") || blob.type.includes("csv") ? await blob.text() : "" };
+  }
+  return found;
+})()
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_figure_can_be_taken_away_with_its_title_legend_and_numbers(dark: bool, page: Tab, folder: Path) -> None:
+    opened(page, folder, "tour", dark=dark)
+    found = page.run(TAKEN)
+    assert page.problems == []
+    assert list(found) == ["SVG", "PNG", "PDF", "CSV"]
+    drawn = ElementTree.fromstring(found["SVG"]["text"])
+    words = " ".join(drawn.itertext())
+    assert "Test accuracy" in words
+    assert "#ffffff" in found["SVG"]["text"]
+    assert "var(" not in found["SVG"]["text"]
+    assert "class=" not in found["SVG"]["text"]
+    assert found["PNG"]["head"].startswith("\x89PNG")
+    assert found["PDF"]["head"].startswith("%PDF-1.4")
+    assert found["PDF"]["tail"].endswith("%%EOF\n")
+    heads, *rows = found["CSV"]["text"].splitlines()
+    assert len(rows) > 1
+    assert {row.count(",") for row in rows} == {heads.count(",")}
+    assert all(one["name"].endswith(kind.lower()) for kind, one in found.items())
+
+
+def test_what_is_taken_away_is_light_also_from_a_dark_page(page: Tab, folder: Path) -> None:
+    texts = []
+    for dark in (False, True):
+        opened(page, folder, "tour", dark=dark)
+        texts.append(page.run(TAKEN)["SVG"]["text"])
+    assert texts[0] == texts[1]
+
+
+def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_stays(page: Tab, tmp_path: Path) -> None:
+    tables = sweep(SMALL, seeds=2, name="training")
+    live = write_live(tables, tmp_path, "3 of 8 runs have ended")  # type: ignore[arg-type]
+    text = live.html.read_text(encoding="utf-8").replace('data-live="5"', 'data-live="0.2"')
+    live.html.write_text(text, encoding="utf-8")
+    opened(page, tmp_path, "training")
+    page.run("scrollTo(0, 700); document.querySelector('details').open = true")
+    write(tables, [], tmp_path)  # type: ignore[arg-type]
+    wait_until(lambda: page.run("document.readyState === 'complete' && !document.querySelector('[data-live]')"))
+    assert page.run("scrollY") == 700
+    assert page.run("document.querySelector('details').open")
+    assert page.problems == []
+
+
+def test_the_tour_prints_on_ten_pages_at_most(page: Tab, tmp_path: Path) -> None:
+    grid = {"network.depth": (1, 2, 4, 8), "network.activation": ("sigmoid", "relu", "maxout"),
+            "optimizer": ("sgd", "adam"), "penalty": ("none", "l1", "l2"), "dropout.rate": (0, 0.5)}  # fmt: skip
+    write(sweep(grid, seeds=3), [], tmp_path)  # type: ignore[arg-type]
+    opened(page, tmp_path, "tour")
+    page.pdf(tmp_path / "tour.pdf")
+    printed = (tmp_path / "tour.pdf").read_bytes()
+    assert 1 < len(re.findall(rb"/Type /Page\b(?!s)", printed)) <= 10

@@ -91,6 +91,19 @@ def test_sweeps_with_nothing_in_common_are_refused() -> None:
         compare(BASE, sweep({**SMALL, "network.depth": (3, 5)}, seeds=3, trouble=False))
 
 
+def test_a_setting_that_one_sweep_varies_and_the_other_holds_elsewhere_is_averaged_over_and_said(
+    tmp_path: Path,
+) -> None:
+    other = sweep({**SMALL, "network.depth": (3,)}, seeds=8, trouble=False)
+    found = compare(BASE, other)
+    assert found.apart == ("network.depth",)
+    assert found.shared == ("network.activation",)
+    assert ("network.depth", "1, 2", "3") in found.settings
+    page = write_comparison(BASE, other, tmp_path, ("tour~1", "tour"))
+    assert page.name == "compare-tour-1-before-tour.html"
+    assert "no value of depth in common" in page.read_text(encoding="utf-8")
+
+
 def test_the_page_is_whole_safe_and_the_same_twice(tmp_path: Path) -> None:
     hostile = replace(changed(BASE, 0.1), name=HOSTILE, facts=dict.fromkeys(BASE.facts, HOSTILE) | {"seconds": "1"})
     page = write_comparison(BASE, hostile, tmp_path)

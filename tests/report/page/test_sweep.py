@@ -295,3 +295,10 @@ def test_statements_and_verdicts_stand_in_both_languages(tmp_path: Path) -> None
     index = write_index(tmp_path).read_text(encoding="utf-8")
     assert claim.statement_zh in index
     assert all(name in CHINESE and meaning in CHINESE for name, meaning in VERDICTS.items())
+
+
+@words
+def test_what_every_page_has_stands_in_both_languages(tmp_path: Path) -> None:
+    text = write(sweep(TWO, seeds=2), [], tmp_path).html.read_text(encoding="utf-8")  # type: ignore[arg-type]
+    for chinese in ("掃描了什麼", "測試準確率", "各訓練輪的平均", "由 Workbench 依儲存庫的內容製作", "因子"):
+        assert f'<span class="zh" lang="zh-Hant">{chinese}' in text

@@ -113,11 +113,18 @@ def _cells(*widths: int) -> list[Cell]:
 
 
 def test_such_an_arm_is_refused_before_anything_is_trained() -> None:
+    rule = replace(RULE, metric="last_train_accuracy")
     with pytest.raises(BadInput, match=r"claim X1: the arm 'new' leaves network.width open; allowed: ") as caught:
-        refuse_open_arms([Claim("X1", "s", "", RULE)], _cells(8, 64))
+        refuse_open_arms([Claim("X1", "s", "", rule)], _cells(8, 64))
     assert "\n" not in str(caught.value)
-    refuse_open_arms([Claim("X1", "s", "", RULE)], _cells(8))
-    said = replace(RULE, treatment=replace(A, averaged_over=("network.width",)))
+    refuse_open_arms([Claim("X1", "s", "", rule)], _cells(8))
+    misspelt = replace(RULE, metric="last_train_acuracy")
+    with pytest.raises(BadInput, match="no run measures 'last_train_acuracy'; did you mean last_train_accuracy"):
+        refuse_open_arms([Claim("X1", "s", "", misspelt)], _cells(8))
+    elsewhere = replace(rule, treatment=Arm("deep", {"network.dept": 8}))
+    with pytest.raises(BadInput, match=r"claim X1: 'network.dept' is no key of its sweep; did you mean network.depth"):
+        refuse_open_arms([Claim("X1", "s", "", elsewhere)], _cells(8))
+    said = replace(rule, treatment=replace(A, averaged_over=("network.width",)))
     refuse_open_arms([Claim("X1", "s", "", said)], _cells(8, 64))
 
 

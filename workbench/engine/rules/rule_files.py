@@ -75,8 +75,8 @@ class TakenName(BadInput):
     """A rule has a name that means something else already."""
 
 
-def read(path: Path) -> RuleFile | None:
-    """The file if it holds rules, else None. It is not executed.
+def read(path: Path, tables: Iterable[str] = tuple(RULE_TABLES)) -> RuleFile | None:
+    """The file if it holds rows of these tables, else None. It is not executed.
 
     Raises BadInput if it cannot be read. One that is not Python is refused if it contains the words of a rule file; any
     other is none of ours, such as a script in Python 2.
@@ -88,9 +88,9 @@ def read(path: Path) -> RuleFile | None:
         raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
     try:
         text = content.decode()
-        declares = _declared(syntax_tree(text))
+        declares = _declared(syntax_tree(text), tables)
     except (SyntaxError, UnicodeDecodeError) as error:
-        if _mentions_rules(content):
+        if _mentions(content, tables):
             raise BadInput(f"{name}{_why_no_python(error)}") from None
         return None
     return RuleFile(name, text) if declares else None
@@ -104,7 +104,9 @@ def install(files: Iterable[RuleFile]) -> None:
     for file in files:
         if file in _origins.values():
             continue
-        rows = [(table, name, row) for table, rows in _tables_of(file).items() for name, row in rows.items()]
+        rows = [
+            (table, name, row) for table, rows in tables_of(file, RULE_TABLES).items() for name, row in rows.items()
+        ]
         for table, name, row in rows:
             _check(file, table, name, row)
         for table, name, row in rows:
@@ -181,7 +183,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _declared(tree: ast.Module) -> bool:
+def _declared(tree: ast.Module, tables: Iterable[str]) -> bool:
     """Whether a file assigns one of the tables and imports from workbench."""
     imports = any(map(imports_workbench, tree.body))
     targets = [
@@ -189,12 +191,12 @@ def _declared(tree: ast.Module) -> bool:
         for node in tree.body
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
-    return imports and any(isinstance(target, ast.Name) and target.id in RULE_TABLES for target in targets)
+    return imports and any(isinstance(target, ast.Name) and target.id in tables for target in targets)
 
 
-def _mentions_rules(content: bytes) -> bool:
-    """Whether a file that cannot be parsed may have been meant as a rule file."""
-    return b"workbench" in content and any(table.encode() in content for table in RULE_TABLES)
+def _mentions(content: bytes, tables: Iterable[str]) -> bool:
+    """Whether a file that cannot be parsed may have been meant to hold one of the tables."""
+    return b"workbench" in content and any(table.encode() in content for table in tables)
 
 
 def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
@@ -203,8 +205,8 @@ def _why_no_python(error: SyntaxError | UnicodeDecodeError) -> str:
     return f"{f', line {error.lineno}' if error.lineno else ''}: found no Python ({error.args[0]})"
 
 
-def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
-    """The tables that a file assigns; `_check` examines each name and row."""
+def tables_of(file: RuleFile, tables: Iterable[str]) -> dict[str, Mapping[str, object]]:
+    """Those of the tables that a file assigns. Raises BadInput for whatever it raises."""
     space: dict[str, object] = {"__name__": f"workbench_own_{file.digest}", "__file__": file.name}
     try:
         exec(compile(file.text, file.name, "exec"), space)
@@ -213,7 +215,7 @@ def _tables_of(file: RuleFile) -> dict[str, Mapping[str, object]]:
     except BaseException as error:  # whatever somebody's file raises
         raise BadInput(f"{file.name}{_line_of(error, file.name)}: raises {_said_by(error)}") from None
     found: dict[str, Mapping[str, object]] = {}
-    for table in RULE_TABLES:
+    for table in tables:
         rows = space.get(table, {})
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")

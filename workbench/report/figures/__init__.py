@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from workbench.report.figures.analysed import Analyses
+from workbench.report.figures.answered import Confusion, Mistakes, Predictions
 from workbench.report.figures.base import DrawsFrom
 from workbench.report.figures.best_trials import BestTrials
 from workbench.report.figures.changes import Changes
@@ -37,6 +39,9 @@ FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a secti
     "own": OwnFigures(),
     "effects_overview": EffectsOverview(),
     "whole_curves": WholeCurves(),
+    "confusion": Confusion(),
+    "mistakes": Mistakes(),
+    "predictions": Predictions(),
     "networks": Networks(),
     "main_effects": MainEffects(),
     "learning_curves": LearningCurves(),
@@ -44,6 +49,7 @@ FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a secti
     "filters": Filters(),
     "feature_maps": FeatureMaps(),
     "layers": Layers(),
+    "analyses": Analyses(),
     "spread": Spreads(),
 }
 COMPARISON_FIGURES: dict[str, DrawsFrom[Comparison]] = {  # of the page that compares two sweeps

@@ -61,9 +61,18 @@ def decades(low: float, high: float) -> list[float]:
     places = np.empty(0)
     for parts in ([1, 2, 5], range(1, 10), np.arange(10, 100) / 10):
         places = np.add.outer(powers, np.log10(parts)).ravel()
-        if ((low <= places) & (places <= high)).sum() >= 2:
-            break
+        inside = places[(low <= places) & (places <= high)]
+        if len(inside) >= 2:
+            return inside[:: -(-len(inside) // MOST_LABELS)].tolist()
     return places.tolist()
+
+
+def powers_in_words(powers: Sequence[float]) -> FuncFormatter:
+    """What the ticks at these powers of ten are called: as short as tells them apart. The axis is of log10."""
+    for digits in (1, 2, 3):
+        if len({wording.number(10.0**power, digits) for power in powers}) == len(powers):
+            break
+    return FuncFormatter(lambda power, _: wording.number(10.0**power, digits))
 
 
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:

@@ -26,9 +26,11 @@ PAGE_SECTIONS = (
     "factors",
     "interactions",
     "layers",
+    "analyses",
     "sensitivity",
     "comparison",
 )
+NARROW = 300  # pixels of a drawing that may stand beside three others
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Read = TypeVar("Read", contravariant=True)
@@ -103,6 +105,14 @@ class DrawnFigure:
     absent: bool = False
     width: str = ""
     heading: str = "h4"
+
+    @property
+    def columns(self) -> str:
+        """How its drawings stand in rows that are all full, as a class of the page's style; "" as there is room."""
+        count = len(self.plots)
+        if count > 1 and count % 4 == 0 and all(plot.panel.size[0] <= NARROW for plot in self.plots):
+            return "by-4"
+        return next((f"by-{across}" for across in (3, 2) if count and count % across == 0), "")
 
 
 class FigureKind(ABC, Generic[Source, Data]):

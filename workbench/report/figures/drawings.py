@@ -48,9 +48,9 @@ class Lines(Drawing):
     """`value` over `x`, a line for each value of `by`.
 
     `x` is a column of numbers, or of words, which then stand evenly in their order. `log_x`, `log_y`: logarithmic axes.
-    `guides` are heights (of the value) that carry a thin line: chance, a margin, zero. `as_given`: a line joins its
-    points in the order of the rows, as a path through both values, and not from left to right. `own_scale`: each panel
-    has its own y axis, for panels of different quantities.
+    `guides` are heights (of the value) that carry a thin line: chance, a margin, zero; `marks` are such places of `x`.
+    `as_given`: a line joins its points in the order of the rows, as a path through both values, and not from left to
+    right. `own_scale`: each panel has its own y axis, for panels of different quantities.
     """
 
     x: str
@@ -61,6 +61,13 @@ class Lines(Drawing):
     guides: tuple[float, ...] = ()
     as_given: bool = False
     own_scale: bool = False
+    marks: tuple[float, ...] = ()
+
+    @property
+    def within(self) -> tuple[float, float]:
+        """The range of the values: that of their metric; on a logarithmic axis they are above 0 at least."""
+        known = wording.metric(self.value).range
+        return wording.FROM_ZERO if self.log_y and known == wording.ANYTHING else known
 
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return list(wording.labels(list(everything[self.by].unique()))) if self.by else []
@@ -71,6 +78,8 @@ class Lines(Drawing):
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         for height in self.guides:
             ax.axhline(height, color=palette.GUIDE, linewidth=0.9)
+        for place in self.marks:
+            ax.axvline(place, color=palette.MUTED, linewidth=1.1, linestyle=(0, (3, 2)))
         levels = list(everything[self.by].unique()) if self.by else [None]
         spots = _places(everything[self.x])
         for level, slot in zip(levels, self.slots(everything), strict=True):
@@ -90,7 +99,7 @@ class Lines(Drawing):
         places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
         if len(seeds) > 1:
             ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
-            _, low, high = over_seeds(seeds.T, wording.metric(self.value).range)
+            _, low, high = over_seeds(seeds.T, self.within)
             ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
         style: axes.LineStyle = {"linestyle": slot.linestyle, "linewidth": 1.9}
         if len(places) <= 16:
@@ -119,7 +128,8 @@ class Lines(Drawing):
         elif len(spots) <= 8:
             ax.set_xticks(list(spots.values()), _apart(list(wording.labels(list(spots))), list(spots.values())))
         else:
-            ax.xaxis.set_major_locator(MaxNLocator(6))
+            whole = all(float(spot).is_integer() for spot in spots.values())
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
         ax.set_xlabel(wording.factor(self.x) if "." in self.x else self.x.replace("_", " "))
 
@@ -219,4 +229,5 @@ def _decades(axis: Axis, values: np.ndarray) -> None:
         return
     powers = axes.decades(float(np.log10(held.min())), float(np.log10(held.max())))
     axis.set_major_locator(FixedLocator([10.0**power for power in powers]))
-    axis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(y, 1)))
+    words = axes.powers_in_words(powers)
+    axis.set_major_formatter(FuncFormatter(lambda y, _: words(float(np.log10(y)), None) if y > 0 else ""))

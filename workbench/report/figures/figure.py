@@ -24,7 +24,7 @@ class Figure:
     `draw(axes, rows, everything)` paints rows on the axes and returns them: `Lines`, `Heat` or any function. `panels`
     names a column: one panel for each of its values (default: one panel for all). `value` names the measured column, so
     that the table behind the figure can average it over seeds (default: the drawing's own). `size` is that of one panel
-    in CSS pixels.
+    in CSS pixels. `opens`: the page begins with it, above the verdicts.
     """
 
     title: str
@@ -35,6 +35,7 @@ class Figure:
     value: str = ""
     size: tuple[float, float] = (340, 220)
     margins: tuple[float, float, float, float] = (58, 12, 12, 40)
+    opens: bool = False
 
     @property
     def measured(self) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.report.advice.diagnosis import Advice, advice
+from workbench.report.figures.data_shapes import cost_of_mean
 from workbench.report.figures.units import units_of_losses
 from workbench.report.statistics import effects as effects_of
 from workbench.report.statistics.design import Design, Factor, read
@@ -70,6 +71,11 @@ class Findings:
     def pairs(self) -> list[list[Interaction]]:
         """Every pair of factors on every headline metric, the strongest on the main metric first; none of a search."""
         return [] if self.search else effects_of.interactions(self.design, self.factors)
+
+    @cached_property
+    def cost_of_mean(self) -> float:
+        """What predicting the mean costs a regression, in its loss; NaN of a classification, or if it is not known."""
+        return cost_of_mean(self.tables.facts.get("data_shapes", "")) if self.units else float("nan")
 
     @cached_property
     def units(self) -> str:

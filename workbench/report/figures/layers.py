@@ -227,8 +227,9 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:
-        ax.yaxis.set_major_locator(FixedLocator(axes.decades(*ax.get_ylim())))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: wording.number(10.0**y, 1)))
+        powers = axes.decades(*ax.get_ylim())
+        ax.yaxis.set_major_locator(FixedLocator(powers))
+        ax.yaxis.set_major_formatter(axes.powers_in_words(powers))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.set_xlabel("layer (last: output)")
     return ax

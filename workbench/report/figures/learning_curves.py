@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.units import in_units
+from workbench.report.figures.units import in_units, is_loss, mean_line
 from workbench.report.statistics.design import SEED, SHOWN_CURVES, Design, Factor
 from workbench.report.statistics.effects import matched
 from workbench.report.statistics.histories import Histories
@@ -27,7 +28,8 @@ class Curves:
     """A metric by epoch for every level of a factor.
 
     `seeds` (levels, seeds, epochs) are the means within each seed; `mean`, `low`, `high` (levels, epochs) over seeds.
-    `carried` says that some runs ended before the last epoch and keep their last value from there on.
+    `carried` says that some runs ended before the last epoch and keep their last value from there on. `mean_cost` is
+    the loss of predicting the mean of a regression's targets, NaN if there is none.
     """
 
     factor: Factor
@@ -38,6 +40,7 @@ class Curves:
     low: np.ndarray
     high: np.ndarray
     carried: bool
+    mean_cost: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,13 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         if len(histories.epochs) < 2 or not metrics:
             return []
         return [
-            FactorCurves(tuple(curves(source.design, histories, factor, metric) for metric in metrics), source.units)
+            FactorCurves(
+                tuple(
+                    replace(curves(source.design, histories, factor, metric), mean_cost=source.cost_of_mean)
+                    for metric in metrics
+                ),
+                source.units,
+            )
             for factor in source.factors
             if source.effects[source.design.main][factor.key].matched
         ]
@@ -82,7 +91,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         faint = axes.seeds_in_words(seeds, "each seed")
         band = f", 95 % interval over seeds (band) and {faint} (faint)" if seeds > 1 else ""
         carried = " Runs that ended early keep their last value." if any(one.carried for one in data.curves) else ""
-        text = f"Learning curves by {first.factor.name}: mean{band}.{carried}"
+        text = f"Learning curves by {first.factor.name}: mean{band}.{carried}{mean_line(first.mean_cost)}"
         return in_units(text, [one.metric for one in data.curves], data.units)
 
     def table(self, data: FactorCurves) -> Table:
@@ -140,6 +149,8 @@ def paint(ax: Axes, curves: Curves) -> Axes:
             ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
             ax.fill_between(curves.epochs, curves.low[row], curves.high[row], color=slot.light, alpha=0.16, linewidth=0)
         ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    if is_loss(curves.metric) and math.isfinite(curves.mean_cost):
+        ax.axhline(curves.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, curves.metric, curves.seeds.ravel())
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     room = 0.03 * (curves.epochs[-1] - curves.epochs[0])

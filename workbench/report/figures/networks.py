@@ -6,7 +6,6 @@ loaded or trained.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
@@ -28,6 +27,7 @@ from workbench.engine.training.architecture import NETWORKS, Architecture
 from workbench.report import wording
 from workbench.report.figures import palette
 from workbench.report.figures.base import FigureKind, Panel, Table, sampled
+from workbench.report.figures.data_shapes import noted_shapes
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
 from workbench.untyped import PandasCell
@@ -113,16 +113,6 @@ class Networks(FigureKind[Findings, SweepNetworks]):
 
     def title(self, data: SweepNetworks) -> str:
         return "The network" if data.count == 1 else "The networks"
-
-
-def noted_shapes(text: str) -> dict[str, tuple[Shape, int]]:
-    """The shape of an example and the number of outputs by dataset, of a sweep's fact "data_shapes", such as
-    "digits 8 x 8 x 1 -> 10, blobs 2 -> 3"; without datasets that stand there with two shapes.
-    """
-    found: dict[str, set[tuple[Shape, int]]] = {}
-    for name, shape, outputs in re.findall(r"(\S+) (\d+(?: x \d+)*) -> (\d+)", text):
-        found.setdefault(name, set()).add((tuple(map(int, shape.split(" x "))), int(outputs)))
-    return {name: shapes.pop() for name, shapes in found.items() if len(shapes) == 1}
 
 
 def architectures(runs: pd.DataFrame, shapes: dict[str, tuple[Shape, int]]) -> set[Architecture]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from workbench.tracking.read import SweepTables
 
+OPENING = "opening"  # the part of the section that stands above the verdicts
 MOST_ROWS = 240  # in the table behind a figure
 
 
@@ -107,15 +108,19 @@ class OwnFigures(FigureKind[Findings, Reduced]):
         drawing = data.figure.draw
         return drawing.scale(data.frame) if isinstance(drawing, Drawing) else None
 
+    def about(self, data: Reduced) -> str:
+        return OPENING if data.figure.opens else ""
+
     def one(self, data: Reduced, place: int) -> DrawnFigure:
         why = data.why
         if not why:
             try:
-                return super().one(data, place)
+                drawn = super().one(data, place)
+                return replace(drawn, width="widest") if data.figure.opens and len(drawn.plots) == 1 else drawn
             except Exception as error:
                 why = _failure(error)
         said = replace(data, why=why)
-        return DrawnFigure(self.caption(said), (), self.table(said), title=self.title(said))
+        return DrawnFigure(self.caption(said), (), self.table(said), title=self.title(said), about=self.about(said))
 
 
 def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
@@ -147,7 +152,7 @@ def numbers(figure: Figure, data: pd.DataFrame) -> Table:
     """The table behind a figure: the frame or, if it has seeds, mean and interval over them."""
     value = figure.measured
     if "seed" in data and value:
-        data = averaged(data, value)
+        data = averaged(data, value, getattr(figure.draw, "within", None))
     step = -(-len(data) // MOST_ROWS)
     shown = data.iloc[::step]
     caption = figure.title if step == 1 else f"{figure.title}: every {step}th of {len(data)} rows"
@@ -158,14 +163,18 @@ def numbers(figure: Figure, data: pd.DataFrame) -> Table:
     return Table(caption, heads, tuple(zip(*columns, strict=True)), words=max(1, len(words)))
 
 
-def averaged(data: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Mean of `value`, ends of its 95 % interval and number of seeds, for each combination of the other columns."""
+def averaged(data: pd.DataFrame, value: str, within: tuple[float, float] | None = None) -> pd.DataFrame:
+    """Mean of `value`, ends of its 95 % interval and number of seeds, for each combination of the other columns.
+
+    `within` is the range of the values (default: that of their metric).
+    """
+    within = wording.metric(value).range if within is None else within
     keys = [name for name in data if name not in ("seed", value)]
     by_seed = data.groupby([*keys, "seed"], sort=False, dropna=False)[value].mean().dropna().reset_index()
     rows = []
     for key, group in by_seed.groupby(keys, sort=False, dropna=False) if keys else [((), by_seed)]:
         values = group[value].to_numpy(dtype=float)
-        rows.append((*key, values.mean(), *student(values, within=wording.metric(value).range), len(values)))
+        rows.append((*key, values.mean(), *student(values, within=within), len(values)))
     return pd.DataFrame(rows, columns=[*keys, value, "low", "high", "seeds"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from workbench.config.reading import TRAINING
@@ -32,6 +33,11 @@ def _has_regressions(design: Design) -> bool:
 def in_units(caption: str, metrics: Iterable[str], units: str) -> str:
     """The caption of a figure of these metrics; it names the `units` if one of the metrics is a loss."""
     return f"{caption} {STANDARDISED_UNITS}".strip() if units and any(map(is_loss, metrics)) else caption
+
+
+def mean_line(cost: float) -> str:
+    """What a caption says of the line that a regression's losses carry; "" if there is none."""
+    return " Grey line: what predicting the mean costs." if math.isfinite(cost) else ""
 
 
 def is_loss(metric: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +14,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
-from workbench.report.figures.units import in_units
+from workbench.report.figures.units import in_units, mean_line
 from workbench.report.statistics.intervals import over_seeds
 
 PARTS = ("train", "validation", "test")
@@ -27,6 +28,7 @@ class Parts:
     epochs: np.ndarray
     runs: dict[str, np.ndarray]
     units: str
+    mean_cost: float = float("nan")
 
     def mean(self, part: str) -> np.ndarray:
         """Mean over runs, (epochs,)."""
@@ -51,7 +53,8 @@ class WholeCurves(FigureKind[Findings, Parts]):
                 for part in PARTS
                 if f"{part}_{kind}" in source.histories.metrics
             }
-            found += [Parts(kind, source.histories.epochs, runs, source.units)] if runs else []
+            cost = source.cost_of_mean if kind == "loss" else float("nan")
+            found += [Parts(kind, source.histories.epochs, runs, source.units, cost)] if runs else []
         return found
 
     def panels(self, data: Parts, place: int) -> list[Panel]:  # noqa: ARG002
@@ -63,6 +66,7 @@ class WholeCurves(FigureKind[Findings, Parts]):
         runs = len(next(iter(data.runs.values())))
         band = f"Mean over {runs} runs with its 95 % interval. " if runs > 1 else ""
         text = f"{band}Where the training curve leaves the two others behind, the network learns its examples by heart."
+        text += mean_line(data.mean_cost)
         return in_units(text, [f"train_{data.kind}"], data.units)
 
     def table(self, data: Parts) -> Table:
@@ -94,6 +98,8 @@ def paint(ax: Axes, data: Parts) -> Axes:
             _, low, high = over_seeds(runs.T, wording.metric(f"{part}_{data.kind}").range)
             ax.fill_between(data.epochs, low, high, color=slot.light, alpha=0.16, linewidth=0)
         ax.plot(data.epochs, data.mean(part), color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    if math.isfinite(data.mean_cost):
+        ax.axhline(data.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("epoch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,13 +30,24 @@ MEANING = {
 }
 
 
-def write_comparison(first: SweepTables, second: SweepTables, folder: Path) -> Path:
-    """Write `<folder>/compare-<first>-<second>.html`. Raises BadInput if the two have nothing in common."""
+def write_comparison(
+    first: SweepTables, second: SweepTables, folder: Path, asked: tuple[str, str] | None = None
+) -> Path:
+    """Write `<folder>/compare-<first>-<second>.html`; `asked` are the names asked for, as `tour~1`, if they are others.
+
+    Raises BadInput if the two have nothing in common.
+    """
     found = compare(first, second)
     make(folder)
-    target = folder / f"compare-{stem(first.name, folder)}-{stem(second.name, folder)}.html"
+    names = (first.name, second.name) if asked is None else tuple(map(_in_a_file, asked))
+    target = folder / f"compare-{stem(names[0], folder)}-{stem(names[1], folder)}.html"
     files.write(target, render("compare", _view(found, folder)))
     return target
+
+
+def _in_a_file(name: str) -> str:
+    """ "tour~1" -> "tour-1-before": no file is called with a tilde everywhere."""
+    return re.sub(r"~(\d+)$", r"-\1-before", name)
 
 
 def _view(found: Comparison, folder: Path) -> dict[str, object]:
@@ -72,6 +84,9 @@ def _summary(found: Comparison) -> str:
     if beyond:
         most = beyond[0]
         text += f" Most: {most.label}, {_written(most)}."
+    if found.apart:
+        names = wording.listing(list(wording.factors(found.apart).values()))
+        text += f" They have no value of {names} in common, so runs are averaged over it."
     if found.matched:
         text += (
             f" Of {wording.plural(found.matched, 'pair')} of runs, {found.equal:,} ended with the very same weights."

@@ -11,34 +11,36 @@ from pathlib import Path
 from workbench import files
 from workbench.engine.errors import BadInput
 from workbench.report import wording
-from workbench.report.figures import palette
 from workbench.report.figures.base import DrawnFigure, Table
 from workbench.report.figures.exported import FORMATS, exported
+from workbench.report.figures.standalone import standalone
 from workbench.report.page.view import View
 
-FIGURES_FOLDER, TABLES = "figures", "csv"
-FILE_KINDS = (*FORMATS, TABLES)
-_VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
+FIGURES_FOLDER, TABLES, LATEX = "figures", "csv", "tex"
+FILE_KINDS = (*FORMATS, TABLES, LATEX)
+LATEX_FILE = "tables.tex"
 
 
 def write_figures(made: View, folder: Path, formats: Sequence[str] = ()) -> Path:
     """Write every figure of a view into `<folder>/figures`, in the order of the page; delete earlier files there.
 
-    Without `formats` as SVG, as the page has them; else in each of these, with title and legend, and as "csv" the table
-    behind each figure.
+    Without `formats` as SVG, as the page has them; else in each of these, with title and legend, as "csv" the table
+    behind each figure, and as "tex" the tables of effects and verdicts in one file.
     """
     target = folder / FIGURES_FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for old in (one for kind in FILE_KINDS for one in target.glob(f"*.{kind}")):
         old.unlink()
+    if LATEX in formats:
+        files.write(target / LATEX_FILE, made.latex())
     place = 0
-    for about, figure in _named(made):
+    for about, figure in named_figures(made):
         for plot in figure.plots:
             place += 1
             stem = f"{place:03d}-{_words(f'{about} {plot.title}')}"
-            if not formats:
+            if not set(formats) - {LATEX}:
                 files.write(target / f"{stem}.svg", standalone(plot.svg))
-            for kind in (one for one in formats if one != TABLES):
+            for kind in (one for one in formats if one in FORMATS):
                 files.write(target / f"{stem}.{kind}", exported(figure, plot.panel, kind))
         if TABLES in formats and figure.plots:
             files.write(target / f"{place:03d}-{_words(f'{about} {figure.table.caption}')}.csv", as_csv(figure.table))
@@ -63,17 +65,7 @@ def formats_of(text: str) -> tuple[str, ...]:
     return found
 
 
-def standalone(svg: str) -> str:
-    """An inlined figure as a file: with its namespace, font and background, and with light colours in place of
-    variables.
-    """
-    light, _ = palette.variables()
-    text = _VARIABLE.sub(lambda match: light[match[1].removeprefix("--")], svg)
-    head = f'xmlns="http://www.w3.org/2000/svg" style="background:{palette.SURFACE}" font-family="sans-serif"'
-    return text.replace("<svg ", f"<svg {head} ", 1) + "\n"
-
-
-def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
+def named_figures(made: View) -> Iterable[tuple[str, DrawnFigure]]:
     """The figures with their subjects, in the order of the page."""
     for card in made.cards:
         yield from ((card.claim.id, figure) for figure in card.figures)
@@ -84,6 +76,7 @@ def _named(made: View) -> Iterable[tuple[str, DrawnFigure]]:
         yield from ((one["factor"].name, figure) for figure in one["figures"])
     yield from _of_section(made, "interactions", "pairs")
     yield from _of_section(made, "layers", "probes")
+    yield from _of_section(made, "analyses", "analyses")
     yield from _of_section(made, "sensitivity", "sensitivity")
 
 

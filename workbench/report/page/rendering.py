@@ -42,11 +42,11 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    css, js = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js"))
+    css, *scripts = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js", "take.js"))
     light, dark = palette.variables()
     environment.filters["for_a_shell"] = shlex.quote  # of a command that the page shows for pasting
     environment.globals |= {
-        "look": {"css": css, "js": js, "light": light, "dark": dark},
+        "look": {"css": css, "js": Markup("\n").join(scripts), "light": light, "dark": dark},
         "gradient": palette.gradient(),
         "plural": wording.plural,
         "said": language.said,

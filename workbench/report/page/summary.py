@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from workbench.report import wording
@@ -13,6 +14,7 @@ from workbench.report.figures.search_importance import LITTLE
 from workbench.report.statistics.design import SEED, Design, Factor, alike, extreme
 from workbench.report.statistics.effects import Effect, Interaction
 from workbench.report.statistics.searched import Searched
+from workbench.report.statistics.shared_settings import SharedSettings, shared_settings
 from workbench.report.statistics.tests import FEWEST_SEEDS
 
 MOST_LISTED = 12  # values of a factor that are listed one by one
@@ -85,6 +87,18 @@ def extremes(design: Design) -> str:
     return f"By {metric.name.lower()}, {' and '.join(parts)}.{luck}"
 
 
+def explained(design: Design, cost_of_mean: float) -> str:
+    """How much of a regression its best run explains, in a sentence; "" of a classification."""
+    best = extreme(design, worst=False)
+    if best is None or not math.isfinite(cost_of_mean) or not design.main.endswith("_loss"):
+        return ""
+    share = 1 - float(best[design.main]) / cost_of_mean
+    return (
+        f"Predicting the mean of the training targets costs about {wording.number(cost_of_mean)}, so the best run's "
+        f"R\u00b2 is about {wording.number(share)}."
+    )
+
+
 def _settings(design: Design, run: pd.Series) -> str:
     where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
     return ", ".join([*where, f"seed {int(run[SEED])}"])
@@ -110,6 +124,46 @@ def of_search(found: Searched) -> str:
     if math.isfinite(important.importance) and found.explained >= LITTLE:
         text += f" {important.axis.factor.name.capitalize()} had most to do with how a trial came out."
     return text
+
+
+def lost_in_words(design: Design) -> list[str]:
+    """What the runs that diverged share, and those that failed, in a sentence each."""
+    return [text for outcome in ("diverged", "failed") if (text := _lost(shared_settings(design, outcome), outcome))]
+
+
+def _lost(found: SharedSettings | None, outcome: str) -> str:
+    if found is None:
+        return ""
+    many = f"{wording.plural(found.lost, 'run')} {outcome}"
+    if found.settings:
+        shared = [f"{factor.name} {wording.listing(labels, 'or')}" for factor, labels in found.settings]
+        return (
+            f"{many}. {'All of them have' if found.lost > 1 else 'It has'} {wording.listing(shared)}; "
+            f"{wording.plural(found.with_them, 'run')} {'have' if found.with_them > 1 else 'has'} these settings."
+        )
+    if found.commonest is None or found.lost < 2:
+        return ""
+    factor, label, count = found.commonest
+    return f"{many}; they share no setting. Of those with {factor.name} {label} it was {count:,}, the largest share."
+
+
+def kept_networks(design: Design) -> str:
+    """How many networks were kept, and how to have the best of them; "" if none were."""
+    runs = design.runs
+    if "analyses" not in runs:
+        return ""
+    kept = runs[
+        (runs["outcome"] == "finished") & runs["analyses"].fillna("").str.split("+").map(lambda all: "model" in all)
+    ]
+    if not len(kept):
+        return ""
+    metric = wording.metric(design.main)
+    values = (metric.better or 1) * kept[design.main].to_numpy(dtype=float)
+    best = kept.iloc[int(np.nanargmax(values)) if np.isfinite(values).any() else 0]
+    return (
+        f'{wording.plural(len(kept), "trained network")} kept. workbench.load_run("{best["run_id"]}") is that of cell '
+        f"{int(best['cell'])}, the {metric.ends[0]} of them by {metric.name.lower()}."
+    )
 
 
 def in_brief(factor: Factor) -> str:

@@ -17,7 +17,7 @@ from workbench.report.page import page_data
 from workbench.report.page.figure_files import write_figures
 from workbench.report.page.folder import make, stem
 from workbench.report.page.rendering import render
-from workbench.report.page.view import view
+from workbench.report.page.view import View, view
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.decision import decide_all
 
@@ -56,11 +56,38 @@ def write(
     """
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
-    judged = list(zip(claims, decide_all(claims, tables, others), strict=True))
-    made = view(Findings(tables, judged, figures))
+    made = view(found(tables, claims, others, figures))
     make(folder)
     name = stem(tables.name, folder)
     page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name, formats))
-    files.write(page.html, render("sweep", made.shown | {"data": Markup(page_data.text(made.embedded))}))
+    files.write(page.html, html(made))
     files.write(page.json, page_data.text(made.data) + "\n")
     return page
+
+
+def found(
+    tables: SweepTables,
+    claims: Sequence[Claim],
+    others: Mapping[str, float] | None = None,
+    figures: Sequence[Figure] = (),
+) -> Findings:
+    """What a page is made from: the tables with the decided claims; arguments as of `write`."""
+    return Findings(tables, list(zip(claims, decide_all(claims, tables, others), strict=True)), figures)
+
+
+def write_live(tables: SweepTables, folder: Path, standing: str) -> Page:
+    """Write the page of a sweep that still trains, without claims, and nothing beside it; `standing`: how far it is.
+
+    The browser loads it again every few seconds.
+    """
+    made = view(found(tables, ()))
+    make(folder)
+    name = stem(tables.name, folder)
+    page = Page(folder / f"{name}.html", folder / f"{name}.json", folder / name)
+    files.write(page.html, html(made, live=standing))
+    return page
+
+
+def html(made: View, live: str = "") -> str:
+    """The page as one text; `live` says how far a sweep has come that still trains."""
+    return render("sweep", made.shown | {"data": Markup(page_data.text(made.embedded)), "live": live})

@@ -10,7 +10,8 @@ from workbench.report.effects_in_words import effect_in_words
 from workbench.report.figures import FIGURES
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
-from workbench.report.page import links, page_data, provenance, runs_table, summary, tables
+from workbench.report.figures.own_figures import OPENING
+from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
 from workbench.report.statistics.design import Factor, counts
 from workbench.report.verdicts.verdict import VERDICTS
@@ -31,7 +32,8 @@ class FactorShown(TypedDict):
 
 @dataclass(frozen=True)
 class View:
-    """The template's values, the page's data, its figures by section, and the number of cells of the sweep.
+    """The template's values, the page's data, its figures by section, the number of cells of the sweep, and what all
+    of it was made from.
 
     The `cards` of claims and `by_factor` are among the template's values too.
     """
@@ -42,6 +44,11 @@ class View:
     cells: int
     cards: list[Card]
     by_factor: list[FactorShown]
+    found: Findings
+
+    def latex(self) -> str:
+        """Its tables of effects and verdicts for a paper."""
+        return paper.latex(self.found)
 
     @property
     def embedded(self) -> dict[str, object]:
@@ -80,9 +87,12 @@ def view(found: Findings) -> View:
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "asked": summary.asked(design), "counts": counts(design.runs),
         "notice": summary.seed_notice(design, bool(found.judged)),
-        "extremes": summary.extremes(design), "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
-        "verdicts": VERDICTS, "figures": figures,
-        "cards": cards, "by_factor": by_factor,
+        "explained": summary.explained(design, found.cost_of_mean), "lost": summary.lost_in_words(design),
+        "kept_networks": summary.kept_networks(design), "extremes": summary.extremes(design),
+        "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
+        "verdicts": VERDICTS, "opening": _about(figures["figures"], OPENING),
+        "figures": {**figures, "figures": [one for one in figures["figures"] if one.about != OPENING]},
+        "cards": cards, "by_factor": by_factor, "methods": paper.methods(found),
         "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
@@ -91,7 +101,7 @@ def view(found: Findings) -> View:
         "provenance": provenance.facts(sweep, design),
         "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
     }  # fmt: skip
-    return View(shown, data, figures, sum(counts(design.runs).values()), cards, by_factor)
+    return View(shown, data, figures, sum(counts(design.runs).values()), cards, by_factor, found)
 
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:

@@ -53,7 +53,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two sweeps share and where they differ."""
+    """What two sweeps share and where they differ. `apart` are keys without a value in common: averaged over."""
 
     sides: tuple[SweepTables, SweepTables]
     designs: tuple[Design, Design]
@@ -63,6 +63,7 @@ class Comparison:
     cases: Mapping[str, tuple[Case, ...]]
     matched: int
     equal: int
+    apart: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -81,7 +82,7 @@ class Comparison:
 def compare(first: SweepTables, second: SweepTables) -> Comparison:
     """Compare `second` with `first`. Raises BadInput if they have no case in common, or not one metric."""
     designs = read(first), read(second)
-    shared = _shared(first, second)
+    shared, apart = _shared(first, second)
     metrics = [key for key in designs[0].headlines if key in designs[1].headlines]
     if not metrics:
         raise BadInput(f"{first.name} and {second.name} share no headline metric: one classifies, the other does not")
@@ -93,13 +94,18 @@ def compare(first: SweepTables, second: SweepTables) -> Comparison:
     pairs = finished[0].merge(finished[1], on=[*shared, SEED], suffixes=("_1", "_2"))
     equal = int((pairs["weights_digest_1"] == pairs["weights_digest_2"]).sum()) if "weights_digest_1" in pairs else 0
     return Comparison((first, second), designs, shared, _settings(first, second), _facts(first, second), cases,
-                      len(pairs), equal)  # fmt: skip
+                      len(pairs), equal, apart)  # fmt: skip
 
 
-def _shared(first: SweepTables, second: SweepTables) -> tuple[str, ...]:
-    """The keys that either sweep varies and both know, the seed aside."""
+def _shared(first: SweepTables, second: SweepTables) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys that either sweep varies and both know, the seed aside: those with a value in common, by which runs are
+    matched, and those that one of the two holds fixed at a value which the other lacks.
+    """
     keys = dict.fromkeys((*first.factors, *second.factors))
-    return tuple(key for key in keys if key != SEED and key in first.runs and key in second.runs)
+    known = [key for key in keys if key != SEED and key in first.runs and key in second.runs]
+    values = {key: [set(side.runs[key].map(wording.value)) for side in (first, second)] for key in known}
+    apart = [key for key, (one, two) in values.items() if not one & two and min(len(one), len(two)) == 1]
+    return tuple(key for key in known if key not in apart), tuple(apart)
 
 
 def _finished(design: Design, shared: Sequence[str]) -> pd.DataFrame:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from workbench.config import flatten
+from workbench.config import flatten, meant
 from workbench.engine.errors import BadInput
-from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, rules_of
+from workbench.measure import ANALYSES, MEASUREMENTS
+from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, rules_of
 
 if TYPE_CHECKING:
     from workbench.sweep.hydra.compose import Cell
@@ -43,15 +44,41 @@ def open_keys(runs: pd.DataFrame, arm: Arm, factors: Sequence[str]) -> tuple[str
 
 
 def refuse_open_arms(claims: Sequence[Claim], cells: Sequence[Cell]) -> None:
-    """Raise BadInput if an arm leaves open what the cells vary. What a claim's own measure selects by is not known yet;
-    such an arm is looked at when it is judged.
+    """Raise BadInput if an arm leaves open what the cells vary, or a rule names a metric or key that there is not.
+    What a claim's own measure gives is not known yet; such an arm is looked at when it is judged.
     """
     factors = tuple(dict.fromkeys(key for cell in cells for key in cell.factors))
     runs = pd.DataFrame([{**flatten(cell.config), **cell.choices, **cell.factors} for cell in cells])
     for claim in claims:
         for rule in rules_of(claim):
+            if claim.measure is None:
+                _refuse_unknown(claim, rule, set(map(str, runs)))
             if not isinstance(rule, Identity):
                 _refuse(claim, rule, runs, factors)
+
+
+def _refuse_unknown(claim: Claim, rule: Rule, keys: set[str]) -> None:
+    arms = [rule.arm] if isinstance(rule, Identity) else arms_of(rule)[0]
+    metrics = known_metrics()
+    for metric in dict.fromkeys((rule.metric, *(arm.metric for arm in arms if arm.metric))):
+        if metric not in metrics and any(
+            arm.constant is None and metric in (arm.metric or rule.metric,) for arm in arms
+        ):
+            guess = meant(metric, metrics) or "see what runs measure: workbench list analyses measurements"
+            raise BadInput(f"claim {claim.id}: no run measures {metric!r}; {guess.strip()}")
+    for key in (key for arm in arms for key in arm.where):
+        if key not in keys:
+            raise BadInput(f"claim {claim.id}: {key!r} is no key of its sweep; {meant(key, keys).strip()}".rstrip("; "))
+
+
+def known_metrics() -> set[str]:
+    """The numbers that a run may come to: of its curves, and of measurements and analyses."""
+    curves = {
+        f"{w}_{p}_{k}" for w in ("last", "best") for p in ("train", "validation", "test") for k in ("loss", "accuracy")
+    }
+    measured = {name for row in MEASUREMENTS.values() for name in row.returns}
+    analysed = {name for row in ANALYSES.values() for name in row.returns}
+    return curves | {"epochs", "best_epoch", "seconds"} | measured | analysed
 
 
 def _refuse(claim: Claim, rule: Paired | Equivalence, runs: pd.DataFrame, factors: Sequence[str]) -> None:

@@ -25,7 +25,8 @@ class ExecutionContext:
 
     `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` holds the results;
     `stop` returns whether to stop; `instruments` takes the analyses that runs ask for. `slurm` is what jobs of a
-    cluster ask for, and `detach` whether such an executor ends once they are submitted.
+    cluster ask for, and `detach` whether such an executor ends once they are submitted. `besides` names analyses that
+    every run is given though it asked for none: they are no part of what it is.
     """
 
     workers: int
@@ -34,6 +35,7 @@ class ExecutionContext:
     instruments: Instruments | None = None
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
     detach: bool = False
+    besides: str = ""
 
 
 class Detached(Exception):

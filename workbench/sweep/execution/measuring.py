@@ -14,6 +14,7 @@ from workbench.sweep.execution.messages import EpochDone, PackDone, PackStarted
 from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.measures import Measured, Table
 from workbench.sweep.planning.packs import Run
+from workbench.sweep.run_outcomes import FINISHED
 
 BATCH_SECONDS = 10.0  # results are handed on at least this often, so that an interruption costs no more
 MEASURING = "measuring"  # the name of the pack by which the watcher counts measured cells
@@ -33,6 +34,10 @@ class MeasuredBatch:
         """Why cells failed: fingerprint -> reason."""
         pairs = zip(self.runs, self.results, strict=True)
         return {run.fingerprint: result for run, result in pairs if isinstance(result, str)}
+
+    def words(self) -> list[str]:
+        """The outcome of every cell that was measured."""
+        return [FINISHED for result in self.results if not isinstance(result, str)]
 
 
 def measured(

@@ -44,6 +44,10 @@ class PackOutcome:
         ends = zip(self.planned.fingerprints, self.ends, strict=True)
         return {mark: self.reason for mark, end in ends if end is None}
 
+    def words(self) -> list[str]:
+        """The outcome of every run that ended."""
+        return [end.outcome for end in self.ends if end is not None]
+
     def halves(self) -> list[PlannedPack]:
         """The packs to try instead: none if it ended well, or if smaller packs would fail as well."""
         return self.planned.halves() if self.failed and self.divisible and self.planned.pack.runs > 1 else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from time import monotonic
@@ -11,8 +11,12 @@ import numpy as np
 
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
-from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.engine.rules.losses import LOSSES
+from workbench.engine.rules.rule_files import install
+from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
+from workbench.engine.training.pack import Pack
 from workbench.sweep.execution.checkpoints import Unfinished
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import EpochDone, PackResumed
@@ -55,10 +59,10 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
     """Continue from `reached`, which is updated; the last checkpoint is the result."""
     before, began = reached.seconds, monotonic()
     data = _data(planned)
-    for epoch in train(planned.pack, data, context.workers, reached.state):
+    for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data)):
         reached.history.add(epoch)
         for end in epoch.ended:
-            reached.analysed[end.run] = _analysed(planned, data, epoch, end, context.instruments)
+            reached.analysed[end.run] = _analysed(planned, data, epoch, end, context)
             reached.ends[end.run] = end
         reached.seconds = before + monotonic() - began
         yield EpochDone.of(planned, epoch)
@@ -73,15 +77,54 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
 
 
 def _analysed(
-    planned: PlannedPack, data: RunData, epoch: Epoch, end: RunEnd, instruments: Instruments | None
+    planned: PlannedPack, data: RunData, epoch: Epoch, end: RunEnd, context: ExecutionContext
 ) -> Measured | None:
     """The results of the analyses of a run that has just ended; None if it has none, or diverged."""
-    names = planned.analyses[end.run]
+    names = "+".join(dict.fromkeys(filter(None, f"{planned.analyses[end.run]}+{context.besides}".split("+"))))
+    instruments = context.instruments
     if not names or end.outcome != "finished":
         return None
     assert instruments is not None, "a run asks for analyses, but the context has no instruments"
     mine = np.array([end.run])
-    return instruments.analyse(names, Trained(planned.pack.take(mine), data.take(mine), epoch.weights(mine)))
+    return instruments.analyse(
+        names,
+        Trained(planned.pack.take(mine), data.take(mine), epoch.weights(mine), lambda: _state_of(epoch, end.run)),
+    )
+
+
+def try_own_analyses(packs: Sequence[PlannedPack], instruments: Instruments) -> None:
+    """Take the analyses that a person brought of an untrained network each. Raises BadInput if one raises."""
+    tried: set[str] = set()
+    for planned in packs:
+        for run, names in enumerate(planned.analyses):
+            own = instruments.own_among(names) if names else ""
+            if not own or own in tried:
+                continue
+            tried.add(own)
+            mine = np.array([run])
+            pack = planned.pack.take(mine)
+            data = _data(planned.take(mine))
+            install(pack.rules)
+            start = _layout(pack, data).initial(pack.columns, np.dtype(pack.dtype))
+            instruments.analyse(own, Trained(pack, data, Weights(start, start, start)))
+
+
+def _layout(pack: Pack, data: RunData) -> Layout:
+    outputs = LOSSES[pack.loss].units(data.outputs)
+    return Layout(pack.architecture(data.inputs.shape[1], outputs, data.image))
+
+
+def _state_of(epoch: Epoch, run: int) -> State:
+    """The state of one run of a pack after an epoch."""
+    return {name: values if name == "epoch" else values[[run]] for name, values in epoch.state().items()}
+
+
+def _begun(planned: PlannedPack, data: RunData) -> State | None:
+    """What a pack begins with: the state of the run that it goes on from, if there is one."""
+    if planned.origin is None:
+        return None
+    size = _layout(planned.pack, data).size
+    return planned.origin.begin(planned.pack.runs, size, same_judge=planned.same_judge)
 
 
 def _data(planned: PlannedPack) -> RunData:

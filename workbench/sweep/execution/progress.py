@@ -10,9 +10,8 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from workbench.output import is_quiet
 from workbench.quantities import clock, counted
-from workbench.sweep.execution.log import note, on_a_terminal, say
+from workbench.sweep.execution.log import note, say
 from workbench.sweep.execution.messages import (
     EpochDone,
     Message,
@@ -236,8 +235,3 @@ class LineDisplay(Display):
     def _show(self, what: str) -> None:
         self._shown = monotonic()
         say(f"  {what} · {self._so_far()}")
-
-
-def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """BarDisplay if standard error is a terminal, else LineDisplay."""
-    return BarDisplay(runs, cost, reused) if on_a_terminal() and not is_quiet() else LineDisplay(runs, cost, reused)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from workbench import blas
 from workbench.config import SlurmConfig
@@ -13,6 +15,7 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster.submission import names_in_queue
 from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.displays import watcher
 from workbench.sweep.execution.executor import (
     Capacity,
     ClusterExecutor,
@@ -27,15 +30,19 @@ from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.measuring import BATCH_SECONDS, MeasuredBatch, measured
 from workbench.sweep.execution.messages import PackDone
 from workbench.sweep.execution.outcome import PackOutcome
-from workbench.sweep.execution.progress import Watcher, watcher
+from workbench.sweep.execution.pack_training import try_own_analyses
+from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.execution.results import unfit_result
 from workbench.sweep.execution.timing_process import TimingProcesses
 from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.planning.speed import Speeds
+from workbench.sweep.run_outcomes import DIVERGED, FINISHED
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Store
+
+LOOKED_INTO = "answers"  # the analysis that a single run is given: its page shows what it confuses
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,10 @@ class SweepTraining:
         self.checkpoints.tidy(jobs_write=self.capacity is not None)
 
     def check(self, work: Plan) -> None:
-        """Raise BadInput if the executor would refuse the packs, or if jobs of a cluster train them already."""
+        """Raise BadInput if the executor would refuse the packs, if jobs of a cluster train them already, or if an
+        analysis of a person's own raises.
+        """
+        try_own_analyses(work.packs, self.instruments)
         if isinstance(self.executor, ClusterExecutor):
             if work.packs:
                 self.executor.check(work.packs, self.slurm)
@@ -103,7 +113,8 @@ class SweepTraining:
 
     def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
         """Train every pack, then measure. A pack is recorded while the next one trains."""
-        reasons, interrupted, detached = dict(work.unfit), False, False
+        reasons, interrupted, detached, began = dict(work.unfit), False, False, monotonic()
+        ended: Counter[str] = Counter()
         done: list[PackOutcome] = []
         compiled = _compiled_forms(work)
         with ExitStack() as stack:
@@ -113,7 +124,8 @@ class SweepTraining:
             watch = stack.enter_context(watcher(runs, work.cost, len(work.held)))
             stack.enter_context(blas.one_thread_here())
             context = ExecutionContext(self.workers, self.checkpoints, lambda: interruption.asked, self.instruments)
-            context = replace(context, slurm=self.slurm, detach=self.detach)
+            besides = LOOKED_INTO if work.runs_to_train == 1 else ""
+            context = replace(context, slurm=self.slurm, detach=self.detach, besides=besides)
             if reasons:
                 recorder.take(unfit_result(reasons, work.cells))
             try:
@@ -121,6 +133,7 @@ class SweepTraining:
                 for found in outcomes:
                     recorder.take(found)
                     reasons |= found.reasons
+                    ended.update(found.words())
                     if isinstance(found, PackOutcome):
                         done.append(found)
                     if reasons and self.fail_fast:
@@ -132,7 +145,10 @@ class SweepTraining:
         # Seconds of other machines, or with compilation in them, say nothing about this machine's speed.
         if not self.capacity and _compiled_forms(work) == compiled:
             speeds.learn([(outcome.planned, outcome.seconds) for outcome in done if not outcome.failed], cores())
-        return Ended(reasons, len(recorder.unrecorded), interrupted, len(recorder.lost), detached)
+        return Ended(
+            reasons, len(recorder.unrecorded), interrupted, len(recorder.lost), detached, ended[FINISHED],
+            ended[DIVERGED], len(work.held), monotonic() - began,
+        )  # fmt: skip
 
     def _outcomes(
         self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder

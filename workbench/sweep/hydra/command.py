@@ -24,6 +24,7 @@ from workbench.redaction import redacted_message, remember
 from workbench.sweep.execution.log import say
 from workbench.sweep.hydra import internals, register
 from workbench.sweep.hydra.complain import complaint, refuse_path, unreadable
+from workbench.sweep.hydra.log_range import written_out
 from workbench.sweep.hydra.sweep_file_checks import check_file
 from workbench.sweep.hydra.typed import check
 
@@ -52,16 +53,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = parsed(arguments)
         with output.chosen(json=args.json, quiet=args.quiet):
-            for line in load_own_rules(places.theirs("rules")):
-                say(output.on_one_line(line))
-            register.register_rows()
-            _run(args)
+            return _ended(args)
     except BadInput as error:
         print(output.on_one_line(str(error)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
         return 130
+
+
+def train(overrides: Sequence[str]) -> int:
+    """Train what the overrides ask for; the exit status of the sweep. Raises BadInput and KeyboardInterrupt."""
+    for text in overrides:
+        remember(text)
+    return _ended(parsed(overrides))
+
+
+def _ended(args: Namespace) -> int:
+    """Do what was asked for; the exit status."""
+    for line in load_own_rules(places.theirs("rules")):
+        say(output.on_one_line(line))
+    register.register_rows()
+    try:
+        _run(args)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
@@ -106,6 +120,7 @@ def parsed(arguments: Sequence[str]) -> Namespace:
 
 
 def _run(args: Namespace) -> None:
+    args.overrides = [written_out(text) for text in args.overrides]
     _check(args.overrides)
     # Without this Hydra prints an error over several lines; with it Hydra raises the error.
     before = os.environ.get("HYDRA_FULL_ERROR")

@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from workbench.config import SECTIONS, SETTINGS, check, rules_left_out, unknown
+from workbench.config import SECTIONS, SETTINGS, check, meant, rules_left_out, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.internals import (
     ConfigLoader,
@@ -62,8 +62,10 @@ def diagnose(text: str, loader: ConfigLoader) -> None:
             first = fields(SECTIONS[key])[0].name
             raise BadInput(f"{text}: {key} is a group of settings; type one of them, such as {key}.{first}")
     else:
-        names = ", ".join(_groups(loader))
-        raise BadInput(unknown(key) if "." in key else f"{unknown(key)}; groups of choices: {names}")
+        groups = _groups(loader)
+        guess = meant(key, groups) if "did you mean" not in unknown(key) else ""
+        listed = f"; {guess}groups of choices: {', '.join(groups)}"
+        raise BadInput(unknown(key) + (listed if "." not in key else ""))
 
 
 def _diagnose_file(text: str, loader: ConfigLoader) -> None:
@@ -110,7 +112,7 @@ def refuse_path(group: str, name: str) -> None:
 
 def _instead(key: str, name: str, options: Sequence[str]) -> str:
     bare = re.sub(r"\.ya?ml$", "", name.rpartition("/")[2])  # Hydra 1.3 finds files by paths, and 1.4 does not
-    return f"type {key}={bare}" if bare != name and bare in options else _allowed(options)
+    return f"type {key}={bare}" if bare != name and bare in options else f"{meant(name, options)}{_allowed(options)}"
 
 
 def _allowed(options: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -35,6 +35,9 @@ from workbench.sweep.hydra.internals import (
 from workbench.sweep.hydra.sweep_file_checks import check_choice
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
+if TYPE_CHECKING:
+    from workbench.sweep.gone_on_from import Origin
+
 MISSING = "???"  # a choice that was not made yet
 _OF_MASTER = ("the command as a whole",)  # a cache key that no override equals: none has spaces
 
@@ -45,7 +48,8 @@ class Cell:
 
     `overrides` are this job's overrides as typed, without secrets; `factors` the swept keys with their values here,
     only those that vary over the sweep (a config group under its own name); `choices` the config groups chosen; `typed`
-    the settings and groups that the overrides name; `unread` the settings and groups that this cell does not read.
+    the settings and groups that the overrides name; `unread` the settings and groups that this cell does not read;
+    `origin` is the stored run that it goes on from.
     """
 
     index: int
@@ -55,6 +59,7 @@ class Cell:
     choices: dict[str, str]
     typed: tuple[str, ...] = ()
     unread: Mapping[str, Unread] = field(default_factory=dict, repr=False)
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import warn
 from workbench.sweep.hydra.compose import Cell, Composer, cells
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
-from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked
+from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked, variant_name
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.settings import SweepSettings
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 # Settings of the sweep as a whole: they cannot differ between its cells.
 OF_THE_SWEEP = (
     "name", "description", "tracking.uri", "tracking.experiment", "tracking.wait_seconds", "reuse", "dry_run",
-    "executor", "workers", "checkpoint_seconds", "fail_fast", "detach",
+    "executor", "workers", "checkpoint_seconds", "fail_fast", "detach", "live",
     *(key for key in SETTINGS if key.startswith("slurm.")),
 )  # fmt: skip
 
 
 class Application(Protocol):
     """Trains the cells that the launcher has composed: `workbench/app.py`, which imports every room."""
+
+    def prepare(self) -> None:
+        """Get ready before any cell is composed: measures of a person's own become choices."""
+        ...
 
     def run_sweep(self, cells: Sequence[Cell], settings: SweepSettings) -> int:
         """Train the cells as a sweep; the exit status."""
@@ -84,6 +88,7 @@ class PackedLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         """Hydra's hook before `launch`. The task function is not called: cells are trained in packs."""
+        self.application().prepare()
         self.hydra_context, self.config = hydra_context, config
         self.composer = Composer(hydra_context.config_loader, config)
 
@@ -116,10 +121,15 @@ class PackedLauncher(Launcher):
             return replace(asked, file_digest=digest)
         held = self._design(seedless(self.file_jobs))
         seeds = [found or {cell.config.seed} for cell, found in zip(held, seeds_of(self.file_jobs), strict=True)]
-        return replace(
-            asked, departures=departures(design, held), unasked=unasked(design, held, seeds),
-            file_digest=cells_digest(held, seeds),
-        )  # fmt: skip
+        found = departures(design, held)
+        beside = replace(
+            asked, departures=found, unasked=unasked(design, held, seeds), file_digest=cells_digest(held, seeds)
+        )
+        if not found or not asked.sweep or design[0].config.name:
+            return beside
+        name = variant_name(asked.sweep, found)
+        remark = f"other settings than those of {asked.sweep}: recorded as {name}, so that {asked.sweep} keeps its page"
+        return replace(beside, name=name, remarks=(*beside.remarks, remark))
 
     def evaluate(
         self, job_overrides: Sequence[Sequence[str]], name: str, metric: str, part_of: str
@@ -197,6 +207,7 @@ def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
         fail_fast=config.fail_fast,
         slurm=config.slurm,
         detach=config.detach,
+        live=config.live,
     )
 
 

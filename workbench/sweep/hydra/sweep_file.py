@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.internals import written
+from workbench.sweep.hydra.log_range import written_out
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -31,7 +32,7 @@ def params_of(given: object) -> list[str]:
         return []
     if not isinstance(given, Mapping):
         raise BadInput(f"hydra.sweeper.params is {given!r}; allowed: lines of key: values")
-    return [f"{key}={typed(value)}" for key, value in _leaves(given)]
+    return [written_out(f"{key}={typed(value)}") for key, value in _leaves(given)]
 
 
 def arms_of(given: object) -> dict[str, list[str]]:
@@ -43,7 +44,7 @@ def arms_of(given: object) -> dict[str, list[str]]:
     for name in map(str, given):
         if not name.strip() or not name.isprintable():
             raise BadInput(f"an arm is called {name!r}; allowed: a name of printable characters")
-    return {str(name): list(_overrides(str(name), arm)) for name, arm in given.items()}
+    return {str(name): [*map(written_out, _overrides(str(name), arm))] for name, arm in given.items()}
 
 
 def _overrides(name: str, arm: object) -> Iterator[str]:

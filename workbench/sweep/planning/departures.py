@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
@@ -11,6 +12,7 @@ from workbench.sweep.hydra.compose import Cell
 
 # A claim rule names its seeds itself, and does not depend on the machine or on further analyses of a run.
 WITHOUT = ("seed", "device", "kernel", "analyses")
+LONGEST_VARIANT = 48  # characters of what a variant's name says of it
 Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
 
 
@@ -30,6 +32,19 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
     if strangers and not found:
         found["combination"] = (("one the sweep file does not hold",), ())
     return found
+
+
+def variant_name(stem: str, found: Departures) -> str:
+    """The name of a sweep that departs from its file, so that its page does not take the place of the file's own:
+    "tour-rate-0.2". The same settings have the same name.
+    """
+    parts = [f"{key.rpartition('.')[2]}-{'-'.join(map(str, new))}" for key, (new, _) in found.items()]
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(parts)).strip("-.")
+    digest = sha256(repr(sorted(found.items())).encode()).hexdigest()[:6]
+    short = (
+        plain if len(plain) <= LONGEST_VARIANT and "combination" not in found else f"{plain[:LONGEST_VARIANT]}-{digest}"
+    )
+    return f"{stem.rpartition('/')[2]}-{short}"
 
 
 def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[set[int]]) -> tuple[int, int]:

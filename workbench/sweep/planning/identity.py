@@ -101,7 +101,7 @@ def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]
     }
 
 
-def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int] = ()) -> str:
+def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int | str] = ()) -> str:
     """The digest of a run: of `numbers(as_read(config))`, the data and the engine's numerical version.
 
     `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run.

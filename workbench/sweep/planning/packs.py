@@ -15,9 +15,12 @@ from workbench.data import describe, split_sizes
 from workbench.data.dataset import Facts
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.architecture import NETWORKS, Architecture
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import memory_of_pack
+from workbench.sweep.gone_on_from import Origin
 from workbench.sweep.planning.free_memory import PACKS_SHARE
+from workbench.sweep.planning.going_on import judged_alike
 from workbench.sweep.planning.identity import engine_columns, engine_pack, joint_digest
 
 COUNTED = ("fused", "graph")  # kernels whose device memory is predicted exactly, array by array
@@ -28,12 +31,14 @@ LARGEST_PACK = 256  # runs, on a CPU: larger packs are not faster there, and an 
 class Run:
     """One run to be trained.
 
-    Its fingerprint, its settings as composed, and all that decides its numbers (see `identity.numbers`).
+    Its fingerprint, its settings as composed, all that decides its numbers (see `identity.numbers`), and the stored run
+    that it goes on from.
     """
 
     fingerprint: str
     config: RunConfig
     numbers: Mapping[str, Value]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class PlannedPack:
 
     `analyses` are those of each run, "" for none; `train_examples` is the size of the training split. `memory` is the
     predicted size in bytes; `cost` is the expected training time in a unit common to all packs; `updates` are those of
-    its longest run.
+    its longest run. `origin` is the stored run that all of them go on from, and `same_judge` whether the validation
+    loss of its best epoch counts among theirs.
     """
 
     digest: str
@@ -65,6 +71,8 @@ class PlannedPack:
     updates: int
     memory: int
     cost: float
+    origin: Origin | None = None
+    same_judge: bool = False
 
     @property
     def epochs(self) -> int:
@@ -186,6 +194,9 @@ def _planned(runs: list[Run]) -> PlannedPack:
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
     architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
+    done = first.origin.epoch if first.origin else 0
+    if first.origin:
+        first.origin.begin(1, Layout(architecture).size, same_judge=True)  # raises if the networks are not its own
     work = sum(layer.work(pack.batch_size) for layer in architecture.sequence)  # of an update
     return PlannedPack(
         digest=joint_digest(run.fingerprint for run in runs),
@@ -200,9 +211,11 @@ def _planned(runs: list[Run]) -> PlannedPack:
         ),
         analyses=tuple(str(run.numbers.get("analyses", "")) for run in runs),
         train_examples=sizes.train,
-        updates=updates * int(columns["epochs"].max()),
+        updates=updates * (int(columns["epochs"].max()) - done),
         memory=_memory(pack, architecture, asdict(sizes), facts),
-        cost=float(columns["epochs"].sum()) * updates * work,
+        cost=float(columns["epochs"].sum() - done * len(runs)) * updates * work,
+        origin=first.origin,
+        same_judge=first.origin is not None and all(judged_alike(run.config, first.origin) for run in runs),
     )
 
 

@@ -112,7 +112,7 @@ def plan(
     cells: Sequence[PlannedCell], held: Mapping[str, Held], budget: MemoryBudget, kept: Iterable[Sequence[str]] = ()
 ) -> Plan:
     """What is left to train, in packs that fit into memory; `kept` as in `packed`."""
-    runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers) for cell in cells}
+    runs = {cell.fingerprint: Run(cell.fingerprint, cell.cell.config, cell.numbers, cell.cell.origin) for cell in cells}
     present = {mark: held[mark] for mark in runs if mark in held}
     left = [run for mark, run in runs.items() if mark not in present]
     trained = [run for run in left if run.config.measure == TRAINING]

@@ -13,6 +13,26 @@
   speak();
 })();
 
+// The page of a sweep that still trains is loaded again, at the place where it was, with what was open; also the last time.
+(() => {
+  const folds = () => [...document.querySelectorAll("details")];
+  const kept = history.state?.workbench;
+  if (kept) {
+    history.replaceState(null, "");
+    folds().forEach((fold, number) => { fold.open = kept.open.includes(number); });
+    if (kept.chinese) document.getElementById("in-chinese").click();
+    scrollTo({ top: kept.top, behavior: "instant" });
+  }
+  const live = document.querySelector("[data-live]");
+  if (!live) return;
+  setTimeout(() => {
+    const open = folds().flatMap((fold, number) => (fold.open ? [number] : []));
+    const state = { top: scrollY, open, chinese: document.getElementById("in-chinese").checked };
+    try { history.replaceState({ workbench: state }, ""); } catch { /* a sandbox: the page begins at its top */ }
+    location.reload();
+  }, 1000 * Number(live.dataset.live));
+})();
+
 // Inside MLflow's viewer the page is a sandboxed blob, where a link to a place in the page would lead nowhere.
 if (!/^(file|https?):$/.test(location.protocol)) {
   document.addEventListener("click", (event) => {

@@ -1,0 +1,122 @@
+"""Measures of a person's own: found in the working folder, tried before anything trains, taken wherever runs train."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench
+from tests import documents
+from workbench import cli
+from workbench.engine.errors import BadInput
+from workbench.measure import ANALYSES, INSTRUMENTS, MEASUREMENTS
+
+pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
+SMALL = {
+    "data": "blobs",
+    "data.examples": 120,
+    "network.width": 4,
+    "training.epochs": 1,
+    "device": "cpu",
+    "quiet": True,
+}
+PAGE = documents.ROOT / "docs/own-measures.md"
+COUNT = """
+from workbench.measures import Analysis, Measured, Measurement
+def count(trained):
+    return Measured({"parameters": COUNTED})
+def twice(config):
+    return Measured({"doubled": 2 * config.seed})
+ANALYSES = {"count": Analysis("how many", ("parameters",), count)}
+MEASUREMENTS = {"twice": Measurement("the seed, doubled", ("seed",), ("doubled",), twice)}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _taken_out_again() -> Iterator[None]:
+    yield
+    INSTRUMENTS.bring(None)
+
+
+def write(text: str, name: str = "count.py") -> None:
+    folder = Path("measures")
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_the_page_can_be_followed(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents.write(PAGE, workspace)
+    documents.follow(PAGE)
+    assert "sureness" in capsys.readouterr().out
+    found = workbench.load("sure")
+    assert found.runs["sureness"].between(0, 1).all()
+    assert set(found.tables.tables["sureness_by_class"]["cell"]) == {0, 1, 2}
+
+
+def test_an_own_analysis_is_taken_in_another_process_and_anew_when_its_file_changes() -> None:
+    write(COUNT.replace("COUNTED", "len(trained.weights.final[0])"))
+    first = workbench.sweep({"seed": [0, 1]}, name="first", analyses="count", executor="processes", **SMALL).runs
+    assert (first["parameters"] > 1).all()
+    write(COUNT.replace("COUNTED", "7"))
+    second = workbench.sweep({"seed": [0, 1]}, name="second", analyses="count", **SMALL).runs
+    assert (second["parameters"] == 7).all()
+    assert not set(first["fingerprint"]) & set(second["fingerprint"])
+    assert workbench.sweep({"seed": [0, 1]}, name="third", analyses="count", **SMALL).runs["reused"].all()
+
+
+def test_an_own_measurement_is_a_cell_that_trains_nothing() -> None:
+    write(COUNT)
+    found = workbench.sweep({"seed": range(3)}, name="doubled", measure="twice", quiet=True).runs
+    np.testing.assert_array_equal(found["doubled"], [0, 2, 4])
+
+
+def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
+    write(COUNT)  # COUNTED is no name
+    with pytest.raises(BadInput, match=r"measures/count\.py: count raises NameError: name 'COUNTED'"):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+    write(COUNT.replace("COUNTED", "1").replace('"parameters":', '"others":'))
+    with pytest.raises(BadInput, match="gave others, which its row does not announce"):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+    with pytest.raises(BadInput, match="wrong"):
+        workbench.load("wrong")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import workbench\nANALYSES = 3\n", "ANALYSES is a int; allowed: a dictionary"),
+        ("import workbench\nANALYSES = {'mine': 3}\n", r"ANALYSES\['mine'\] is a int; allowed: Analysis"),
+        ("import workbench\nANALYSES = {'no name': 3}\n", "a row named 'no name'"),
+        (COUNT.replace('"count":', '"pruning":'), "a row named 'pruning', and there is one already"),
+        (COUNT.replace('("parameters",)', '"parameters"'), "its returns are 'parameters'"),
+        (COUNT.replace('("parameters",)', '("best_of",)'), "returns 'best_of'"),
+        ("import workbench\nANALYSES = {\n", "measures/count.py, line 2: found no Python"),
+        ("import workbench\nANALYSES = 1 / 0\n", "line 2: raises ZeroDivisionError"),
+    ],
+    ids=lambda text: text.splitlines()[-1][:30],
+)
+def test_a_file_that_is_not_right_costs_one_line(text: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write(text)
+    before = set(ANALYSES), set(MEASUREMENTS)
+    assert cli.main(["list", "analyses"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    with pytest.raises(BadInput, match=line):
+        INSTRUMENTS.bring(Path("measures").absolute())
+    assert (set(ANALYSES), set(MEASUREMENTS)) == before
+
+
+def test_a_file_that_was_not_written_for_us_is_not_run_and_rows_go_with_their_folder() -> None:
+    write("raise SystemExit('run')\nANALYSES = {}\n", "firewall.py")
+    write(COUNT)
+    INSTRUMENTS.bring(Path("measures"))
+    assert "count" in ANALYSES
+    sent = pickle.loads(pickle.dumps(INSTRUMENTS))
+    assert set(sent.own) == {"count", "twice"}
+    INSTRUMENTS.bring(None)
+    assert "count" not in ANALYSES
+    assert "twice" not in MEASUREMENTS

@@ -1,0 +1,39 @@
+"""What a paper takes: LaTeX that is well formed whatever stands in a name, and a paragraph that leaves nothing out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.report.figures.sources import HOSTILE, findings, tables
+from tests.report.page.test_sweep import SWEEPS
+from workbench.report.figures.findings import Findings
+from workbench.report.page.paper import escaped, latex, methods
+
+
+def test_every_special_character_is_escaped() -> None:
+    text = escaped("50 % of a_b & {c} #1 $x ^2 ~ \\ \u22121 \u00d7")
+    assert text == (
+        r"50 \% of a\_b \& \{c\} \#1 \$x \textasciicircum{}2 \textasciitilde{} \textbackslash{} $-$1 $\times$"
+    )
+
+
+@pytest.mark.parametrize("name", ["whole", "one run", "regression", "pending", "search"])
+def test_any_sweep_has_tables_whose_rows_have_as_many_cells_as_columns(name: str) -> None:
+    text = latex(Findings(SWEEPS[name]()))  # type: ignore[arg-type]
+    for columns, body in re.findall(r"begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL):
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert rows
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(columns)}
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}")
+
+
+def test_the_paragraph_tells_design_seeds_rule_and_versions() -> None:
+    text = methods(findings(tables(12)))
+    assert "12\u00a0seeds" in text
+    assert "95 %" in text
+    assert "C1 (" in text  # the claim with the digest of its rule
+    assert "lower by more than 1\u00a0pp" in text
+    assert "commit 5f0c2d9e" in text
+    assert HOSTILE in text  # as it is: whoever shows it escapes it

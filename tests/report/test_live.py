@@ -1,0 +1,99 @@
+"""A page that renews itself while its sweep trains: written when runs have ended, in the end the ordinary one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.report.synthetic import Tables, sweep
+from workbench.engine.errors import BadInput
+from workbench.report import live
+from workbench.report.page.sweep import write, write_live
+
+pytestmark = pytest.mark.usefixtures("no_figures")
+WHOLE = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False)
+
+
+def standing(ended: int, outcome: str = live.RUNNING) -> Tables:
+    """The sweep with so many runs ended."""
+    runs = WHOLE.runs.copy()
+    runs.loc[runs.index[ended:], "outcome"] = "pending"
+    return replace(WHOLE, runs=runs, facts={**WHOLE.facts, "outcome": outcome})
+
+
+def test_it_writes_when_runs_have_ended_and_the_ordinary_page_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = iter([standing(0), standing(0), standing(3), *[standing(4, "finished")] * 2])
+    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: next(course))
+    monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
+    pages: list[str] = []
+    waited: list[float] = []
+    found = live.follow("tour", None, tmp_path, waited.append, lambda page, _: pages.append(page.read_text("utf-8")))
+    assert len(pages) == 3
+    assert "0 of 4 runs have ended" in pages[0]
+    assert "3 of 4 runs have ended" in pages[1]
+    assert all("data-live" in page and 'http-equiv="refresh"' in page for page in pages[:2])
+    assert "data-live=" not in pages[2]
+    assert len(waited) == 3
+    assert min(waited) >= live.PAUSE_SECONDS
+    ordinary = write(standing(4, "finished"), [], tmp_path / "ordinary")  # type: ignore[arg-type]
+    assert found.html.read_bytes() == ordinary.html.read_bytes()
+
+
+def test_a_page_takes_its_rest_by_what_it_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = iter([standing(1), *[standing(4, "finished")] * 2])
+    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: next(course))
+    monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
+    clock = iter([0.0, 7.0, 20.0])
+    monkeypatch.setattr(live, "monotonic", lambda: next(clock))
+    waited: list[float] = []
+    live.follow("tour", None, tmp_path, waited.append)
+    assert waited == [7.0 * live.REST]
+
+
+def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:
+    page = write_live(standing(1), tmp_path, "1 of 4 runs have ended")  # type: ignore[arg-type]
+    text = page.html.read_text(encoding="utf-8")
+    assert 'id="verdicts"' not in text
+    assert "Claims are decided when the sweep has ended." in text
+    assert not page.json.exists()  # the index lists what has one
+
+
+def test_a_sweep_that_is_not_there_is_said(workspace: Path) -> None:  # noqa: ARG001
+    with pytest.raises(BadInput, match="none called 'nothing'"):
+        live.follow("nothing")
+
+
+def test_nothing_is_started_beside_a_sweep_that_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+    with live.beside("tour", None, wanted=False):
+        pass
+
+
+def test_what_is_started_beside_a_sweep_has_ended_with_it_and_no_secret_stands_in_its_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[tuple[list[str], dict[str, str]]] = []
+    ended: list[str] = []
+
+    class Process:
+        def __init__(self, command: list[str], env: dict[str, str], **_: object) -> None:
+            started.append((command, env))
+
+        def kill(self) -> None:
+            ended.append("killed")
+
+        def wait(self, _: float) -> None:
+            ended.append("waited")
+
+    monkeypatch.setattr(live.subprocess, "Popen", Process)
+    with pytest.raises(KeyboardInterrupt), live.beside("tour", "postgresql://me:hidden@host/db", wanted=True):
+        raise KeyboardInterrupt
+    ((command, environment),) = started
+    assert command[-4:] == ["report", "tour", "--follow", "--quiet"]
+    assert not any("hidden" in word for word in command)
+    assert environment["MLFLOW_TRACKING_URI"].endswith("hidden@host/db")
+    assert ended == ["killed", "waited"]

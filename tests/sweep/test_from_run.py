@@ -1,0 +1,92 @@
+"""A run that goes on from a stored one: as if it had never stopped, and refused in one line where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import workbench
+from workbench.engine.errors import BadInput
+
+pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
+SMALL = {
+    "data": "blobs", "data.examples": 120, "network.width": 4, "dropout.rate": 0.2, "optimizer": "adam",
+    "device": "cpu", "workers": 1, "quiet": True,
+}  # fmt: skip
+
+
+def origin(epochs: int = 2, **further: object) -> str:
+    """The id of a run that kept its state."""
+    return str(
+        asked({"seed": 3}, name="origin", analyses="state", **{"training.epochs": epochs, **SMALL, **further})["run_id"]
+    )
+
+
+def asked(varied: dict[str, object], **settings: object) -> pd.Series:
+    """The one run of a sweep."""
+    return workbench.sweep(varied, **settings).runs.iloc[0]  # type: ignore[arg-type]
+
+
+def test_it_ends_with_the_numbers_of_a_run_that_was_never_stopped() -> None:
+    on = workbench.sweep({"from_run": origin(), "training.epochs": 4}, name="on", device="cpu", workers=1, quiet=True)
+    whole = workbench.sweep({"seed": 3, "training.epochs": 4}, name="whole", **SMALL)
+    run, never_stopped = on.runs.iloc[0], whole.runs.iloc[0]
+    assert run["weights_digest"] == never_stopped["weights_digest"]
+    assert run["best_validation_loss"] == never_stopped["best_validation_loss"]
+    assert run["best_epoch"] == never_stopped["best_epoch"]
+    assert run["optimizer.name"] == "adam"
+    assert run["seed"] == 3
+    assert list(on.histories["epoch"]) == [3, 4]
+    later = whole.histories[whole.histories["epoch"] > 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(on.histories, later)
+    assert on.page.html  # a page of a run that has no epoch 0
+
+
+def test_it_is_a_run_of_its_own_that_names_its_origin_and_can_be_gone_on_from_again() -> None:
+    first = origin()
+    origins = workbench.load("origin").runs.iloc[0]
+    second = asked({"from_run": first, "training.epochs": 3}, analyses="state", device="cpu", quiet=True)
+    assert second["from_run"] == origins["fingerprint"]
+    assert second["fingerprint"] != origins["fingerprint"]
+    third = asked({"from_run": str(second["run_id"]), "training.epochs": 4}, device="cpu", quiet=True)
+    assert third["from_run"] == second["fingerprint"]
+    held = workbench.sweep(
+        {"from_run": first, "training.epochs": 3}, name="again", analyses="state", device="cpu", quiet=True
+    )
+    assert held.runs["reused"].all()
+
+
+def test_on_other_data_the_best_epoch_is_looked_for_anew() -> None:
+    first = origin()
+    rates = {"from_run": first, "training.epochs": 4, "optimizer.learning_rate": [1e-9, 2e-9]}
+    same = workbench.sweep(rates, name="same", device="cpu", quiet=True).runs
+    other = workbench.sweep({**rates, "seed": 4}, name="other", device="cpu", quiet=True).runs
+    assert (same["best_epoch"] <= 2).any() or same["best_epoch"].gt(2).all()
+    assert (other["best_epoch"] > 2).all()
+    assert same["pack"].nunique() == 1  # runs with one origin train together
+
+
+def test_it_goes_on_in_another_process() -> None:
+    first = origin()
+    here = asked({"from_run": first, "training.epochs": 3}, name="here", device="cpu", quiet=True)
+    there = asked({"from_run": first, "training.epochs": 3}, name="there", executor="processes", reuse=False,
+                  device="cpu", quiet=True)  # fmt: skip
+    assert here["weights_digest"] == there["weights_digest"]
+
+
+def test_what_cannot_be_gone_on_from_is_said_in_one_line() -> None:
+    first = origin()
+    plain = str(asked({"seed": 3}, name="plain", **{"training.epochs": 1}, **SMALL)["run_id"])
+    for changed, line in [
+        ({"from_run": "0" * 32}, "holds none of this id"),
+        ({"from_run": plain}, "whose state was not kept; train it with analyses=state"),
+        ({"from_run": first}, "training.epochs is 2, counted from the first; allowed with from_run=.*: more than 2"),
+        ({"from_run": first, "training.epochs": 9, "network.width": 8}, "network.width is 8; allowed with .*: 4"),
+        ({"from_run": first, "training.epochs": 9, "optimizer": "sgd"}, "optimizer.name is sgd; allowed with .*: adam"),
+        ({"from_run": first, "training.epochs": 9, "data": "digits"}, "parameters; this one has"),
+    ]:
+        with pytest.raises(BadInput, match=line):
+            workbench.sweep(changed, device="cpu", quiet=True)  # type: ignore[arg-type]
+    assert not list(Path("reports").glob("sweep-*"))

@@ -1,0 +1,185 @@
+"""What the analyses measured of the networks when their runs ended, by the factor that moved the result most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from workbench.measure import ANALYSES
+from workbench.report import wording
+from workbench.report.figures import axes, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
+from workbench.report.figures.findings import Findings
+from workbench.report.statistics.design import Factor
+from workbench.report.statistics.intervals import over_seeds
+
+MOST_METRICS = 6  # of an analysis
+# Tables of analyses that are curves: table -> what it is over, in words, and the metric that its column is written as.
+DRAWN_AS_CURVES = {
+    "pruning": ("pruned", "share of the weights set to zero", "accuracy"),
+    "linear_probes": ("layer", "layer (0: the inputs)", "accuracy"),
+}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Some numbers by a factor's levels, or of all runs where none was swept: label -> (runs, places) values.
+
+    `places` are where they stand on the x axis: levels of the factor, or the places of a curve.
+    """
+
+    name: str
+    metric: str
+    over: str
+    places: tuple[float, ...]
+    ticks: tuple[str, ...]
+    values: dict[str, np.ndarray]
+    factor: str = ""
+
+    def mean(self, label: str) -> np.ndarray:
+        """The means over runs, (places,)."""
+        return over_seeds(self.values[label].T)[0]
+
+    def ends(self, label: str) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of their 95 % intervals over runs."""
+        _, low, high = over_seeds(self.values[label].T, wording.metric(self.metric).range)
+        return low, high
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """One analysis: its metrics by the levels of a factor, and its curves."""
+
+    name: str
+    summary: str
+    groups: tuple[Groups, ...]
+
+
+class Analyses(FigureKind[Findings, Analysed]):
+    """A figure for each analysis that a finished run asked for, and that gives numbers."""
+
+    section = "analyses"
+    nothing = "No finished run asked for an analysis that gives numbers."
+    heading = "h4"
+
+    def reduce(self, source: Findings) -> list[Analysed]:
+        done = source.design.runs[source.design.runs["outcome"] == "finished"]
+        factor = source.factors[0] if source.factors and not source.search else None
+        found = [_analysed(source, name, done, factor) for name in asked(source)]
+        return [one for one in found if one.groups]
+
+    def panels(self, data: Analysed, place: int) -> list[Panel]:
+        return [
+            Panel(group.name, partial(paint, group=group), f"analysed-{place}-{number}", _alt(group))
+            for number, group in enumerate(data.groups)
+        ]
+
+    def caption(self, data: Analysed) -> str:
+        return f"{data.summary[:1].upper()}{data.summary[1:]}. Means over runs with 95 % intervals."
+
+    def table(self, data: Analysed) -> Table:
+        rows = [
+            (group.name, label, tick, *(wording.amount(float(one), group.metric) for one in (mean, low, high)))
+            for group in data.groups
+            for label in group.values
+            for tick, mean, low, high in zip(group.ticks, group.mean(label), *group.ends(label), strict=True)
+        ]
+        return Table(f"What {data.name} found", ("Number", "Of", "At", "Mean", "95 % from", "to"), tuple(rows), words=3)
+
+    def title(self, data: Analysed) -> str:
+        return data.name.replace("_", " ")
+
+    def legend(self, data: Analysed) -> tuple[Key, ...]:
+        curves = [group for group in data.groups if len(group.values) > 1]
+        return legend(list(curves[0].values)) if curves else ()
+
+    def legend_of(self, data: Analysed) -> str:
+        return next((group.factor for group in data.groups if len(group.values) > 1), "")
+
+
+def asked(source: Findings) -> list[str]:
+    """The analyses that finished runs asked for, in the order of our table; a person's own come last."""
+    runs = source.design.runs
+    if "analyses" not in runs:
+        return []
+    texts = runs.loc[runs["outcome"] == "finished", "analyses"].dropna().astype(str).unique()
+    names = {name for text in texts for name in text.split("+") if name}
+    return [*(name for name in ANALYSES if name in names), *sorted(names - set(ANALYSES))]
+
+
+def _analysed(source: Findings, name: str, done: pd.DataFrame, factor: Factor | None) -> Analysed:
+    row = ANALYSES.get(name)
+    metrics = [key for key in (row.returns if row else ()) if key in done and done[key].notna().any()]
+    groups = [_of_metric(key, done, factor) for key in metrics[:MOST_METRICS]]
+    if name in DRAWN_AS_CURVES and (table := source.tables.tables.get(name)) is not None:
+        groups = [_curve(name, table, done, factor)]
+    return Analysed(name, row.summary if row else name, tuple(groups))
+
+
+def _of_metric(key: str, done: pd.DataFrame, factor: Factor | None) -> Groups:
+    """A metric at every level of the factor: runs below each other, NaN where a level has fewer."""
+    name = wording.metric(key).name
+    if factor is None:
+        return Groups(name, key, "", (0.0,), ("all runs",), {"all runs": done[key].to_numpy(dtype=float)[:, None]})
+    columns = [done.loc[done[f"level:{factor.key}"] == level, key] for level in range(len(factor.values))]
+    longest = max(map(len, columns))
+    values = np.full((longest, len(columns)), np.nan)
+    for place, column in enumerate(columns):
+        values[: len(column), place] = column.to_numpy(dtype=float)
+    return Groups(name, key, factor.name, tuple(map(float, range(len(columns)))), factor.labels, {"all runs": values})
+
+
+def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | None) -> Groups:
+    over, words, column = DRAWN_AS_CURVES[name]
+    rows = table[table["network"] == "trained"] if "network" in table else table
+    key = f"level:{factor.key}" if factor else "cell"
+    joined = rows.merge(done[["cell", *([key] if factor else [])]], on="cell")
+    places = sorted(joined[over].unique())
+    values: dict[str, np.ndarray] = {}
+    for level, label in enumerate(factor.labels if factor else ("all runs",)):
+        mine = joined[joined[key] == level] if factor else joined
+        if len(mine):
+            wide = mine.pivot_table(index="cell", columns=over, values=column).reindex(columns=places)
+            values[label] = wide.to_numpy(dtype=float)
+    ticks = tuple(f"{100 * place:g} %" if over == "pruned" else f"{place:g}" for place in places)
+    title = "Test accuracy once the smallest weights are zero" if name == "pruning" else "How well a layer is read"
+    spots = tuple(map(float, places))
+    return Groups(title, "test_accuracy", words, spots, ticks, values, factor.name if factor else "")
+
+
+def _alt(group: Groups) -> str:
+    ends = [
+        f"{label} {wording.amount(float(group.mean(label)[0]), group.metric)} at {group.ticks[0]}, "
+        f"{wording.amount(float(group.mean(label)[-1]), group.metric)} at {group.ticks[-1]}"
+        for label in list(group.values)[:4]
+    ]
+    return f"{group.name}: {'; '.join(ends)}."
+
+
+def paint(ax: Axes, group: Groups) -> Axes:
+    """Means joined by lines, with bands, or bars of error where there are levels and no curve."""
+    every = []
+    for (label, _), slot in zip(group.values.items(), palette.slots(len(group.values)), strict=True):
+        mean, (low, high) = group.mean(label), group.ends(label)
+        ends = np.column_stack([low, high, np.full(len(low), np.nan)]).ravel()
+        ax.plot(np.repeat(group.places, 3), ends, color=slot.light, linewidth=1.2, alpha=0.6)
+        ax.plot(
+            group.places, mean, color=slot.light, linestyle=slot.linestyle, linewidth=1.9, marker=slot.marker,
+            markersize=5.5, markeredgecolor=palette.SURFACE,
+        )  # fmt: skip
+        every += [mean, low, high]
+    together = np.concatenate(every)
+    axes.value_axis(ax, group.metric, together[np.isfinite(together)])
+    if len(group.places) <= 8:
+        ax.set_xticks(group.places, axes.shortened(group.ticks))
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(6))
+    if len(group.places) == 1:
+        ax.set_xlim(group.places[0] - 1, group.places[0] + 1)
+    ax.set_xlabel(group.over)
+    return ax

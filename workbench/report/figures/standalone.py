@@ -1,0 +1,19 @@
+"""A drawing of the page as an SVG of its own, which needs none of the page's style."""
+
+from __future__ import annotations
+
+import re
+
+from workbench.report.figures import palette
+
+_VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
+
+
+def standalone(svg: str) -> str:
+    """An inlined figure as a file: with its namespace, font and background, and with light colours in place of
+    variables.
+    """
+    light, _ = palette.variables()
+    text = _VARIABLE.sub(lambda match: light[match[1].removeprefix("--")], svg)
+    head = f'xmlns="http://www.w3.org/2000/svg" style="background:{palette.SURFACE}" font-family="sans-serif"'
+    return text.replace("<svg ", f"<svg {head} ", 1) + "\n"

@@ -1,0 +1,104 @@
+"""A page that renews itself while its sweep trains: written from the store alone, by a process of its own.
+
+Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from workbench.report.page.folder import REPORTS
+from workbench.tracking.names import RUNNING
+
+if TYPE_CHECKING:
+    from workbench.report.page.sweep import Page
+
+PAUSE_SECONDS = 3.0  # the shortest time between two pages
+REST = 20.0  # after a page, so many times as long as it took: at most 5 % of one core, at the lowest priority
+_STORE_VARIABLE = "MLFLOW_TRACKING_URI"
+_LOWEST_PRIORITY = 19
+_END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a sweep has come: how many runs have ended, of how many, and whether it still trains."""
+
+    ended: int
+    runs: int
+    running: bool
+
+
+def follow(
+    name: str,
+    uri: str | None = None,
+    folder: Path = REPORTS,
+    wait: Callable[[float], object] = sleep,
+    on_page: Callable[[Path, Standing], object] = lambda *_: None,
+) -> Page:
+    """Write the page anew whenever runs have ended, until the sweep has; then the ordinary page.
+
+    `wait` is given the seconds to pass before the store is looked at again, `on_page` every page. Raises BadInput if
+    the store cannot be read or has no sweep of that name.
+    """
+    from workbench.report.page.sweep import write_live
+    from workbench.report.rebuild import rebuild
+    from workbench.tracking.read import load
+
+    shown: Standing | None = None
+    while True:
+        began = monotonic()
+        tables = load(name, uri)
+        standing = standing_of(tables.runs["outcome"].tolist(), tables.facts.get("outcome", ""))
+        if not standing.running:
+            (page,) = rebuild([name], uri, folder)
+            on_page(page.html, standing)
+            return page
+        if standing != shown:
+            page = write_live(tables, folder, f"{standing.ended:,} of {standing.runs:,} runs have ended")
+            on_page(page.html, standing)
+            shown = standing
+        wait(max(PAUSE_SECONDS, REST * (monotonic() - began)))
+
+
+def standing_of(outcomes: list[str], word: str) -> Standing:
+    """From the outcome of every cell, and that of the sweep."""
+    return Standing(sum(outcome != "pending" for outcome in outcomes), len(outcomes), word == RUNNING)
+
+
+def at_the_lowest_priority() -> None:
+    """Let everything else on this machine go first."""
+    if hasattr(os, "nice"):  # pragma: no branch
+        with suppress(OSError):
+            os.nice(_LOWEST_PRIORITY)
+
+
+@contextmanager
+def beside(name: str, uri: str | None, wanted: bool) -> Iterator[None]:
+    """While the block trains a sweep, a process of its own keeps its page up to date, if that is `wanted`.
+
+    It has ended when the block has, so that nobody else writes the page by then.
+    """
+    if not wanted:
+        yield
+        return
+    command = [sys.executable, "-m", "workbench", "report", name, "--follow", "--quiet"]
+    environment = {**os.environ, **({_STORE_VARIABLE: uri} if uri else {})}  # an address may hold a password
+    nowhere = subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        process.kill()  # what it writes is written in one step
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)

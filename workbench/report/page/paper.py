@@ -1,0 +1,143 @@
+"""What a paper takes from a sweep: a paragraph on how it was done, and LaTeX tables of effects and verdicts.
+
+All of it comes from the store, so that nothing has to be copied by hand, and nothing is left out that was said there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.config import SETTINGS
+from workbench.report import wording
+from workbench.report.figures.findings import Findings
+from workbench.report.page import provenance, summary
+from workbench.report.statistics.design import counts
+from workbench.report.verdicts import sentences
+from workbench.report.verdicts.claim_rules import Identity, digest
+from workbench.report.verdicts.deviations import described
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u2212": r"$-$", "\u00a0": "~", "\u2013": "--",
+    "\u00d7": r"$\times$", "\u00b1": r"$\pm$", "\u2019": "'", "\u00b2": r"\textsuperscript{2}",
+}  # fmt: skip
+FIRST = (
+    "data.name", "network.depth", "network.width", "network.activation", "optimizer.name", "optimizer.learning_rate",
+    "training.epochs", "training.batch_size",
+)  # fmt: skip
+SETUP = ("network", "optimizer", "penalty", "dropout", "training", "data")  # sections that a reader asks for
+
+
+def methods(found: Findings) -> str:
+    """How the sweep was done, as a paragraph: design, seeds, settings, statistics, rules, deviations, versions."""
+    tables, design = found.tables, found.design
+    parts = [f"{summary.asked(design)}.", _settings(found), _outcomes(found), _statistics(found), _rules(found)]
+    why, dataset = described(tables)
+    parts += [f"The data were {dataset}." if dataset else "", why, _made_with(tables.facts)]
+    return " ".join(part for part in parts if part)
+
+
+def latex(found: Findings) -> str:
+    """Tables of effects and verdicts, and the paragraph, to be included in a LaTeX document that has booktabs."""
+    head = f"% {found.tables.name}: made by Workbench from its store. Needs \\usepackage{{booktabs}}."
+    parts = [head, "", escaped(methods(found))]
+    if found.judged:
+        parts += ["", _table("Claims and their verdicts.", ("Claim", "Verdict", "Effect", r"95\,\% interval", "Seeds"),
+                             _verdicts(found), "lllll")]  # fmt: skip
+    for metric, effects in ({} if found.search else found.effects).items():
+        rows = [
+            (effect.factor.name if not place else "", level.label, wording.amount(level.mean, metric),
+             wording.span(*level.interval, metric) or "\u2013", str(level.runs))
+            for effect in effects.values()
+            for place, level in enumerate(effect.levels)
+        ]  # fmt: skip
+        if rows:
+            caption = f"{wording.metric(metric).name} by level, means over seeds and all other factors."
+            heads = ("Factor", "Level", "Mean", "95 % interval", "Runs")
+            parts += ["", _table(caption, heads, rows, "llrrr")]
+    return "\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A text as LaTeX prints it."""
+    return re.sub("|".join(map(re.escape, _SPECIAL)), lambda found: _SPECIAL[found[0]], text)
+
+
+def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str) -> str:
+    plain = [head if "\\" in head else escaped(head) for head in heads]
+    lines = [" & ".join(map(escaped, row)) + r" \\" for row in rows]
+    return "\n".join([
+        r"\begin{table}", r"  \centering", f"  \\caption{{{escaped(caption)}}}", f"  \\begin{{tabular}}{{{columns}}}",
+        r"    \toprule", f"    {' & '.join(plain)} \\\\", r"    \midrule", *(f"    {line}" for line in lines),
+        r"    \bottomrule", r"  \end{tabular}", r"\end{table}",
+    ])  # fmt: skip
+
+
+def _verdicts(found: Findings) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for claim, verdict in found.judged:
+        metric = claim.rule.metric
+        if isinstance(claim.rule, Identity):
+            effect, interval = f"largest error {wording.number(verdict.worst)}", "\u2013"
+        else:
+            effect, interval = wording.change(verdict.effect, metric), wording.between(*verdict.interval, metric)
+        rows.append((claim.id, verdict.verdict, effect, interval or "\u2013", str(verdict.n)))
+    return rows
+
+
+def _settings(found: Findings) -> str:
+    """The settings that all runs share: those that a reader asks for first, then all that were chosen."""
+    runs = found.design.runs
+    held = {
+        key: runs[key].iloc[0] for key in FIRST if key in runs and runs[key].notna().all() and runs[key].nunique() == 1
+    }
+    chosen = provenance.common(found.tables)
+    held |= {key: value for key, (value, _) in chosen.items() if key.partition(".")[0] in SETUP}
+    said = [_one(key, value) for key, value in held.items() if not key.endswith(".digest")]
+    return f"All runs had {wording.listing(said)}." if said else ""
+
+
+def _one(key: str, value: object) -> str:
+    unit = SETTINGS[key].unit if key in SETTINGS and SETTINGS[key].kind in (int, float) else ""
+    words = wording.value(value.item() if isinstance(value, np.generic) else value)
+    return f"{wording.factor(key)} {words}" + (f" ({unit})" if unit in ("per weight", "per step") else "")
+
+
+def _outcomes(found: Findings) -> str:
+    held = {name: count for name, count in counts(found.design.runs).items() if count}
+    ended = wording.listing([f"{count:,} {name}" for name, count in held.items()])
+    return f"Of the runs {ended}." if held else ""
+
+
+def _statistics(found: Findings) -> str:
+    if len(found.design.seeds) < 2:
+        return "There was one seed, so that there are no intervals."
+    return (
+        f"Each of {len(found.design.seeds)} seeds decides the split of the data, the initial weights, the order of the "
+        "minibatches and the masks of dropout. Means are over seeds, and over all other factors within each seed, on "
+        "matched runs alone; intervals are Student's at 95 %."
+    )
+
+
+def _rules(found: Findings) -> str:
+    if not found.judged:
+        return ""
+    fixed = all(verdict.fixed for _, verdict in found.judged)
+    when = "stood in the store before the sweep began" if fixed else "did not all stand in the store before the sweep"
+    rules = [f"{claim.id} ({digest(claim.rule)}): {sentences.rule_in_words(claim.rule)}" for claim, _ in found.judged]
+    notes = [f"{claim.id}: {note}." for claim, verdict in found.judged for note in verdict.notes]
+    return " ".join([f"Claims were decided by rules that {when}.", *rules, *notes])
+
+
+def _made_with(facts: dict[str, str]) -> str:
+    parts = [
+        f"{name} {facts[key]}"
+        for key, name in (("commit", "commit"), ("versions", ""), ("python", "Python"), ("device", "device"),
+                          ("dtype", "dtype"))
+        if facts.get(key)
+    ]  # fmt: skip
+    when = f", {facts['started']}" if facts.get("started") else ""
+    return f"Made with Workbench ({', '.join(part.strip() for part in parts)}{when})." if parts else ""
