@@ -12,7 +12,7 @@ from typing import get_type_hints
 
 from workbench.config.families import Choices
 from workbench.config.setting import Setting, setting, settings_of
-from workbench.engine.backend import DEVICES
+from workbench.engine.device_names import DEVICES
 from workbench.untyped import AnySetting
 
 

@@ -14,11 +14,10 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import DTypeLike
 
+from workbench.engine.device_names import NUMBERED
 from workbench.engine.errors import BadInput
 
 Array = np.ndarray  # or a cupy.ndarray, which has the same interface
-NUMBERED = tuple(f"cuda:{number}" for number in range(8))  # one of several: `sweep/planning/devices.py` chooses it
-DEVICES = ("auto", "cpu", "cuda", *NUMBERED)
 ALIGNMENT = 128  # bytes: two cache lines, and the 32 floats to which every tensor is padded
 # Large arrays begin at the same offset within a page of memory. If several are read and written in step, as in an
 # update, the processor mistakes a store to one for a load from another (4K aliasing) and stalls. So each begins at
@@ -38,7 +37,7 @@ def cuda_is_usable() -> bool:
 
 
 def resolve_device(device: str) -> str:
-    """ "cpu" or "cuda" for one of `DEVICES`, with whatever number; "auto" is "cuda" if CuPy finds a device.
+    """ "cpu" or "cuda" for one of `device_names.DEVICES`, of any number; "auto" is "cuda" if CuPy finds a device.
 
     Raises BadInput if CUDA is requested and not available.
     """

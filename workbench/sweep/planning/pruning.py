@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 NO_PRUNER = "none"
 STUDY_NAME = "search"  # Hyperband draws a trial's bracket from this name and the trial's number
 
@@ -58,6 +56,8 @@ class Pruning:
 
 def _median(rule: Pruning, number: int, epochs: int, earlier: Sequence[Seen]) -> dict[int, float]:  # noqa: ARG001
     """Optuna's MedianPruner: a trial's best value must not be worse than the complete trials' median at that epoch."""
+    import numpy as np  # late: Hydra's plugins import this file
+
     curves = [one.curve for one in earlier if one.complete]
     if len(curves) < rule.startup:
         return {}

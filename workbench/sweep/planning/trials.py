@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.engine.errors import BadInput
-from workbench.engine.training.early_stopping import text_of_bounds
 from workbench.sweep.execution.log import say, warn
 from workbench.sweep.planning.journal import Journal, JournalContent, changed
 from workbench.sweep.planning.pruning import NEVER, Pruning
@@ -79,6 +78,8 @@ class Search:
 
     def _trial(self, number: int, earlier: Sequence[TrialResult]) -> Trial:
         """The trial of that number, with the bounds that stop it early."""
+        from workbench.engine.training.early_stopping import text_of_bounds  # late: NumPy
+
         kind = self.kind
         trial = suggested(kind.space, kind.goal, kind.seed, number, earlier, kind.sampler)
         epochs = int(str(trial.values.get("training.epochs", kind.epochs)))
