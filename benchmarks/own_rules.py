@@ -33,7 +33,7 @@ class OwnBare(Bare):
     """Training steps alone, after the rules of the folder are installed and checked in this process."""
 
     def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
-        rule_files.install(rule_files.read(FOLDER))
+        rule_files.install([file for path in sorted(FOLDER.glob("*.py")) if (file := rule_files.read(path))])
         for (table, name), file in rule_files.rows_of_own().items():
             if name in (work.activation, work.optimizer):
                 check(file, table, name)

@@ -134,5 +134,5 @@ def test_a_persons_own_conf_is_found_whatever_the_folder_is_called(
     )
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(folder)
-    assert main(["+sweep=own", "data=blobs", "device=cpu", "dry_run=true"]) == 0
+    assert main(["+sweep=own", "data=blobs", "device=cpu", "dry_run=true", "name=own"]) == 0
     assert "sweep own: 2 cells" in capsys.readouterr().out

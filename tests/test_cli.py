@@ -184,7 +184,7 @@ def test_what_failed_is_said_even_where_quiet_is_wanted(
 ) -> None:
     monkeypatch.chdir(workspace)
     asked = [*SMALL, "network.depth=1,100000", "network.width=2000", "name=large", "--quiet"]
-    monkeypatch.setattr("workbench.sweep.planning.remaining.free_memory", lambda _: 2**30)
+    monkeypatch.setattr("workbench.sweep.planning.remaining.free_memory", lambda: 2**30)
     found = document(capsys, *asked, status=1)
     ((failed,), outcome) = found["failed"], found["outcome"]
     assert (outcome, found["exit_status"]) == ("failed", 1)

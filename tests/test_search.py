@@ -104,7 +104,7 @@ BAD = {
     "optimizer.learning_rate=0.1": "nothing to search; type key=interval(low,high)",
     "hydra.sweeper.direction=up": "hydra.sweeper.direction is 'up'; allowed: one of minimize, maximize",
     "hydra.sweeper.trials=0": "allowed: at least 1 of each",
-    "network.activation=relu,tanhh": "network.activation is 'tanhh'; allowed: one of ",
+    "network.activation=relu,tanhh": "network.activation is 'tanhh'; did you mean tanh? allowed: one of ",
     "optimizer=adam,sdg": "optimizer is 'sdg'; allowed: one of ",
     "optimizer.lr=1,2": "optimizer.lr",
     "optimizer.learning_rate=interval(-1,1)": "optimizer.learning_rate: found an interval from -1.0 to 1.0; allowed: a",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+_NO_BREAK = "\u00a0\u202f"  # spaces between a number and its unit: harmless, though Python calls them unprintable
 LONGEST_LINE = 2000  # characters of a message on standard error
 DOCUMENT_VERSION = 1  # of every document; raised if a key changes its meaning or goes, not if one is added
 
@@ -82,6 +83,7 @@ def escaped(text: str, keep: str = "") -> str:
 
     A name in a store that somebody else made may hold a terminal's own commands, or more lines than one.
     """
+    keep += _NO_BREAK
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

@@ -166,12 +166,21 @@ def test_a_pack_trains_twice_to_the_same_numbers() -> None:
 # Shifts are of images alone: `test_shifts.py`.
 @pytest.mark.parametrize("name", sorted(set(COLUMNS) - {"init", "momentum_start", "alpha", "shift_pixels"}))
 def test_a_number_of_one_run_does_not_reach_its_neighbours(name: str) -> None:
-    others = {"schedule": "inverse_sqrt", "patience": 1, "epochs": 2, "seed": 17, "momentum_ramp_epochs": 2}
+    others = {
+        "schedule": "inverse_sqrt",
+        "patience": 1,
+        "epochs": 2,
+        "seed": 17,
+        "momentum_ramp_epochs": 2,
+        "bounds": "1:0.01",
+    }
     pack = pack_of(3, optimizer="nesterov", activation="leaky_relu", dropout_rate=[0, 0.2, 0.2], epochs=3)
     data = data_for(pack)
     expected = list(train(pack, data))
     changed = Pack(**{field: getattr(pack, field) for field in pack.__dataclass_fields__} | {"columns": pack.columns})
-    values = pack.columns[name].copy().astype(type(others.get(name, 0.3)) if name != "schedule" else "U20")
+    values = (
+        pack.columns[name].copy().astype(type(others.get(name, 0.3)) if name not in ("schedule", "bounds") else "U20")
+    )
     values[1] = others.get(name, 0.3)
     changed = Pack(**{**vars(changed), "columns": {**pack.columns, name: values}})
     found = list(train(changed, data))

@@ -32,6 +32,7 @@ def test_purposes_are_never_renumbered() -> None:
         "MONTE_CARLO": 6,
         "DATASET": 7,
         "SHIFT": 8,
+        "PIXELS": 9,
     }
 
 

@@ -127,7 +127,7 @@ def test_a_setting_that_the_store_does_not_name_is_the_default() -> None:
 def test_a_sweep_that_trained_nothing_gets_no_advice() -> None:
     tables = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False, layers=False)
     assert of(replace(tables, runs=tables.runs.assign(measure="saddle_escape"))) == ()
-    assert in_words((), {}) == "no run of two epochs or more has ended, so there is nothing to go by"
+    assert in_words((), {}) == "no run of two epochs or more has ended, so nothing can be diagnosed"
 
 
 @pytest.mark.usefixtures("blank_figures")
