@@ -82,6 +82,16 @@ def test_every_sweep_is_listed_with_what_it_takes(capsys: pytest.CaptureFixture[
     assert "KiB" in first
 
 
+def test_artifacts_that_lie_in_a_strange_folder_have_no_known_size(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", workspace.as_uri(), load("second").facts["run_id"])
+    capsys.readouterr()
+    assert cli.main(["sweeps"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[2:4]
+    assert ("unknown" in first, "unknown" in second) == (False, True)
+
+
 def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")

@@ -36,3 +36,8 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}" if count < 999.5 else f"{count:.0f} {unit}"  # .3g would give 1e+03
         count /= 1024
     return f"{count:,.1f} GiB"
+
+
+def size_if_known(count: float | None) -> str:
+    """Bytes, or that they are not known."""
+    return "unknown" if count is None else size(count)

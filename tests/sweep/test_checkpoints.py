@@ -173,6 +173,22 @@ def test_other_libraries_than_those_of_the_checkpoint_are_told(
     assert "this is numpy 99; it goes on, and may end with numbers that differ" in capsys.readouterr().err
 
 
+def test_the_processors_that_trained_a_pack_are_noted_wherever_its_result_is_collected(
+    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "processor", lambda: "A")
+    with pytest.raises(KeyboardInterrupt):
+        outcome_after(planned, context(tmp_path, epochs=2))
+    with pytest.raises(KeyboardInterrupt):
+        outcome_after(planned, context(tmp_path, epochs=2))
+    monkeypatch.setattr(training, "processor", lambda: "B")
+    assert outcome_after(planned, context(tmp_path)).processors == ("A", "B")
+    monkeypatch.setattr(training, "processor", lambda: "C")
+    collected = Checkpoints(tmp_path).result(planned)
+    assert collected is not None
+    assert collected.processors == outcome_after(planned, context(tmp_path)).processors == ("A", "B")
+
+
 def test_the_time_of_all_starts_counts(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count()
     for place, name in ((module, "time"), (module, "monotonic"), (training, "monotonic"), (outcome, "time")):

@@ -11,6 +11,7 @@ import pytest
 from tests.sweep.cases import outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.cores import shares
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import PackDone, PackRetried
@@ -42,6 +43,26 @@ def pack(cells: MakeCells) -> PlannedPack:
     """A pack of one run."""
     (pack,) = plan(identified(cells([small()])), {}, PLENTY).packs
     return pack
+
+
+class Noting(Deadly):
+    """Every worker notes the cores that it may use as it begins a pack."""
+
+    def resume(self, planned: PlannedPack) -> Unfinished:
+        (self.folder.parent / f"{os.getpid()} cores").write_text(" ".join(map(str, os.sched_getaffinity(0))))
+        return super().resume(planned)
+
+
+@pytest.mark.skipif(len(shares(2)) < 2, reason="needs two cores, and a system that keeps processes to some of them")
+def test_each_worker_is_kept_to_its_share_of_the_cores_and_one_that_replaces_it_as_well(
+    cells: MakeCells, tmp_path: Path
+) -> None:
+    packs = [plan(identified(cells([small(seed=seed)])), {}, PLENTY).packs[0] for seed in range(2)]
+    messages = EXECUTORS["processes"].train(packs, ExecutionContext(2, Noting(tmp_path / "sweeps", deaths=1)))
+    assert [outcome.failed for outcome in outcomes(messages)] == [0, 0]
+    noted = [frozenset(map(int, file.read_text().split())) for file in tmp_path.glob("* cores")]
+    assert len(noted) == 3  # one worker was killed and replaced
+    assert set(noted) == set(shares(2))
 
 
 @pytest.mark.parametrize("deaths", [1, 2])

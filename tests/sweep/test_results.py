@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite import binding
 
 from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.training.epoch import Epoch
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
+from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.outcome import PackOutcome
@@ -53,6 +56,39 @@ def test_a_result_holds_every_cell_and_the_documented_columns(cells: MakeCells, 
     assert len(result.epochs["epoch"]) == 2 * 3  # two runs, epochs 0 to 2
     assert set(result.layers["layer"]) == {1, 2}
     assert not np.isnan(result.layers["value"].astype(float)).any()
+
+
+def test_a_result_names_the_processor_that_trained_each_run(cells: MakeCells, tmp_path: Path) -> None:
+    asked = identified(cells([small(training={"epochs": 1})]))
+    outcome = outcome_of_the_pack(asked, tmp_path)
+    assert outcome.processors == (processor(),)
+    assert [run.processor for run in pack_result(outcome, asked).runs] == [processor()]
+    moved = pack_result(replace(outcome, processors=("A", "B")), asked)
+    assert [run.processor for run in moved.runs] == ["A; then B"]
+
+
+@pytest.mark.parametrize(
+    ("has", "ending"),
+    [
+        ({"avx512f": True, "avx2": True}, ", 512-bit vectors"),
+        ({"avx512f": False, "avx2": True}, ", 256-bit vectors"),
+        ({"neon": True}, ", 128-bit vectors"),
+    ],
+)
+def test_a_processor_is_named_with_the_width_of_its_vectors(
+    has: dict[str, bool], ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: has)
+    assert processor.__wrapped__().endswith(ending)
+
+
+def test_a_processor_that_the_compiler_does_not_know_has_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> None:
+        raise RuntimeError("failed to get host cpu features")
+
+    monkeypatch.setattr(binding, "get_host_cpu_features", unknown)
+    assert processor.__wrapped__()
+    assert "vectors" not in processor.__wrapped__()
 
 
 def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from tests.tracking.cases import EPOCHS, cell, result, sweep, trained
 from workbench.engine.errors import BadInput
@@ -47,12 +48,31 @@ def test_runs_have_a_row_a_cell_with_factors_params_and_metrics_as_columns(store
         "best_epoch",
         "optimizer",
         "weights_digest",
+        "processor",
         "started",
         "ended",
     ]
     assert runs["seed"].dtype == np.int64
     assert list(runs["last_train_loss"]) == [0.5, 1.5]
     assert list(runs["overrides"]) == ["seed=0 optimizer=adam", "seed=1 optimizer=adam"]
+
+
+def test_each_run_has_the_processor_that_trained_it(store: MlflowStore, uri: str) -> None:
+    store.begin(sweep([cell(0), cell(1), cell(2)]))
+    store.record(result([trained(cell(0), processor="P, 256-bit vectors"), trained(cell(1))]))
+    store.end("interrupted")
+    assert list(load("seeds", uri).runs["processor"]) == ["P, 256-bit vectors", "", ""]
+
+
+def test_a_plan_of_a_version_that_noted_no_processors_is_whole(store: MlflowStore, uri: str, folder: Path) -> None:
+    store.begin(sweep([cell(0)]))
+    store.record(result([trained(cell(0))]))
+    store.end("finished")
+    (plan,) = folder.glob("mlruns/**/plan.parquet")
+    parquet.write_table(parquet.read_table(plan).drop_columns("processor").replace_schema_metadata(), plan)
+    found = load("seeds", uri)
+    assert (list(found.runs["processor"]), list(found.runs["outcome"])) == ([""], ["finished"])
+    assert not found.facts["missing"]
 
 
 def test_every_cell_asked_for_is_in_the_table_whatever_became_of_it(store: MlflowStore, uri: str) -> None:

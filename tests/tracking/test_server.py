@@ -15,8 +15,8 @@ from mlflow.entities import Run, ViewType
 from tests.tracking.cases import cell, result, sweep, trained
 from tests.tracking.server import ANSWERED, LOST, REFUSED, SILENT, Proxy, running
 from workbench.engine.errors import BadInput
-from workbench.tracking import patience
-from workbench.tracking.housekeeping import delete
+from workbench.tracking import listed_sizes, patience
+from workbench.tracking.housekeeping import delete, size_of, sizes
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -24,10 +24,15 @@ PAUSED: list[float] = []  # seconds that were waited between two tries: all the 
 
 
 @pytest.fixture(scope="session")
-def port(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[int]:
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copyfile(empty_database, folder / "mlflow.db")
-    with running(folder, folder / "mlflow.db") as found:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def port(served: Path, empty_database: Path) -> Iterator[int]:
+    shutil.copyfile(empty_database, served / "mlflow.db")
+    with running(served, served / "mlflow.db") as found:
         yield found
 
 
@@ -158,6 +163,25 @@ def test_a_server_that_is_silent_is_said_to_be(
     with pytest.raises(BadInput):
         store.held(["fp0"])
     assert "is silent; it is waited for up to 1 s (tracking.wait_seconds=1)" in capsys.readouterr().err
+
+
+def test_the_artifacts_of_a_server_have_a_size_if_it_is_cheap_to_know(
+    proxy: Proxy, experiment: str, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MlflowStore(proxy.uri, experiment)
+    store.begin(sweep([cell(0), cell(1)], name=experiment))
+    for number in range(2):
+        store.record(result([trained(cell(number))], pack=f"pack {number}"))
+    store.end("finished")
+    (folder,) = (file.parent for file in served.rglob("plan.parquet") if store.run_id in file.parts)
+
+    def known() -> int | None:
+        (mine,) = (one.artifacts for one in sizes(proxy.uri) if one.name == experiment)
+        return mine
+
+    assert known() == size_of(folder) > 0
+    monkeypatch.setattr(listed_sizes, "MOST_LISTINGS", 2)  # fewer than it has folders
+    assert known() is None
 
 
 def test_a_sweep_of_a_server_is_deleted(proxy: Proxy, experiment: str) -> None:

@@ -35,7 +35,7 @@ class Sweep:
         network.depth, ... every setting that decides numbers, and every swept key, under its dotted name
         best_*, last_*     losses and accuracies (0 to 1) at the epoch with the best validation loss, and at the last
         best_epoch, epochs that epoch, and how many were trained; seconds: the run's share of its pack's time
-        started, ended     unix seconds
+        started, ended     unix seconds; processor: the one that trained it, and how wide its vectors are
 
     `histories`, one row a cell and epoch (epoch 0 is the untrained network): cell, epoch, train_loss, train_accuracy,
     validation_loss, validation_accuracy, test_loss, test_accuracy, learning_rate, and whatever else was recorded.

@@ -30,6 +30,7 @@ class RunRecord:
     field that decides numbers under its dotted key. `metrics` are summaries by name (NaN and infinity allowed).
     `outcome` is one of OUTCOMES; `reason` is "" or one line (why it failed, at which epoch it diverged). `started`
     and `ended` are unix seconds (0: not yet). `origin` is "" or the run id of the store this cell is reused from.
+    `processor` is the one that trained it, with the width of its vectors ("": not known).
     """
 
     cell: int
@@ -46,6 +47,7 @@ class RunRecord:
     started: float = 0.0
     ended: float = 0.0
     origin: str = ""
+    processor: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from workbench.tracking.connection import Connection
 
 if TYPE_CHECKING:
     import pyarrow
-    from mlflow.entities import LoggedModel
+    from mlflow.entities import FileInfo, LoggedModel
 
 _FOOTER = b"workbench.footer"  # metadata of a Parquet file: the digest of its footer
 _WITH_LOGIN = ("http", "https", "mlflow-artifacts")  # kinds of addresses
@@ -147,12 +147,16 @@ def listing(connection: Connection, root: str, path: str) -> list[str]:
         return _listed(connection, root, path)
 
 
-def _listed(connection: Connection, root: str, path: str) -> list[str]:
+def entries(connection: Connection, address: str) -> list[FileInfo]:
+    """The files and folders in a folder of artifacts, by its address; none if it is not there."""
     from mlflow.artifacts import list_artifacts
 
     with connection.waiting():
-        found = list_artifacts(artifact_uri=posixpath.join(root, path), tracking_uri=connection.location.uri)
-    return sorted(posixpath.basename(one.path) for one in found)
+        return list(list_artifacts(artifact_uri=address, tracking_uri=connection.location.uri))
+
+
+def _listed(connection: Connection, root: str, path: str) -> list[str]:
+    return sorted(posixpath.basename(one.path) for one in entries(connection, posixpath.join(root, path)))
 
 
 def _write(file: Path, content: str | pyarrow.Table) -> None:

@@ -19,6 +19,7 @@ from workbench.tracking import names
 from workbench.tracking.confined import RUN_ID, own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, one_line, parents, search
 from workbench.tracking.holder import hold
+from workbench.tracking.listed_sizes import ListedSizes
 from workbench.tracking.mlflow_internals import delete_for_good, delete_model_for_good
 from workbench.tracking.models import models_of
 from workbench.tracking.plan_table import STANDING, standing
@@ -32,14 +33,14 @@ ARTIFACTS_OF_A_RUN = "artifacts"  # MLflow's name of the folder <run id>/artifac
 
 @dataclass(frozen=True)
 class Size:
-    """The size of all sweeps of one name: counts of sweeps and runs, bytes of their artifacts, and their approximate
-    share of the database in bytes if the store is a file.
+    """The size of all sweeps of one name: counts of sweeps and runs, bytes of their artifacts (None: unknown), and
+    their approximate share of the database in bytes if the store is a file.
     """
 
     name: str
     sweeps: int
     runs: int
-    artifacts: int
+    artifacts: int | None
     database: int
 
 
@@ -53,8 +54,10 @@ def sizes(uri: str | None = None) -> list[Size]:
         counts = {name: sum(_children_planned(connection, run) for run in runs) for name, runs in by_name.items()}
         file = connection.location.file
         share = (file.stat().st_size if file else 0) / max(sum(counts.values()), 1)
+        listed = ListedSizes(connection)
+        artifacts = {name: _artifacts_size(connection, runs, listed) for name, runs in reversed(by_name.items())}
         return [
-            Size(name, len(runs), counts[name], sum(map(_artifacts_size, runs)), round(share * counts[name]))
+            Size(name, len(runs), counts[name], artifacts[name], round(share * counts[name]))
             for name, runs in by_name.items()
         ]
 
@@ -134,9 +137,17 @@ def _children_planned(connection: Connection, parent: Run) -> int:
     return standing(connection, parent, STANDING).num_rows
 
 
-def _artifacts_size(run: Run) -> int:
-    folder = artifacts_of(run)
-    return size_of(folder) if folder else 0
+def _artifacts_size(connection: Connection, runs: Sequence[Run], listed: ListedSizes) -> int | None:
+    """Bytes of the artifacts of these runs; None if those of one are unknown, as in a folder that is not the run's."""
+    total = 0
+    for run in runs:
+        folder, address = artifacts_of(run), run.info.artifact_uri
+        on_a_server = connection.location.file is None and local_path(address) is None
+        size = size_of(folder) if folder else listed.of(address) if on_a_server else None
+        if size is None:
+            return None
+        total += size
+    return total
 
 
 def _refuse_if_shown_elsewhere(connection: Connection, name: str, runs: set[str]) -> None:

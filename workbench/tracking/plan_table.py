@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RANK = {FINISHED: 2, DIVERGED: 2, FAILED: 1, PENDING: 0}  # of two rows of a cell, the one with the higher rank counts
 STANDING = ("cell", "outcome")  # the columns that `standing` needs
 _ORDER_KEY = b"workbench.order"  # metadata of a pack's table: the number of its recording since the start
+_PROCESSOR = "processor"  # a column that plans of earlier versions lack
 _JSON = ("overrides", "factors", "params", "metrics")  # of mixed types, stored as JSON text to keep the types
 
 
@@ -62,7 +63,7 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
         "cell": pyarrow.array([row.record.cell for row in ordered], pyarrow.int64()),
         "row": pyarrow.array([row.row for row in ordered], pyarrow.int64()),
     }
-    for name in ("name", "fingerprint", "pack", "outcome", "reason", "origin", "weights_digest"):
+    for name in ("name", "fingerprint", "pack", "outcome", "reason", "origin", "weights_digest", _PROCESSOR):
         values = [names.text(getattr(row.record, name)) for row in ordered]
         columns[name] = pyarrow.array(values, pyarrow.string())
     for name in ("run_id", "history"):
@@ -147,8 +148,12 @@ def _read(connection: Connection, parent: Run, path: str, like: pyarrow.Table) -
 
 def _checked(table: pyarrow.Table, path: str, like: pyarrow.Table) -> pyarrow.Table:
     """The table itself. Raises Broken if it is not a table of plan rows."""
+    import pyarrow
+
     kept = table.schema.metadata or {}
     try:
+        if _PROCESSOR in like.column_names and _PROCESSOR not in table.column_names:
+            table = table.append_column(_PROCESSOR, pyarrow.array([""] * len(table), pyarrow.string()))
         table = table.select(like.column_names).cast(like.schema)
         strangers = set(table["outcome"].to_pylist()) - set(_RANK)
         if strangers or any(column.null_count for column in table.columns):

@@ -41,7 +41,8 @@ class SweepTables:
     damaged histories, and the sweep's own facts: commit, versions, device ...).
     `factors`: the swept keys.
     `runs`: one row a cell: cell, name, fingerprint, pack, outcome, reason, reused, run_id, origin, overrides (one
-    text), a column for each factor, param and summary metric under its key, weights_digest, started, ended.
+    text), a column for each factor, param and summary metric under its key, weights_digest, processor, started,
+    ended.
     `epochs`, `layers`: cell and the columns EPOCH_COLUMNS, LAYER_COLUMNS; sorted by cell and epoch. Their texts are
     categories.
     `tables`: what measurements and analyses left, by name: cell, fingerprint and columns of their own; by cell.
@@ -134,7 +135,7 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
         own = {name: getattr(record, name) for name in ("cell", "name", "fingerprint", "pack", "outcome", "reason")}
         own |= {"reused": bool(record.origin), "run_id": row.run_id, "origin": record.origin}
         own["overrides"] = " ".join(map(redacted_override, record.overrides))
-        ends = {name: getattr(record, name) for name in ("weights_digest", "started", "ended")}
+        ends = {name: getattr(record, name) for name in ("weights_digest", "processor", "started", "ended")}
         rest = {**record.params, **record.metrics, **record.factors}
         table.append({**own, **{name: rest[name] for name in rest if name not in own and name not in ends}, **ends})
     return pandas.DataFrame(table)

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(asked: Namespace) -> int:
     from workbench.app import sweeps_folder
-    from workbench.quantities import size
+    from workbench.quantities import size, size_if_known
     from workbench.tracking.housekeeping import folders_of, sizes
     from workbench.tracking.location import is_there
     from workbench.words.list import Listing, show
@@ -49,7 +49,7 @@ def _list(asked: Namespace) -> int:
     found = sizes(asked.uri) if is_there(asked.uri) else []
     own = folders_of([one.name for one in found], sweeps_folder(asked.uri))
     rows = [
-        (s.name, str(s.sweeps), str(s.runs), size(s.artifacts), size(s.database), size(own.get(s.name, 0)))
+        (s.name, str(s.sweeps), str(s.runs), size_if_known(s.artifacts), size(s.database), size(own.get(s.name, 0)))
         for s in found
     ]
     columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")
@@ -90,12 +90,14 @@ def _delete(asked: Namespace) -> int:
 def _ask(asked: Namespace) -> None:
     """Say what will go, and go on only after a yes. Raises BadInput if nobody can be asked, or says no."""
     from workbench.app import REPORTS, sweeps_folder
-    from workbench.quantities import size
+    from workbench.quantities import size_if_known
     from workbench.report.page.folder import stem
     from workbench.tracking.housekeeping import sizes
 
     held = next((one for one in sizes(asked.uri) if one.name == asked.name), None)
-    lines = [f"{asked.name}: {held.runs} runs, {size(held.artifacts)} of artifacts"] if held else [asked.name]
+    lines = [asked.name]
+    if held:
+        lines = [f"{asked.name}: {held.runs} runs, size of artifacts: {size_if_known(held.artifacts)}"]
     folder = folder_of(sweeps_folder(asked.uri), asked.name)
     lines += [f"  {folder}/"] if folder.is_dir() else []
     lines += [f"  {file}" for file in _pages_of(asked.name)]

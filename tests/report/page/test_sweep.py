@@ -19,8 +19,9 @@ from workbench.engine.errors import BadInput
 from workbench.report.page.folder import stem
 from workbench.report.page.index import write_index
 from workbench.report.page.language import CHINESE, said
+from workbench.report.page.provenance import facts
 from workbench.report.page.sweep import Page, write
-from workbench.report.statistics.design import STATUSES
+from workbench.report.statistics.design import STATUSES, read
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired
 from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import VERDICTS
@@ -210,6 +211,17 @@ def test_provenance_names_what_is_common_and_not_the_default(tmp_path: Path) -> 
     assert json.loads(page.json.read_text())["common"] == {"network.width": 100}
     assert "network.width" in text
     assert tables.facts["commit"] in text
+
+
+@pytest.mark.parametrize(
+    ("other", "remark"), [("P, 256-bit vectors", False), ("", False), ("Q, 512-bit vectors", True)]
+)
+def test_processors_are_named_if_they_differ_between_runs(other: str, remark: bool) -> None:
+    tables = sweep(SMALL, seeds=2)
+    tables.runs["processor"] = ["P, 256-bit vectors", *[other] * (len(tables.runs) - 1)]
+    text = dict(facts(tables, read(tables))).get("Processors", "")
+    told = "they differ, and so may the last digits of runs: P, 256-bit vectors | Q, 512-bit vectors"
+    assert text == (told if remark else "")
 
 
 @pytest.mark.thorough

@@ -72,6 +72,8 @@ def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     rows.append(("Seeds", seeds))
     if tables.facts.get("seconds"):
         rows.append(("Wall time", wording.duration(float(tables.facts["seconds"]))))
+    if len(processors := sorted({name for name in design.runs.get("processor", ()) if name})) > 1:
+        rows.append(("Processors", f"they differ, and so may the last digits of runs: {' | '.join(processors)}"))
     trained = design.runs[~design.runs["reused"].astype(bool)]
     if "seconds" in trained and trained["seconds"].notna().any():
         text = f"{wording.duration(float(trained['seconds'].sum()))}, the packs of this sweep one after another"

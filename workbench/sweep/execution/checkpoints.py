@@ -37,7 +37,7 @@ class Unfinished:
     """The progress of a pack: the state to continue from (None: from the start), its history and its ended runs.
 
     `analysed` holds the results of the analyses of ended runs. `started` is when the pack began, in unix seconds;
-    `seconds` is its training time, without pauses.
+    `seconds` is its training time, without pauses; `processors` are those that trained it, in order.
     """
 
     state: State | None
@@ -46,6 +46,7 @@ class Unfinished:
     analysed: list[Measured | None]
     started: float = 0.0
     seconds: float = 0.0
+    processors: tuple[str, ...] = ()
 
     @property
     def epoch(self) -> int:
@@ -179,6 +180,7 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
         "started": reached.started,
         "seconds": reached.seconds,
         "numerics": numerics(),
+        "processors": reached.processors,
     }
     epochs, layers = reached.history.raw()
     arrays = {STATE + name: array for name, array in (reached.state or {}).items()}
@@ -245,7 +247,8 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     history.put_back(_part(arrays, EPOCHS_PREFIX), _part(arrays, LAYERS_PREFIX), runs)
     state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
     share = len(runs) / len(place)
-    return Unfinished(state or None, history, ends, analysed, about["started"], about["seconds"] * share)
+    seconds, processors = about["seconds"] * share, tuple(about.get("processors", ()))  # earlier versions noted none
+    return Unfinished(state or None, history, ends, analysed, about["started"], seconds, processors)
 
 
 def _as_data(measured: Measured) -> list:

@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from workbench.engine.vectors import vector_bits
 from workbench.places import ours
 
 LONGEST_DIFFERENCE = 60_000  # characters of the diff of uncommitted changes
@@ -45,6 +46,13 @@ def numerics() -> str:
     """What a run's last digits depend on besides its fingerprint: numerical libraries and the machine."""
     packages = ", ".join(f"{name} {found}" for name in COMPUTING if (found := _version(name)))
     return f"{packages}, {platform.system()} {platform.machine()}{_processor()}"
+
+
+@cache
+def processor() -> str:
+    """This machine's processor: its model, and how wide its vectors are, such as "..., 512-bit vectors"."""
+    model = _processor().removeprefix(", ") or platform.machine()
+    return f"{model}, {width}-bit vectors" if (width := vector_bits()) else model
 
 
 @cache

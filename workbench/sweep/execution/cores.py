@@ -1,9 +1,11 @@
-"""The number of cores to train on: those that this process may use, limited by its container and its cluster's job."""
+"""The cores to train on: those that this process may use, limited by its container and its cluster's job."""
 
 from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 _NO_LIMIT = 2**16
@@ -18,6 +20,27 @@ def cores() -> int:
     """Cores that this process may use, one at least."""
     quotas = (*_QUOTAS, *((f"{group}/cpu.max",) for group in _groups()))
     return max(1, min([_of_the_machine(), _of_a_job(), *(_of_a_container(*files) for files in quotas)]))
+
+
+def shares(count: int) -> list[frozenset[int]]:
+    """The numbers of these cores in `count` shares of neighbours. No shares if there are fewer cores than that, or if
+    the system does not say which ones a process may use.
+    """
+    try:
+        allowed = sorted(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on every system
+        return []
+    if min(len(allowed), cores()) < count:
+        return []
+    bounds = [len(allowed) * share // count for share in range(count + 1)]
+    return [frozenset(allowed[first:last]) for first, last in pairwise(bounds)]
+
+
+def keep_to(share: frozenset[int]) -> None:
+    """Keep this process, and the threads that it begins from now on, to a share. An empty one means any core."""
+    if share and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):  # a container may forbid it
+            os.sched_setaffinity(0, share)
 
 
 def _of_the_machine() -> int:

@@ -19,7 +19,7 @@ class PackOutcome:
 
     `analysed` holds the results of each run's analyses, None if there are none. `seconds` is the training time, without
     pauses. `divisible`: the failure may come from a single run or from the size of the pack, so it is tried again in
-    halves.
+    halves. `processors` are those that trained it, in order.
     """
 
     planned: PlannedPack
@@ -32,6 +32,7 @@ class PackOutcome:
     ended: float
     seconds: float
     divisible: bool = False
+    processors: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -66,4 +67,5 @@ def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | Non
         ended=time(),
         seconds=reached.seconds,
         divisible=not isinstance(error, BadInput),
+        processors=reached.processors,
     )

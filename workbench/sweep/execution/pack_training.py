@@ -18,6 +18,7 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.sweep.execution.checkpoints import Unfinished
+from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import EpochDone, PackResumed
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
@@ -58,6 +59,7 @@ def run_to_end(progress: Progress, on_message: Callable[[PackResumed | EpochDone
 def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished) -> Generator[EpochDone, None, None]:
     """Continue from `reached`, which is updated; the last checkpoint is the result."""
     before, began = reached.seconds, monotonic()
+    reached.processors = tuple(dict.fromkeys((*reached.processors, processor())))
     data = _data(planned)
     for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data)):
         reached.history.add(epoch)

@@ -8,6 +8,7 @@ from time import time
 
 import numpy as np
 
+from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.measuring import MeasuredBatch, tables_of
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.measures import Measured
@@ -76,6 +77,7 @@ def _record(cell: PlannedCell, outcome: PackOutcome, place: int, seconds: float)
         weights_digest=end.weights_digest if end else "",
         started=outcome.started,
         ended=outcome.ended,
+        processor="; then ".join(outcome.processors),
     )
 
 
@@ -88,6 +90,7 @@ def _measured(cell: PlannedCell, digest: str, result: Measured | str, span: tupl
         metrics={"seconds": span[1] - span[0]} | ({} if isinstance(result, str) else result.metrics),
         started=span[0],
         ended=span[1],
+        processor=processor(),  # measurements are taken by the process that records them
     )
 
 

@@ -1,4 +1,4 @@
-"""Packs trained in parallel by worker processes, each with its share of the cores.
+"""Packs trained in parallel by worker processes, each kept to its share of the cores if there are enough.
 
 A worker process is spawned, not forked from ours. It receives one pack at a time and sends back its progress and then
 its outcome (`messages.py`). If a worker is killed, its pack is tried again.
@@ -20,7 +20,7 @@ from workbench import blas
 from workbench.engine.training.workers import WorkerDied, without_main_module
 from workbench.signals import held, leave_to_parent
 from workbench.sweep.execution.checkpoints import untouched
-from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.cores import cores, keep_to, shares
 from workbench.sweep.execution.executor import ExecutionContext, settled
 from workbench.sweep.execution.log import redirect, say, warn
 from workbench.sweep.execution.messages import (
@@ -76,6 +76,7 @@ class _Pool:
         if self._devices:
             self._size = min(self._size, len(self._devices))
         self._context = replace(context, workers=max(1, cores() // self._size), stop=_never)
+        self._shares = shares(self._size)
         self._workers: list[_Worker] = []
         self._lost: Counter[str] = Counter()  # digest of a pack of one run -> how many of its workers were killed
         self._stopping = False
@@ -116,7 +117,7 @@ class _Pool:
             if worker is None:
                 if len(self._workers) == self._size:
                     return
-                worker = _Worker.start(self._context, self._free_device())
+                worker = _Worker.start(self._context, self._free_device(), self._free_share())
                 self._workers.append(worker)
             worker.pack = self._queue.popleft()
             worker.send(TrainPack(worker.pack))
@@ -126,6 +127,11 @@ class _Pool:
         """A device that no worker has; "" if packs train on the CPU."""
         taken = {worker.device for worker in self._workers}
         return next((name for name in self._devices if name not in taken), "")
+
+    def _free_share(self) -> frozenset[int]:
+        """A share of the cores that no worker has; empty if workers are not kept to shares."""
+        taken = {worker.share for worker in self._workers}
+        return next((share for share in self._shares if share not in taken), frozenset())
 
     def _with_messages(self) -> list[_Worker]:
         ready = wait([worker.pipe for worker in self._busy()], _LOOK_SECONDS)
@@ -172,24 +178,27 @@ class _Pool:
 
 @dataclass
 class _Worker:
-    """A worker process as the main process sees it: `pack` is the one it trains, `device` the only one it sees."""
+    """A worker process as the main process sees it: `pack` is the one it trains, `device` the only one it sees, `share`
+    the cores that it is kept to (empty: any).
+    """
 
     process: BaseProcess
     pipe: Connection
     pack: PlannedPack | None = None
     device: str = ""
+    share: frozenset[int] = frozenset()
 
     @classmethod
-    def start(cls, context: ExecutionContext, device: str = "") -> _Worker:
+    def start(cls, context: ExecutionContext, device: str = "", share: frozenset[int] = frozenset()) -> _Worker:
         """A new process that waits for packs; `device` as CUDA_VISIBLE_DEVICES takes it."""
         blas.one_thread_unless_set()  # a worker's share of the cores is taken by the engine's own workers
         starting = get_context("spawn")
         ours, theirs = starting.Pipe()
-        process = starting.Process(target=_serve, args=(theirs, context), daemon=False)
+        process = starting.Process(target=_serve, args=(theirs, context, share), daemon=False)
         with held(), without_main_module(), _seeing(device):
             process.start()
         theirs.close()
-        return cls(process, ours, device=device)
+        return cls(process, ours, device=device, share=share)
 
     def send(self, message: ToWorker) -> None:
         """Send a message. A dead worker is noticed when its messages are read."""
@@ -233,11 +242,12 @@ def _never() -> bool:
     return False
 
 
-def _serve(pipe: Connection, context: ExecutionContext) -> None:
+def _serve(pipe: Connection, context: ExecutionContext, share: frozenset[int]) -> None:
     """The main function of a worker process: train the packs it receives until the pipe is closed. A message that
     arrives during training means stop.
     """
     leave_to_parent()
+    keep_to(share)
     redirect(lambda line, failure: pipe.send(PrintedLine(line, failure)))
     context = replace(context, stop=pipe.poll)
     try:
