@@ -9,9 +9,10 @@ from pathlib import Path
 from workbench.config import RunConfig
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput, in_one_line
-from workbench.engine.rules.rule_files import RuleFile, read
+from workbench.engine.rules.rule_files import RuleFile, TakenName, read
 from workbench.measure.measurement import Analysis, Measurement
-from workbench.measure.own_files import OWN_TABLES, OwnRows, rows_of
+from workbench.measure.own_files import OWN_TABLES, rows_of
+from workbench.persons_code import MEASURE_FILES
 from workbench.sweep.measures import Measured, Trained
 
 
@@ -26,16 +27,25 @@ class InstrumentTables:
     analyses: dict[str, Analysis]
     own: dict[str, RuleFile] = field(default_factory=dict)
 
-    def bring(self, folder: Path | None) -> list[RuleFile]:
+    def bring(self, folder: Path | None) -> list[str]:
         """Let the rows of the files in a folder join the tables, in place of those that were brought before.
 
-        Raises BadInput for a file that is not right; then none of them joins.
+        A file that cannot be used costs its own rows alone: the result is a line to print for each, once in a process.
+        Raises TakenName for a name that is taken, since it is unclear which of the two a command means; then no row
+        joins.
         """
         self._take_back()
-        found = [read(path, OWN_TABLES) for path in sorted(folder.glob("*.py"))] if folder else []
-        files = [file for file in found if file is not None]
-        self._add(files)
-        return files
+        reasons = []
+        for path in sorted(folder.glob("*.py")) if folder else []:
+            try:
+                if file := read(path, OWN_TABLES):
+                    self._add(file)
+            except TakenName:
+                self._take_back()
+                raise
+            except BadInput as error:
+                reasons.append(str(error))
+        return MEASURE_FILES.replace(folder, reasons)
 
     def measure(self, config: RunConfig) -> Measured:
         """The measurement that `config.measure` names."""
@@ -87,18 +97,14 @@ class InstrumentTables:
         for name, value in {**state, "own": {}}.items():
             object.__setattr__(self, name, value)
         assert isinstance(files, list)
-        self._add(files)
-
-    def _add(self, files: Sequence[RuleFile]) -> None:
-        found: list[OwnRows] = []
         for file in files:
-            found.append(
-                rows_of(file, {*self.analyses, *self.measurements, *(name for one in found for name in one.names)})
-            )
-        for one in found:
-            self.analyses.update(one.analyses)
-            self.measurements.update(one.measurements)
-            self.own.update(dict.fromkeys(one.names, one.file))
+            self._add(file)
+
+    def _add(self, file: RuleFile) -> None:
+        found = rows_of(file, {*self.analyses, *self.measurements})
+        self.analyses.update(found.analyses)
+        self.measurements.update(found.measurements)
+        self.own.update(dict.fromkeys(found.names, file))
 
     def _take_back(self) -> None:
         for name in self.own:
