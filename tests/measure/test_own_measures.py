@@ -75,6 +75,13 @@ def test_an_own_measurement_is_a_cell_that_trains_nothing() -> None:
     np.testing.assert_array_equal(found["doubled"], [0, 2, 4])
 
 
+def test_a_measurement_that_is_not_right_fails_by_the_name_of_its_file() -> None:
+    write(COUNT.replace('Measured({"doubled": 2 * config.seed})', '{"doubled": 2}'))
+    failed = workbench.sweep({"seed": [0]}, name="doubled", measure="twice", quiet=True).runs.iloc[0]
+    assert failed["outcome"] == "failed"
+    assert failed["reason"].startswith("measures/count.py: twice: found a dict; allowed: Measured(")
+
+
 def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     write(COUNT)  # COUNTED is no name
     with pytest.raises(BadInput, match=r"measures/count\.py: count raises NameError: name 'COUNTED'"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from workbench.config import RunConfig
@@ -48,9 +49,9 @@ class InstrumentTables:
         return MEASURE_FILES.replace(folder, reasons)
 
     def measure(self, config: RunConfig) -> Measured:
-        """The measurement that `config.measure` names."""
+        """The measurement that `config.measure` names. Raises BadInput for whatever one of a person's own raises."""
         row = self.measurements[config.measure]
-        return _as_said(config.measure, row.returns, row.measure(config))
+        return self._taken(config.measure, row.returns, partial(row.measure, config))
 
     def analyse(self, names: str, trained: Trained) -> Measured:
         """The analyses of a trained run, `names` joined by "+". Raises BadInput for whatever one of a person's own
@@ -59,13 +60,7 @@ class InstrumentTables:
         found = Measured({})
         for name in names.split("+"):
             row = self.analyses[name]
-            if name not in self.own:
-                found |= _as_said(name, row.returns, row.analyse(trained))
-                continue
-            try:
-                found |= _as_said(name, row.returns, _as_measured(row.analyse(trained)))
-            except Exception as error:
-                raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
+            found |= self._taken(name, row.returns, partial(row.analyse, trained))
         return found
 
     def is_timing(self, name: str) -> bool:
@@ -100,6 +95,16 @@ class InstrumentTables:
         for file in files:
             self._add(file)
 
+    def _taken(self, name: str, returns: Sequence[str], take: Callable[[], Measured]) -> Measured:
+        if name not in self.own:
+            return _as_said(name, returns, take())
+        try:
+            return _as_said(name, returns, _as_measured(take()))
+        except BadInput as error:
+            raise BadInput(f"{self.own[name].name}: {name}: {error}") from error
+        except Exception as error:
+            raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
+
     def _add(self, file: RuleFile) -> None:
         found = rows_of(file, {*self.analyses, *self.measurements})
         self.analyses.update(found.analyses)
@@ -123,5 +128,5 @@ def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
 def _as_measured(found: object) -> Measured:
     """What a function of a person's own gave: metrics as floats. Raises BadInput for anything else."""
     if not isinstance(found, Measured):
-        raise BadInput(f"a {type(found).__name__} was given; allowed: Measured({{'metric': number}})")
+        raise BadInput(f"found a {type(found).__name__}; allowed: Measured({{'metric': number}})")
     return Measured({name: float(value) for name, value in found.metrics.items()}, found.tables)
