@@ -123,7 +123,7 @@ def _export(asked: Namespace) -> int:
         rest = f" and {counted(len(missing) - MOST_NAMED, 'other file')}" if len(missing) > MOST_NAMED else ""
         found = f"{', '.join(missing[:MOST_NAMED])}{rest}"
         warn(output.on_one_line(f"sweep {asked.name!r}: gone from its store, or damaged there: {found}"))
-        print(f"exported in part: {asked.folder} (what is gone or damaged is said above)")
+        print(f"exported in part: {asked.folder} (the line above names what is gone or damaged)")
         return 1
     print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
     return 0
