@@ -104,8 +104,16 @@ def _ask(asked: Namespace) -> None:
     if not sys.stdin.isatty():
         raise BadInput(f"delete: would take away {'; '.join(line.strip() for line in lines)}; type --yes as well")
     print("\n".join(["this will go:", *lines]), file=sys.stderr)
-    if input("delete it? [y/N] ").strip().lower() not in ("y", "yes"):
+    if _typed("delete it? [y/N] ").strip().lower() not in ("y", "yes"):
         raise BadInput("delete: nothing was deleted")
+
+
+def _typed(question: str) -> str:
+    """The answer to a question; "" if the input ends there (Ctrl-D)."""
+    try:
+        return input(question)
+    except EOFError:
+        return ""
 
 
 def _export(asked: Namespace) -> int:
