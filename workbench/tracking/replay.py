@@ -128,10 +128,13 @@ def _columns(table: pyarrow.Table) -> dict[str, np.ndarray]:
 
 def _apart(table: pyarrow.Table | None) -> dict[str, dict[str, np.ndarray]]:
     """What measurements left, which stands together in one file, by name."""
+    import pyarrow.compute as compute
+
     if table is None:
         return {}
     found = {}
-    for name, rows in table.to_pandas().groupby(TABLE_COLUMN, sort=False):
-        own = rows.drop(columns=TABLE_COLUMN).dropna(axis="columns", how="all")
-        found[str(name)] = {str(column): own[column].to_numpy() for column in own}
+    for name in table[TABLE_COLUMN].unique().to_pylist():
+        rows = table.filter(compute.equal(table[TABLE_COLUMN], name)).drop_columns([TABLE_COLUMN])
+        # Null is what the table lacks; NaN is a value.
+        found[name] = _columns(rows.select([one for one in rows.column_names if rows[one].null_count < len(rows)]))
     return found
