@@ -85,6 +85,15 @@ def test_settling_trains_the_first_look_and_goes_on_only_while_a_claim_is_open(
     assert "decided: 48 runs" not in told
 
 
+def test_settling_plans_the_first_look_and_looks_at_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    claim = CLAIM.replace("tuple(range(12))", "tuple(range(24)), looks=(12, 24)")
+    (tmp_path / "experiments" / "mine.py").write_text(claim)
+    command = ["reproduce", "mine", "--settle", "--set", "workers=1", "device=cpu", "dry_run=true"]
+    assert cli.main(command) == 0
+    assert "24 to train" in capsys.readouterr().out
+    assert not Path("mlflow.db").exists()
+
+
 def test_the_commands_can_be_looked_at_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["reproduce", "mine", "--list", "--set", "workers=1"]) == 0
     assert capsys.readouterr().out == "workbench +sweep=mine workers=1\n"

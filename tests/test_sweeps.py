@@ -99,6 +99,10 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pyte
     assert not list(Path.cwd().iterdir())
 
 
+def ended() -> str:
+    raise EOFError
+
+
 def test_a_sweep_is_not_deleted_before_somebody_says_yes(
     workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,8 +113,8 @@ def test_a_sweep_is_not_deleted_before_somebody_says_yes(
     assert "reports/second.html" in line
     assert line.endswith("type --yes as well")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
-    for answer, status in (("n", 2), ("", 2), ("yes", 0)):
-        monkeypatch.setattr("builtins.input", lambda _, said=answer: said)
+    for answer, status in ((["n"], 2), ([""], 2), ([], 2), (["yes"], 0)):  # []: the input ends
+        monkeypatch.setattr("builtins.input", lambda _, said=answer: said[0] if said else ended())
         assert cli.main(["sweeps", "delete", "second"]) == status
         assert (everything(workspace) == before) is bool(status)
         assert "this will go:" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from workbench import places
 from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
 from workbench.measure.own_files import FOLDER
+from workbench.output import on_one_line
 from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
@@ -58,8 +59,9 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
 
 
 def prepare() -> None:
-    """Let the measures of the working folder join ours. Raises BadInput for a file that is not right."""
-    INSTRUMENTS.bring(places.theirs(FOLDER))
+    """Let the measures of the working folder join ours. Raises BadInput for a name that is taken."""
+    for line in INSTRUMENTS.bring(places.theirs(FOLDER)):
+        say(on_one_line(line))
 
 
 def identify(cells: Sequence[Cell]) -> list[PlannedCell]:

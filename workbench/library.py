@@ -52,10 +52,10 @@ def sweep(
     asked |= {_TRACKING: uri} if uri is not None else {}
     with output.chosen(json=True, quiet=quiet), output.kept() as documents:
         status = command.train(list(overrides(asked)))
-    if not documents:
-        raise KeyboardInterrupt if status == EXIT_INTERRUPTED else BadInput("nothing was trained; see what was said")
     if status == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
+    if not documents:
+        raise BadInput("nothing was trained; the lines on standard error say why")
     from workbench.report import tidy  # late: pandas comes with it
 
     return tidy.load(str(documents[-1]["sweep"]), uri)

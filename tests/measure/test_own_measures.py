@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def test_an_own_measurement_is_a_cell_that_trains_nothing() -> None:
     np.testing.assert_array_equal(found["doubled"], [0, 2, 4])
 
 
+def test_a_measurement_that_is_not_right_fails_by_the_name_of_its_file() -> None:
+    write(COUNT.replace('Measured({"doubled": 2 * config.seed})', '{"doubled": 2}'))
+    failed = workbench.sweep({"seed": [0]}, name="doubled", measure="twice", quiet=True).runs.iloc[0]
+    assert failed["outcome"] == "failed"
+    assert failed["reason"].startswith("measures/count.py: twice: found a dict; allowed: Measured(")
+
+
 def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     write(COUNT)  # COUNTED is no name
     with pytest.raises(BadInput, match=r"measures/count\.py: count raises NameError: name 'COUNTED'"):
@@ -91,7 +99,6 @@ def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
         ("import workbench\nANALYSES = 3\n", "ANALYSES is a int; allowed: a dictionary"),
         ("import workbench\nANALYSES = {'mine': 3}\n", r"ANALYSES\['mine'\] is a int; allowed: Analysis"),
         ("import workbench\nANALYSES = {'no name': 3}\n", "a row named 'no name'"),
-        (COUNT.replace('"count":', '"pruning":'), "a row named 'pruning', and there is one already"),
         (COUNT.replace('("parameters",)', '"parameters"'), "its returns are 'parameters'"),
         (COUNT.replace('("parameters",)', '("best_of",)'), "returns 'best_of'"),
         ("import workbench\nANALYSES = {\n", "measures/count.py, line 2: found no Python"),
@@ -99,14 +106,29 @@ def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     ],
     ids=lambda text: text.splitlines()[-1][:30],
 )
-def test_a_file_that_is_not_right_costs_one_line(text: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_right_costs_its_own_rows_and_one_line(
+    text: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(text)
+    write("from workbench.measures import Analysis\nANALYSES = {'other': Analysis('nothing', (), print)}\n", "other.py")
+    before = set(ANALYSES), set(MEASUREMENTS)
+    assert cli.main(["list", "analyses"]) == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.search(line, said)
+    assert said.endswith("; the command goes on without its measures")
+    assert (set(ANALYSES), set(MEASUREMENTS)) == (before[0] | {"other"}, before[1])
+    assert INSTRUMENTS.bring(Path("measures").absolute()) == []  # it was printed
+    with pytest.raises(BadInput, match=rf"analyses is 'count'; allowed: .*other .*\(could not be used: .*{line}"):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+
+
+def test_a_name_that_is_taken_is_refused_since_a_command_may_mean_either(capsys: pytest.CaptureFixture[str]) -> None:
+    write(COUNT)
+    write(COUNT.replace('"count":', '"pruning":'), "pruning.py")
     before = set(ANALYSES), set(MEASUREMENTS)
     assert cli.main(["list", "analyses"]) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1
-    with pytest.raises(BadInput, match=line):
-        INSTRUMENTS.bring(Path("measures").absolute())
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "a row named 'pruning', and there is one already" in said
     assert (set(ANALYSES), set(MEASUREMENTS)) == before
 
 

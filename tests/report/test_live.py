@@ -54,6 +54,18 @@ def test_a_page_takes_its_rest_by_what_it_cost(tmp_path: Path, monkeypatch: pyte
     assert waited == [7.0 * live.REST]
 
 
+def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: standing(1))
+    sweep_id = live.os.getppid()
+    monkeypatch.setenv("WORKBENCH_LIVE_PAGE_OF", str(sweep_id))
+    parents = iter([sweep_id, 1])
+    monkeypatch.setattr(live.os, "getppid", lambda: next(parents))
+    waited: list[float] = []
+    with pytest.raises(SystemExit):
+        live.follow("tour", None, tmp_path, waited.append)
+    assert len(waited) == 2
+
+
 def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:
     page = write_live(standing(1), tmp_path, "1 of 4 runs have ended")  # type: ignore[arg-type]
     text = page.html.read_text(encoding="utf-8")
@@ -96,4 +108,5 @@ def test_what_is_started_beside_a_sweep_has_ended_with_it_and_no_secret_stands_i
     assert command[-4:] == ["report", "tour", "--follow", "--quiet"]
     assert not any("hidden" in word for word in command)
     assert environment["MLFLOW_TRACKING_URI"].endswith("hidden@host/db")
+    assert environment["WORKBENCH_LIVE_PAGE_OF"] == str(live.os.getpid())
     assert ended == ["killed", "waited"]

@@ -9,6 +9,7 @@ import pytest
 
 import workbench
 from workbench.engine.errors import BadInput
+from workbench.tracking.export import import_sweep
 
 pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 SMALL = {
@@ -56,6 +57,15 @@ def test_it_is_a_run_of_its_own_that_names_its_origin_and_can_be_gone_on_from_ag
         {"from_run": first, "training.epochs": 3}, name="again", analyses="state", device="cpu", quiet=True
     )
     assert held.runs["reused"].all()
+
+
+def test_a_sweep_recorded_in_another_store_can_be_gone_on_from_there() -> None:
+    origin()
+    there = "sqlite:///there/mlflow.db"
+    import_sweep("origin", "sqlite:///mlflow.db", there)
+    copied = workbench.load("origin", there).runs.iloc[0]
+    on = asked({"from_run": str(copied["run_id"]), "training.epochs": 3}, uri=there, device="cpu", quiet=True)
+    assert on["from_run"] == copied["fingerprint"]
 
 
 def test_on_other_data_the_best_epoch_is_looked_for_anew() -> None:

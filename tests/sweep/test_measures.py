@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,20 @@ def test_analyses_survive_an_interruption(cells: MakeCells, tmp_path: Path) -> N
 class _WhichProcess(Ruler):
     def measure(self, config: RunConfig) -> Measured:  # noqa: ARG002
         return Measured({"process": float(os.getpid())})
+
+
+class _Dies(Ruler):
+    def measure(self, config: RunConfig) -> Measured:
+        if config.training.epochs == 1:
+            os._exit(1)
+        return Measured({"epochs": float(config.training.epochs)})
+
+
+def test_a_timing_whose_process_died_costs_no_other_of_its_seed() -> None:
+    with TimingProcesses(_Dies()) as processes:
+        with pytest.raises(BrokenProcessPool):
+            processes.measure(small(training={"epochs": 1}))
+        assert processes.measure(small(training={"epochs": 2})).metrics == {"epochs": 2}
 
 
 def test_a_timing_is_taken_in_a_process_of_its_seed() -> None:

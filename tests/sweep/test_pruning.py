@@ -68,6 +68,14 @@ def test_it_stops_whom_optuna_would_stop(name: str) -> None:
     assert 5 < sum(epoch < EPOCHS for epoch in ended) < TRIALS
 
 
+def test_a_trial_that_diverged_in_its_first_epoch_moves_no_bound() -> None:
+    rule, losses = Pruning("successive_halving", factor=2), (0.5, 0.1, 0.4, 0.2, 0.3)
+    ended = [Trial(number, (loss,), complete=False) for number, loss in enumerate(losses)]
+    diverged = Trial(9, (float("nan"),), complete=False)
+    for place in range(len(ended) + 1):
+        assert rule.bounds(10, 4, [*ended[:place], diverged, *ended[place:]]) == rule.bounds(10, 4, ended) == {1: 0.3}
+
+
 @pytest.mark.parametrize("text", ["5:0.5", "1:1e-05+20:3.0"])
 def test_bounds_are_read_as_they_are_written(text: str) -> None:
     assert text_of_bounds(bounds_of(text)) == text

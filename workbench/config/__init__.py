@@ -17,7 +17,7 @@ from workbench.config.schema import (
     TrainingConfig,
 )
 from workbench.config.setting import Setting
-from workbench.config.validate import check, flatten, rules_left_out, run_config, unknown
+from workbench.config.validate import check, flatten, run_config, unknown
 
 __all__ = [
     "FAMILIES",
@@ -41,7 +41,6 @@ __all__ = [
     "flatten",
     "limits",
     "meant",
-    "rules_left_out",
     "run_config",
     "table",
     "unknown",

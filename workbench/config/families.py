@@ -13,6 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Literal, Protocol, overload
 
+from workbench.persons_code import MEASURE_FILES, RULE_FILES
+
 FAMILIES: dict[str, str] = {
     "activations": "workbench.engine.rules.activations:ACTIVATIONS",
     "networks": "workbench.engine.training.architecture:NETWORKS",
@@ -107,10 +109,12 @@ class Choices:
     family: str
     further: tuple[str, ...] = ()
 
-    @property
-    def of_rules(self) -> bool:
-        """Whether rules of a person's own may join the table."""
-        return FAMILIES[self.family].startswith("workbench.engine.rules.")
+    def left_out(self) -> str:
+        """A person's files that could not be used, in brackets, if they may hold rows for the table; else ""."""
+        place = FAMILIES[self.family]
+        if place.startswith("workbench.engine.rules."):
+            return RULE_FILES.in_brackets()
+        return MEASURE_FILES.in_brackets() if place.startswith("workbench.measure:") else ""
 
     def names(self) -> tuple[str, ...]:
         """All allowed values, in the order in which they are listed to a person."""

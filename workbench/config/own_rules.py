@@ -16,13 +16,12 @@ from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.pack import COLUMNS
+from workbench.persons_code import RULE_FILES
 
 # Table whose rows bring settings -> the section of those settings, as it is before any row has extended it.
 SECTIONS_OF: dict[str, type] = {"OPTIMIZERS": OptimizerConfig, "PENALTIES": PenaltyConfig}
 
-_left_out: dict[str, str] = {}  # files of the folder read last that could not be used: name -> the reason
 _raised: dict[tuple[Path, rule_files.RuleFile], str] = {}  # why a file could not be run, so that it is not run again
-_told: set[tuple[Path, str]] = set()
 
 
 def load_own_rules(folder: Path | None) -> list[str]:
@@ -31,30 +30,19 @@ def load_own_rules(folder: Path | None) -> list[str]:
     A file that cannot be used costs its own rules alone: the result is a line to print for each, once in a process.
     Raises BadInput for a name that is taken, since it is unclear which of the two a command means.
     """
-    _left_out.clear()
+    reasons = []
     for path in sorted(folder.glob("*.py")) if folder else []:
         try:
             _install(path)
         except rule_files.TakenName:
             raise
         except BadInput as error:
-            _left_out[path.name] = str(error)
+            reasons.append(str(error))
+    lines = RULE_FILES.replace(folder, reasons)
     _refuse_taken_names()
     extend("optimizer", _hyperparameters())
     extend("penalty", {name: _strength(name) for name in PENALTIES})
-    fresh = [(folder, reason) for reason in _left_out.values() if folder and (folder, reason) not in _told]
-    _told.update(fresh)
-    return [f"{reason}; the command goes on without its rules" for _, reason in fresh]
-
-
-def left_out() -> list[str]:
-    """Why rule files of a person's own could not be used, a line for each."""
-    return list(_left_out.values())
-
-
-def in_brackets() -> str:
-    """What is added to a message about a rule that is not known: the rule files that could not be used, if any."""
-    return f" (could not be used: {'; '.join(_left_out.values())})" if _left_out else ""
+    return lines
 
 
 def _install(path: Path) -> None:

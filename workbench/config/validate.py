@@ -15,6 +15,7 @@ from workbench.config.families import Choices
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.setting import Value, integers, text_of
 from workbench.engine.errors import BadInput
+from workbench.persons_code import RULE_FILES
 
 # Names that our settings have in other tools.
 SETTING_ALIASES = {
@@ -101,8 +102,8 @@ def check(key: str, value: object) -> Value:
         value = text_of(numbers)
     if not isinstance(value, bool | int | float | str) or type(value) is not setting.kind or not within(setting, value):
         guess = meant(value.rpartition("+")[2], setting.names()) if isinstance(value, str) else ""
-        rules = rules_left_out() if isinstance(setting.choices, Choices) and setting.choices.of_rules else ""
-        raise BadInput(f"{key} is {_shown(value)}; {guess}allowed: {allowed(setting)}{rules}")
+        files = setting.choices.left_out() if isinstance(setting.choices, Choices) else ""
+        raise BadInput(f"{key} is {_shown(value)}; {guess}allowed: {allowed(setting)}{files}")
     return value
 
 
@@ -116,15 +117,8 @@ def unknown(key: str) -> str:
         close = [SETTING_ALIASES[last.lower()]]
     guess = f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
     shown = key if len(key) <= 100 else f"{key[:100]}…"
-    rules = rules_left_out() if key.startswith(("optimizer.", "penalty.")) else ""
+    rules = RULE_FILES.in_brackets() if key.startswith(("optimizer.", "penalty.")) else ""
     return f"{shown} is not a setting{guess} (all of them: workbench list keys){rules}"
-
-
-def rules_left_out() -> str:
-    """What is added to a message about a rule that is not known: the rule files that could not be used, if any."""
-    from workbench.config.own_rules import in_brackets  # late: it loads the engine
-
-    return in_brackets()
 
 
 def flatten(config: RunConfig) -> dict[str, Value]:

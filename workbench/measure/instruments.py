@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from workbench.config import RunConfig
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput, in_one_line
-from workbench.engine.rules.rule_files import RuleFile, read
+from workbench.engine.rules.rule_files import RuleFile, TakenName, read
 from workbench.measure.measurement import Analysis, Measurement
-from workbench.measure.own_files import OWN_TABLES, OwnRows, rows_of
+from workbench.measure.own_files import OWN_TABLES, rows_of
+from workbench.persons_code import MEASURE_FILES
 from workbench.sweep.measures import Measured, Trained
 
 
@@ -26,21 +28,30 @@ class InstrumentTables:
     analyses: dict[str, Analysis]
     own: dict[str, RuleFile] = field(default_factory=dict)
 
-    def bring(self, folder: Path | None) -> list[RuleFile]:
+    def bring(self, folder: Path | None) -> list[str]:
         """Let the rows of the files in a folder join the tables, in place of those that were brought before.
 
-        Raises BadInput for a file that is not right; then none of them joins.
+        A file that cannot be used costs its own rows alone: the result is a line to print for each, once in a process.
+        Raises TakenName for a name that is taken, since it is unclear which of the two a command means; then no row
+        joins.
         """
         self._take_back()
-        found = [read(path, OWN_TABLES) for path in sorted(folder.glob("*.py"))] if folder else []
-        files = [file for file in found if file is not None]
-        self._add(files)
-        return files
+        reasons = []
+        for path in sorted(folder.glob("*.py")) if folder else []:
+            try:
+                if file := read(path, OWN_TABLES):
+                    self._add(file)
+            except TakenName:
+                self._take_back()
+                raise
+            except BadInput as error:
+                reasons.append(str(error))
+        return MEASURE_FILES.replace(folder, reasons)
 
     def measure(self, config: RunConfig) -> Measured:
-        """The measurement that `config.measure` names."""
+        """The measurement that `config.measure` names. Raises BadInput for whatever one of a person's own raises."""
         row = self.measurements[config.measure]
-        return _as_said(config.measure, row.returns, row.measure(config))
+        return self._taken(config.measure, row.returns, partial(row.measure, config))
 
     def analyse(self, names: str, trained: Trained) -> Measured:
         """The analyses of a trained run, `names` joined by "+". Raises BadInput for whatever one of a person's own
@@ -49,13 +60,7 @@ class InstrumentTables:
         found = Measured({})
         for name in names.split("+"):
             row = self.analyses[name]
-            if name not in self.own:
-                found |= _as_said(name, row.returns, row.analyse(trained))
-                continue
-            try:
-                found |= _as_said(name, row.returns, _as_measured(row.analyse(trained)))
-            except Exception as error:
-                raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
+            found |= self._taken(name, row.returns, partial(row.analyse, trained))
         return found
 
     def is_timing(self, name: str) -> bool:
@@ -87,18 +92,24 @@ class InstrumentTables:
         for name, value in {**state, "own": {}}.items():
             object.__setattr__(self, name, value)
         assert isinstance(files, list)
-        self._add(files)
-
-    def _add(self, files: Sequence[RuleFile]) -> None:
-        found: list[OwnRows] = []
         for file in files:
-            found.append(
-                rows_of(file, {*self.analyses, *self.measurements, *(name for one in found for name in one.names)})
-            )
-        for one in found:
-            self.analyses.update(one.analyses)
-            self.measurements.update(one.measurements)
-            self.own.update(dict.fromkeys(one.names, one.file))
+            self._add(file)
+
+    def _taken(self, name: str, returns: Sequence[str], take: Callable[[], Measured]) -> Measured:
+        if name not in self.own:
+            return _as_said(name, returns, take())
+        try:
+            return _as_said(name, returns, _as_measured(take()))
+        except BadInput as error:
+            raise BadInput(f"{self.own[name].name}: {name}: {error}") from error
+        except Exception as error:
+            raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
+
+    def _add(self, file: RuleFile) -> None:
+        found = rows_of(file, {*self.analyses, *self.measurements})
+        self.analyses.update(found.analyses)
+        self.measurements.update(found.measurements)
+        self.own.update(dict.fromkeys(found.names, file))
 
     def _take_back(self) -> None:
         for name in self.own:
@@ -117,5 +128,5 @@ def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
 def _as_measured(found: object) -> Measured:
     """What a function of a person's own gave: metrics as floats. Raises BadInput for anything else."""
     if not isinstance(found, Measured):
-        raise BadInput(f"a {type(found).__name__} was given; allowed: Measured({{'metric': number}})")
+        raise BadInput(f"found a {type(found).__name__}; allowed: Measured({{'metric': number}})")
     return Measured({name: float(value) for name, value in found.metrics.items()}, found.tables)

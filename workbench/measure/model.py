@@ -15,7 +15,6 @@ from typing import TypeVar
 import numpy as np
 
 from workbench.config import SETTINGS
-from workbench.config.own_rules import in_brackets
 from workbench.config.setting import Value, integers
 from workbench.engine.classes import named_class
 from workbench.engine.errors import BadInput
@@ -28,6 +27,7 @@ from workbench.engine.training.network import Network
 from workbench.measure.measurement import Analysis
 from workbench.measure.model_layers import ModelLayers, layers_of
 from workbench.measure.trained import as_classes, given_inputs, layout_of
+from workbench.persons_code import RULE_FILES
 from workbench.sweep.measures import Measured, Table, Trained
 
 Kind = TypeVar("Kind")
@@ -289,7 +289,7 @@ def require_rules(activation: str, loss: str) -> None:
         if name not in known:
             raise BadInput(
                 f"the network uses the {kind} {name!r:.80}, which is no rule of Workbench's: load it in the folder "
-                f"whose rules/*.py has it{in_brackets()}"
+                f"whose rules/*.py has it{RULE_FILES.in_brackets()}"
             )
 
 

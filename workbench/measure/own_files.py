@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.engine.errors import BadInput
-from workbench.engine.rules.rule_files import RuleFile, tables_of
+from workbench.engine.rules.rule_files import RuleFile, TakenName, tables_of
 from workbench.measure.measurement import Analysis, Measurement
 
 Row = TypeVar("Row", Analysis, Measurement)
@@ -25,7 +25,6 @@ _COMMAND_NAMES = ("training", "none", "auto")  # mean something else in a comman
 class OwnRows:
     """What one file holds."""
 
-    file: RuleFile
     analyses: dict[str, Analysis]
     measurements: dict[str, Measurement]
 
@@ -38,12 +37,12 @@ class OwnRows:
 def rows_of(file: RuleFile, taken: set[str]) -> OwnRows:
     """The rows of a file, which is executed for that; `taken` are the names of others.
 
-    Raises BadInput for whatever it raises, a row that is not right, or a name that is taken.
+    Raises BadInput for whatever it raises and for a row that is not right, TakenName for a name that is taken.
     """
     tables = tables_of(file, OWN_TABLES)
     analyses = _rows(file, "ANALYSES", tables["ANALYSES"], Analysis, taken)
     measurements = _rows(file, "MEASUREMENTS", tables["MEASUREMENTS"], Measurement, {*taken, *analyses})
-    return OwnRows(file, analyses, measurements)
+    return OwnRows(analyses, measurements)
 
 
 def _rows(file: RuleFile, table: str, rows: Mapping[str, object], kind: type[Row], taken: set[str]) -> dict[str, Row]:
@@ -59,7 +58,7 @@ def _checked(file: RuleFile, table: str, name: object, row: object, kind: type[R
     if not isinstance(row, kind):
         raise BadInput(f"{where}[{name!r}] is a {type(row).__name__}; allowed: {kind.__name__}(...)")
     if name in taken:
-        raise BadInput(f"{where} has a row named {name!r}, and there is one already; give it another name")
+        raise TakenName(f"{where} has a row named {name!r}, and there is one already; give it another name")
     if not isinstance(row.summary, str) or not row.summary.isprintable():
         raise BadInput(f"{where}[{name!r}]: its summary is {row.summary!r}; allowed: one line of text")
     returns: object = row.returns

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAUSE_SECONDS = 3.0  # the shortest time between two pages
 REST = 20.0  # after a page, so many times as long as it took: at most 5 % of one core, at the lowest priority
 _STORE_VARIABLE = "MLFLOW_TRACKING_URI"
+_SWEEP_VARIABLE = "WORKBENCH_LIVE_PAGE_OF"  # the process id of the sweep that started this process
 _LOWEST_PRIORITY = 19
 _END_SECONDS = 10.0
 
@@ -47,7 +48,7 @@ def follow(
     """Write the page anew whenever runs have ended, until the sweep has; then the ordinary page.
 
     `wait` is given the seconds to pass before the store is looked at again, `on_page` every page. Raises BadInput if
-    the store cannot be read or has no sweep of that name.
+    the store cannot be read or has no sweep of that name, SystemExit if the sweep beside which it runs was killed.
     """
     from workbench.report.page.sweep import write_live
     from workbench.report.rebuild import rebuild
@@ -67,11 +68,19 @@ def follow(
             on_page(page.html, standing)
             shown = standing
         wait(max(PAUSE_SECONDS, REST * (monotonic() - began)))
+        if _sweep_was_killed():
+            raise SystemExit(0)
 
 
 def standing_of(outcomes: list[str], word: str) -> Standing:
     """From the outcome of every cell, and that of the sweep."""
     return Standing(sum(outcome != "pending" for outcome in outcomes), len(outcomes), word == RUNNING)
+
+
+def _sweep_was_killed() -> bool:
+    """Whether the sweep that started this process has gone without ending it."""
+    sweep = os.environ.get(_SWEEP_VARIABLE)
+    return sweep is not None and sweep != str(os.getppid())
 
 
 def at_the_lowest_priority() -> None:
@@ -91,7 +100,8 @@ def beside(name: str, uri: str | None, wanted: bool) -> Iterator[None]:
         yield
         return
     command = [sys.executable, "-m", "workbench", "report", name, "--follow", "--quiet"]
-    environment = {**os.environ, **({_STORE_VARIABLE: uri} if uri else {})}  # an address may hold a password
+    environment = {**os.environ, _SWEEP_VARIABLE: str(os.getpid())}
+    environment |= {_STORE_VARIABLE: uri} if uri else {}  # an address may hold a password
     nowhere = subprocess.DEVNULL
     process = subprocess.Popen(
         command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True

@@ -1,8 +1,8 @@
 """Marks of the runs that a sweep holds, as tags of its parent run.
 
-Who asks whether a run is held reads the tags of all sweeps by one paged query, and only the plans of those sweeps that
-may hold it. A mark is four bytes of a digest, so a plan may be read in vain, and never is one left out. A sweep has
-its marks from its end to its next start; while it runs, or after a kill, its plan is read.
+To find out whether a run is held, the tags of all sweeps are read by one paged query, and then only the plans of those
+sweeps that may hold it. A mark is four bytes of a digest, so a plan may be read in vain, but none is left out. A sweep
+has its marks from its end to its next start. While it runs, or after a kill, its plan is read.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def _in_order(parts: Sequence[pyarrow.Table]) -> list[pyarrow.Table]:
 
 
 def _of_used(texts: pyarrow.DictionaryArray) -> pyarrow.DictionaryArray:
-    """The same with those texts alone that occur."""
+    """The same with only those texts that occur."""
     import pyarrow
 
     used, places = np.unique(texts.indices.to_numpy(zero_copy_only=False), return_inverse=True)

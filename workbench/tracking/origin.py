@@ -7,7 +7,7 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
-from workbench.redaction import redacted
+from workbench.redaction import redacted, redacted_message
 from workbench.tracking import names
 from workbench.tracking.mlflow_internals import user_of_mlflow
 
@@ -47,7 +47,7 @@ def _repository(folder: str) -> dict[str, str]:
         names.BRANCH: _git(folder, "symbolic-ref", "--short", "--quiet", "HEAD"),
         names.REPOSITORY: redacted(_git(folder, "config", "--get", "remote.origin.url")),
         names.DIRTY: "true" if difference else "false",
-        names.DIFFERENCE: difference,
+        names.DIFFERENCE: redacted_message(difference),
     }
     return {name: value for name, value in found.items() if value}
 

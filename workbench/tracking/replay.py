@@ -20,7 +20,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import fetch, listing, read_text
 from workbench.tracking.connection import Connection, parents
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
-from workbench.tracking.models import MODEL_TABLE
+from workbench.tracking.models import KEPT_APART
 from workbench.tracking.parent import asked_of, facts_of
 from workbench.tracking.plan_table import PlanRow, from_table, standing
 from workbench.tracking.write import MlflowStore
@@ -108,7 +108,9 @@ def _results(source: Connection, rows: Sequence[PlanRow]) -> Iterator[PackResult
         epochs, layers = table(names.EPOCHS_FILE), table(names.LAYERS_FILE)
         if epochs is None or layers is None:
             raise BadInput(f"sweep: {history} is gone from {source.location.shown}, so it cannot be copied")
-        tables = {**_apart(table(names.TABLES_FILE)), **_weights(table(names.MODELS))}
+        tables = _apart(table(names.TABLES_FILE))
+        kept = {name: table(file) for name, file in KEPT_APART.items()}
+        tables |= {name: _columns(parts) for name, parts in kept.items() if parts is not None and len(parts)}
         runs = [replace(row.record, pack=_pack(row), origin="") for row in sorted(members, key=lambda row: row.row)]
         yield PackResult(_pack(members[0]), runs, _columns(epochs), _columns(layers), tables)
 
@@ -126,14 +128,13 @@ def _columns(table: pyarrow.Table) -> dict[str, np.ndarray]:
 
 def _apart(table: pyarrow.Table | None) -> dict[str, dict[str, np.ndarray]]:
     """What measurements left, which stands together in one file, by name."""
+    import pyarrow.compute as compute
+
     if table is None:
         return {}
     found = {}
-    for name, rows in table.to_pandas().groupby(TABLE_COLUMN, sort=False):
-        own = rows.drop(columns=TABLE_COLUMN).dropna(axis="columns", how="all")
-        found[str(name)] = {str(column): own[column].to_numpy() for column in own}
+    for name in table[TABLE_COLUMN].unique().to_pylist():
+        rows = table.filter(compute.equal(table[TABLE_COLUMN], name)).drop_columns([TABLE_COLUMN])
+        # Null is what the table lacks; NaN is a value.
+        found[name] = _columns(rows.select([one for one in rows.column_names if rows[one].null_count < len(rows)]))
     return found
-
-
-def _weights(table: pyarrow.Table | None) -> dict[str, dict[str, np.ndarray]]:
-    return {} if table is None or not len(table) else {MODEL_TABLE: _columns(table)}

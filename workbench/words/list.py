@@ -64,9 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything if none is named")
     asked = parser.read(arguments)
-    for line in load_own_rules(places.theirs("rules")):
+    for line in (*load_own_rules(places.theirs("rules")), *INSTRUMENTS.bring(places.theirs(FOLDER))):
         say(output.on_one_line(line))
-    INSTRUMENTS.bring(places.theirs(FOLDER))
     listings = {topic: listing(topic) for topic in asked.topics} or overview()
     if asked.json:
         output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})

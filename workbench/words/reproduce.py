@@ -47,8 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         options = [flag for flag, wanted in (("--json", asked.json), ("--quiet", asked.quiet)) if wanted]
         ended = settle(commands, options) if asked.settle else run(commands, options)
         status = exit_status(ended)
-        dry = any(text.startswith("dry_run") for text in asked.overrides)
-        text, verdicts, flipped = ("", None, []) if dry else conclude(Path("reports"), expected)
+        text, verdicts, flipped = ("", None, []) if _is_dry(asked.overrides) else conclude(Path("reports"), expected)
         status = max(status, EXIT_FLIPPED) if flipped else status
         output.show("reproduce", text, lambda: _document(status, ended, verdicts, flipped))
     return status
@@ -182,7 +181,7 @@ def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -
         seeds = seeds_to_train(claims, None, ()) if looked else ()
         while True:
             ended += run({stem: [*command, *([f"seed={','.join(map(str, seeds))}"] if seeds else [])]}, options)
-            if not looked or ended[-1].status:
+            if not looked or ended[-1].status or _is_dry(command):
                 break
             tables = load(_name_in(command, stem), _uri_in(command))
             judged = zip(claims, decide_all(claims, tables), strict=True)
@@ -194,6 +193,12 @@ def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -
         if ended[-1].status == EXIT_INTERRUPTED:
             break
     return ended
+
+
+def _is_dry(overrides: Sequence[str]) -> bool:
+    """Whether a plan is printed and nothing trained."""
+    said = [text.partition("=")[2] for text in overrides if text.startswith("dry_run=")]
+    return bool(said) and said[-1].lower() == "true"
 
 
 def _name_in(command: Sequence[str], stem: str) -> str:

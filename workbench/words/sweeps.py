@@ -106,8 +106,16 @@ def _ask(asked: Namespace) -> None:
     if not sys.stdin.isatty():
         raise BadInput(f"delete: would take away {'; '.join(line.strip() for line in lines)}; type --yes as well")
     print("\n".join(["this will go:", *lines]), file=sys.stderr)
-    if input("delete it? [y/N] ").strip().lower() not in ("y", "yes"):
+    if _typed("delete it? [y/N] ").strip().lower() not in ("y", "yes"):
         raise BadInput("delete: nothing was deleted")
+
+
+def _typed(question: str) -> str:
+    """The answer to a question; "" if the input ends there (Ctrl-D)."""
+    try:
+        return input(question)
+    except EOFError:
+        return ""
 
 
 def _export(asked: Namespace) -> int:
@@ -125,7 +133,7 @@ def _export(asked: Namespace) -> int:
         rest = f" and {counted(len(missing) - MOST_NAMED, 'other file')}" if len(missing) > MOST_NAMED else ""
         found = f"{', '.join(missing[:MOST_NAMED])}{rest}"
         warn(output.on_one_line(f"sweep {asked.name!r}: gone from its store, or damaged there: {found}"))
-        print(f"exported in part: {asked.folder} (what is gone or damaged is said above)")
+        print(f"exported in part: {asked.folder} (the line above names what is gone or damaged)")
         return 1
     print(f"exported: {asked.folder} (its page: {asked.folder / REPORTS}; `mlflow ui` in it shows the runs)")
     return 0

@@ -66,6 +66,14 @@ def test_the_source_of_a_measure_holds_what_it_leads_to(monkeypatch: pytest.Monk
     assert source_of(None) == ""
 
 
+def test_a_set_has_one_text_whatever_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for numbers in ((8, 0, 16), (16, 8, 0)):  # they share a place in the table of a set, so the first stays first
+        monkeypatch.setitem(globals(), "THRESHOLD", set(numbers))
+        texts.append(source_of(measure))
+    assert texts[0] == texts[1]
+
+
 def test_a_claim_measured_otherwise_was_not_fixed_beforehand() -> None:
     stored = canonical_rules([CLAIM], "c1")
     assert fixed_beforehand(CLAIM, stored)

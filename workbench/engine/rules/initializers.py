@@ -26,8 +26,8 @@ class Initializer:
     """One row of `INITIALIZERS`: `spread(fan_in, fan_out, init_scale)` is the half-width if `distribution` is
     "uniform", the standard deviation if it is "normal"; `reads` is ("init_scale",) if the spread depends on it.
 
-    "truncated" is normal, what lies beyond two deviations drawn anew. "sparse" is normal too, but each unit reads only
-    `READ_BY_SPARSE` of its inputs; all other weights are 0.
+    "truncated" is normal; what lies beyond two deviations is drawn anew. "sparse" is normal too, but each unit reads
+    only `READ_BY_SPARSE` of its inputs, and all its other weights are 0.
     """
 
     summary: str

@@ -15,7 +15,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
-from workbench.report.statistics.design import Factor
+from workbench.report.statistics.design import SEED, Factor
 from workbench.report.statistics.intervals import over_seeds
 
 MOST_METRICS = 6  # of an analysis
@@ -28,7 +28,8 @@ DRAWN_AS_CURVES = {
 
 @dataclass(frozen=True)
 class Groups:
-    """Some numbers by a factor's levels, or of all runs where none was swept: label -> (runs, places) values.
+    """Some numbers by a factor's levels, or of all runs if none was swept: label -> (seeds, places) values, each the
+    mean of a seed's runs.
 
     `places` are where they stand on the x axis: levels of the factor, or the places of a curve.
     """
@@ -42,11 +43,11 @@ class Groups:
     factor: str = ""
 
     def mean(self, label: str) -> np.ndarray:
-        """The means over runs, (places,)."""
+        """The means over seeds, (places,)."""
         return over_seeds(self.values[label].T)[0]
 
     def ends(self, label: str) -> tuple[np.ndarray, np.ndarray]:
-        """The ends of their 95 % intervals over runs."""
+        """The ends of their 95 % intervals over seeds."""
         _, low, high = over_seeds(self.values[label].T, wording.metric(self.metric).range)
         return low, high
 
@@ -80,7 +81,10 @@ class Analyses(FigureKind[Findings, Analysed]):
         ]
 
     def caption(self, data: Analysed) -> str:
-        return f"{data.summary[:1].upper()}{data.summary[1:]}. Means over runs with 95 % intervals."
+        return (
+            f"{data.summary[:1].upper()}{data.summary[1:]}. Means over seeds with 95 % intervals, and over all other "
+            "factors within each seed."
+        )
 
     def table(self, data: Analysed) -> Table:
         rows = [
@@ -122,29 +126,27 @@ def _analysed(source: Findings, name: str, done: pd.DataFrame, factor: Factor | 
 
 
 def _of_metric(key: str, done: pd.DataFrame, factor: Factor | None) -> Groups:
-    """A metric at every level of the factor: runs below each other, NaN where a level has fewer."""
+    """A metric at every level of the factor, NaN if a seed has no run there."""
     name = wording.metric(key).name
-    if factor is None:
-        return Groups(name, key, "", (0.0,), ("all runs",), {"all runs": done[key].to_numpy(dtype=float)[:, None]})
-    columns = [done.loc[done[f"level:{factor.key}"] == level, key] for level in range(len(factor.values))]
-    longest = max(map(len, columns))
-    values = np.full((longest, len(columns)), np.nan)
-    for place, column in enumerate(columns):
-        values[: len(column), place] = column.to_numpy(dtype=float)
-    return Groups(name, key, factor.name, tuple(map(float, range(len(columns)))), factor.labels, {"all runs": values})
+    level = done[f"level:{factor.key}"] if factor else 0
+    numbers = done[[SEED]].assign(level=level, number=done[key].astype(float))
+    ticks = factor.labels if factor else ("all runs",)
+    wide = numbers.pivot_table(index=SEED, columns="level", values="number").reindex(columns=range(len(ticks)))
+    places = tuple(map(float, range(len(ticks))))
+    return Groups(name, key, factor.name if factor else "", places, ticks, {"all runs": wide.to_numpy(dtype=float)})
 
 
 def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | None) -> Groups:
     over, words, column = DRAWN_AS_CURVES[name]
     rows = table[table["network"] == "trained"] if "network" in table else table
     key = f"level:{factor.key}" if factor else "cell"
-    joined = rows.merge(done[["cell", *([key] if factor else [])]], on="cell")
+    joined = rows.merge(done[["cell", SEED, *([key] if factor else [])]], on="cell")
     places = sorted(joined[over].unique())
     values: dict[str, np.ndarray] = {}
     for level, label in enumerate(factor.labels if factor else ("all runs",)):
         mine = joined[joined[key] == level] if factor else joined
         if len(mine):
-            wide = mine.pivot_table(index="cell", columns=over, values=column).reindex(columns=places)
+            wide = mine.pivot_table(index=SEED, columns=over, values=column).reindex(columns=places)
             values[label] = wide.to_numpy(dtype=float)
     ticks = tuple(f"{100 * place:g} %" if over == "pruned" else f"{place:g}" for place in places)
     title = "Test accuracy once the smallest weights are zero" if name == "pruning" else "How well a layer is read"

@@ -26,12 +26,8 @@ from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
 
 MOST_WRITTEN = 20  # classes: with more, the cells are too small for their numbers
-MISTAKES_ACROSS, MISTAKE_SIZE, MISTAKE_STEP, MISTAKE_WORDS = (
-    4,
-    70.0,
-    85.0,
-    32.0,
-)  # mistakes in a row; pixels of a tile, from one to the next, of its words
+MISTAKES_ACROSS = 4  # in a row
+MISTAKE_SIZE, MISTAKE_STEP, MISTAKE_WORDS = 70.0, 85.0, 32.0  # pixels: of a tile, to the next one, of its words
 MOST_SHOWN = 8
 
 

@@ -109,12 +109,12 @@ def _one(key: str, value: object) -> str:
 def _outcomes(found: Findings) -> str:
     held = {name: count for name, count in counts(found.design.runs).items() if count}
     ended = wording.listing([f"{count:,} {name}" for name, count in held.items()])
-    return f"Of the runs {ended}." if held else ""
+    return f"Of the runs, {ended}." if held else ""
 
 
 def _statistics(found: Findings) -> str:
     if len(found.design.seeds) < 2:
-        return "There was one seed, so that there are no intervals."
+        return "There was one seed, so there are no intervals."
     return (
         f"Each of {len(found.design.seeds)} seeds decides the split of the data, the initial weights, the order of the "
         "minibatches and the masks of dropout. Means are over seeds, and over all other factors within each seed, on "

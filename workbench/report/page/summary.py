@@ -144,7 +144,9 @@ def _lost(found: SharedSettings | None, outcome: str) -> str:
     if found.commonest is None or found.lost < 2:
         return ""
     factor, label, count = found.commonest
-    return f"{many}; they share no setting. Of those with {factor.name} {label} it was {count:,}, the largest share."
+    return (
+        f"{many}; they share no setting. Of those with {factor.name} {label}, {count:,} {outcome}, the largest share."
+    )
 
 
 def kept_networks(design: Design) -> str:

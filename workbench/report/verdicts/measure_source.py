@@ -35,7 +35,12 @@ def _collect(item: object, found: dict[str, str]) -> None:
         if getattr(value, "__module__", None) == function.__module__:
             _collect(value, found)
         elif isinstance(value, _CONSTANTS) and name in function.__globals__:
-            found[name] = f"{name} = {value!r}"
+            found[name] = f"{name} = {_written(value)}"
+
+
+def _written(value: object) -> str:
+    """A constant as text. A set is written in order: Python's own order of it is another one in every process."""
+    return f"{{{', '.join(sorted(map(repr, value)))}}}" if isinstance(value, set | frozenset) else repr(value)
 
 
 def _text(function: FunctionType) -> str:

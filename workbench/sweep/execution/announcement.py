@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from workbench import output
-from workbench.config.own_rules import left_out
 from workbench.engine.backend import missing_cupy
 from workbench.engine.kernels.choice import why_not_compiled
 from workbench.engine.rules.rule_files import rows_of_own
 from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
+from workbench.persons_code import MEASURE_FILES, RULE_FILES
 from workbench.quantities import counted
 from workbench.sweep.execution.data_remarks import hidden
 from workbench.sweep.execution.executor import Forecast
@@ -27,7 +27,7 @@ def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: 
     note(f"command: {settings.command}")
     for name in sorted({file.name for file in rows_of_own().values()}):
         note(f"code of this folder that is run: {name}")
-    for reason in left_out():
+    for reason in (*RULE_FILES.reasons, *MEASURE_FILES.reasons):
         note(f"code of this folder that could not be used: {reason}")
     say(
         f"{sweep.name}: {counted(runs, 'run')}, {len(work.held)} held already, {work.runs_to_train} to train "

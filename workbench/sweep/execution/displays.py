@@ -13,11 +13,11 @@ from workbench.sweep.execution.log import on_a_terminal
 from workbench.sweep.execution.messages import EpochDone, PackStarted
 from workbench.sweep.execution.progress import BarDisplay, Display, LineDisplay, Watcher
 
-REDRAW_SECONDS = 0.25  # a notebook is told no more often, however short epochs are
+REDRAW_SECONDS = 0.25  # a notebook redraws no more often, however short epochs are
 
 
 def watcher(runs: int, cost: float, reused: int = 0) -> Watcher:
-    """A bar in a notebook, BarDisplay where the standard error is a terminal, plain lines elsewhere."""
+    """A bar in a notebook, BarDisplay if the standard error is a terminal, plain lines elsewhere."""
     if is_quiet():
         return LineDisplay(runs, cost, reused)
     if in_a_notebook():

@@ -7,6 +7,7 @@ within one process agree with each other more than they should. A repetition is 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from types import TracebackType
 
@@ -27,14 +28,21 @@ class TimingProcesses:
         self._seed: int | None = None
 
     def measure(self, config: RunConfig) -> Measured:
-        """The measurement that `config.measure` names, taken in the process of its seed."""
+        """The measurement that `config.measure` names, taken in the process of its seed.
+
+        Raises BrokenProcessPool if the process died; the next measurement has a new one.
+        """
         if self._process is None or config.seed != self._seed:
             self._end()
             self._process = ProcessPoolExecutor(1, get_context("spawn"), _begin)
             self._seed = config.seed
-        with held(), without_main_module():
-            asked = self._process.submit(self._instruments.measure, config)
-        return asked.result()
+        try:
+            with held(), without_main_module():
+                asked = self._process.submit(self._instruments.measure, config)
+            return asked.result()
+        except BrokenProcessPool:
+            self._end()
+            raise
 
     def __enter__(self) -> TimingProcesses:
         return self

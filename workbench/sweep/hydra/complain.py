@@ -12,8 +12,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from workbench.config import SECTIONS, SETTINGS, check, meant, rules_left_out, unknown
+from workbench.config import SECTIONS, SETTINGS, check, meant, unknown
 from workbench.engine.errors import BadInput
+from workbench.persons_code import RULE_FILES
 from workbench.sweep.hydra.internals import (
     ConfigLoader,
     Override,
@@ -36,7 +37,7 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
         except BadInput as found:
             return found
     unknown_key = isinstance(error.__context__, ConfigKeyError | ConfigAttributeError)
-    return BadInput(one_line(error) + (rules_left_out() if unknown_key else ""))
+    return BadInput(one_line(error) + (RULE_FILES.in_brackets() if unknown_key else ""))
 
 
 def diagnose(text: str, loader: ConfigLoader) -> None:
@@ -116,7 +117,7 @@ def _instead(key: str, name: str, options: Sequence[str]) -> str:
 
 
 def _allowed(options: Sequence[str]) -> str:
-    return f"allowed: one of {', '.join(options)}{rules_left_out()}"
+    return f"allowed: one of {', '.join(options)}{RULE_FILES.in_brackets()}"
 
 
 @lru_cache(maxsize=1)

@@ -75,7 +75,8 @@ def _halving(
     """Optuna's SuccessiveHalvingPruner: at every rung a trial must be among the best that have reached it."""
     bounds, epoch = {}, rule.first_epoch * rule.factor**bracket
     while epoch < epochs:
-        values = sorted(one.curve[epoch - 1] for one in earlier if len(one.curve) >= epoch)
+        reached = [one.curve[epoch - 1] for one in earlier if len(one.curve) >= epoch]
+        values = sorted(value for value in reached if not math.isnan(value))  # one that diverged has no place
         place = max((len(values) + 1) // rule.factor - 1, 0)
         if place < len(values):
             bounds[epoch] = float(values[place])
