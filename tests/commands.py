@@ -38,14 +38,20 @@ class Command:
     def wait(self, timeout: float) -> int:
         """Its exit status, minus the signal where it was killed. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._life], [], [], timeout)[0]:
+            if not self._has_news(timeout):
                 raise subprocess.TimeoutExpired("workbench", timeout)
             self.returncode = int(self._life.readline())
         return self.returncode
 
     def has_ended(self) -> bool:
         """Whether it has."""
-        return self.returncode is not None or bool(select.select([self._life], [], [], 0)[0])
+        return self.returncode is not None or self._has_news(0)
+
+    def _has_news(self, timeout: float) -> bool:
+        """Whether there is something to read, within so many seconds. `select` knows no descriptors above 1,023."""
+        poll = select.poll()
+        poll.register(self._life, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
 
     def communicate(self) -> tuple[str, str]:
         """All of its output and errors, once it has ended."""

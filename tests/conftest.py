@@ -115,6 +115,15 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     leave_out(monkeypatch.setattr)
 
 
+@pytest.fixture(autouse=True)
+def _no_open_databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """MLflow keeps every database that it opened: thousands of tests would run out of file descriptors."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder:
+        stores.close_databases_below(folder)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder of the test: it holds an empty store."""

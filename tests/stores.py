@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -31,3 +32,13 @@ def open_quickly() -> None:
 
     asked = utils._get_latest_schema_revision
     utils._get_latest_schema_revision = asked if hasattr(asked, "cache_info") else cache(asked)
+
+
+def close_databases_below(folder: Path) -> None:
+    """Close what MLflow keeps open of the databases in a folder. It opens them again if they are asked for."""
+    for name in ("tracking", "model_registry"):
+        module = sys.modules.get(f"mlflow.store.{name}.sqlalchemy_store")
+        for address, engine in list(module.SqlAlchemyStore._engine_map.items()) if module else ():
+            if str(engine.url.database).startswith(f"{folder}/"):
+                engine.dispose()
+                del module.SqlAlchemyStore._engine_map[address]

@@ -64,5 +64,5 @@ def test_a_person_s_own_sweep_joins_ours_and_runs_to_its_page(installed: Path, t
     listed = run(installed, tmp_path, "-m", "workbench", "list", "sweeps")
     assert "mine" in listed
     assert "tour" in listed
-    small = ["data=blobs", "data.examples=120", "training.epochs=1", "network.width=4", "device=cpu"]
+    small = ["data=blobs", "data.examples=120", "training.epochs=1", "network.width=4", "device=cpu", "name=mine"]
     assert run(installed, tmp_path, "-m", "workbench", "+sweep=mine", *small) == "report: reports/mine.html\n"

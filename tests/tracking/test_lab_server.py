@@ -114,13 +114,13 @@ def test_two_people_share_what_they_trained(
     assert cli.main(["sweeps"]) == 0
     assert "shared" in capsys.readouterr().out
 
-    assert cli.main(["sweeps", "delete", "shared"]) == 2  # it is Ada's
+    assert cli.main(["sweeps", "delete", "shared", "--yes"]) == 2  # it is Ada's
     assert "runs of 'shared' are shown in 'of-ben'" in capsys.readouterr().err
     log_in(lab.admin, lab.password, lab.uri)
-    assert cli.main(["sweeps", "delete", "of-ben"]) == 0
+    assert cli.main(["sweeps", "delete", "of-ben", "--yes"]) == 0
     monkeypatch.chdir(workspace)
     log_in(ADA, PASSWORD, lab.uri)
-    assert cli.main(["sweeps", "delete", "shared"]) == 0
+    assert cli.main(["sweeps", "delete", "shared", "--yes"]) == 0
     assert runs_of(experiment, "run") == []
 
 
@@ -220,7 +220,8 @@ def test_a_sweep_goes_from_a_server_into_a_folder_and_back(lab: Lab, log_in: Log
     (tmp_path / "page.html").write_text("<p>a page</p>")
     store.attach([tmp_path / "page.html"])
     there = load("moved")
-    place = export("moved", tmp_path / "copy")
+    assert export("moved", tmp_path / "copy") == []
+    place = f"sqlite:///{tmp_path}/copy/mlflow.db"
     assert (tmp_path / "copy" / "mlflow.db").is_file()
     assert [file.read_text() for file in (tmp_path / "copy").rglob("page.html")] == ["<p>a page</p>"]
     same_sweep(load("moved", place), there)
