@@ -167,7 +167,7 @@ def test_a_run_costs_three_requests_and_starting_again_none(proxy: Proxy, log_in
     log_in(ADA, PASSWORD, proxy.uri)
     asked: Counter[str] = Counter()
     proxy.fate = lambda method, path: (asked.update([f"{method} {path.partition('?')[0]}"]), ANSWERED)[1]
-    cells = [cell(number, "asked") for number in range(20)]  # of no other test on this server
+    cells = [cell(number, f"asked{number}") for number in range(20)]  # of no other test on this server
     store = MlflowStore()
     store.begin(sweep(cells))
     asked.clear()
