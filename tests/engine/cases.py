@@ -24,7 +24,7 @@ from workbench.engine.training.pack import columns as known_columns
 from workbench.engine.training.randomness import Purpose, keys, normal
 
 FEATURES = 5
-needs_numba = pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
+needs_numba = pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used, as in .ci/run")
 # Of a row that is not named: its customary rate, and a strength that acts without ruling.
 RATES = {name: row.learning_rate for name, row in OPTIMIZERS.items()}
 RATES |= {"sgd": 0.2, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.02}

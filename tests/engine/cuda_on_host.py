@@ -28,7 +28,7 @@ from .strict_device import DeviceArray
 
 COMPILER = shutil.which("g++")
 SHIM = Path(__file__).with_name("cuda_on_host.hpp")
-needs_compiler = pytest.mark.skipif(COMPILER is None, reason="runs where g++ is installed")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="runs where g++ is installed, as in CI")
 LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
 ERRORS = {
     1: "no such kernel",

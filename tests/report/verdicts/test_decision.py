@@ -441,13 +441,6 @@ def test_a_rule_of_tolerance_says_how_many_new_seeds_would_settle_it() -> None:
     assert "new seeds would settle it" in found.sentence
 
 
-def test_known_p_of_other_pages_sharpen_holm() -> None:
-    claim = Claim("X1", "s", "", replace(RULE, family=5))
-    held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
-    alone = decide(claim, held)
-    assert decide(claim, held, {"X2": 1e-6, "X3": 1e-6}).p_holm < alone.p_holm
-
-
 def test_claims_of_one_page_share_holm() -> None:
     held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
     pair = decide_all([Claim("X1", "s", "", RULE), Claim("X2", "s", "", RULE)], held)

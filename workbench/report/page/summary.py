@@ -84,7 +84,7 @@ def extremes(design: Design) -> str:
         for word, run, value in zip(reversed(metric.ends), (worst, best), values, strict=True)
     ]
     luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
-    return f"By {metric.name.lower()}, {' and '.join(parts)}.{luck}"
+    return f"By {metric.name.lower()}, {'; '.join(parts)}.{luck}"
 
 
 def explained(design: Design, cost_of_mean: float) -> str:
@@ -106,7 +106,7 @@ def _settings(design: Design, run: pd.Series) -> str:
 
 def _more_like(design: Design, run: pd.Series) -> str:
     same = alike(design, float(run[design.main])) - 1
-    return f", and {same:,} more like it" if same else ""
+    return f", and {same:,} more came to the same" if same else ""
 
 
 def of_search(found: Searched) -> str:

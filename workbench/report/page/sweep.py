@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,20 +43,19 @@ def write(
     tables: SweepTables,
     claims: Sequence[Claim],
     folder: Path,
-    others: Mapping[str, float] | None = None,
     figures: Sequence[Figure] = (),
     formats: Sequence[str] = (),
 ) -> Page:
     """Write the page of a sweep as `<folder>/<name>.html` and its data as `<name>.json`; equal tables give equal bytes.
 
-    `others` are p values, by claim, of the same Holm family on other pages (default: none known; see `decide_all`).
     `figures` are the experiment's own, shown below its claims; `formats` those of the figures' files (default: the SVGs
-    of the page; see `write_figures`). A name that no file can have is changed (`stem`). Raises
-    BadInput if the sweep has no cell.
+    of the page; see `write_figures`). A name that no file can have is changed (`stem`).
+
+    Raises BadInput if the sweep has no cell.
     """
     if not len(tables.runs):
         raise BadInput(f"sweep {tables.name} has no cell, so there is nothing to report")
-    made = view(found(tables, claims, others, figures))
+    made = view(found(tables, claims, figures))
     make(folder)
     name = stem(tables.name, folder)
     page = Page(folder / f"{name}.html", folder / f"{name}.json", write_figures(made, folder / name, formats))
@@ -68,11 +67,10 @@ def write(
 def found(
     tables: SweepTables,
     claims: Sequence[Claim],
-    others: Mapping[str, float] | None = None,
     figures: Sequence[Figure] = (),
 ) -> Findings:
     """What a page is made from: the tables with the decided claims; arguments as of `write`."""
-    return Findings(tables, list(zip(claims, decide_all(claims, tables, others), strict=True)), figures)
+    return Findings(tables, list(zip(claims, decide_all(claims, tables), strict=True)), figures)
 
 
 def write_live(tables: SweepTables, folder: Path, standing: str) -> Page:

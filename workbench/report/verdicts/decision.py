@@ -29,7 +29,7 @@ Fisher's exact test of the shares that were lost stands in its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,40 +50,31 @@ if TYPE_CHECKING:
 __all__ = ["VERDICTS", "Verdict", "decide", "decide_all", "decide_one"]
 
 
-def _adjusted(
-    found: Sequence[tuple[Rule, Evidence | None, Verdict]], others: Mapping[str, float]
-) -> dict[int, Corrected]:
-    """Holm's p by identity of the verdict: over the paired rules of these claims and the p of the `others`.
+def _adjusted(found: Sequence[tuple[Rule, Evidence | None, Verdict]]) -> dict[int, Corrected]:
+    """Holm's p by identity of the verdict: over the paired rules of these claims, as members of their family.
 
     Presences are one family, effects short of the margin another, and effects within it a third. A rule that is
-    withheld counts as p = 1 for the others, and so does what is not known of other pages.
+    withheld counts as p = 1, and so does every member on another page: that only makes a verdict harder to reach.
     """
     mine = [one for one in found if isinstance(one[0], Paired)]
-    here = {verdict.claim for *_, verdict in mine}
-    rest = [p for name, p in sorted(others.items()) if name not in here]
     size = max((rule.family for rule, *_ in mine if isinstance(rule, Paired)), default=0)
     raw = [(1.0, 1.0, 1.0) if e and e.undecided else (v.p, v.p_short, v.p_within) for _, e, v in mine]
-    families = [holm([p[kind] for p in raw] + ([] if kind else rest), size) for kind in range(3)]
+    families = [holm([p[kind] for p in raw], size) for kind in range(3)]
     return {
         id(verdict): Corrected(*(float(family[place]) for family in families))
         for place, (*_, verdict) in enumerate(mine)
     }
 
 
-def decide_all(
-    claims: Sequence[Claim], tables: SweepTables, others: Mapping[str, float] | None = None
-) -> list[Verdict]:
-    """The verdicts of claims that share a page. `others` are p values, by claim, of the same family on other pages.
-
-    Family members whose p is unknown count as 1 in Holm's correction, which can only make a verdict harder to reach.
-    """
+def decide_all(claims: Sequence[Claim], tables: SweepTables) -> list[Verdict]:
+    """The verdicts of claims that share a page, corrected for all members of their families."""
     found = []
     for claim in claims:
         runs, failure = with_measure(claim, tables)
         looks = [look_at(rule, runs, tables.factors) for rule in rules_of(claim)]
         found.append([(look, *_noted(weigh(claim, look.rule, runs, tables.factors), failure)) for look in looks])
     weighed_rules = [(look.rule, evidence, verdict) for group in found for look, evidence, verdict in group]
-    adjusted = _adjusted(weighed_rules, others or {})
+    adjusted = _adjusted(weighed_rules)
     withheld, data = described(tables)
     verdicts = []
     for claim, group in zip(claims, found, strict=True):
@@ -161,9 +152,9 @@ def _jointly(verdicts: Sequence[str]) -> str:
 def decide_one(rule: Paired | Equivalence, evidence: Evidence, attempts: int = 1) -> Verdict:
     """The verdict of a rule by itself on evidence that was gathered: what simulations ask."""
     found = weighed("", rule, evidence)
-    return decided(rule, evidence, found, _adjusted([(rule, evidence, found)], {}), attempts)
+    return decided(rule, evidence, found, _adjusted([(rule, evidence, found)]), attempts)
 
 
-def decide(claim: Claim, tables: SweepTables, others: Mapping[str, float] | None = None) -> Verdict:
+def decide(claim: Claim, tables: SweepTables) -> Verdict:
     """The verdict of one claim; see `decide_all`."""
-    return decide_all([claim], tables, others)[0]
+    return decide_all([claim], tables)[0]
