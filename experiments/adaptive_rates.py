@@ -19,7 +19,7 @@ def measure(tables: Any) -> pd.Series:
     return np.log10(loss.where(loss > 0))
 
 
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="C18",

@@ -32,7 +32,7 @@ def _cure(name: str, metric: str, direction: str) -> Paired:
 
 LEAKY = _cure("leaky_0.01", "dead_units", "lower")
 MEASURED = "what is measured"
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="C11",

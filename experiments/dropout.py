@@ -71,7 +71,7 @@ SMALL_DROPOUT = _paired(
     "last_test_accuracy", _arm("half dropped", "small", rate=0.5), SMALL, 0.005, "lower", premises=UNDERFITS
 )
 SMALL_L2 = _paired("last_test_accuracy", _arm("L2", "small_l2"), SMALL, 0.005, "lower", premises=UNDERFITS)
-DATASETS = {"digits": [], "mnist": ["data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.validation=0.02"], "spirals": ["data.examples=2000"]}
 CLAIMS = [
     Claim(
         id="D8",

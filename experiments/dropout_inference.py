@@ -26,6 +26,7 @@ def _like_the_average(kind: str, average: str) -> Equivalence:
 
 
 LOSS = _like_the_average("loss", "monte_carlo")
+DATASETS: dict[str, list[str]] = {"digits": [], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="D10",

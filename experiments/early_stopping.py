@@ -36,7 +36,7 @@ def _gain(noise: float) -> Paired:
     )
 
 
-DATASETS = {"digits": [], "mnist": []}
+DATASETS = {"digits": [], "mnist": [], "spirals": ["data.examples=2000"]}
 STAND_IN = Equivalence(
     metric="test_accuracy_at_best_test_loss",
     measured=Arm("stopped on the validation data", _where(0.2), metric="best_test_accuracy"),
@@ -52,7 +52,7 @@ CLAIMS = [
         statement="Stopping where the loss on held-out data is smallest improves the result on the test data.",
         rule=_gain(0.2),
         tuned=_gain(0.0),
-        condition="it pays where the network overfits, here by learning 20 % wrong labels, not on clean digits",
+        condition="it pays where the network overfits, here by learning 20 % wrong labels, not where labels are clean",
         remark=(
             "One run is compared with itself, at its best validation epoch and at the end of its 60 epochs. The "
             "notes mean a network that overfits; noisy labels make it one. The two settings that are contrasted, and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.claims import FAMILY, Arm, Claim, Figure, Identity, Lines, Paired, table
 
+DATASETS: dict[str, list[str]] = {"digits": [], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="C13",

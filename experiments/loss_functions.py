@@ -27,7 +27,7 @@ RULE = _better(_arms(**{RATE: EQUAL}))
 TUNED = replace(
     _better(_arms()), tuning=Tuning((RATE,), tuple(range(300, 332)), "last_train_accuracy", "higher", by_seed=True)
 )
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="B1",

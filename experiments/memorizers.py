@@ -34,7 +34,7 @@ def _gap(label: str, metric: str) -> Paired:
     )
 
 
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="C1",

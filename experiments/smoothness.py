@@ -52,6 +52,7 @@ def _smoother(arm: str, strength: float) -> Paired:
 
 
 L2, L1 = _smoother("l2", 0.001), _smoother("l1", 0.0001)
+DATASETS: dict[str, list[str]] = {"digits": [], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="D3",

@@ -41,6 +41,7 @@ def measure(tables: Any) -> pd.Series:
     return (rows["share"] * (rows["confidence"] - rows["accuracy"])).groupby(rows["cell"]).sum()
 
 
+DATASETS: dict[str, list[str]] = {"digits": [], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="A5",

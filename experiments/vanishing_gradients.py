@@ -133,7 +133,7 @@ def measure(tables: Any) -> pd.DataFrame:
 
 
 FLAT = Arm("no change from layer to layer", constant=0.0)
-DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"]}
+DATASETS = {"digits": [], "mnist": ["data.train_size=1200", "data.validation=0.02"], "breast_cancer": []}
 CLAIMS = [
     Claim(
         id="C3",
@@ -320,7 +320,7 @@ FIGURES = [
     ),
     Figure(
         "Training accuracy by depth",
-        "At the last epoch, from fan-in weights and from weights that suit the activation; the line at 10 % is chance.",
+        "At the last epoch, from fan-in weights and from weights that suit the activation; the line at 10 % is chance among ten classes.",
         accuracy_by_depth,
         Lines("network.depth", "last_train_accuracy", by="network", guides=(0.1,)),
         panels="trained",
