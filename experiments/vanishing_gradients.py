@@ -320,7 +320,8 @@ FIGURES = [
     ),
     Figure(
         "Training accuracy by depth",
-        "At the last epoch, from fan-in weights and from weights that suit the activation; the line at 10 % is chance among ten classes.",
+        "At the last epoch, from fan-in weights and from weights that suit the activation; the line at 10 % is chance "
+        "among ten classes.",
         accuracy_by_depth,
         Lines("network.depth", "last_train_accuracy", by="network", guides=(0.1,)),
         panels="trained",

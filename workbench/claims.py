@@ -9,6 +9,8 @@ from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
 from workbench.report.figures.networks import parameters_by_cell
 from workbench.report.figures.own_figures import runs
+from workbench.report.figures.spans import Spans
+from workbench.report.statistics.extrapolation import carried_on, misses, trusted_factor
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -38,12 +40,16 @@ __all__ = [
     "NothingHeld",
     "Paired",
     "Premise",
+    "Spans",
     "Tuning",
     "Variation",
+    "carried_on",
     "melted",
+    "misses",
     "parameters_by_cell",
     "rows_of",
     "runs",
     "table",
+    "trusted_factor",
     "varied",
 ]

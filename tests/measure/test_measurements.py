@@ -193,9 +193,20 @@ def test_unscaled_weights_and_the_arithmetic_average_differ_from_the_scaled_netw
     assert found["arithmetic_average_difference"] > 1e-4
 
 
+def test_the_geometric_average_is_exact_with_a_single_output_too() -> None:
+    found = measured("dropout_average", data={"name": "breast_cancer"}, network={"depth": 1, "width": 6})
+    assert found["geometric_average_error"] < EXACT
+    assert found["unscaled_average_difference"] > 1e-3
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "line"),
     [
+        (
+            "dropout_average",
+            {"data": {"name": "diabetes"}, "network": {"depth": 1}, "dropout": {"rate": 0.5}},
+            "allowed with measure=dropout_average: a dataset of classes",
+        ),
         ("dropout_average", {"network": {"depth": 2}, "dropout": {"rate": 0.5}}, "allowed are depth 1, at most 12"),
         ("relu_as_maxout", {"network": {"activation": "tanh"}}, "allowed with measure=relu_as_maxout: relu"),
         ("thin_networks", {"network": {"activation": "tanh"}}, "allowed with measure=thin_networks: relu or maxout"),

@@ -146,7 +146,7 @@ def _every(typed: Sequence[str], current: str) -> Iterable[str]:
 
 
 def _of_list(*_: object) -> Iterable[str]:
-    return ("sweeps", "claims", "groups", "keys", *SECTIONS, *FAMILIES)
+    return ("sweeps", "claims", "asked", "groups", "keys", *SECTIONS, *FAMILIES)
 
 
 def _of_reproduce(given: Sequence[str], current: str, typed: Sequence[str]) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -25,14 +26,16 @@ from workbench.sweep.execution.log import say
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
-    from workbench.report.verdicts.claim_rules import Claim
+    from workbench.report.experiments import Experiment
 
+BY_NAME = "its own, by name alone"  # the datasets of a file that `reproduce` leaves out unless its stem is given
 LONGEST_NAME_UNBROKEN = 32  # characters of the first column that are never broken
 ABOUT = "List the sweeps, claims, choices and keys that exist, of some topics or of all."
 EXAMPLES = """
 workbench list                      everything
 workbench list keys                 every key with default, range and meaning
 workbench list activations losses   the choices of two families
+workbench list asked                which claims are asked on which datasets, and with which settings
 """
 
 
@@ -87,6 +90,8 @@ def listing(topic: str) -> Listing:
         return sweeps()
     if topic == "claims":
         return claims()
+    if topic == "asked":
+        return asked()
     if topic == "groups":
         return groups()
     if topic == "keys" or topic in SECTIONS:
@@ -107,16 +112,40 @@ def sweeps() -> Listing:
 def claim_files() -> Listing:
     """The files of claims with the first line of their docstrings."""
     rows = [(stem, _first_line(path)) for stem, path in experiment_files().items()]
-    return Listing("Claims: workbench list claims shows their statements", ("file", "about"), rows)
+    return Listing(
+        "Claims: workbench list claims shows their statements and datasets, workbench list asked what is set for each",
+        ("file", "about"),
+        rows,
+    )
 
 
 def claims() -> Listing:
-    """Every claim with its statement; a file that cannot be imported is listed by its first line."""
+    """Every claim with its statement and the datasets that it is asked on; a file that cannot be imported is listed by
+    its first line.
+    """
     rows: list[tuple[str, ...]] = []
     for path in experiment_files().values():
-        found = [(path.stem, claim.id, claim.statement) for claim in _claims_of(path)]
-        rows += found or [(path.stem, "", _first_line(path))]
-    return Listing("Claims", ("file", "claim", "says"), rows)
+        held = _experiment_in(path)
+        datasets = ", ".join(held.datasets) or BY_NAME
+        found = [(path.stem, claim.id, datasets, claim.statement) for claim in held.claims]
+        rows += found or [(path.stem, "", "", _first_line(path))]
+    return Listing("Claims", ("file", "claim", "datasets", "says"), rows)
+
+
+def asked() -> Listing:
+    """What `workbench reproduce --data NAME` asks: of each dataset the sweeps, what is set for it, and the claims."""
+    rows = []
+    for path in experiment_files().values():
+        held = _experiment_in(path)
+        names = ", ".join(claim.id for claim in held.claims)
+        rows += [(dataset, path.stem, " ".join(settings), names) for dataset, settings in held.datasets.items()]
+    sizes = Counter(dataset for dataset, *_ in rows)
+    rows.sort(key=lambda row: (-sizes[row[0]], row[:2]))
+    return Listing(
+        "Asked: workbench reproduce --data NAME; digits: as the sweep files stand",
+        ("data", "sweep", "settings", "claims"),
+        rows,
+    )
 
 
 def groups() -> Listing:
@@ -202,14 +231,14 @@ def _first_line(path: Path) -> str:
     return text.partition("\n")[0]
 
 
-def _claims_of(path: Path) -> Sequence[Claim]:
-    from workbench.report.experiments import claims_in  # late: it imports pandas and SciPy
+def _experiment_in(path: Path) -> Experiment:
+    from workbench.report.experiments import Experiment, experiment_in  # late: it imports pandas and SciPy
 
     try:
-        return claims_in(path)
+        return experiment_in(path)
     except BadInput as error:  # a person's unfinished file must not hide the others
         print(output.on_one_line(str(error)), file=sys.stderr)
-        return ()
+        return Experiment(datasets={})
 
 
 def _allowed(setting: Setting) -> str:
@@ -232,7 +261,7 @@ def _shown(value: object) -> str:
 
 def topics() -> list[str]:
     """The names of all topics."""
-    return ["sweeps", "claims", "groups", "keys", *SECTIONS, *FAMILIES]
+    return ["sweeps", "claims", "asked", "groups", "keys", *SECTIONS, *FAMILIES]
 
 
 def _topics() -> str:

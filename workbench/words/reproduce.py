@@ -24,14 +24,15 @@ ABOUT = """Every claim's sweep, one after the other, and all verdicts together.
 Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
 the same command goes on where it stopped.
 
-`--data mnist` asks those questions again that mean something there, on 1,200 training examples or as many as the sweep
-itself says. On two busy cores about three quarters of an hour, an estimate from one seed of each; within it dropout,
-vanishing_gradients and sparsity take ten minutes each.
+`--data NAME` asks those questions again that mean something there; `workbench list asked` shows the table. mnist has
+1,200 training examples or as many as the sweep itself says: on two busy cores about three quarters of an hour, an
+estimate from one seed of each. breast_cancer has 370 in two classes, spirals are points in the plane.
 """
 EXAMPLES = """
 workbench reproduce                              every claim of the lecture notes
 workbench reproduce dropout sparsity --list      only print the commands of two sweeps
 workbench reproduce --data mnist --set workers=2
+workbench reproduce --data breast_cancer --list
 """
 
 
@@ -136,8 +137,20 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
                 f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}"
             )
     if not commands:
-        raise BadInput(f"--data is {data!r}; no experiment says how it is asked there")
+        allowed = ", ".join(dict.fromkeys(name for stem in every for name in _datasets_of(stem)))
+        raise BadInput(f"--data is {data!r}; no experiment says how it is asked there; allowed: {allowed}")
     return commands
+
+
+def _datasets_of(stem: str) -> Collection[str]:
+    """The datasets on which a claim's sweep is asked; none if its file is broken, which was said already."""
+    from workbench.engine.errors import BadInput
+    from workbench.report.experiments import experiment_of
+
+    try:
+        return experiment_of(stem).datasets
+    except BadInput:
+        return ()
 
 
 def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
@@ -228,7 +241,7 @@ def _parser() -> Parser:
         "reproduce", ABOUT, EXAMPLES, json="print the ends of all sweeps and the verdicts as one JSON document"
     )
     parser.add_argument("stems", nargs="*", metavar="STEM", help="sweeps of claims (default: all of them)")
-    parser.add_argument("--data", default=HOME, help=f"another dataset, mnist (default: {HOME})")
+    parser.add_argument("--data", default=HOME, help=f"another dataset, see `workbench list asked` (default: {HOME})")
     parser.add_argument(
         "--expect", type=Path, metavar="FILE",
         help="verdicts that must come out: an index.json, or what `claims export` wrote; status 1 if one flips",

@@ -1,8 +1,11 @@
-"""Claims on several datasets: which of them hold on one and fail on another, and so are conditional on the data."""
+"""Claims on several datasets: their verdicts side by side, and which of them are conditional on the data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from workbench.report import wording
 
@@ -28,3 +31,45 @@ def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, s
         claim: f"conditional on the data: {wording.listing([f'{word} on {data}' for data, word in held.items()])}"
         for claim, held in turned.items()
     }
+
+
+class Judged(Protocol):
+    """A claim's verdict on a dataset: what is shown of it side by side."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def dataset(self) -> str: ...
+
+
+Line = TypeVar("Line", bound=Judged)
+
+
+@dataclass(frozen=True)
+class SideBySide(Generic[Line]):
+    """The claims that were judged on two datasets or more.
+
+    `datasets` are the columns, those with most claims first; `rows` hold each claim's verdicts in that order: none
+    where it was not asked, two where a dataset was cut in two ways.
+    """
+
+    datasets: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[Line, ...], ...]], ...]
+
+
+def side_by_side(lines: Sequence[Line]) -> SideBySide[Line]:
+    """The verdicts of these claims by dataset, in the order of the lines."""
+    found: dict[str, dict[str, list[Line]]] = {}
+    for line in lines:
+        if line.dataset:
+            found.setdefault(line.id, {}).setdefault(name_of(line.dataset), []).append(line)
+    several = {claim: held for claim, held in found.items() if len(held) > 1}
+    asked = Counter(name for held in several.values() for name in held)
+    datasets = tuple(sorted(asked, key=lambda name: (-asked[name], name)))
+    rows = ((claim, tuple(tuple(held.get(name, ())) for name in datasets)) for claim, held in several.items())
+    return SideBySide(datasets, tuple(rows))
+
+
+def name_of(dataset: str) -> str:
+    """The name of a dataset without the settings behind it: mnist of "mnist, train size 1200"."""
+    return dataset.partition(", ")[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench import files
 from workbench.report import wording
 from workbench.report.page import page_data
-from workbench.report.page.datasets import conditional_on_data
+from workbench.report.page.datasets import conditional_on_data, side_by_side
 from workbench.report.page.folder import make
 from workbench.report.page.json_documents import ClaimForm, Finding, RuleForm
 from workbench.report.page.rendering import render
@@ -37,6 +37,17 @@ class Line:
     ruled_out: bool = False
     dataset: str = ""
     on_data: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A claim with its verdict on every dataset that it was asked on; `on_data` says if they differ."""
+
+    id: str
+    statement: str
+    statement_zh: str
+    lines: tuple[Line, ...]
+    on_data: str
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,14 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     lines = [replace(line, on_data=turned.get(line.id, "")) for line in lines]
     lines += _waiting(known or {}, lines)
     tally = Counter(line.verdict for line in lines)
+    judged = [line for line in lines if line.file]
     shown = {
         "title": "Reports", "name": "index", "entries": entries, "verdicts": VERDICTS,
-        "sections": _sections(line for line in lines if line.file),
+        "sections": _sections(judged), "side_by_side": side_by_side(sorted(judged, key=_order)),
         "later": _sections(line for line in lines if not line.file),
         "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
-        "claims": len(lines), "runs": sum(entry.cells for entry in entries),
+        "claims": len({(line.id, line.statement) for line in lines}), "found": len(judged),
+        "runs": sum(entry.cells for entry in entries),
     }  # fmt: skip
     target = folder / INDEX
     files.write(target, render("index", shown))
@@ -164,15 +177,19 @@ def _waiting(known: Mapping[str, Sequence[Claim]], lines: Sequence[Line]) -> lis
     ]
 
 
-def _sections(lines: Iterable[Line]) -> list[tuple[str, list[Line]]]:
-    """The lines by section, in the order of the claims' ids (A1, A2, ... A10, B1), as in the list of claims."""
-    groups: dict[str, list[Line]] = {}
+def _sections(lines: Iterable[Line]) -> list[tuple[str, list[Asked]]]:
+    """The claims by section, in the order of their ids (A1, A2, ... A10, B1), as in the list of claims."""
+    claims: dict[tuple[str, str, str], list[Line]] = {}
     for line in sorted(lines, key=_order):
-        groups.setdefault(line.section, []).append(line)
+        claims.setdefault((line.section, line.id, line.statement), []).append(line)
+    groups: dict[str, list[Asked]] = {}
+    for (section, mark, statement), held in claims.items():
+        on_data = next((line.on_data for line in held if line.on_data), "")
+        groups.setdefault(section, []).append(Asked(mark, statement, held[0].statement_zh, tuple(held), on_data))
     return list(groups.items())
 
 
-def _order(line: Line) -> tuple[str, int, str]:
+def _order(line: Line) -> tuple[str, int, str, str]:
     letters = line.id.rstrip("0123456789")
     digits = line.id[len(letters) :]
-    return letters, int(digits) if digits.isascii() and digits else 0, line.id
+    return letters, int(digits) if digits.isascii() and digits else 0, line.id, line.dataset

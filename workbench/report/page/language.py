@@ -21,6 +21,7 @@ CHINESE = {
     "Settings that are not the default": "與預設不同的設定", "The numbers": "數值", "Filter": "篩選",
     "What the verdicts mean": "判定的意義", "Claim": "論點", "Rule": "規則", "Language": "語言",
     "What differs": "差異", "What was compared": "比較的對象",
+    "Claims that were asked on several datasets": "在多個資料集上檢驗的論點",
     "not run yet": "尚未執行", "In training": "訓練中",
     # outcomes
     "finished": "完成", "reused": "沿用", "diverged": "發散", "failed": "失敗", "pending": "待執行",

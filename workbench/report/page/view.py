@@ -14,6 +14,7 @@ from workbench.report.figures.own_figures import OPENING
 from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
 from workbench.report.statistics.design import Factor, counts
+from workbench.report.verdicts.deviations import elsewhere
 from workbench.report.verdicts.verdict import VERDICTS
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def view(found: Findings) -> View:
     ]  # fmt: skip
     shown: dict[str, object] = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
-        "asked": summary.asked(design), "counts": counts(design.runs),
+        "elsewhere": elsewhere(sweep), "asked": summary.asked(design), "counts": counts(design.runs),
         "notice": summary.seed_notice(design, bool(found.judged)),
         "explained": summary.explained(design, found.cost_of_mean), "lost": summary.lost_in_words(design),
         "kept_networks": summary.kept_networks(design), "extremes": summary.extremes(design),

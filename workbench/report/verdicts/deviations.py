@@ -45,6 +45,14 @@ def data_of(facts: dict[str, str]) -> tuple[str, str]:
     return facts.get("data_digest", ""), json.dumps(other, sort_keys=True)
 
 
+def elsewhere(tables: SweepTables) -> str:
+    """On which data a sweep was run, if its file names other ones: a sentence; "" if it was run on those."""
+    found, fixed = deviations(tables.facts).get("data.name", ([], []))
+    if not fixed:
+        return ""
+    return f"On {described(tables)[1] or _listed(found)}. The sweep file asks on {_listed(fixed)}."
+
+
 def unasked(facts: dict[str, str]) -> str:
     """Why an identity is withheld: the command asked for a part of the sweep file alone. "" if it asked for all of it.
 
