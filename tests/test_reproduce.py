@@ -14,6 +14,7 @@ from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report.page import verdict_list
 from workbench.report.page.page_data import FORMAT
+from workbench.words import list as listing
 from workbench.words import reproduce
 
 DATASETS = 'DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}'  # of the experiment, beside its claim
@@ -44,9 +45,26 @@ def test_on_another_dataset_only_what_says_how() -> None:
         "+sweep=mine", "name=mine-spirals", "data=spirals", "data.noise=0.1",
     ]  # fmt: skip
     assert "vanishing_gradients" in reproduce.planned([], "mnist")
-    for stems, data in ((["dropout"], "spirals"), (["nothing"], "digits"), ([], "elsewhere")):
+    assert reproduce.planned(["memorizers"], "breast_cancer")["memorizers"] == [
+        "+sweep=memorizers", "name=memorizers-breast_cancer", "data=breast_cancer",
+    ]  # fmt: skip
+    for stems, data in ((["dropout"], "breast_cancer"), (["nothing"], "digits"), ([], "elsewhere")):
         with pytest.raises(BadInput, match=r"dropout|nothing|elsewhere"):
             reproduce.planned(stems, data)
+
+
+def test_an_unknown_dataset_gets_those_that_are_known() -> None:
+    with pytest.raises(BadInput, match=r"allowed: digits, .*mnist.*breast_cancer.*spirals"):
+        reproduce.planned([], "mnits")
+
+
+def test_what_is_asked_on_which_dataset_is_one_table() -> None:
+    rows = [row[:3] for row in listing.asked().rows]
+    assert ("mnist", "memorizers", "data.train_size=1200 data.validation=0.02") in rows
+    assert ("breast_cancer", "memorizers", "") in rows
+    assert ("spirals", "mine", "data.noise=0.1") in rows
+    for name in ("mnist", "breast_cancer", "spirals"):
+        assert set(reproduce.planned([], name)) == {stem for data, stem, _ in rows if data == name}
 
 
 @pytest.mark.usefixtures("no_figures")

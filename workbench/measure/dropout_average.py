@@ -29,8 +29,8 @@ def _dropout_average(config: RunConfig) -> Measured:
     of = subject(config, AVERAGED_EXAMPLES)
     if LOSSES[of.loss].task == "regression":
         raise BadInput(
-            f"data.name is {config.data.name!r}; allowed with measure=dropout_average: a dataset of classes, and a loss "
-            "of classes"
+            f"data.name is {config.data.name!r}; allowed with measure=dropout_average: a dataset of classes, and a "
+            "loss of classes"
         )
     masks = np.array(list(product((0.0, 1.0), repeat=settings.width)))
     chance = np.prod(np.where(masks > 0, 1 - rate, rate), axis=1)

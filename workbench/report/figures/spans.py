@@ -15,7 +15,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.drawings import Drawing
 
 ENDS = ("low", "high")
-APART = 1.15  # factor between bars that stand at one place
+BAR_DISTANCE = 0.035  # of the axis, between bars that stand at one place
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,12 @@ class Spans(Drawing):
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         levels = list(everything[self.by].unique())
         barred = [level for level in levels if everything.loc[everything[self.by] == level, "low"].notna().any()]
+        apart = float(everything[self.x].max() / everything[self.x].min()) ** BAR_DISTANCE
         for level, slot in zip(levels, self.slots(everything), strict=True):
             mine = rows[rows[self.by] == level].sort_values(self.x)
             if level in barred:
-                mine = mine.assign(**{self.x: mine[self.x] * APART ** (barred.index(level) - (len(barred) - 1) / 2)})
+                place = barred.index(level) - (len(barred) - 1) / 2
+                mine = mine.assign(**{self.x: mine[self.x] * apart**place})
             bars = mine.dropna(subset=list(ENDS))
             ax.vlines(bars[self.x], bars["low"], bars["high"], color=slot.light, linewidth=2.2)
             style: axes.LineStyle = {"linestyle": "none" if len(bars) else slot.linestyle, "linewidth": 1.6}

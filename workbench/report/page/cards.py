@@ -71,8 +71,9 @@ def in_a_line(claim: Claim, verdict: Verdict) -> str:
 def _what_happened(rule: Rule, found: Verdict) -> str:
     metric = rule.metric
     if isinstance(rule, Identity):
-        largest = f"the largest error in {wording.plural(found.n, 'run')} is {wording.number(found.worst)}"
-        return f"{largest}, and {rule.tolerance:g} is allowed"
+        what = sentences.largest(rule).replace("relative ", "")
+        runs = wording.plural(found.n, "run")
+        return f"the {what} in {runs} is {wording.number(found.worst)}, and {rule.tolerance:g} is allowed"
     if not found.arms or not found.n:
         return "there is nothing to compare yet"
     means = [f"{wording.amount(float(np.mean(values)), metric)} ({label})" for label, values in found.arms]

@@ -27,10 +27,17 @@ def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, s
         for claim, held in outcomes.items()
         if any(word in _STANDS for word in held.values()) and any(word in _FAILS for word in held.values())
     }
-    return {
-        claim: f"conditional on the data: {wording.listing([f'{word} on {data}' for data, word in held.items()])}"
-        for claim, held in turned.items()
-    }
+    return {claim: f"conditional on the data: {_by_outcome(held)}" for claim, held in turned.items()}
+
+
+def _by_outcome(held: Mapping[str, str]) -> str:
+    """Which outcome a claim has on which datasets: what stands first, then what fails, then what is open."""
+    datasets: dict[str, list[str]] = {}
+    for word in (*_STANDS, *_FAILS, *held.values()):
+        if word in held.values():
+            datasets[word] = sorted(data for data, outcome in held.items() if outcome == word)
+    parts = [f"{word} on {wording.listing(names)}" for word, names in datasets.items()]
+    return wording.listing(parts) if len(parts) == len(held) == 2 else "; ".join(parts)
 
 
 class Judged(Protocol):

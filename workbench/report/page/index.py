@@ -85,7 +85,7 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     shown = {
         "title": "Reports", "name": "index", "entries": entries, "verdicts": VERDICTS,
         "sections": _sections(judged), "side_by_side": side_by_side(sorted(judged, key=_order)),
-        "later": _sections(line for line in lines if not line.file),
+        "later": _sections([line for line in lines if not line.file]),
         "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
         "claims": len({(line.id, line.statement) for line in lines}), "found": len(judged),
         "runs": sum(entry.cells for entry in entries),
@@ -177,19 +177,23 @@ def _waiting(known: Mapping[str, Sequence[Claim]], lines: Sequence[Line]) -> lis
     ]
 
 
-def _sections(lines: Iterable[Line]) -> list[tuple[str, list[Asked]]]:
-    """The claims by section, in the order of their ids (A1, A2, ... A10, B1), as in the list of claims."""
+def _sections(lines: Sequence[Line]) -> list[tuple[str, list[Asked]]]:
+    """The claims by section, in the order of their ids (A1, A2, ... A10, B1), as in the list of claims; each on the
+    dataset of most claims first.
+    """
+    sizes = Counter(line.dataset for line in lines)
     claims: dict[tuple[str, str, str], list[Line]] = {}
     for line in sorted(lines, key=_order):
         claims.setdefault((line.section, line.id, line.statement), []).append(line)
     groups: dict[str, list[Asked]] = {}
     for (section, mark, statement), held in claims.items():
         on_data = next((line.on_data for line in held if line.on_data), "")
+        held.sort(key=lambda line: (-sizes[line.dataset], line.dataset))
         groups.setdefault(section, []).append(Asked(mark, statement, held[0].statement_zh, tuple(held), on_data))
     return list(groups.items())
 
 
-def _order(line: Line) -> tuple[str, int, str, str]:
+def _order(line: Line) -> tuple[str, int, str]:
     letters = line.id.rstrip("0123456789")
     digits = line.id[len(letters) :]
-    return letters, int(digits) if digits.isascii() and digits else 0, line.id, line.dataset
+    return letters, int(digits) if digits.isascii() and digits else 0, line.id

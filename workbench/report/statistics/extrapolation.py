@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import minimize_scalar, nnls
 
 from workbench.report.statistics.intervals import CONFIDENCE, RESAMPLING_SEED, Interval
 
 FEWEST_EPOCHS = 3  # the law has three parameters
-EXPONENTS = np.geomspace(0.02, 4, 60)  # tried one by one: given the exponent, the law is linear in the other two
-RESAMPLES = 400
+EXPONENTS = np.geomspace(0.02, 4, 24)  # tried one by one, then refined: given it, the law is linear in the other two
+SEED_DRAWS = 400
 LEAST_ERROR = 1e-6  # an error of 0 has no logarithm and no relative size
 
 
@@ -43,13 +43,18 @@ def fit(epochs: np.ndarray, errors: np.ndarray) -> PowerLaw:
     if len(epochs) < FEWEST_EPOCHS:
         raise ValueError(f"a power law needs {FEWEST_EPOCHS} epochs or more, found {len(epochs)}")
     weights = 1 / np.maximum(errors, LEAST_ERROR)
-    best, law = np.inf, PowerLaw(float(np.mean(errors)), 0.0, 1.0)
-    for exponent in EXPONENTS:
+
+    def linear(exponent: float) -> tuple[np.ndarray, float]:
         terms = np.stack([np.ones(len(epochs)), np.asarray(epochs, float) ** -exponent], axis=1)
-        (asymptote, scale), distance = nnls(terms * weights[:, None], errors * weights)
-        if distance < best:
-            best, law = distance, PowerLaw(float(asymptote), float(scale), float(exponent))
-    return law
+        found, distance = nnls(terms * weights[:, None], errors * weights)
+        return found, float(distance)
+
+    logs = np.log(EXPONENTS)
+    place = int(np.argmin([linear(exponent)[1] for exponent in EXPONENTS]))
+    around = float(logs[max(place - 1, 0)]), float(logs[min(place + 1, len(logs) - 1)])
+    exponent = float(np.exp(minimize_scalar(lambda log: linear(np.exp(log))[1], bounds=around, method="bounded").x))
+    (asymptote, scale), _ = linear(exponent)
+    return PowerLaw(float(asymptote), float(scale), exponent)
 
 
 def carried_on(epochs: np.ndarray, curves: np.ndarray, to: float) -> tuple[float, Interval]:
@@ -62,7 +67,7 @@ def carried_on(epochs: np.ndarray, curves: np.ndarray, to: float) -> tuple[float
     count = len(curves)
     if count < 2:
         return point, Interval(float("nan"), float("nan"))
-    drawn = np.random.default_rng(RESAMPLING_SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    drawn = np.random.default_rng(RESAMPLING_SEED).multinomial(count, np.full(count, 1 / count), SEED_DRAWS)
     shares, times = np.unique(drawn, axis=0, return_counts=True)
     ends = np.array([fit(epochs, share @ curves / count).at(to) for share in shares])
     low, high = np.quantile(np.repeat(ends, times), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

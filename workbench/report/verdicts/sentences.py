@@ -38,7 +38,7 @@ def rule_in_words(rule: Rule) -> str:
     metric = wording.metric(rule.metric)
     what = f"{metric.name}{', ' + metric.note if metric.note else ''}"
     if isinstance(rule, Identity):
-        return f"{what}: the largest relative error of {rule.arm.label} is at most {rule.tolerance:g}.{_premises(rule)}"
+        return f"{what}: the {largest(rule)} of {rule.arm.label} is at most {rule.tolerance:g}.{_premises(rule)}"
     if isinstance(rule, Equivalence):
         edge = wording.margin(rule.tolerance, rule.metric)
         within = f"is {rule.worse} by less than {edge}" if rule.worse else f"within \u00b1{edge}"
@@ -55,6 +55,12 @@ def rule_in_words(rule: Rule) -> str:
         f"{what}: {pair}, paired by seed, is {rule.direction} by more than {edge} with its whole 95 % interval, "
         f"over {len(rule.seeds)} seeds{family}.{_premises(rule)}"
     )
+
+
+def largest(rule: Identity) -> str:
+    """What an identity is decided by: the largest error, or the largest value of a metric that is none, say a count."""
+    metric = rule.arm.metric or rule.metric
+    return "largest relative error" if metric.endswith(("_error", "_gap")) else "largest value"
 
 
 def _premises(rule: Rule) -> str:
@@ -95,7 +101,8 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     place = f"On this dataset ({data})," if data else "Here"
     if isinstance(rule, Identity) or evidence is None:
         runs = wording.plural(found.n, "run")
-        return f"{place} the largest relative error over {runs} is {wording.number(found.worst)}."
+        what = largest(rule) if isinstance(rule, Identity) else "largest relative error"
+        return f"{place} the {what} over {runs} is {wording.number(found.worst)}."
     gaps = _gaps(evidence, len(rule.seeds))
     if not found.n:
         return f"{place} there is nothing to compare yet. {gaps}".strip()
