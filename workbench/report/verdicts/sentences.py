@@ -60,7 +60,7 @@ def rule_in_words(rule: Rule) -> str:
 def largest(rule: Identity) -> str:
     """What an identity is decided by: the largest error, or the largest value of a metric that is none, say a count."""
     metric = rule.arm.metric or rule.metric
-    return "largest relative error" if metric.endswith(("_error", "_gap")) else "largest value"
+    return "largest relative error" if metric.endswith(("_error", "_gap", "_loss")) else "largest value"
 
 
 def _premises(rule: Rule) -> str:
