@@ -20,7 +20,7 @@ DATASETS: dict[str, list[str]] = {}  # it decides no claim
 def _curves(tables: Any) -> list[tuple[str, np.ndarray]]:
     """Network in words and test errors (seeds, epochs) of every three finished seeds of it."""
     done = tables.runs[tables.runs["outcome"] == "finished"]
-    names = done["arm"].str.replace("_", " ") + ", width " + done["network.width"].astype(int).astype(str)
+    names = done["arm"].astype(str).str.replace("_", " ") + ", width " + done["network.width"].map("{:g}".format)
     rows = tables.epochs.merge(done.assign(network=names)[["cell", "seed", "network"]], on="cell")
     rows = rows[rows["epoch"] > 0].dropna(subset=["test_accuracy"])
     found = []

@@ -64,8 +64,8 @@ class Spans(Drawing):
             held = held[np.isfinite(held) & (held > 0)]
             low, high = (float(np.log10(end)) for end in (held.min(), held.max()))
             room = 0.06 * (high - low) or 0.1
-            (ax.set_xlim if axis is ax.xaxis else ax.set_ylim)(10 ** (low - room), 10 ** (high + room))
             axis.set_minor_locator(NullLocator())
-            axis.set_ticks([10.0**power for power in axes.decades(low, high)])
+            axis.set_ticks([10.0**at for at in axes.decades(low, high) if low - room <= at <= high + room])
+            (ax.set_xlim if axis is ax.xaxis else ax.set_ylim)(10 ** (low - room), 10 ** (high + room))
             axis.set_major_formatter(FuncFormatter(lambda place, _: axes.tick(float(f"{place:.3g}"))))
         ax.set_xlabel(self.words or self.x.replace("_", " "))
