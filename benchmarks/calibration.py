@@ -7,18 +7,17 @@ decides them. `docs/calibration.md` is written from what comes out.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from benchmarks.calibration_shapes import NEW, OLD, SHAPES, evidence_of
 from workbench.report.statistics.power import power
-from workbench.report.verdicts.claim_rules import Arm, Collapse, Equivalence, Paired
+from workbench.report.verdicts.claim_rules import Collapse, Equivalence, Paired
 from workbench.report.verdicts.decision import decide_one
-from workbench.report.verdicts.evidence import ArmResult, Evidence
 from workbench.report.verdicts.judging import new_seeds
 from workbench.report.verdicts.notes import FAMILY
 
@@ -26,7 +25,6 @@ MARGIN = 2.0  # deviations: so wide that absence is often within reach, and a fa
 PAIRS = (12, 30)
 PLACES = {"0": 0.0, "+m": MARGIN, "-m": -MARGIN}
 TRIALS, QUICK_TRIALS = 2_000, 20
-NEW, OLD = Arm("new"), Arm("old")
 FALSE = {  # of a paired rule that predicts "higher", and of a rule of tolerance: effect -> the verdicts that are false
     "0": ("reproduced", "contradicted"),
     "+m": ("reproduced", "not reproduced", "contradicted", "ruled out"),
@@ -37,91 +35,8 @@ FALSE_OF_TOLERANCE = {
     "+m": ("reproduced", "contradicted"),
     "-m": ("reproduced", "contradicted"),
 }
-Draw = Callable[[np.random.Generator, int], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One row: differences (n,) of mean 0, in units of their deviation, and what becomes of the runs behind them.
-
-    A run of the new arm is lost with probability `lost`, one of the old arm too if `both`: it ends 10 deviations down,
-    or without a number where it `diverges`. `known` says that the rule tells a collapsed run; else the effect is that
-    of the mean of all.
-    """
-
-    draw: Draw
-    lost: float = 0.0
-    both: bool = False
-    diverges: bool = False
-    known: bool = True
-
-
-def _lognormal(chance: np.random.Generator, n: int) -> np.ndarray:
-    return (chance.lognormal(size=n) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
-
-
-def _exponential(chance: np.random.Generator, n: int) -> np.ndarray:
-    return chance.exponential(size=n) - 1
-
-
-def _normal(chance: np.random.Generator, n: int) -> np.ndarray:
-    return chance.normal(size=n)
-
-
-def _ties(chance: np.random.Generator, n: int) -> np.ndarray:
-    """Six of ten pairs are equal."""
-    return chance.normal(size=n) * (chance.random(n) < 0.4) / np.sqrt(0.4)
-
-
-def _accuracies(examples: int, chance: np.random.Generator, n: int) -> np.ndarray:
-    """Both runs of a pair name 90 % of so many test examples rightly."""
-    one, other = chance.binomial(examples, 0.9, size=(2, n))
-    return (one - other) / np.sqrt(2 * 0.09 * examples)
-
-
-SHAPES: dict[str, Shape] = {
-    "normal": Shape(_normal),
-    "t(3)": Shape(lambda chance, n: chance.standard_t(3, size=n) / np.sqrt(3)),
-    "exponential": Shape(_exponential),
-    "exponential, mirrored": Shape(lambda chance, n: -_exponential(chance, n)),
-    "lognormal": Shape(_lognormal),
-    "lognormal, mirrored": Shape(lambda chance, n: -_lognormal(chance, n)),
-    "ties: 6 of 10 pairs equal": Shape(_ties),
-    "accuracies on 360 examples": Shape(partial(_accuracies, 360)),
-    "accuracies on 30 examples": Shape(partial(_accuracies, 30)),
-    "10 % collapse": Shape(_normal, lost=0.1),
-    "25 % collapse": Shape(_normal, lost=0.25),
-    "25 % collapse in both arms": Shape(_normal, lost=0.25, both=True),
-    "10 % diverge": Shape(_normal, lost=0.1, diverges=True),
-    "25 % diverge": Shape(_normal, lost=0.25, diverges=True),
-    "25 % collapse untold": Shape(_normal, lost=0.25, known=False),
-    "10 % collapse untold": Shape(_normal, lost=0.1, known=False),
-}
-DEPTH = 10.0  # deviations that a collapsed run is down
 # Twelve pairs of which one in ten collapses hold none in 28 of 100 cases, and nothing then tells the mean of all.
 UNKNOWABLE = {("10 % collapse untold", 12)}
-
-
-def evidence_of(shape: Shape, chance: np.random.Generator, n: int, effect: float) -> Evidence:
-    """The evidence of n pairs with this effect, as a sweep would give it."""
-    seeds = tuple(range(n))
-    new, old = effect + shape.draw(chance, n), np.zeros(n)
-    down = [chance.random(n) < share for share in (shape.lost, shape.lost if shape.both else 0.0)]
-    if not shape.known:
-        new += shape.lost * DEPTH
-    arms = [_arm(*one, seeds, shape) for one in zip((NEW, OLD), (new, old), down, strict=True)]
-    kept = tuple(seed for seed in seeds if all(seed in arm.values for arm in arms))
-    values = np.array([arms[0].values[seed] - arms[1].values[seed] for seed in kept])
-    return Evidence(tuple(arms), kept, values, (), tuple(seed for seed in seeds if seed not in kept), ())
-
-
-def _arm(arm: Arm, values: np.ndarray, down: np.ndarray, seeds: tuple[int, ...], shape: Shape) -> ArmResult:
-    lost = tuple(int(seed) for seed in np.flatnonzero(down))
-    if shape.diverges:
-        held = {seed: float(values[seed]) for seed in seeds if not down[seed]}
-        return ArmResult(arm, held, (), lost, ())
-    values = np.where(down, values - DEPTH, values)
-    return ArmResult(arm, dict(zip(seeds, values.tolist(), strict=True)), (), (), lost if shape.known else ())
 
 
 def paired(n: int, margin: float = MARGIN) -> Paired:

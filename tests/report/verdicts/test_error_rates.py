@@ -14,7 +14,8 @@ import pytest
 from scipy import stats
 
 from benchmarks import calibration, calibration_page
-from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PLACES, SHAPES, UNKNOWABLE
+from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PLACES, UNKNOWABLE
+from benchmarks.calibration_shapes import SHAPES, evidence_of
 from tests.experiments.composed import CLAIMS
 from tests.repetitions import crossed, each_once, repetitions
 from workbench.report.verdicts.decision import decide_one
@@ -77,7 +78,7 @@ def test_in_a_family_all_false_verdicts_together_are_as_rare() -> None:
     rule = replace(calibration.paired(12), family=10)
     wrong = 0
     for _ in range(trials):
-        found = (decide_one(rule, calibration.evidence_of(SHAPES["normal"], chance, 12, 2.0)) for _ in range(10))
+        found = (decide_one(rule, evidence_of(SHAPES["normal"], chance, 12, 2.0)) for _ in range(10))
         wrong += any(one.verdict != "inconclusive" or one.ruled_out for one in found)
     assert wrong <= stats.binom.ppf(0.999, trials, 2 * PROMISED)  # 5 % of absences, 5 % of presences
 
@@ -88,5 +89,5 @@ def test_the_families_of_the_notes_can_be_decided() -> None:
     for effect, word in ((6.0, "reproduced"), (0.0, "not reproduced")):
         rule = replace(calibration.paired(12), family=FAMILY)
         chance = np.random.default_rng(2)
-        found = [decide_one(rule, calibration.evidence_of(SHAPES["normal"], chance, 12, effect)) for _ in range(30)]
+        found = [decide_one(rule, evidence_of(SHAPES["normal"], chance, 12, effect)) for _ in range(30)]
         assert sum(one.verdict == word for one in found) > 15
