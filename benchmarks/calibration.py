@@ -6,9 +6,7 @@ decides them. `docs/calibration.md` is written from what comes out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +22,6 @@ from workbench.report.verdicts.notes import FAMILY
 MARGIN = 2.0  # deviations: so wide that absence is often within reach, and a false one too
 PAIRS = (12, 30)
 PLACES = {"0": 0.0, "+m": MARGIN, "-m": -MARGIN}
-TRIALS, QUICK_TRIALS = 2_000, 20
 FALSE = {  # of a paired rule that predicts "higher", and of a rule of tolerance: effect -> the verdicts that are false
     "0": ("reproduced", "contradicted"),
     "+m": ("reproduced", "not reproduced", "contradicted", "ruled out"),
@@ -54,7 +51,7 @@ def verdicts(name: str, n: int, place: str, trials: int, rule: Paired | Equivale
     rule = rule or paired(n)
     chance = np.random.default_rng([list(SHAPES).index(name), n, list(PLACES).index(place)])
     found = (decide_one(rule, evidence_of(SHAPES[name], chance, n, PLACES[place])) for _ in range(trials))
-    return ["ruled out" if one.ruled_out else one.verdict for one in found]
+    return [one.outcome for one in found]
 
 
 def false_share(found: list[str], false: tuple[str, ...]) -> float:
@@ -72,20 +69,20 @@ def row(name: str, n: int, trials: int) -> dict[str, Any]:
         "false": {place: false_share(words, FALSE[place]) for place, words in found.items()},
         "margin 0": false_share(level, FALSE["0"]),
         "tolerance": max(false_share(words, FALSE_OF_TOLERANCE[place]) for place, words in equal.items()),
+        "presences": _presences(found, equal),
         "absent": found["0"].count("not reproduced") / trials,
     }  # fmt: skip
+
+
+def _presences(found: Mapping[str, list[str]], equal: Mapping[str, list[str]]) -> dict[str, float]:
+    """The false shares at both edges, had no absence been said: of a paired rule, and of one of tolerance."""
+    paired_ones = {place: false_share(found[place], ("reproduced", "contradicted")) for place in ("+m", "-m")}
+    return paired_ones | {"tolerance": max(false_share(words, ("contradicted",)) for words in equal.values())}
 
 
 def worst(found: Mapping[str, Any]) -> float:
     """The largest share of false verdicts in a row."""
     return max(*found["false"].values(), found["margin 0"], found["tolerance"])
-
-
-def rows(trials: int, shapes: tuple[str, ...] = tuple(SHAPES)) -> list[dict[str, Any]]:
-    """All rows, on every core."""
-    asked = [(name, n, trials) for n in PAIRS for name in shapes]
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(row, *zip(*asked, strict=True)))
 
 
 def together(trials: int, size: int = 10) -> float:
@@ -149,14 +146,5 @@ def _chance_of(pilot: Pilot, n: int, chance: np.random.Generator) -> float:
     """1 if n new seeds come to the right verdict, else 0; of very many seeds the chance of it."""
     if n > LARGEST:
         return power(pilot.effect, 1.0, pilot.margin, n, pilot.family, attempts=2)
-    found = decide_one(pilot.rule(n), evidence_of(SHAPES["normal"], chance, n, pilot.effect), attempts=2)
+    found = decide_one(pilot.rule(n), evidence_of(SHAPES["normal"], chance, n, pilot.effect), divisor=2)
     return float(found.verdict == pilot.right)
-
-
-def measure(quick: bool, trials: int = TRIALS) -> dict[str, Any]:
-    """The whole of it, with so many trials a figure of errors, and a quarter as many pilots."""
-    trials = QUICK_TRIALS if quick else trials
-    found = {"trials": trials, "rows": rows(trials), "together": together(trials // 4)}
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        pilots = list(pool.map(delivered, PILOTS, [trials // 4] * len(PILOTS)))
-    return found | {"pilots": pilots}

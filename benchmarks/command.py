@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import (
-    calibration,
     calibration_page,
+    calibration_run,
     costs,
     families,
     images,
@@ -60,14 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(part: str, teams: Teams, quick: bool, trials: int = calibration.TRIALS) -> dict[str, Any]:
+def measure(part: str, teams: Teams, quick: bool, trials: int = calibration_run.TRIALS) -> dict[str, Any]:
     """The sections of the result that a part consists of."""
     if part == "program":
         return {"program": program.measure(quick)}
     if part == "sweeps":
         return {"sweeps": sweeps.measure(quick)}
     if part == "calibration":
-        return {"calibration": calibration.measure(quick, trials)}
+        return {"calibration": calibration_run.measure(quick, trials)}
     if part == "memory":
         return {"memory": memory.measure(quick)}
     rules = QUICK if quick else RULES[part]
@@ -93,7 +93,9 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
         "--quick", action="store_true", help="seconds instead of minutes: whether it runs, not how fast"
     )
     parser.add_argument("--only", choices=PARTS, help="one part; the others of the same day and commit are kept")
-    parser.add_argument("--trials", type=int, default=calibration.TRIALS, help="of calibration (default: %(default)s)")
+    parser.add_argument(
+        "--trials", type=int, default=calibration_run.TRIALS, help="of calibration (default: %(default)s)"
+    )
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="where to write (default: %(default)s)")
     return parser.parse_args(arguments)
 

@@ -66,6 +66,11 @@ def look_at(rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> Look
         if gather(runs, _first(rule, count), factors).missing:
             break
         place = number
+    return at_look(rule, place)
+
+
+def at_look(rule: Paired | Equivalence, place: int) -> Look:
+    """The `place`-th look of a rule that names some."""
     return Look(_first(rule, rule.looks[place]), rule.looks, place)
 
 
