@@ -46,10 +46,17 @@ def tolerance(n: int) -> Equivalence:
     return Equivalence("score", NEW, OLD, MARGIN, tuple(range(n)), collapse=Collapse("score", 0.0))
 
 
-def verdicts(name: str, n: int, place: str, trials: int, rule: Paired | Equivalence | None = None) -> list[str]:
+def generator(name: str, n: int, place: int, batch: int) -> np.random.Generator:
+    """The generator of a batch of trials, which no other figure draws from."""
+    return np.random.default_rng([list(SHAPES).index(name), n, place, *([batch] if batch else [])])
+
+
+def verdicts(
+    name: str, n: int, place: str, trials: int, rule: Paired | Equivalence | None = None, batch: int = 0
+) -> list[str]:
     """The verdicts on so many sweeps of a shape, at one of PLACES; "ruled out" stands for its being open otherwise."""
     rule = rule or paired(n)
-    chance = np.random.default_rng([list(SHAPES).index(name), n, list(PLACES).index(place)])
+    chance = generator(name, n, list(PLACES).index(place), batch)
     found = (decide_one(rule, evidence_of(SHAPES[name], chance, n, PLACES[place])) for _ in range(trials))
     return [one.outcome for one in found]
 
@@ -59,11 +66,11 @@ def false_share(found: list[str], false: tuple[str, ...]) -> float:
     return sum(word in false for word in found) / len(found)
 
 
-def row(name: str, n: int, trials: int) -> dict[str, Any]:
+def row(name: str, n: int, trials: int, batch: int = 0) -> dict[str, Any]:
     """One row of the table: shares of false verdicts by effect, and the share of absences where there is none."""
-    found = {place: verdicts(name, n, place, trials) for place in PLACES}
-    level = verdicts(name, n, "0", trials, paired(n, 0.0))
-    equal = {place: verdicts(name, n, place, trials, tolerance(n)) for place in ("+m", "-m")}
+    found = {place: verdicts(name, n, place, trials, batch=batch) for place in PLACES}
+    level = verdicts(name, n, "0", trials, paired(n, 0.0), batch)
+    equal = {place: verdicts(name, n, place, trials, tolerance(n), batch) for place in ("+m", "-m")}
     return {
         "shape": name, "pairs": n,
         "false": {place: false_share(words, FALSE[place]) for place, words in found.items()},
@@ -85,9 +92,9 @@ def worst(found: Mapping[str, Any]) -> float:
     return max(*found["false"].values(), found["margin 0"], found["tolerance"])
 
 
-def together(trials: int, size: int = 10) -> float:
+def together(trials: int, batch: int = 0, size: int = 10) -> float:
     """The share of families of so many rules, all exactly at the margin, of which any has a firm verdict."""
-    chance = np.random.default_rng(size)
+    chance = np.random.default_rng([size, batch])
     rule = replace(paired(PAIRS[0]), family=size)
     wrong = 0
     for _ in range(trials):
@@ -126,19 +133,40 @@ PILOTS = (
 LARGEST = 256  # seeds: what a larger plan delivers is computed and not simulated
 
 
-def delivered(pilot: Pilot, trials: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Plans:
+    """What became of `trials` pilots: how many were left open, the seeds planned from these, and of each plan the
+    chance that its new seeds come to the right verdict.
+    """
+
+    trials: int = 0
+    opened: int = 0
+    seeds: tuple[int, ...] = ()
+    chances: tuple[float, ...] = ()
+
+    def __add__(self, other: Plans) -> Plans:
+        """Those of both."""
+        return Plans(self.trials + other.trials, self.opened + other.opened, self.seeds + other.seeds,
+                     self.chances + other.chances)  # fmt: skip
+
+
+def delivered(pilot: Pilot, trials: int, batch: int = 0) -> Plans:
     """What plans made from inconclusive pilots deliver on new seeds, decided as a second attempt."""
-    chance = np.random.default_rng(PILOTS.index(pilot))
+    chance = np.random.default_rng([PILOTS.index(pilot), batch])
     normal, first = SHAPES["normal"], pilot.rule(PAIRS[0])
     seen = [evidence_of(normal, chance, PAIRS[0], pilot.effect) for _ in range(trials)]
     opened = [one for one in seen if decide_one(first, one).verdict == "inconclusive"]
-    plans = [planned for one in opened if (planned := new_seeds(first, one))]
-    chances = [_chance_of(pilot, n, chance) for n in plans]
+    plans = tuple(planned for one in opened if (planned := new_seeds(first, one)))
+    return Plans(trials, len(opened), plans, tuple(_chance_of(pilot, n, chance) for n in plans))
+
+
+def power_row(pilot: Pilot, plans: Plans) -> dict[str, Any]:
+    """One row of the table of planned seeds."""
     return {
         "effect": pilot.effect, "margin": pilot.margin, "family": pilot.family, "tolerated": pilot.tolerated,
-        "inconclusive": len(opened) / trials, "planned": len(plans) / max(1, len(opened)),
-        "seeds": float(np.median(plans)) if plans else None, "plans": len(plans),
-        "power": float(np.mean(chances)) if plans else None,
+        "inconclusive": plans.opened / plans.trials, "planned": len(plans.seeds) / max(1, plans.opened),
+        "seeds": float(np.median(plans.seeds)) if plans.seeds else None, "plans": len(plans.seeds),
+        "power": float(np.mean(plans.chances)) if plans.seeds else None,
     }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, MARGIN, PAIRS, PLACES, paired, tolerance
-from benchmarks.calibration_shapes import SHAPES, evidence_of, first_of
+from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, MARGIN, PAIRS, PLACES, generator, paired, tolerance
+from benchmarks.calibration_shapes import HELD_OUT, SHAPES, evidence_of, first_of
 from workbench.report.verdicts.claim_rules import Equivalence, Paired
 from workbench.report.verdicts.decision import decide_one
 from workbench.report.verdicts.evidence import Evidence
@@ -16,6 +16,11 @@ from workbench.report.verdicts.looks import at_look
 
 LOOKS = (12, 24, 48)  # pairs
 CLEAR = MARGIN + 1.0  # an effect one deviation beyond the margin, for power
+SHAPES_LOOKED_AT = (
+    "normal", "t(3)", "exponential", "lognormal", "ties: 6 of 10 pairs equal", "accuracies on 30 examples",
+    "10 % collapse", "25 % collapse", "10 % collapse untold", *HELD_OUT,
+)  # fmt: skip
+SHAPES_OF_INFERIORITY = (*SHAPES_LOOKED_AT, "exponential, mirrored", "lognormal, mirrored")  # one side alone counts
 NOT_INFERIOR = {"-m": FALSE_OF_TOLERANCE["-m"], "0": FALSE_OF_TOLERANCE["0"]}
 
 
@@ -45,10 +50,14 @@ def looked_at(rule: Paired | Equivalence, evidence: Evidence) -> Looked:
     return Looked(tuple(words), count)
 
 
-def looks_of(name: str, effect: float, trials: int, rule: Paired | Equivalence) -> list[Looked]:
+def looks_of(name: str, effect: float, trials: int, rule: Paired | Equivalence, batch: int = 0) -> list[Looked]:
     """The looks at so many sweeps of a shape with this effect."""
-    chance = np.random.default_rng([list(SHAPES).index(name), LOOKS[-1], round(10 * (effect + 10))])
+    chance = generator(name, LOOKS[-1], _place(effect), batch)
     return [looked_at(rule, evidence_of(SHAPES[name], chance, LOOKS[-1], effect)) for _ in range(trials)]
+
+
+def _place(effect: float) -> int:
+    return round(10 * (effect + 10))
 
 
 def ever(found: list[Looked], false: tuple[str, ...]) -> float:
@@ -64,12 +73,12 @@ def _pairs(found: list[Looked]) -> float:
     return float(np.mean([one.pairs for one in found]))
 
 
-def row(name: str, trials: int) -> dict[str, Any]:
+def row(name: str, trials: int, batch: int = 0) -> dict[str, Any]:
     """One row of the table of looks: shares of false verdicts by effect, power, and the pairs that it takes."""
     rule = replace(paired(LOOKS[-1]), looks=LOOKS)
-    found = {place: looks_of(name, effect, trials, rule) for place, effect in PLACES.items()}
-    level = looks_of(name, 0.0, trials, replace(rule, margin=0.0))
-    clear = looks_of(name, CLEAR, trials, rule)
+    found = {place: looks_of(name, effect, trials, rule, batch) for place, effect in PLACES.items()}
+    level = looks_of(name, 0.0, trials, replace(rule, margin=0.0), batch)
+    clear = looks_of(name, CLEAR, trials, rule, batch)
     return {
         "shape": name,
         "false": {place: ever(seen, FALSE[place]) for place, seen in found.items()},
@@ -79,14 +88,14 @@ def row(name: str, trials: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def inferiority_row(name: str, trials: int) -> dict[str, Any]:
+def inferiority_row(name: str, trials: int, batch: int = 0) -> dict[str, Any]:
     """One row of non-inferiority: at so many pairs at once, and with looks, the false shares at both effects, and how
     often "not inferior" is found at no effect.
     """
     found: dict[str, Any] = {"shape": name}
     for n in (*PAIRS, LOOKS[-1]):
         rule = replace(tolerance(n), worse="lower")
-        at = {place: _inferiority(name, PLACES[place], n, trials, rule) for place in NOT_INFERIOR}
+        at = {place: _inferiority(name, PLACES[place], n, trials, rule, batch) for place in NOT_INFERIOR}
         found[str(n) if n in PAIRS else "looks"] = {
             "false": {place: ever(at[place], NOT_INFERIOR[place]) for place in NOT_INFERIOR},
             "shown": _ends(at["0"], "reproduced"),
@@ -94,10 +103,10 @@ def inferiority_row(name: str, trials: int) -> dict[str, Any]:
     return found
 
 
-def _inferiority(name: str, effect: float, n: int, trials: int, rule: Equivalence) -> list[Looked]:
+def _inferiority(name: str, effect: float, n: int, trials: int, rule: Equivalence, batch: int) -> list[Looked]:
     if n == LOOKS[-1]:
-        return looks_of(name, effect, trials, replace(rule, looks=LOOKS))
-    chance = np.random.default_rng([list(SHAPES).index(name), n, round(10 * (effect + 10))])
+        return looks_of(name, effect, trials, replace(rule, looks=LOOKS), batch)
+    chance = generator(name, n, _place(effect), batch)
     found = (decide_one(rule, evidence_of(SHAPES[name], chance, n, effect)) for _ in range(trials))
     return [Looked((one.outcome,), n) for one in found]
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks import calibration, calibration_page
+from benchmarks import absences, calibration, calibration_looks, calibration_page
 from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PLACES, UNKNOWABLE
-from benchmarks.calibration_shapes import SHAPES, evidence_of
+from benchmarks.calibration_shapes import HELD_OUT, SHAPES, evidence_of, first_of
 from tests.experiments.composed import CLAIMS
 from tests.repetitions import crossed, each_once, repetitions
 from workbench.report.verdicts.decision import decide_one
@@ -38,24 +39,96 @@ def test_rules_of_tolerance_err_as_rarely(name: str, place: str) -> None:
     assert calibration.false_share(found, FALSE_OF_TOLERANCE[place]) <= MOST
 
 
-def test_the_page_has_every_row_and_none_errs_more_often_than_promised() -> None:
+def tables_of_page() -> tuple[int, list[dict[tuple[str, str], list[float]]]]:
+    """The trials of the page, and by kind of table (errors, looks, non-inferiority) its rows of false shares, in %."""
     text = calibration_page.FILE.read_text(encoding="utf-8")
-    trials = int(re.search(r"([\d,]+) trials a figure", " ".join(text.split()))[1].replace(",", ""))  # type: ignore[index]
+    found = re.search(r"([\d,]+) trials a figure", " ".join(text.split()))
+    assert found is not None
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    rows: list[dict[tuple[str, str], list[float]]] = [{}, {}, {}]
+    for cells in lines:
+        name, rest = cells[0], cells[1:]
+        if name in SHAPES and len(rest) == 7:
+            rows[0][name, rest[0]] = _shares(rest[1:-1])
+        elif name in SHAPES and len(rest) == 8:
+            rows[1][name, ""] = _shares(rest[:4])
+        elif name in SHAPES:
+            rows[2][name, ""] = _shares([*rest[0:2], *rest[3:5], *rest[6:8]])
+    return int(found[1].replace(",", "")), rows
+
+
+def _shares(cells: list[str]) -> list[float]:
+    return [float(cell.removesuffix(" %")) for cell in cells]
+
+
+def test_the_page_has_every_row_and_none_errs_more_often_than_promised() -> None:
+    trials, (errors, looks, inferiority) = tables_of_page()
     most = 100 * stats.binom.ppf(0.999, trials, PROMISED) / trials
-    lines = [line.strip("| ").split(" | ") for line in text.splitlines()]
-    rows = {(cells[0], int(cells[1])): cells[2:-1] for cells in lines if len(cells) == 8 and cells[1].isdigit()}
-    assert set(rows) == {(name, n) for name in SHAPES for n in PAIRS}
-    over = {row for row, shares in rows.items() if max(float(share.removesuffix(" %")) for share in shares) > most}
-    assert over <= UNKNOWABLE
+    assert set(errors) == {(name, str(n)) for name in SHAPES for n in PAIRS}
+    assert set(looks) == set(inferiority) == {(name, "") for name in SHAPES}
+    unknowable = {name for name, _ in UNKNOWABLE}
+    over = {row for table in (errors, looks, inferiority) for row, shares in table.items() if max(shares) > most}
+    assert {name for name, _ in over} <= {*unknowable, *HELD_OUT}
+    assert {(name, int(n)) for name, n in over if n and name not in HELD_OUT} <= UNKNOWABLE
 
 
-def test_a_measurement_becomes_the_page() -> None:
-    found = {"trials": 4, "rows": [calibration.row("normal", 12, 4)], "together": 0.05,
-             "pilots": [calibration.delivered(calibration.PILOTS[2], 8)]}  # fmt: skip
-    text = calibration_page.page(found, {"machine": "a machine, 2 in use", "date": "2026-01-01"})
-    assert "a machine, 2026-01-01, 4 trials a figure" in text
-    assert "| normal | 12 | " in text
-    assert "| margin 1 | 1.8 | " in text
+def test_the_page_names_every_row_above_what_is_promised() -> None:
+    text = calibration_page.FILE.read_text(encoding="utf-8")
+    said = "\n".join(line for line in text.splitlines() if line.startswith("**Above 5 %**"))
+    for table in tables_of_page()[1]:
+        for (name, pairs), shares in table.items():
+            if max(shares) > 100 * PROMISED:
+                assert (f"*{name} with {pairs} pairs*" if pairs else f"*{name}*") in said
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_has_mean_0_and_deviation_1(name: str) -> None:
+    drawn = SHAPES[name].draw(np.random.default_rng(5), 40_000)
+    assert drawn.mean() == pytest.approx(0.0, abs=0.04)
+    assert drawn.std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_rule_with_looks_goes_on_while_it_is_open_and_counts_what_any_look_said() -> None:
+    rule = replace(calibration.paired(48), looks=calibration_looks.LOOKS)
+    chance = np.random.default_rng(3)
+    clear = calibration_looks.looked_at(rule, evidence_of(SHAPES["normal"], chance, 48, 6.0))
+    assert (clear.words, clear.pairs) == (("reproduced",), 12)
+    edge = calibration_looks.looked_at(rule, evidence_of(SHAPES["normal"], chance, 48, 2.0))
+    assert (edge.words, edge.pairs) == (("inconclusive",) * 3, 48)
+    once = calibration_looks.Looked(("ruled out", "inconclusive"), 24)
+    assert calibration_looks.ever([once, edge], FALSE["+m"]) == 0.5
+
+
+@pytest.mark.parametrize("name", ["25 % collapse", "25 % diverge"])
+def test_the_first_pairs_of_evidence_are_those_of_its_first_seeds(name: str) -> None:
+    whole = evidence_of(SHAPES[name], np.random.default_rng(4), 30, 0.0)
+    first = first_of(whole, 12)
+    assert first.seeds == tuple(seed for seed in whole.seeds if seed < 12)
+    assert first.differences.tolist() == whole.differences[: len(first.seeds)].tolist()
+    assert first.diverged == tuple(seed for seed in whole.diverged if seed < 12)
+    assert first.arms[0].collapsed == tuple(seed for seed in whole.arms[0].collapsed if seed < 12)
+
+
+def test_non_inferiority_is_asked_on_the_side_that_is_worse() -> None:
+    rule = replace(calibration.tolerance(12), worse="lower")
+    for effect, word in ((6.0, "reproduced"), (0.0, "reproduced"), (-6.0, "contradicted")):
+        found = decide_one(rule, evidence_of(SHAPES["normal"], np.random.default_rng(6), 12, effect))
+        assert found.verdict == word
+
+
+def test_a_rule_for_absences_would_cost_verdicts_and_conditions() -> None:
+    """What rests on few pairs: an absence of its own leaves a claim open, one in the other setting its condition."""
+    absent = {"kind": "paired", "n": 12, "verdict": "not reproduced", "sentence": ""}
+    shown = {"kind": "paired", "n": 12, "verdict": "reproduced", "sentence": ""}
+    rest = {"dataset": "digits", "also": [], "tuned": None, "vary": []}
+    verdicts: list[dict[str, Any]] = [
+        rest | absent | {"id": "A", "by_itself": "not reproduced"},
+        rest | shown | {"id": "B", "by_itself": "reproduced", "verdict": "conditional", "tuned": absent},
+        rest | shown | {"id": "C", "by_itself": "reproduced", "verdict": "conditional", "tuned": absent | {"n": 30}},
+        rest | shown | {"id": "D", "by_itself": "reproduced"},
+    ]
+    assert absences.left_open(verdicts) == ["A"]
+    assert absences.without_condition(verdicts) == ["B"]
 
 
 @pytest.mark.parametrize("name", ["normal", "accuracies on 360 examples"])
