@@ -38,7 +38,7 @@ def _batch(pool: ProcessPoolExecutor, size: int, batch: int) -> Found:
         pool.submit(calibration_looks.inferiority_row, name, size, batch)
         for name in calibration_looks.SHAPES_OF_INFERIORITY
     ]
-    pilots = [pool.submit(calibration.delivered, pilot, size // 4, batch) for pilot in PILOTS]
+    pilots = [pool.submit(calibration.delivered, pilot, max(1, size // 4), batch) for pilot in PILOTS]
     together = pool.submit(calibration.together, size, batch)
     return {"rows": _results(rows), "looks": _results(looks), "inferiority": _results(sides),
             "together": together.result(), "pilots": _results(pilots)}  # fmt: skip

@@ -106,7 +106,10 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
         "--trials", type=int, default=calibration_run.TRIALS, help="of calibration (default: %(default)s)"
     )
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="where to write (default: %(default)s)")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    if asked.trials < 1:
+        parser.error(f"--trials: found {asked.trials}; allowed: 1 or more")
+    return asked
 
 
 def _say(line: str) -> None:

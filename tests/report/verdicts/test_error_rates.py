@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks import absences, calibration, calibration_looks, calibration_page
-from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PLACES, UNKNOWABLE
+from benchmarks import absences, calibration, calibration_looks, calibration_page, calibration_run
+from benchmarks.calibration import FALSE, FALSE_OF_TOLERANCE, PAIRS, PILOTS, PLACES, UNKNOWABLE, Plans
 from benchmarks.calibration_shapes import HELD_OUT, SHAPES, evidence_of, first_of
 from tests.experiments.composed import CLAIMS
 from tests.repetitions import crossed, each_once, repetitions
@@ -65,7 +65,8 @@ def test_the_page_has_every_row_and_none_errs_more_often_than_promised() -> None
     trials, (errors, looks, inferiority) = tables_of_page()
     most = 100 * stats.binom.ppf(0.999, trials, PROMISED) / trials
     assert set(errors) == {(name, str(n)) for name in SHAPES for n in PAIRS}
-    assert set(looks) == set(inferiority) == {(name, "") for name in SHAPES}
+    assert set(looks) == {(name, "") for name in calibration_looks.SHAPES_LOOKED_AT}
+    assert set(inferiority) == {(name, "") for name in calibration_looks.SHAPES_OF_INFERIORITY}
     unknowable = {name for name, _ in UNKNOWABLE}
     over = {row for table in (errors, looks, inferiority) for row, shares in table.items() if max(shares) > most}
     assert {name for name, _ in over} <= {*unknowable, *HELD_OUT}
@@ -114,6 +115,47 @@ def test_non_inferiority_is_asked_on_the_side_that_is_worse() -> None:
     for effect, word in ((6.0, "reproduced"), (0.0, "reproduced"), (-6.0, "contradicted")):
         found = decide_one(rule, evidence_of(SHAPES["normal"], np.random.default_rng(6), 12, effect))
         assert found.verdict == word
+
+
+def test_a_measurement_becomes_the_page() -> None:
+    names = ("normal", "10 % collapse untold", HELD_OUT[0])
+    false = {"0": 0.0, "+m": 0.01, "-m": 0.02}
+    side = {"false": {"-m": 0.03, "0": 0.0}, "shown": 0.9}
+    look = {"false": false, "margin 0": 0.06, "absent": 0.9, "pairs to absent": 14.0, "present": 1.0,
+            "pairs to present": 22.0}  # fmt: skip
+    found = {
+        "trials": 4, "rows": [calibration.row(name, 12, 2) for name in names], "together": 0.05,
+        "looks": [{"shape": name, **look} for name in names],
+        "inferiority": [{"shape": name, "12": side, "30": side, "looks": side} for name in names],
+        "pilots": [calibration.power_row(PILOTS[2], Plans(8, 4, (90, 110), (1.0, 0.5)))],
+    }  # fmt: skip
+    text = calibration_page.page(found, {"machine": "a machine, 2 in use", "date": "2026-01-01"})
+    assert "a machine, 2026-01-01, 4 trials a figure" in " ".join(text.split())
+    assert "| normal | 12 | " in text
+    assert "| no absence under 29 pairs | " in text
+    assert "| normal | 0.0 % | 1.0 % | 2.0 % | 6.0 % | 90.0 % | 14 | 100.0 % | 22 |" in text
+    assert f"**Above 5 %**: *{HELD_OUT[0]}* (6.0 %)." in text
+    assert "| margin 1 | 1.8 | 50.0 % | 50.0 % | 100 | 0.75 |" in text
+
+
+@pytest.mark.thorough
+def test_rows_of_looks_and_of_non_inferiority_are_simulated() -> None:
+    look, side = calibration_looks.row("normal", 4), calibration_looks.inferiority_row("normal", 4)
+    assert (look["absent"], look["pairs to absent"]) == (1.0, pytest.approx(14, abs=10))
+    assert all(side[kind]["shown"] > 0.5 for kind in ("12", "30", "looks"))
+    assert calibration.delivered(PILOTS[2], 4).trials == 4
+
+
+def test_batches_come_to_what_their_trials_come_to_together() -> None:
+    parts = [{"shape": "a", "pairs": 12, "false": {"0": share}, "shown": [share]} for share in (0.0, 0.25)]
+    assert calibration_run.mean_of(parts) == {"shape": "a", "pairs": 12, "false": {"0": 0.125}, "shown": [0.125]}
+    some, more = Plans(4, 3, (20,), (1.0,)), Plans(4, 1, (30, 40), (0.0, 0.5))
+    assert some + more == Plans(8, 4, (20, 30, 40), (1.0, 0.0, 0.5))
+
+
+def test_another_batch_draws_others() -> None:
+    first, second = (calibration.generator("normal", 12, 0, batch).normal() for batch in (0, 1))
+    assert first != second
 
 
 def test_a_rule_for_absences_would_cost_verdicts_and_conditions() -> None:
