@@ -65,7 +65,7 @@ LOOKS = """
 A rule looks after 12, 24 and 48 pairs, each time at its share of alpha, and goes on while its verdict is inconclusive,
 as `workbench reproduce --settle` does. A sweep counts as false if any look, up to the last one, says what is false.
 Power is how often it ends with *not reproduced* at no effect, and with *reproduced* at an effect of m + 1; beside it
-stand the pairs that this took, in the mean.
+stand the pairs that this took, in the mean. What was said of *10 % collapse untold* holds of its looks too.
 """
 INFERIORITY = """
 ## Non-inferiority
