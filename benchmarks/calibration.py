@@ -6,27 +6,22 @@ decides them. `docs/calibration.md` is written from what comes out.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from benchmarks.calibration_shapes import NEW, OLD, SHAPES, evidence_of
 from workbench.report.statistics.power import power
-from workbench.report.verdicts.claim_rules import Arm, Collapse, Equivalence, Paired
+from workbench.report.verdicts.claim_rules import Collapse, Equivalence, Paired
 from workbench.report.verdicts.decision import decide_one
-from workbench.report.verdicts.evidence import ArmResult, Evidence
 from workbench.report.verdicts.judging import new_seeds
 from workbench.report.verdicts.notes import FAMILY
 
 MARGIN = 2.0  # deviations: so wide that absence is often within reach, and a false one too
 PAIRS = (12, 30)
 PLACES = {"0": 0.0, "+m": MARGIN, "-m": -MARGIN}
-TRIALS, QUICK_TRIALS = 2_000, 20
-NEW, OLD = Arm("new"), Arm("old")
 FALSE = {  # of a paired rule that predicts "higher", and of a rule of tolerance: effect -> the verdicts that are false
     "0": ("reproduced", "contradicted"),
     "+m": ("reproduced", "not reproduced", "contradicted", "ruled out"),
@@ -37,91 +32,8 @@ FALSE_OF_TOLERANCE = {
     "+m": ("reproduced", "contradicted"),
     "-m": ("reproduced", "contradicted"),
 }
-Draw = Callable[[np.random.Generator, int], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One row: differences (n,) of mean 0, in units of their deviation, and what becomes of the runs behind them.
-
-    A run of the new arm is lost with probability `lost`, one of the old arm too if `both`: it ends 10 deviations down,
-    or without a number where it `diverges`. `known` says that the rule tells a collapsed run; else the effect is that
-    of the mean of all.
-    """
-
-    draw: Draw
-    lost: float = 0.0
-    both: bool = False
-    diverges: bool = False
-    known: bool = True
-
-
-def _lognormal(chance: np.random.Generator, n: int) -> np.ndarray:
-    return (chance.lognormal(size=n) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
-
-
-def _exponential(chance: np.random.Generator, n: int) -> np.ndarray:
-    return chance.exponential(size=n) - 1
-
-
-def _normal(chance: np.random.Generator, n: int) -> np.ndarray:
-    return chance.normal(size=n)
-
-
-def _ties(chance: np.random.Generator, n: int) -> np.ndarray:
-    """Six of ten pairs are equal."""
-    return chance.normal(size=n) * (chance.random(n) < 0.4) / np.sqrt(0.4)
-
-
-def _accuracies(examples: int, chance: np.random.Generator, n: int) -> np.ndarray:
-    """Both runs of a pair name 90 % of so many test examples rightly."""
-    one, other = chance.binomial(examples, 0.9, size=(2, n))
-    return (one - other) / np.sqrt(2 * 0.09 * examples)
-
-
-SHAPES: dict[str, Shape] = {
-    "normal": Shape(_normal),
-    "t(3)": Shape(lambda chance, n: chance.standard_t(3, size=n) / np.sqrt(3)),
-    "exponential": Shape(_exponential),
-    "exponential, mirrored": Shape(lambda chance, n: -_exponential(chance, n)),
-    "lognormal": Shape(_lognormal),
-    "lognormal, mirrored": Shape(lambda chance, n: -_lognormal(chance, n)),
-    "ties: 6 of 10 pairs equal": Shape(_ties),
-    "accuracies on 360 examples": Shape(partial(_accuracies, 360)),
-    "accuracies on 30 examples": Shape(partial(_accuracies, 30)),
-    "10 % collapse": Shape(_normal, lost=0.1),
-    "25 % collapse": Shape(_normal, lost=0.25),
-    "25 % collapse in both arms": Shape(_normal, lost=0.25, both=True),
-    "10 % diverge": Shape(_normal, lost=0.1, diverges=True),
-    "25 % diverge": Shape(_normal, lost=0.25, diverges=True),
-    "25 % collapse untold": Shape(_normal, lost=0.25, known=False),
-    "10 % collapse untold": Shape(_normal, lost=0.1, known=False),
-}
-DEPTH = 10.0  # deviations that a collapsed run is down
 # Twelve pairs of which one in ten collapses hold none in 28 of 100 cases, and nothing then tells the mean of all.
 UNKNOWABLE = {("10 % collapse untold", 12)}
-
-
-def evidence_of(shape: Shape, chance: np.random.Generator, n: int, effect: float) -> Evidence:
-    """The evidence of n pairs with this effect, as a sweep would give it."""
-    seeds = tuple(range(n))
-    new, old = effect + shape.draw(chance, n), np.zeros(n)
-    down = [chance.random(n) < share for share in (shape.lost, shape.lost if shape.both else 0.0)]
-    if not shape.known:
-        new += shape.lost * DEPTH
-    arms = [_arm(*one, seeds, shape) for one in zip((NEW, OLD), (new, old), down, strict=True)]
-    kept = tuple(seed for seed in seeds if all(seed in arm.values for arm in arms))
-    values = np.array([arms[0].values[seed] - arms[1].values[seed] for seed in kept])
-    return Evidence(tuple(arms), kept, values, (), tuple(seed for seed in seeds if seed not in kept), ())
-
-
-def _arm(arm: Arm, values: np.ndarray, down: np.ndarray, seeds: tuple[int, ...], shape: Shape) -> ArmResult:
-    lost = tuple(int(seed) for seed in np.flatnonzero(down))
-    if shape.diverges:
-        held = {seed: float(values[seed]) for seed in seeds if not down[seed]}
-        return ArmResult(arm, held, (), lost, ())
-    values = np.where(down, values - DEPTH, values)
-    return ArmResult(arm, dict(zip(seeds, values.tolist(), strict=True)), (), (), lost if shape.known else ())
 
 
 def paired(n: int, margin: float = MARGIN) -> Paired:
@@ -134,12 +46,19 @@ def tolerance(n: int) -> Equivalence:
     return Equivalence("score", NEW, OLD, MARGIN, tuple(range(n)), collapse=Collapse("score", 0.0))
 
 
-def verdicts(name: str, n: int, place: str, trials: int, rule: Paired | Equivalence | None = None) -> list[str]:
+def generator(name: str, n: int, place: int, batch: int) -> np.random.Generator:
+    """The generator of a batch of trials, which no other figure draws from."""
+    return np.random.default_rng([list(SHAPES).index(name), n, place, *([batch] if batch else [])])
+
+
+def verdicts(
+    name: str, n: int, place: str, trials: int, rule: Paired | Equivalence | None = None, batch: int = 0
+) -> list[str]:
     """The verdicts on so many sweeps of a shape, at one of PLACES; "ruled out" stands for its being open otherwise."""
     rule = rule or paired(n)
-    chance = np.random.default_rng([list(SHAPES).index(name), n, list(PLACES).index(place)])
+    chance = generator(name, n, list(PLACES).index(place), batch)
     found = (decide_one(rule, evidence_of(SHAPES[name], chance, n, PLACES[place])) for _ in range(trials))
-    return ["ruled out" if one.ruled_out else one.verdict for one in found]
+    return [one.outcome for one in found]
 
 
 def false_share(found: list[str], false: tuple[str, ...]) -> float:
@@ -147,18 +66,25 @@ def false_share(found: list[str], false: tuple[str, ...]) -> float:
     return sum(word in false for word in found) / len(found)
 
 
-def row(name: str, n: int, trials: int) -> dict[str, Any]:
+def row(name: str, n: int, trials: int, batch: int = 0) -> dict[str, Any]:
     """One row of the table: shares of false verdicts by effect, and the share of absences where there is none."""
-    found = {place: verdicts(name, n, place, trials) for place in PLACES}
-    level = verdicts(name, n, "0", trials, paired(n, 0.0))
-    equal = {place: verdicts(name, n, place, trials, tolerance(n)) for place in ("+m", "-m")}
+    found = {place: verdicts(name, n, place, trials, batch=batch) for place in PLACES}
+    level = verdicts(name, n, "0", trials, paired(n, 0.0), batch)
+    equal = {place: verdicts(name, n, place, trials, tolerance(n), batch) for place in ("+m", "-m")}
     return {
         "shape": name, "pairs": n,
         "false": {place: false_share(words, FALSE[place]) for place, words in found.items()},
         "margin 0": false_share(level, FALSE["0"]),
         "tolerance": max(false_share(words, FALSE_OF_TOLERANCE[place]) for place, words in equal.items()),
+        "presences": _presences(found, equal),
         "absent": found["0"].count("not reproduced") / trials,
     }  # fmt: skip
+
+
+def _presences(found: Mapping[str, list[str]], equal: Mapping[str, list[str]]) -> dict[str, float]:
+    """The false shares at both edges, had no absence been said: of a paired rule, and of one of tolerance."""
+    paired_ones = {place: false_share(found[place], ("reproduced", "contradicted")) for place in ("+m", "-m")}
+    return paired_ones | {"tolerance": max(false_share(words, ("contradicted",)) for words in equal.values())}
 
 
 def worst(found: Mapping[str, Any]) -> float:
@@ -166,16 +92,9 @@ def worst(found: Mapping[str, Any]) -> float:
     return max(*found["false"].values(), found["margin 0"], found["tolerance"])
 
 
-def rows(trials: int, shapes: tuple[str, ...] = tuple(SHAPES)) -> list[dict[str, Any]]:
-    """All rows, on every core."""
-    asked = [(name, n, trials) for n in PAIRS for name in shapes]
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(row, *zip(*asked, strict=True)))
-
-
-def together(trials: int, size: int = 10) -> float:
+def together(trials: int, batch: int = 0, size: int = 10) -> float:
     """The share of families of so many rules, all exactly at the margin, of which any has a firm verdict."""
-    chance = np.random.default_rng(size)
+    chance = np.random.default_rng([size, batch])
     rule = replace(paired(PAIRS[0]), family=size)
     wrong = 0
     for _ in range(trials):
@@ -214,19 +133,40 @@ PILOTS = (
 LARGEST = 256  # seeds: what a larger plan delivers is computed and not simulated
 
 
-def delivered(pilot: Pilot, trials: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Plans:
+    """What became of `trials` pilots: how many were left open, the seeds planned from these, and of each plan the
+    chance that its new seeds come to the right verdict.
+    """
+
+    trials: int = 0
+    opened: int = 0
+    seeds: tuple[int, ...] = ()
+    chances: tuple[float, ...] = ()
+
+    def __add__(self, other: Plans) -> Plans:
+        """Those of both."""
+        return Plans(self.trials + other.trials, self.opened + other.opened, self.seeds + other.seeds,
+                     self.chances + other.chances)  # fmt: skip
+
+
+def delivered(pilot: Pilot, trials: int, batch: int = 0) -> Plans:
     """What plans made from inconclusive pilots deliver on new seeds, decided as a second attempt."""
-    chance = np.random.default_rng(PILOTS.index(pilot))
+    chance = np.random.default_rng([PILOTS.index(pilot), batch])
     normal, first = SHAPES["normal"], pilot.rule(PAIRS[0])
     seen = [evidence_of(normal, chance, PAIRS[0], pilot.effect) for _ in range(trials)]
     opened = [one for one in seen if decide_one(first, one).verdict == "inconclusive"]
-    plans = [planned for one in opened if (planned := new_seeds(first, one))]
-    chances = [_chance_of(pilot, n, chance) for n in plans]
+    plans = tuple(planned for one in opened if (planned := new_seeds(first, one)))
+    return Plans(trials, len(opened), plans, tuple(_chance_of(pilot, n, chance) for n in plans))
+
+
+def power_row(pilot: Pilot, plans: Plans) -> dict[str, Any]:
+    """One row of the table of planned seeds."""
     return {
         "effect": pilot.effect, "margin": pilot.margin, "family": pilot.family, "tolerated": pilot.tolerated,
-        "inconclusive": len(opened) / trials, "planned": len(plans) / max(1, len(opened)),
-        "seeds": float(np.median(plans)) if plans else None, "plans": len(plans),
-        "power": float(np.mean(chances)) if plans else None,
+        "inconclusive": plans.opened / plans.trials, "planned": len(plans.seeds) / max(1, plans.opened),
+        "seeds": float(np.median(plans.seeds)) if plans.seeds else None, "plans": len(plans.seeds),
+        "power": float(np.mean(plans.chances)) if plans.seeds else None,
     }  # fmt: skip
 
 
@@ -234,14 +174,5 @@ def _chance_of(pilot: Pilot, n: int, chance: np.random.Generator) -> float:
     """1 if n new seeds come to the right verdict, else 0; of very many seeds the chance of it."""
     if n > LARGEST:
         return power(pilot.effect, 1.0, pilot.margin, n, pilot.family, attempts=2)
-    found = decide_one(pilot.rule(n), evidence_of(SHAPES["normal"], chance, n, pilot.effect), attempts=2)
+    found = decide_one(pilot.rule(n), evidence_of(SHAPES["normal"], chance, n, pilot.effect), divisor=2)
     return float(found.verdict == pilot.right)
-
-
-def measure(quick: bool, trials: int = TRIALS) -> dict[str, Any]:
-    """The whole of it, with so many trials a figure of errors, and a quarter as many pilots."""
-    trials = QUICK_TRIALS if quick else trials
-    found = {"trials": trials, "rows": rows(trials), "together": together(trials // 4)}
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        pilots = list(pool.map(delivered, PILOTS, [trials // 4] * len(PILOTS)))
-    return found | {"pilots": pilots}

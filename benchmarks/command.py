@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import (
-    calibration,
     calibration_page,
+    calibration_run,
     costs,
     families,
     images,
@@ -50,24 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for part in [part for part in PARTS if part not in APART] if asked.only is None else [asked.only]:
         started = perf_counter()
         _say(part)
-        with Teams() as teams:
-            found |= measure(part, teams, asked.quick, asked.trials)
+        if part == "calibration":
+            found |= {"calibration": calibrate(asked.quick, asked.trials, found["about"])}
+        else:
+            with Teams() as teams:
+                found |= measure(part, teams, asked.quick)
         _say(f"{part}: {perf_counter() - started:.0f} s")
-        if part == "calibration" and not asked.quick:
-            calibration_page.write(found["calibration"], found["about"])
         files = results.write(found, asked.results, asked.quick)  # what is measured is kept, whatever comes of the rest
     print(*files, sep="\n")
     return 0
 
 
-def measure(part: str, teams: Teams, quick: bool, trials: int = calibration.TRIALS) -> dict[str, Any]:
+def calibrate(quick: bool, trials: int, about: dict[str, str]) -> dict[str, Any]:
+    """The simulated error rates; the page of the documents is written anew after each batch of trials."""
+    found: dict[str, Any] = {}
+    for found in calibration_run.batches(quick, trials):
+        _say(f"calibration: {found['trials']} of {trials} trials")
+        if not quick:
+            calibration_page.write(found, about)
+    return found
+
+
+def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
     """The sections of the result that a part consists of."""
     if part == "program":
         return {"program": program.measure(quick)}
     if part == "sweeps":
         return {"sweeps": sweeps.measure(quick)}
-    if part == "calibration":
-        return {"calibration": calibration.measure(quick, trials)}
     if part == "memory":
         return {"memory": memory.measure(quick)}
     rules = QUICK if quick else RULES[part]
@@ -93,9 +102,14 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
         "--quick", action="store_true", help="seconds instead of minutes: whether it runs, not how fast"
     )
     parser.add_argument("--only", choices=PARTS, help="one part; the others of the same day and commit are kept")
-    parser.add_argument("--trials", type=int, default=calibration.TRIALS, help="of calibration (default: %(default)s)")
+    parser.add_argument(
+        "--trials", type=int, default=calibration_run.TRIALS, help="of calibration (default: %(default)s)"
+    )
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="where to write (default: %(default)s)")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    if asked.trials < 1:
+        parser.error(f"--trials: found {asked.trials}; allowed: 1 or more")
+    return asked
 
 
 def _say(line: str) -> None:

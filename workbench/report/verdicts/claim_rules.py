@@ -51,19 +51,32 @@ class Tuning:
     """Every arm gets its own best values of `factors`, chosen on seeds that do not decide.
 
     Chosen by the best mean of `metric` (a validation metric; smallest if `better` is "lower") over `seeds`. With
-    `by_seed` every deciding seed has a share of `seeds` to itself and its own choice, so that the noise of tuning is a
-    part of the differences; else one choice is made for all, and its noise is in none of them.
+    `by_seed` every deciding seed has so many of `seeds` to itself and its own choice, so that the noise of tuning is a
+    part of the differences; else one choice is made for all, and its noise is in none of them. The shares follow one
+    another in the order of the deciding seeds: seeds that are added later, each with its share, change no earlier one.
+    Raises BadInput if `by_seed` is no such number, or the seeds cannot be shared out.
     """
 
     factors: tuple[str, ...]
     seeds: tuple[int, ...]
     metric: str = "best_validation_loss"
     better: str = "lower"
-    by_seed: bool = False
+    by_seed: int = 0
 
-    def of(self, place: int, count: int) -> Tuning:
-        """The tuning of the `place`-th of `count` deciding seeds, on its own share of the tuning seeds."""
-        return replace(self, seeds=self.seeds[place::count], by_seed=False)
+    def __post_init__(self) -> None:
+        if type(self.by_seed) is not int or self.by_seed < 0:
+            raise BadInput(f"by_seed of a tuning is {self.by_seed}; allowed: how many seeds tune for each deciding one")
+        if self.by_seed and len(set(self.seeds)) < len(self.seeds):
+            raise BadInput("a tuning by seed names a seed twice; each tunes for one deciding seed alone")
+
+    def of(self, place: int) -> Tuning:
+        """The tuning of the `place`-th deciding seed, on its own share of the tuning seeds."""
+        start = place * self.by_seed
+        return replace(self, seeds=self.seeds[start : start + self.by_seed], by_seed=0)
+
+    def of_first(self, count: int) -> Tuning:
+        """The tuning of the first `count` deciding seeds: on their shares, or on all seeds if they have none."""
+        return replace(self, seeds=self.seeds[: count * self.by_seed]) if self.by_seed else self
 
 
 @dataclass(frozen=True)
@@ -101,8 +114,17 @@ def _check(rule: Paired | Equivalence) -> None:
     _check_looks(rule)
     if rule.tuning and set(rule.tuning.seeds) & set(rule.seeds):
         raise BadInput(f"a rule on {rule.metric} tunes on seeds it decides on; the two sets must be apart")
-    if rule.tuning and rule.tuning.by_seed and len(set(rule.tuning.seeds)) < len(set(rule.seeds)):
-        raise BadInput(f"a rule on {rule.metric} tunes by seed on fewer seeds than it decides on; one each is needed")
+    if rule.tuning and rule.tuning.by_seed:
+        _check_shares(rule, rule.tuning)
+
+
+def _check_shares(rule: Paired | Equivalence, tuning: Tuning) -> None:
+    needed = tuning.by_seed * len(rule.seeds)
+    if len(tuning.seeds) != needed:
+        raise BadInput(
+            f"a rule on {rule.metric} tunes by seed on {len(tuning.seeds)} seeds; allowed: {needed}, "
+            f"{tuning.by_seed} for each of its {len(rule.seeds)}"
+        )
 
 
 def _check_looks(rule: Paired | Equivalence) -> None:

@@ -149,10 +149,10 @@ def _jointly(verdicts: Sequence[str]) -> str:
     return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
 
 
-def decide_one(rule: Paired | Equivalence, evidence: Evidence, attempts: int = 1) -> Verdict:
-    """The verdict of a rule by itself on evidence that was gathered: what simulations ask."""
+def decide_one(rule: Paired | Equivalence, evidence: Evidence, divisor: float = 1.0) -> Verdict:
+    """The verdict of a rule by itself on evidence that was gathered, at 0.05 divided by `divisor`: for simulations."""
     found = weighed("", rule, evidence)
-    return decided(rule, evidence, found, _adjusted([(rule, evidence, found)]), attempts)
+    return decided(rule, evidence, found, _adjusted([(rule, evidence, found)]), divisor)
 
 
 def decide(claim: Claim, tables: SweepTables) -> Verdict:

@@ -102,7 +102,7 @@ def _tuned_by_seed(
     """The runs of the arm, of every deciding seed those at the values that its own tuning seeds chose."""
     parts, notes = [], Counter[str]()
     for place, seed in enumerate(seeds):
-        chosen, said = _tuned(runs, arm, tuning.of(place, len(seeds)))
+        chosen, said = _tuned(runs, arm, tuning.of(place))
         parts.append(chosen[chosen["seed"] == seed])
         notes.update(said)
     return pd.concat(parts), tuple(f"{note} (of {wording.plural(count, 'seed')})" for note, count in notes.items())

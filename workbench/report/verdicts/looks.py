@@ -66,28 +66,33 @@ def look_at(rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> Look
         if gather(runs, _first(rule, count), factors).missing:
             break
         place = number
+    return at_look(rule, place)
+
+
+def at_look(rule: Paired | Equivalence, place: int) -> Look:
+    """The `place`-th look of a rule that names some."""
     return Look(_first(rule, rule.looks[place]), rule.looks, place)
 
 
 def _first(rule: Paired | Equivalence, count: int) -> Paired | Equivalence:
-    return replace(rule, seeds=rule.seeds[:count], looks=())
+    """The rule on its first seeds alone, each with the tuning seeds that it has in the whole rule."""
+    tuning = rule.tuning and rule.tuning.of_first(count)
+    return replace(rule, seeds=rule.seeds[:count], tuning=tuning, looks=())
 
 
 def seeds_to_train(claims: Sequence[Claim], runs: pd.DataFrame | None, opened: Sequence[str]) -> tuple[int, ...]:
     """The seeds that are needed now: of each rule those of its look, of `opened` claims those of the next one.
 
-    Without `runs` every rule stands at its first look. Seeds that tune, and those of rules without looks, are all
-    needed.
+    Without `runs` every rule stands at its first look. Those that tune are needed as soon as they tune for one of
+    these; all seeds of rules without looks are.
     """
     needed: set[int] = set()
     for claim in claims:
         for rule in rules_of(claim):
             if isinstance(rule, Identity):
                 continue
-            needed |= {
-                *rule.seeds[: _count(rule, runs, claim.id in opened)],
-                *(rule.tuning.seeds if rule.tuning else ()),
-            }
+            now = _first(rule, _count(rule, runs, claim.id in opened))
+            needed |= {*now.seeds, *(now.tuning.seeds if now.tuning else ())}
     return tuple(sorted(needed))
 
 
