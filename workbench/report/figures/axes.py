@@ -6,6 +6,7 @@ a factor's values and are the same on the whole page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -20,7 +21,7 @@ from workbench.report import wording
 from workbench.report.figures import palette
 
 FAINT = 0.28
-LONGEST_LABEL = 15
+LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_STEPS = [1, 2, 2.5, 5, 10]
@@ -76,21 +77,33 @@ def powers_in_words(powers: Sequence[float]) -> FuncFormatter:
 
 
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
-    """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one."""
+    """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one, of numbers to two
+    digits.
+    """
     room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
     step = -(-len(labels) // room)
     places = list(range(0, len(labels), step))
-    axis.set_ticks(places, [shortened(labels)[place] for place in places])
+    names = shortened(labels)
+    if step > 1 and all(map(_is_number, labels)):
+        names = [wording.number(float(label), 2) if len(label) > SHORT_NUMBER else label for label in labels]
+    axis.set_ticks(places, [names[place] for place in places])
 
 
-def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
-    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
+
+
+def value_axis(ax: Axes, key: str, values: np.ndarray, widest: float = LOGARITHMIC_FROM) -> None:
+    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of `widest`."""
     if wording.metric(key).percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
         return
     positive = values[np.isfinite(values) & (values > 0)]
-    if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
+    if len(positive) and not (values < 0).any() and positive.max() > widest * positive.min():
         ax.set_yscale("log")
         low, high = positive.min() / 1.4, positive.max() * 1.4
         ax.set_ylim(low, high)
