@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
@@ -79,14 +80,26 @@ def powers_in_words(powers: Sequence[float]) -> FuncFormatter:
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
     """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one, of numbers to two
     digits.
+
+    `most`: on a y axis labels, on an x axis seven letters each.
     """
-    room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
-    step = -(-len(labels) // room)
-    places = list(range(0, len(labels), step))
     names = shortened(labels)
-    if step > 1 and all(map(_is_number, labels)):
-        names = [wording.number(float(label), 2) if len(label) > SHORT_NUMBER else label for label in labels]
+    upright = axis.axis_name == "y"
+    if not upright and _step(names, most) > 1 and all(map(_is_number, labels)):
+        names = [tick(float(f"{float(label):.2g}")) if len(label) > SHORT_NUMBER else label for label in labels]
+    step = -(-len(labels) // most) if upright else _step(names, most)
+    places = list(range(0, len(labels), max(step, 1)))
     axis.set_ticks(places, [names[place] for place in places])
+
+
+def _step(names: Sequence[str], most: int) -> int:
+    """Of how many places one is labelled, so that no label meets the next, on an axis of 7 * `most` letters."""
+    apart = 7 * most / max(len(names), 1)
+    for step in range(1, len(names) + 1):
+        shown = names[::step]
+        if all((len(one) + len(other)) / 2 + 1 <= step * apart for one, other in pairwise(shown)):
+            return step
+    return max(len(names), 1)
 
 
 def _is_number(label: str) -> bool:
@@ -94,6 +107,17 @@ def _is_number(label: str) -> bool:
         return math.isfinite(float(label))
     except ValueError:
         return False
+
+
+def apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
+    """The labels of ascending places; a label that would overlap the one before is blank."""
+    room = 0.07 * (places[-1] - places[0])
+    kept: list[str] = []
+    last = -np.inf
+    for label, place in zip(labels, places, strict=True):
+        kept.append(label if place - last >= room else "")
+        last = place if kept[-1] else last
+    return kept
 
 
 def value_axis(ax: Axes, key: str, values: np.ndarray, widest: float = LOGARITHMIC_FROM) -> None:

@@ -126,7 +126,7 @@ class Lines(Drawing):
             ax.xaxis.set_minor_locator(NullLocator())
             _decades(ax.xaxis, np.array(list(spots.values())))
         elif len(spots) <= 8:
-            ax.set_xticks(list(spots.values()), _apart(list(wording.labels(list(spots))), list(spots.values())))
+            ax.set_xticks(list(spots.values()), axes.apart(list(wording.labels(list(spots))), list(spots.values())))
         else:
             whole = all(float(spot).is_integer() for spot in spots.values())
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=axes.TICK_STEPS))
@@ -206,17 +206,6 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
     low, high = float(held.min()), float(held.max())
     pad = 0.05 * (high - low) or 0.5
     return (10.0 ** (low - pad), 10.0 ** (high + pad)) if log else (low - pad, high + pad)
-
-
-def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
-    """The labels of ascending places; a label that would overlap the one before is blank."""
-    room = 0.07 * (places[-1] - places[0])
-    kept: list[str] = []
-    last = -np.inf
-    for label, place in zip(labels, places, strict=True):
-        kept.append(label if place - last >= room else "")
-        last = place if kept[-1] else last
-    return kept
 
 
 def _tick(value: float, percent: bool) -> str:
