@@ -36,7 +36,6 @@
   for (const { by, entries, labels } of figures) {
     for (const entry of entries) {
       const button = document.createElement("button");
-      button.type = "button";
       button.append(...entry.childNodes);
       button.onclick = () => choose({ [by]: labels.get(armOf(entry)) });
       entry.append(button);
@@ -48,8 +47,8 @@
     document.getElementById("choosing").hidden = false;
     body.className = "choices";
     body.rows[0].cells[0].tabIndex = 0; // the arrow keys reach the others
-    body.addEventListener("click", ({ target }) => target.closest("a") || !getSelection().isCollapsed || of(target.closest("tr")));
-    body.addEventListener("keydown", (event) => {
+    body.onclick = ({ target }) => target.closest("a") || !getSelection().isCollapsed || of(target.closest("tr"));
+    body.onkeydown = (event) => {
       const { target, key } = event;
       const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[key];
       if (target.tagName !== "TH" || !(step || key === "Enter" || key === " ")) return;
@@ -61,13 +60,14 @@
       target.tabIndex = -1;
       line.cells[0].tabIndex = 0;
       line.cells[0].focus();
-    });
+    };
   }
   show();
 
   const [dot, tip] = ["dot", "tip"].map((name) => Object.assign(document.createElement("div"), { className: name, hidden: true }));
   tip.setAttribute("role", "status");
   document.body.append(dot, tip);
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], Home: [-1e9, 0], End: [1e9, 0] };
   const hide = () => { tip.hidden = dot.hidden = true; };
   const nearest = (points, far) => points.reduce((best, one) => (far(one) < far(best) ? one : best), points[0]);
   for (const panel of document.querySelectorAll("[data-read]")) {
@@ -96,28 +96,26 @@
       dot.style.translate = `${x}px ${y}px`;
       tip.style.translate = `${Math.max(4, Math.min(x + 10, root.clientWidth - tip.offsetWidth - 4))}px ${y > 60 ? y - tip.offsetHeight - 10 : y + 14}px`;
     };
-    svg.addEventListener("pointermove", ({ clientX, clientY }) => {
+    svg.onpointermove = ({ clientX, clientY }) => {
       const box = svg.getBoundingClientRect();
       const scale = svg.viewBox.baseVal.width / box.width;
       say(nearest(points(), ({ x, y }) => Math.hypot(3 * (x - (clientX - box.left) * scale), y - (clientY - box.top) * scale)));
-    });
-    svg.addEventListener("pointerleave", hide);
-    svg.addEventListener("blur", hide);
+    };
+    svg.onpointerleave = svg.onblur = hide;
     const walk = (step, turn) => {
       const curves = [...new Set(points().map(({ curve }) => curve))];
       const now = curves[(Math.max(0, curves.indexOf(at?.curve)) + turn + curves.length) % curves.length];
       const mine = points().filter(({ curve }) => curve === now);
       say(at = at ? nearest(mine, ({ place }) => Math.abs(place - at.place - step)) : mine.at(-1));
     };
-    const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], Home: [-1e9, 0], End: [1e9, 0] };
     svg.tabIndex = 0;
-    svg.addEventListener("focus", () => svg.matches(":focus-visible") && walk(0, 0));
-    svg.addEventListener("keydown", (event) => {
+    svg.onfocus = () => svg.matches(":focus-visible") && walk(0, 0);
+    svg.onkeydown = (event) => {
       if (event.key === "Escape") hide();
       if (!(event.key in STEPS)) return;
       event.preventDefault();
       walk(...STEPS[event.key]);
-    });
+    };
   }
   addEventListener("scroll", hide, { passive: true, capture: true });
 })();
