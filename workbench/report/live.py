@@ -1,9 +1,9 @@
 """A page that renews itself while its sweep trains: written from the store alone, by a process of its own.
 
 What that may cost the training is bounded twice. A process of the lowest priority gets 1.4 % of a core that is busy
-otherwise (Linux: weight 15 against 1,024), and it rests after each page until its processor time is no more than SHARE
-of what all cores did meanwhile, whatever the kernel makes of priorities. It is not one of SCHED_IDLE, which may stand
-still for minutes, and it may hold a lock of the store.
+otherwise (Linux: weight 15 against 1,024), and it rests after each page until its processor time is no more than
+SHARE_OF_CORES of what all cores did meanwhile, whatever the kernel makes of priorities. It is not one of SCHED_IDLE,
+which may stand still for minutes, and it may hold a lock of the store.
 
 Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.report.page.sweep import Page
 
 PAUSE_SECONDS = 3.0  # the shortest time between two pages
-SHARE = 0.02  # of the time of all cores, at most, that pages take of a sweep
+SHARE_OF_CORES = 0.02  # of the time of all cores, at most, that pages take of a sweep
 _STORE_VARIABLE = "MLFLOW_TRACKING_URI"
 _SWEEP_VARIABLE = "WORKBENCH_LIVE_PAGE_OF"  # the process id of the sweep that started this process
 _LOWEST_PRIORITY = 19
@@ -82,8 +82,10 @@ def follow(
 
 
 def rest(spent: float, among: int) -> float:
-    """The seconds to pass after `spent` seconds of processor time, so that they are at most SHARE of `among` cores."""
-    return max(PAUSE_SECONDS, spent / (SHARE * among))
+    """The seconds to pass after `spent` seconds of processor time, so that they are at most SHARE_OF_CORES of the time
+    of `among` cores.
+    """
+    return max(PAUSE_SECONDS, spent / (SHARE_OF_CORES * among))
 
 
 def standing_of(outcomes: list[str], word: str) -> Standing:

@@ -14,7 +14,7 @@ from workbench.report.statistics.design import Design
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+JUDGED_CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 LAST_FIFTH = 0.2  # of the epochs: the end of a curve
 
 
@@ -95,7 +95,7 @@ def _of_run(outcome: str, curves: dict[str, np.ndarray] | None, of_layers: dict[
     nan = float("nan")
     if outcome == "diverged" or curves is None:
         return Symptoms(float(outcome == "diverged"), *([nan] * (len(fields(Symptoms)) - 1)))
-    train, held, fit, accuracy = (curves[name] for name in CURVES)
+    train, held, fit, accuracy = (curves[name] for name in JUDGED_CURVES)
     tail = max(1, int(len(train) * LAST_FIFTH))
     at = int(np.argmin(held)) if len(held) else 0
     end, best = (float(accuracy[-1]), float(accuracy.max())) if len(accuracy) else (nan, nan)
@@ -110,7 +110,7 @@ def _of_run(outcome: str, curves: dict[str, np.ndarray] | None, of_layers: dict[
 
 
 def _curves(epochs: pd.DataFrame) -> dict[int, dict[str, np.ndarray]]:
-    """By cell, each of CURVES in the order of the epochs, without what is missing; empty if it was not recorded.
+    """By cell, each of JUDGED_CURVES in the order of the epochs, without what is missing; empty if it was not recorded.
 
     All runs are taken apart at once: a small table for each of ten thousand runs takes seconds.
     """
@@ -120,7 +120,7 @@ def _curves(epochs: pd.DataFrame) -> dict[int, dict[str, np.ndarray]]:
     cells, starts = np.unique(rows["cell"].to_numpy(), return_index=True)
     none = np.full(len(rows), np.nan)
     found: dict[int, dict[str, np.ndarray]] = {cell: {} for cell in cells.tolist()}
-    for name in CURVES:
+    for name in JUDGED_CURVES:
         values = rows[name].to_numpy(dtype=float) if name in rows else none
         for curves, part in zip(found.values(), np.split(values, starts[1:]), strict=True):
             curves[name] = part[~np.isnan(part)]

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from workbench.measure import ANALYSES
 from workbench.report import wording
-from workbench.report.figures import arms, axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.design import SEED, Factor
@@ -181,10 +181,10 @@ def paint(ax: Axes, group: Groups) -> Axes:
     for arm, (label, slot) in enumerate(zip(group.values, group.slots, strict=True)):
         mean, (low, high) = group.mean(label), group.ends(label)
         ends = np.column_stack([low, high, np.full(len(low), np.nan)]).ravel()
-        ax.plot(np.repeat(group.places, 3), ends, color=slot.light, linewidth=1.2, alpha=0.6, gid=arms.part_of(arm))
+        ax.plot(np.repeat(group.places, 3), ends, color=slot.light, linewidth=1.2, alpha=0.6, gid=marks.part_of(arm))
         ax.plot(
             group.places, mean, color=slot.light, linestyle=slot.linestyle, linewidth=1.9, marker=slot.marker,
-            markersize=5.5, markeredgecolor=palette.SURFACE, gid=arms.part_of(arm),
+            markersize=5.5, markeredgecolor=palette.SURFACE, gid=marks.part_of(arm),
         )  # fmt: skip
         every += [mean, low, high]
     together = np.concatenate(every)

@@ -14,7 +14,7 @@ from typing import TypedDict
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, YAxis
 from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
@@ -84,7 +84,7 @@ def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> N
     `most`: on a y axis labels, on an x axis seven letters each.
     """
     names = shortened(labels)
-    upright = axis.axis_name == "y"
+    upright = isinstance(axis, YAxis)
     if not upright and _step(names, most) > 1 and all(map(_is_number, labels)):
         names = [tick(float(f"{float(label):.2g}")) if len(label) > SHORT_NUMBER else label for label in labels]
     step = -(-len(labels) // most) if upright else _step(names, most)

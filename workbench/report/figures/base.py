@@ -16,7 +16,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from workbench.report.figures import painted, palette
-from workbench.report.figures.arms import Readings
+from workbench.report.figures.marks import Readings
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
 PAGE_SECTIONS = (
@@ -174,7 +174,7 @@ class FigureKind(ABC, Generic[Source, Data]):
         return ""
 
     def by(self, data: Data) -> str:  # noqa: ARG002
-        """The key of what the legend distinguishes, if its values are marked in the drawings (see `arms`)."""
+        """The key of what the legend distinguishes, if its values are marked in the drawings (see `marks`)."""
         return ""
 
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002

@@ -17,7 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from workbench.report import wording
-from workbench.report.figures import arms, axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.statistics.intervals import over_seeds
 
 
@@ -85,7 +85,7 @@ class Lines(Drawing):
         for arm, (level, slot) in enumerate(zip(levels, self.slots(everything), strict=True)):
             mine = rows if level is None else rows[rows[self.by] == level]
             if len(mine):
-                self._line(ax, mine, spots, slot, arms.part_of(arm))
+                self._line(ax, mine, spots, slot, marks.part_of(arm))
         self._axes(ax, everything, spots, rows if self.own_scale else everything)
         return ax
 

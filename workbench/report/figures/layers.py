@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from workbench.engine.rules.probes import PROBES
 from workbench.report import wording
-from workbench.report.figures import arms, axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.design import SEED, Design, Factor
@@ -217,7 +217,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
             continue
         if len(held) > 1:
             path = axes.as_one_path(data.numbers, axes.drawn_seeds(held))
-            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=arms.part_of(level))
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=marks.part_of(level))
         counted = np.isfinite(means[level])
         style: axes.LineStyle = {
             "color": slot.light,
@@ -226,7 +226,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
             "markeredgecolor": palette.SURFACE,
         }
         style |= {"color": slot.light, "linestyle": slot.linestyle, "linewidth": 1.9}
-        ax.plot(data.numbers[counted], means[level][counted], **style, gid=arms.part_of(level))
+        ax.plot(data.numbers[counted], means[level][counted], **style, gid=marks.part_of(level))
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:

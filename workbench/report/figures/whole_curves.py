@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
-from workbench.report.figures import arms, axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units, mean_line
@@ -61,7 +61,7 @@ class WholeCurves(FigureKind[Findings, Parts]):
         ends = ", ".join(f"{part} {wording.amount(data.mean(part)[-1], f'{part}_{data.kind}')}" for part in data.runs)
         alt = f"{data.kind.capitalize()} by epoch. At the end: {ends}."
         means = np.array([data.mean(part) for part in data.runs])
-        said = arms.readings(data.epochs.tolist(), means, f"train_{data.kind}")
+        said = marks.readings(data.epochs.tolist(), means, f"train_{data.kind}")
         name = f"{data.kind.capitalize()} by epoch"
         return [Panel(name, partial(paint, data=data), f"whole-{data.kind}", alt, readings=said)]
 
@@ -103,9 +103,9 @@ def paint(ax: Axes, data: Parts) -> Axes:
         if len(runs) > 1:
             _, low, high = over_seeds(runs.T, wording.metric(f"{part}_{data.kind}").range)
             band = (data.epochs, low, high)
-            ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=arms.part_of(arm))
+            ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=marks.part_of(arm))
         mean: axes.LineStyle = {"color": slot.light, "linewidth": 1.9, "linestyle": slot.linestyle}
-        ax.plot(data.epochs, data.mean(part), **mean, gid=arms.curve_of(arm))
+        ax.plot(data.epochs, data.mean(part), **mean, gid=marks.curve_of(arm))
     if math.isfinite(data.mean_cost):
         ax.axhline(data.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))

@@ -11,11 +11,11 @@ import pytest
 from tests.report.figures.sources import source_for
 from tests.report.synthetic import sweep
 from workbench.report.figures import COMPARISON_FIGURES, FIGURES
-from workbench.report.figures.arms import MOST_READINGS, readings
 from workbench.report.figures.base import DrawnFigure
 from workbench.report.figures.exported import exported
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.learning_curves import LearningCurves
+from workbench.report.figures.marks import MOST_READINGS, readings
 from workbench.report.figures.standalone import standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
