@@ -43,15 +43,44 @@ def test_it_writes_when_runs_have_ended_and_the_ordinary_page_at_the_end(
     assert found.html.read_bytes() == ordinary.html.read_bytes()
 
 
-def test_a_page_takes_its_rest_by_what_it_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    course = iter([standing(1), *[standing(4, "finished")] * 2])
+@pytest.mark.parametrize("among", [1, 2, 8, 128])
+@pytest.mark.parametrize("spent", [0.0, 0.4, 7.0, 60.0])
+def test_pages_take_two_hundredths_of_the_cores_at_most(spent: float, among: int) -> None:
+    rested = live.rest(spent, among)
+    assert rested >= live.PAUSE_SECONDS
+    assert spent <= 0.02 * among * rested * (1 + 1e-9)
+
+
+def test_every_look_takes_its_rest_by_its_own_processor_time_the_first_with_the_start_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = iter([standing(1), standing(1), standing(2), *[standing(4, "finished")] * 2])
     monkeypatch.setattr("workbench.tracking.read.load", lambda *_: next(course))
     monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
-    clock = iter([0.0, 7.0, 20.0])
-    monkeypatch.setattr(live, "monotonic", lambda: next(clock))
+    clock = iter([7.0, 7.5, 11.5])
+    monkeypatch.setattr(live, "process_time", lambda: next(clock))
+    monkeypatch.setattr(live, "cores", lambda: 2)
     waited: list[float] = []
     live.follow("tour", None, tmp_path, waited.append)
-    assert waited == [7.0 * live.REST]
+    assert waited == pytest.approx([7.0 * 25, 0.5 * 25, 4.0 * 25])
+
+
+def test_the_lowest_priority_is_that_of_its_session_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(live.os, "nice", asked.append)
+    group = tmp_path / "autogroup"
+    monkeypatch.setattr(live, "_OF_THE_SESSION", group)
+    monkeypatch.setattr(live.os, "getsid", lambda _: live.os.getpid())
+    live.at_the_lowest_priority()
+    assert not group.exists()  # a kernel without such groups
+    group.write_text("/autogroup-13 nice 0\n", encoding="ascii")
+    live.at_the_lowest_priority()
+    assert group.read_text("ascii") == "19"
+    group.write_text("/autogroup-13 nice 0\n", encoding="ascii")
+    monkeypatch.setattr(live.os, "getsid", lambda _: live.os.getppid())  # a terminal's, with whatever else runs there
+    live.at_the_lowest_priority()
+    assert group.read_text("ascii").endswith("nice 0\n")
+    assert asked == [19] * 3
 
 
 def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,10 @@
 """A page that renews itself while its sweep trains: written from the store alone, by a process of its own.
 
+What that may cost the training is bounded twice. A process of the lowest priority gets 1.4 % of a core that is busy
+otherwise (Linux: weight 15 against 1,024), and it rests after each page until its processor time is no more than
+SHARE_OF_CORES of what all cores did meanwhile, whatever the kernel makes of priorities. It is not one of SCHED_IDLE,
+which may stand still for minutes, and it may hold a lock of the store.
+
 Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
 """
 
@@ -12,20 +17,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import process_time, sleep
 from typing import TYPE_CHECKING
 
 from workbench.report.page.folder import REPORTS
+from workbench.sweep.execution.cores import cores
 from workbench.tracking.names import RUNNING
 
 if TYPE_CHECKING:
     from workbench.report.page.sweep import Page
 
 PAUSE_SECONDS = 3.0  # the shortest time between two pages
-REST = 20.0  # after a page, so many times as long as it took: at most 5 % of one core, at the lowest priority
+SHARE_OF_CORES = 0.02  # of the time of all cores, at most, that pages take of a sweep
 _STORE_VARIABLE = "MLFLOW_TRACKING_URI"
 _SWEEP_VARIABLE = "WORKBENCH_LIVE_PAGE_OF"  # the process id of the sweep that started this process
 _LOWEST_PRIORITY = 19
+_OF_THE_SESSION = Path("/proc/self/autogroup")  # Linux weighs sessions against each other before it looks at priorities
 _END_SECONDS = 10.0
 
 
@@ -55,8 +62,8 @@ def follow(
     from workbench.tracking.read import load
 
     shown: Standing | None = None
+    before = 0.0  # so that the first rest is for starting Python too
     while True:
-        began = monotonic()
         tables = load(name, uri)
         standing = standing_of(tables.runs["outcome"].tolist(), tables.facts.get("outcome", ""))
         if not standing.running:
@@ -67,9 +74,18 @@ def follow(
             page = write_live(tables, folder, f"{standing.ended:,} of {standing.runs:,} runs have ended")
             on_page(page.html, standing)
             shown = standing
-        wait(max(PAUSE_SECONDS, REST * (monotonic() - began)))
+        spent = process_time()
+        wait(rest(spent - before, cores()))
+        before = spent
         if _sweep_was_killed():
             raise SystemExit(0)
+
+
+def rest(spent: float, among: int) -> float:
+    """The seconds to pass after `spent` seconds of processor time, so that they are at most SHARE_OF_CORES of the time
+    of `among` cores.
+    """
+    return max(PAUSE_SECONDS, spent / (SHARE_OF_CORES * among))
 
 
 def standing_of(outcomes: list[str], word: str) -> Standing:
@@ -88,6 +104,14 @@ def at_the_lowest_priority() -> None:
     if hasattr(os, "nice"):  # pragma: no branch
         with suppress(OSError):
             os.nice(_LOWEST_PRIORITY)
+    if _leads_its_session() and _OF_THE_SESSION.exists():
+        with suppress(OSError):
+            _OF_THE_SESSION.write_text(str(_LOWEST_PRIORITY), encoding="ascii")
+
+
+def _leads_its_session() -> bool:
+    """Whether the session is this process's own, and not that of a person's terminal."""
+    return hasattr(os, "getsid") and os.getsid(0) == os.getpid()
 
 
 @contextmanager

@@ -204,17 +204,32 @@ def test_what_is_taken_away_is_light_also_from_a_dark_page(page: Tab, folder: Pa
     assert texts[0] == texts[1]
 
 
+def meanwhile(page: Tab, script: str) -> object:
+    """What a script gives; None if the page gave way to the next one before it answered."""
+    try:
+        return page.run(script)
+    except RuntimeError as error:
+        if "navigated" not in str(error):
+            raise
+        return None
+
+
 def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_stays(page: Tab, tmp_path: Path) -> None:
     tables = sweep(SMALL, seeds=2, name="training")
     live = write_live(tables, tmp_path, "3 of 8 runs have ended")  # type: ignore[arg-type]
-    text = live.html.read_text(encoding="utf-8").replace('data-live="5"', 'data-live="0.2"')
+    later = "<script>window.later = []; window.setTimeout = (act) => later.push(act);</script>"  # when the test says so
+    text = live.html.read_text(encoding="utf-8").replace("<head>", f"<head>{later}")
     live.html.write_text(text, encoding="utf-8")
     opened(page, tmp_path, "training")
     page.run("scrollTo(0, 700); document.querySelector('details').open = true")
+    page.run("document.querySelector('.legend button').click()")
+    assert page.run("document.querySelectorAll('.off').length")
     write(tables, [], tmp_path)  # type: ignore[arg-type]
-    wait_until(lambda: page.run("document.readyState === 'complete' && !document.querySelector('[data-live]')"))
+    meanwhile(page, "later.forEach((act) => act())")
+    wait_until(lambda: meanwhile(page, "document.readyState === 'complete' && !document.querySelector('[data-live]')"))
     assert page.run("scrollY") == 700
     assert page.run("document.querySelector('details').open")
+    assert page.run("document.querySelectorAll('.off').length")
     assert page.problems == []
 
 
@@ -226,3 +241,87 @@ def test_the_tour_prints_on_ten_pages_at_most(page: Tab, tmp_path: Path) -> None
     page.pdf(tmp_path / "tour.pdf")
     printed = (tmp_path / "tour.pdf").read_bytes()
     assert 1 < len(re.findall(rb"/Type /Page\b(?!s)", printed)) <= 10
+
+
+def faded(by: str) -> str:
+    """JavaScript: the labels of the arms that are faded in any figure of the factor, each once."""
+    return (
+        f"""[...new Set([...document.querySelectorAll('figure[data-by="{by}"] li.off')].map((li) => li.textContent))]"""
+    )
+
+
+def test_an_arm_or_a_run_that_is_chosen_stands_alone_in_every_figure_until_it_is_chosen_again(
+    page: Tab, folder: Path
+) -> None:
+    opened(page, folder, "claims")
+    entry = "document.querySelector('figure[data-by=\"network.activation\"] .legend button')"
+    chosen = page.run(f"{entry}.textContent")
+    page.run(f"{entry}.click()")
+    assert page.run(faded("network.activation")) == [{"sigmoid": "relu", "relu": "sigmoid"}[chosen]]
+    assert page.run(faded("network.depth")) == []
+    assert page.run(f"{entry}.getAttribute('aria-pressed')") == "true"
+    assert page.run("getComputedStyle(document.querySelector('svg .off')).opacity") < "0.2"
+    taken = page.run(TAKEN)["SVG"]["text"]
+    page.run(f"{entry}.click()")
+    assert page.run("document.querySelectorAll('.off').length") == 0
+    assert taken == page.run(TAKEN)["SVG"]["text"]  # what is taken away shows all arms
+    assert "data-" not in taken
+    cells = "[...document.querySelector('#table-of-runs tbody').rows[0].cells]"
+    page.run(f"{cells}[0].dispatchEvent(new KeyboardEvent('keydown', {{ key: 'Enter', bubbles: true }}))")
+    row = page.run(f"{cells}.map((cell) => cell.textContent)")
+    for by, labels in (("network.depth", {"1", "2"}), ("network.activation", {"sigmoid", "relu"})):
+        assert page.run(faded(by)) == list(labels - set(row[1:3]))
+    page.run(f"{cells}[1].click()")
+    assert page.run("document.querySelectorAll('.off').length") == 0
+    assert page.problems == []
+
+
+def test_a_curve_says_its_values_to_the_pointer_and_to_the_arrow_keys(page: Tab, folder: Path) -> None:
+    opened(page, folder, "claims")
+    page.run("window.panel = document.querySelector('[data-read]'); window.drawing = panel.querySelector('svg'); 0")
+    tip = "document.querySelector('.tip')"
+    press = "drawing.dispatchEvent(new KeyboardEvent('keydown', { key: '%s', bubbles: true }))"
+    said = []
+    for key in ("End", "ArrowLeft", "ArrowDown", "Home"):
+        page.run(press % key)
+        said.append(page.run(f"{tip}.innerText"))
+    places, texts, unit = page.run("[panel.dataset.at, panel.dataset.read, panel.dataset.unit]")
+    first, second = (line.split(" ") for line in texts.split(";"))
+    epochs = places.split(" ")
+    label, other = (text.split(",")[0] for text in (said[0], said[2]))
+    assert label != other
+    assert said == [
+        f"{label}, epoch {epochs[-1]}: {first[-1]}{unit}", f"{label}, epoch {epochs[-2]}: {first[-2]}{unit}",
+        f"{other}, epoch {epochs[-2]}: {second[-2]}{unit}", f"{other}, epoch {epochs[0]}: {second[0]}{unit}",
+    ]  # fmt: skip
+    page.run(press % "Escape")
+    assert page.run(f"{tip}.hidden")
+    page.run("""(() => {
+      const box = drawing.getBoundingClientRect();
+      const at = { clientX: box.right - 1, clientY: box.top, bubbles: true };
+      drawing.dispatchEvent(new PointerEvent("pointermove", at));
+    })()""")
+    assert f"epoch {epochs[-1]}: " in page.run(f"{tip}.innerText")
+    page.run("drawing.dispatchEvent(new PointerEvent('pointerleave'))")
+    assert page.run(f"{tip}.hidden")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_contents_stay_beside_the_text_and_fold_where_there_is_no_room(
+    script: bool, page: Tab, folder: Path
+) -> None:
+    shown = "document.querySelector('.contents ul').getClientRects().length > 0"
+    opened(page, folder, "claims", width=1100, script=script)
+    page.shape(1100)
+    page.run("document.getElementById('factors').scrollIntoView({ behavior: 'instant' })")
+    assert page.run(shown)
+    assert 0 <= page.run("document.querySelector('.contents').getBoundingClientRect().top") < 100
+    marked = "[...document.querySelectorAll('.contents [aria-current]')].map((link) => link.hash)"
+    wait_until(lambda: page.run(marked) == (["#factors"] if script else []))
+    page.shape(390)
+    assert not page.run(shown)
+    page.run("document.querySelector('.contents summary').click()")
+    assert page.run(shown)
+    page.shape(1280, media="print")
+    assert not page.run(shown)

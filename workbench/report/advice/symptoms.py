@@ -14,6 +14,7 @@ from workbench.report.statistics.design import Design
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
+JUDGED_CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 LAST_FIFTH = 0.2  # of the epochs: the end of a curve
 
 
@@ -62,7 +63,7 @@ def settings_of(tables: SweepTables, design: Design, by_run: bool = False) -> li
     runs = design.runs[design.runs["outcome"].isin(["finished", "diverged"])]
     if "measure" in runs:
         runs = runs[runs["measure"].fillna(TRAINING) == TRAINING]
-    epochs = dict(iter(tables.epochs.sort_values("epoch").groupby("cell"))) if len(tables.epochs) else {}
+    curves = _curves(tables.epochs)
     probes = _Probes(tables.layers)
     names = [f"level:{factor.key}" for factor in design.factors]
     names = ["cell"] if by_run else names
@@ -70,7 +71,7 @@ def settings_of(tables: SweepTables, design: Design, by_run: bool = False) -> li
     found = []
     for _, rows in groups:
         each = [
-            _of_run(str(outcome), epochs.get(cell), probes.of(cell))
+            _of_run(str(outcome), curves.get(cell), probes.of(cell))
             for cell, outcome in zip(rows["cell"], rows["outcome"], strict=True)
         ]
         if each and any(np.isfinite(one.jumps) or one.lost for one in each):
@@ -90,12 +91,11 @@ def _median(each: list[Symptoms]) -> Symptoms:
     return Symptoms(**values)
 
 
-def _of_run(outcome: str, epochs: pd.DataFrame | None, of_layers: dict[str, float]) -> Symptoms:
+def _of_run(outcome: str, curves: dict[str, np.ndarray] | None, of_layers: dict[str, float]) -> Symptoms:
     nan = float("nan")
-    if outcome == "diverged" or epochs is None:
+    if outcome == "diverged" or curves is None:
         return Symptoms(float(outcome == "diverged"), *([nan] * (len(fields(Symptoms)) - 1)))
-    train, held = (_column(epochs, name) for name in ("train_loss", "validation_loss"))
-    fit, accuracy = (_column(epochs, name) for name in ("train_accuracy", "validation_accuracy"))
+    train, held, fit, accuracy = (curves[name] for name in JUDGED_CURVES)
     tail = max(1, int(len(train) * LAST_FIFTH))
     at = int(np.argmin(held)) if len(held) else 0
     end, best = (float(accuracy[-1]), float(accuracy.max())) if len(accuracy) else (nan, nan)
@@ -109,8 +109,22 @@ def _of_run(outcome: str, epochs: pd.DataFrame | None, of_layers: dict[str, floa
     )  # fmt: skip
 
 
-def _column(epochs: pd.DataFrame, name: str) -> np.ndarray:
-    return epochs[name].dropna().to_numpy(dtype=float) if name in epochs else np.empty(0)
+def _curves(epochs: pd.DataFrame) -> dict[int, dict[str, np.ndarray]]:
+    """By cell, each of JUDGED_CURVES in the order of the epochs, without what is missing; empty if it was not recorded.
+
+    All runs are taken apart at once: a small table for each of ten thousand runs takes seconds.
+    """
+    if not len(epochs):
+        return {}
+    rows = epochs.sort_values(["cell", "epoch"], kind="stable")
+    cells, starts = np.unique(rows["cell"].to_numpy(), return_index=True)
+    none = np.full(len(rows), np.nan)
+    found: dict[int, dict[str, np.ndarray]] = {cell: {} for cell in cells.tolist()}
+    for name in JUDGED_CURVES:
+        values = rows[name].to_numpy(dtype=float) if name in rows else none
+        for curves, part in zip(found.values(), np.split(values, starts[1:]), strict=True):
+            curves[name] = part[~np.isnan(part)]
+    return found
 
 
 class _Probes:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from workbench.measure import ANALYSES
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.design import SEED, Factor
@@ -31,7 +31,8 @@ class Groups:
     """Some numbers by a factor's levels, or of all runs if none was swept: label -> (seeds, places) values, each the
     mean of a seed's runs.
 
-    `places` are where they stand on the x axis: levels of the factor, or the places of a curve.
+    `places` are where they stand on the x axis: levels of the factor, or the places of a curve. `named` says that they
+    have no size of their own, only names: `ticks`. `factor`, its `key` and `slots` are what the labels distinguish.
     """
 
     name: str
@@ -40,7 +41,10 @@ class Groups:
     places: tuple[float, ...]
     ticks: tuple[str, ...]
     values: dict[str, np.ndarray]
+    named: bool = False
     factor: str = ""
+    key: str = ""
+    slots: tuple[palette.Slot, ...] = palette.SLOTS[:1]
 
     def mean(self, label: str) -> np.ndarray:
         """The means over seeds, (places,)."""
@@ -100,10 +104,13 @@ class Analyses(FigureKind[Findings, Analysed]):
 
     def legend(self, data: Analysed) -> tuple[Key, ...]:
         curves = [group for group in data.groups if len(group.values) > 1]
-        return legend(list(curves[0].values)) if curves else ()
+        return legend(list(curves[0].values), curves[0].slots) if curves else ()
 
     def legend_of(self, data: Analysed) -> str:
         return next((group.factor for group in data.groups if len(group.values) > 1), "")
+
+    def by(self, data: Analysed) -> str:
+        return next((group.key for group in data.groups if len(group.values) > 1), "")
 
 
 def asked(source: Findings) -> list[str]:
@@ -133,7 +140,8 @@ def _of_metric(key: str, done: pd.DataFrame, factor: Factor | None) -> Groups:
     ticks = factor.labels if factor else ("all runs",)
     wide = numbers.pivot_table(index=SEED, columns="level", values="number").reindex(columns=range(len(ticks)))
     places = tuple(map(float, range(len(ticks))))
-    return Groups(name, key, factor.name if factor else "", places, ticks, {"all runs": wide.to_numpy(dtype=float)})
+    values = {"all runs": wide.to_numpy(dtype=float)}
+    return Groups(name, key, factor.name if factor else "", places, ticks, values, named=True)
 
 
 def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | None) -> Groups:
@@ -143,15 +151,19 @@ def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | 
     joined = rows.merge(done[["cell", SEED, *([key] if factor else [])]], on="cell")
     places = sorted(joined[over].unique())
     values: dict[str, np.ndarray] = {}
+    slots = palette.slots_of(factor.key, factor.values) if factor else palette.SLOTS[:1]
+    held = []
     for level, label in enumerate(factor.labels if factor else ("all runs",)):
         mine = joined[joined[key] == level] if factor else joined
         if len(mine):
+            held.append(slots[level])
             wide = mine.pivot_table(index=SEED, columns=over, values=column).reindex(columns=places)
             values[label] = wide.to_numpy(dtype=float)
     ticks = tuple(f"{100 * place:g} %" if over == "pruned" else f"{place:g}" for place in places)
     title = "Test accuracy once the smallest weights are zero" if name == "pruning" else "How well a layer is read"
     spots = tuple(map(float, places))
-    return Groups(title, "test_accuracy", words, spots, ticks, values, factor.name if factor else "")
+    of, factor_key = (factor.name, factor.key) if factor else ("", "")
+    return Groups(title, "test_accuracy", words, spots, ticks, values, factor=of, key=factor_key, slots=tuple(held))
 
 
 def _alt(group: Groups) -> str:
@@ -166,19 +178,21 @@ def _alt(group: Groups) -> str:
 def paint(ax: Axes, group: Groups) -> Axes:
     """Means joined by lines, with bands, or bars of error where there are levels and no curve."""
     every = []
-    for (label, _), slot in zip(group.values.items(), palette.slots(len(group.values)), strict=True):
+    for arm, (label, slot) in enumerate(zip(group.values, group.slots, strict=True)):
         mean, (low, high) = group.mean(label), group.ends(label)
         ends = np.column_stack([low, high, np.full(len(low), np.nan)]).ravel()
-        ax.plot(np.repeat(group.places, 3), ends, color=slot.light, linewidth=1.2, alpha=0.6)
+        ax.plot(np.repeat(group.places, 3), ends, color=slot.light, linewidth=1.2, alpha=0.6, gid=marks.part_of(arm))
         ax.plot(
             group.places, mean, color=slot.light, linestyle=slot.linestyle, linewidth=1.9, marker=slot.marker,
-            markersize=5.5, markeredgecolor=palette.SURFACE,
+            markersize=5.5, markeredgecolor=palette.SURFACE, gid=marks.part_of(arm),
         )  # fmt: skip
         every += [mean, low, high]
     together = np.concatenate(every)
     axes.value_axis(ax, group.metric, together[np.isfinite(together)])
-    if len(group.places) <= 8:
-        ax.set_xticks(group.places, axes.shortened(group.ticks))
+    if group.named:
+        axes.name_places(ax.xaxis, group.ticks)
+    elif len(group.places) <= 8:
+        ax.set_xticks(group.places, axes.apart(axes.shortened(group.ticks), group.places))
     else:
         ax.xaxis.set_major_locator(MaxNLocator(6))
     if len(group.places) == 1:

@@ -6,13 +6,15 @@ a factor's values and are the same on the whole page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, YAxis
 from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
@@ -20,7 +22,7 @@ from workbench.report import wording
 from workbench.report.figures import palette
 
 FAINT = 0.28
-LONGEST_LABEL = 15
+LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_STEPS = [1, 2, 2.5, 5, 10]
@@ -76,21 +78,56 @@ def powers_in_words(powers: Sequence[float]) -> FuncFormatter:
 
 
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
-    """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one."""
-    room = max(1, most * 7 // max(7, max(map(len, shortened(labels)), default=7)))
-    step = -(-len(labels) // room)
-    places = list(range(0, len(labels), step))
-    axis.set_ticks(places, [shortened(labels)[place] for place in places])
+    """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one, of numbers to two
+    digits.
+
+    `most`: on a y axis labels, on an x axis seven letters each.
+    """
+    names = shortened(labels)
+    upright = isinstance(axis, YAxis)
+    if not upright and _step(names, most) > 1 and all(map(_is_number, labels)):
+        names = [tick(float(f"{float(label):.2g}")) if len(label) > SHORT_NUMBER else label for label in labels]
+    step = -(-len(labels) // most) if upright else _step(names, most)
+    places = list(range(0, len(labels), max(step, 1)))
+    axis.set_ticks(places, [names[place] for place in places])
 
 
-def value_axis(ax: Axes, key: str, values: np.ndarray) -> None:
-    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of 30."""
+def _step(names: Sequence[str], most: int) -> int:
+    """Of how many places one is labelled, so that no label meets the next, on an axis of 7 * `most` letters."""
+    apart = 7 * most / max(len(names), 1)
+    for step in range(1, len(names) + 1):
+        shown = names[::step]
+        if all((len(one) + len(other)) / 2 + 1 <= step * apart for one, other in pairwise(shown)):
+            return step
+    return max(len(names), 1)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
+
+
+def apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
+    """The labels of ascending places; a label that would overlap the one before is blank."""
+    room = 0.07 * (places[-1] - places[0])
+    kept: list[str] = []
+    last = -np.inf
+    for label, place in zip(labels, places, strict=True):
+        kept.append(label if place - last >= room else "")
+        last = place if kept[-1] else last
+    return kept
+
+
+def value_axis(ax: Axes, key: str, values: np.ndarray, widest: float = LOGARITHMIC_FROM) -> None:
+    """The y axis of a metric: percent for accuracies; logarithmic for a loss over more than a factor of `widest`."""
     if wording.metric(key).percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
         return
     positive = values[np.isfinite(values) & (values > 0)]
-    if len(positive) and not (values < 0).any() and positive.max() > LOGARITHMIC_FROM * positive.min():
+    if len(positive) and not (values < 0).any() and positive.max() > widest * positive.min():
         ax.set_yscale("log")
         low, high = positive.min() / 1.4, positive.max() * 1.4
         ax.set_ylim(low, high)

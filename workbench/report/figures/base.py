@@ -16,6 +16,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from workbench.report.figures import painted, palette
+from workbench.report.figures.marks import Readings
 from workbench.report.figures.svg import HEIGHT, MARGINS, WIDTH, draw
 
 PAGE_SECTIONS = (
@@ -30,7 +31,7 @@ PAGE_SECTIONS = (
     "sensitivity",
     "comparison",
 )
-NARROW = 300  # pixels of a drawing that may stand beside three others
+NARROW, BROAD = 300, 550  # pixels of a drawing that may stand beside three others; of one too wide for a phone
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Read = TypeVar("Read", contravariant=True)
@@ -49,11 +50,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a legend: a factor's value with its colour and dashes."""
+    """One entry of a legend: a factor's value with its colour and dashes, and the number of its arm in the drawings."""
 
     label: str
     colour: str
     dash: str
+    arm: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Panel:
     """A drawing to be made: `paint` takes fresh axes and returns them.
 
     `identity` is unique on the page, and `alt` says in words what the drawing shows. `size` and `margins` (left, right,
-    top, bottom) are in CSS pixels.
+    top, bottom) are in CSS pixels. `readings` are what its curves say where a reader points at them.
     """
 
     title: str
@@ -70,6 +72,7 @@ class Panel:
     alt: str
     size: tuple[float, float] = (WIDTH, HEIGHT)
     margins: tuple[float, float, float, float] = MARGINS
+    readings: Readings | None = None
 
     def drawn(self) -> Plot:
         """The drawing made."""
@@ -91,7 +94,8 @@ class DrawnFigure:
 
     `about` names the part of the section to which it belongs: the key of a factor, the place of a claim. `absent` says
     that there was nothing to draw, so that only the caption is shown. `legend_of` is what the
-    legend distinguishes. `width` and `heading` are those of the template.
+    legend distinguishes, and `by` its key: who chooses one of the legend's values sees it alone in every figure with
+    that key. `width` and `heading` are those of the template.
     """
 
     caption: str
@@ -105,11 +109,26 @@ class DrawnFigure:
     absent: bool = False
     width: str = ""
     heading: str = "h4"
+    by: str = ""
 
     @property
     def columns(self) -> str:
-        """How its drawings stand in rows that are all full, as a class of the page's style; "" as there is room."""
+        """How its drawings stand in rows that are all full, as classes of the page's style; "" as there is room.
+
+        Where no number of columns divides them, the first one leads: it has a row to itself.
+        """
         count = len(self.plots)
+        rows = self._rows(count)
+        if not rows and count > 1:
+            rows = f"{self._rows(count - 1)} led"
+        return f"{rows} broad".strip() if self.broad else rows
+
+    @property
+    def broad(self) -> bool:
+        """Whether a phone shows its drawings in a part that scrolls, since their words would be too small."""
+        return any(plot.panel.size[0] > BROAD for plot in self.plots)
+
+    def _rows(self, count: int) -> str:
         if count > 1 and count % 4 == 0 and all(plot.panel.size[0] <= NARROW for plot in self.plots):
             return "by-4"
         return next((f"by-{across}" for across in (3, 2) if count and count % across == 0), "")
@@ -154,6 +173,10 @@ class FigureKind(ABC, Generic[Source, Data]):
         """What the legend distinguishes: the name of a factor."""
         return ""
 
+    def by(self, data: Data) -> str:  # noqa: ARG002
+        """The key of what the legend distinguishes, if its values are marked in the drawings (see `marks`)."""
+        return ""
+
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
         """The ends of the heat scale in words, if the figure has one."""
         return None
@@ -176,6 +199,7 @@ class FigureKind(ABC, Generic[Source, Data]):
         return DrawnFigure(
             self.caption(data), plots, self.table(data), self.legend(data), self.legend_of(data), self.scale(data),
             self.title(data), self.about(data), width=self.width, heading=self.heading,
+            by=self.by(data),
         )  # fmt: skip
 
 
@@ -183,7 +207,8 @@ def legend(labels: Sequence[str], slots: Sequence[palette.Slot] | None = None) -
     """The legend of a factor's values; without `slots`, of things that have no colour of their own."""
     slots = palette.slots(len(labels)) if slots is None else slots
     dashes = [" ".join(f"{2 * length:g}" for length in slot.dash) for slot in slots]
-    return tuple(Key(label, palette.css(s), dash) for label, s, dash in zip(labels, slots, dashes, strict=True))
+    entries = zip(labels, slots, dashes, strict=True)
+    return tuple(Key(label, palette.css(slot), dash, arm) for arm, (label, slot, dash) in enumerate(entries))
 
 
 def sampled(count: int, most: int) -> list[int]:

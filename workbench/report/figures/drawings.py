@@ -17,7 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.statistics.intervals import over_seeds
 
 
@@ -82,14 +82,14 @@ class Lines(Drawing):
             ax.axvline(place, color=palette.MUTED, linewidth=1.1, linestyle=(0, (3, 2)))
         levels = list(everything[self.by].unique()) if self.by else [None]
         spots = _places(everything[self.x])
-        for level, slot in zip(levels, self.slots(everything), strict=True):
+        for arm, (level, slot) in enumerate(zip(levels, self.slots(everything), strict=True)):
             mine = rows if level is None else rows[rows[self.by] == level]
             if len(mine):
-                self._line(ax, mine, spots, slot)
+                self._line(ax, mine, spots, slot, marks.part_of(arm))
         self._axes(ax, everything, spots, rows if self.own_scale else everything)
         return ax
 
-    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Hashable, float], slot: palette.Slot) -> None:
+    def _line(self, ax: Axes, rows: pd.DataFrame, spots: dict[Hashable, float], slot: palette.Slot, part: str) -> None:
         if "seed" in rows:
             table = rows.pivot_table(index="seed", columns=self.x, values=self.value, aggfunc="mean", sort=False)
         else:
@@ -98,13 +98,13 @@ class Lines(Drawing):
             table = table[sorted(table.columns, key=spots.__getitem__)]
         places, seeds = np.array([spots[name] for name in table.columns]), table.to_numpy(dtype=float)
         if len(seeds) > 1:
-            ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            ax.plot(*axes.as_one_path(places, seeds), color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=part)
             _, low, high = over_seeds(seeds.T, self.within)
-            ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0)
+            ax.fill_between(places, low, high, color=slot.light, alpha=0.16, linewidth=0, gid=part)
         style: axes.LineStyle = {"linestyle": slot.linestyle, "linewidth": 1.9}
         if len(places) <= 16:
             style |= {"marker": slot.marker, "markersize": 5.5, "markeredgecolor": palette.SURFACE}
-        ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style)
+        ax.plot(places, np.nanmean(seeds, axis=0), color=slot.light, **style, gid=part)
 
     def _axes(self, ax: Axes, everything: pd.DataFrame, spots: dict[Hashable, float], scaled: pd.DataFrame) -> None:
         percent = wording.metric(self.value).percent
@@ -126,10 +126,10 @@ class Lines(Drawing):
             ax.xaxis.set_minor_locator(NullLocator())
             _decades(ax.xaxis, np.array(list(spots.values())))
         elif len(spots) <= 8:
-            ax.set_xticks(list(spots.values()), _apart(list(wording.labels(list(spots))), list(spots.values())))
+            ax.set_xticks(list(spots.values()), axes.apart(list(wording.labels(list(spots))), list(spots.values())))
         else:
             whole = all(float(spot).is_integer() for spot in spots.values())
-            ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=axes.TICK_STEPS))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
         ax.set_xlabel(wording.factor(self.x) if "." in self.x else self.x.replace("_", " "))
 
@@ -206,17 +206,6 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
     low, high = float(held.min()), float(held.max())
     pad = 0.05 * (high - low) or 0.5
     return (10.0 ** (low - pad), 10.0 ** (high + pad)) if log else (low - pad, high + pad)
-
-
-def _apart(labels: Sequence[str], places: Sequence[float]) -> list[str]:
-    """The labels of ascending places; a label that would overlap the one before is blank."""
-    room = 0.07 * (places[-1] - places[0])
-    kept: list[str] = []
-    last = -np.inf
-    for label, place in zip(labels, places, strict=True):
-        kept.append(label if place - last >= room else "")
-        last = place if kept[-1] else last
-    return kept
 
 
 def _tick(value: float, percent: bool) -> str:

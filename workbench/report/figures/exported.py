@@ -43,6 +43,8 @@ def exported(figure: DrawnFigure, panel: Panel, kind: str) -> bytes:
                 columnspacing=1.2,
             )  # fmt: skip
         FigureCanvasAgg(drawn)
+        for part in axes.findobj():
+            part.set_gid("")  # the names of arms serve the page alone
         buffer = io.BytesIO()
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
         drawn.savefig(buffer, format=kind, dpi=DOTS_PER_INCH, metadata=undated)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
@@ -78,6 +78,9 @@ class Interactions(FigureKind[Findings, Pair]):
     def legend_of(self, data: Pair) -> str:
         return data.metrics[0].second.name
 
+    def by(self, data: Pair) -> str:
+        return data.metrics[0].second.key if data.as_lines else ""
+
 
 def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
     text = "; ".join(
@@ -108,13 +111,14 @@ def paint(ax: Axes, pair: Interaction) -> Axes:
         seeds = seeds[np.isfinite(seeds).any(axis=1)]
         if len(seeds) > 1:
             path = axes.as_one_path(places, axes.drawn_seeds(seeds))
-            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=marks.part_of(column))
         for place, low, high in zip(places, pair.low[:, column], pair.high[:, column], strict=True):
             if np.isfinite(low):
-                ax.plot([place, place], [low, high], color=slot.light, linewidth=2.2, solid_capstyle="butt")
+                ends = ([place, place], [low, high])
+                ax.plot(*ends, color=slot.light, linewidth=2.2, solid_capstyle="butt", gid=marks.part_of(column))
         style: axes.LineStyle = {"marker": slot.marker, "markersize": 6.5, "markeredgecolor": palette.SURFACE}
-        line = slot.linestyle
-        ax.plot(places, pair.means[:, column], color=slot.light, linewidth=1.7, linestyle=line, **style)
+        style |= {"color": slot.light, "linewidth": 1.7, "linestyle": slot.linestyle}
+        ax.plot(places, pair.means[:, column], **style, gid=marks.part_of(column))
     axes.value_axis(ax, pair.metric, pair.points.ravel())
     axes.name_places(ax.xaxis, pair.first.labels)
     ax.set_xlim(-0.5, len(pair.first.labels) - 0.5)

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from workbench.engine.rules.probes import PROBES
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.design import SEED, Design, Factor
@@ -42,6 +42,7 @@ class OneProbe:
     logarithmic: bool
     depth: int
     factor: str
+    key: str
     labels: tuple[str, ...]
     slots: tuple[palette.Slot, ...] | None
     numbers: np.ndarray
@@ -138,6 +139,9 @@ class Layers(FigureKind[Findings, OneProbe]):
     def legend_of(self, data: OneProbe) -> str:
         return data.factor
 
+    def by(self, data: OneProbe) -> str:
+        return data.key
+
     def scale(self, data: OneProbe) -> tuple[str, str] | None:
         if not data.drawn:
             return None
@@ -199,9 +203,8 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     profiles = last.reindex(grid).to_numpy().reshape(len(labels), len(design.seeds), len(numbers))
     slots = palette.slots_of(factor.key, factor.values) if factor else None
     held = int(rows["cell"].nunique())
-    return OneProbe(
-        probe, logarithmic, depth, factor.name if factor else "", labels, slots, numbers, epochs, maps, profiles, held
-    )
+    name, key = (factor.name, factor.key) if factor else ("", "")
+    return OneProbe(probe, logarithmic, depth, name, key, labels, slots, numbers, epochs, maps, profiles, held)
 
 
 def paint_ends(ax: Axes, data: OneProbe) -> Axes:
@@ -214,7 +217,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
             continue
         if len(held) > 1:
             path = axes.as_one_path(data.numbers, axes.drawn_seeds(held))
-            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=marks.part_of(level))
         counted = np.isfinite(means[level])
         style: axes.LineStyle = {
             "color": slot.light,
@@ -223,7 +226,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
             "markeredgecolor": palette.SURFACE,
         }
         style |= {"color": slot.light, "linestyle": slot.linestyle, "linewidth": 1.9}
-        ax.plot(data.numbers[counted], means[level][counted], **style)
+        ax.plot(data.numbers[counted], means[level][counted], **style, gid=marks.part_of(level))
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: axes.tick(y)))
     if data.logarithmic:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units, is_loss, mean_line
@@ -80,7 +80,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
                 wording.metric(one.metric).name, partial(paint, curves=one), f"curve-{place}-{one.metric}",
                 f"{wording.metric(one.metric).name} by epoch, one curve for each {one.factor.name}. "
                 f"At the end: {_ends_in_words(one)}.",
-                margins=(48, 8, 10, 38),
+                margins=(48, 8, 10, 38), readings=marks.readings(one.epochs.tolist(), one.mean, one.metric),
             )
             for one in data.curves
         ]  # fmt: skip
@@ -117,6 +117,9 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
     def legend_of(self, data: FactorCurves) -> str:
         return data.curves[0].factor.name
 
+    def by(self, data: FactorCurves) -> str:
+        return data.curves[0].factor.key
+
     def about(self, data: FactorCurves) -> str:
         return data.curves[0].factor.key
 
@@ -146,9 +149,11 @@ def paint(ax: Axes, curves: Curves) -> Axes:
             continue
         if len(held) > 1:
             path = axes.as_one_path(curves.epochs, axes.drawn_seeds(held))
-            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT)
-            ax.fill_between(curves.epochs, curves.low[row], curves.high[row], color=slot.light, alpha=0.16, linewidth=0)
-        ax.plot(curves.epochs, curves.mean[row], color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+            ax.plot(*path, color=slot.light, linewidth=0.7, alpha=axes.FAINT, gid=marks.part_of(row))
+            band = (curves.epochs, curves.low[row], curves.high[row])
+            ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=marks.part_of(row))
+        mean: axes.LineStyle = {"color": slot.light, "linewidth": 1.9, "linestyle": slot.linestyle}
+        ax.plot(curves.epochs, curves.mean[row], **mean, gid=marks.curve_of(row))
     if is_loss(curves.metric) and math.isfinite(curves.mean_cost):
         ax.axhline(curves.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, curves.metric, curves.seeds.ravel())

@@ -24,7 +24,7 @@ from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
-from workbench.report.figures.drawings import Drawing
+from workbench.report.figures.drawings import Drawing, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.measured import NothingHeld
@@ -103,6 +103,9 @@ class OwnFigures(FigureKind[Findings, Reduced]):
     def legend_of(self, data: Reduced) -> str:
         by = getattr(data.figure.draw, "by", "")
         return wording.factor(by) if "." in by else by.replace("_", " ")
+
+    def by(self, data: Reduced) -> str:
+        return data.figure.draw.by if isinstance(data.figure.draw, Lines) else ""
 
     def scale(self, data: Reduced) -> tuple[str, str] | None:
         drawing = data.figure.draw

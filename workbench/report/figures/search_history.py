@@ -14,6 +14,8 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.statistics.searched import Searched, TrialMean
 
+WIDEST_LINEAR = 5.0  # largest over smallest loss on a linear axis
+
 
 class SearchHistory(FigureKind[Findings, Searched]):
     """One figure of a search."""
@@ -67,7 +69,7 @@ def paint(ax: Axes, data: Searched) -> Axes:
     best = data.sign * np.maximum.accumulate(data.sign * data.means)
     ax.plot(numbers, data.means, "o", color=palette.SLOTS[0].light, markersize=4.5, alpha=0.55, markeredgewidth=0)
     ax.plot(numbers, best, color=palette.SLOTS[1].light, linewidth=1.9, drawstyle="steps-post")
-    axes.value_axis(ax, data.metric, data.means)
+    axes.value_axis(ax, data.metric, data.means, widest=WIDEST_LINEAR)  # else one bad trial hides how the best improved
     ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     ax.set_xlabel("trial")
     return ax

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workbench.report.figures import palette
+from workbench.report.figures import marks, palette
 
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
 
@@ -14,6 +14,6 @@ def standalone(svg: str) -> str:
     variables.
     """
     light, _ = palette.variables()
-    text = _VARIABLE.sub(lambda match: light[match[1].removeprefix("--")], svg)
+    text = _VARIABLE.sub(lambda match: light[match[1].removeprefix("--")], marks.unmarked(svg))
     head = f'xmlns="http://www.w3.org/2000/svg" style="background:{palette.SURFACE}" font-family="sans-serif"'
     return text.replace("<svg ", f"<svg {head} ", 1) + "\n"

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from workbench.report.figures import palette
+from workbench.report.figures import marks, palette
 from workbench.untyped import MatplotlibSettings
 
 WIDTH, HEIGHT = 340, 220
@@ -96,6 +96,7 @@ def _own_names(svg: str, identity: str) -> str:
     """Keep only the ids that something refers to, and make them unique to this figure, since many figures share one
     page.
     """
+    svg = marks.marked(svg)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{identity}-{m[1]}"' if m[1] in used else "", svg)
     return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{identity}-{m[2]}", svg)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.statistics.comparison import Comparison
 from workbench.report.statistics.design import SEED, SHOWN_CURVES
@@ -54,6 +54,7 @@ class TwoCurves(FigureKind[Comparison, Both]):
             Panel(
                 wording.metric(metric).name, partial(paint, curves=curves, key=metric), f"curves-{metric}",
                 f"{wording.metric(metric).name} by epoch in both.", margins=(48, 8, 10, 38),
+                readings=_readings(curves, metric),
             )
             for metric, curves in data.curves.items()
         ]  # fmt: skip
@@ -73,6 +74,17 @@ class TwoCurves(FigureKind[Comparison, Both]):
     def legend(self, data: Both) -> tuple[Key, ...]:
         return legend([one.label for one in next(iter(data.curves.values()))])
 
+    def by(self, data: Both) -> str:  # noqa: ARG002
+        return "sweep"
+
+
+def _readings(curves: tuple[Curve, ...], metric: str) -> marks.Readings | None:
+    """None if the sweeps have different epochs."""
+    first = curves[0].epochs
+    if any(not np.array_equal(one.epochs, first) for one in curves):
+        return None
+    return marks.readings(first.tolist(), np.array([one.mean for one in curves]), metric)
+
 
 def _curves(source: Comparison, histories: list[Histories], metric: str) -> tuple[Curve, ...]:
     found = []
@@ -87,9 +99,11 @@ def _curves(source: Comparison, histories: list[Histories], metric: str) -> tupl
 
 def paint(ax: Axes, curves: tuple[Curve, ...], key: str) -> Axes:
     """The mean of each sweep by epoch, and its interval as a band."""
-    for one, slot in zip(curves, palette.slots(len(curves)), strict=True):
-        ax.fill_between(one.epochs, one.low, one.high, color=slot.light, alpha=0.16, linewidth=0)
-        ax.plot(one.epochs, one.mean, color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+    for arm, (one, slot) in enumerate(zip(curves, palette.slots(len(curves)), strict=True)):
+        band = (one.epochs, one.low, one.high)
+        ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=marks.part_of(arm))
+        mean: axes.LineStyle = {"color": slot.light, "linewidth": 1.9, "linestyle": slot.linestyle}
+        ax.plot(one.epochs, one.mean, **mean, gid=marks.curve_of(arm))
     axes.value_axis(ax, key, np.concatenate([one.mean for one in curves]))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("epoch")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
+from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units, mean_line
@@ -60,7 +60,10 @@ class WholeCurves(FigureKind[Findings, Parts]):
     def panels(self, data: Parts, place: int) -> list[Panel]:  # noqa: ARG002
         ends = ", ".join(f"{part} {wording.amount(data.mean(part)[-1], f'{part}_{data.kind}')}" for part in data.runs)
         alt = f"{data.kind.capitalize()} by epoch. At the end: {ends}."
-        return [Panel(f"{data.kind.capitalize()} by epoch", partial(paint, data=data), f"whole-{data.kind}", alt)]
+        means = np.array([data.mean(part) for part in data.runs])
+        said = marks.readings(data.epochs.tolist(), means, f"train_{data.kind}")
+        name = f"{data.kind.capitalize()} by epoch"
+        return [Panel(name, partial(paint, data=data), f"whole-{data.kind}", alt, readings=said)]
 
     def caption(self, data: Parts) -> str:
         runs = len(next(iter(data.runs.values())))
@@ -85,6 +88,9 @@ class WholeCurves(FigureKind[Findings, Parts]):
     def legend_of(self, data: Parts) -> str:  # noqa: ARG002
         return "part of the data"
 
+    def by(self, data: Parts) -> str:  # noqa: ARG002
+        return "part"
+
 
 def _slots(data: Parts) -> list[palette.Slot]:
     return [slot for part, slot in zip(PARTS, palette.slots(len(PARTS)), strict=True) if part in data.runs]
@@ -93,11 +99,13 @@ def _slots(data: Parts) -> list[palette.Slot]:
 def paint(ax: Axes, data: Parts) -> Axes:
     """A line for each part of the data, with a band over runs if there are several."""
     key = f"train_{data.kind}"
-    for (part, runs), slot in zip(data.runs.items(), _slots(data), strict=True):
+    for arm, ((part, runs), slot) in enumerate(zip(data.runs.items(), _slots(data), strict=True)):
         if len(runs) > 1:
             _, low, high = over_seeds(runs.T, wording.metric(f"{part}_{data.kind}").range)
-            ax.fill_between(data.epochs, low, high, color=slot.light, alpha=0.16, linewidth=0)
-        ax.plot(data.epochs, data.mean(part), color=slot.light, linewidth=1.9, linestyle=slot.linestyle)
+            band = (data.epochs, low, high)
+            ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=marks.part_of(arm))
+        mean: axes.LineStyle = {"color": slot.light, "linewidth": 1.9, "linestyle": slot.linestyle}
+        ax.plot(data.epochs, data.mean(part), **mean, gid=marks.curve_of(arm))
     if math.isfinite(data.mean_cost):
         ax.axhline(data.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))

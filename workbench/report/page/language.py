@@ -22,6 +22,7 @@ CHINESE = {
     "What the verdicts mean": "判定的意義", "Claim": "論點", "Rule": "規則", "Language": "語言",
     "What differs": "差異", "What was compared": "比較的對象",
     "Claims that were asked on several datasets": "在多個資料集上檢驗的論點",
+    "Contents": "目錄", "epoch": "訓練輪",
     "not run yet": "尚未執行", "In training": "訓練中",
     # outcomes
     "finished": "完成", "reused": "沿用", "diverged": "發散", "failed": "失敗", "pending": "待執行",
@@ -78,6 +79,8 @@ CHINESE = {
     "Made by Workbench from what the store holds. Nothing was trained for this page, and it loads nothing from "
     "elsewhere.":
         "由 Workbench 依儲存庫的內容製作。製作本頁時沒有訓練任何網路，也不從別處載入任何東西。",
+    "Choose a row, or an entry of a legend, to see its curves alone in every figure; once more for all.":
+        "點選一列或圖例中的一項，各圖就只突顯它的曲線；再點一次則顯示全部。",
     "All settings that were not swept have their defaults.": "未掃描的設定都是預設值。",
     "No page yet. A sweep writes its own when it ends.": "還沒有任何報告。掃描結束時會寫出自己的報告。",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from workbench.report.page import language
 _STYLED = re.compile(
     r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"'
 )  # elements that only figures have
+PAGE_SCRIPTS = ("page.js", "take.js", "curves.js", "contents.js")
 
 
 def render(template: str, shown: Mapping[str, object]) -> str:
@@ -42,7 +43,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    css, *scripts = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js", "take.js"))
+    css, *scripts = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", *PAGE_SCRIPTS))
     light, dark = palette.variables()
     environment.filters["for_a_shell"] = shlex.quote  # of a command that the page shows for pasting
     environment.globals |= {

@@ -19,9 +19,12 @@ from workbench.report.statistics.design import SEED, Design, status
 
 @dataclass(frozen=True)
 class RunsTable:
-    """The table as the page shows it: heads, the rows as markup, which columns hold numbers (from 1), how many rows."""
+    """The table as the page shows it: heads, the rows as markup, which columns hold numbers (from 1), how many rows.
 
-    heads: tuple[str, ...]
+    A head is the text and, of a factor's column, the factor's key.
+    """
+
+    heads: tuple[tuple[str, str], ...]
     rows: Markup
     numbers: tuple[int, ...]
     count: int
@@ -31,6 +34,7 @@ def runs_table(design: Design, facts: dict[str, str]) -> RunsTable:
     """Every cell with its factors, seed, outcome, headline metrics and a link to its run in MLflow."""
     runs = design.runs
     measured = [key for key in (*design.headlines, "best_epoch", "seconds") if key in runs]
+    keys = {place: factor.key for place, factor in enumerate(design.factors, 1)}
     columns = [("Cell", [f"<th scope=row>{cell}" for cell in runs["cell"]], False)]
     columns += [(f.name.capitalize(), _levels(f.labels, runs[f"level:{f.key}"]), False) for f in design.factors]
     columns += [("Seed", [f"<td>{seed}" for seed in runs[SEED]], True), ("Outcome", _outcomes(design), False)]
@@ -38,7 +42,8 @@ def runs_table(design: Design, facts: dict[str, str]) -> RunsTable:
     columns += [("Run", [_link(facts, str(run_id or "")) for run_id in runs["run_id"]], False)]
     numbers = tuple(place for place, (_, _, number) in enumerate(columns, 1) if number)
     rows = "\n".join("<tr>" + "".join(cells) for cells in zip(*(cells for _, cells, _ in columns), strict=True))
-    return RunsTable(tuple(head for head, _, _ in columns), Markup(rows), numbers, len(runs))
+    heads = tuple((head, keys.get(place, "")) for place, (head, _, _) in enumerate(columns))
+    return RunsTable(heads, Markup(rows), numbers, len(runs))
 
 
 def _levels(labels: Sequence[str], places: Iterable[int]) -> list[str]:

@@ -20,6 +20,7 @@
   if (kept) {
     history.replaceState(null, "");
     folds().forEach((fold, number) => { fold.open = kept.open.includes(number); });
+    if (kept.chosen) document.documentElement.dataset.chosen = kept.chosen;
     if (kept.chinese) document.getElementById("in-chinese").click();
     scrollTo({ top: kept.top, behavior: "instant" });
   }
@@ -27,7 +28,8 @@
   if (!live) return;
   setTimeout(() => {
     const open = folds().flatMap((fold, number) => (fold.open ? [number] : []));
-    const state = { top: scrollY, open, chinese: document.getElementById("in-chinese").checked };
+    const state = { top: scrollY, open, chinese: document.getElementById("in-chinese").checked,
+      chosen: document.documentElement.dataset.chosen };
     try { history.replaceState({ workbench: state }, ""); } catch { /* a sandbox: the page begins at its top */ }
     location.reload();
   }, 1000 * Number(live.dataset.live));

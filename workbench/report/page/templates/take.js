@@ -25,7 +25,7 @@
       element.removeAttribute("class");
       element.removeAttribute("style");
     });
-    return copy.innerHTML;
+    return copy.innerHTML.replace(/ data-(arm|curve)="\d+"/g, "");
   };
 
   const composed = (figure) => { // all drawings of a figure side by side, below its title and legend
