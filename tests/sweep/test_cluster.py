@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -228,6 +229,24 @@ def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: Planned
     assert job_sizes.capacity(SlurmConfig(), []).jobs == 1  # no cluster is here
 
 
+def test_jobs_with_gpus_are_as_many_as_the_nodes_have_gpus_for(pack: PlannedPack) -> None:
+    nodes = [replace(node, gpus=gpus) for node, gpus in zip(NODES, (2, 1), strict=True)]
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=1), nodes).jobs == 12
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=1, gpus_per_task=1), nodes).jobs == 3
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=8, gpus_per_task=1), nodes).jobs == 1
+    large = replace(pack, pack=replace(pack.pack, device="cuda"), memory=2**36)
+    assert job_sizes.job_size([large], SlurmConfig(gpus_per_task=1), nodes).memory <= 8_000 * 2**20
+
+
+def test_runs_on_a_gpu_without_one_asked_for_are_refused(pack: PlannedPack, commands: Path) -> None:
+    put(commands, "sbatch", "")
+    put(commands, "sinfo", "")
+    there = replace(pack, pack=replace(pack.pack, device="cuda"))
+    with pytest.raises(BadInput, match=r"^slurm\.gpus_per_task is 0, and runs train on a GPU; allowed: "):
+        EXECUTORS["slurm"].check([there], SlurmConfig())  # type: ignore[attr-defined]
+    EXECUTORS["slurm"].check([there], SlurmConfig(gpus_per_task=1))  # type: ignore[attr-defined]
+
+
 def test_a_dry_run_says_jobs_and_core_hours(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
     command = ["data=blobs", "network.width=4,8", "slurm.cpus_per_task=3", "slurm.memory=2", "slurm.job_seconds=0"]
     assert main([*command, "executor=slurm", "slurm.array_parallelism=2", "slurm.time=10", "dry_run=true"]) == 0
@@ -252,8 +271,10 @@ def test_the_queue_is_read_by_name_and_a_silent_controller_is_no_empty_queue(com
 
 def test_nodes_are_those_of_the_partition_or_of_the_default_one(commands: Path) -> None:
     put(commands, "sbatch", "")
-    put(commands, "sinfo", 'echo "main*|8|16000|30:00"; echo "long|4|8000+|2-01:00:00"; echo "long|4|8000|infinite"')
-    assert slurm_queue.nodes(None) == [Node(8, 16_000, 30)]
+    gpus = "gpu:a100:4(S:0-1),gpu:2,gpumem:80G"
+    first, second = f"main*|8|16000|30:00|{gpus}", "long|4|8000+|2-01:00:00|(null)"
+    put(commands, "sinfo", f'echo "{first}"; echo "{second}"; echo "long|4|8000|infinite|shard:8"')
+    assert slurm_queue.nodes(None) == [Node(8, 16_000, 30, 6)]
     assert slurm_queue.nodes("long") == [Node(4, 8_000, 49 * 60), Node(4, 8_000, None)]
     assert slurm_queue.nodes("none") == []
 
@@ -286,6 +307,26 @@ def test_why_a_job_is_gone_is_one_line_and_whose_fault_it_was(
     words, of_the_machine = ENDINGS[state]
     assert loss.words.startswith(f"job 7_0 {words}")
     assert (loss.of_the_machine, loss.hopeless) == (of_the_machine, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("slurmstepd-n1: error: Detected 1 oom-kill event(s) in StepId=1.0.", "ran out of memory (FAILED, exit 1:0)"),
+        ("srun: error: n1: task 0: Out Of Memory", "ran out of memory (FAILED, exit 1:0)"),
+        ("ValueError: an oom-kill of its own", "was killed (FAILED, exit 1:0)"),
+    ],
+)
+def test_a_step_that_the_kernel_ended_for_its_memory_is_told_by_what_slurm_printed(
+    line: str, told: str, submitted: SubmittedJob, commands: Path
+) -> None:
+    """SLURM calls such a job FAILED if the step was ended, and its script was not."""
+    put(commands, "scontrol", 'echo "JobId=7 JobState=FAILED ExitCode=1:0"')
+    submitted.submission.output.mkdir(exist_ok=True)
+    (submitted.submission.output / "7_0_0_log.err").write_text(f"{line}\n")
+    submitted.bundle.follow(BEGAN)
+    assert loss_of(submitted).words.startswith(f"job 7_0 {told}")
+    assert not loss_of(submitted).of_the_machine
 
 
 def test_an_ending_without_an_exit_code_is_its_state_alone() -> None:

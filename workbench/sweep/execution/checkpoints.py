@@ -36,8 +36,9 @@ DIGEST_BYTES = 64
 class Unfinished:
     """The progress of a pack: the state to continue from (None: from the start), its history and its ended runs.
 
-    `analysed` holds the results of the analyses of ended runs. `started` is when the pack began, in unix seconds;
-    `seconds` is its training time, without pauses; `processors` are those that trained it, in order.
+    `analysed` holds the results of the analyses of ended runs. `started` is when the pack began and `written` when its
+    last checkpoint was, in unix seconds of the machine that trained it (0: it was not read from one); `seconds` is its
+    training time, without pauses; `processors` are those that trained it, in order.
     """
 
     state: State | None
@@ -47,6 +48,7 @@ class Unfinished:
     started: float = 0.0
     seconds: float = 0.0
     processors: tuple[str, ...] = ()
+    written: float = 0.0
 
     @property
     def epoch(self) -> int:
@@ -178,6 +180,7 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
         "ends": ends,
         "analysed": analysed,
         "started": reached.started,
+        "written": time(),
         "seconds": reached.seconds,
         "numerics": numerics(),
         "processors": reached.processors,
@@ -248,7 +251,8 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
     share = len(runs) / len(place)
     seconds, processors = about["seconds"] * share, tuple(about.get("processors", ()))  # earlier versions noted none
-    return Unfinished(state or None, history, ends, analysed, about["started"], seconds, processors)
+    started, written = about["started"], about.get("written", 0.0) if all(ends) else 0.0
+    return Unfinished(state or None, history, ends, analysed, started, seconds, processors, written)
 
 
 def _as_data(measured: Measured) -> list:

@@ -32,7 +32,7 @@ _ABSENT_LOOKS = 2  # at the queue without a job before it counts as lost: its la
 _SILENT_SECONDS = 30.0  # without an answer of the controller before that is reported
 _SILENT = "  SLURM does not answer; jobs go on, and Workbench keeps asking"
 # SLURM's reasons why a job can never begin, however long it waits.
-_HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
+_HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "DependencyNeverSatisfied")
 
 
 class Driver:
@@ -235,7 +235,7 @@ class Driver:
                     job.hopeless = reason
                 slurm_queue.cancel(list({job.submission.token for job in jobs}), "--state=PENDING")
             elif reason not in ("JobArrayTaskLimit", "BeginTime", "Dependency"):
-                self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}")
+                self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}{_what_helps(reason, jobs)}")
 
     # The end
 
@@ -276,6 +276,16 @@ class Driver:
         if line not in self._said:
             self._said.add(line)
             say(line)
+
+
+def _what_helps(reason: str, jobs: Sequence[SubmittedJob]) -> str:
+    """What lets held jobs begin; "" if they wait for something else. SLURM names a hold with and without blanks."""
+    if reason.startswith("JobHeldAdmin"):
+        return "; only your cluster's administrators can release it"
+    if "held" not in reason.replace("_", " ").lower().split() and "Held" not in reason:
+        return ""
+    numbers = dict.fromkeys(job.number.partition("_")[0] for job in jobs)  # a whole array has one number
+    return f"; it waits until you type: scontrol release {','.join(numbers)}"
 
 
 def _named(jobs: Sequence[SubmittedJob]) -> str:

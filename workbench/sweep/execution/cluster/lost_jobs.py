@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from workbench.engine.errors import BadInput
@@ -31,6 +32,8 @@ _OF_THE_MACHINE = {
     "COMPLETED": "ended without a word; is the sweep's folder on a disk that every node shares?",
 }
 _OUT_OF_MEMORY = "OUT_OF_MEMORY"
+# The same where the kernel killed the step alone: SLURM then calls the job FAILED, and says so in the job's output.
+_OOM_WORDS = ("Out Of Memory", "oom-kill", "oom_kill")
 _MOST_LOSSES = 3  # in succession that a pack may have without being their cause
 _LONGEST_OUTPUT = 300  # characters of a job's last line
 
@@ -56,17 +59,31 @@ def loss_of(job: SubmittedJob) -> Loss:
     ending = slurm_queue.ending_of(job.number)
     if ending.state in _OF_THE_MACHINE:
         return Loss(f"{name} {_OF_THE_MACHINE[ending.state]}", True, False)
-    if ending.state == _OUT_OF_MEMORY:
+    if ending.state == _OUT_OF_MEMORY or _was_out_of_memory(job):
         return Loss(f"{name} ran out of memory ({ending}); more slurm.memory helps", False, False)
     if not job.bundle.began:
         return Loss(f"{name} never began ({ending}): {_last_words(job)}", False, True)
     return Loss(f"{name} was killed ({ending})", False, False)
 
 
+def _was_out_of_memory(job: SubmittedJob) -> bool:
+    """Whether SLURM wrote to the job's output that the kernel killed a process of it for its memory."""
+    lines = [line for printed in _printed(job) for line in printed if line.startswith(("srun: ", "slurmstepd"))]
+    return any(words in line for line in lines for words in _OOM_WORDS)
+
+
+def _printed(job: SubmittedJob) -> list[list[str]]:
+    """The lines of each file of the job's output that are not empty; none of a file that cannot be read."""
+    found = []
+    for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
+        with suppress(OSError):
+            found.append([line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()])
+    return found
+
+
 def _last_words(job: SubmittedJob) -> str:
     """The last line that a job printed."""
-    for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
-        lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
+    for lines in _printed(job):
         telling = [line for line in lines if not line.startswith("srun: error")] or lines  # which give the exit status
         if telling:
             return slurm_queue.in_words(telling[-1])[:_LONGEST_OUTPUT]
