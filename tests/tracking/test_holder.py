@@ -100,7 +100,7 @@ def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys:
 
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
     server, clock = Server(), Clock()
-    here = holder._machine()
+    here = holder.machine()
     first = leases(server, machine=here)
     first.take()
     with pytest.raises(BadInput, match="is being trained by"):
@@ -128,7 +128,7 @@ def test_of_many_that_come_at_once_one_holds() -> None:
         barrier = threading.Barrier(4)
 
         def come(server: Server = server, held: list = held, refused: list = refused, barrier: Any = barrier) -> None:
-            mine = leases(server, Clock(lambda: threading.Event().wait(0.001)), holder._machine())
+            mine = leases(server, Clock(lambda: threading.Event().wait(0.001)), holder.machine())
             barrier.wait()
             try:
                 mine.take()

@@ -32,6 +32,7 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.log import say, warn
+from workbench.sweep.execution.process_identity import machine, start_time
 from workbench.tracking.connection import Connection
 
 STALE = 90.0  # seconds without a heartbeat
@@ -107,7 +108,7 @@ class Leases:
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
         pid, place = os.getpid(), str(folder.absolute()) if folder else ""
-        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), pid, _start_time(pid), place)
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, machine(), pid, start_time(pid), place)
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""
@@ -252,23 +253,6 @@ def _lease(text: str) -> Lease | None:
 
 def _is_there(lease: Lease) -> bool | None:
     """Whether the lease's process runs; None if it is of another machine."""
-    if not lease.machine or lease.machine != _machine():
+    if not lease.machine or lease.machine != machine():
         return None
-    return _start_time(lease.pid) == lease.born
-
-
-def _machine() -> str:
-    """This running system and its process namespace, since a container has its own process ids; "" if unknown."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except (OSError, ValueError):
-        return ""
-
-
-def _start_time(pid: int) -> str:
-    """The start time of a process in the system's unit; "" if there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+    return start_time(lease.pid) == lease.born

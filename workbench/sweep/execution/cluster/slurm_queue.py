@@ -50,7 +50,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a partition: its cores, memory in MiB, its time limit for jobs in minutes (None: no limit), its GPUs."""
+    """A node of a partition: its cores, memory in MiB, time limit for jobs in minutes (None: no limit), and GPUs."""
 
     cores: int
     memory: int

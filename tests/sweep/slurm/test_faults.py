@@ -14,35 +14,27 @@ import pandas as pd
 import pytest
 
 from tests.commands import GATE, Command
-from tests.sweep.slurm_cluster import FOLDER, limits_memory
-from tests.sweep.test_slurm import (  # noqa: F401  (fixtures)
+from tests.sweep.slurm.sweeps import (
     HELD,
     JOBS,
+    LOG,
     SLURM,
     TOY,
-    _real,
     digests,
     ended,
-    entries,
-    expected,
     held,
     jobs,
-    server,
+    logged,
     slurm,
-    start,
     tokens,
 )
+from tests.sweep.slurm_cluster import FOLDER, limits_memory
 from tests.waiting import wait_until
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 
-LOG = Path("sweeps/toy/log.txt")
 TAKEN = "name: the sweep toy is being trained by process "
-
-
-def logged(words: str) -> bool:
-    return LOG.exists() and words in LOG.read_text()
 
 
 # Two commands
@@ -50,7 +42,7 @@ def logged(words: str) -> bool:
 
 def test_of_two_commands_typed_at_once_one_trains_and_the_other_is_told_so(
     expected: dict[str, str],
-    start: Callable[..., Command],  # noqa: F811
+    start: Callable[..., Command],
 ) -> None:
     both = [start(*TOY, *HELD) for _ in range(2)]
     wait_until(held)
@@ -74,8 +66,8 @@ def test_a_command_in_another_folder_or_on_another_host_is_refused_and_later_col
     first = start(*TOY, *HELD)
     wait_until(held)
     (tmp_path / "elsewhere").mkdir()
-    store = f"tracking.uri=sqlite:///{Path('mlflow.db').absolute()}"
-    typed = [sys.executable, "-m", "workbench", *TOY, *HELD, f"'{store}'" if " " in store else store]
+    store = f"tracking.uri='sqlite:///{Path('mlflow.db').absolute()}'"
+    typed = [sys.executable, "-m", "workbench", *TOY, *HELD, store]
     other_host = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh", *typed]
     for command in (typed, other_host):
         done = subprocess.run(command, cwd=tmp_path / "elsewhere", capture_output=True, text=True, check=False)
@@ -129,7 +121,7 @@ def test_a_held_job_is_said_with_what_to_type_and_is_collected_once_released(
 
 def test_a_job_that_is_requeued_and_held_is_said_and_goes_on_from_its_checkpoint(
     expected: dict[str, str],
-    start: Callable[..., Command],  # noqa: F811
+    start: Callable[..., Command],
 ) -> None:
     command = start(*TOY, *HELD)
     wait_until(held)
@@ -142,7 +134,7 @@ def test_a_job_that_is_requeued_and_held_is_said_and_goes_on_from_its_checkpoint
     assert digests() == expected
 
 
-def test_ctrl_c_ends_held_jobs_and_leaves_nothing_half_written(start: Callable[..., Command]) -> None:  # noqa: F811
+def test_ctrl_c_ends_held_jobs_and_leaves_nothing_half_written(start: Callable[..., Command]) -> None:
     command = start(*TOY, *SLURM, "slurm.options=--hold")
     wait_until(lambda: logged("JobHeldUser"))
     (token,) = tokens()
@@ -154,7 +146,7 @@ def test_ctrl_c_ends_held_jobs_and_leaves_nothing_half_written(start: Callable[.
 
 
 @pytest.fixture
-def _failing_launch() -> Iterator[Path]:
+def failing_launch() -> Iterator[Path]:
     """The file that makes SLURM's prolog fail on every node; afterwards nodes that it drained are resumed."""
     file = Path(os.environ[FOLDER]) / "prolog fails"
     file.touch()
@@ -169,15 +161,37 @@ def _failing_launch() -> Iterator[Path]:
 
 @pytest.mark.thorough
 def test_a_job_whose_launch_failed_is_held_by_slurm_and_said(
-    _failing_launch: Path,
+    failing_launch: Path,
     expected: dict[str, str],
-    start: Callable[..., Command],  # noqa: F811
+    start: Callable[..., Command],
 ) -> None:
     command = start(*TOY, *SLURM)
     wait_until(lambda: logged("launch failed requeued held; it waits until you type: scontrol release "))
-    _failing_launch.unlink()
+    failing_launch.unlink()
     for job in jobs():
         slurm("scontrol", "release", job.job)
+    ended(command)
+    assert digests() == expected
+
+
+# GPUs
+
+
+def test_jobs_see_the_gpu_that_slurm_gave_them_and_no_other(
+    expected: dict[str, str], start: Callable[..., Command], tmp_path: Path
+) -> None:
+    """The GPUs are none, and SLURM hands them out all the same; what trains is the processor."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho "$CUDA_VISIBLE_DEVICES" > {tmp_path}/seen.$SLURM_ARRAY_TASK_ID\n'
+        f'exec {sys.executable} -m tests.sweep.held_job "$@"\n'
+    )
+    python.chmod(0o755)
+    gpus = ["slurm.gpus_per_task=1", "slurm.job_seconds=0", "slurm.options=--nodelist=n1", f"slurm.python={python}"]
+    command = start(*TOY, *SLURM, *gpus)
+    wait_until(lambda: held(2))
+    assert sorted(file.read_text().strip() for file in tmp_path.glob("seen.*")) == ["0", "1"]
+    Path(GATE).touch()
     ended(command)
     assert digests() == expected
 
@@ -190,11 +204,11 @@ def test_a_job_whose_launch_failed_is_held_by_slurm_and_said(
 def test_where_the_clock_of_a_node_is_an_hour_apart_durations_stay_those_of_training(
     apart: str,
     expected: dict[str, str],
-    start: Callable[..., Command],  # noqa: F811
+    start: Callable[..., Command],
 ) -> None:
     if not shutil.which("faketime"):
         pytest.skip("needs Debian's package faketime")
-    wrong = [f"slurm.python=faketime -f {apart} {sys.executable} -m tests.sweep.held_job"]
+    wrong = [f"slurm.python=faketime --exclude-monotonic -f {apart} {sys.executable} -m tests.sweep.held_job"]
     command = start(*TOY, *SLURM, *wrong)
     wait_until(held)
     Path(GATE).touch()
