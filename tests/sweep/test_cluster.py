@@ -16,16 +16,17 @@ from typing import Any
 import pytest
 
 from tests.repetitions import repetitions
-from tests.sweep.cases import small
+from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench import cli
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
-from workbench.sweep.execution.cluster import compiling, job_sizes, slurm_queue
+from workbench.sweep.execution.cluster import array, compiling, job_sizes, lost_jobs, slurm_queue, submission
 from workbench.sweep.execution.cluster.array import SubmittedJob
-from workbench.sweep.execution.cluster.lost_jobs import loss_of
+from workbench.sweep.execution.cluster.driver import Driver
+from workbench.sweep.execution.cluster.lost_jobs import loss_of, may_be_heard
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
 from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
@@ -131,9 +132,9 @@ def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: Pl
 @pytest.fixture
 def submitted(pack: PlannedPack, tmp_path: Path) -> SubmittedJob:
     """A job that has been accepted."""
-    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
-    submission.accept(["7_0"])
-    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    made = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    made.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(made, [[pack]], Checkpoints(tmp_path))
     return job
 
 
@@ -153,8 +154,75 @@ def test_whatever_damages_what_a_job_said_every_run_is_done_or_left(pack: Planne
         for told in (SubmittedJob.catch_up, SubmittedJob.news):
             (job,) = SubmittedJob.all_of(submitted.submission, [[pack]], submitted.checkpoints)
             done = [message.outcome for message in told(job) if isinstance(message, PackDone)]
-            found = [one.planned.fingerprints for one in done if one] + [one.fingerprints for one in job.bundle.left]
+            late = [job.bundle.known[one.pack] for one, _ in job.late]
+            found = [one.planned.fingerprints for one in done if one]
+            found += [one.fingerprints for one in (*job.bundle.left, *late)]
             assert {mark for marks in found for mark in marks} == set(pack.fingerprints), f"case {case}"
+
+
+def test_a_result_that_is_seen_late_is_waited_for_and_one_that_never_comes_is_trained_again(
+    pack: PlannedPack, submitted: SubmittedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network disk may show what the job wrote last before what it wrote first."""
+    clock = iter([0.0, 1.0, array.LATE_SECONDS + 1])
+    monkeypatch.setattr(array, "monotonic", clock.__next__)
+    assert list(submitted._collected(PackDone(pack.digest, 0), array.LATE_SECONDS)) == []
+    assert list(submitted.news()) == []
+    assert [done.pack for done, _ in submitted.late] == [pack.digest]
+    assert list(submitted.news()) == []
+    assert (submitted.late, submitted.lost) == ([], [pack])
+    monkeypatch.undo()
+    submitted.late, submitted.lost = [(PackDone(pack.digest, 0), 0.0)], []
+    outcome_after(pack, ExecutionContext(1, submitted.checkpoints))
+    (done,) = submitted.news()
+    assert isinstance(done, PackDone)
+    assert done.outcome is not None
+    assert done.outcome.failed == 0
+    assert submitted.late == []
+
+
+def test_a_job_that_ended_well_without_a_word_is_given_time_to_be_heard(
+    submitted: SubmittedJob, commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1.0, 1.0, lost_jobs.LATE_SECONDS + 1])
+    monkeypatch.setattr(lost_jobs, "monotonic", clock.__next__)
+    put(commands, "scontrol", 'echo "JobId=7 JobState=COMPLETED ExitCode=0:0"')
+    assert may_be_heard(submitted)
+    assert may_be_heard(submitted)
+    assert not may_be_heard(submitted)
+
+
+@pytest.mark.parametrize(
+    ("state", "printed", "waits"),
+    [("FAILED", "no python", False), ("FAILED", "", True), ("CANCELLED", "", False), ("NODE_FAIL", "", False)],
+)
+def test_of_a_job_that_ended_otherwise_only_silence_is_waited_for(
+    state: str, printed: str, waits: bool, submitted: SubmittedJob, commands: Path
+) -> None:
+    put(commands, "scontrol", f'echo "JobId=7 JobState={state} ExitCode=1:0"')
+    submitted.submission.output.mkdir(exist_ok=True)
+    (submitted.submission.output / "7_0_0_log.err").write_text(printed)
+    assert may_be_heard(submitted) is waits
+
+
+def test_a_disk_that_takes_no_description_of_jobs_is_one_line_and_leaves_nothing(
+    pack: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first jobs are refused; those of packs that were lost wait until there is room."""
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    driven = Driver(ExecutionContext(1, Checkpoints(tmp_path)), lambda packs: [list(packs)], lambda *_: ["7"])
+    with monkeypatch.context() as patch:
+        patch.setattr(submission.files, "write", full)
+        with pytest.raises(BadInput, match=r"^slurm: .* cannot be written to \(No space left on device\), where"):
+            driven._submit([pack], first=True)
+        driven._submit([pack])
+        assert driven._again == [pack]
+        assert not list(tmp_path.glob("jobs/*"))
+    driven._submit([pack])
+    assert [job.number for job in driven._jobs] == ["7"]
 
 
 def flipped(content: bytes, chance: random.Random) -> bytes:
@@ -299,9 +367,9 @@ def test_why_a_job_is_gone_is_one_line_and_whose_fault_it_was(
     put(commands, "sacct", f'echo "{state} by 0|{code}"' if state else "exit 1")
     if state != "CANCELLED" and state:
         put(commands, "scontrol", f'echo "JobId=7 JobState={state} ExitCode={code}"')
-    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
-    submission.accept(["7_0"])
-    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    made = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    made.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(made, [[pack]], Checkpoints(tmp_path))
     job.bundle.follow(BEGAN)
     loss = loss_of(job)
     words, of_the_machine = ENDINGS[state]

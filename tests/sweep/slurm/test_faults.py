@@ -102,7 +102,16 @@ def test_a_job_that_the_kernel_ends_for_its_memory_is_said_to_be_and_goes_on_in_
 # Jobs that are held
 
 
+@pytest.mark.parametrize(
+    ("reason", "who"),
+    [
+        ("JobHeldUser", "you type"),
+        pytest.param("JobHeldAdmin", "your cluster's administrators type", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_held_job_is_said_with_what_to_type_and_is_collected_once_released(
+    reason: str,
+    who: str,
     expected: dict[str, str],
     start: Callable[..., Command],
     capsys: pytest.CaptureFixture[str],
@@ -110,10 +119,16 @@ def test_a_held_job_is_said_with_what_to_type_and_is_collected_once_released(
     waiting = [*TOY, *SLURM, "slurm.options=--hold"]
     assert main([*waiting, "detach=true"]) == 0
     (job,) = jobs()
-    helps = f"SLURM says: JobHeldUser; it waits until you type: scontrol release {job.job}"
-    assert f"  job {job.job} waits in the queue, {helps}\n" in capsys.readouterr().err
+    assert "1 job with 2 packs: 1 waiting" in (said := capsys.readouterr().err)
+    assert f"  job {job.job} waits in the queue, SLURM says: JobHeldUser; it waits until you type: scontrol " in said
+    if reason == "JobHeldAdmin":
+        slurm("scontrol", "hold", job.job)  # by root
+    capsys.readouterr()
+    helps = f"SLURM says: {reason}; it waits until {who}: scontrol release {job.job}\n"
+    assert main([*waiting, "detach=true"]) == 0
+    assert helps in capsys.readouterr().err
     command = start(*waiting)
-    wait_until(lambda: LOG.read_text().count(helps) == 2)
+    wait_until(lambda: helps in LOG.read_text().split("command:")[-1])
     slurm("scontrol", "release", job.job)
     ended(command)
     assert digests() == expected

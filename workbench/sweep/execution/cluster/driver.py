@@ -291,12 +291,11 @@ class Driver:
 
 def _what_helps(reason: str, jobs: Sequence[SubmittedJob]) -> str:
     """What lets held jobs begin; "" if they wait for something else. SLURM names a hold with and without blanks."""
-    if reason.startswith("JobHeldAdmin"):
-        return "; only your cluster's administrators can release it"
-    if "held" not in reason.replace("_", " ").lower().split() and "Held" not in reason:
+    if "held" not in reason.lower():
         return ""
+    who = "your cluster's administrators type" if reason.startswith("JobHeldAdmin") else "you type"
     numbers = dict.fromkeys(job.number.partition("_")[0] for job in jobs)  # a whole array has one number
-    return f"; it waits until you type: scontrol release {','.join(numbers)}"
+    return f"; it waits until {who}: scontrol release {','.join(numbers)}"
 
 
 def _named(jobs: Sequence[SubmittedJob]) -> str:
