@@ -33,11 +33,9 @@ from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.log import say, warn
 from workbench.sweep.execution.process_identity import machine, start_time
+from workbench.sweep.execution.shared_disk import BEAT, LOOK, STALE
 from workbench.tracking.connection import Connection
 
-STALE = 90.0  # seconds without a heartbeat
-BEAT = 10.0  # seconds between two heartbeats
-_LOOK = 1.0  # seconds between two reads of the other leases
 _SAID_AFTER = 5.0
 PREFIX = "workbench.lock."
 
@@ -171,7 +169,7 @@ class Leases:
                     f"{self._name}: {next(iter(others.values())).holder} holds it; waiting for up to "
                     f"{STALE:.0f} s for a heartbeat, to see whether it still runs"
                 )
-            self._pause(_LOOK)
+            self._pause(LOOK)
             self._connection.patiently(self._write_beat)
 
     def _refuse_jobs(self, other: Lease) -> None:

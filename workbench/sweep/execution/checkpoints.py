@@ -30,7 +30,7 @@ from workbench.sweep.planning.packs import PlannedPack
 STATE, EPOCHS_PREFIX, LAYERS_PREFIX = "state/", "epochs/", "layers/"
 DIGEST_ALGORITHM = "blake2b"  # of everything before it, at the end of a checkpoint's file
 DIGEST_BYTES = 64
-_BETWEEN_TRIES, _RESULT_SECONDS = 1.0, 3600.0  # to write a result, where somebody may make room for it
+_RETRY_SECONDS, _RESULT_SECONDS = 1.0, 3600.0  # to write a result, where somebody may make room for it
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Checkpoints:
         while not self._is_written(planned, reached):
             if not all(reached.ends) or self.gives_up() or monotonic() - began > _RESULT_SECONDS:
                 return
-            sleep(_BETWEEN_TRIES)
+            sleep(_RETRY_SECONDS)
 
     def _is_written(self, planned: PlannedPack, reached: Unfinished) -> bool:
         try:
