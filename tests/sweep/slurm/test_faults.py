@@ -202,7 +202,7 @@ def test_jobs_see_the_gpu_that_slurm_gave_them_and_no_other(
         f'exec {sys.executable} -m tests.sweep.held_job "$@"\n'
     )
     python.chmod(0o755)
-    gpus = ["slurm.gpus_per_task=1", "slurm.job_seconds=0", "slurm.options=--nodelist=n1", f"slurm.python={python}"]
+    gpus = ["slurm.gpus_per_task=1", "slurm.job_seconds=0", "slurm.options='--nodelist=n1'", f"slurm.python={python}"]
     command = start(*TOY, *SLURM, *gpus)
     wait_until(lambda: held(2))
     assert sorted(file.read_text().strip() for file in tmp_path.glob("seen.*")) == ["0", "1"]
