@@ -34,7 +34,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 RUN = [page for page in PAGES if any(list(documents.commands(text)) for _, text in documents.blocks(page))]
 # A page that adds rules adds keys too, which a process has until its end.
 APART = [page for page in RUN if any(path.startswith("rules/") for path in documents.files(page))]
-# Pages with tests of their own: tests/sweep/test_slurm.py follows the one on clusters, where there is one.
+# Pages with tests of their own: tests/sweep/slurm/test_jobs.py follows the one on clusters, where there is one.
 ELSEWHERE = ("mlflow", "slurm")
 HERE = [page for page in RUN if page not in APART and page.stem not in ELSEWHERE]
 QUICK = ("add-a-dataset", "add-a-figure", "add-an-executor")

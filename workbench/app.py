@@ -54,7 +54,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
         make(REPORTS)  # early, so that a folder that cannot be made is reported before anything is trained
     with locked(folder, name), logged(folder):
         store = open_store(settings.tracking)
-        with store.hold(name):
+        with store.hold(name, folder):
             return _run(planned, name, store, training, Speeds(root), settings)
 
 

@@ -1,6 +1,7 @@
 """The interpreter of held jobs, `slurm.python`: every pack waits after its third epoch until `GATE` lies in the folder.
 
-A job is then where a test wants to meet it, however slow the machine is.
+A job is then where a test wants to meet it, however slow the machine is. The file `REFUSED` appears beside
+`GATE` once a checkpoint could not be written.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from typing import Any
 
 from tests.commands import GATE
 from workbench.sweep.execution import pack_training as training
+from workbench.sweep.execution.checkpoints import Checkpoints
 
 HELD_AFTER = 3
+REFUSED = "refused"
 
 
 def main() -> None:
-    honest, gate = training.train, Path(GATE).absolute()
+    honest, write, gate = training.train, Checkpoints._is_written, Path(GATE).absolute()
 
     def train(*given: Any) -> Iterator[Any]:
         for epoch in honest(*given):
@@ -27,7 +30,14 @@ def main() -> None:
             while epoch.number == HELD_AFTER and not gate.exists():
                 sleep(0.05)
 
+    def is_written(*given: Any) -> bool:
+        written = write(*given)
+        if not written:
+            gate.with_name(REFUSED).touch()
+        return written
+
     training.train = train
+    Checkpoints._is_written = is_written  # type: ignore[method-assign]
     *_, module, folder = sys.argv
     sys.argv = [module, folder]
     runpy.run_module(module, run_name="__main__")

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -15,16 +16,17 @@ from typing import Any
 import pytest
 
 from tests.repetitions import repetitions
-from tests.sweep.cases import small
+from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench import cli
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
-from workbench.sweep.execution.cluster import compiling, job_sizes, slurm_queue
+from workbench.sweep.execution.cluster import array, compiling, job_sizes, lost_jobs, slurm_queue, submission
 from workbench.sweep.execution.cluster.array import SubmittedJob
-from workbench.sweep.execution.cluster.lost_jobs import loss_of
+from workbench.sweep.execution.cluster.driver import Driver
+from workbench.sweep.execution.cluster.lost_jobs import loss_of, may_be_heard
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
 from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
@@ -130,9 +132,9 @@ def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: Pl
 @pytest.fixture
 def submitted(pack: PlannedPack, tmp_path: Path) -> SubmittedJob:
     """A job that has been accepted."""
-    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
-    submission.accept(["7_0"])
-    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    made = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    made.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(made, [[pack]], Checkpoints(tmp_path))
     return job
 
 
@@ -152,8 +154,75 @@ def test_whatever_damages_what_a_job_said_every_run_is_done_or_left(pack: Planne
         for told in (SubmittedJob.catch_up, SubmittedJob.news):
             (job,) = SubmittedJob.all_of(submitted.submission, [[pack]], submitted.checkpoints)
             done = [message.outcome for message in told(job) if isinstance(message, PackDone)]
-            found = [one.planned.fingerprints for one in done if one] + [one.fingerprints for one in job.bundle.left]
+            late = [job.bundle.known[one.pack] for one, _ in job.late]
+            found = [one.planned.fingerprints for one in done if one]
+            found += [one.fingerprints for one in (*job.bundle.left, *late)]
             assert {mark for marks in found for mark in marks} == set(pack.fingerprints), f"case {case}"
+
+
+def test_a_result_that_is_seen_late_is_waited_for_and_one_that_never_comes_is_trained_again(
+    pack: PlannedPack, submitted: SubmittedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network disk may show what the job wrote last before what it wrote first."""
+    clock = iter([0.0, 1.0, array.LATE_SECONDS + 1])
+    monkeypatch.setattr(array, "monotonic", clock.__next__)
+    assert list(submitted._collected(PackDone(pack.digest, 0), array.LATE_SECONDS)) == []
+    assert list(submitted.news()) == []
+    assert [done.pack for done, _ in submitted.late] == [pack.digest]
+    assert list(submitted.news()) == []
+    assert (submitted.late, submitted.lost) == ([], [pack])
+    monkeypatch.undo()
+    submitted.late, submitted.lost = [(PackDone(pack.digest, 0), 0.0)], []
+    outcome_after(pack, ExecutionContext(1, submitted.checkpoints))
+    (done,) = submitted.news()
+    assert isinstance(done, PackDone)
+    assert done.outcome is not None
+    assert done.outcome.failed == 0
+    assert submitted.late == []
+
+
+def test_a_job_that_ended_well_without_a_word_is_given_time_to_be_heard(
+    submitted: SubmittedJob, commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1.0, 1.0, lost_jobs.LATE_SECONDS + 1])
+    monkeypatch.setattr(lost_jobs, "monotonic", clock.__next__)
+    put(commands, "scontrol", 'echo "JobId=7 JobState=COMPLETED ExitCode=0:0"')
+    assert may_be_heard(submitted)
+    assert may_be_heard(submitted)
+    assert not may_be_heard(submitted)
+
+
+@pytest.mark.parametrize(
+    ("state", "printed", "waits"),
+    [("FAILED", "no python", False), ("FAILED", "", True), ("CANCELLED", "", False), ("NODE_FAIL", "", False)],
+)
+def test_of_a_job_that_ended_otherwise_only_silence_is_waited_for(
+    state: str, printed: str, waits: bool, submitted: SubmittedJob, commands: Path
+) -> None:
+    put(commands, "scontrol", f'echo "JobId=7 JobState={state} ExitCode=1:0"')
+    submitted.submission.output.mkdir(exist_ok=True)
+    (submitted.submission.output / "7_0_0_log.err").write_text(printed)
+    assert may_be_heard(submitted) is waits
+
+
+def test_a_disk_that_takes_no_description_of_jobs_is_one_line_and_leaves_nothing(
+    pack: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first jobs are refused; those of packs that were lost wait until there is room."""
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    driven = Driver(ExecutionContext(1, Checkpoints(tmp_path)), lambda packs: [list(packs)], lambda *_: ["7"])
+    with monkeypatch.context() as patch:
+        patch.setattr(submission.files, "write", full)
+        with pytest.raises(BadInput, match=r"^slurm: .* cannot be written to \(No space left on device\), where"):
+            driven._submit([pack], first=True)
+        driven._submit([pack])
+        assert driven._again == [pack]
+        assert not list(tmp_path.glob("jobs/*"))
+    driven._submit([pack])
+    assert [job.number for job in driven._jobs] == ["7"]
 
 
 def flipped(content: bytes, chance: random.Random) -> bytes:
@@ -228,6 +297,24 @@ def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: Planned
     assert job_sizes.capacity(SlurmConfig(), []).jobs == 1  # no cluster is here
 
 
+def test_jobs_with_gpus_are_as_many_as_the_nodes_have_gpus_for(pack: PlannedPack) -> None:
+    nodes = [replace(node, gpus=gpus) for node, gpus in zip(NODES, (2, 1), strict=True)]
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=1), nodes).jobs == 12
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=1, gpus_per_task=1), nodes).jobs == 3
+    assert job_sizes.capacity(SlurmConfig(cpus_per_task=8, gpus_per_task=1), nodes).jobs == 1
+    large = replace(pack, pack=replace(pack.pack, device="cuda"), memory=2**36)
+    assert job_sizes.job_size([large], SlurmConfig(gpus_per_task=1), nodes).memory <= 8_000 * 2**20
+
+
+def test_runs_on_a_gpu_without_one_asked_for_are_refused(pack: PlannedPack, commands: Path) -> None:
+    put(commands, "sbatch", "")
+    put(commands, "sinfo", "")
+    there = replace(pack, pack=replace(pack.pack, device="cuda"))
+    with pytest.raises(BadInput, match=r"^slurm\.gpus_per_task is 0, and runs train on a GPU; allowed: "):
+        EXECUTORS["slurm"].check([there], SlurmConfig())  # type: ignore[attr-defined]
+    EXECUTORS["slurm"].check([there], SlurmConfig(gpus_per_task=1))  # type: ignore[attr-defined]
+
+
 def test_a_dry_run_says_jobs_and_core_hours(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
     command = ["data=blobs", "network.width=4,8", "slurm.cpus_per_task=3", "slurm.memory=2", "slurm.job_seconds=0"]
     assert main([*command, "executor=slurm", "slurm.array_parallelism=2", "slurm.time=10", "dry_run=true"]) == 0
@@ -252,8 +339,10 @@ def test_the_queue_is_read_by_name_and_a_silent_controller_is_no_empty_queue(com
 
 def test_nodes_are_those_of_the_partition_or_of_the_default_one(commands: Path) -> None:
     put(commands, "sbatch", "")
-    put(commands, "sinfo", 'echo "main*|8|16000|30:00"; echo "long|4|8000+|2-01:00:00"; echo "long|4|8000|infinite"')
-    assert slurm_queue.nodes(None) == [Node(8, 16_000, 30)]
+    gpus = "gpu:a100:4(S:0-1),gpu:2,gpumem:80G"
+    first, second = f"main*|8|16000|30:00|{gpus}", "long|4|8000+|2-01:00:00|(null)"
+    put(commands, "sinfo", f'echo "{first}"; echo "{second}"; echo "long|4|8000|infinite|shard:8"')
+    assert slurm_queue.nodes(None) == [Node(8, 16_000, 30, 6)]
     assert slurm_queue.nodes("long") == [Node(4, 8_000, 49 * 60), Node(4, 8_000, None)]
     assert slurm_queue.nodes("none") == []
 
@@ -278,14 +367,34 @@ def test_why_a_job_is_gone_is_one_line_and_whose_fault_it_was(
     put(commands, "sacct", f'echo "{state} by 0|{code}"' if state else "exit 1")
     if state != "CANCELLED" and state:
         put(commands, "scontrol", f'echo "JobId=7 JobState={state} ExitCode={code}"')
-    submission = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
-    submission.accept(["7_0"])
-    (job,) = SubmittedJob.all_of(submission, [[pack]], Checkpoints(tmp_path))
+    made = Submission.new(tmp_path / "toy", [[pack]], ExecutionContext(1, Checkpoints(tmp_path)))
+    made.accept(["7_0"])
+    (job,) = SubmittedJob.all_of(made, [[pack]], Checkpoints(tmp_path))
     job.bundle.follow(BEGAN)
     loss = loss_of(job)
     words, of_the_machine = ENDINGS[state]
     assert loss.words.startswith(f"job 7_0 {words}")
     assert (loss.of_the_machine, loss.hopeless) == (of_the_machine, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("slurmstepd-n1: error: Detected 1 oom-kill event(s) in StepId=1.0.", "ran out of memory (FAILED, exit 1:0)"),
+        ("srun: error: n1: task 0: Out Of Memory", "ran out of memory (FAILED, exit 1:0)"),
+        ("ValueError: an oom-kill of its own", "was killed (FAILED, exit 1:0)"),
+    ],
+)
+def test_a_step_that_the_kernel_ended_for_its_memory_is_told_by_what_slurm_printed(
+    line: str, told: str, submitted: SubmittedJob, commands: Path
+) -> None:
+    """SLURM calls such a job FAILED if the step was ended, and its script was not."""
+    put(commands, "scontrol", 'echo "JobId=7 JobState=FAILED ExitCode=1:0"')
+    submitted.submission.output.mkdir(exist_ok=True)
+    (submitted.submission.output / "7_0_0_log.err").write_text(f"{line}\n")
+    submitted.bundle.follow(BEGAN)
+    assert loss_of(submitted).words.startswith(f"job 7_0 {told}")
+    assert not loss_of(submitted).of_the_machine
 
 
 def test_an_ending_without_an_exit_code_is_its_state_alone() -> None:

@@ -62,6 +62,18 @@ def test_packs_fit_the_smallest_device_and_there_is_one_for_each(cells: MakeCell
     assert len(planned(cells, 3, at_once=1).packs) == 1
 
 
+def test_for_a_cluster_packs_fit_the_memory_of_a_device_and_not_of_a_node(
+    cells: MakeCells, table: list[Device]
+) -> None:
+    """A login node without a GPU knows the node's memory alone; `salloc` gives a device of the kind that jobs get."""
+    made = on_devices(identified(cells([small(seed=seed, network={"depth": 2, "width": 1000}) for seed in range(60)])))
+    found = remaining.remaining(made, None, None, (), 4, INSTRUMENTS, memory=500 * GIB)
+    assert len(found.packs) >= 4  # as many as jobs train at once
+    assert max(pack.memory for pack in found.packs) <= 0.9 * 2 * GIB
+    table.clear()
+    assert remaining._budget(made, 4, 500 * GIB) == MemoryBudget(500 * GIB, 4, shared=False)
+
+
 def test_what_a_pack_takes_is_counted_where_it_trains(cells: MakeCells) -> None:
     cell = identified(cells([small(network={"depth": 2, "width": 1000})]))[0]
     (host,) = packed([Run(cell.fingerprint, cell.cell.config, cell.numbers)], MemoryBudget(64 * GIB))

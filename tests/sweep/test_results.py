@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from llvmlite import binding
 from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.training.epoch import Epoch
+from workbench.sweep.execution import checkpoints
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.executor import ExecutionContext
-from workbench.sweep.execution.outcome import PackOutcome
+from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.results import pack_result
 from workbench.sweep.planning.free_memory import free_memory
 from workbench.sweep.planning.plan import PlannedCell, identified, plan
@@ -29,6 +31,23 @@ from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 def outcome_of_the_pack(asked: list[PlannedCell], folder: Path) -> PackOutcome:
     (pack,) = plan(asked, {}, PLENTY).packs
     return outcome_after(pack, ExecutionContext(1, Checkpoints(folder / "sweeps")))
+
+
+@pytest.mark.parametrize("apart", [-3600.0, 3600.0])
+def test_what_another_machine_trained_took_as_long_as_by_its_own_clock(
+    apart: float, cells: MakeCells, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The machine that collects a result may have a clock an hour ahead or behind."""
+    (pack,) = plan(identified(cells([small()])), {}, PLENTY).packs
+    there = Checkpoints(tmp_path / "sweeps")
+    monkeypatch.setattr(checkpoints, "time", lambda: time() + apart)
+    trained = outcome_after(pack, ExecutionContext(1, there))
+    monkeypatch.undo()
+    result = there.result(pack)
+    assert result is not None
+    collected = outcome_of(pack, result, None)
+    assert collected.seconds <= collected.ended - collected.started < 3000
+    assert trained.seconds <= trained.ended - trained.started
 
 
 def test_a_pack_that_raises_is_a_failed_run_with_the_first_line_of_the_reason(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from workbench.engine.errors import BadInput
+from workbench.sweep.execution.cluster import slurm_queue
 from workbench.tracking import holder
 from workbench.tracking.connection import Connection
 from workbench.tracking.holder import BEAT, STALE, Leases, hold
@@ -51,10 +52,16 @@ class Clock:
         self.then()
 
 
-def leases(server: Server, clock: Clock | None = None, machine: str = "elsewhere", token: str = "") -> Leases:
+def leases(
+    server: Server,
+    clock: Clock | None = None,
+    machine: str = "elsewhere",
+    token: str = "",
+    folder: Path | None = None,
+) -> Leases:
     """Leases on the sweep `mine` by a process of some machine."""
     clock = clock or Clock()
-    made = Leases(server.connection, "1", "mine", clock, clock.pause)
+    made = Leases(server.connection, "1", "mine", clock, clock.pause, folder)
     made.mine = replace(made.mine, machine=machine, token=token or made.mine.token)
     return made
 
@@ -93,7 +100,7 @@ def test_a_holder_that_is_no_more_is_forgotten_by_the_clock_of_who_waits(capsys:
 
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits() -> None:
     server, clock = Server(), Clock()
-    here = holder._machine()
+    here = holder.machine()
     first = leases(server, machine=here)
     first.take()
     with pytest.raises(BadInput, match="is being trained by"):
@@ -121,7 +128,7 @@ def test_of_many_that_come_at_once_one_holds() -> None:
         barrier = threading.Barrier(4)
 
         def come(server: Server = server, held: list = held, refused: list = refused, barrier: Any = barrier) -> None:
-            mine = leases(server, Clock(lambda: threading.Event().wait(0.001)), holder._machine())
+            mine = leases(server, Clock(lambda: threading.Event().wait(0.001)), holder.machine())
             barrier.wait()
             try:
                 mine.take()
@@ -152,6 +159,50 @@ def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
     else:
         with pytest.raises(BadInput, match="is being trained"):
             early.take()
+
+
+@pytest.fixture
+def with_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a sweep that has submitted the job `mine-1`, which is in SLURM's queue."""
+    (tmp_path / "first" / "jobs" / "mine-1").mkdir(parents=True)
+    queued = slurm_queue.QueuedJob("mine-1", 0, "7_0", "RUNNING", "None")
+    monkeypatch.setattr(slurm_queue, "is_here", lambda: True)
+    monkeypatch.setattr(slurm_queue, "jobs_of", lambda names: [queued] if "mine-1" in names else [])
+    return tmp_path / "first"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_jobs_that_are_left_keep_a_command_in_another_folder_from_training_the_same(
+    killed: bool, with_jobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the folder that submitted them knows them; whether it was left or its command killed is the same."""
+    server = Server()
+    first = leases(server, folder=with_jobs)
+    first.take()
+    if not killed:
+        first.withdraw()
+    said = rf"name: jobs of a cluster train the sweep mine, submitted from {with_jobs} by process .*--name=mine-1$"
+    with pytest.raises(BadInput, match=said):
+        leases(server, folder=tmp_path / "second").take()
+    monkeypatch.setattr(slurm_queue, "jobs_of", lambda _: None)
+    with pytest.raises(BadInput, match="SLURM, which knows the jobs mine-1, does not answer here"):
+        leases(server, folder=tmp_path / "second").take()
+    monkeypatch.setattr(slurm_queue, "jobs_of", lambda _: [])
+    leases(server, folder=tmp_path / "second").take()
+    assert len(server.tags) == 1
+
+
+def test_the_folder_that_submitted_jobs_may_always_go_on_with_them(with_jobs: Path) -> None:
+    server, clock = Server(), Clock()
+    first = leases(server, folder=with_jobs)
+    first.take()
+    first.withdraw()
+    second = leases(server, clock, folder=with_jobs)
+    second.take()
+    assert clock.now == 0
+    (with_jobs / "jobs" / "mine-1").rmdir()
+    second.withdraw()
+    assert server.tags == {}
 
 
 @pytest.mark.parametrize("odd", ["", "{", "[]", '{"token": 1}', json.dumps({"token": "x"}), "é" * 500])

@@ -122,8 +122,9 @@ class Earlier:
 class Store(Protocol):
     """Keeps the runs of sweeps. Every method may raise BadInput when the store cannot be reached or is broken."""
 
-    def hold(self, name: str) -> AbstractContextManager[None]:
-        """A context in which no other process trains a sweep of that name into this store. Raises BadInput if one does.
+    def hold(self, name: str, folder: Path | None = None) -> AbstractContextManager[None]:
+        """A context in which no other process trains a sweep of that name into this store. Raises BadInput if one does,
+        or if jobs of a cluster do that were submitted from another folder than `folder`, which is the sweep's own.
         Processes that `sweep.lock` already excludes need not be excluded again.
         """
         ...

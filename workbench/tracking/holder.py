@@ -7,6 +7,9 @@ sees the other's lease. If several start at once, the one with the first token w
 A holder increments a heartbeat in its lease. Other processes watch it with their own clocks; clocks of two machines are
 never compared. A lease without a heartbeat for STALE seconds belongs to a dead process and is removed. On the same
 machine the process itself is checked, without waiting.
+
+Jobs of a cluster train on when the command that submitted them has ended, and only its folder knows them. So a lease
+names the jobs, and stays when they are left: a command in another folder is refused while one is in SLURM's queue.
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ from threading import Event, Thread, main_thread
 from time import monotonic, sleep
 
 from workbench.engine.errors import BadInput
+from workbench.sweep.execution.cluster import slurm_queue
+from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.log import say, warn
+from workbench.sweep.execution.process_identity import machine, start_time
+from workbench.sweep.execution.shared_disk import BEAT, LOOK, STALE
 from workbench.tracking.connection import Connection
 
-STALE = 90.0  # seconds without a heartbeat
-BEAT = 10.0  # seconds between two heartbeats
-_LOOK = 1.0  # seconds between two reads of the other leases
 _SAID_AFTER = 5.0
 PREFIX = "workbench.lock."
 
@@ -41,7 +45,8 @@ class Lease:
     """A lease: whether it holds the sweep, its count of heartbeats, and its holder.
 
     `turn` is higher than that of every lease it replaced. `machine` names the running system to which `pid` and `born`,
-    the start time of the process, belong; "" if it is unknown.
+    the start time of the process, belong; "" if it is unknown. `jobs` are the names of a cluster's jobs, joined by
+    commas, that were submitted from the sweep's `folder`; `left`: the process has ended, and they train on.
     """
 
     token: str
@@ -52,12 +57,17 @@ class Lease:
     machine: str
     pid: int
     born: str
+    folder: str = ""
+    jobs: str = ""
+    left: bool = False
 
 
 @contextmanager
-def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str], None]) -> Iterator[None]:
-    """Hold the sweep `name` of an experiment on a server. Raises BadInput, with the holder, if another process holds
-    it.
+def hold(
+    connection: Connection, experiment: str, name: str, lose: Callable[[str], None], folder: Path | None = None
+) -> Iterator[None]:
+    """Hold the sweep `name` of an experiment on a server, whose own files are in `folder`. Raises BadInput, with the
+    holder, if another process holds it, or if jobs train it that were submitted from another folder.
 
     `lose` is called with a reason if another process took the sweep over for lack of heartbeats; then this process gets
     SIGINT, as from Ctrl-C.
@@ -65,7 +75,7 @@ def hold(connection: Connection, experiment: str, name: str, lose: Callable[[str
     if connection.location.file is not None:
         yield
         return
-    leases = Leases(connection, experiment, name)
+    leases = Leases(connection, experiment, name, folder=folder)
     leases.take()
     ended = Event()
     thread = Thread(target=_beat, args=(leases, ended, lose), name="holder", daemon=True)
@@ -88,13 +98,15 @@ class Leases:
         name: str,
         clock: Callable[[], float] = monotonic,
         pause: Callable[[float], None] = sleep,
+        folder: Path | None = None,
     ) -> None:
         self._connection, self._experiment, self._name = connection, experiment, name
         self._clock, self._pause = clock, pause
         self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, _machine(), os.getpid(), _start_time(os.getpid()))
+        pid, place = os.getpid(), str(folder.absolute()) if folder else ""
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, machine(), pid, start_time(pid), place)
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""
@@ -105,9 +117,12 @@ class Leases:
             raise
 
     def withdraw(self) -> None:
-        """Delete our lease; if the server is unreachable, it becomes stale by itself."""
+        """Delete our lease, unless jobs train on; if the server is unreachable, it becomes stale by itself."""
         with suppress(Exception):
-            self._remove(self.mine.token)
+            if self.mine.holds and _names(self.mine.folder):
+                self._write(replace(self.mine, left=True))
+            else:
+                self._remove(self.mine.token)
 
     def beat(self) -> str:
         """Increment the heartbeat. Returns a reason if the sweep is no longer ours, else ""."""
@@ -136,7 +151,8 @@ class Leases:
                     seen[token] = other.beat, now
                 first.setdefault(token, other.beat)
                 there = _is_there(other)
-                if there is False or (there is None and now - seen[token][1] >= STALE):
+                if other.left or there is False or (there is None and now - seen[token][1] >= STALE):
+                    self._refuse_jobs(other)
                     self._connection.patiently(lambda other=other: self._take_away(other))  # type: ignore[misc]
                     del others[token]
                 elif (there or other.beat != first[token]) and (other.holds or token < self.mine.token):
@@ -153,8 +169,23 @@ class Leases:
                     f"{self._name}: {next(iter(others.values())).holder} holds it; waiting for up to "
                     f"{STALE:.0f} s for a heartbeat, to see whether it still runs"
                 )
-            self._pause(_LOOK)
+            self._pause(LOOK)
             self._connection.patiently(self._write_beat)
+
+    def _refuse_jobs(self, other: Lease) -> None:
+        """Raise BadInput if jobs of the lease may be in SLURM's queue that our own folder does not know."""
+        names = sorted({*_names(other.folder), *filter(None, other.jobs.split(","))} - {*_names(self.mine.folder)})
+        found = slurm_queue.jobs_of(names) if slurm_queue.is_here() or not names else None
+        if found is None:
+            doubt = f"SLURM, which knows the jobs {','.join(names)}, does not answer here"
+        elif found:
+            doubt = f"or end them: scancel --name={','.join(sorted({job.token for job in found}))}"
+        else:
+            return
+        raise BadInput(
+            f"name: jobs of a cluster train the sweep {self._name}, submitted from {other.folder} by {other.holder}; "
+            f"type the command in that folder, {doubt}"
+        )
 
     def _all(self) -> dict[str, Lease]:
         """All leases on the sweep by token, in the order of the tokens; invalid tags are skipped."""
@@ -170,7 +201,7 @@ class Leases:
         self._write(replace(self.mine, beat=self.mine.beat + 1))
 
     def _write(self, mine: Lease) -> None:
-        self.mine = mine
+        self.mine = replace(mine, jobs=",".join(_names(mine.folder)))
         with self._connection.waiting():
             key = self._key + self.mine.token
             self._connection.client.set_experiment_tag(self._experiment, key, json.dumps(asdict(self.mine)))
@@ -204,6 +235,11 @@ def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
             return
 
 
+def _names(folder: str) -> list[str]:
+    """The names of the jobs that a sweep's folder knows."""
+    return [submission.token for submission in Submission.all_of(Path(folder))] if folder else []
+
+
 def _lease(text: str) -> Lease | None:
     try:
         lease = Lease(**json.loads(text))
@@ -215,23 +251,6 @@ def _lease(text: str) -> Lease | None:
 
 def _is_there(lease: Lease) -> bool | None:
     """Whether the lease's process runs; None if it is of another machine."""
-    if not lease.machine or lease.machine != _machine():
+    if not lease.machine or lease.machine != machine():
         return None
-    return _start_time(lease.pid) == lease.born
-
-
-def _machine() -> str:
-    """This running system and its process namespace, since a container has its own process ids; "" if unknown."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except (OSError, ValueError):
-        return ""
-
-
-def _start_time(pid: int) -> str:
-    """The start time of a process in the system's unit; "" if there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+    return start_time(lease.pid) == lease.born

@@ -154,14 +154,14 @@ class MlflowStore:
         self._patiently(attach)
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
+    def hold(self, name: str, folder: Path | None = None) -> Iterator[None]:
         """A context in which no other process trains the sweep `name` into this store. Raises BadInput if one does.
 
         If the store is a file, the lock of its folder does this (`sweep.lock`). At the end the sampling of the load
         stops.
         """
         try:
-            with hold(self._connection, self._experiment, name, self._lose):
+            with hold(self._connection, self._experiment, name, self._lose, folder):
                 yield
         finally:
             self._system.stop()

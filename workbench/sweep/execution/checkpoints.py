@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic, sleep, time
 from typing import BinaryIO
 
 import numpy as np
@@ -30,14 +30,16 @@ from workbench.sweep.planning.packs import PlannedPack
 STATE, EPOCHS_PREFIX, LAYERS_PREFIX = "state/", "epochs/", "layers/"
 DIGEST_ALGORITHM = "blake2b"  # of everything before it, at the end of a checkpoint's file
 DIGEST_BYTES = 64
+_RETRY_SECONDS, _RESULT_SECONDS = 1.0, 3600.0  # to write a result, where somebody may make room for it
 
 
 @dataclass
 class Unfinished:
     """The progress of a pack: the state to continue from (None: from the start), its history and its ended runs.
 
-    `analysed` holds the results of the analyses of ended runs. `started` is when the pack began, in unix seconds;
-    `seconds` is its training time, without pauses; `processors` are those that trained it, in order.
+    `analysed` holds the results of the analyses of ended runs. `started` is when the pack began and `written` when its
+    last checkpoint was, in unix seconds of the machine that trained it (0: it was not read from one); `seconds` is its
+    training time, without pauses; `processors` are those that trained it, in order.
     """
 
     state: State | None
@@ -47,6 +49,7 @@ class Unfinished:
     started: float = 0.0
     seconds: float = 0.0
     processors: tuple[str, ...] = ()
+    written: float = 0.0
 
     @property
     def epoch(self) -> int:
@@ -63,6 +66,7 @@ class Checkpoints:
         self.folder, self._every = folder, every
         self._saved = monotonic()
         self._complained = False  # whether the last write failed: only the first failure in a row is reported
+        self.gives_up: Callable[[], bool] = _at_once  # whether a result that cannot be written is not tried again
 
     def packs(self) -> list[tuple[str, ...]]:
         """The ordered fingerprints of every pack that has a checkpoint, small packs first. Broken files are skipped."""
@@ -70,10 +74,11 @@ class Checkpoints:
 
     def tidy(self, jobs_write: bool = False) -> None:
         """Set broken files aside, with a message, and delete files that a kill left half-written. `jobs_write`: jobs of
-        a cluster may be writing, so half-written files stay.
+        a cluster may be writing, so nothing is touched: on a network disk a file that is being replaced looks broken.
         """
-        if not jobs_write:
-            files.clear(self.folder)
+        if jobs_write:
+            return
+        files.clear(self.folder)
         for file in self._files():
             try:
                 _check(file)
@@ -99,10 +104,13 @@ class Checkpoints:
         return untouched(planned)
 
     def result(self, planned: PlannedPack) -> Unfinished | None:
-        """The result of a pack, if its last checkpoint exists and is undamaged."""
-        if not self._file(planned).exists():
+        """The result of a pack, if its last checkpoint exists and is undamaged. Nothing is set aside: on a network disk
+        a file that a job has just replaced looks broken for a while.
+        """
+        try:
+            reached = _read(self._file(planned), planned)
+        except Exception:  # whatever a missing or damaged file leads to
             return None
-        reached = self.resume(planned)
         return reached if all(reached.ends) else None
 
     def epoch_of(self, planned: PlannedPack) -> int:
@@ -127,16 +135,27 @@ class Checkpoints:
     def save(self, planned: PlannedPack, reached: Unfinished) -> None:
         """Write a checkpoint atomically: a crash leaves the previous one.
 
-        If it cannot be written, a message says so and training continues without it.
+        If it cannot be written, a message says so and training continues without it; a result is tried again until
+        `gives_up` says otherwise.
         """
-        self._saved = monotonic()
+        self._saved = began = monotonic()
+        while not self._is_written(planned, reached):
+            if not all(reached.ends) or self.gives_up() or monotonic() - began > _RESULT_SECONDS:
+                return
+            sleep(_RETRY_SECONDS)
+
+    def _is_written(self, planned: PlannedPack, reached: Unfinished) -> bool:
         try:
             self._write(planned, reached)
             self._complained = False
         except OSError as error:
             report = note if self._complained else say
-            report(f"no checkpoint could be written to {self.folder} ({error}); training goes on without")
+            again = all(reached.ends) and not self.gives_up()
+            goes_on = "its result is tried again until there is room" if again else "training goes on without"
+            report(f"no checkpoint could be written to {self.folder} ({error}); {goes_on}")
             self._complained = True
+            return False
+        return True
 
     def drop(self, planned: PlannedPack) -> None:
         """Delete the checkpoint of a pack that the store holds."""
@@ -165,6 +184,11 @@ class Checkpoints:
         return self.folder / f"{planned.digest}.npz"
 
 
+def _at_once() -> bool:
+    """Give up at once: who trains here also has the result in memory."""
+    return True
+
+
 def untouched(planned: PlannedPack) -> Unfinished:
     """A pack that has not begun."""
     runs = planned.pack.runs
@@ -178,6 +202,7 @@ def _arrays(planned: PlannedPack, reached: Unfinished) -> dict[str, np.ndarray]:
         "ends": ends,
         "analysed": analysed,
         "started": reached.started,
+        "written": time(),
         "seconds": reached.seconds,
         "numerics": numerics(),
         "processors": reached.processors,
@@ -248,7 +273,8 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
     share = len(runs) / len(place)
     seconds, processors = about["seconds"] * share, tuple(about.get("processors", ()))  # earlier versions noted none
-    return Unfinished(state or None, history, ends, analysed, about["started"], seconds, processors)
+    started, written = about["started"], about.get("written", 0.0) if all(ends) else 0.0
+    return Unfinished(state or None, history, ends, analysed, started, seconds, processors, written)
 
 
 def _as_data(measured: Measured) -> list:

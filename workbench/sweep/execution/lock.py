@@ -1,6 +1,7 @@
 """The lock in a sweep's folder: one process at a time trains a sweep.
 
-The operating system releases the lock when its holder ends, however it ends, so no lock is ever stale. The file names
+On a network disk such locks may not reach other machines: there a file names the holder as well (`shared_disk`). The
+operating system releases the lock when its holder ends, however it ends, so no lock is ever stale. The file names
 the holder for a process that finds it locked. The package filelock cannot be used: it truncates the file whenever it
 tries to lock it, which would erase the holder's name.
 """
@@ -10,12 +11,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import warn
+from workbench.sweep.execution import shared_disk
 
 try:
     import fcntl
@@ -38,9 +39,12 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             f"{folder} cannot be written to ({error.strerror}); a sweep keeps its checkpoints there"
         ) from None
     try:
-        _take(file, name)
+        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        words = f"process {os.getpid()} on {socket.gethostname()} since {since}"
+        is_enough = _take(file, name, words) and not shared_disk.is_shared(folder)
         try:
-            yield
+            with nullcontext() if is_enough else shared_disk.held(folder, name, words):
+                yield
         finally:  # only the holder may: the file names the holder
             with suppress(OSError):
                 os.ftruncate(file, 0)
@@ -48,9 +52,10 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         os.close(file)
 
 
-def _take(file: int, name: str) -> None:
+def _take(file: int, name: str, words: str) -> bool:
+    """Whether the system could lock the file. Raises BadInput if another process has."""
     if fcntl is None:
-        return
+        return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -58,10 +63,9 @@ def _take(file: int, name: str) -> None:
         raise BadInput(
             f"name: the sweep {name} is being trained by {holder}; wait until it ends, stop it, or give another name="
         ) from None
-    except OSError as error:  # some network file systems know no locks
-        warn(f"the sweep cannot be locked ({error.strerror}); make sure that it is started only once")
-        return
-    since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    except OSError:  # some network file systems know no locks
+        return False
     with suppress(OSError):  # a full disk
         os.ftruncate(file, 0)
-        os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0)
+        os.pwrite(file, f"{words}\n".encode(), 0)
+    return True

@@ -55,7 +55,12 @@ class PackOutcome:
 
 
 def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | None) -> PackOutcome:
-    """The outcome of a pack that `error` ended early."""
+    """The outcome of a pack that `error` ended early.
+
+    What another machine has trained also ended by that machine's clock: an hour between two clocks is no hour of
+    training. Where several trained it, it took at least the time of its training.
+    """
+    ended = reached.written if all(reached.ends) and reached.written else time()
     return PackOutcome(
         planned=planned,
         ends=reached.ends,
@@ -63,8 +68,8 @@ def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | Non
         epochs=reached.history.epochs(),
         layers=reached.history.layers(),
         analysed=reached.analysed,
-        started=reached.started,
-        ended=time(),
+        started=min(reached.started, ended - reached.seconds),
+        ended=ended,
         seconds=reached.seconds,
         divisible=not isinstance(error, BadInput),
         processors=reached.processors,

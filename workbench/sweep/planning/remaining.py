@@ -35,11 +35,13 @@ def remaining(
 
 
 def _budget(cells: Sequence[PlannedCell], packs_at_once: int, memory: int | None) -> MemoryBudget:
-    """The memory for packs: of a cluster's nodes, of this machine, or of its devices, which train one pack each."""
-    if memory is not None:
+    """The memory for packs: of a cluster's nodes, of this machine, or of devices, which train one pack each."""
+    on_devices, elsewhere = all(cell.numbers["device"] != "cpu" for cell in cells), memory is not None
+    if memory is not None and not (on_devices and devices()):
         return MemoryBudget(memory, packs_at_once, shared=False)
-    if any(cell.numbers["device"] == "cpu" for cell in cells):
+    if not on_devices:
         return MemoryBudget(free_memory(), packs_at_once)
-    found = devices()
+    found = devices()  # a cluster's are taken to be like those here, as where a command is typed within `salloc`
     share = ALL_OF_IT if all(cell.numbers["kernel"] in COUNTED for cell in cells) else PACKS_SHARE
-    return MemoryBudget(min(one.free for one in found), min(packs_at_once, len(found)), False, share)
+    at_once = packs_at_once if elsewhere else min(packs_at_once, len(found))
+    return MemoryBudget(min(one.free for one in found), at_once, False, share)

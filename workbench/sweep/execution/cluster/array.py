@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 
 from workbench.engine.training.workers import WorkerDied
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster.message_log import Entry, JobBegan, JobOver, LogReader
-from workbench.sweep.execution.cluster.slurm_queue import QueuedJob
+from workbench.sweep.execution.cluster.slurm_queue import Ending, QueuedJob
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.execution.messages import (
@@ -16,7 +17,6 @@ from workbench.sweep.execution.messages import (
     Message,
     PackDone,
     PackResumed,
-    PackRetried,
     PackStarted,
     PackStopped,
     PrintedLine,
@@ -24,10 +24,17 @@ from workbench.sweep.execution.messages import (
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.planning.packs import PlannedPack
 
+LATE_SECONDS = 90.0  # that what a job wrote may take to be seen here: network disks cache attributes for a minute
+
 
 @dataclass(eq=False)
 class SubmittedJob:
-    """One job of an array. `queued` is its entry in SLURM's queue; None if the last `absent` looks found none."""
+    """One job of an array. `queued` is its entry in SLURM's queue; None if the last `absent` looks found none.
+
+    `gone` is when it was found to have left the queue before it was complete (None: it has not), by this machine's
+    monotonic clock, and `ending` how it ended. `late` are its packs that have ended, though their result is not seen
+    here yet, each with the moment at which it counts as missing.
+    """
 
     submission: Submission
     place: int
@@ -39,6 +46,9 @@ class SubmittedJob:
     absent: int = 0
     hopeless: str = ""  # SLURM's reason why it can never begin; "" if it can
     lost: list[PlannedPack] = field(default_factory=list)  # trained packs whose result is missing
+    late: list[tuple[PackDone, float]] = field(default_factory=list)
+    gone: float | None = None
+    ending: Ending | None = None
 
     @classmethod
     def all_of(
@@ -65,7 +75,7 @@ class SubmittedJob:
                     resumed[entry.pack] = PackResumed(entry.pack, entry.epoch, before + entry.ended)
                 case PackDone():
                     yield PackStarted.of(self.bundle.known[entry.pack])
-                    yield self._collected(entry)
+                    yield from self._collected(entry, monotonic() + LATE_SECONDS)
                 case JobBegan():
                     self.number = entry.job
         if training := self.bundle.training:
@@ -75,6 +85,9 @@ class SubmittedJob:
 
     def news(self) -> Iterator[Message]:
         """The messages of the job since the last look."""
+        waiting, self.late = self.late, []
+        for done, until in waiting:
+            yield from self._collected(done, until)
         for entry in self._unread():
             before = self.number
             if interrupted := self.bundle.follow(entry):
@@ -88,7 +101,7 @@ class SubmittedJob:
                     print_line = warn if entry.failure else say
                     print_line(entry.line)
                 case PackDone():
-                    yield self._collected(entry)
+                    yield from self._collected(entry, monotonic() + LATE_SECONDS)
                 case JobOver():
                     pass
                 case _:
@@ -98,13 +111,19 @@ class SubmittedJob:
         """The messages since the last look. Those of packs that nobody knows come from a damaged file."""
         return (entry for entry in self.reader.news() if self.bundle.knows(entry))
 
-    def _collected(self, done: PackDone) -> Message:
-        """The message of a pack that has ended, with its outcome. If its result is missing, it is trained again."""
+    def _collected(self, done: PackDone, until: float) -> Iterator[Message]:
+        """The message of a pack that has ended, with its outcome. If its result does not appear by the moment `until`,
+        it is trained again.
+        """
         planned = self.bundle.known[done.pack]
         if reached := self.checkpoints.result(planned):
-            return PackDone.of(outcome_of(planned, reached, None))
-        if done.failed:
+            yield PackDone.of(outcome_of(planned, reached, None))
+        elif done.failed and (failed := self.submission.failed(planned)):
+            yield PackDone.of(failed)
+        elif monotonic() < until:
+            self.late.append((done, until))
+        elif done.failed:
             gone = WorkerDied("it failed, and its job could not keep the reason")
-            return PackDone.of(self.submission.failed(planned) or outcome_of(planned, untouched(planned), gone))
-        self.lost.append(planned)
-        return PackRetried(planned.digest, f"  {planned.label}: its job could not keep its result; trained again")
+            yield PackDone.of(outcome_of(planned, untouched(planned), gone))
+        else:
+            self.lost.append(planned)

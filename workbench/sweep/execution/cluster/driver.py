@@ -12,10 +12,11 @@ from time import monotonic, sleep
 
 import numpy as np
 
+from workbench.engine.errors import BadInput
 from workbench.quantities import counted
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.array import SubmittedJob
-from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss
+from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss, after_missing_result, may_be_heard
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.executor import Detached, ExecutionContext
 from workbench.sweep.execution.log import say
@@ -32,7 +33,7 @@ _ABSENT_LOOKS = 2  # at the queue without a job before it counts as lost: its la
 _SILENT_SECONDS = 30.0  # without an answer of the controller before that is reported
 _SILENT = "  SLURM does not answer; jobs go on, and Workbench keeps asking"
 # SLURM's reasons why a job can never begin, however long it waits.
-_HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "DependencyNeverSatisfied")
+_HOPELESS = ("BadConstraints", "InvalidAccount", "InvalidQOS", "DependencyNeverSatisfied")
 
 
 class Driver:
@@ -61,7 +62,7 @@ class Driver:
         """See the contract, `PackExecutor.train`."""
         try:
             yield from self._adopt(packs)
-            self._submit((yield from self._finished(self._uncovered(packs))))
+            self._submit((yield from self._finished(self._uncovered(packs))), first=True)
             if self._context.detach:
                 yield from self._leave()
             yield from self._follow()
@@ -74,11 +75,11 @@ class Driver:
             self._delete_what_is_over()
 
     def _follow(self) -> Messages:
-        while self._jobs and not self._context.stop():
+        while (self._jobs or self._again) and not self._context.stop():
             yield from self._news()
-            self._submit(self._again)
-            self._again = []
-            if self._jobs:
+            again, self._again = self._again, []
+            self._submit(again)
+            if self._jobs or self._again:
                 sleep(max(_LOGS_SECONDS, _LOGS_SECONDS_A_JOB * len(self._jobs)))
         if self._context.stop():
             self._stop()
@@ -152,13 +153,22 @@ class Driver:
                 others.append(pack)
         return others
 
-    def _submit(self, packs: Sequence[PlannedPack]) -> None:
+    def _submit(self, packs: Sequence[PlannedPack], first: bool = False) -> None:
+        """Submit packs. If the folder takes no description of jobs, they wait; the `first` ones raise BadInput."""
         if not packs:
             return
         bundles = self._bundles(packs)
-        for first in range(0, len(bundles), _LARGEST_ARRAY):
-            part = bundles[first : first + _LARGEST_ARRAY]
-            submission = Submission.new(self._sweep, part, self._context)
+        for first_of_part in range(0, len(bundles), _LARGEST_ARRAY):
+            part = bundles[first_of_part : first_of_part + _LARGEST_ARRAY]
+            try:
+                submission = Submission.new(self._sweep, part, self._context)
+            except OSError as error:
+                what = f"{self._sweep} cannot be written to ({error.strerror}), where jobs are described"
+                if first and not self._jobs:
+                    raise BadInput(f"slurm: {what}") from None
+                self._say_once(f"  {what}; Workbench keeps trying, and submits what is left as soon as it can")
+                self._again += [pack for bundle in bundles[first_of_part:] for pack in bundle]
+                return
             try:
                 submission.accept(self._submit_array(submission, part))
             except BaseException:
@@ -186,17 +196,18 @@ class Driver:
         self._look()
         for job in list(self._jobs):
             yield from job.news()
-            self._again += job.lost
+            for lost in job.lost:
+                self._again += yield from after_missing_result(lost, job, self._losses)
             job.lost = []
-            if job.bundle.over:
+            if job.bundle.over and not job.late:
                 self._jobs.remove(job)
                 self._again += job.bundle.left  # of which a damaged file does not tell
-            elif job.queued is None and job.absent >= _ABSENT_LOOKS:
+            elif job.queued is None and job.absent >= _ABSENT_LOOKS and not job.late:
                 yield from job.news()
+                if job.bundle.over or job.late or may_be_heard(job):
+                    continue
                 self._jobs.remove(job)
-                if not job.bundle.over:
-                    again = yield from after_loss(job, self._losses, self._is_stopping)
-                    self._again += again
+                self._again += yield from after_loss(job, self._losses, self._is_stopping)
             self._tidy(job.submission)
 
     def _look(self, wait: bool = False) -> None:
@@ -235,7 +246,7 @@ class Driver:
                     job.hopeless = reason
                 slurm_queue.cancel(list({job.submission.token for job in jobs}), "--state=PENDING")
             elif reason not in ("JobArrayTaskLimit", "BeginTime", "Dependency"):
-                self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}")
+                self._say_once(f"  {_named(jobs)} in the queue, SLURM says: {reason}{_what_helps(reason, jobs)}")
 
     # The end
 
@@ -276,6 +287,15 @@ class Driver:
         if line not in self._said:
             self._said.add(line)
             say(line)
+
+
+def _what_helps(reason: str, jobs: Sequence[SubmittedJob]) -> str:
+    """What lets held jobs begin; "" if they wait for something else. SLURM names a hold with and without blanks."""
+    if "held" not in reason.lower():
+        return ""
+    who = "your cluster's administrators type" if reason.startswith("JobHeldAdmin") else "you type"
+    numbers = dict.fromkeys(job.number.partition("_")[0] for job in jobs)  # a whole array has one number
+    return f"; it waits until {who}: scontrol release {','.join(numbers)}"
 
 
 def _named(jobs: Sequence[SubmittedJob]) -> str:

@@ -46,6 +46,7 @@ class TrainBundle:
         requests = _Requests(submission)
         bundles, context = submission.read()
         requests.keep_by = context.checkpoints
+        context.checkpoints.gives_up = requests.to_stop
         with blas.one_thread_here(), MessageLog(submission.log_of(place)) as log:
             over = _train(submission, place, bundles[place], context, requests, log)
         if requests.limit_is_near and not over:

@@ -32,10 +32,15 @@ class JobSize:
 def capacity(asked: SlurmConfig, nodes: Sequence[Node]) -> Capacity:
     """How many such jobs a partition of these nodes runs at once, and the memory of each; guesses if none is known."""
     cores = cores_of_job(asked, nodes)
-    places = sum(node.cores // cores for node in nodes)
+    places = sum(_places(node, cores, asked.gpus_per_task) for node in nodes)
     share = min((node.memory * 2**20 * min(1.0, cores / node.cores) for node in nodes), default=0.0)
     memory = round((asked.memory or 0) * 2**30 or share) or cores * 2**31
     return Capacity(asked.array_parallelism or min(max(1, places), MOST_JOBS), memory)
+
+
+def _places(node: Node, cores: int, gpus: int) -> int:
+    """How many jobs of so many cores and GPUs run at once on a node."""
+    return min(node.cores // cores, *([node.gpus // gpus] if gpus else []), node.cores)
 
 
 def cores_of_job(asked: SlurmConfig, nodes: Sequence[Node]) -> int:
@@ -44,8 +49,14 @@ def cores_of_job(asked: SlurmConfig, nodes: Sequence[Node]) -> int:
 
 
 def job_size(packs: Iterable[PlannedPack], asked: SlurmConfig, nodes: Sequence[Node]) -> JobSize:
-    """What a job requests that trains these packs one after the other."""
+    """What a job requests that trains these packs one after the other.
+
+    Packs on a GPU are as large as its memory, and may be larger than a node's: they request no more than their share.
+    """
+    packs = list(packs)
     predicted = STARTING_MEMORY + _SPARE * max((pack.memory for pack in packs), default=0)
+    if nodes and any(pack.pack.device != "cpu" for pack in packs):
+        predicted = min(predicted, capacity(asked, nodes).memory)
     minutes = asked.time or min([USUAL_MINUTES, *(node.limit for node in nodes if node.limit)])
     return JobSize(
         cores_of_job(asked, nodes),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 
 from workbench.engine.errors import BadInput
 from workbench.engine.training.workers import WorkerDied
 from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster import slurm_queue
-from workbench.sweep.execution.cluster.array import SubmittedJob
+from workbench.sweep.execution.cluster.array import LATE_SECONDS, SubmittedJob
 from workbench.sweep.execution.executor import settled
 from workbench.sweep.execution.log import say
 from workbench.sweep.execution.messages import Message, PackDone, PackRetried, PackStarted
@@ -31,6 +33,8 @@ _OF_THE_MACHINE = {
     "COMPLETED": "ended without a word; is the sweep's folder on a disk that every node shares?",
 }
 _OUT_OF_MEMORY = "OUT_OF_MEMORY"
+# The same where the kernel killed the step alone: SLURM then calls the job FAILED, and says so in the job's output.
+_OOM_WORDS = ("Out Of Memory", "oom-kill", "oom_kill")
 _MOST_LOSSES = 3  # in succession that a pack may have without being their cause
 _LONGEST_OUTPUT = 300  # characters of a job's last line
 
@@ -53,20 +57,45 @@ def loss_of(job: SubmittedJob) -> Loss:
     name = f"job {job.number}"
     if job.hopeless:
         return Loss(f"{name} can never begin, SLURM says: {job.hopeless}", False, True)
-    ending = slurm_queue.ending_of(job.number)
+    ending = job.ending or slurm_queue.ending_of(job.number)
     if ending.state in _OF_THE_MACHINE:
         return Loss(f"{name} {_OF_THE_MACHINE[ending.state]}", True, False)
-    if ending.state == _OUT_OF_MEMORY:
+    if ending.state == _OUT_OF_MEMORY or _was_out_of_memory(job):
         return Loss(f"{name} ran out of memory ({ending}); more slurm.memory helps", False, False)
     if not job.bundle.began:
         return Loss(f"{name} never began ({ending}): {_last_words(job)}", False, True)
     return Loss(f"{name} was killed ({ending})", False, False)
 
 
+def may_be_heard(job: SubmittedJob) -> bool:
+    """Whether a job that is gone may have written what is not seen here yet: it ended well without its last message, or
+    nothing at all is seen of it. A network disk may show it a minute late.
+    """
+    if job.gone is None:
+        job.gone, job.ending = monotonic(), slurm_queue.ending_of(job.number)
+    state = job.ending.state if job.ending else ""
+    silent = not job.bundle.began and state not in _OF_THE_MACHINE and not any(_printed(job))
+    return not job.hopeless and (state == "COMPLETED" or silent) and monotonic() - job.gone < LATE_SECONDS
+
+
+def _was_out_of_memory(job: SubmittedJob) -> bool:
+    """Whether SLURM wrote to the job's output that the kernel killed a process of it for its memory."""
+    lines = [line for printed in _printed(job) for line in printed if line.startswith(("srun: ", "slurmstepd"))]
+    return any(words in line for line in lines for words in _OOM_WORDS)
+
+
+def _printed(job: SubmittedJob) -> list[list[str]]:
+    """The lines of each file of the job's output that are not empty; none of a file that cannot be read."""
+    found = []
+    for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
+        with suppress(OSError):
+            found.append([line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()])
+    return found
+
+
 def _last_words(job: SubmittedJob) -> str:
     """The last line that a job printed."""
-    for file in sorted(job.submission.output.glob(f"{job.number}_*.err")):
-        lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
+    for lines in _printed(job):
         telling = [line for line in lines if not line.startswith("srun: error")] or lines  # which give the exit status
         if telling:
             return slurm_queue.in_words(telling[-1])[:_LONGEST_OUTPUT]
@@ -113,6 +142,18 @@ def after_loss(job: SubmittedJob, losses: PackLosses, is_stopping: bool) -> Gene
         else:
             again.append(pack)
     return again
+
+
+def after_missing_result(
+    planned: PlannedPack, job: SubmittedJob, losses: PackLosses
+) -> Generator[Message, None, list[PlannedPack]]:
+    """What follows if a job has trained a pack and its result is not there: the packs to submit again."""
+    words = f"job {job.number} trained it and could not keep its result; is the disk full?"
+    if losses.count(planned) > _MOST_LOSSES:
+        yield PackDone.of(outcome_of(planned, untouched(planned), BadInput(words)))
+        return []
+    yield PackRetried(planned.digest, f"  {planned.label}: {words} trained again")
+    return [planned]
 
 
 def _failed(pack: PlannedPack, loss: Loss) -> Iterator[Message]:

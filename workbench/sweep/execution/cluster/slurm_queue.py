@@ -50,11 +50,12 @@ class Ending:
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a partition: its cores, memory in MiB, and its time limit for jobs in minutes (None: no limit)."""
+    """A node of a partition: its cores, memory in MiB, time limit for jobs in minutes (None: no limit), and GPUs."""
 
     cores: int
     memory: int
     limit: int | None
+    gpus: int = 0
 
 
 def is_here() -> bool:
@@ -96,10 +97,13 @@ def cancel(tokens: Sequence[str], *options: str) -> None:
 
 def nodes(partition: str | None) -> list[Node]:
     """The nodes of a partition (None: of the default one); none if there is no such partition, or no SLURM here."""
-    answer = _ask("sinfo", "--noheader", "--Node", "--format=%P|%c|%m|%l") if is_here() else None
+    answer = _ask("sinfo", "--noheader", "--Node", "--format=%P|%c|%m|%l|%G") if is_here() else None
     rows = [line.strip().split(_SEPARATOR) for line in (answer or "").splitlines()]
     mine = [row for row in rows if (row[0].rstrip("*") == partition if partition else row[0].endswith("*"))]
-    return [Node(int(cores), int(memory.rstrip("+")), _minutes(limit)) for _, cores, memory, limit in mine]
+    return [
+        Node(int(cores), int(memory.rstrip("+")), _minutes(limit), _gpus(further))
+        for _, cores, memory, limit, further in mine
+    ]
 
 
 def refusal(script: str) -> str:
@@ -126,6 +130,11 @@ def _ask(*command: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def _gpus(further: str) -> int:
+    """The GPUs among the further resources of a node, such as "gpu:a100:4(S:0-1),gpu:2,shard:8"."""
+    return sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", further))
 
 
 def _minutes(limit: str) -> int | None:

@@ -39,12 +39,18 @@ class Submission:
 
     @classmethod
     def new(cls, sweep: Path, bundles: Sequence[Sequence[PlannedPack]], context: ExecutionContext) -> Submission:
-        """Write the folder of a new submission; `bundles` are the packs of each job."""
+        """Write the folder of a new submission, or leave none; `bundles` are the packs of each job."""
         token = f"{sweep.name[:_LONGEST_STEM]}-{secrets.token_hex(4)}".replace(" ", "-").replace(",", "-")
         made = cls(sweep / JOBS / token)
-        (made.folder / "log").mkdir(parents=True)
         plain = replace(context, stop=never)
-        _keep(made.folder / "packs.pickle", (bundles, plain))
+        try:
+            made.output.mkdir(parents=True)
+            for job in range(len(bundles)):  # else a network disk remembers for a minute that they are not there
+                made.log_of(job).touch()
+            _keep(made.folder / "packs.pickle", (bundles, plain))
+        except OSError:
+            made.delete()
+            raise
         return made
 
     @classmethod

@@ -52,6 +52,10 @@ class Slurm:
             raise BadInput("executor: slurm needs submitit; install the extra 'slurm'")
         if not slurm_queue.is_here():
             raise BadInput("executor: slurm needs SLURM's commands, and found no sbatch on this machine")
+        if not asked.gpus_per_task and any(pack.pack.device != "cpu" for pack in packs):
+            raise BadInput(
+                "slurm.gpus_per_task is 0, and runs train on a GPU; allowed: slurm.gpus_per_task=1, or device=cpu"
+            )
         size = job_sizes.job_size(packs, asked, slurm_queue.nodes(asked.partition))
         options = {**_parameters(asked, size), **_further(asked)}
         flags = "".join(f"#SBATCH --{name.replace('_', '-')}={value}\n" for name, value in options.items())

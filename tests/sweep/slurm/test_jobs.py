@@ -3,108 +3,32 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import documents
-from tests.blank import leave_out
-from tests.commands import GATE, Command, Commands
-from tests.once import made_once
-from tests.sweep.held_job import HELD_AFTER
-from tests.sweep.slurm_cluster import needs_slurm
-from tests.waiting import CEILING, wait_until
+from tests.commands import GATE, Command
+from tests.sweep.slurm.sweeps import (
+    FOR_EVER,
+    HELD,
+    JOBS,
+    SLURM,
+    TOY,
+    digests,
+    ended,
+    entries,
+    held,
+    jobs,
+    slurm,
+    tokens,
+)
+from tests.waiting import wait_until
 from workbench.sweep.execution.cluster import slurm_queue
-from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, LogReader
+from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan
 from workbench.sweep.hydra.command import main
-from workbench.tracking.read import load
-
-TOY = [
-    "data=blobs", "data.examples=120", "network.width=4,8", "training.epochs=8", "kernel=plain", "device=cpu",
-    "seed=0,1", "name=toy", "checkpoint_seconds=0",
-]  # fmt: skip
-SLURM = ["executor=slurm", "workers=2", "slurm.cpus_per_task=1", "slurm.memory=0.8"]
-HELD = [*SLURM, f"slurm.python={sys.executable} -m tests.sweep.held_job"]
-FOR_EVER = ["data=blobs", "training.epochs=10000000", "kernel=plain", "device=cpu", "name=toy", *SLURM]
-JOBS = Path("sweeps/toy/jobs")
-
-
-@pytest.fixture(autouse=True)
-def _real(workspace: Path, no_figures: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001
-    needs_slurm()
-    monkeypatch.setenv("PYTHONPATH", str(documents.ROOT))
-    yield
-    if JOBS.exists():  # of a test that failed
-        slurm_queue.cancel([folder.name for folder in JOBS.iterdir()])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Commands]:
-    needs_slurm()
-    with Commands() as found:
-        yield found
-
-
-@pytest.fixture
-def start(workspace: Path, server: Commands) -> Callable[..., Command]:
-    """Starts the command in a process of its own."""
-    return lambda *overrides: server.start(workspace, overrides)
-
-
-@pytest.fixture(scope="session")
-def expected(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> dict[str, str]:
-    """Fingerprint -> digest of the weights of the toy, trained without any cluster."""
-
-    def make(folder: Path) -> None:
-        shutil.copyfile(empty_database, folder / "mlflow.db")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            leave_out(patch.setattr)
-            assert main(TOY) == 0
-            (folder / "digests.json").write_text(json.dumps(digests()))
-
-    found: dict[str, str] = json.loads((made_once(tmp_path_factory, "toy", make) / "digests.json").read_text())
-    return found
-
-
-def digests() -> dict[str, str]:
-    runs = load("toy").runs
-    return dict(zip(runs["fingerprint"], runs["weights_digest"], strict=True))
-
-
-def tokens() -> list[str]:
-    """The names of the jobs that are not collected."""
-    return sorted(folder.name for folder in JOBS.glob("*"))
-
-
-def jobs() -> list[slurm_queue.QueuedJob]:
-    return slurm_queue.jobs_of(tokens()) or []
-
-
-def entries(kind: type) -> list[object]:
-    """What the jobs have said so far."""
-    return [entry for log in JOBS.glob("*/*.jsonl") for entry in LogReader(log).news() if isinstance(entry, kind)]
-
-
-def held(count: int = 1) -> bool:
-    """Whether so many packs wait at the gate."""
-    return sum(entry.epoch == HELD_AFTER for entry in entries(EpochDone)) >= count  # type: ignore[attr-defined]
-
-
-def ended(command: Command, status: int = 0) -> str:
-    """What a command that ended so has said."""
-    said = command.communicate()[1]
-    assert command.wait(CEILING) == status, said
-    return said
-
-
-def slurm(*words: str) -> None:
-    subprocess.run(words, check=True)
 
 
 def test_a_sweep_of_several_jobs_ends_with_the_numbers_it_has_without_them(expected: dict[str, str]) -> None:

@@ -1,0 +1,164 @@
+"""The lock on network disks: one process at a time, the dead are forgotten, and no two clocks are compared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from workbench.engine.errors import BadInput
+from workbench.sweep.execution import lock, shared_disk
+from workbench.sweep.execution.process_identity import machine, start_time
+from workbench.sweep.execution.shared_disk import STALE, Holder, held, is_shared, lost_to, take
+
+ELSEWHERE = Holder("a", 0, "process 7 on elsewhere", "another machine", 7, "1")
+ME = Holder("b", 0, "process 8 on here", machine(), os.getpid(), start_time(os.getpid()))
+
+
+class Clock:
+    """Time that passes only while somebody pauses; `then` happens at every pause."""
+
+    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
+        self.now, self.then = 0.0, then
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.then()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "holder"
+
+
+def taken(file: Path, mine: Holder, clock: Clock | None = None) -> Clock:
+    clock = clock or Clock()
+    take(file, "mine", mine, clock, clock.pause)
+    return clock
+
+
+def rewrite(file: Path, holder: Holder) -> None:
+    file.unlink()
+    taken(file, holder)
+
+
+def test_a_free_sweep_is_held_at_once_and_given_back(tmp_path: Path, file: Path) -> None:
+    with held(tmp_path, "mine", "process 1 on here"):
+        assert lost_to(file, ME) == "process 1 on here"
+    assert not file.exists()
+
+
+def test_a_holder_whose_count_moves_is_named_and_stays(file: Path) -> None:
+    taken(file, ELSEWHERE)
+    clock = Clock(lambda: rewrite(file, replace(ELSEWHERE, count=int(clock.now))) if clock.now == 20 else None)
+    with pytest.raises(BadInput, match=r"^name: the sweep mine is being trained by process 7 on elsewhere; wait until"):
+        taken(file, ME, clock)
+    assert clock.now == 20
+    assert lost_to(file, ELSEWHERE) is None
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"{", b"[]", b'{"token": 1}'])
+def test_a_holder_whose_count_stands_still_is_forgotten_by_the_clock_of_who_waits(
+    damage: bytes | None, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However old the file is by the clock of another machine, and whatever a full disk left of it."""
+    taken(file, ELSEWHERE)
+    if damage is not None:
+        file.write_bytes(damage)
+    os.utime(file, (0, 0))
+    assert STALE <= taken(file, ME).now <= STALE + 2
+    assert lost_to(file, ELSEWHERE) == ME.words
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+    assert "holds it; waiting for up to 90 s" in capsys.readouterr().err
+
+
+def test_on_one_machine_the_process_is_looked_for_and_nobody_waits(file: Path) -> None:
+    taken(file, ME)
+    with pytest.raises(BadInput, match="is being trained by process 8 on here"):
+        taken(file, replace(ME, token="c"))
+    rewrite(file, replace(ME, born="of another process of that number"))
+    assert taken(file, replace(ME, token="c")).now == 0
+
+
+def test_what_another_has_taken_meanwhile_is_not_taken_away(file: Path) -> None:
+    taken(file, ELSEWHERE)
+    shared_disk._take_away(file, ME)
+    assert lost_to(file, ME) == ELSEWHERE.words
+
+
+def test_of_many_that_come_at_once_one_holds(file: Path) -> None:
+    """Real threads, each of which may be anywhere."""
+    for _ in range(20):
+        outcomes: list[str] = []
+        barrier = threading.Barrier(4)
+
+        def come(token: str, outcomes: list[str] = outcomes, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            try:
+                taken(file, replace(ME, token=token), Clock(lambda: threading.Event().wait(0.001)))
+                outcomes.append(token)
+            except BadInput:
+                pass
+
+        threads = [threading.Thread(target=come, args=(token,)) for token in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(outcomes) == 1
+        file.unlink()
+
+
+def test_a_sweep_that_was_taken_over_stops_as_by_ctrl_c(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shared_disk, "BEAT", 0.01)
+
+    def trained() -> None:
+        with held(tmp_path, "mine", "process 1 on here"):
+            file.unlink()
+            taken(file, ELSEWHERE)
+            threading.Event().wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained()
+    assert "was taken over by process 7 on elsewhere" in capsys.readouterr().err
+    assert lost_to(file, ELSEWHERE) is None  # what is the other's stays
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("nfs4", True), ("fuse.bindfs", True), ("lustre", True), ("ext4", False)])
+def test_which_disks_are_shared_the_system_says(
+    kind: str, shared: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, place = tmp_path / "mounts", tmp_path / "a disk"
+    (place / "sweeps").mkdir(parents=True)
+    named = str(place.resolve()).replace(" ", "\\040")
+    table.write_text(f"1 0 0:1 / / rw - overlay none rw\n2 1 0:2 / {named} rw shared:1 - {kind} there rw\n")
+    monkeypatch.setattr(shared_disk, "_MOUNTS", table)
+    assert is_shared(place / "sweeps") is shared
+    assert not is_shared(tmp_path)
+    table.write_text("damaged")
+    assert not is_shared(place)
+
+
+@pytest.mark.parametrize("without", ["locks", "shared locks"])
+def test_where_locks_do_not_reach_everybody_the_file_names_the_holder(
+    without: str, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    if without == "locks":
+        monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    else:
+        monkeypatch.setattr(shared_disk, "is_shared", lambda _: True)
+    with lock.locked(tmp_path, "mine"):
+        assert (lost_to(file, ELSEWHERE) or "").startswith(f"process {os.getpid()} on ")
+    assert not file.exists()

@@ -1,0 +1,22 @@
+"""Which running system this is, and which of its processes: so that others can tell whether a holder still runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def machine() -> str:
+    """This running system and its process namespace, since a container has its own process ids; "" if unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except (OSError, ValueError):
+        return ""
+
+
+def start_time(pid: int) -> str:
+    """The start time of a process in the system's unit; "" if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
