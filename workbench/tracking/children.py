@@ -164,7 +164,7 @@ def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
     started, ended = _milliseconds(record)
     times = np.linspace(started, ended, max(len(history["epoch"]), 1))[chosen].astype(np.int64).tolist()
     epochs = history["epoch"][chosen].tolist()
-    points = []
+    points: list[Point] = []
     for column, key in names.CURVES.items():
         values = np.asarray(history.get(column, ()), np.float64)
         if len(values) and not np.isnan(values).all():

@@ -84,7 +84,9 @@ def from_table(table: pyarrow.Table) -> list[PlanRow]:
         columns |= {name: json.loads(f"[{','.join(columns[name])}]") for name in _JSON}
         columns["overrides"] = [tuple(one) for one in columns["overrides"]]
         places = [columns.pop(name) for name in ("row", "run_id", "history")]
-        records = (RunRecord(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True))
+        records = (
+            RunRecord(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
+        )
         return [PlanRow(record, *place) for record, *place in zip(records, *places, strict=True)]
     except (TypeError, ValueError, KeyError) as error:
         raise Broken(names.PLAN, error) from error

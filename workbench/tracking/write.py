@@ -314,9 +314,12 @@ class MlflowStore:
         trained = {row.record.fingerprint: row for row in rows}
         given = {row.record.cell for row in rows}
         for fingerprint, first in trained.items():
-            for row in (self._rows[cell] for cell in self._cells.get(fingerprint, ()) if cell not in given):
-                if not row.record.origin and row.history in ("", history):
-                    rows.append(replace(first, record=_shown_as(first.record, row.record)))
+            others = [self._rows[cell] for cell in self._cells.get(fingerprint, ()) if cell not in given]
+            rows += [
+                replace(first, record=_shown_as(first.record, row.record))
+                for row in others
+                if not row.record.origin and row.history in ("", history)
+            ]
         return rows
 
     def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:
