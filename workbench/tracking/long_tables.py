@@ -108,7 +108,7 @@ class LongTable:
     def _nothing(self, name: str) -> float:
         return -1 if name in self._texts else np.nan
 
-    def _categories(self, name: str, numbers: np.ndarray) -> pandas.Categorical:
+    def _categories(self, name: str, numbers: np.ndarray) -> pandas.Categorical[str]:
         """Texts in alphabetical order, which says nothing of packs."""
         import pandas
 
