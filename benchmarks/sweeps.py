@@ -21,7 +21,7 @@ from workbench.sweep.planning.identity import numbers
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 
 SIZES = (100, 1_000, 10_000)  # planned, and recorded in SQLite
-LARGE = (100_000,)  # recorded as well where WORKBENCH_BENCHMARK_LARGE is set: half an hour, and 4 GB of disk
+LARGE = (100_000,)  # the same where WORKBENCH_BENCHMARK_LARGE is set: half an hour, 4 GB of disk and of memory
 PACK, EPOCHS, LAYERS = 256, 20, 3  # runs of a pack, epochs of a run, layers with probes
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 SUMMARY = [f"{when}_{split}_{what}" for when in ("last", "best") for split in ("train", "validation", "test")
@@ -46,7 +46,7 @@ def measure(quick: bool) -> dict[str, Any]:
     recorded = (*sizes, *(LARGE if os.environ.get("WORKBENCH_BENCHMARK_LARGE") and not quick else ()))
     server = os.environ.get("WORKBENCH_TEST_POSTGRES")
     return {
-        "planning": {f"{runs}": planning(runs) for runs in sizes},
+        "planning": {f"{runs}": planning(runs) for runs in recorded},
         "tracking": {f"{runs}": tracking(runs) for runs in recorded}
         | ({f"{runs}, PostgreSQL": tracking(runs, new_database(server)) for runs in sizes} if server else {}),
         "executors": {} if quick else {name: executor(*how) for name, how in EXECUTORS.items()},

@@ -38,6 +38,14 @@ def test_a_sweep_is_the_ordered_set_of_its_runs(seeds: list[PlannedCell]) -> Non
     assert plan(seeds, held, PLENTY).digest == plan(seeds, {}, PLENTY).digest
 
 
+def test_a_cell_is_identified_beside_others_as_it_is_alone(cells: MakeCells) -> None:
+    several = cells([small(seed=seed, dropout={"rate": rate}) for rate in (0.0, 0.5) for seed in (0, 1, 7)])
+    together = identified(several)
+    assert together == [identified([cell])[0] for cell in several]
+    assert [cell.numbers["seed"] for cell in together] == [0, 1, 7] * 2
+    assert len({cell.fingerprint for cell in together}) == 6
+
+
 def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list[PlannedCell]) -> None:
     text = described(
         plan(seeds, {seeds[0].fingerprint: Held("run-0", "finished")}, PLENTY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -92,3 +93,12 @@ def test_a_store_of_another_kind_is_left_to_the_client(uri: str) -> None:
     assert bulk.can_insert(connection)
     connection.client._tracking_client.__class__ = type("OfAServer", (), {"store": None})
     assert not bulk.can_insert(connection)
+
+
+def test_the_ids_of_a_packs_runs_stand_side_by_side_among_all_ids() -> None:
+    first, second = bulk._run_ids(3), bulk._run_ids(2)
+    ids = [uuid.UUID(mark) for mark in [*first, *second]]
+    assert len({*ids}) == 5
+    assert all(one.version == 7 and one.variant == uuid.RFC_4122 for one in ids)
+    assert first == sorted(first)
+    assert max(first)[:12] <= min(second)[:12]  # milliseconds

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.tracking.cases import STARTED, cell, result, sweep, trained
+from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import Held, PackResult
@@ -45,6 +47,35 @@ def test_the_same_result_again_changes_nothing(uri: str) -> None:
     before = everything(uri)
     store.record(pack)
     assert everything(uri) == before
+
+
+def test_the_plan_of_a_sweep_that_is_held_is_not_written_again(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0), cell(1)]))
+    store.record(result([trained(cell(0)), trained(cell(1))]))
+    store.end("finished")
+    before = load("seeds", uri).runs
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "to_table", lambda *_: pytest.fail("the plan is there already"))
+        again = MlflowStore(uri)
+        again.begin(sweep([cell(0), cell(1)]))
+        again.end("finished")
+    pandas.testing.assert_frame_equal(load("seeds", uri).runs, before)
+
+
+def test_a_damaged_plan_is_written_again_by_the_same_sweep(uri: str) -> None:
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0)]))
+    store.record(result([trained(cell(0))]))
+    store.end("finished")
+    folder = local_path(MlflowClient(uri).get_run(store.run_id).info.artifact_uri)
+    assert folder
+    (folder / "plan.parquet").write_bytes(b"PAR1")
+    again = MlflowStore(uri)
+    again.begin(sweep([cell(0)]))
+    again.end("finished")
+    assert load("seeds", uri).facts["missing"] == ""
+    assert load("seeds", uri).runs["outcome"].tolist() == ["finished"]
 
 
 def test_the_same_result_after_a_restart_changes_nothing(uri: str) -> None:

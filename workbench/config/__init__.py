@@ -17,7 +17,7 @@ from workbench.config.schema import (
     TrainingConfig,
 )
 from workbench.config.setting import Setting
-from workbench.config.validate import check, flatten, run_config, unknown
+from workbench.config.validate import check, flatten, run_config, setting_of, unknown
 
 __all__ = [
     "FAMILIES",
@@ -42,6 +42,7 @@ __all__ = [
     "limits",
     "meant",
     "run_config",
+    "setting_of",
     "table",
     "unknown",
     "unread",

@@ -127,6 +127,13 @@ def flatten(config: RunConfig) -> dict[str, Value]:
     return {key: getattr(parts[section], name) for key, section, name in _places(tuple(SETTINGS))}
 
 
+def setting_of(config: RunConfig, key: str) -> Value:
+    """One setting of a run, by its dotted key."""
+    section, _, name = key.rpartition(".")
+    value: Value = getattr(getattr(config, section) if section else config, name)
+    return value
+
+
 @lru_cache(maxsize=1)
 def _places(keys: tuple[str, ...]) -> list[tuple[str, str, str]]:
     """Each key with its section ("" if it has none) and its name there. A person's own rules may add keys."""

@@ -8,9 +8,12 @@ That takes 14 ms a run, all of it in Python. This module writes the same rows in
 from __future__ import annotations
 
 import math
+import secrets
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from workbench.tracking import names
@@ -70,7 +73,7 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     engine = engine_of(connection.client)
     assert engine is not None
     place = connection.client.get_experiment(experiment).artifact_location
-    marks = [uuid.uuid4().hex for _ in runs]
+    marks = _run_ids(len(runs))
     pairs = list(zip(marks, runs, strict=True))
     rows: dict[str, Sequence[Mapping[str, object]]] = {
         "SqlRun": [_run(mark, run, int(experiment), place) for mark, run in pairs],
@@ -92,13 +95,23 @@ def insert(connection: Connection, experiment: str, runs: Sequence[NewRun]) -> l
     return marks
 
 
+def _run_ids(count: int) -> list[str]:
+    """Ids in ascending order, of version 7 (RFC 9562): they begin with the present time in milliseconds.
+
+    MLflow's own are random. Every index of a run's rows ends with, or begins with, its id. With these ids the rows of a
+    pack stand side by side in each index, so that few pages change, and full ones.
+    """
+    moment = (time.time_ns() // 1_000_000 % 2**48 << 80) | 0x7 << 76 | 0b10 << 62
+    return sorted(f"{moment | secrets.randbits(12) << 64 | secrets.randbits(62):032x}" for _ in range(count))
+
+
 def _insert(database: Database, into: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows of equal keys, in the order of the table's primary key: a database then changes each page of it once.
 
     SQLite is given them as they are; SQLAlchemy would prepare every value by itself, a third of all time.
     """
     columns, keys = list(rows[0]), [column.name for column in into.primary_key]
-    order = sorted(rows, key=lambda row: tuple(map(str, (row[key] for key in keys[:2]))))  # the rest hardly matters
+    order = sorted(rows, key=itemgetter(*keys[:2]))  # the rest hardly matters
     if database.dialect.name != "sqlite":
         database.execute(into.insert(), order)
         return

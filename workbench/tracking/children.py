@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -159,16 +160,22 @@ def curves(record: RunRecord, history: Mapping[str, np.ndarray]) -> list[Point]:
 
     `history` has the run's own rows of the epochs' table, by epoch. A quantity that was never measured is left out.
     """
-    epochs = history["epoch"]
-    chosen = np.unique(np.linspace(0, len(epochs) - 1, min(CURVE_POINTS, len(epochs))).round().astype(int))
+    chosen = _thinned(len(history["epoch"]))
     started, ended = _milliseconds(record)
-    times = np.linspace(started, ended, max(len(epochs), 1)).astype(np.int64)
-    points = []
+    times = np.linspace(started, ended, max(len(history["epoch"]), 1))[chosen].astype(np.int64).tolist()
+    epochs = history["epoch"][chosen].tolist()
+    points: list[Point] = []
     for column, key in names.CURVES.items():
         values = np.asarray(history.get(column, ()), np.float64)
         if len(values) and not np.isnan(values).all():
-            points += [Point(key, float(values[i]), int(times[i]), int(epochs[i])) for i in chosen]
+            points += map(Point, [key] * len(chosen), values[chosen].tolist(), times, epochs)
     return points
+
+
+@lru_cache
+def _thinned(epochs: int) -> np.ndarray:
+    """Which of so many epochs are points of a curve."""
+    return np.unique(np.linspace(0, epochs - 1, min(CURVE_POINTS, epochs)).round().astype(int))
 
 
 def child_of(row: PlanRow) -> Child:

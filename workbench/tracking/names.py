@@ -101,7 +101,12 @@ def key(name: str) -> str:
 
 def text(value: object) -> str:
     """A value as text that every database accepts and everybody may read: no lone surrogates, no NUL, no secret."""
-    return redacted(str(value)).encode("utf-8", "replace").decode().replace("\x00", "�")
+    return _clean(str(value))
+
+
+@lru_cache(maxsize=4096)
+def _clean(text: str) -> str:
+    return redacted(text).encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
 def json_text(value: object, default: Callable[[object], object] | None = None, ensure_ascii: bool = True) -> str:
@@ -110,12 +115,12 @@ def json_text(value: object, default: Callable[[object], object] | None = None, 
     Secrets are looked for before that, since quotes and escapes of JSON would seem to be parts of them.
     """
     plain = json.dumps(value, default=default, ensure_ascii=False)
-    if _is_harmless(plain):
+    if is_harmless(plain):
         return json.dumps(value, default=default) if ensure_ascii else plain
     return json.dumps(_texts(json.loads(plain)), ensure_ascii=ensure_ascii)
 
 
-def _is_harmless(written: str) -> bool:
+def is_harmless(written: str) -> bool:
     """Whether no text in this JSON can be one that `text` would change: a look at all of them together is cheap."""
     try:
         written.encode()

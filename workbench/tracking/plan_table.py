@@ -78,16 +78,18 @@ def to_table(rows: Iterable[PlanRow], order: int = 0) -> pyarrow.Table:
 
 def from_table(table: pyarrow.Table) -> list[PlanRow]:
     """The rows of a table from `to_table`. Raises Broken for any other table."""
-    rows = []
     try:
-        for values in table.to_pylist():
-            place = {name: values.pop(name) for name in ("row", "run_id", "history")}
-            values.update({name: json.loads(values[name]) for name in _JSON})
-            values["overrides"] = tuple(values["overrides"])
-            rows.append(PlanRow(RunRecord(**values), **place))
-    except (TypeError, ValueError) as error:
+        columns = {name: table[name].to_pylist() for name in table.column_names}
+        # Read together, rows share the texts of their keys.
+        columns |= {name: json.loads(f"[{','.join(columns[name])}]") for name in _JSON}
+        columns["overrides"] = [tuple(one) for one in columns["overrides"]]
+        places = [columns.pop(name) for name in ("row", "run_id", "history")]
+        records = (
+            RunRecord(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
+        )
+        return [PlanRow(record, *place) for record, *place in zip(records, *places, strict=True)]
+    except (TypeError, ValueError, KeyError) as error:
         raise Broken(names.PLAN, error) from error
-    return rows
 
 
 def standing(connection: Connection, parent: Run, columns: Sequence[str] | None = None) -> pyarrow.Table:
@@ -171,18 +173,25 @@ def _order(table: pyarrow.Table) -> int:
 
 def _furthest(table: pyarrow.Table, orders: Sequence[int]) -> list[int]:
     """For each cell, the row of the highest rank, and the one that was recorded last among equals."""
-    best: dict[int, tuple[int, int, int]] = {}
-    cells, outcomes = (table[name].to_pylist() for name in STANDING)
-    for index, (cell, outcome, order) in enumerate(zip(cells, outcomes, orders, strict=True)):
-        best[cell] = max(best.get(cell, (-1, 0, 0)), (_RANK[outcome], order, index))
-    return [best[cell][2] for cell in sorted(best)]
+    outcomes = table["outcome"].combine_chunks().dictionary_encode()
+    known = np.array([_RANK[outcome] for outcome in outcomes.dictionary.to_pylist()], np.int64)
+    ranks = known[outcomes.indices.to_numpy(zero_copy_only=False)]
+    cells = table["cell"].to_numpy()
+    found = np.lexsort((np.asarray(orders, np.int64), ranks, cells))  # stable: of equals the last row comes last
+    last = np.append(cells[found][1:] != cells[found][:-1], True)[: len(found)]
+    chosen: list[int] = found[last].tolist()
+    return chosen
 
 
 def _json(value: object) -> str:
     """A value as JSON that Parquet accepts, whatever characters a person typed."""
-    return names.json_text(value, default=_plain, ensure_ascii=False)
+    plain = _ENCODER.encode(value)
+    return plain if names.is_harmless(plain) else names.json_text(value, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:
     """NumPy scalars and arrays as Python values, anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
+
+
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False)  # json.dumps would make one for each value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.config import meant
 from workbench.engine.errors import BadInput
@@ -16,7 +16,7 @@ from workbench.tracking.artifacts import Broken
 from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
 from workbench.tracking.damage import report_damage
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
-from workbench.tracking.long_tables import of_cells, together
+from workbench.tracking.long_tables import LongTable, of_cells
 from workbench.tracking.moments import iso, seconds
 from workbench.tracking.parent import asked_of, facts_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
@@ -86,14 +86,25 @@ def _load(connection: Connection, name: str) -> SweepTables:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
     asked = asked_of(connection, parent)
-    epochs, layers, tables, missing = _histories(connection, rows)
+    runs, swept = _runs(rows), dict.fromkeys(key for row in rows for key in row.record.factors)
+    places = [_Place(row.history, names.text(row.record.fingerprint), row.record.cell) for row in rows if row.history]
+    del rows  # settings of every cell, as Python's objects: more than all that is left of them
+    epochs, layers, tables, missing = _histories(connection, places)
     facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
     facts["attempts"] = attempts(connection, parent, everything)
     facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
     noted = asked.get("factors")
-    factors = noted if isinstance(noted, list) and noted else [key for row in rows for key in row.record.factors]
-    return SweepTables(name, facts, tuple(map(str, dict.fromkeys(factors))), _runs(rows), epochs, layers, tables)
+    factors = noted if isinstance(noted, list) and noted else swept
+    return SweepTables(name, facts, tuple(map(str, dict.fromkeys(factors))), runs, epochs, layers, tables)
+
+
+class _Place(NamedTuple):
+    """Where the history of a cell is: under the fingerprint of its run, in the folder of its pack."""
+
+    history: str
+    fingerprint: str
+    cell: int
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:
@@ -142,40 +153,36 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
 
 
 def _histories(
-    connection: Connection, rows: list[PlanRow]
+    connection: Connection, places: Sequence[_Place]
 ) -> tuple[pandas.DataFrame, pandas.DataFrame, dict[str, pandas.DataFrame], list[str]]:
     """The epochs and layers of all cells, their tables of measurements by name, and the histories that are damaged or
     whose sweep was deleted for good.
     """
     import pandas
 
-    cells: dict[str, list[PlanRow]] = {}
-    for row in rows:
-        if row.history:
-            cells.setdefault(row.history, []).append(row)
-    found: dict[str, list[pyarrow.Table]] = {names.EPOCHS_FILE: [], names.LAYERS_FILE: []}
+    packs: dict[str, dict[str, list[int]]] = {}  # history -> fingerprint -> cells
+    for place in places:
+        packs.setdefault(place.history, {}).setdefault(place.fingerprint, []).append(place.cell)
+    found = {names.EPOCHS_FILE: LongTable(), names.LAYERS_FILE: LongTable()}
     measured: list[pandas.DataFrame] = []
     sweeps: dict[str, Run | None] = {}
     missing = []
-    for history, members in cells.items():
+    for history, of_marks in packs.items():
         parent, folder = names.history_place(history) or ("", "")
         if parent not in sweeps:
             sweeps[parent] = _sweep(connection, parent) if parent else None
-        of_marks: dict[str, list[int]] = {}
-        for row in members:
-            of_marks.setdefault(names.text(row.record.fingerprint), []).append(row.record.cell)
         for file, order in _ORDERS.items():
             table = _read_history(connection, sweeps[parent], f"{folder}/{file}")
             if table is None:
                 missing.append(f"{history}/{file}")
             else:
-                found[file].append(of_cells(table, of_marks, order))
+                found[file].add(of_cells(table, of_marks, order))
         if (table := _read_history(connection, sweeps[parent], f"{folder}/{names.TABLES_FILE}")) is not None:
             pairs = [(cell, mark) for mark, cells_of in of_marks.items() for cell in cells_of]
             shown = pandas.DataFrame(pairs, columns=["cell", "fingerprint"])
             measured.append(shown.merge(table.to_pandas(), on="fingerprint"))
-    epochs = together(found[names.EPOCHS_FILE], ("cell", *EPOCH_COLUMNS))
-    layers = together(found[names.LAYERS_FILE], ("cell", *LAYER_COLUMNS))
+    epochs = found[names.EPOCHS_FILE].frame(("cell", *EPOCH_COLUMNS))
+    layers = found[names.LAYERS_FILE].frame(("cell", *LAYER_COLUMNS))
     return epochs, layers, _by_name(measured), missing
 
 

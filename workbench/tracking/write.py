@@ -45,12 +45,13 @@ from workbench.tracking.parent import (
     sweep_files,
 )
 from workbench.tracking.patience import WAIT_SECONDS
-from workbench.tracking.plan_table import PlanRow, from_table, planned, standing, to_table
+from workbench.tracking.plan_table import PlanRow, from_table, look, planned, to_table
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
 
 if TYPE_CHECKING:
     import numpy as np
+    from mlflow.entities import Run
 
 
 class MlflowStore:
@@ -86,6 +87,8 @@ class MlflowStore:
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
         self._rows: dict[int, PlanRow] = {}
+        self._cells: dict[str, list[int]] = {}  # fingerprint -> cells
+        self._plan: list[PlanRow] | None = None  # the rows that the stored plan has; None: not known
         self._files: dict[str, str] = {}
         self._children: dict[tuple[int, str], Child] = {}
         self._system = SystemMetrics(sampled)
@@ -196,7 +199,8 @@ class MlflowStore:
         same = same_sweep(of_the_name, sweep)
         parent = None if sweep.fresh else same
         known = parent.info.run_id if parent else None
-        before = from_table(standing(self._connection, parent)) if parent else []
+        self._plan = None
+        before = self._rows_before(parent) if parent else []
         self._children = children_of(self._connection, parent, before) if parent else {}
         done = done_in(before, self._children)
         reused = {cell.origin: cell.fingerprint for cell in sweep.cells if cell.origin and _place(cell) not in done}
@@ -207,13 +211,15 @@ class MlflowStore:
         self._order, self._recorded = next_order(begun), 0
         run_id = start(self._connection, self._experiment, sweep, known, self._order, begun)
         self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
-        self._rows = {}
+        self._rows, self._cells = {}, {}
         for row in planned(sweep.cells):
             kept = done.get(_place(row.record))
             self._rows[row.record.cell] = kept or _reused(row, origins)
+            self._cells.setdefault(row.record.fingerprint, []).append(row.record.cell)
         self._files = sweep_files(sweep, asked_of(self._connection, same) if same else {})
         clear(self._connection.root_of(run_id))
-        put(self._connection, run_id, {**self._files, names.PLAN: to_table(self._rows.values())})
+        put(self._connection, run_id, self._files)
+        self._put_plan()
         self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
         self._write_reused()
 
@@ -245,6 +251,7 @@ class MlflowStore:
         if any(parent.info.run_id == self.run_id for parent in everything):
             if names.SWEEP_FILE not in listing(self._connection, self._connection.root_of(self.run_id), ""):
                 put(self._connection, self.run_id, self._files)
+                self._plan = None
             found = set(held_in(self._connection, everything, experiments, self._shown))
             return Verified(found, self._shown - found)
         reused = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
@@ -264,7 +271,7 @@ class MlflowStore:
         client, run_id = self._connection.client, self.run_id
         if self._troubled:
             existing(self._connection, run_id, {row.run_id for row in self._rows.values()})
-        put(self._connection, run_id, {names.PLAN: to_table(self._rows.values())})
+        self._put_plan()
         cells = [row.record for row in self._rows.values()]
         counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
         now = int(time.time() * 1000)
@@ -282,7 +289,21 @@ class MlflowStore:
         reused = [row for row in self._rows.values() if row.record.origin]
         if reused:
             self._write(reused, {})
-            put(self._connection, self.run_id, {names.PLAN: to_table(self._rows.values())})
+            self._put_plan()
+
+    def _rows_before(self, parent: Run) -> list[PlanRow]:
+        """The rows of an earlier start. If its plan alone holds them, the plan is known."""
+        table, broken = look(self._connection, parent)
+        rows = from_table(table)
+        self._plan = rows if not broken and parent.data.tags[names.OUTCOME] != names.RUNNING else None
+        return rows
+
+    def _put_plan(self) -> None:
+        """Write the plan, unless the stored one has the same rows."""
+        rows = list(self._rows.values())
+        if rows != self._plan:
+            put(self._connection, self.run_id, {names.PLAN: to_table(rows)})
+            self._plan = rows
 
     def _rows_of(self, result: PackResult) -> list[PlanRow]:
         """The rows of a result's runs, and of cells with the same fingerprint: such a run is trained once and shown for
@@ -292,10 +313,13 @@ class MlflowStore:
         rows = [PlanRow(record, position, history=history) for position, record in enumerate(result.runs)]
         trained = {row.record.fingerprint: row for row in rows}
         given = {row.record.cell for row in rows}
-        for cell, row in self._rows.items():
-            first = trained.get(row.record.fingerprint)
-            if first and cell not in given and not row.record.origin and row.history in ("", history):
-                rows.append(replace(first, record=_shown_as(first.record, row.record)))
+        for fingerprint, first in trained.items():
+            others = [self._rows[cell] for cell in self._cells.get(fingerprint, ()) if cell not in given]
+            rows += [
+                replace(first, record=_shown_as(first.record, row.record))
+                for row in others
+                if not row.record.origin and row.history in ("", history)
+            ]
         return rows
 
     def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from workbench.config import SETTINGS, RunConfig, Unread, flatten, run_config
+from workbench.config import SETTINGS, RunConfig, Unread, run_config, setting_of
 from workbench.config.setting import Value
 from workbench.redaction import redacted_override
 from workbench.sweep.hydra.complain import complaint, refuse_path
@@ -259,13 +259,32 @@ def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
         check_choice(group, name)
     configs = [run_config(job.values) for job in composed]
     choices = [job.choices for job in composed]
-    typed = [tuple(dict.fromkeys(k for text in job for k in _touched(composer.parse(text), composer))) for job in jobs]
-    keys = dict.fromkeys(key for row in typed for key in row)
-    columns = _factors(list(keys), [flatten(config) | chosen for config, chosen in zip(configs, choices, strict=True)])
-    readers, jobs_of = source_readers(), zip(configs, composed, strict=True)
-    unread = [unread_of(config, job.choices, job.interpolated, readers) for config, job in jobs_of]
+    touched = {text: _touched(composer.parse(text), composer) for text in {text for job in jobs for text in job}}
+    typed = [tuple(dict.fromkeys(key for text in job for key in touched[text])) for job in jobs]
+    keys = list(dict.fromkeys(key for row in typed for key in row))
+    held = zip(configs, choices, strict=True)
+    columns = _factors(keys, [{key: _held(key, config, chosen) for key in keys} for config, chosen in held])
+    unread = _unread(configs, composed)
     rows = zip(jobs, columns, configs, choices, typed, unread, strict=True)
     return [Cell(i, tuple(map(redacted_override, job)), *row) for i, (job, *row) in enumerate(rows)]
+
+
+def _held(key: str, config: RunConfig, chosen: Mapping[str, str]) -> Value:
+    """What a cell has for a config group or a setting; None for any other key."""
+    return chosen.get(key) or (setting_of(config, key) if key in SETTINGS else None)
+
+
+def _unread(configs: Sequence[RunConfig], composed: Sequence[Composed]) -> list[dict[str, Unread]]:
+    """What each job does not read. A seed decides nothing of that, so jobs that differ in their seeds share it."""
+    readers = source_readers()
+    known: dict[tuple[object, ...], dict[str, Unread]] = {}
+    found = []
+    for config, job in zip(configs, composed, strict=True):
+        key = (replace(config, seed=0), tuple(job.choices.items()), job.interpolated)
+        if key not in known:
+            known[key] = unread_of(config, job.choices, job.interpolated, readers)
+        found.append(known[key])
+    return found
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:

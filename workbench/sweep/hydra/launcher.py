@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from workbench.config import SETTINGS, flatten
+from workbench.config import SETTINGS, setting_of
 from workbench.engine.errors import BadInput
 from workbench.filenames import folder_of
 from workbench.quantities import counted
@@ -186,9 +186,8 @@ class PackedLauncher(Launcher):
 
 def settings(design: Sequence[Cell], master: DictConfig) -> SweepSettings:
     """The settings of the sweep as a whole. Raises BadInput if its cells disagree on one."""
-    flat = [flatten(cell.config) for cell in design]
     for key in OF_THE_SWEEP:
-        if len(found := {cell[key] for cell in flat}) > 1:
+        if len(found := {setting_of(cell.config, key) for cell in design}) > 1:
             values = ", ".join(sorted(redacted_override(str(value)) for value in found))
             raise BadInput(f"{key} is {values}; allowed: one value, it belongs to the sweep as a whole")
     config = design[0].config

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from workbench.config import as_read
+from workbench.config import RunConfig, as_read
 from workbench.config.reading import TRAINING
 from workbench.config.setting import Value
 from workbench.quantities import counted
@@ -97,15 +97,35 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
     Raises BadInput if a device or dataset is not available.
     """
     pins = {data: pinned(data) for data in dict.fromkeys(cell.config.data for cell in cells)}
+    known: dict[RunConfig, _Identity] = {}  # of runs that differ in nothing but their seeds: it decides no more of it
     planned = []
     for cell in cells:
         config = replace(cell.config, data=pins[cell.config.data])
-        decided, read = numbers(config), as_read(config)
-        versions = instruments.versions(decided) if instruments else []
-        mark = fingerprint(decided if read == config else numbers(read), content(config), versions)
+        like = replace(config, seed=0)
+        shared = known[like] = known.get(like) or _identity(config, instruments)
+        decided, read = ({**settings, "seed": config.seed} for settings in (shared.decided, shared.read))
+        mark = fingerprint(read, shared.content, shared.versions)
         name = run_name(config, cell.choices, cell.factors)
         planned.append(PlannedCell(replace(cell, config=config), name, mark, decided))
     return planned
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What decides a run's numbers: its settings, those of them that it reads with defaults for the others, its data,
+    and the versions of its measurement or analyses.
+    """
+
+    decided: Mapping[str, Value]
+    read: Mapping[str, Value]
+    content: str
+    versions: Sequence[int | str]
+
+
+def _identity(config: RunConfig, instruments: Instruments | None) -> _Identity:
+    decided, read = numbers(config), as_read(config)
+    versions = instruments.versions(decided) if instruments else []
+    return _Identity(decided, decided if read == config else numbers(read), content(config), versions)
 
 
 def plan(

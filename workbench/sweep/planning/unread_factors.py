@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.config import as_read, flatten
+from workbench.config import SETTINGS, as_read, setting_of
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.compose import Cell
 
@@ -28,14 +28,16 @@ def remarks(cells: Sequence[Cell]) -> list[str]:
     for key, of_the_key in _typed(cells).items():
         without = [cell for cell in of_the_key if key in cell.unread]
         if without and len(without) == len(of_the_key):
-            values = dict.fromkeys(flatten(cell.config).get(key, cell.choices.get(key)) for cell in without)
+            values = dict.fromkeys(
+                setting_of(cell.config, key) if key in SETTINGS else cell.choices.get(key) for cell in without
+            )
             shown = f"{key}={next(iter(values))}" if len(values) == 1 else key
             nowhere.setdefault(_why(key, without), []).append(shown)
         elif without and key in cells[0].factors:
             partly.append(f"{key} is not read {_why(key, without).partition(';')[0]}")
     lines = [f"{', '.join(keys)}: no effect, as nothing reads it {why}" for why, keys in nowhere.items()]
-    alike = len({cell.config for cell in cells}) - len({as_read(cell.config) for cell in cells})
-    if partly and alike:
+    alike = len({cell.config for cell in cells}) - len({as_read(cell.config) for cell in cells}) if partly else 0
+    if alike:
         lines.append(f"{alike} of {len(cells)} cells ask for a run that another cell asks for: {'; '.join(partly)}")
     return lines
 
