@@ -28,5 +28,7 @@ def leave_out(replace: Replace) -> None:
     replace(view, "drawn", lambda _: {section: [] for section in view.PAGE_SECTIONS})
 
 
-def _blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:
-    return Markup(f'<svg class="plot" role="img" aria-label="{escape(alt)}"></svg>')
+def _blank(_paint: object, _identity: str, alt: str, size: tuple[float, float], *_: object) -> Markup:
+    """As much room as the figure would take."""
+    width, height = size
+    return Markup(f'<svg class="plot" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(alt)}"></svg>')

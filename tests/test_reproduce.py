@@ -84,6 +84,7 @@ def test_a_failed_sweep_does_not_stop_the_others(capsys: pytest.CaptureFixture[s
     assert "24 held already, 0 to train" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("no_figures")
 def test_settling_trains_the_first_look_and_goes_on_only_while_a_claim_is_open(
     capsys: pytest.CaptureFixture[str], tmp_path: Path

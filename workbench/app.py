@@ -148,7 +148,7 @@ def _run(
         dataset(config)  # early, so that missing or broken data are reported before anything is written
     training.check(work)
     sweep = record_of(work, name, settings, canonical_rules(experiment.claims, settings.file_digest), INSTRUMENTS)
-    announce(work, earlier, sweep, settings)
+    announce(work, earlier, sweep, settings, INSTRUMENTS.own_files)
     store.begin(sweep)
     if address := store.address():
         say(f"in MLflow: {address}")

@@ -54,6 +54,13 @@ def test_a_number_must_be_finite(setting, value):
     assert setting.key in refusal(nested(setting.key, value))
 
 
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.key)
+def test_an_integer_that_no_array_and_no_float_holds_is_refused(setting):
+    message = refusal(nested(setting.key, 10**400))
+    assert message.startswith(f"{setting.key} is 1000")
+    assert len(message) < 250
+
+
 @pytest.mark.parametrize("setting", NAMES, ids=lambda setting: setting.key)
 def test_a_name_that_is_no_choice_is_refused_with_the_choices(setting):
     message = refusal(nested(setting.key, "nothing"))

@@ -29,7 +29,7 @@ __all__ = ["trained"]  # a fixture
 pytestmark = needs_compiler
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", mostly_thorough(ACTIVATIONS, "prelu", "maxout"))
 def test_every_activation_agrees_with_its_plain_form(activation: str, trained: Any) -> None:
     assert_agrees_with_plain(trained, mild(activation=activation, depth=3, slope=0.2))
     pack = mild(activation=activation, depth=1, width=33, pieces=3, learning_rate=0.05)
@@ -89,7 +89,7 @@ def test_random_mixes_end_as_with_the_plain_kernel(content: int, trained: Any) -
             np.testing.assert_allclose(fast.metrics[name][fine], plain.metrics[name][fine], rtol=5e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("activation", ["prelu", "maxout"])
+@pytest.mark.parametrize("activation", mostly_thorough(["prelu", "maxout"], "maxout"))
 def test_no_number_hangs_on_the_order_of_the_threads(activation: str, trained: Any) -> None:
     pack = mild(activation=activation, optimizer="adam", max_norm=0.9, width=35, batch_size=12)
     data = data_for(pack)
@@ -123,7 +123,7 @@ def test_products_that_update_weights_at_once_agree_with_the_plain_kernel(optimi
     assert 2 * machine.launched.count("update_by_product") == machine.launched.count("update") > 0
 
 
-@pytest.mark.parametrize("activation", ["prelu", "maxout"])
+@pytest.mark.parametrize("activation", mostly_thorough(["prelu", "maxout"], "maxout"))
 def test_what_is_computed_aside_may_come_late(activation: str, trained: Any) -> None:
     """Nothing but what waits reads it, and until then nothing overwrites what it is computed from."""
     pack = mild(activation=activation, optimizer="adam", depth=3)

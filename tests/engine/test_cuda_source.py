@@ -44,8 +44,9 @@ def test_it_compiles_without_a_warning_and_spills_no_register(architecture: str,
     assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
 
 
+@pytest.mark.thorough
 @needs_nvcc
-@pytest.mark.parametrize("architecture", ["sm_90", pytest.param("sm_80", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("architecture", ["sm_90", "sm_80"])
 def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: str, tmp_path: Path) -> None:
     """Digits, two layers of 32 units, Adam: a Hopper multiprocessor has 65,536 registers and 228 KiB, 1 KiB a block."""
     pack = pack_of(2, dtype="float32", depth=2, width=32, batch_size=32, optimizer="adam")
@@ -57,6 +58,7 @@ def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: s
     assert 3 * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
 
 
+@pytest.mark.thorough
 @needs_nvcc
 def test_probes_compile_without_a_warning_and_spill_no_register(tmp_path: Path) -> None:
     pack = pack_of(2, dtype="float32", depth=2, width=32, batch_size=7, optimizer="adam")

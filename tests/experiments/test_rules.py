@@ -36,7 +36,16 @@ from workbench.report.verdicts.notes import (
     section,
 )
 
-EVERY = [pytest.param(stem, claim, id=f"{stem}-{claim.id}") for stem, claim in CLAIMS]
+# Sweeps of many cells: to compose one takes half a second and more. The smaller ones hold every kind of rule.
+LARGE = {
+    "adaptive_rates", "backpropagation_identities", "deep_convolutions", "dropout", "fewer_parameters",
+    "hinton2012_mnist", "lecun1998_mnist", "made_for_images", "optimizer_algorithms", "shrinkage", "smoothness",
+    "sparsity", "srivastava2014_mnist",
+}  # fmt: skip
+EVERY = [
+    pytest.param(stem, claim, id=f"{stem}-{claim.id}", marks=[pytest.mark.thorough] if stem in LARGE else [])
+    for stem, claim in CLAIMS
+]
 PUBLISHED = ("srivastava2014", "lecun1998", "simard2003", "hinton2012")  # tables of papers
 ALONE = [pytest.param(claim, id=claim.id) for _, claim in CLAIMS]
 

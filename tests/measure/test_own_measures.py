@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests import documents
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.measure import ANALYSES, INSTRUMENTS, MEASUREMENTS
+from workbench.report.completed import completed
 
 pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 SMALL = {
@@ -58,9 +60,16 @@ def test_the_page_can_be_followed(workspace: Path, capsys: pytest.CaptureFixture
     assert set(found.tables.tables["sureness_by_class"]["cell"]) == {0, 1, 2}
 
 
-def test_an_own_analysis_is_taken_in_another_process_and_anew_when_its_file_changes() -> None:
+@pytest.mark.thorough
+def test_an_own_analysis_is_taken_in_another_process() -> None:
     write(COUNT.replace("COUNTED", "len(trained.weights.final[0])"))
-    first = workbench.sweep({"seed": [0, 1]}, name="first", analyses="count", executor="processes", **SMALL).runs
+    found = workbench.sweep({"seed": [0, 1]}, name="first", analyses="count", executor="processes", **SMALL).runs
+    assert (found["parameters"] > 1).all()
+
+
+def test_an_own_analysis_is_taken_anew_when_its_file_changes() -> None:
+    write(COUNT.replace("COUNTED", "len(trained.weights.final[0])"))
+    first = workbench.sweep({"seed": [0, 1]}, name="first", analyses="count", **SMALL).runs
     assert (first["parameters"] > 1).all()
     write(COUNT.replace("COUNTED", "7"))
     second = workbench.sweep({"seed": [0, 1]}, name="second", analyses="count", **SMALL).runs
@@ -142,3 +151,22 @@ def test_a_file_that_was_not_written_for_us_is_not_run_and_rows_go_with_their_fo
     INSTRUMENTS.bring(None)
     assert "count" not in ANALYSES
     assert "twice" not in MEASUREMENTS
+
+
+def test_what_reads_a_store_knows_the_metrics_of_own_measures(capsys: pytest.CaptureFixture[str]) -> None:
+    write(COUNT.replace("COUNTED", "7"))
+    workbench.sweep({"seed": [0, 1]}, name="doubled", measure="twice", quiet=True)
+    page = json.loads(Path("reports/doubled.json").read_text(encoding="utf-8"))
+    assert page["metrics"] == ["doubled"]
+    assert re.findall("code of this folder that is run: (.*)", Path("sweeps/doubled/log.txt").read_text()) == [
+        "measures/count.py"
+    ]
+    for read in (["report", "doubled"], ["advise", "doubled"], ["claims", "export", "claims.json"]):
+        INSTRUMENTS.bring(None)  # as in another process
+        cli.main(read)
+        assert "twice" in MEASUREMENTS, read
+    assert json.loads(Path("reports/doubled.json").read_text(encoding="utf-8")) == page
+    INSTRUMENTS.bring(None)
+    assert workbench.load("doubled").design.headlines == ("doubled",)
+    assert "doubled" in completed(workbench.load("doubled").tables).runs
+    capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,3 +140,26 @@ def test_what_is_started_beside_a_sweep_has_ended_with_it_and_no_secret_stands_i
     assert environment["MLFLOW_TRACKING_URI"].endswith("hidden@host/db")
     assert environment["WORKBENCH_LIVE_PAGE_OF"] == str(live.os.getpid())
     assert ended == ["killed", "waited"]
+
+
+@pytest.mark.parametrize("moment", ["Popen", "kill"])
+def test_what_the_machine_refuses_beside_a_sweep_does_not_end_it(
+    moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    process = SimpleNamespace(kill=refused, wait=lambda _: None)
+    monkeypatch.setattr(live.subprocess, "Popen", refused if moment == "Popen" else lambda *_, **__: process)
+    trained = []
+    with live.beside("tour", None, wanted=True):
+        trained.append("tour")
+    assert trained == ["tour"]
+    said = "live: no process can be started that renews the page (No space left on device); it is written at the end\n"
+    assert capsys.readouterr().err == (said if moment == "Popen" else "")
+
+
+def test_what_the_sweep_itself_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.subprocess, "Popen", lambda *_, **__: SimpleNamespace(kill=list, wait=lambda _: None))
+    with pytest.raises(OSError, match="its own"), live.beside("tour", None, wanted=True):
+        raise OSError("its own")

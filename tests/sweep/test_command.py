@@ -128,11 +128,12 @@ def test_the_tour_is_432_runs_and_the_command_line_wins_over_it(app):
 
 
 def test_what_departs_from_a_sweep_file_does_not_take_its_name(app):
-    _, settings = design(app, "+sweep=tour", "dropout.rate=0.2", "seed=0")
+    part = ["+sweep=tour", "seed=0", "network.depth=1"]
+    _, settings = design(app, *part, "dropout.rate=0.2")
     assert settings.name == "tour-rate-0.2"
     assert any("tour keeps its page" in remark for remark in settings.remarks)
-    assert design(app, "+sweep=tour", "seed=0", "network.depth=1")[1].name == "tour"  # a part of it
-    assert design(app, "+sweep=tour", "dropout.rate=0.2", "seed=0", "name=mine")[1].name == "mine"
+    assert design(app, *part)[1].name == "tour"
+    assert design(app, *part, "dropout.rate=0.2", "name=mine")[1].name == "mine"
 
 
 def test_a_logarithmic_range_is_a_list_of_values(app):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import workbench
+from tests import stores
+from tests.blank import leave_out
+from tests.once import made_once
 from workbench.engine.errors import BadInput
 from workbench.tracking.export import import_sweep
 
@@ -18,11 +22,32 @@ SMALL = {
 }  # fmt: skip
 
 
-def origin(epochs: int = 2, **further: object) -> str:
-    """The id of a run that kept its state."""
-    return str(
-        asked({"seed": 3}, name="origin", analyses="state", **{"training.epochs": epochs, **SMALL, **further})["run_id"]
-    )
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder whose store holds a run that kept its state."""
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(empty_database, folder / "mlflow.db")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            leave_out(patch.setattr)
+            asked({"seed": 3}, name="origin", analyses="state", **{"training.epochs": 2, **SMALL})
+        stores.settle(folder / "mlflow.db")
+
+    return made_once(tmp_path_factory, "a run that kept its state", make)
+
+
+@pytest.fixture
+def workspace(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of the test: a copy of it."""
+    folder = stores.copied(trained, tmp_path / "work space")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def origin() -> str:
+    """The id of the run that kept its state."""
+    return str(workbench.load("origin").runs["run_id"].iloc[0])
 
 
 def asked(varied: dict[str, object], **settings: object) -> pd.Series:
@@ -60,7 +85,6 @@ def test_it_is_a_run_of_its_own_that_names_its_origin_and_can_be_gone_on_from_ag
 
 
 def test_a_sweep_recorded_in_another_store_can_be_gone_on_from_there() -> None:
-    origin()
     there = "sqlite:///there/mlflow.db"
     import_sweep("origin", "sqlite:///mlflow.db", there)
     copied = workbench.load("origin", there).runs.iloc[0]

@@ -53,7 +53,7 @@ DECIDING = [key for key, setting in SETTINGS.items() if setting.numbers and key 
 # What reads a setting that a run of `small` does not.
 IMAGES: dict[str, dict[str, Any]] = {"network": {"name": "cnn"}, "data": {"name": "digits"}}
 READING: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(settings_of_other_networks("mlp"), IMAGES),
+    **dict.fromkeys(sorted(settings_of_other_networks("mlp")), IMAGES),
     "data.spectrum": {"data": {"name": "quadratic"}},
     "network.pieces": {"network": {"activation": "maxout"}},
     "network.slope": {"network": {"activation": "prelu"}},

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.repetitions import mostly_thorough, repetitions
 from workbench.engine.training.early_stopping import above_bound, bounds_of, text_of_bounds
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.pruning import STUDY_NAME, Pruning
@@ -86,7 +87,7 @@ def test_bounds_are_read_as_they_are_written(text: str) -> None:
 SEARCH = [
     "hydra/sweeper=optuna", "data=blobs", "data.examples=120", "training.epochs=9", "network.width=4", "device=cpu",
     "optimizer.learning_rate=tag(log,interval(1e-4,1))", "seed=0,1", "workers=1", "kernel=plain",
-    "hydra.sweeper.batch=4", "hydra.sweeper.trials=12", "hydra.sweeper.pruner.name=successive_halving",
+    "hydra.sweeper.batch=4", "hydra.sweeper.trials=8", "hydra.sweeper.pruner.name=successive_halving",
 ]  # fmt: skip
 
 
@@ -116,7 +117,7 @@ def test_a_search_stops_bad_trials_whoever_trains_them_and_wherever_it_is_cut_of
     elsewhere.mkdir()
     shutil.copyfile(empty_database, elsewhere / "mlflow.db")
     monkeypatch.chdir(elsewhere)
-    first = [*(text for text in SEARCH if "trials" not in text), "hydra.sweeper.trials=6"]
+    first = [*(text for text in SEARCH if "trials" not in text), "hydra.sweeper.trials=4"]
     assert main([*first, "name=cut"]) == 0
     assert main([*SEARCH, "name=cut", "executor=processes", "workers=2"]) == 0
     assert found("cut") == whole
@@ -138,12 +139,13 @@ def test_what_cannot_be_is_one_line(typed: str, said: str, capsys: pytest.Captur
     assert capsys.readouterr().err.splitlines()[-1].startswith(said)
 
 
-@pytest.mark.parametrize("sampler", ["multivariate TPE", "random"])
+@pytest.mark.parametrize("sampler", mostly_thorough(["multivariate TPE", "random"], "multivariate TPE"))
 @pytest.mark.usefixtures("workspace", "no_figures")
 def test_a_sampler_is_chosen_by_name_and_goes_on_as_it_would_have(sampler: str) -> None:
     own = [text for text in SEARCH if "pruner" not in text and "trials" not in text and "epochs" not in text]
     asked = [*own, "training.epochs=1", f"hydra.sweeper.sampler='{sampler}'", "seed=0"]
-    assert main([*asked, "name=whole", "hydra.sweeper.trials=8"]) == 0
-    assert main([*asked, "name=cut", "hydra.sweeper.trials=3"]) == 0
-    assert main([*asked, "name=cut", "hydra.sweeper.trials=8"]) == 0
+    first, trials = repetitions(2, 3), repetitions(3, 8)
+    assert main([*asked, "name=whole", f"hydra.sweeper.trials={trials}"]) == 0
+    assert main([*asked, "name=cut", f"hydra.sweeper.trials={first}"]) == 0
+    assert main([*asked, "name=cut", f"hydra.sweeper.trials={trials}"]) == 0
     assert found("cut") == found("whole")

@@ -158,7 +158,9 @@ def test_a_server_that_is_silent_is_said_to_be(
     proxy: Proxy, experiment: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = MlflowStore(proxy.uri, experiment, 1.0)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # no less can be set: each try takes a second
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(patience, "_PAUSES", (1.0, 1.0))  # so that the budget is exhausted after the second try
     proxy.fate = lambda method, path: SILENT  # noqa: ARG005
     with pytest.raises(BadInput):
         store.held(["fp0"])

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from workbench.config.setting import Setting, Value, integers
 
+LARGEST_COUNT = 2**63 - 1  # arrays count no further, and a float may not hold more
 _KIND_WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
@@ -56,8 +57,13 @@ def within(setting: Setting, value: Value) -> bool:
     return _in_range(setting, value)
 
 
+def too_large(value: object) -> bool:
+    """Whether an integer has more digits than any setting takes."""
+    return isinstance(value, int) and abs(value) > LARGEST_COUNT
+
+
 def _in_range(setting: Setting, value: float) -> bool:
-    if not math.isfinite(value):
+    if too_large(value) or not math.isfinite(value):
         return False
     above = setting.low is None or (value > setting.low if setting.open_low else value >= setting.low)
     below = setting.high is None or (value < setting.high if setting.open_high else value <= setting.high)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
-from workbench.config.allowed import allowed, meant, within
+from workbench.config.allowed import LARGEST_COUNT, allowed, meant, too_large, within
 from workbench.config.families import Choices
 from workbench.config.schema import SECTIONS, SETTINGS, RunConfig
 from workbench.config.setting import Value, integers, text_of
@@ -94,6 +94,9 @@ def check(key: str, value: object) -> Value:
     setting = SETTINGS[key]
     if value is None and setting.optional:
         return None
+    if too_large(value):
+        bound = "" if setting.high is not None else f", as an integer at most {LARGEST_COUNT}"
+        raise BadInput(f"{key} is {_shown(value)[:80]}; allowed: {allowed(setting)}{bound}")
     if setting.kind is float and type(value) is int:
         value = float(value)
     if setting.listed and isinstance(value, list) and all(type(number) is int for number in value):

@@ -48,6 +48,11 @@ class InstrumentTables:
                 reasons.append(str(error))
         return MEASURE_FILES.replace(folder, reasons)
 
+    @property
+    def own_files(self) -> set[str]:
+        """The names of the files that a person brought, such as "measures/sureness.py"."""
+        return {file.name for file in self.own.values()}
+
     def measure(self, config: RunConfig) -> Measured:
         """The measurement that `config.measure` names. Raises BadInput for whatever one of a person's own raises."""
         row = self.measurements[config.measure]

@@ -7,7 +7,6 @@ there is one alone, has no column in the store. Here such a column is there and 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS
@@ -24,7 +23,6 @@ def completed(tables: SweepTables) -> SweepTables:
     return replace(tables, runs=tables.runs.reindex(columns=list(columns)))
 
 
-@cache
 def _known() -> tuple[str, ...]:
     choices = [key.partition(".")[0] for key in SETTINGS if "." in key]  # "optimizer", "penalty": a choice is a column
     measured = [name for row in MEASUREMENTS.values() for name in row.returns]

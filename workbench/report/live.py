@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.log import warn
 from workbench.tracking.names import RUNNING
 
 if TYPE_CHECKING:
@@ -118,21 +119,34 @@ def _leads_its_session() -> bool:
 def beside(name: str, uri: str | None, wanted: bool) -> Iterator[None]:
     """While the block trains a sweep, a process of its own keeps its page up to date, if that is `wanted`.
 
-    It has ended when the block has, so that nobody else writes the page by then.
+    It has ended when the block has, so that nobody else writes the page by then. Where it cannot be started a line says
+    so, and the sweep goes on without.
     """
-    if not wanted:
+    process = _started(name, uri) if wanted else None
+    try:
         yield
-        return
+    finally:
+        if process:
+            _ended(process)
+
+
+def _started(name: str, uri: str | None) -> subprocess.Popen[bytes] | None:
+    """The process that keeps the page up to date; None if this machine has no room for one."""
     command = [sys.executable, "-m", "workbench", "report", name, "--follow", "--quiet"]
     environment = {**os.environ, _SWEEP_VARIABLE: str(os.getpid())}
     environment |= {_STORE_VARIABLE: uri} if uri else {}  # an address may hold a password
     nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(
-        command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
-    )
     try:
-        yield
-    finally:
-        process.kill()  # what it writes is written in one step
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_END_SECONDS)
+        return subprocess.Popen(
+            command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
+        )
+    except OSError as error:
+        warn(f"live: no process can be started that renews the page ({error.strerror}); it is written at the end")
+        return None
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """End a process; what it writes is written in one step."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        process.kill()
+        process.wait(_END_SECONDS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,15 @@ class ShownFigures(Mapping[str, ShownFigure]):
 
     def _repr_html_(self) -> str:
         return "".join(figure._repr_html_() for figure in self._found.values())
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """The names, each once: the second of a name ends in " (2)", the third in " (3)", past numbers that are taken."""
+    found: dict[str, None] = {}
+    for name in names:
+        numbered = (f"{name} ({number})" for number in count(2))
+        found[name if name not in found else next(one for one in numbered if one not in found)] = None
+    return list(found)
 
 
 def _colour(name: str) -> str:

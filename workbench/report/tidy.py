@@ -102,15 +102,11 @@ class Sweep:
     def figures(self) -> ShownFigures:
         """The figures of its page by name. Each shows itself in a notebook, and `.save("depth.pdf")` writes it."""
         from workbench.report.page.figure_files import named_figures
-        from workbench.report.shown import ShownFigure, ShownFigures
+        from workbench.report.shown import ShownFigure, ShownFigures, told_apart
 
-        found: dict[str, ShownFigure] = {}
-        for about, figure in named_figures(self._view):
-            shown = ShownFigure(figure)
-            name = about if shown.title in ("figure", about) else f"{about}: {shown.title}"
-            same = sum(known == name or known.startswith(f"{name} (") for known in found)
-            found[f"{name} ({same + 1})" if same else name] = shown
-        return ShownFigures(found)
+        every = [(about, ShownFigure(figure)) for about, figure in named_figures(self._view)]
+        names = [about if one.title in ("figure", about) else f"{about}: {one.title}" for about, one in every]
+        return ShownFigures(dict(zip(told_apart(names), (one for _, one in every), strict=True)))
 
     @property
     def page(self) -> ShownPage:
@@ -170,11 +166,15 @@ class Sweep:
 def load(name: str, uri: str | None = None) -> Sweep:
     """The latest sweep called `name` from the store at `uri` (default: the environment's, else mlflow.db here).
 
-    Raises BadInput if the store cannot be read or holds no such sweep.
+    What the working folder has in `rules/` and `measures/` joins our tables, so that the page names it. Raises BadInput
+    if the store cannot be read or holds no such sweep, or if a row of that folder has a name that is taken.
     """
+    from workbench.measure.own_rows import bring_own_rows
     from workbench.tracking.read import load as read_tables
 
-    return tidy(read_tables(name, uri), uri)
+    tables = read_tables(name, uri)
+    bring_own_rows()
+    return tidy(tables, uri)
 
 
 def tidy(tables: SweepTables, uri: str | None = None) -> Sweep:

@@ -30,11 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     """Print the advice; the exit status. Raises BadInput if the store cannot be read or holds no such sweep."""
     asked = _parser().read(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
+        from workbench.measure.own_rows import bring_own_rows
         from workbench.report.advice.diagnosis import advice
         from workbench.report.experiments import known_claims
         from workbench.report.statistics.design import read
         from workbench.tracking.read import load
 
+        bring_own_rows()
         tables = load(asked.name, asked.uri)
         found = advice(tables, read(tables))
         claims = {claim.id: claim for listed in known_claims().values() for claim in listed}

@@ -28,6 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     """Export or verify; the exit status. Raises BadInput if that is not possible."""
     asked = _parsed(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
+        from workbench.measure.own_rows import bring_own_rows
+
+        bring_own_rows()
         return {"export": _export, "verify": _verify}[asked.what](asked)
 
 

@@ -16,13 +16,10 @@ import yaml  # type: ignore[import-untyped]
 
 from workbench import output, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, Setting, limits, table
-from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
-from workbench.measure import INSTRUMENTS
-from workbench.measure.own_files import FOLDER
+from workbench.measure.own_rows import bring_own_rows
 from workbench.persons_code import syntax_tree
 from workbench.report.experiment_files import experiment_files
-from workbench.sweep.execution.log import say
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
@@ -67,8 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything if none is named")
     asked = parser.read(arguments)
-    for line in (*load_own_rules(places.theirs("rules")), *INSTRUMENTS.bring(places.theirs(FOLDER))):
-        say(output.on_one_line(line))
+    bring_own_rows()
     listings = {topic: listing(topic) for topic in asked.topics} or overview()
     if asked.json:
         output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})

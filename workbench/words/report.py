@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ABOUT = """Write pages and the index again, from the store alone.
 
-Nothing is trained, and no code that came with the store is run.
+Nothing is trained, and no code that came with the store is run: only your own rules, measures and claims in the working
+folder.
 """
 EXAMPLES = """
 workbench report                         the pages of all sweeps in the store, and the index
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     """Write the pages and print each file; the exit status. Raises BadInput if that is not possible."""
     asked = _parser().read(arguments)
     with output.chosen(json=asked.json, quiet=asked.quiet):
+        from workbench.measure.own_rows import bring_own_rows
+
+        bring_own_rows()  # pages show what they bring: metrics, settings, units
         try:
             written = _compared(asked) if asked.compare else _followed(asked) if asked.follow else _rebuilt(asked)
         except OSError as error:  # the disk is full, or a page's path is taken by something else

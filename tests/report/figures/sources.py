@@ -12,7 +12,7 @@ import pandas as pd
 from tests.report.synthetic import Tables, sweep
 from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs, varied
 from workbench.report.figures.analysed import Analyses
-from workbench.report.figures.base import FigureKind, Panel
+from workbench.report.figures.base import DrawnFigure, FigureKind, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison, compare
@@ -118,7 +118,14 @@ def source_for(kind: FigureKind[Any, Any]) -> Any:
     return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
 
 
-def panels_of(kind: FigureKind[Any, Any]) -> list[Panel]:
+@cache
+def panels_of(kind: FigureKind[Any, Any]) -> tuple[Panel, ...]:
     """Every drawing of a kind of figure."""
     data = kind.reduce(source_for(kind))
-    return [panel for place, one in enumerate(data) for panel in kind.panels(one, place)]
+    return tuple(panel for place, one in enumerate(data) for panel in kind.panels(one, place))
+
+
+@cache
+def figures_of(kind: FigureKind[Any, Any]) -> tuple[DrawnFigure, ...]:
+    """Every figure of a kind, painted."""
+    return tuple(kind.drawn(source_for(kind)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from tests.report.figures.sources import HOSTILE, empty_source_of, panels_of, source_for
+from tests.report.figures.sources import HOSTILE, empty_source_of, figures_of, panels_of, source_for
 from tests.report.synthetic import sweep
 from workbench.report import wording
 from workbench.report.figures import COMPARISON_FIGURES, FIGURES, palette
@@ -57,7 +57,7 @@ def texts_of(value: float) -> set[str]:
     return found
 
 
-def say_something(figures: list[DrawnFigure], section: str) -> bool:
+def say_something(figures: Sequence[DrawnFigure], section: str) -> bool:
     return all(figure.caption or section in SAID_BY_THE_SECTION for figure in figures)
 
 
@@ -70,7 +70,7 @@ def test_a_kind_stands_in_a_section_and_has_a_sentence_for_when_there_is_nothing
 @EVERY
 def test_it_reduces_a_sweep_to_figures_with_a_caption_and_a_table(name: str) -> None:
     kind = KINDS[name]
-    figures = kind.drawn(source_for(kind))
+    figures = figures_of(kind)
     assert not any(figure.absent for figure in figures)
     assert all(figure.plots for figure in figures)
     assert say_something(figures, kind.section)
@@ -82,8 +82,8 @@ def test_it_reduces_a_sweep_to_figures_with_a_caption_and_a_table(name: str) -> 
 
 @EVERY
 def test_it_paints_svg_that_is_part_of_the_page(name: str) -> None:
-    for panel in panels_of(KINDS[name]):
-        svg = panel.drawn().svg
+    painted_before = [plot.svg for figure in figures_of(KINDS[name]) for plot in figure.plots]
+    for panel, svg in zip(panels_of(KINDS[name]), painted_before, strict=True):
         root = ElementTree.fromstring(svg)  # well formed, so nothing broke out
         assert root.get("role") == "img"
         assert root.get("aria-label") == panel.alt
@@ -140,6 +140,6 @@ def test_a_sweep_over_nothing_is_no_failure_either(name: str) -> None:
 
 @EVERY
 def test_a_drawing_stands_alone_as_a_file(name: str) -> None:
-    text = standalone(panels_of(KINDS[name])[0].drawn().svg)
+    text = standalone(figures_of(KINDS[name])[0].plots[0].svg)
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert "var(" not in text

@@ -6,6 +6,7 @@ Skipped where no Chromium is found. The check of accessibility needs axe-core as
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import xml.etree.ElementTree as ElementTree
@@ -14,13 +15,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.blank import leave_blank
 from tests.once import made_once
 from tests.repetitions import crossed
 from tests.report.page.browser import Tab, chromium, tab
 from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
+from tests.report.page.test_taken_away import FORMULAS, NUMBERS
 from tests.report.synthetic import sweep
 from tests.waiting import wait_until
+from workbench.report.figures.base import Table
 from workbench.report.page.comparison_page import write_comparison
+from workbench.report.page.figure_files import as_csv
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write, write_live
 
@@ -39,11 +44,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(found: Path) -> None:
         tables = sweep(SMALL, seeds=12, name="claims")
-        write(sweep({**SMALL, "optimizer": ("sgd", "adam")}, seeds=2), [], found)
-        write(tables, CLAIMS, found)
         hostile = SWEEPS["hostile"]()
+        write(sweep({**SMALL, "optimizer": ("sgd", "adam")}, seeds=2), [], found)
         write(type(hostile)("hostile", *list(vars(hostile).values())[1:]), [], found)
-        write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
+        with pytest.MonkeyPatch.context() as patch:
+            leave_blank(patch.setattr)  # their tests look at words and tables
+            write(tables, CLAIMS, found)
+            write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
         write_index(found)
 
     return made_once(tmp_path_factory, "pages in a browser", make)
@@ -196,6 +203,54 @@ def test_a_figure_can_be_taken_away_with_its_title_legend_and_numbers(dark: bool
     assert all(one["name"].endswith(kind.lower()) for kind, one in found.items())
 
 
+CELLS_TAKEN = """
+(async () => {
+  const table = document.querySelector("#factors figure table");
+  table.innerHTML = "<tr><td></td></tr>".repeat(CELLS.length);
+  [...table.rows].forEach((row, place) => { row.cells[0].textContent = CELLS[place]; });
+  let blob;
+  URL.createObjectURL = (made) => { blob = made; return "blob:none"; };
+  HTMLAnchorElement.prototype.click = () => {};
+  [...document.querySelectorAll("#factors figure .take button")].find((one) => one.textContent === "CSV").click();
+  while (!blob) await new Promise((go) => requestAnimationFrame(go));
+  return blob.text();
+})()
+"""
+
+
+def test_a_table_that_is_taken_away_holds_no_formula(page: Tab, folder: Path) -> None:
+    cells = [cell for cell in (*FORMULAS, *NUMBERS) if not cell.startswith("\t")]  # a page shows no tab
+    opened(page, folder, "tour")
+    taken = page.run(CELLS_TAKEN.replace("CELLS", json.dumps(cells)))
+    assert taken == "".join(as_csv(Table("t", (cell,), ())) for cell in cells)
+    assert page.problems == []
+
+
+NO_PICTURE = """
+(async () => {
+  HTMLCanvasElement.prototype.toBlob = (answer) => answer(null);
+  const bar = document.querySelector("#factors figure .take");
+  const failed = bar.querySelector("[role=status]");
+  const said = [];
+  for (const kind of ["PNG", "PDF"]) {
+    [...bar.querySelectorAll("button")].find((one) => one.textContent === kind).click();
+    while (!failed.textContent.startsWith(kind)) await new Promise((go) => requestAnimationFrame(go));
+    said.push(failed.textContent);
+  }
+  return said;
+})()
+"""
+
+
+def test_a_picture_that_the_browser_does_not_make_is_reported_beside_its_button(page: Tab, folder: Path) -> None:
+    opened(page, folder, "tour")
+    said = page.run(NO_PICTURE)
+    assert [re.sub(r"\d+", "N", text) for text in said] == [
+        f"{kind} failed: the browser made no picture of N \u00d7 N pixels" for kind in ("PNG", "PDF")
+    ]
+    assert page.problems == []
+
+
 def test_what_is_taken_away_is_light_also_from_a_dark_page(page: Tab, folder: Path) -> None:
     texts = []
     for dark in (False, True):
@@ -214,6 +269,7 @@ def meanwhile(page: Tab, script: str) -> object:
         return None
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_stays(page: Tab, tmp_path: Path) -> None:
     tables = sweep(SMALL, seeds=2, name="training")
     live = write_live(tables, tmp_path, "3 of 8 runs have ended")  # type: ignore[arg-type]
@@ -233,6 +289,7 @@ def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_sta
     assert page.problems == []
 
 
+@pytest.mark.usefixtures("blank_figures")  # they take as much room
 def test_the_tour_prints_on_ten_pages_at_most(page: Tab, tmp_path: Path) -> None:
     grid = {"network.depth": (1, 2, 4, 8), "network.activation": ("sigmoid", "relu", "maxout"),
             "optimizer": ("sgd", "adam"), "penalty": ("none", "l1", "l2"), "dropout.rate": (0, 0.5)}  # fmt: skip

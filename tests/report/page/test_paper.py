@@ -9,7 +9,8 @@ import pytest
 from tests.report.figures.sources import HOSTILE, findings, tables
 from tests.report.page.test_sweep import SWEEPS
 from workbench.report.figures.findings import Findings
-from workbench.report.page.paper import escaped, latex, methods
+from workbench.report.page.latex_text import beyond_latin, escaped
+from workbench.report.page.paper import latex, methods
 
 
 def test_every_special_character_is_escaped() -> None:
@@ -17,6 +18,27 @@ def test_every_special_character_is_escaped() -> None:
     assert text == (
         r"50 \% of a\_b \& \{c\} \#1 \$x \textasciicircum{}2 \textasciitilde{} \textbackslash{} $-$1 $\times$"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("x < 1 | x > 2", r"x \textless{} 1 \textbar{} x \textgreater{} 2"),
+        ("--figures a-b", "-{}-figures a-b"),
+        ("1\u20132", "1--2"),
+        ("[8,16] *", "{[}8,16] {*}"),  # at the start of a row they would be an option of the row before
+        ("\u03bb = 2\u00a0\u00b5m \u2265 \u03a3", r"$\lambda$ = 2~$\mu$m $\geq$ $\Sigma$"),
+        ("one\ntwo\x07\ufeff", "one two"),
+        ("caf\u00e9 \u4e2d", "caf\u00e9 \u4e2d"),
+    ],
+)
+def test_what_latex_would_read_otherwise_is_written_so_that_it_prints_as_it_is(text: str, written: str) -> None:
+    assert escaped(text) == written
+
+
+def test_letters_without_a_font_in_pdflatex_are_told_apart() -> None:
+    assert beyond_latin("caf\u00e9 \u4e2d")
+    assert not beyond_latin(escaped("caf\u00e9 \u03bb \u2212 \u00d7 \u2026 \u2192"))
 
 
 @pytest.mark.parametrize("name", ["whole", "one run", "regression", "pending", "search"])

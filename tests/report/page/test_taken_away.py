@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.report.synthetic import sweep
 from workbench.engine.errors import BadInput
+from workbench.report.figures.base import Table
 from workbench.report.figures.exported import exported
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.learning_curves import LearningCurves
@@ -18,6 +20,17 @@ from workbench.report.page.sweep import write
 
 TABLES = sweep({"network.activation": ("sigmoid", "relu")}, seeds=2, epochs=3, trouble=False, layers=False)
 CURVES = LearningCurves().drawn(Findings(TABLES))[0]  # type: ignore[arg-type]
+FORMULAS = ("=1+2", "+cmd", "-2+3", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "-", "-1 to =2", '=HYPERLINK("x","y")')
+NUMBERS = (
+    "\u22123.6\u00a0pp",
+    "-1e-05",
+    "+81\u00a0pp",
+    "\u22126.0 to \u22121.9\u00a0pp",
+    "\u22120.5 %",
+    "-.5",
+    "12,345",
+    "a=b",
+)
 BEGINS = {"png": b"\x89PNG\r\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 
 
@@ -47,6 +60,18 @@ def test_a_table_is_read_back_as_it_is_shown() -> None:
     assert tuple(rows[0]) == CURVES.table.heads
     assert len(rows) == 1 + len(CURVES.table.rows)
     assert not any("\u2212" in cell or "\u00a0" in cell for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_a_cell_is_no_formula_in_a_spreadsheet(cell: str) -> None:
+    ((_,), (written,)) = csv.reader(io.StringIO(as_csv(Table("t", ("head",), ((cell,),))), newline=""))
+    assert written == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", NUMBERS)
+def test_a_number_below_zero_stays_a_number(cell: str) -> None:
+    ((_,), (written,)) = csv.reader(io.StringIO(as_csv(Table("t", ("head",), ((cell,),)))))
+    assert written == cell.replace("\u2212", "-").replace("\u00a0", " ")
 
 
 def test_formats_are_a_list_and_a_strange_one_is_refused_in_a_line() -> None:

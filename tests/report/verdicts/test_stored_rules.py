@@ -66,6 +66,15 @@ def test_the_source_of_a_measure_holds_what_it_leads_to(monkeypatch: pytest.Monk
     assert source_of(None) == ""
 
 
+def test_a_closure_over_what_is_not_assigned_has_a_source_too() -> None:
+    def closed(tables: object) -> object:
+        return later(tables)
+
+    assert "return later(tables)" in source_of(closed)
+    later = measure
+    assert "THRESHOLD = 0.05" in source_of(closed)
+
+
 def test_a_set_has_one_text_whatever_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
     for numbers in ((8, 0, 16), (16, 8, 0)):  # they share a place in the table of a set, so the first stays first

@@ -19,6 +19,9 @@ from workbench.report.page.view import View
 FIGURES_FOLDER, TABLES, LATEX = "figures", "csv", "tex"
 FILE_KINDS = (*FORMATS, TABLES, LATEX)
 LATEX_FILE = "tables.tex"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes a cell for that begins so
+_NUMBER = r"[+-]?\.?\d[\d.,]*(e[+-]?\d+)?[\w% ]*"  # with its unit
+_SHOWN_NUMBERS = re.compile(f"{_NUMBER}( to {_NUMBER})?", re.ASCII)
 
 
 def write_figures(made: View, folder: Path, formats: Sequence[str] = ()) -> Path:
@@ -52,8 +55,13 @@ def as_csv(table: Table) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     for row in (table.heads, *table.rows):
-        writer.writerow([cell.replace(wording.MINUS, "-").replace(wording.SPACE, " ") for cell in row])
+        writer.writerow([_inert(cell.replace(wording.MINUS, "-").replace(wording.SPACE, " ")) for cell in row])
     return buffer.getvalue()
+
+
+def _inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe makes it text. `take.js` does the same."""
+    return f"'{cell}" if cell.startswith(_FORMULA) and not _SHOWN_NUMBERS.fullmatch(cell) else cell
 
 
 def formats_of(text: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ All of it comes from the store, so that nothing has to be copied by hand, and no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,16 +13,12 @@ from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.figures.findings import Findings
 from workbench.report.page import provenance, summary
+from workbench.report.page.latex_text import beyond_latin, escaped
 from workbench.report.statistics.design import counts
 from workbench.report.verdicts import sentences
 from workbench.report.verdicts.claim_rules import Identity, digest
 from workbench.report.verdicts.deviations import described
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u2212": r"$-$", "\u00a0": "~", "\u2013": "--",
-    "\u00d7": r"$\times$", "\u00b1": r"$\pm$", "\u2019": "'", "\u00b2": r"\textsuperscript{2}",
-}  # fmt: skip
 FIRST = (
     "data.name", "network.depth", "network.width", "network.activation", "optimizer.name", "optimizer.learning_rate",
     "training.epochs", "training.batch_size",
@@ -42,7 +37,7 @@ def methods(found: Findings) -> str:
 
 def latex(found: Findings) -> str:
     """Tables of effects and verdicts, and the paragraph, to be included in a LaTeX document that has booktabs."""
-    head = f"% {found.tables.name}: made by Workbench from its store. Needs \\usepackage{{booktabs}}."
+    head = f"% {escaped(found.tables.name)}: made by Workbench from its store. Needs \\usepackage{{booktabs}}."
     parts = [head, "", escaped(methods(found))]
     if found.judged:
         parts += ["", _table("Claims and their verdicts.", ("Claim", "Verdict", "Effect", r"95\,\% interval", "Seeds"),
@@ -58,12 +53,8 @@ def latex(found: Findings) -> str:
             caption = f"{wording.metric(metric).name} by level, means over seeds and all other factors."
             heads = ("Factor", "Level", "Mean", "95 % interval", "Runs")
             parts += ["", _table(caption, heads, rows, "llrrr")]
-    return "\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """A text as LaTeX prints it."""
-    return re.sub("|".join(map(re.escape, _SPECIAL)), lambda found: _SPECIAL[found[0]], text)
+    text = "\n".join(parts) + "\n"
+    return f"% Some letters need LuaLaTeX or XeLaTeX, and a font that has them.\n{text}" if beyond_latin(text) else text
 
 
 def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str) -> str:

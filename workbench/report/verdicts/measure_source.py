@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 
@@ -28,14 +29,21 @@ def _collect(item: object, found: dict[str, str]) -> None:
     if not isinstance(function, FunctionType) or function.__qualname__ in found:
         return
     found[function.__qualname__] = _text(function)
-    for cell in function.__closure__ or ():
-        _collect(cell.cell_contents, found)
+    for held in _closed_over(function):
+        _collect(held, found)
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
         if getattr(value, "__module__", None) == function.__module__:
             _collect(value, found)
         elif isinstance(value, _CONSTANTS) and name in function.__globals__:
             found[name] = f"{name} = {_written(value)}"
+
+
+def _closed_over(function: FunctionType) -> Iterator[object]:
+    """What the cells of a closure hold. One is empty while its name is not assigned, and after it is deleted."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):
+            yield cell.cell_contents
 
 
 def _written(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from workbench import output
@@ -21,11 +22,15 @@ from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Earlier, SweepRecord
 
 
-def announce(work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings) -> None:
-    """Print what a sweep is about to do; `earlier` is the latest sweep of its name."""
+def announce(
+    work: Plan, earlier: Earlier | None, sweep: SweepRecord, settings: SweepSettings, measure_files: Iterable[str]
+) -> None:
+    """Print what a sweep is about to do; `earlier` is the latest sweep of its name, `measure_files` are the files that
+    a person's own measures came from.
+    """
     runs = len({cell.fingerprint for cell in work.cells})
     note(f"command: {settings.command}")
-    for name in sorted({file.name for file in rows_of_own().values()}):
+    for name in sorted({*(file.name for file in rows_of_own().values()), *measure_files}):
         note(f"code of this folder that is run: {name}")
     for reason in (*RULE_FILES.reasons, *MEASURE_FILES.reasons):
         note(f"code of this folder that could not be used: {reason}")

@@ -83,10 +83,11 @@
       canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
       resolve(canvas);
     };
-    image.onerror = reject;
+    image.onerror = () => reject(new Error("the browser cannot read the drawing"));
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   });
-  const blobOf = (canvas, type) => new Promise((resolve) => canvas.toBlob(resolve, type, 0.95));
+  const blobOf = (canvas, type) => new Promise((resolve, reject) => canvas.toBlob(
+    (blob) => blob ? resolve(blob) : reject(new Error(`the browser made no picture of ${canvas.width} × ${canvas.height} pixels`)), type, 0.95));
 
   const pdf = async (canvas) => { // one page with one picture
     const picture = new Uint8Array(await (await blobOf(canvas, "image/jpeg")).arrayBuffer());
@@ -107,8 +108,11 @@
     return new Blob(parts, { type: "application/pdf" });
   };
 
+  const NUMBERS = /^[+-]?\.?\d[\d.,]*(e[+-]?\d+)?[\w% ]*( to [+-]?\.?\d[\d.,]*(e[+-]?\d+)?[\w% ]*)?$/; // with a unit, or two of them
+  const inert = (text) => /^[=+\-@\t\r]/.test(text) && !NUMBERS.test(text) ? `'${text}` : text; // no formula: as figure_files.py does
+
   const csv = (table) => [...table.rows].map((row) => [...row.cells].map((cell) => {
-    const text = spoken(cell).replace(/\u2212/g, "-").replace(/\u00a0/g, " ");
+    const text = inert(spoken(cell).replace(/\u2212/g, "-").replace(/\u00a0/g, " "));
     return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
   }).join(",")).join("\n") + "\n";
 
@@ -131,13 +135,23 @@
     made.type = "button";
     made.textContent = label;
     made.setAttribute("aria-label", `${label}: ${name}`);
-    made.addEventListener("click", async () => save(await act(), `${stem(name)}.${label.toLowerCase()}`));
+    made.addEventListener("click", async () => {
+      const failed = made.parentElement.querySelector("[role=status]");
+      failed.textContent = "";
+      try {
+        save(await act(), `${stem(name)}.${label.toLowerCase()}`);
+      } catch (error) {
+        failed.textContent = `${label} failed: ${error.message}`;
+      }
+    });
     return made;
   };
   const bar = (...buttons) => {
     const line = document.createElement("p");
     line.className = "take";
-    line.append(...buttons);
+    const failed = document.createElement("span");
+    failed.setAttribute("role", "status");
+    line.append(...buttons, failed);
     return line;
   };
   for (const figure of document.querySelectorAll("figure")) {
