@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 Replace = Callable[[ModuleType, str, object], None]  # sets an attribute of a module
 
@@ -29,4 +29,6 @@ def leave_out(replace: Replace) -> None:
 
 
 def _blank(_paint: object, _identity: str, alt: str, *_: object, **__: object) -> Markup:
-    return Markup(f'<svg class="plot" role="img" aria-label="{escape(alt)}"></svg>')
+    from workbench.report.language.words import attribute
+
+    return Markup('<svg class="plot" role="img" {}></svg>').format(attribute("aria-label", alt))

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from workbench.report.language.words import say
 from workbench.report.page.folder import REPORTS
 from workbench.tracking.names import RUNNING
 
@@ -64,7 +65,7 @@ def follow(
             on_page(page.html, standing)
             return page
         if standing != shown:
-            page = write_live(tables, folder, f"{standing.ended:,} of {standing.runs:,} runs have ended")
+            page = write_live(tables, folder, say("page.live", ended=standing.ended, runs=standing.runs))
             on_page(page.html, standing)
             shown = standing
         wait(max(PAUSE_SECONDS, REST * (monotonic() - began)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from workbench.report import wording
+from workbench.report.language.words import say, word
 
 _STANDS = ("reproduced", "conditional")
 _FAILS = ("not reproduced", "contradicted", "ruled out")
@@ -24,7 +25,10 @@ def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, s
         for claim, held in outcomes.items()
         if any(word in _STANDS for word in held.values()) and any(word in _FAILS for word in held.values())
     }
-    return {
-        claim: f"conditional on the data: {wording.listing([f'{word} on {data}' for data, word in held.items()])}"
+    outcomes_in_words = {
+        claim: [say("on_data.one", verdict=word(verdict), dataset=data) for data, verdict in held.items()]
         for claim, held in turned.items()
+    }
+    return {
+        claim: say("on_data.conditional", outcomes=wording.listing(parts)) for claim, parts in outcomes_in_words.items()
     }
