@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench import quantities
+from workbench.report.language.texts import translated
 from workbench.report.language.words import chinese_of, commas, counted, joined, say, word
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
@@ -98,7 +99,7 @@ METRICS: dict[str, Metric] = (
 def metric(key: str) -> Metric:
     """The row of a metric; an unknown one is named by its key. Of an error and of a loss less is better."""
     less = -1 if key.endswith(("_error", "_loss")) else 0
-    return METRICS.get(key) or Metric(key, word(key.replace("_", " ").capitalize()), better=less)
+    return METRICS.get(key) or Metric(key, translated(key.replace("_", " ").capitalize()), better=less)
 
 
 def title(key: str) -> str:

@@ -35,7 +35,8 @@ from workbench.report.page.provenance import name_of
 PACKAGE = Path(wording.__file__).resolve().parents[1]
 FACTS = (
     "started", "ended", "outcome", "commit", "versions", "python", "device", "dtype", "data digest", "run_id", "uri",
-    "earlier", "digest", "machine", "departures", "data_shapes", "backend", "kernel", "executor",
+    "earlier", "digest", "part_of", "rules_stored", "dirty", "machine", "departures",
+    "data_shapes", "backend", "kernel", "executor",
 )  # fmt: skip
 
 

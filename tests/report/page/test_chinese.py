@@ -12,8 +12,8 @@ from tests.report.figures.sources import search
 from tests.report.page.languages import left_in_english
 from tests.report.page.test_sweep import CLAIMS, only
 from tests.report.synthetic import Tables, sweep
-from workbench.report.language.texts import TRANSLATED_TEXTS, translated
-from workbench.report.language.words import say
+from workbench.report.language.texts import NUMBER, TRANSLATED_TEXTS, translated
+from workbench.report.language.words import Words, say
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write, write_live
@@ -112,6 +112,14 @@ def test_a_persons_own_texts_are_translated_from_their_table(tmp_path: Path, mon
     assert translated("My own figure").chinese == "我的圖"  # type: ignore[attr-defined]
 
 
+def test_a_text_of_known_parts_is_translated_by_them() -> None:
+    label = translated("sigmoid, fan-in weights, 8 layers")
+    assert label == "sigmoid, fan-in weights, 8 layers"
+    assert label.chinese == "sigmoid，fan-in 權重，8 層"  # type: ignore[attr-defined]
+    assert not isinstance(translated("fan-in weights, and something of a person's own"), Words)
+    assert not isinstance(translated("relu, tanh"), Words)
+
+
 def test_a_broken_table_of_texts_is_one_line_and_costs_no_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,7 +142,10 @@ def test_our_texts_are_those_of_our_experiments() -> None:
         for file in places.ours(folder).glob(kind)
     )
     held = json.loads((places.ours("experiments") / TRANSLATED_TEXTS).read_text(encoding="utf-8"))
-    squeezed = "".join(character for character in sources if character.isalnum())
-    missing = [text for text in held if "".join(character for character in text if character.isalnum()) not in squeezed]
-    assert missing == []
+
+    def letters(text: str) -> str:
+        return "".join(character for character in text if character.isalnum())
+
+    known = letters(sources) + letters(" ".join(file.stem for file in places.ours("conf").glob("sweep/*.yaml")))
+    assert [text for text in held if NUMBER not in text and letters(text).lower() not in known.lower()] == []
     assert pd.Series(held).str.contains(r"[\u3400-\u9fff]").mean() > 0.95

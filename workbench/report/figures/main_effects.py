@@ -69,7 +69,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
 
     def table(self, data: FactorEffects) -> Table:
         """Mean and interval by level on each metric, with the runs behind it and the share lost."""
-        heads = ["Level", "Runs", "Lost"]
+        heads = ["Level", say("head.runs"), "Lost"]
         for effect in data.effects:
             heads += [wording.metric(effect.metric).name, "95 % interval"]
         rows = []

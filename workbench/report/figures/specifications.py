@@ -84,7 +84,7 @@ def _curve(one: OneClaim) -> Curve:
 
 def _setting(variation: Variation) -> str:
     name = texts.translated(wording.factor(variation.setting))
-    return say("setting.one", name=name, value=wording.value(variation.value))
+    return say("setting.one", name=name, value=texts.translated(wording.value(variation.value)))
 
 
 def paint(ax: Axes, data: Curve) -> Axes:

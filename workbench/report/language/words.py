@@ -19,7 +19,7 @@ ELLIPSIS = "\u2026"
 _HAN, _PUNCTUATION = r"\u3400-\u9fff", "\uff0c\u3002\u3001\uff1b\uff1a\uff08\uff09\u300c\u300d\uff1f\uff01"
 _LATIN = r"A-Za-z0-9"
 _SQUEEZED = re.compile(rf"[ \u00a0]*([{_PUNCTUATION}])[ \u00a0]*|(?<=[{_HAN}]) +(?=[{_HAN}])")
-_APART = re.compile(rf"(?<=[{_HAN}])(?=[{_LATIN}\u00b1\u2212+|<])|(?<=[{_LATIN}%\u00b2)\u2019|])(?=[{_HAN}])")
+_MEETING = re.compile(rf"(?<=[{_HAN}])(?=[{_LATIN}\u00b1\u2212+|<])|(?<=[{_LATIN}%\u00b2)\u2019|])(?=[{_HAN}])")
 
 
 class Words(str):
@@ -174,7 +174,7 @@ def _cut(text: str, most: int, at_the_end: bool) -> str:
 
 def spaced(text: str) -> str:
     """A Chinese text with a space between Han and Latin letters or numbers, and none beside full-width punctuation."""
-    return _APART.sub(" ", _SQUEEZED.sub(lambda found: found[1] or "", text))
+    return _MEETING.sub(" ", _SQUEEZED.sub(lambda found: found[1] or "", text))
 
 
 def attribute(name: str, text: str) -> Markup:

@@ -81,7 +81,7 @@ def _summary(found: Comparison) -> str:
     parts = [say("comparison.tally", count=tally[one], finding=one) for one in MEANING if tally[one]]
     name = wording.metric(main).name.lower()
     cases_in_words = wording.plural(len(cases), "case")
-    text = [say("comparison.summary", name=name, cases=cases_in_words, tally=joined(parts, ", ", "，"))]
+    text: list[str] = [say("comparison.summary", name=name, cases=cases_in_words, tally=joined(parts, ", ", "，"))]
     text.append(units_of_losses(*found.designs))
     beyond = sorted((case for case in cases if case.finding == BEYOND), key=lambda case: -abs(case.change))
     if beyond:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from workbench.report import wording
 from workbench.report.figures.base import Table
-from workbench.report.language.words import recognised, word
+from workbench.report.language.words import recognised, say, word
 from workbench.report.page.summary import in_brief
 from workbench.report.statistics.design import SEED, Design, losses
 
@@ -31,5 +31,5 @@ def reasons(runs: pd.DataFrame) -> Table | None:
         for outcome in ("failed", "diverged")
         for reason, cells in losses(runs, outcome)
     ]
-    heads = ("Outcome", "Reason", "Cells", "Runs")
+    heads = ("Outcome", "Reason", "Cells", say("head.runs"))
     return Table("Why runs failed or diverged", heads, tuple(rows), words=3) if rows else None

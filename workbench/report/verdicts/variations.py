@@ -72,9 +72,17 @@ def condition(own: Verdict, turned: Sequence[tuple[Variation, Verdict]]) -> str:
         settings.setdefault(variation.setting, []).append((variation, found))
     parts = []
     for setting, group in settings.items():
-        here = say("verdict.outcome_at", outcome=word(own.outcome), value=wording.value(group[0][0].instead_of))
+        here = say(
+            "verdict.outcome_at",
+            outcome=word(own.outcome),
+            value=texts.translated(wording.value(group[0][0].instead_of)),
+        )
         there = [
-            say("verdict.outcome_at", outcome=word(found.outcome), value=wording.value(variation.value))
+            say(
+                "verdict.outcome_at",
+                outcome=word(found.outcome),
+                value=texts.translated(wording.value(variation.value)),
+            )
             for variation, found in group
         ]
         name = texts.translated(wording.factor(setting))
@@ -88,7 +96,7 @@ def left_open(variations: Sequence[Variation], found: Sequence[Verdict]) -> str:
         say(
             "setting.one",
             name=texts.translated(wording.factor(variation.setting)),
-            value=wording.value(variation.value),
+            value=texts.translated(wording.value(variation.value)),
         )
         for variation, one in zip(variations, found, strict=True)
         if one.verdict == "inconclusive" and not one.fails
