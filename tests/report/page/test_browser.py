@@ -227,7 +227,7 @@ def test_what_is_taken_away_is_light_also_from_a_dark_page(page: Tab, folder: Pa
 def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_stays(page: Tab, tmp_path: Path) -> None:
     tables = sweep(SMALL, seeds=2, name="training")
     live = write_live(tables, tmp_path, "3 of 8 runs have ended")  # type: ignore[arg-type]
-    text = live.html.read_text(encoding="utf-8").replace('data-live="5"', 'data-live="0.2"')
+    text = live.html.read_text(encoding="utf-8").replace('data-live="5"', 'data-live="3"')
     live.html.write_text(text, encoding="utf-8")
     opened(page, tmp_path, "training")
     page.run("scrollTo(0, 700); document.querySelector('details').open = true")
