@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 Replace = Callable[[ModuleType, str, object], None]  # sets an attribute of a module
 
@@ -28,7 +28,11 @@ def leave_out(replace: Replace) -> None:
     replace(view, "drawn", lambda _: {section: [] for section in view.PAGE_SECTIONS})
 
 
-def _blank(_paint: object, _identity: str, alt: str, size: tuple[float, float], *_: object) -> Markup:
+def _blank(_paint: object, _identity: str, alt: str, size: tuple[float, float], *_: object, **__: object) -> Markup:
     """As much room as the figure would take."""
+    from workbench.report.language.words import attribute
+
     width, height = size
-    return Markup(f'<svg class="plot" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(alt)}"></svg>')
+    return Markup('<svg class="plot" role="img" viewBox="0 0 {} {}" {}></svg>').format(
+        f"{width:g}", f"{height:g}", attribute("aria-label", alt)
+    )

@@ -20,6 +20,7 @@ from pathlib import Path
 from time import process_time, sleep
 from typing import TYPE_CHECKING
 
+from workbench.report.language.words import say
 from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.log import warn
@@ -72,7 +73,7 @@ def follow(
             on_page(page.html, standing)
             return page
         if standing != shown:
-            page = write_live(tables, folder, f"{standing.ended:,} of {standing.runs:,} runs have ended")
+            page = write_live(tables, folder, say("page.live", ended=standing.ended, runs=standing.runs))
             on_page(page.html, standing)
             shown = standing
         spent = process_time()

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench import quantities
+from workbench.report.language.texts import translated
+from workbench.report.language.words import chinese_of, commas, counted, joined, say, word
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 SPACE = "\u00a0"  # between a number and its unit
@@ -31,24 +33,24 @@ class Metric:
     @property
     def noted(self) -> str:
         """The name in a sentence, with its note in brackets if it has one."""
-        return self.name.lower() + (f" ({self.note})" if self.note else "")
+        return say("metric.noted", name=self.name.lower(), note=self.note) if self.note else self.name.lower()
 
     @property
     def ends(self) -> tuple[str, str]:
         """How the two ends of a list of values are called, the one to be preferred first."""
-        return ("best", "worst") if self.better else ("highest", "lowest")
+        return (word("best"), word("worst")) if self.better else (word("highest"), word("lowest"))
 
 
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
-_EPOCH_WORDS = {"best": "at the epoch with the best validation loss", "last": "at the last epoch"}
+_EPOCH_WORDS = {"best": say("metric.at_best_epoch"), "last": say("metric.at_last_epoch")}
 
 
 def _curve_metrics() -> dict[str, Metric]:
     table = {}
     for part, name in _SPLIT_WORDS.items():
         for kind, percent, better, span in (("accuracy", True, 1, A_SHARE), ("loss", False, -1, FROM_ZERO)):
-            title = f"{name.capitalize()} {kind}"
-            table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, "by epoch", percent, better, span)
+            title = word(f"{name.capitalize()} {kind}")
+            table[f"{part}_{kind}"] = Metric(f"{part}_{kind}", title, word("by epoch"), percent, better, span)
             for when, note in _EPOCH_WORDS.items():
                 table[f"{when}_{part}_{kind}"] = Metric(f"{when}_{part}_{kind}", title, note, percent, better, span)
     return table
@@ -57,26 +59,30 @@ def _curve_metrics() -> dict[str, Metric]:
 def _measured_metrics() -> dict[str, Metric]:
     """Metrics of measurements that are shares. Any other one is named by its key and written as a plain number."""
     probed = {"trained": "last hidden layer", "untrained": "last hidden layer, untrained", "inputs": "inputs"}
-    rows = [Metric(f"linear_probe_{key}", "Linear probe accuracy", of, True, 1, A_SHARE) for key, of in probed.items()]
+    rows = [
+        Metric(f"linear_probe_{key}", word("Linear probe accuracy"), word(of), True, 1, A_SHARE)
+        for key, of in probed.items()
+    ]
     for form, name in (
         ("scaled", "scaled weights"),
         ("unscaled", "unscaled weights"),
         ("monte_carlo", "masks averaged"),
         ("geometric", "masks averaged geometrically"),
     ):
-        rows.append(Metric(f"{form}_test_accuracy", "Test accuracy", name, True, 1, A_SHARE))
-        rows.append(Metric(f"{form}_test_loss", "Test loss", name, better=-1, range=FROM_ZERO))
+        rows.append(Metric(f"{form}_test_accuracy", word("Test accuracy"), word(name), True, 1, A_SHARE))
+        rows.append(Metric(f"{form}_test_loss", word("Test loss"), word(name), better=-1, range=FROM_ZERO))
     for when, note in _EPOCH_WORDS.items():
-        rows.append(Metric(f"{when}_calibration_error", "Calibration error", note, True, -1, A_SHARE))
+        rows.append(Metric(f"{when}_calibration_error", word("Calibration error"), note, True, -1, A_SHARE))
     for key, name in (("tree", "unpruned tree"), ("nearest_neighbour", "one neighbour"), ("network", "network")):
-        rows.append(Metric(f"{key}_gap", "Training minus test accuracy", name, True, range=(-1.0, 1.0)))
-    rows += [
-        Metric("test_accuracy_at_best_test_loss", "Test accuracy", "at the best test loss", True, 1, A_SHARE),
-        Metric("confidence_gap", "Confidence minus accuracy", "of the answers on test data", True, range=(-1.0, 1.0)),
-        Metric("dead_units", "Dead units", "share of hidden units", True, range=A_SHARE),
-        Metric("weight_near_zero", "Weights under 0.01", "share of all weights", True, range=A_SHARE),
-        Metric("weight_exact_zero", "Weights exactly zero", "share of all weights", True, range=A_SHARE),
+        rows.append(Metric(f"{key}_gap", word("Training minus test accuracy"), word(name), True, range=(-1.0, 1.0)))
+    shares = [
+        ("test_accuracy_at_best_test_loss", "Test accuracy", "at the best test loss", 1, A_SHARE),
+        ("confidence_gap", "Confidence minus accuracy", "of the answers on test data", 0, (-1.0, 1.0)),
+        ("dead_units", "Dead units", "share of hidden units", 0, A_SHARE),
+        ("weight_near_zero", "Weights under 0.01", "share of all weights", 0, A_SHARE),
+        ("weight_exact_zero", "Weights exactly zero", "share of all weights", 0, A_SHARE),
     ]
+    rows += [Metric(key, word(name), word(note), True, better, span) for key, name, note, better, span in shares]
     return {row.key: row for row in rows}
 
 
@@ -84,8 +90,8 @@ METRICS: dict[str, Metric] = (
     _curve_metrics()
     | _measured_metrics()
     | {
-        "best_epoch": Metric("best_epoch", "Best epoch", "by validation loss"),
-        "seconds": Metric("seconds", "Seconds", "share of the pack's time", better=-1, range=FROM_ZERO),
+        "best_epoch": Metric("best_epoch", word("Best epoch"), word("by validation loss")),
+        "seconds": Metric("seconds", word("Seconds"), word("share of the pack's time"), better=-1, range=FROM_ZERO),
     }
 )
 
@@ -93,12 +99,12 @@ METRICS: dict[str, Metric] = (
 def metric(key: str) -> Metric:
     """The row of a metric; an unknown one is named by its key. Of an error and of a loss less is better."""
     less = -1 if key.endswith(("_error", "_loss")) else 0
-    return METRICS.get(key) or Metric(key, key.replace("_", " ").capitalize(), better=less)
+    return METRICS.get(key) or Metric(key, translated(key.replace("_", " ").capitalize()), better=less)
 
 
 def title(key: str) -> str:
     """The title of the axis for the metric `key`."""
-    return f"{metric(key).name}, last epoch" if key.startswith("last_") else metric(key).name
+    return say("metric.last_epoch", name=metric(key).name) if key.startswith("last_") else metric(key).name
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -127,28 +133,34 @@ def change(value: float, key: str, signed: bool = True) -> str:
     """A difference of two values of the metric `key`: accuracies in percentage points; by default with its sign."""
     if value is None or not math.isfinite(value):
         return "\u2013"
+    text = _change(value, key, signed)
+    return say("number.points", value=text) if metric(key).percent else text
+
+
+def _change(value: float, key: str, signed: bool) -> str:
+    """A difference without its unit."""
     sign = "+" if signed and value > 0 else ""
     if metric(key).percent:
         text = f"{100 * value:.2f}" if abs(value) < 0.00995 else f"{100 * value:.1f}"
-        return f"{sign}{text.replace('-', MINUS)}{SPACE}pp"
+        return f"{sign}{text.replace('-', MINUS)}"
     return sign + number(value)
 
 
 def margin(value: float, key: str) -> str:
     """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02"."""
-    return f"{100 * value:.6g}{SPACE}pp" if metric(key).percent else f"{value:.6g}"
+    return say("number.points", value=f"{100 * value:.6g}") if metric(key).percent else f"{value:.6g}"
 
 
 def between(low: float, high: float, key: str, signed: bool = True) -> str:
     """An interval of a difference: "+1.2 to +3.4 pp"; "" if there is none."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"{change(low, key, signed).removesuffix(f'{SPACE}pp')} to {change(high, key, signed)}"
+    return say("number.between", low=_change(low, key, signed), high=change(high, key, signed))
 
 
 def span(low: float, high: float, key: str) -> str:
     """An interval of values of the metric `key`: "94.2 % to 95.0 %"; "" if there is none."""
-    return f"{amount(low, key)} to {amount(high, key)}" if math.isfinite(low) else ""
+    return say("number.between", low=amount(low, key), high=amount(high, key)) if math.isfinite(low) else ""
 
 
 def probability(p: float) -> str:
@@ -159,12 +171,21 @@ def probability(p: float) -> str:
 def listing(items: Sequence[str], last: str = "and") -> str:
     """ "a, b and c" """
     items = list(items)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+    if len(items) < 2:
+        return items[0] if items else ""
+    *first, end = items
+    heads = joined(first, ", ", chinese_of(word(",")))
+    return say(f"list.{last}", first=heads, last=end)
 
 
-def plural(count: int, word: str) -> str:
+def plural(count: int, thing: str) -> str:
     """Like "1 run" or "432 runs"."""
-    return quantities.counted(count, word, SPACE)
+    return counted(count, thing, lambda: quantities.counted(count, thing, SPACE))
+
+
+def outcomes(counts: Mapping[str, int]) -> str:
+    """Like "420 finished, 12 diverged"."""
+    return commas([say("comparison.counts", count=count, outcome=word(name)) for name, count in counts.items()])
 
 
 def duration(seconds: float) -> str:
@@ -207,8 +228,8 @@ def factor(key: str) -> str:
     group, _, last = key.rpartition(".")
     words = last.replace("_", " ")
     if last == "name" and group:
-        return group.replace("_", " ")
-    return f"{group} {words}" if last in _NEEDS_GROUP and group else words
+        return word(group.replace("_", " "))
+    return word(f"{group} {words}" if last in _NEEDS_GROUP and group else words)
 
 
 def factors(keys: Sequence[str]) -> Mapping[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.page.languages import said
 from workbench.report.page.index import write_index
-from workbench.report.page.language import said
 from workbench.report.page.page_data import FORMAT
 
 

@@ -14,11 +14,12 @@ import pytest
 
 from tests.repetitions import mostly_thorough
 from tests.report.figures.sources import search
+from tests.report.page.languages import said
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
+from workbench.report.language.words import Words, word
 from workbench.report.page.folder import stem
 from workbench.report.page.index import write_index
-from workbench.report.page.language import CHINESE, said
 from workbench.report.page.provenance import facts
 from workbench.report.page.sweep import Page, write
 from workbench.report.statistics.design import STATUSES, read
@@ -296,7 +297,7 @@ def test_the_index_names_claims_that_were_not_run(tmp_path: Path) -> None:
     write(SWEEPS["whole"](), CLAIMS[:1], tmp_path)
     text = write_index(tmp_path, {"other": CLAIMS[1:]}).read_text(encoding="utf-8")
     assert text.count("+sweep=other") == 2
-    assert text.index("Deeper is worse") < text.rindex(str(said("not run yet")))
+    assert text.index("Deeper is worse") < text.rindex("2\u00a0claims: not run yet")
 
 
 @words
@@ -306,7 +307,7 @@ def test_statements_and_verdicts_stand_in_both_languages(tmp_path: Path) -> None
     assert f'<span class="zh" lang="zh-Hant">{claim.statement_zh}</span>' in text
     index = write_index(tmp_path).read_text(encoding="utf-8")
     assert claim.statement_zh in index
-    assert all(name in CHINESE and meaning in CHINESE for name, meaning in VERDICTS.items())
+    assert all(isinstance(word(name), Words) and isinstance(meaning, Words) for name, meaning in VERDICTS.items())
 
 
 @words

@@ -16,6 +16,7 @@ from workbench.config.setting import Value
 from workbench.report import wording
 from workbench.report.advice.faults import FAULTS, HEALTHY, Fault, Remedy
 from workbench.report.advice.symptoms import Setting, Symptoms, settings_of
+from workbench.report.language.words import commas, say
 from workbench.report.statistics.design import SEED, Design
 
 if TYPE_CHECKING:
@@ -94,10 +95,13 @@ def advised(fault: Fault, settings: Sequence[Setting], total: int, design: Desig
     fits = np.nan_to_num([setting.symptoms.fit for setting in settings], nan=-1.0)
     shown = settings[int(np.argmax(fits) if fault.name == HEALTHY else np.argmin(fits))]
     row = shown.runs.iloc[0]
-    labels = [f"{factor.name} {factor.labels[int(row[f'level:{factor.key}'])]}" for factor in design.factors]
+    labels = [
+        say("setting.one", name=factor.name, value=factor.labels[int(row[f"level:{factor.key}"])])
+        for factor in design.factors
+    ]
     proposals = [_proposal(remedy, row) for remedy in fault.remedies]
     return Advice(
-        fault.name, len(settings), total, ", ".join(labels), fault.evidence.format(**_in_words(shown.symptoms)),
+        fault.name, len(settings), total, commas(labels), say(fault.evidence, **_in_words(shown.symptoms)),
         tuple(one for one in proposals if one),
     )  # fmt: skip
 

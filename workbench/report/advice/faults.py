@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.report.language.words import say
+
 WELL_FITTED = 0.9  # training accuracy from which on a network fits its training data
-HEALTHY = "nothing wrong"
+HEALTHY = say("fault.healthy")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its name, the `evidence` with symptoms in braces, the conditions, of which all hold, and the remedies.
+    """A fault: its name, the key of the `evidence`, the conditions, of which all hold, and the remedies. Symptoms are
+    placeholders of the evidence.
 
     `activations`: the fault can only befall networks of these; () for all.
     """
@@ -59,113 +62,105 @@ class Fault:
 
 
 _NOT_FITTED = Condition("fit", under=WELL_FITTED)
-_TRY_SLOWER = Remedy("a tenth of the learning rate", (("optimizer.learning_rate", "/10"),))
+_TRY_SLOWER = Remedy(say("remedy.slower"), (("optimizer.learning_rate", "/10"),))
 _TRY_STOP = Remedy(
-    "stop where held-out data are learned best", (("training.patience", "5"),), "D1",
-    "it shows on networks that overfit",
+    say("remedy.stop"), (("training.patience", "5"),), "D1",
+    say("remedy.stop_depends"),
 )  # fmt: skip
 _TRY_DROPOUT = Remedy(
-    "drop half of the hidden units", (("dropout.rate", "0.5"),), "D9",
-    "it helps a wide network that overfits, not a narrow one",
+    say("remedy.dropout"), (("dropout.rate", "0.5"),), "D9",
+    say("remedy.dropout_depends"),
 )  # fmt: skip
 _TRY_L2 = Remedy(
-    "a penalty on large weights", (("penalty", "l2"), ("penalty.strength", "0.003")), "D3",
-    "it makes the function smoother; that it tests better is not said",
+    say("remedy.penalty"), (("penalty", "l2"), ("penalty.strength", "0.003")), "D3",
+    say("remedy.penalty_depends"),
 )  # fmt: skip
 
 FAULTS = (
     Fault(
-        "it diverges: the learning rate is too high", "{lost} of the runs diverged", (Condition("lost", over=0.3),),
+        say("fault.diverges"), "symptom.diverges", (Condition("lost", over=0.3),),
         (_TRY_SLOWER,),
     ),
     Fault(
-        "gradients die towards the input",
-        "after the first epoch layer 1 gets {reach} of the gradient of the last layer, and the training accuracy ends "
-        "at {fit}",
+        say("fault.gradients_die"),
+        "symptom.gradients_die",
         (Condition("reach", under=3e-3), _NOT_FITTED),
         (
             Remedy(
-                "another activation function", (("network.activation", "relu"),), "C8",
-                "from He's initial weights, not from fan-in ones",
+                say("remedy.activation"), (("network.activation", "relu"),), "C8",
+                say("remedy.activation_depends"),
             ),
-            Remedy("fewer layers", (("network.depth", "/4"),), "C4", "with the sigmoid, deeper is worse"),
+            Remedy(say("remedy.fewer_layers"), (("network.depth", "/4"),), "C4", say("remedy.fewer_layers_depends")),
         ),
     ),
     Fault(
-        "units are dead",
-        "in the layer with most of them {dead} of the units have the gradient 0 on every example, and the training "
-        "accuracy ends at {fit}",
+        say("fault.dead"),
+        "symptom.dead",
         (Condition("dead", over=0.5), _NOT_FITTED),
         (
             Remedy(
-                "a tenth of the learning rate", (("optimizer.learning_rate", "/10"),), "C11",
-                "the larger the rate, the more units die",
+                say("remedy.slower"), (("optimizer.learning_rate", "/10"),), "C11",
+                say("remedy.slower_depends"),
             ),
             Remedy(
-                "an activation whose units cannot die", (("network.activation", "leaky_relu"),), "C12",
-                "no unit dies; that it fits better at a high rate is a part of its own",
+                say("remedy.living_units"), (("network.activation", "leaky_relu"),), "C12",
+                say("remedy.living_units_depends"),
             ),
         ),
         ("relu", "maxout"),
     ),
     Fault(
-        "the learning rate is too high",
-        "the training loss rose in {jumps} of the epochs, by steps of {step} of the weights, and the training accuracy "
-        "ends at {fit}",
+        say("fault.rate_too_high"),
+        "symptom.rate_too_high",
         (Condition("jumps", over=0.2), Condition("step", over=0.02), Condition("fit", under=0.97)), (_TRY_SLOWER,),
     ),
     Fault(
-        "the learning rate is too low",
-        "steps are {step} of the weights, the training loss still fell by {falling} over the last fifth of the epochs, "
-        "and the training accuracy ends at {fit}",
+        say("fault.rate_too_low"),
+        "symptom.rate_too_low",
         (Condition("step", under=5e-4), Condition("falling", over=0.02), Condition("best_at", over=0.9), _NOT_FITTED),
         (
-            Remedy("ten times the learning rate", (("optimizer.learning_rate", "*10"),)),
+            Remedy(say("remedy.faster"), (("optimizer.learning_rate", "*10"),)),
             Remedy(
-                "an adaptive rate", (("optimizer", "adam"), ("optimizer.learning_rate", "0.001")), "C18",
-                "the claim is RMSProp's, which Adam takes in (C22)",
+                say("remedy.adaptive"), (("optimizer", "adam"), ("optimizer.learning_rate", "0.001")), "C18",
+                say("remedy.adaptive_depends"),
             ),
         ),
     ),
     Fault(
-        "labels look noisy",
-        "validation accuracy was {best_held_out} and fell to {held_out} while the training accuracy went to {fit}: "
-        "from epoch {best_epoch} on what is learned is wrong elsewhere",
+        say("fault.noisy_labels"),
+        "symptom.noisy_labels",
         (Condition("forgotten", over=0.04), Condition("rise", over=1.2), Condition("gap", over=0.15)),
         (_TRY_STOP, _TRY_DROPOUT),
     ),
     Fault(
-        "it overfits",
-        "the training accuracy ends at {fit}, the validation accuracy at {held_out}; the validation loss was least in "
-        "epoch {best_epoch}",
+        say("fault.overfits"),
+        "symptom.overfits",
         (Condition("gap", over=0.065), Condition("fit", over=WELL_FITTED)), (_TRY_STOP, _TRY_L2, _TRY_DROPOUT),
     ),
     Fault(
-        "it was stopped too early",
-        "the training loss still fell by {falling} over the last fifth of the epochs, and the training accuracy ends "
-        "at {fit}",
+        say("fault.stopped_early"),
+        "symptom.stopped_early",
         (Condition("falling", over=0.1), Condition("best_at", over=0.9), _NOT_FITTED),
-        (Remedy("three times the epochs", (("training.epochs", "*3"),)),),
+        (Remedy(say("remedy.longer"), (("training.epochs", "*3"),)),),
     ),
     Fault(
-        "it underfits",
-        "the training accuracy ends at {fit}, though gradients reach every layer; the training loss fell by {falling} "
-        "over the last fifth of the epochs",
+        say("fault.underfits"),
+        "symptom.underfits",
         (_NOT_FITTED,),
         (
             Remedy(
-                "training without dropout", (("dropout.rate", "0"),), "D12",
-                "dropout is for bad test results; where the verdict is withheld its page says why",
+                say("remedy.no_dropout"), (("dropout.rate", "0"),), "D12",
+                say("remedy.no_dropout_depends"),
             ),
-            Remedy("wider layers", (("network.width", "*8"),)),
+            Remedy(say("remedy.wider"), (("network.width", "*8"),)),
             Remedy(
-                "an adaptive rate", (("optimizer", "adam"), ("optimizer.learning_rate", "0.001")), "C18",
-                "the claim is RMSProp's, which Adam takes in (C22)",
+                say("remedy.adaptive"), (("optimizer", "adam"), ("optimizer.learning_rate", "0.001")), "C18",
+                say("remedy.adaptive_depends"),
             ),
         ),
     ),
     Fault(
-        HEALTHY, "the training accuracy ends at {fit}, the validation accuracy at {held_out}",
+        HEALTHY, "symptom.healthy",
         (Condition("fit", over=0),),
     ),
 )  # fmt: skip

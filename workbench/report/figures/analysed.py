@@ -15,6 +15,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import begun, say, semicolons, word
 from workbench.report.statistics.design import SEED, Factor
 from workbench.report.statistics.intervals import over_seeds
 
@@ -85,10 +86,7 @@ class Analyses(FigureKind[Findings, Analysed]):
         ]
 
     def caption(self, data: Analysed) -> str:
-        return (
-            f"{data.summary[:1].upper()}{data.summary[1:]}. Means over seeds with 95 % intervals, and over all other "
-            "factors within each seed."
-        )
+        return say("analysed.caption", summary=begun(data.summary))
 
     def table(self, data: Analysed) -> Table:
         rows = [
@@ -97,10 +95,11 @@ class Analyses(FigureKind[Findings, Analysed]):
             for label in group.values
             for tick, mean, low, high in zip(group.ticks, group.mean(label), *group.ends(label), strict=True)
         ]
-        return Table(f"What {data.name} found", ("Number", "Of", "At", "Mean", "95 % from", "to"), tuple(rows), words=3)
+        caption = say("analysed.table", name=word(data.name))
+        return Table(caption, ("Number", "Of", "At", "Mean", "95 % from", "to"), tuple(rows), words=3)
 
     def title(self, data: Analysed) -> str:
-        return data.name.replace("_", " ")
+        return word(data.name.replace("_", " "))
 
     def legend(self, data: Analysed) -> tuple[Key, ...]:
         curves = [group for group in data.groups if len(group.values) > 1]
@@ -129,7 +128,7 @@ def _analysed(source: Findings, name: str, done: pd.DataFrame, factor: Factor | 
     groups = [_of_metric(key, done, factor) for key in metrics[:MOST_METRICS]]
     if name in DRAWN_AS_CURVES and (table := source.tables.tables.get(name)) is not None:
         groups = [_curve(name, table, done, factor)]
-    return Analysed(name, row.summary if row else name, tuple(groups))
+    return Analysed(name, word(row.summary) if row else name, tuple(groups))
 
 
 def _of_metric(key: str, done: pd.DataFrame, factor: Factor | None) -> Groups:
@@ -137,10 +136,10 @@ def _of_metric(key: str, done: pd.DataFrame, factor: Factor | None) -> Groups:
     name = wording.metric(key).name
     level = done[f"level:{factor.key}"] if factor else 0
     numbers = done[[SEED]].assign(level=level, number=done[key].astype(float))
-    ticks = factor.labels if factor else ("all runs",)
+    ticks = factor.labels if factor else (word("all runs"),)
     wide = numbers.pivot_table(index=SEED, columns="level", values="number").reindex(columns=range(len(ticks)))
     places = tuple(map(float, range(len(ticks))))
-    values = {"all runs": wide.to_numpy(dtype=float)}
+    values = {word("all runs"): wide.to_numpy(dtype=float)}
     return Groups(name, key, factor.name if factor else "", places, ticks, values, named=True)
 
 
@@ -153,7 +152,7 @@ def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | 
     values: dict[str, np.ndarray] = {}
     slots = palette.slots_of(factor.key, factor.values) if factor else palette.SLOTS[:1]
     held = []
-    for level, label in enumerate(factor.labels if factor else ("all runs",)):
+    for level, label in enumerate(factor.labels if factor else (word("all runs"),)):
         mine = joined[joined[key] == level] if factor else joined
         if len(mine):
             held.append(slots[level])
@@ -163,16 +162,21 @@ def _curve(name: str, table: pd.DataFrame, done: pd.DataFrame, factor: Factor | 
     title = "Test accuracy once the smallest weights are zero" if name == "pruning" else "How well a layer is read"
     spots = tuple(map(float, places))
     of, factor_key = (factor.name, factor.key) if factor else ("", "")
-    return Groups(title, "test_accuracy", words, spots, ticks, values, factor=of, key=factor_key, slots=tuple(held))
+    return Groups(
+        word(title), "test_accuracy", word(words), spots, ticks, values, factor=of, key=factor_key, slots=tuple(held)
+    )
 
 
 def _alt(group: Groups) -> str:
     ends = [
-        f"{label} {wording.amount(float(group.mean(label)[0]), group.metric)} at {group.ticks[0]}, "
-        f"{wording.amount(float(group.mean(label)[-1]), group.metric)} at {group.ticks[-1]}"
+        say(
+            "analysed.end", label=label, begin=group.ticks[0], end=group.ticks[-1],
+            first=wording.amount(float(group.mean(label)[0]), group.metric),
+            last=wording.amount(float(group.mean(label)[-1]), group.metric),
+        )
         for label in list(group.values)[:4]
-    ]
-    return f"{group.name}: {'; '.join(ends)}."
+    ]  # fmt: skip
+    return say("figure.alt", name=group.name, text=semicolons(ends))
 
 
 def paint(ax: Axes, group: Groups) -> Axes:

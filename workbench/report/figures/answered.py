@@ -24,6 +24,7 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.filter_tiles import draw_tile, of_first_run
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
+from workbench.report.language.words import say, semicolons, word
 
 MOST_WRITTEN = 20  # classes: with more, the cells are too small for their numbers
 MISTAKES_ACROSS = 4  # in a row
@@ -55,8 +56,10 @@ class ConfusionMatrix:
         np.fill_diagonal(wrong, 0)
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
         count = int(wrong[row, column])
-        times = "once" if count == 1 else f"{count} times"
-        return f" The commonest mistake, {times}: a {self.labels[row]} taken for {self.named[column]}." if count else ""
+        if not count:
+            return ""
+        key = "confusion.once" if count == 1 else "confusion.times"
+        return say(key, count=count, label=self.labels[row], named=self.named[column])
 
 
 class Confusion(FigureKind[Findings, ConfusionMatrix]):
@@ -75,10 +78,10 @@ class Confusion(FigureKind[Findings, ConfusionMatrix]):
         missing = [NO_CLASS] if NO_CLASS in table.columns else []
         counts = table.reindex(index=labels, columns=labels + missing, fill_value=0).to_numpy(dtype=int)
         words = tuple(map(str, labels))
-        return [ConfusionMatrix(name, words, (*words, *("none" for _ in missing)), counts)]
+        return [ConfusionMatrix(name, words, (*words, *(word("none") for _ in missing)), counts)]
 
     def panels(self, data: ConfusionMatrix, place: int) -> list[Panel]:
-        alt = f"Confusion matrix: {data.right} of {data.counts.sum()} test examples are right.{data.commonest}"
+        alt = say("confusion.alt", right=data.right, all=data.counts.sum(), commonest=data.commonest)
         size = min(420.0, 90.0 + 30 * len(data.named))
         return [
             Panel(
@@ -88,11 +91,7 @@ class Confusion(FigureKind[Findings, ConfusionMatrix]):
         ]  # fmt: skip
 
     def caption(self, data: ConfusionMatrix) -> str:
-        return (
-            f"Test examples of {data.run} by their class (rows) and by the class that the network names (columns): "
-            f"{data.right} of {data.counts.sum()} are right.{data.commonest} The colours follow the logarithm of 1 + "
-            "the number, so that single mistakes are seen."
-        )
+        return say("confusion.caption", run=data.run, right=data.right, all=data.counts.sum(), commonest=data.commonest)
 
     def table(self, data: ConfusionMatrix) -> Table:
         rows = [(label, *map(str, row)) for label, row in zip(data.labels, data.counts, strict=True)]
@@ -108,8 +107,8 @@ def paint_confusion(ax: Axes, data: ConfusionMatrix) -> Axes:
     mesh = ax.collections[0]
     mesh.set_array(data.counts.astype(float))
     mesh.set_norm(_Log1p(0, float(data.counts.max()) or 1.0))
-    ax.set_xlabel("class that is named")
-    ax.set_ylabel("class")
+    ax.set_xlabel(word("class that is named"))
+    ax.set_ylabel(word("class"))
     return ax
 
 
@@ -145,13 +144,16 @@ class Mistakes(FigureKind[Findings, WrongAnswers]):
         shape = len(first), int(rows["row"].max()) + 1, int(rows["column"].max()) + 1
         columns = (first[key].tolist() for key in ("label", "named", "probability"))
         words = [
-            (f"{label:g}, not {'none' if named == NO_CLASS else f'{named:g}'}", f"{100 * sure:.0f} % sure")
+            (
+                say("mistakes.not", label=f"{label:g}", named=word("none") if named == NO_CLASS else f"{named:g}"),
+                say("mistakes.sure", share=f"{100 * sure:.0f}"),
+            )
             for label, named, sure in zip(*columns, strict=True)
         ]
         return [WrongAnswers(name, rows["value"].to_numpy(dtype=float).reshape(shape), tuple(words))]
 
     def panels(self, data: WrongAnswers, place: int) -> list[Panel]:
-        alt = f"{len(data.images)} test images that were named wrongly: {'; '.join(what for what, _ in data.words)}."
+        alt = say("mistakes.alt", count=len(data.images), what=semicolons([what for what, _ in data.words]))
         down = -(-len(data.images) // MISTAKES_ACROSS)
         return [
             Panel(
@@ -161,18 +163,15 @@ class Mistakes(FigureKind[Findings, WrongAnswers]):
         ]  # fmt: skip
 
     def caption(self, data: WrongAnswers) -> str:
-        return (
-            f"Test images of {data.run} that were named wrongly, those first of which the network was surest: their "
-            "class, and what was named instead."
-        )
+        return say("mistakes.caption", run=data.run)
 
     def table(self, data: WrongAnswers) -> Table:
         rows = [
-            (f"{what} ({sure})", str(number), *(wording.number(value) for value in row))
+            (say("mistakes.row", what=what, sure=sure), str(number), *(wording.number(value) for value in row))
             for (what, sure), image in zip(data.words, data.images, strict=True)
             for number, row in enumerate(image, start=1)
         ]
-        columns = [f"Column {number}" for number in range(1, data.images.shape[2] + 1)]
+        columns = [say("head.column", number=number) for number in range(1, data.images.shape[2] + 1)]
         return Table("Pixels of the images", ("Image", "Row", *columns), tuple(rows), words=2)
 
 
@@ -210,7 +209,9 @@ class Predicted:
     @property
     def name(self) -> str:
         """Of several outputs which one it is."""
-        return f"Output {self.output}: predicted against wanted" if self.outputs > 1 else "Predicted against wanted"
+        if self.outputs > 1:
+            return say("predictions.output", output=self.output)
+        return word("Predicted against wanted")
 
 
 class Predictions(FigureKind[Findings, Predicted]):
@@ -226,7 +227,8 @@ class Predictions(FigureKind[Findings, Predicted]):
         return [_predicted(name, int(str(output)), len(groups), mine) for output, mine in groups[:4]]
 
     def panels(self, data: Predicted, place: int) -> list[Panel]:
-        alt = f"{data.name}: R2 is {wording.number(data.explained)} over {len(data.wanted)} test examples."
+        explained, count = wording.number(data.explained), len(data.wanted)
+        alt = say("predictions.alt", name=data.name, explained=explained, count=count)
         return [
             Panel(
                 data.name,
@@ -239,11 +241,8 @@ class Predictions(FigureKind[Findings, Predicted]):
         ]
 
     def caption(self, data: Predicted) -> str:
-        return (
-            f"{len(data.wanted):,} test examples of {data.run}, in the units of the dataset; on the diagonal a "
-            f"prediction is right. R\u00b2 is {wording.number(data.explained)}: 1 is right everywhere, 0 is what "
-            "predicting the mean, the grey line, comes to."
-        )
+        explained = wording.number(data.explained)
+        return say("predictions.caption", count=len(data.wanted), run=data.run, explained=explained)
 
     def table(self, data: Predicted) -> Table:
         order = np.argsort(data.wanted, kind="stable")
@@ -267,6 +266,6 @@ def paint_predictions(ax: Axes, data: Predicted) -> Axes:
     ax.plot(data.wanted, data.predicted, "o", markersize=3, color=palette.SLOTS[0].light, alpha=0.6, markeredgewidth=0)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
-    ax.set_xlabel("wanted")
-    ax.set_ylabel("predicted")
+    ax.set_xlabel(word("wanted"))
+    ax.set_ylabel(word("predicted"))
     return ax

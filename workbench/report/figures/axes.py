@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from workbench.report import wording
 from workbench.report.figures import palette
+from workbench.report.language.words import cut, say
 
 FAINT = 0.28
 LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
@@ -43,10 +44,10 @@ class LineStyle(TypedDict, total=False):
 
 def shortened(labels: Sequence[str]) -> list[str]:
     """Labels cut to the available length: at their ends, or at their beginnings if only these are the same."""
-    cut = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "\u2026" for label in labels]
-    if len(set(cut)) == len(set(labels)):
-        return cut
-    return [label if len(label) <= LONGEST_LABEL else "\u2026" + label[1 - LONGEST_LABEL :] for label in labels]
+    short = [cut(label, LONGEST_LABEL) for label in labels]
+    if len(set(short)) == len(set(labels)):
+        return short
+    return [cut(label, LONGEST_LABEL, at_the_end=False) for label in labels]
 
 
 def tick(value: float, unit: str = "", sign: str = "-") -> str:
@@ -168,7 +169,7 @@ def change_axis(ax: Axes, key: str) -> None:
 
 def seeds_in_words(count: int, each: str) -> str:
     """The lines of single seeds, drawn faintly behind the mean."""
-    return each if count <= MOST_SEEDS else f"{MOST_SEEDS} of {count} seeds"
+    return each if count <= MOST_SEEDS else say("axis.some_seeds", some=MOST_SEEDS, all=count)
 
 
 def heat_map(

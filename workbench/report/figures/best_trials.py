@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import commas, say
 from workbench.report.statistics.searched import Searched, TrialMean
 
 MOST_TRIALS = 10
@@ -28,22 +30,18 @@ class BestTrials(FigureKind[Findings, Searched]):
         return [source.search] if source.search else []
 
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
-        text = ", ".join(f"trial {one.number} {wording.amount(one.mean, data.metric)}" for one in _best(data))
+        text = trials_in_words(data.metric, _best(data))
         name = wording.title(data.metric)
         size = (700.0, 52.0 + 22 * len(_best(data)))
         return [
             Panel(
-                f"{name} of the best trials", partial(paint, data=data), "search-best",
-                f"{name} of the best trials: {text}.", size, (80, 16, 8, 40),
+                say("best.title", name=name), partial(paint, data=data), "search-best",
+                say("best.alt", name=name, text=text), size, (80, 16, 8, 40),
             )
         ]  # fmt: skip
 
     def caption(self, data: Searched) -> str:  # noqa: ARG002
-        return (
-            "Mean over seeds with its 95 % interval; faint: single seeds. The best of many trials is partly luck, "
-            "which these intervals do not allow for. Trials whose intervals overlap cannot be told apart: train the "
-            "best few on new seeds."
-        )
+        return say("best.caption")
 
     def table(self, data: Searched) -> Table:
         """The settings of the best trials, with mean and interval."""
@@ -60,6 +58,13 @@ class BestTrials(FigureKind[Findings, Searched]):
         return Table("The best trials", heads, tuple(rows), words=1 + len(names))
 
 
+def trials_in_words(metric: str, trials: Sequence[TrialMean]) -> str:
+    """Some trials with what they came to."""
+    return commas([
+        say("best.trial_with_value", number=one.number, value=wording.amount(one.mean, metric)) for one in trials
+    ])  # fmt: skip
+
+
 def _best(data: Searched) -> list[TrialMean]:
     return data.ranked[:MOST_TRIALS]
 
@@ -72,7 +77,7 @@ def paint(ax: Axes, data: Searched) -> Axes:
         if np.isfinite(trial.interval.low):
             ax.plot(trial.interval, [row, row], color=colour, linewidth=2.4, solid_capstyle="butt")
         ax.plot([trial.mean], [row], "o", color=colour, markersize=8, markeredgecolor=palette.SURFACE)
-    ax.set_yticks(range(len(best)), [f"trial {trial.number}" for trial in best])
+    ax.set_yticks(range(len(best)), [say("best.trial", number=trial.number) for trial in best])
     ax.set_ylim(len(best) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
+from workbench.report.language.words import cut, joined, say, semicolons
 from workbench.report.statistics.comparison import BEYOND, Case, Comparison
 
 MOST_CASES = 40
@@ -45,26 +46,26 @@ class Changes(FigureKind[Comparison, OneMetric]):
 
     def panels(self, data: OneMetric, place: int) -> list[Panel]:
         name = wording.metric(data.metric).name.lower()
-        text = "; ".join(f"{one.label} {wording.change(one.change, one.metric)} ({one.finding})" for one in data.drawn)
+        text = semicolons([
+            say("changes.one", label=one.label, change=wording.change(one.change, one.metric), finding=one.finding)
+            for one in data.drawn
+        ])  # fmt: skip
         left = 18 + 6.4 * min(LONGEST_CASE, max(len(case.label) for case in data.drawn))
         return [
             Panel(
-                "", partial(paint, data=data), f"forest-{place}", f"Change of {name}. {text}.",
+                "", partial(paint, data=data), f"forest-{place}", say("changes.alt", name=name, text=text),
                 (620, 48 + 20 * len(data.drawn)), (left, 16, 8, 30),
             )
         ]  # fmt: skip
 
     def caption(self, data: OneMetric) -> str:
-        text = "Second minus first. Filled: beyond seed noise; hollow: within it. "
-        text += (
-            f"The 95 % intervals hold for all {len(data.cases)} cases at once, since the largest stand first; "
-            "Holm\u2019s test is a little sharper than they are."
-            if len(data.cases) > 1
-            else "With its 95 % interval."
+        text = [say("changes.caption")]
+        text.append(
+            say("changes.all_at_once", count=len(data.cases)) if len(data.cases) > 1 else say("changes.one_case")
         )
         if len(data.cases) > len(data.drawn):
-            text += f" The {len(data.drawn)} largest of {len(data.cases)} cases."
-        return text
+            text.append(say("changes.some", drawn=len(data.drawn), all=len(data.cases)))
+        return joined(text)
 
     def table(self, data: OneMetric) -> Table:
         """Every case, also those that do not fit into the drawing."""
@@ -76,7 +77,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
             for case in data.cases
         ]  # fmt: skip
         heads = ("Case", "Finding", "First", "Second", "Change", "95 % interval", "Holm\u2019s p", "Seeds")
-        return Table(f"Change of {wording.metric(metric).name.lower()}", heads, tuple(rows), words=2)
+        return Table(say("changes.table", name=wording.metric(metric).name.lower()), heads, tuple(rows), words=2)
 
     def title(self, data: OneMetric) -> str:
         return wording.metric(data.metric).name
@@ -94,13 +95,9 @@ def paint(ax: Axes, data: OneMetric) -> Axes:
             ax.plot(case.interval, [place, place], color=shown, linewidth=2.2, solid_capstyle="butt")
         filled = shown if case.finding == BEYOND else palette.SURFACE
         ax.plot([case.change], [place], "o", color=filled, markersize=6.5, markeredgecolor=shown, markeredgewidth=1.3)
-    ax.set_yticks(range(len(data.drawn)), [_shortened(case.label) for case in data.drawn])
+    ax.set_yticks(range(len(data.drawn)), [cut(case.label, LONGEST_CASE) for case in data.drawn])
     ax.set_ylim(len(data.drawn) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.change_axis(ax, data.metric)
     return ax
-
-
-def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST_CASE else label[: LONGEST_CASE - 1] + "\u2026"

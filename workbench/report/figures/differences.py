@@ -14,6 +14,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import commas, cut, say
 from workbench.report.statistics.intervals import student
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
@@ -56,18 +57,21 @@ class Differences(FigureKind[Findings, OneClaim]):
 
     def panels(self, data: OneClaim, place: int) -> list[Panel]:  # noqa: ARG002
         metric = data.claim.rule.metric
-        left = 14 + 6.1 * max(len(_cut(label)) for label, _ in data.verdict.arms)
-        means = ", ".join(f"{label} {wording.amount(float(np.mean(v)), metric)}" for label, v in data.verdict.arms)
+        left = 14 + 6.1 * max(len(cut(label, LONGEST_ARM)) for label, _ in data.verdict.arms)
+        means = commas([
+            say("differences.arm", label=label, mean=wording.amount(float(np.mean(v)), metric))
+            for label, v in data.verdict.arms
+        ])  # fmt: skip
         arms = Panel(
-            wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}", f"Each arm by seed: {means}.",
-            (520, 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
+            wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}",
+            say("differences.arms_alt", means=means), (520, 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
         )  # fmt: skip
-        alt = f"Paired differences by seed. {data.verdict.sentence}"
+        alt = say("differences.alt", sentence=data.verdict.sentence)
         size, margins = (520, 88), (left, 22, 6, 26)
         return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002
-        return "Faint: each seed. Large: mean with its 95 % interval. Shaded: a difference too small to matter."
+        return say("differences.caption")
 
     def table(self, data: OneClaim) -> Table:
         """The paired difference of every seed."""
@@ -77,10 +81,6 @@ class Differences(FigureKind[Findings, OneClaim]):
 
     def about(self, data: OneClaim) -> str:
         return str(data.place)
-
-
-def _cut(label: str) -> str:
-    return label if len(label) <= LONGEST_ARM else label[: LONGEST_ARM - 1] + "\u2026"
 
 
 def paint_arms(ax: Axes, data: OneClaim) -> Axes:
@@ -93,7 +93,7 @@ def paint_arms(ax: Axes, data: OneClaim) -> Axes:
         if np.isfinite(span.low):
             ax.plot(span, [row, row], color=slot.light, linewidth=3, solid_capstyle="butt")
         ax.plot([values.mean()], [row], slot.marker, color=slot.light, markersize=8, markeredgecolor=palette.SURFACE)
-    ax.set_yticks(range(len(data.verdict.arms)), [_cut(label) for label, _ in data.verdict.arms])
+    ax.set_yticks(range(len(data.verdict.arms)), [cut(label, LONGEST_ARM) for label, _ in data.verdict.arms])
     ax.set_ylim(len(data.verdict.arms) - 0.4, -0.6)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")

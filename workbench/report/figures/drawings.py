@@ -6,7 +6,7 @@ column `seed`, every seed is drawn faintly behind the mean and its 95 % interval
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
+from workbench.report.language import texts
 from workbench.report.statistics.intervals import over_seeds
 
 
@@ -120,7 +121,7 @@ class Lines(Drawing):
             ax.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
         if not pd.api.types.is_numeric_dtype(everything[self.x]):
-            axes.name_places(ax.xaxis, wording.labels(list(spots)))
+            axes.name_places(ax.xaxis, _labels(spots))
         elif self.log_x:
             ax.set_xscale("log")
             ax.xaxis.set_minor_locator(NullLocator())
@@ -131,7 +132,7 @@ class Lines(Drawing):
             whole = all(float(spot).is_integer() for spot in spots.values())
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=axes.TICK_STEPS))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, False)))
-        ax.set_xlabel(wording.factor(self.x) if "." in self.x else self.x.replace("_", " "))
+        ax.set_xlabel(_name(self.x))
 
 
 @dataclass(frozen=True)
@@ -178,14 +179,23 @@ class Heat(Drawing):
         shown = 10.0**values if self.log else values
         texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in shown]
         axes.heat_map(
-            ax, values, wording.labels(list(table.index)), wording.labels(list(table.columns)),
+            ax, values, _labels(table.index), _labels(table.columns),
             self._norm(everything), texts if self.written else None,
         )  # fmt: skip
         if self.upwards:
             ax.invert_yaxis()
         for name, label in ((self.x, ax.set_xlabel), (self.y, ax.set_ylabel)):
-            label(wording.factor(name) if "." in name else name.replace("_", " "))
+            label(_name(name))
         return ax
+
+
+def _name(column: str) -> str:
+    """A column of a frame as the name of an axis."""
+    return wording.factor(column) if "." in column else texts.translated(column.replace("_", " "))
+
+
+def _labels(values: Iterable[object]) -> list[str]:
+    return [texts.translated(label) for label in wording.labels(list(values))]
 
 
 def _places(column: pd.Series) -> dict[Hashable, float]:

@@ -14,6 +14,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
+from workbench.report.language.words import cut, say, semicolons
 from workbench.report.statistics.effects import Effect
 
 LONGEST_ROW = 40
@@ -45,22 +46,22 @@ class EffectsOverview(FigureKind[Findings, Overview]):
         return [Overview(found, source.units)] if len(found) > 1 and not source.search else []
 
     def panels(self, data: Overview, place: int) -> list[Panel]:  # noqa: ARG002
-        text = "; ".join(f"{row(one)} {wording.change(size(one)[0], one.metric, False)}" for one in data.effects)
+        text = semicolons([
+            say("importance.one", factor=row(one), value=wording.change(size(one)[0], one.metric, False))
+            for one in data.effects
+        ])  # fmt: skip
         left = 18 + 6.2 * max(len(row(one)) for one in data.effects)
         return [
             Panel(
-                f"What each factor did to {wording.metric(data.metric).noted}", partial(paint, data=data), "overview",
-                f"Differences in {wording.metric(data.metric).name.lower()}: {text}.",
+                say("overview.title", metric=wording.metric(data.metric).noted), partial(paint, data=data), "overview",
+                say("overview.alt", name=wording.metric(data.metric).name.lower(), text=text),
                 (496, 50 + 26 * len(data.effects)), (left, 24, 8, 40),
             )
         ]  # fmt: skip
 
     def caption(self, data: Overview) -> str:
         best, worst = wording.metric(data.metric).ends
-        text = (
-            f"Mean at the {best} level of each factor minus that at its {worst}, over all other factors, with its 95 % "
-            "interval over seeds, which allows for the choice. An interval that holds 0 may be noise."
-        )
+        text = say("overview.caption", best=best, worst=worst)
         return in_units(text, [data.metric], data.units)
 
     def table(self, data: Overview) -> Table:
@@ -86,8 +87,8 @@ def size(effect: Effect) -> tuple[float, float, float]:
 
 def row(effect: Effect) -> str:
     """The factor with its two levels, short enough for an axis."""
-    text = f"{effect.factor.name}: {effect.levels[effect.top].label} vs. {effect.levels[effect.bottom].label}"
-    return text if len(text) <= LONGEST_ROW else text[: LONGEST_ROW - 1] + "\u2026"
+    best, worst = effect.levels[effect.top].label, effect.levels[effect.bottom].label
+    return cut(say("overview.row", factor=effect.factor.name, best=best, worst=worst), LONGEST_ROW)
 
 
 def paint(ax: Axes, data: Overview) -> Axes:
@@ -104,5 +105,6 @@ def paint(ax: Axes, data: Overview) -> Axes:
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.change_axis(ax, data.metric)
-    ax.set_xlabel(f"difference in {wording.metric(data.metric).name.lower()}")
+    metric = wording.metric(data.metric)
+    ax.set_xlabel(say("axis.difference" if metric.percent else "axis.difference_of_amounts", name=metric.name.lower()))
     return ax

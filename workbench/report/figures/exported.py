@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from workbench.report.figures import palette
 from workbench.report.figures.base import DrawnFigure, Key, Panel, sampled
 from workbench.report.figures.svg import STYLE
+from workbench.report.language.words import begun
 
 FORMATS = ("svg", "png", "pdf")
 TITLE_ROW, LEGEND_ROW = 26, 20  # CSS pixels
@@ -52,7 +53,7 @@ def exported(figure: DrawnFigure, panel: Panel, kind: str) -> bytes:
 
 
 def _title(figure: DrawnFigure, panel: Panel) -> str:
-    what = " \u2013 ".join(text for text in (figure.title[:1].upper() + figure.title[1:], panel.title) if text)
+    what = " \u2013 ".join(text for text in (begun(figure.title), panel.title) if text)
     return f"{what} by {figure.legend_of}" if what and figure.legend_of and figure.legend_of not in what else what
 
 

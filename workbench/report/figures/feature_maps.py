@@ -17,10 +17,11 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.filter_tiles import LABEL, draw_tile, of_first_run
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
+from workbench.report.language.words import say, word
 
 TILE_GAP = 6.0  # pixels between tiles
 BEYOND_ENDS = 0.01  # share of the numbers beyond either end of the scale: a few large ones would darken all others
-TILES = {"before": "Before training", "after": "After training"}
+TILES = {"before": word("Before training"), "after": word("After training")}
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,18 @@ class FeatureMaps(FigureKind[Findings, KeptMaps]):
         return [
             Panel(
                 title, partial(paint, maps=getattr(data, when), data=data), f"maps-{place}-{when}",
-                f"{title}: {len(data.images)} test images, and of each the first {data.before.shape[1]} maps.",
+                say("maps.alt", title=title, images=len(data.images), maps=data.before.shape[1]),
                 size=(WIDTH, data.height), margins=(0, 0, 0, 0),
             )
             for when, title in TILES.items()
         ]  # fmt: skip
 
     def caption(self, data: KeptMaps) -> str:
-        return (
-            f"Where the filters of the first convolution of {data.run} find what they look for: {len(data.images)} "
-            "test images on the left, and what each filter makes of them, all maps on one scale. "
-            "The hundredth of the numbers beyond either end is drawn as that end."
-        )
+        return say("maps.caption", run=data.run, images=len(data.images))
 
     def table(self, data: KeptMaps) -> Table:
         rows = [
-            (f"image {image}, channel {channel}", title, *map(wording.number, (found.min(), found.max())))
+            (say("maps.row", image=image, channel=channel), title, *map(wording.number, (found.min(), found.max())))
             for when, title in TILES.items()
             for image, maps in enumerate(getattr(data, when), start=1)
             for channel, found in enumerate(maps, start=1)
@@ -114,7 +111,7 @@ def paint(ax: Axes, maps: np.ndarray, data: KeptMaps) -> Axes:
         for place, found in enumerate(of_image, start=1):
             draw_tile(ax, found, place * step, top, data.tile, norm, palette.HEAT)
     for place in range(1 + maps.shape[1]):
-        ax.text(place * step, LABEL - 4, str(place) if place else "image", color=palette.MUTED)
+        ax.text(place * step, LABEL - 4, str(place) if place else word("image"), color=palette.MUTED)
     ax.set_xlim(0, WIDTH)
     ax.set_ylim(data.height, 0)
     ax.set_axis_off()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.report.figures.drawings import Drawing
+from workbench.report.language.texts import translated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,10 @@ class Figure:
     size: tuple[float, float] = (340, 220)
     margins: tuple[float, float, float, float] = (58, 12, 12, 40)
     opens: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", translated(self.title))
+        object.__setattr__(self, "caption", translated(self.caption))
 
     @property
     def measured(self) -> str:

@@ -16,6 +16,7 @@ from workbench.report.figures import palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
+from workbench.report.language.words import joined, say, word
 
 MOST_TILES, TILES_ACROSS = 16, 4
 TILE_SIZE, TILE_AND_GAP, LABEL = 64.0, 85.0, 18.0  # pixels: a tile, from one to the next, the room for its label
@@ -42,7 +43,7 @@ class KeptFilters:
     @property
     def parts(self) -> tuple[tuple[str, np.ndarray], ...]:
         """Both times in words, with their tiles."""
-        return ("Before training", self.before), ("After training", self.after)
+        return (word("Before training"), self.before), (word("After training"), self.after)
 
 
 class Filters(FigureKind[Findings, KeptFilters]):
@@ -58,7 +59,10 @@ class Filters(FigureKind[Findings, KeptFilters]):
         rows = rows.sort_values(["filter", "channel", "row", "column"])
         places = rows.loc[rows["when"] == "after", ["filter", "channel"]].drop_duplicates().to_numpy(dtype=int)
         channels = places[:, 1].max() > 1
-        labels = [f"{number}, channel {channel}" if channels else str(number) for number, channel in places]
+        labels = [
+            say("filters.label", number=number, channel=channel) if channels else str(number)
+            for number, channel in places
+        ]
         kernel = int(rows["row"].max())
         before, after = (
             rows.loc[rows["when"] == when, "weight"].to_numpy(dtype=float).reshape(-1, kernel, kernel)[:MOST_TILES]
@@ -71,17 +75,17 @@ class Filters(FigureKind[Findings, KeptFilters]):
         return [
             Panel(
                 title, partial(paint, tiles=tiles, data=data), f"filters-{place}-{number}",
-                f"{title}: the filters of the first convolution, {len(data.labels)} tiles on one scale.",
+                say("filters.alt", title=title, count=len(data.labels)),
                 size=(WIDTH, down * TILE_AND_GAP), margins=(0, 0, 0, 0),
             )
             for number, (title, tiles) in enumerate(data.parts)
         ]  # fmt: skip
 
     def caption(self, data: KeptFilters) -> str:
-        text = f"The filters of the first convolution of {data.run}, on one scale with zero in its middle."
+        some = ""
         if data.count > len(data.labels):
-            text += f" The first {len(data.labels)} of {data.count} tiles."
-        return text
+            some = say("filters.some", some=len(data.labels), all=data.count)
+        return joined([say("filters.caption", run=data.run), some])
 
     def table(self, data: KeptFilters) -> Table:
         rows = [
@@ -90,8 +94,8 @@ class Filters(FigureKind[Findings, KeptFilters]):
             for label, tile in zip(data.labels, tiles, strict=True)
             for number, row in enumerate(tile, start=1)
         ]
-        heads = [f"Column {number}" for number in range(1, data.after.shape[2] + 1)]
-        return Table("Weights of the filters", ("Filter", "When", "Row", *heads), tuple(rows), words=3)
+        heads = [say("head.column", number=number) for number in range(1, data.after.shape[2] + 1)]
+        return Table("Weights of the filters", (say("head.filter"), "When", "Row", *heads), tuple(rows), words=3)
 
     def title(self, data: KeptFilters) -> str:  # noqa: ARG002
         return "Filters of the first convolution"

@@ -14,6 +14,7 @@ from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
+from workbench.report.language.words import commas, say, semicolons
 from workbench.report.statistics.effects import Interaction
 
 MOST_PAIRS = 15
@@ -47,10 +48,10 @@ class Interactions(FigureKind[Findings, Pair]):
 
     def caption(self, data: Pair) -> str:
         first = data.metrics[0]
-        text = "Some combinations have no finished run."
+        text = say("pairs.missing")
         if np.isfinite(first.size):
             name, size = wording.metric(first.metric).name.lower(), wording.change(first.size, first.metric, False)
-            text = f"In {name} they depart from the sum of their two effects by up to {size}."
+            text = say("pairs.departure", name=name, size=size)
         return in_units(text, [one.metric for one in data.metrics], data.units)
 
     def table(self, data: Pair) -> Table:
@@ -66,10 +67,10 @@ class Interactions(FigureKind[Findings, Pair]):
                 span = wording.span(one.low[row, column], one.high[row, column], one.metric)
                 line += [wording.amount(one.means[row, column], one.metric), span]
             rows.append(tuple(line))
-        return Table(f"Means by {first.name} and {second.name}", tuple(heads), tuple(rows), words=2)
+        return Table(say("pairs.table", first=first.name, second=second.name), tuple(heads), tuple(rows), words=2)
 
     def title(self, data: Pair) -> str:
-        return f"{data.metrics[0].first.name} \u00d7 {data.metrics[0].second.name}"
+        return say("pairs.title", first=data.metrics[0].first.name, second=data.metrics[0].second.name)
 
     def legend(self, data: Pair) -> tuple[Key, ...]:
         second = data.metrics[0].second
@@ -83,13 +84,15 @@ class Interactions(FigureKind[Findings, Pair]):
 
 
 def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
-    text = "; ".join(
-        f"{label}: "
-        + ", ".join(f"{other} {wording.amount(v, one.metric)}" for other, v in zip(one.second.labels, row, strict=True))
+    rows = [
+        say("pairs.row", label=label, means=commas([
+            say("curves.end", label=other, value=wording.amount(value, one.metric))
+            for other, value in zip(one.second.labels, row, strict=True)
+        ]))
         for label, row in zip(one.first.labels, one.means, strict=True)
-    )
+    ]  # fmt: skip
     title = wording.title(one.metric)
-    alt = f"{title} by {one.first.name} and {one.second.name}. Means: {text}."
+    alt = say("pairs.alt", title=title, first=one.first.name, second=one.second.name, text=semicolons(rows))
     if as_lines:
         return Panel(title, partial(paint, pair=one), identity, alt, (340, 190), (48, 8, 10, 24))
     painted = partial(

@@ -17,6 +17,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import begun, joined, say, word
 from workbench.report.statistics.design import SEED, Design, Factor
 from workbench.report.statistics.intervals import over_seeds
 
@@ -54,7 +55,7 @@ class OneProbe:
     @property
     def name(self) -> str:
         """The probe in words."""
-        return self.probe.replace("_", " ")
+        return word(self.probe.replace("_", " "))
 
     @property
     def ends(self) -> np.ndarray:
@@ -93,26 +94,25 @@ class Layers(FigureKind[Findings, OneProbe]):
 
     def panels(self, data: OneProbe, place: int) -> list[Panel]:
         ends = Panel(
-            "At the end of the runs", partial(paint_ends, data=data), f"probe-{place}-profile",
-            f"{data.name} by layer at the end of the runs.", margins=(56, 8, 10, 38),
+            word("At the end of the runs"), partial(paint_ends, data=data), f"probe-{place}-profile",
+            say("probe.ends_alt", name=data.name), margins=(56, 8, 10, 38),
         )  # fmt: skip
         norm = axes.heat_scale(data.maps)
         maps = [
             Panel(
                 data.labels[level], partial(paint_map, data=data, level=level, norm=norm), f"probe-{place}-{level}",
-                f"{data.name} by layer and epoch, {data.labels[level]}.", margins=(48, 8, 10, 38),
+                say("probe.map_alt", name=data.name, label=data.labels[level]), margins=(48, 8, 10, 38),
             )
             for level in data.drawn
         ]  # fmt: skip
         return [ends, *maps]
 
     def caption(self, data: OneProbe) -> str:
-        summary = PROBES[data.probe].summary if data.probe in PROBES else data.name
-        means = "Geometric means" if data.logarithmic else "Means"
-        runs = wording.plural(data.runs, "run")
-        text = f"{summary[0].upper()}{summary[1:]}. {means} over {runs} of depth {data.depth}."
+        summary = begun(word(PROBES[data.probe].summary) if data.probe in PROBES else data.name)
+        key = "probe.geometric_means" if data.logarithmic else "probe.means"
+        text = say(key, summary=summary, runs=wording.plural(data.runs, "run"), depth=data.depth)
         if len(data.drawn) < len(data.mapped):
-            text += f" Maps of {len(data.drawn)} of the {len(data.mapped)} levels."
+            return joined([text, say("probe.some_maps", some=len(data.drawn), all=len(data.mapped))])
         return text
 
     def table(self, data: OneProbe) -> Table:
@@ -127,7 +127,7 @@ class Layers(FigureKind[Findings, OneProbe]):
             for level, label in enumerate(data.labels)
             for row, number in enumerate(data.numbers)
         ]  # fmt: skip
-        heads = ("Level", "Layer", *(f"Epoch {data.epochs[place]}" for place in places), "End of run")
+        heads = ("Level", "Layer", *(say("head.epoch", epoch=data.epochs[place]) for place in places), "End of run")
         return Table(wording.metric(data.probe).name, heads, tuple(rows), words=2)
 
     def title(self, data: OneProbe) -> str:
@@ -193,7 +193,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     epochs = epochs[: 0 if once else None]
     epochs = epochs[sampled(len(epochs), MOST_EPOCHS_BY_LAYER)]
     numbers = np.sort(table["layer"].unique())
-    labels = factor.labels if factor else ("all runs",)
+    labels = factor.labels if factor else (word("all runs"),)
     means = table.groupby(["level", "layer", "epoch"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), numbers, epochs])
     maps = means.reindex(grid).to_numpy().reshape(len(labels), len(numbers), len(epochs))
@@ -234,7 +234,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
         ax.yaxis.set_major_locator(FixedLocator(powers))
         ax.yaxis.set_major_formatter(axes.powers_in_words(powers))
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.set_xlabel("layer (last: output)")
+    ax.set_xlabel(word("layer (last: output)"))
     return ax
 
 
@@ -243,6 +243,6 @@ def paint_map(ax: Axes, data: OneProbe, level: int, norm: Normalize) -> Axes:
     epochs = [str(epoch) for epoch in data.epochs]
     ax = axes.heat_map(ax, data.maps[level], [str(number) for number in data.numbers], epochs, norm)
     ax.invert_yaxis()
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("layer")
+    ax.set_xlabel(word("epoch"))
+    ax.set_ylabel(word("layer"))
     return ax

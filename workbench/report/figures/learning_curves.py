@@ -15,6 +15,7 @@ from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units, is_loss, mean_line
+from workbench.report.language.words import commas, joined, say, word
 from workbench.report.statistics.design import SEED, SHOWN_CURVES, Design, Factor
 from workbench.report.statistics.effects import matched
 from workbench.report.statistics.histories import Histories
@@ -78,8 +79,9 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         return [
             Panel(
                 wording.metric(one.metric).name, partial(paint, curves=one), f"curve-{place}-{one.metric}",
-                f"{wording.metric(one.metric).name} by epoch, one curve for each {one.factor.name}. "
-                f"At the end: {_ends_in_words(one)}.",
+                say(
+                    "curves.alt", name=wording.metric(one.metric).name, factor=one.factor.name, ends=_ends_in_words(one)
+                ),
                 margins=(48, 8, 10, 38), readings=marks.readings(one.epochs.tolist(), one.mean, one.metric),
             )
             for one in data.curves
@@ -88,17 +90,18 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
     def caption(self, data: FactorCurves) -> str:
         first = data.curves[0]
         seeds = first.seeds.shape[1]
-        faint = axes.seeds_in_words(seeds, "each seed")
-        band = f", 95 % interval over seeds (band) and {faint} (faint)" if seeds > 1 else ""
-        carried = " Runs that ended early keep their last value." if any(one.carried for one in data.curves) else ""
-        text = f"Learning curves by {first.factor.name}: mean{band}.{carried}{mean_line(first.mean_cost)}"
+        faint = axes.seeds_in_words(seeds, say("curves.each_seed"))
+        band = say("curves.band", faint=faint) if seeds > 1 else ""
+        carried = say("curves.carried") if any(one.carried for one in data.curves) else ""
+        caption = say("curves.caption", factor=first.factor.name, band=band)
+        text = joined([caption, carried, mean_line(first.mean_cost)])
         return in_units(text, [one.metric for one in data.curves], data.units)
 
     def table(self, data: FactorCurves) -> Table:
         """Means by level at a few epochs, for each metric."""
         epochs = data.curves[0].epochs
         places = sampled(len(epochs), MOST_COLUMNS)
-        heads = ("Metric", "Level", *(f"Epoch {epochs[place]}" for place in places))
+        heads = ("Metric", "Level", *(say("head.epoch", epoch=epochs[place]) for place in places))
         rows = [
             (
                 wording.metric(one.metric).name, label,
@@ -160,10 +163,10 @@ def paint(ax: Axes, curves: Curves) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     room = 0.03 * (curves.epochs[-1] - curves.epochs[0])
     ax.set_xlim(curves.epochs[0] - room, curves.epochs[-1] + room)  # also if a metric begins at epoch 1
-    ax.set_xlabel("epoch")
+    ax.set_xlabel(word("epoch"))
     return ax
 
 
 def _ends_in_words(one: Curves) -> str:
     ends = zip(one.factor.labels, one.mean[:, -1], strict=True)
-    return ", ".join(f"{label} {wording.amount(value, one.metric)}" for label, value in ends)
+    return commas([say("curves.end", label=label, value=wording.amount(value, one.metric)) for label, value in ends])

@@ -15,6 +15,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
+from workbench.report.language.words import commas, joined, say
 from workbench.report.statistics.effects import Effect, Spread
 
 
@@ -47,7 +48,10 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
         return [
             Panel(
                 wording.title(effect.metric), partial(paint, effect=effect), f"effect-{place}-{effect.metric}",
-                f"{wording.title(effect.metric)} by {effect.factor.name}. Means: {_means_in_words(effect)}.",
+                say(
+                    "effects.alt", title=wording.title(effect.metric), factor=effect.factor.name,
+                    means=_means_in_words(effect),
+                ),
                 margins=(48, 8, 10, 24),
             )
             for effect in data.effects
@@ -56,28 +60,30 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
     def caption(self, data: FactorEffects) -> str:
         first, metrics = data.effects[0], [effect.metric for effect in data.effects]
         seeded = first.seeds > 1
-        each = axes.seeds_in_words(first.seeds, "each seed's own mean")
-        what = each if seeded else "each run's value (one seed: no interval)"
-        interval = " with its 95 % interval over seeds" if seeded else ""
-        text = f"Mean by {first.factor.name}{interval}; faint: {what}."
-        if seeded:
-            text += " Levels are compared within seeds, along the faint lines."
-        text = f"{text} {left_out(first)}".strip()
+        each = axes.seeds_in_words(first.seeds, say("effects.own_means"))
+        faint = each if seeded else say("effects.values")
+        key = "effects.with_interval" if seeded else "effects.without_interval"
+        within = say("effects.within_seeds") if seeded else ""
+        text = joined([say(key, factor=first.factor.name, faint=faint), within, left_out(first)])
         return in_units(text, metrics, data.units)
 
     def table(self, data: FactorEffects) -> Table:
         """Mean and interval by level on each metric, with the runs behind it and the share lost."""
-        heads = ["Level", "Runs", "Lost"]
+        heads = ["Level", say("head.runs"), "Lost"]
         for effect in data.effects:
             heads += [wording.metric(effect.metric).name, "95 % interval"]
         rows = []
         for place, spread in enumerate(data.spreads):
-            row = [spread.label, str(data.effects[0].levels[place].runs), f"{spread.lost} of {spread.cells}"]
+            row = [
+                spread.label,
+                str(data.effects[0].levels[place].runs),
+                say("effects.lost", lost=spread.lost, cells=spread.cells),
+            ]
             for effect in data.effects:
                 level = effect.levels[place]
                 row += [wording.amount(level.mean, effect.metric), wording.span(*level.interval, effect.metric)]
             rows.append(tuple(row))
-        return Table(f"Means by {data.effects[0].factor.name}", tuple(heads), tuple(rows))
+        return Table(say("effects.table", factor=data.effects[0].factor.name), tuple(heads), tuple(rows))
 
     def about(self, data: FactorEffects) -> str:
         return data.effects[0].factor.key
@@ -104,4 +110,6 @@ def paint(ax: Axes, effect: Effect) -> Axes:
 
 
 def _means_in_words(effect: Effect) -> str:
-    return ", ".join(f"{level.label} {wording.amount(level.mean, effect.metric)}" for level in effect.levels)
+    return commas([
+        say("curves.end", label=level.label, value=wording.amount(level.mean, effect.metric)) for level in effect.levels
+    ])  # fmt: skip

@@ -30,6 +30,7 @@ from workbench.report.figures.base import FigureKind, Panel, Table, sampled
 from workbench.report.figures.data_shapes import noted_shapes
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.svg import WIDTH
+from workbench.report.language.words import joined, say, semicolons, word
 from workbench.untyped import PandasCell
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class DrawnNetwork:
     @property
     def title(self) -> str:
         """Its name and size."""
-        return f"{self.name}: {wording.plural(self.parameters, 'parameter')}"
+        return say("networks.title", name=self.name, parameters=wording.plural(self.parameters, "parameter"))
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,10 @@ class Networks(FigureKind[Findings, SweepNetworks]):
         ]  # fmt: skip
 
     def caption(self, data: SweepNetworks) -> str:
-        text = (
-            "From the inputs at the top to the outputs: the shape of what each layer gives for one example, and the "
-            "number of its parameters. Bars compare the layers of one network."
-        )
+        text = say("networks.caption")
         if data.count > len(data.drawn):
-            return f"{text} {len(data.drawn)} of {data.count} networks, from the smallest to the largest."
-        return f"{text} From the smallest network to the largest." if data.count > 1 else text
+            return joined([text, say("networks.some", some=len(data.drawn), all=data.count)])
+        return joined([text, say("networks.all")]) if data.count > 1 else text
 
     def table(self, data: SweepNetworks) -> Table:
         rows = [
@@ -112,7 +110,7 @@ class Networks(FigureKind[Findings, SweepNetworks]):
         return Table("Layers of the networks", ("Network", "Layer", "Output shape", "Parameters"), tuple(rows), words=3)
 
     def title(self, data: SweepNetworks) -> str:
-        return "The network" if data.count == 1 else "The networks"
+        return word("The network") if data.count == 1 else word("The networks")
 
 
 def architectures(runs: pd.DataFrame, shapes: dict[str, tuple[Shape, int]]) -> set[Architecture]:
@@ -180,8 +178,8 @@ def drawn_network(of: Architecture) -> DrawnNetwork:
         for (kind, _), layer in zip(of.named(), of.sequence, strict=True)
         if kind != "dropout"
     ]
-    made[-1] = DrawnLayer("Output", made[-1].shape, made[-1].parameters)
-    rows = [DrawnLayer("Inputs", _shape(of.reads), 0), *_together(made)]
+    made[-1] = DrawnLayer(word("Output"), made[-1].shape, made[-1].parameters)
+    rows = [DrawnLayer(word("Inputs"), _shape(of.reads), 0), *_together(made)]
     return DrawnNetwork(sum(layer.parameters for layer in rows), _network_name(of), tuple(rows))
 
 
@@ -190,26 +188,30 @@ def _together(layers: list[DrawnLayer]) -> list[DrawnLayer]:
     found = []
     for layer, alike in groupby(layers):
         count = len(list(alike))
-        name = layer.name if count == 1 else f"{count} {TIMES} {layer.name}"
+        name = layer.name if count == 1 else say("networks.alike", count=count, name=layer.name)
         found.append(DrawnLayer(name, layer.shape, count * layer.parameters))
     return found
 
 
 def _network_name(of: Architecture) -> str:
-    equal = f"{of.depth}{wording.SPACE}{TIMES}{wording.SPACE}{of.width}" if of.depth else "no hidden layer"
+    equal = (
+        f"{of.depth}{wording.SPACE}{TIMES}{wording.SPACE}{of.width}" if of.depth else say("networks.no_hidden_layer")
+    )
     dense = " + ".join(map(str, of.widths)) or equal
     if not NETWORKS[of.network].of_images:
-        return f"Fully connected, {dense}"
-    channels = f"Convolutional, {wording.listing([str(number) for number in of.channels])} channels"
-    return f"{channels}, {dense}" if of.hidden_widths else channels
+        return say("networks.dense", layers=dense)
+    channels = wording.listing([str(number) for number in of.channels])
+    if of.hidden_widths:
+        return say("networks.convolutional_dense", channels=channels, layers=dense)
+    return say("networks.convolutional", channels=channels)
 
 
 def _named(kind: str, layer: Layer) -> str:
     """A kind of layer in words, with the size of its window and its stride."""
-    name = kind.replace("_", " ").capitalize()
+    name = word(kind.replace("_", " ").capitalize())
     size, stride = getattr(layer, "kernel", getattr(layer, "size", 0)), getattr(layer, "stride", 1)
-    name = f"{name} {size}{TIMES}{size}" if size else name
-    return f"{name}, stride {stride}" if stride > 1 else name
+    name = say("networks.window", name=name, size=size) if size else name
+    return say("networks.stride", name=name, stride=stride) if stride > 1 else name
 
 
 def _shape(shape: Shape) -> str:
@@ -218,9 +220,13 @@ def _shape(shape: Shape) -> str:
 
 def _in_words(network: DrawnNetwork) -> str:
     layers = [
-        f"{layer.name} {layer.shape}, {wording.plural(layer.parameters, 'parameter')}" for layer in network.layers
-    ]
-    return f"{network.title}. {'; '.join(layers)}."
+        say(
+            "networks.layer", name=layer.name, shape=layer.shape,
+            parameters=wording.plural(layer.parameters, "parameter"),
+        )
+        for layer in network.layers
+    ]  # fmt: skip
+    return say("networks.alt", title=network.title, layers=semicolons(layers))
 
 
 def paint(ax: Axes, network: DrawnNetwork) -> Axes:

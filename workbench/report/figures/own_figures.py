@@ -28,6 +28,8 @@ from workbench.report.figures.drawings import Drawing, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.measured import NothingHeld
+from workbench.report.language import texts
+from workbench.report.language.words import Words, say, word
 from workbench.report.statistics.intervals import student
 
 if TYPE_CHECKING:
@@ -77,17 +79,21 @@ class OwnFigures(FigureKind[Findings, Reduced]):
         figure, frame = data.figure, data.frame
         parts = [("", frame)]
         if figure.panels:
-            parts = [(str(label), frame[frame[figure.panels] == label]) for label in frame[figure.panels].unique()]
+            parts = [
+                (texts.translated(str(label)), frame[frame[figure.panels] == label])
+                for label in frame[figure.panels].unique()
+            ]
         return [
             Panel(
                 label, partial(_paint, figure, rows, frame), f"exhibit-{place}-{number}",
-                f"{figure.title}{f', {label}' if figure.panels else ''}. {figure.caption}", figure.size, figure.margins,
+                _alt(figure, label), figure.size, figure.margins,
             )
             for number, (label, rows) in enumerate(parts)
         ]  # fmt: skip
 
     def caption(self, data: Reduced) -> str:
-        return f"{data.figure.caption} ({data.why})" if data.why else data.figure.caption
+        caption = data.figure.caption
+        return say("own.why", caption=caption, why=data.why) if data.why else caption
 
     def table(self, data: Reduced) -> Table:
         return Table(data.figure.title, ("",), ()) if data.why else numbers(data.figure, data.frame)
@@ -97,12 +103,12 @@ class OwnFigures(FigureKind[Findings, Reduced]):
 
     def legend(self, data: Reduced) -> tuple[Key, ...]:
         drawing = data.figure.draw
-        labels = drawing.labels(data.frame) if isinstance(drawing, Drawing) else []
+        labels = [texts.translated(one) for one in drawing.labels(data.frame)] if isinstance(drawing, Drawing) else []
         return legend(labels, drawing.slots(data.frame)) if isinstance(drawing, Drawing) and labels else ()
 
     def legend_of(self, data: Reduced) -> str:
         by = getattr(data.figure.draw, "by", "")
-        return wording.factor(by) if "." in by else by.replace("_", " ")
+        return wording.factor(by) if "." in by else texts.translated(by.replace("_", " "))
 
     def by(self, data: Reduced) -> str:
         return data.figure.draw.by if isinstance(data.figure.draw, Lines) else ""
@@ -128,12 +134,12 @@ class OwnFigures(FigureKind[Findings, Reduced]):
 
 def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
     if not (tables.runs["outcome"] == "finished").any():
-        return Reduced(figure, pd.DataFrame(), "nothing to draw yet.")
+        return Reduced(figure, pd.DataFrame(), say("own.nothing_yet"))
     try:
         frame = figure.data(completed(tables))
-        return Reduced(figure, frame, "nothing to draw yet." if _empty(frame, figure.measured) else "")
+        return Reduced(figure, frame, say("own.nothing_yet") if _empty(frame, figure.measured) else "")
     except NothingHeld as reason:
-        return Reduced(figure, pd.DataFrame(), f"nothing to draw yet: {reason}.")
+        return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=reason))
     except Exception as error:
         return Reduced(figure, pd.DataFrame(), _failure(error))
 
@@ -144,7 +150,14 @@ def _empty(frame: pd.DataFrame, measured: str) -> bool:
 
 
 def _failure(error: Exception) -> str:
-    return f"could not be drawn: {type(error).__name__}: {error}"
+    return say("own.failed", error=f"{type(error).__name__}: {error}")
+
+
+def _alt(figure: Figure, panel: str) -> str:
+    title, caption = figure.title, figure.caption
+    if figure.panels:
+        return say("own.alt_of_panel", title=title, panel=panel, caption=caption)
+    return say("own.alt", title=title, caption=caption)
 
 
 def _paint(figure: Figure, rows: pd.DataFrame, everything: pd.DataFrame, axes: Axes) -> Axes:
@@ -158,7 +171,8 @@ def numbers(figure: Figure, data: pd.DataFrame) -> Table:
         data = averaged(data, value, getattr(figure.draw, "within", None))
     step = -(-len(data) // MOST_ROWS)
     shown = data.iloc[::step]
-    caption = figure.title if step == 1 else f"{figure.title}: every {step}th of {len(data)} rows"
+    title = figure.title
+    caption = title if step == 1 else say("own.every", title=title, step=step, rows=len(data))
     words = [name for name in shown if not pd.api.types.is_numeric_dtype(shown[name])]
     shown = shown[[*words, *(name for name in shown if name not in words)]]
     columns = [[_text(item, str(name), value) for item in shown[name]] for name in shown]
@@ -183,11 +197,13 @@ def averaged(data: pd.DataFrame, value: str, within: tuple[float, float] | None 
 
 def _head(name: str) -> str:
     if name in wording.METRICS or "." not in name:
-        return {"low": "95 % from", "high": "to"}.get(name) or wording.metric(name).name
+        known = {"low": "95 % from", "high": "to"}.get(name) or wording.metric(name).name
+        words = texts.translated(name.replace("_", " "))
+        return words.capitalize() if isinstance(words, Words) and not isinstance(word(known), Words) else known
     return wording.factor(name).capitalize()
 
 
 def _text(item: object, name: str, value: str) -> str:
     if isinstance(item, (float, np.floating)) and name not in SETTINGS:
         return wording.amount(float(item), value if name in ("low", "high") else name)
-    return wording.value(item)
+    return texts.translated(wording.value(item))

@@ -71,7 +71,8 @@ def _own_rules() -> list[str]:
 def _sources() -> bytes:
     """A digest of everything that turns data into a drawing."""
     digest = sha256(version("matplotlib").encode())
-    for file in sorted(Path(__file__).resolve().parents[2].rglob("*.py")):
+    package = Path(__file__).resolve().parents[2]
+    for file in sorted([*package.rglob("*.py"), *package.rglob("*.toml")]):
         digest.update(file.read_bytes())
     return digest.digest()
 

@@ -12,6 +12,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.search_trends import order
+from workbench.report.language.words import joined, say, word
 from workbench.report.statistics.searched import Searched, TrialMean
 
 MOST_LINES_DRAWN, ROWS = 150, 12
@@ -31,20 +32,15 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
 
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         names = wording.listing([data.factors[one].name for one in order(data)])
-        alt = f"Every trial as a line over {names} to its {wording.title(data.metric).lower()}."
-        return [Panel("All trials", partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44))]
+        alt = say("parallel.alt", names=names, metric=wording.title(data.metric).lower())
+        return [
+            Panel(word("All trials"), partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44))
+        ]
 
     def caption(self, data: Searched) -> str:
         count = len(_drawn(data))
-        some = (
-            f" {count} of {len(data.trials)} trials, evenly from the best to the worst."
-            if count < len(data.trials)
-            else ""
-        )
-        return (
-            f"Each line is a trial: where it lies on each axis is its setting, on the last one what it came to. The "
-            f"most important factor first.{some}"
-        )
+        some = say("parallel.some", some=count, all=len(data.trials)) if count < len(data.trials) else ""
+        return say("parallel.caption", some=some)
 
     def table(self, data: Searched) -> Table:
         """A few of the lines, from the best to the worst."""
@@ -61,7 +57,7 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
         return Table("Trials from the best to the worst", heads, tuple(rows), words=1 + len(names))
 
     def legend(self, data: Searched) -> tuple[Key, ...]:  # noqa: ARG002
-        return legend(["the best tenth of the trials", "all others"], [palette.SLOTS[1], palette.GREY_SLOT])
+        return legend([word("the best tenth of the trials"), word("all others")], [palette.SLOTS[1], palette.GREY_SLOT])
 
 
 def _drawn(data: Searched) -> list[TrialMean]:
@@ -86,7 +82,8 @@ def paint(ax: Axes, data: Searched) -> Axes:
         ax.axvline(place, color=palette.GUIDE, linewidth=1.1)
     ends = [_ends(data, place) for place in factors]
     names = [
-        f"{data.factors[place].name}\n{first} to {last}" for place, (first, last) in zip(factors, ends, strict=True)
+        joined([data.factors[place].name, say("number.between", low=first, high=last)], "\n", "\n")
+        for place, (first, last) in zip(factors, ends, strict=True)
     ]
     ax.set_xticks(range(len(factors) + 1), [*names, wording.metric(data.metric).name.lower()])
     names_below = ax.xaxis.get_ticklabels()

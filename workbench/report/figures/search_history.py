@@ -11,7 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
+from workbench.report.figures.best_trials import trials_in_words
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import say, word
 from workbench.report.statistics.searched import Searched, TrialMean
 
 WIDEST_LINEAR = 5.0  # largest over smallest loss on a linear axis
@@ -30,16 +32,20 @@ class SearchHistory(FigureKind[Findings, Searched]):
 
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         name = wording.title(data.metric)
-        alt = f"{name} by trial, and the best so far. {_improvements_in_words(data)}"
+        alt = say("history.alt", name=name, steps=trials_in_words(data.metric, improvements(data)))
         return [
-            Panel(f"{name} by trial", partial(paint, data=data), "search-history", alt, (700, 240), (56, 12, 10, 40))
+            Panel(
+                say("history.title", name=name),
+                partial(paint, data=data),
+                "search-history",
+                alt,
+                (700, 240),
+                (56, 12, 10, 40),
+            )
         ]
 
     def caption(self, data: Searched) -> str:  # noqa: ARG002
-        return (
-            "Dots: mean of each trial over its seeds. Line: the best so far. Where the line has long been level, more "
-            "trials of the kind promise little."
-        )
+        return say("history.caption")
 
     def table(self, data: Searched) -> Table:
         """The trials that were better than all before."""
@@ -58,11 +64,6 @@ def improvements(data: Searched) -> list[TrialMean]:
     return found
 
 
-def _improvements_in_words(data: Searched) -> str:
-    steps = [f"trial {one.number} {wording.amount(one.mean, data.metric)}" for one in improvements(data)]
-    return f"Better than all before: {', '.join(steps)}."
-
-
 def paint(ax: Axes, data: Searched) -> Axes:
     """Trials as dots in their order, and the best so far as a line of steps."""
     numbers = np.array([trial.number for trial in data.trials])
@@ -71,5 +72,5 @@ def paint(ax: Axes, data: Searched) -> Axes:
     ax.plot(numbers, best, color=palette.SLOTS[1].light, linewidth=1.9, drawstyle="steps-post")
     axes.value_axis(ax, data.metric, data.means, widest=WIDEST_LINEAR)  # else one bad trial hides how the best improved
     ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    ax.set_xlabel("trial")
+    ax.set_xlabel(word("trial"))
     return ax

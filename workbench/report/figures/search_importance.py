@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.search_trends import order
+from workbench.report.language.words import commas, say, word
 from workbench.report.statistics.searched import Searched, Trend
 
 LITTLE = 0.1  # R² of the forest under which importances say nothing
@@ -32,23 +34,18 @@ class SearchImportance(FigureKind[Findings, Searched]):
         trends = _trends(data)
         size, left = (340.0, 62.0 + 26 * len(trends)), 18 + 6.5 * max(len(one.axis.factor.name) for one in trends)
         margins = (left, 16, 8, 40)
-        falls = ", ".join(f"{one.axis.factor.name} {wording.number(one.importance, 2)}" for one in trends)
-        ranks = ", ".join(f"{one.axis.factor.name} {wording.number(one.correlation, 2)}" for one in trends)
+        falls = _numbers([(one, one.importance) for one in trends])
+        ranks = _numbers([(one, one.correlation) for one in trends])
         painted = [partial(paint, trends=trends, correlations=which) for which in (False, True)]
         return [
-            Panel("Importance", painted[0], "search-importance", f"Importance: {falls}.", size, margins),
-            Panel("Rank correlation", painted[1], "search-correlation", f"Rank correlation: {ranks}.", size, margins),
+            _panel(word("Importance"), painted[0], "search-importance", falls, size, margins),
+            _panel(word("Rank correlation"), painted[1], "search-correlation", ranks, size, margins),
         ]
 
     def caption(self, data: Searched) -> str:
         name = wording.metric(data.metric).name.lower()
-        trust = " That is so little that the importances say nothing." if data.explained < LITTLE else ""
-        return (
-            f"Importance: by how much the R² of a random forest, fitted to the ranks of {name} and held against trials "
-            f"left out of the fit, falls if the factor's values are shuffled (permutation importance, five folds). The "
-            f"forest's R² is {wording.number(data.explained, 2)}.{trust} Rank correlation: Spearman's, with its 95 % "
-            f"interval; it sees only what rises or falls all along."
-        )
+        trust = say("importance.little") if data.explained < LITTLE else ""
+        return say("importance.caption", name=name, explained=wording.number(data.explained, 2), trust=trust)
 
     def table(self, data: Searched) -> Table:
         """Importance and rank correlation of every factor."""
@@ -64,10 +61,27 @@ class SearchImportance(FigureKind[Findings, Searched]):
         )
 
 
+def _panel(
+    title: str,
+    paint: Callable[[Axes], Axes],
+    identity: str,
+    numbers: str,
+    size: tuple[float, float],
+    margins: tuple[float, float, float, float],
+) -> Panel:
+    return Panel(title, paint, identity, say("figure.alt", name=title, text=numbers), size, margins)
+
+
+def _numbers(of: Sequence[tuple[Trend, float]]) -> str:
+    return commas([
+        say("importance.one", factor=one.axis.factor.name, value=wording.number(value, 2)) for one, value in of
+    ])  # fmt: skip
+
+
 def _between(one: Trend) -> str:
     if not np.isfinite(one.interval.low):
         return ""
-    return " to ".join(wording.change(end, "rank_correlation") for end in one.interval)
+    return wording.between(*one.interval, "rank_correlation")
 
 
 def _trends(data: Searched) -> list[Trend]:
@@ -92,5 +106,5 @@ def paint(ax: Axes, trends: list[Trend], correlations: bool) -> Axes:
     ax.grid(False, axis="y")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(x)))
-    ax.set_xlabel("Spearman's rank correlation" if correlations else "fall of R²")
+    ax.set_xlabel(word("Spearman's rank correlation" if correlations else "fall of R²"))
     return ax

@@ -12,6 +12,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import say
 from workbench.report.statistics.searched import FEWEST_TRIALS, Axis, Searched, fitted_trend
 
 FITTED_POINTS, IN_TABLE = 41, 5
@@ -32,17 +33,14 @@ class SearchTrends(FigureKind[Findings, Searched]):
         return [
             Panel(
                 data.factors[one].name.capitalize(), partial(paint, data=data, place=one), f"search-trend-{one}",
-                f"{name} of every trial over {data.factors[one].name}.", margins=(56, 10, 10, 40),
+                say("trends.alt", name=name, factor=data.factors[one].name), margins=(56, 10, 10, 40),
             )
             for one in order(data)
         ]  # fmt: skip
 
     def caption(self, data: Searched) -> str:
         name = wording.metric(data.metric).name
-        return (
-            f"{name}, mean of each trial over its seeds, and a locally linear fit over the trials. The search tried "
-            "more where it did well, so the fit is least sure where dots are few; the other factors vary along it too."
-        )
+        return say("trends.caption", name=name)
 
     def table(self, data: Searched) -> Table:
         """The fitted trend of each factor at a few of its values; of names, the mean of their trials."""

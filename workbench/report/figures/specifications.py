@@ -13,10 +13,12 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.differences import OneClaim
 from workbench.report.figures.findings import Findings
-from workbench.report.verdicts.claim_rules import Identity
+from workbench.report.language import texts
+from workbench.report.language.words import cut, say, semicolons, word
+from workbench.report.verdicts.claim_rules import Identity, Variation
 from workbench.report.verdicts.verdict import Verdict
 
-AS_STATED = "as the rule says"
+AS_STATED = word("as the rule says")
 LONGEST = 40
 
 
@@ -46,22 +48,22 @@ class Specifications(FigureKind[Findings, Curve]):
         return [one for one in curves if len(one.rows) > 1]
 
     def panels(self, data: Curve, place: int) -> list[Panel]:  # noqa: ARG002
-        left = 14 + 6.1 * max(len(_cut(label)) for label, _ in data.rows)
-        text = "; ".join(f"{label} {wording.change(found.effect, data.metric)}" for label, found in data.rows)
+        left = 14 + 6.1 * max(len(cut(label, LONGEST)) for label, _ in data.rows)
+        text = semicolons([
+            say("curves.end", label=label, value=wording.change(found.effect, data.metric))
+            for label, found in data.rows
+        ])  # fmt: skip
         size, margins = (520, 36 + 24 * len(data.rows)), (left, 22, 6, 26)
-        name, alt = f"specifications-{data.of.place}", f"The effect in every setting: {text}."
-        return [Panel("In other settings", partial(paint, data=data), name, alt, size, margins)]
+        name, alt = f"specifications-{data.of.place}", say("specification.alt", text=text)
+        return [Panel(word("In other settings"), partial(paint, data=data), name, alt, size, margins)]
 
     def caption(self, data: Curve) -> str:  # noqa: ARG002
-        return (
-            "The effect with its 95 % interval, one setting changed at a time. Filled: reproduced there. "
-            "Shaded: too small to matter."
-        )
+        return say("specification.caption")
 
     def table(self, data: Curve) -> Table:
         """Effect, interval and verdict in every setting."""
         rows = [
-            (label, found.outcome, wording.change(found.effect, data.metric),
+            (label, word(found.outcome), wording.change(found.effect, data.metric),
              wording.between(*found.interval, data.metric), str(found.n))
             for label, found in data.rows
         ]  # fmt: skip
@@ -75,16 +77,14 @@ class Specifications(FigureKind[Findings, Curve]):
 def _curve(one: OneClaim) -> Curve:
     by_itself = replace(one.verdict, verdict=one.verdict.by_itself or one.verdict.verdict)
     rows = [(AS_STATED, by_itself)]
-    rows += [
-        (f"{wording.factor(variation.setting)} {wording.value(variation.value)}", found)
-        for variation, found in zip(one.claim.vary, one.verdict.varied, strict=False)
-    ]
+    rows += [(_setting(variation), found) for variation, found in zip(one.claim.vary, one.verdict.varied, strict=False)]
     held = [row for row in rows if np.isfinite(row[1].effect)]
     return Curve(one, tuple(sorted(held, key=lambda row: row[1].effect)))
 
 
-def _cut(label: str) -> str:
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "\u2026"
+def _setting(variation: Variation) -> str:
+    name = texts.translated(wording.factor(variation.setting))
+    return say("setting.one", name=name, value=texts.translated(wording.value(variation.value)))
 
 
 def paint(ax: Axes, data: Curve) -> Axes:
@@ -97,7 +97,7 @@ def paint(ax: Axes, data: Curve) -> Axes:
             ax.plot(found.interval, [place, place], color=colour, linewidth=2.8, solid_capstyle="butt")
         filled = colour if found.verdict == "reproduced" else palette.SURFACE
         ax.plot([found.effect], [place], "o", color=filled, markersize=8, markeredgecolor=colour)
-    ax.set_yticks(range(len(data.rows)), [_cut(label) for label, _ in data.rows])
+    ax.set_yticks(range(len(data.rows)), [cut(label, LONGEST) for label, _ in data.rows])
     ax.set_ylim(len(data.rows) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")

@@ -14,6 +14,7 @@ from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units
+from workbench.report.language.words import say, semicolons
 from workbench.report.statistics.design import Factor
 from workbench.report.statistics.effects import Spread
 
@@ -45,15 +46,18 @@ class Spreads(FigureKind[Findings, FactorSpread]):
 
     def panels(self, data: FactorSpread, place: int) -> list[Panel]:
         key, ends = data.metric, wording.metric(data.metric).ends
-        text = "; ".join(
-            f"{one.label}: {ends[0]} {wording.amount(one.best, key)}, median {wording.amount(one.median, key)}, "
-            f"{ends[1]} {wording.amount(one.worst, key)}" for one in data.levels if len(one.values)
-        )  # fmt: skip
+        text = semicolons([
+            say(
+                "spread.level", label=one.label, first=ends[0], last=ends[1], best=wording.amount(one.best, key),
+                median=wording.amount(one.median, key), worst=wording.amount(one.worst, key),
+            )
+            for one in data.levels if len(one.values)
+        ])  # fmt: skip
         left = 18 + 7 * min(axes.LONGEST_LABEL, max(len(one.label) for one in data.levels))
         return [
             Panel(
                 data.factor.name.capitalize(), partial(paint, data=data), f"spread-{place}-spread",
-                f"Spread by {data.factor.name}. {text}.",
+                say("spread.alt", factor=data.factor.name, text=text),
                 size=(340, 44 + 32 * min(len(data.levels), 12)), margins=(left, 16, 8, 26),
             )
         ]  # fmt: skip
@@ -67,14 +71,14 @@ class Spreads(FigureKind[Findings, FactorSpread]):
             (
                 one.label,
                 *(wording.amount(end, data.metric) for end in (one.best, one.median, one.worst)),
-                f"{one.lost} of {one.cells}",
+                say("effects.lost", lost=one.lost, cells=one.cells),
             )
             for one in data.levels
         ]
         name = wording.metric(data.metric).name.lower()
         high, low = (end.capitalize() for end in wording.metric(data.metric).ends)
         heads = ("Level", high, "Median", low, "Lost")
-        return Table(f"Sensitivity: {name} by {data.factor.name}", heads, tuple(rows))
+        return Table(say("spread.table", name=name, factor=data.factor.name), heads, tuple(rows))
 
 
 def paint(ax: Axes, data: FactorSpread) -> Axes:

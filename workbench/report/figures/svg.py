@@ -9,14 +9,17 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from html import unescape
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from workbench.report.figures import marks, palette
+from workbench.report.language.words import Words, attribute
 from workbench.untyped import MatplotlibSettings
 
 WIDTH, HEIGHT = 340, 220
@@ -56,6 +59,7 @@ STYLE: MatplotlibSettings = {
 }
 _COLOURS = palette.in_figures()
 _COLOUR = re.compile("|".join(map(re.escape, _COLOURS)))
+_TEXT = re.compile(r"(<text\b[^>]*>)([^<]*)</text>")
 _TAG = re.compile(r"<[^>]+>")
 _GEOMETRY = re.compile(r'\b(d|x|y|transform|points)="([^"]*)"')
 _LONG = re.compile(r"-?\d+\.\d{2,}")
@@ -108,8 +112,34 @@ def _inline(svg: str, identity: str, alt: str, width: float, height: float) -> M
     body = _TAG.sub(_tidy, _own_names(body, identity)).replace("xlink:href", "href")
     body = re.sub(r">\s+<", "><", re.sub(r"<g>\s*</g>|<g/>|<defs>\s*</defs>|<defs/>", "", body)).strip()
     kind = "plot heat" if "QuadMesh" in svg else "plot"  # gaps between the cells of a heat map would show
-    head = f'<svg class="{kind}" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(alt)}">'
+    head = f'<svg class="{kind}" role="img" viewBox="0 0 {width:g} {height:g}" {attribute("aria-label", alt)}>'
     return Markup(f"{head}{body}</svg>")  # Matplotlib escapes every text that it writes
+
+
+def _translations(figure: Figure) -> dict[str, str]:
+    """The lines of text in a drawing that have a Chinese form, with that."""
+    found: dict[str, str] = {}
+    for artist in figure.findobj(Text):
+        text = artist.get_text()
+        if isinstance(text, Words):
+            lines = zip(str.__str__(text).split("\n"), text.chinese.split("\n"), strict=False)
+            found |= {line: other for line, other in lines if line != other}
+    return found
+
+
+def _in_both(svg: str, translations: dict[str, str]) -> str:
+    """The drawing with every such line in both languages, of which the page's style shows one."""
+
+    def spoken(text: re.Match[str]) -> str:
+        line = unescape(text[2])
+        if line not in translations:
+            return text[0]
+        both = (
+            f'<tspan class="{name}">{escape(said)}</tspan>' for name, said in (("en", line), ("zh", translations[line]))
+        )
+        return f"{text[1]}{''.join(both)}</text>"
+
+    return _TEXT.sub(spoken, svg) if translations else svg
 
 
 def draw(
@@ -136,4 +166,4 @@ def draw(
         axes.patch.set_visible(False)
         paint(axes)
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
-    return _inline(buffer.getvalue(), identity, alt, width, height)
+    return _inline(_in_both(buffer.getvalue(), _translations(figure)), identity, alt, width, height)

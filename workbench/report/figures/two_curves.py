@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
+from workbench.report.language.words import say, word
 from workbench.report.statistics.comparison import Comparison
 from workbench.report.statistics.design import SEED, SHOWN_CURVES
 from workbench.report.statistics.histories import Histories
@@ -53,14 +54,14 @@ class TwoCurves(FigureKind[Comparison, Both]):
         return [
             Panel(
                 wording.metric(metric).name, partial(paint, curves=curves, key=metric), f"curves-{metric}",
-                f"{wording.metric(metric).name} by epoch in both.", margins=(48, 8, 10, 38),
+                say("two.alt", name=wording.metric(metric).name), margins=(48, 8, 10, 38),
                 readings=_readings(curves, metric),
             )
             for metric, curves in data.curves.items()
         ]  # fmt: skip
 
     def caption(self, data: Both) -> str:  # noqa: ARG002
-        return "Mean over all finished runs with its 95 % interval over seeds."
+        return say("two.caption")
 
     def table(self, data: Both) -> Table:
         """The first and the last epoch of each."""
@@ -106,5 +107,5 @@ def paint(ax: Axes, curves: tuple[Curve, ...], key: str) -> Axes:
         ax.plot(one.epochs, one.mean, **mean, gid=marks.curve_of(arm))
     axes.value_axis(ax, key, np.concatenate([one.mean for one in curves]))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set_xlabel("epoch")
+    ax.set_xlabel(word("epoch"))
     return ax

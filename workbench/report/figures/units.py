@@ -7,13 +7,10 @@ from collections.abc import Iterable
 
 from workbench.config.reading import TRAINING
 from workbench.engine.rules.losses import LOSSES
+from workbench.report.language.words import joined, say
 from workbench.report.statistics.design import Design
 
-STANDARDISED = (
-    "Losses of a regression are in standardised units: half the squared error of each output, its targets scaled to "
-    "mean 0 and deviation 1 over each run's own training split. To predict the mean costs about 0.5 an output."
-)
-STANDARDISED_UNITS = "Losses are in standardised units."
+STANDARDISED, STANDARDISED_UNITS = say("units.standardised"), say("units.losses")
 
 
 def units_of_losses(*designs: Design) -> str:
@@ -32,12 +29,12 @@ def _has_regressions(design: Design) -> bool:
 
 def in_units(caption: str, metrics: Iterable[str], units: str) -> str:
     """The caption of a figure of these metrics; it names the `units` if one of the metrics is a loss."""
-    return f"{caption} {STANDARDISED_UNITS}".strip() if units and any(map(is_loss, metrics)) else caption
+    return joined([caption, STANDARDISED_UNITS]) if units and any(map(is_loss, metrics)) else caption
 
 
 def mean_line(cost: float) -> str:
     """What a caption says of the line that a regression's losses carry; "" if there is none."""
-    return " Grey line: what predicting the mean costs." if math.isfinite(cost) else ""
+    return say("units.grey_line") if math.isfinite(cost) else ""
 
 
 def is_loss(metric: str) -> bool:

@@ -15,6 +15,7 @@ from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.units import in_units, mean_line
+from workbench.report.language.words import commas, joined, say, word
 from workbench.report.statistics.intervals import over_seeds
 
 PARTS = ("train", "validation", "test")
@@ -58,38 +59,43 @@ class WholeCurves(FigureKind[Findings, Parts]):
         return found
 
     def panels(self, data: Parts, place: int) -> list[Panel]:  # noqa: ARG002
-        ends = ", ".join(f"{part} {wording.amount(data.mean(part)[-1], f'{part}_{data.kind}')}" for part in data.runs)
-        alt = f"{data.kind.capitalize()} by epoch. At the end: {ends}."
+        ends = commas([
+            say("whole.end", part=word(part), value=wording.amount(data.mean(part)[-1], f"{part}_{data.kind}"))
+            for part in data.runs
+        ])  # fmt: skip
+        alt = say("whole.alt", title=_title(data), ends=ends)
         means = np.array([data.mean(part) for part in data.runs])
-        said = marks.readings(data.epochs.tolist(), means, f"train_{data.kind}")
-        name = f"{data.kind.capitalize()} by epoch"
-        return [Panel(name, partial(paint, data=data), f"whole-{data.kind}", alt, readings=said)]
+        readings = marks.readings(data.epochs.tolist(), means, f"train_{data.kind}")
+        return [Panel(_title(data), partial(paint, data=data), f"whole-{data.kind}", alt, readings=readings)]
 
     def caption(self, data: Parts) -> str:
         runs = len(next(iter(data.runs.values())))
-        band = f"Mean over {runs} runs with its 95 % interval. " if runs > 1 else ""
-        text = f"{band}Where the training curve leaves the two others behind, the network learns its examples by heart."
-        text += mean_line(data.mean_cost)
+        band = say("whole.mean", runs=runs) if runs > 1 else ""
+        text = joined([band, say("whole.caption"), mean_line(data.mean_cost)])
         return in_units(text, [f"train_{data.kind}"], data.units)
 
     def table(self, data: Parts) -> Table:
         """Means at a few epochs."""
         places = sampled(len(data.epochs), MOST_COLUMNS)
         rows = [
-            (part, *(wording.amount(data.mean(part)[place], f"{part}_{data.kind}") for place in places))
+            (word(part), *(wording.amount(data.mean(part)[place], f"{part}_{data.kind}") for place in places))
             for part in data.runs
         ]
-        heads = ("Part", *(f"Epoch {data.epochs[place]}" for place in places))
-        return Table(f"{data.kind.capitalize()} by epoch", heads, tuple(rows))
+        heads = ("Part", *(say("head.epoch", epoch=data.epochs[place]) for place in places))
+        return Table(_title(data), heads, tuple(rows))
 
     def legend(self, data: Parts) -> tuple[Key, ...]:
-        return legend([{"train": "training"}.get(part, part) for part in data.runs], _slots(data))
+        return legend([word({"train": "training"}.get(part, part)) for part in data.runs], _slots(data))
 
     def legend_of(self, data: Parts) -> str:  # noqa: ARG002
-        return "part of the data"
+        return word("part of the data")
 
     def by(self, data: Parts) -> str:  # noqa: ARG002
         return "part"
+
+
+def _title(data: Parts) -> str:
+    return word(f"{data.kind.capitalize()} by epoch")
 
 
 def _slots(data: Parts) -> list[palette.Slot]:
@@ -110,5 +116,5 @@ def paint(ax: Axes, data: Parts) -> Axes:
         ax.axhline(data.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set_xlabel("epoch")
+    ax.set_xlabel(word("epoch"))
     return ax

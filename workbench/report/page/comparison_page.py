@@ -12,6 +12,8 @@ from workbench.report import wording
 from workbench.report.figures import COMPARISON_FIGURES
 from workbench.report.figures.base import Table
 from workbench.report.figures.units import units_of_losses
+from workbench.report.language import texts
+from workbench.report.language.words import joined, say
 from workbench.report.page import provenance
 from workbench.report.page.folder import make, stem
 from workbench.report.page.rendering import render
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 MEANING = {
-    BEYOND: "the difference is larger than the seeds explain (Student's test, Holm's p under 0.05)",
-    WITHIN: "the seeds explain it",
-    SAME: "equal to the last bit in every pair",
-    TOO_FEW_SEEDS: "one seed, so there is no noise to compare with",
+    BEYOND: say("finding.differs_means"),
+    WITHIN: say("finding.within_means"),
+    SAME: say("finding.identical_means"),
+    TOO_FEW_SEEDS: say("finding.too_few_means"),
 }
 
 
@@ -65,7 +67,7 @@ def _view(found: Comparison, folder: Path) -> dict[str, object]:
 
 def _side(side: SweepTables, label: str, folder: Path) -> dict[str, object]:
     return {
-        "label": label, "title": title(side), "description": side.facts.get("description", ""),
+        "label": label, "title": title(side), "description": texts.translated(side.facts.get("description", "")),
         "command": side.facts.get("command", ""), "started": side.facts.get("started", ""),
         "page": f"{stem(side.name, folder)}.html", "counts": {name: n for name, n in counts(side.runs).items() if n},
         "runs": len(side.runs),
@@ -76,28 +78,25 @@ def _summary(found: Comparison) -> str:
     main = found.metrics[0]
     cases = found.cases[main]
     tally = Counter(case.finding for case in cases)
-    parts = [f"{tally[finding]} {finding}" for finding in MEANING if tally[finding]]
-    text = f"In {wording.metric(main).name.lower()}, of {wording.plural(len(cases), 'case')}: {', '.join(parts)}."
-    if units := units_of_losses(*found.designs):
-        text += f" {units}"
+    parts = [say("comparison.tally", count=tally[one], finding=one) for one in MEANING if tally[one]]
+    name = wording.metric(main).name.lower()
+    cases_in_words = wording.plural(len(cases), "case")
+    text: list[str] = [say("comparison.summary", name=name, cases=cases_in_words, tally=joined(parts, ", ", "，"))]
+    text.append(units_of_losses(*found.designs))
     beyond = sorted((case for case in cases if case.finding == BEYOND), key=lambda case: -abs(case.change))
     if beyond:
-        most = beyond[0]
-        text += f" Most: {most.label}, {_written(most)}."
+        text.append(say("comparison.most", label=beyond[0].label, change=_written(beyond[0])))
     if found.apart:
         names = wording.listing(list(wording.factors(found.apart).values()))
-        text += f" They have no value of {names} in common, so runs are averaged over it."
+        text.append(say("comparison.apart", names=names))
     if found.matched:
-        text += (
-            f" Of {wording.plural(found.matched, 'pair')} of runs, {found.equal:,} ended with the very same weights."
-        )
-    return text
+        text.append(say("comparison.equal", pairs=wording.plural(found.matched, "pair"), equal=found.equal))
+    return joined(text)
 
 
 def _written(case: Case) -> str:
     span = wording.between(*case.interval, case.metric)
-    inner = f" (95 % interval {span})" if span else ""
-    return (
-        f"from {wording.amount(case.first, case.metric)} to {wording.amount(case.second, case.metric)}, "
-        f"{wording.change(case.change, case.metric)}{inner}"
-    )
+    first, second = (wording.amount(value, case.metric) for value in (case.first, case.second))
+    interval = say("comparison.interval", interval=span) if span else ""
+    change = wording.change(case.change, case.metric)
+    return say("comparison.change", first=first, second=second, change=change, interval=interval)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from workbench.report import wording
+from workbench.report.language.words import say, semicolons, word
 
 _STANDS = ("reproduced", "conditional")
 _FAILS = ("not reproduced", "contradicted", "ruled out")
@@ -25,19 +26,21 @@ def conditional_on_data(found: Iterable[tuple[str, str, str]]) -> Mapping[str, s
     turned = {
         claim: held
         for claim, held in outcomes.items()
-        if any(word in _STANDS for word in held.values()) and any(word in _FAILS for word in held.values())
+        if any(one in _STANDS for one in held.values()) and any(one in _FAILS for one in held.values())
     }
-    return {claim: f"conditional on the data: {_by_outcome(held)}" for claim, held in turned.items()}
+    return {claim: say("on_data.conditional", outcomes=_by_outcome(held)) for claim, held in turned.items()}
 
 
 def _by_outcome(held: Mapping[str, str]) -> str:
     """Which outcome a claim has on which datasets: what stands first, then what fails, then what is open."""
     datasets: dict[str, list[str]] = {}
-    for word in (*_STANDS, *_FAILS, *held.values()):
-        if word in held.values():
-            datasets[word] = sorted(data for data, outcome in held.items() if outcome == word)
-    parts = [f"{word} on {wording.listing(names)}" for word, names in datasets.items()]
-    return wording.listing(parts) if len(parts) == len(held) == 2 else "; ".join(parts)
+    for outcome in (*_STANDS, *_FAILS, *held.values()):
+        if outcome in held.values():
+            datasets[outcome] = sorted(data for data, found in held.items() if found == outcome)
+    parts = [
+        say("on_data.one", verdict=word(verdict), dataset=wording.listing(names)) for verdict, names in datasets.items()
+    ]
+    return wording.listing(parts) if len(parts) == len(held) == 2 else semicolons(parts)
 
 
 class Judged(Protocol):

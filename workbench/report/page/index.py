@@ -9,10 +9,12 @@ from pathlib import Path
 
 from workbench import files
 from workbench.report import wording
+from workbench.report.language import texts
+from workbench.report.language.words import say, semicolons, word
 from workbench.report.page import page_data
 from workbench.report.page.datasets import conditional_on_data, side_by_side
 from workbench.report.page.folder import make
-from workbench.report.page.json_documents import ClaimForm, Finding, RuleForm
+from workbench.report.page.json_documents import ClaimForm, Finding, PageForm, RuleForm
 from workbench.report.page.rendering import render
 from workbench.report.statistics.design import STATUSES
 from workbench.report.verdicts.claim_rules import Claim
@@ -37,6 +39,12 @@ class Line:
     ruled_out: bool = False
     dataset: str = ""
     on_data: str = ""
+
+    @property
+    def told(self) -> str:
+        """What was found, on which dataset, and how that is on others."""
+        text = say("index.on_dataset", dataset=self.dataset, finding=self.finding) if self.dataset else self.finding
+        return say("index.and_on_data", finding=text, outcomes=self.on_data) if self.on_data else text
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
     tally = Counter(line.verdict for line in lines)
     judged = [line for line in lines if line.file]
     shown = {
-        "title": "Reports", "name": "index", "entries": entries, "verdicts": VERDICTS,
+        "title": word("Reports"), "name": "index", "entries": entries, "verdicts": VERDICTS,
         "sections": _sections(judged), "side_by_side": side_by_side(sorted(judged, key=_order)),
         "later": _sections([line for line in lines if not line.file]),
         "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
@@ -103,13 +111,19 @@ def _entry(path: Path) -> Entry | None:
         return None
     found = Counter(claim["verdict"]["verdict"] for claim in data["claims"])
     return Entry(
-        file=page.name, name=data["name"], title=data["title"], summary=data["description"] or data["summary"],
+        file=page.name, name=data["name"], title=texts.translated(data["title"]), summary=_summary(data),
         counts={name: data["counts"][name] for name in STATUSES if data["counts"][name]},
         verdicts=tuple((verdict, found[verdict]) for verdict in VERDICTS if found[verdict]),
         started=data["provenance"].get("started", ""), order=_order_of(data["provenance"]),
         cells=sum(data["counts"].values()),
         lines=tuple(_line(claim, data["name"], page.name, data.get("dataset", "")) for claim in data["claims"]),
     )  # fmt: skip
+
+
+def _summary(data: PageForm) -> str:
+    if data["description"]:
+        return texts.translated(data["description"])
+    return texts.translated(data["summary"], data.get("summary_zh", ""))
 
 
 def _order_of(facts: Mapping[str, str]) -> int:
@@ -135,27 +149,29 @@ def _finding(claim: ClaimForm) -> str:
     parts = [_found(claim["rule"], verdict)]
     if verdict["verdict"] == "conditional":
         if claim["tuned"] and verdict["tuned"]:
-            parts.append(_found(claim["tuned"], verdict["tuned"], "in the other setting: "))
+            parts.append(say("index.other_setting", found=_found(claim["tuned"], verdict["tuned"])))
         if claim.get("vary"):
-            parts.append(verdict["condition"])
+            parts.append(texts.translated(verdict["condition"], verdict.get("condition_zh", "")))
     elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
-    return "; ".join(part for part in parts if part)
+    return semicolons(parts)
 
 
-def _found(rule: RuleForm, verdict: Finding, head: str = "") -> str:
+def _found(rule: RuleForm, verdict: Finding) -> str:
     """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs."""
     effect = verdict.get("effect")
     if effect is None:
         return ""
     count, metric = verdict["n"], rule.get("metric", "")
     if rule.get("kind") == "identity":
-        return f"{head}largest error {wording.number(effect)}, {wording.plural(count, 'run')}"
+        return say("index.identity", worst=wording.number(effect), runs=wording.plural(count, "run"))
     low, high = (float("nan") if end is None else end for end in verdict["interval"])
     span = wording.between(low, high, metric)
-    inner = f", 95 % interval {span}" if span else ""
-    return f"{head}{wording.change(effect, metric)}{inner}, {wording.plural(count, 'seed')}"
+    change, seeds = wording.change(effect, metric), wording.plural(count, "seed")
+    if not span:
+        return say("index.effect", change=change, seeds=seeds)
+    return say("index.effect_with_interval", change=change, interval=span, seeds=seeds)
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:
@@ -189,7 +205,9 @@ def _sections(lines: Sequence[Line]) -> list[tuple[str, list[Asked]]]:
     for (section, mark, statement), held in claims.items():
         on_data = next((line.on_data for line in held if line.on_data), "")
         held.sort(key=lambda line: (-sizes[line.dataset], line.dataset))
-        groups.setdefault(section, []).append(Asked(mark, statement, held[0].statement_zh, tuple(held), on_data))
+        groups.setdefault(texts.translated(section), []).append(
+            Asked(mark, statement, held[0].statement_zh, tuple(held), on_data)
+        )
     return list(groups.items())
 
 

@@ -36,6 +36,7 @@ class VerdictForm(Finding, total=False):
     also: list[Finding]
     tuned: Finding
     condition: str
+    condition_zh: str
 
 
 class VariationForm(TypedDict):
@@ -120,6 +121,7 @@ class PageForm(TypedDict):
     title: str
     description: str
     summary: str
+    summary_zh: NotRequired[str]
     dataset: str
     counts: dict[str, int]
     provenance: dict[str, str]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from workbench.report.language.words import chinese_of
 from workbench.report.page.json_documents import Json, PageForm
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
 from workbench.report.statistics.effects import Effect, Interaction, Spread
@@ -94,7 +95,7 @@ def _claim(claim: Claim, verdict: Verdict) -> dict[str, object]:
         "rule": as_data(claim.rule), "digest": digest(claim.rule), "tuned": claim.tuned and as_data(claim.tuned),
         "also": [as_data(rule) for rule in claim.also], "slip": claim.slip, "remark": claim.remark,
         "vary": [_variation(one) | {"rule": as_data(one.rule)} for one in claim.vary],
-        "verdict": asdict(verdict),
+        "verdict": asdict(verdict) | {"condition_zh": chinese_of(verdict.condition)},
     }  # fmt: skip
 
 
@@ -152,7 +153,8 @@ def page_content(
 ) -> dict[str, object]:
     """All of a page's data. `said` holds its title, description and summary."""
     return {
-        "format": FORMAT, "name": tables.name, **said, "counts": counts(design.runs), "seeds": list(design.seeds),
+        "format": FORMAT, "name": tables.name, **said, "summary_zh": chinese_of(said["summary"]),
+        "counts": counts(design.runs), "seeds": list(design.seeds),
         "factors": [_factor(factor) for factor in design.factors], "metrics": list(design.headlines),
         "effects": [_effect(effect) for effect in effects],
         "interactions": [

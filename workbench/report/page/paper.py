@@ -12,6 +12,7 @@ import numpy as np
 from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import commas, joined, say, word
 from workbench.report.page import provenance, summary
 from workbench.report.page.latex_text import beyond_latin, escaped
 from workbench.report.statistics.design import counts
@@ -29,10 +30,16 @@ SETUP = ("network", "optimizer", "penalty", "dropout", "training", "data")  # se
 def methods(found: Findings) -> str:
     """How the sweep was done, as a paragraph: design, seeds, settings, statistics, rules, deviations, versions."""
     tables, design = found.tables, found.design
-    parts = [f"{summary.asked(design)}.", _settings(found), _outcomes(found), _statistics(found), _rules(found)]
+    parts = [
+        say("paper.sentence", text=summary.asked(design)),
+        _settings(found),
+        _outcomes(found),
+        _statistics(found),
+        _rules(found),
+    ]
     why, dataset = described(tables)
-    parts += [f"The data were {dataset}." if dataset else "", why, _made_with(tables.facts)]
-    return " ".join(part for part in parts if part)
+    parts += [say("paper.data", dataset=dataset) if dataset else "", why, _made_with(tables.facts)]
+    return joined(parts)
 
 
 def latex(found: Findings) -> str:
@@ -88,47 +95,46 @@ def _settings(found: Findings) -> str:
     chosen = provenance.common(found.tables)
     held |= {key: value for key, (value, _) in chosen.items() if key.partition(".")[0] in SETUP}
     said = [_one(key, value) for key, value in held.items() if not key.endswith(".digest")]
-    return f"All runs had {wording.listing(said)}." if said else ""
+    return say("paper.settings", settings=wording.listing(said)) if said else ""
 
 
 def _one(key: str, value: object) -> str:
     unit = SETTINGS[key].unit if key in SETTINGS and SETTINGS[key].kind in (int, float) else ""
     words = wording.value(value.item() if isinstance(value, np.generic) else value)
-    return f"{wording.factor(key)} {words}" + (f" ({unit})" if unit in ("per weight", "per step") else "")
+    if unit in ("per weight", "per step"):
+        return say("paper.setting_with_unit", name=wording.factor(key), value=words, unit=word(unit))
+    return say("setting.one", name=wording.factor(key), value=words)
 
 
 def _outcomes(found: Findings) -> str:
     held = {name: count for name, count in counts(found.design.runs).items() if count}
-    ended = wording.listing([f"{count:,} {name}" for name, count in held.items()])
-    return f"Of the runs, {ended}." if held else ""
+    ended = wording.listing([say("comparison.counts", count=count, outcome=word(name)) for name, count in held.items()])
+    return say("paper.outcomes", ended=ended) if held else ""
 
 
 def _statistics(found: Findings) -> str:
     if len(found.design.seeds) < 2:
-        return "There was one seed, so there are no intervals."
-    return (
-        f"Each of {len(found.design.seeds)} seeds decides the split of the data, the initial weights, the order of the "
-        "minibatches and the masks of dropout. Means are over seeds, and over all other factors within each seed, on "
-        "matched runs alone; intervals are Student's at 95 %."
-    )
+        return say("paper.one_seed")
+    return say("paper.statistics", count=len(found.design.seeds))
 
 
 def _rules(found: Findings) -> str:
     if not found.judged:
         return ""
     fixed = all(verdict.fixed for _, verdict in found.judged)
-    when = "stood in the store before the sweep began" if fixed else "did not all stand in the store before the sweep"
-    rules = [f"{claim.id} ({digest(claim.rule)}): {sentences.rule_in_words(claim.rule)}" for claim, _ in found.judged]
-    notes = [f"{claim.id}: {note}." for claim, verdict in found.judged for note in verdict.notes]
-    return " ".join([f"Claims were decided by rules that {when}.", *rules, *notes])
+    rules = [
+        say("paper.rule", claim=claim.id, digest=digest(claim.rule), rule=sentences.rule_in_words(claim.rule))
+        for claim, _ in found.judged
+    ]
+    notes = [say("paper.note", claim=claim.id, note=note) for claim, verdict in found.judged for note in verdict.notes]
+    return joined([say("paper.rules_before" if fixed else "paper.rules_not_before"), *rules, *notes])
 
 
 def _made_with(facts: dict[str, str]) -> str:
+    named = (("commit", word("commit")), ("versions", ""), ("python", "Python"), ("device", word("device")),
+             ("dtype", "dtype"))  # fmt: skip
     parts = [
-        f"{name} {facts[key]}"
-        for key, name in (("commit", "commit"), ("versions", ""), ("python", "Python"), ("device", "device"),
-                          ("dtype", "dtype"))
-        if facts.get(key)
-    ]  # fmt: skip
-    when = f", {facts['started']}" if facts.get("started") else ""
-    return f"Made with Workbench ({', '.join(part.strip() for part in parts)}{when})." if parts else ""
+        say("setting.one", name=name, value=facts[key]) if name else facts[key] for key, name in named if facts.get(key)
+    ]
+    parts += [facts["started"]] if parts and facts.get("started") else []
+    return say("paper.made_with", parts=commas(parts)) if parts else ""

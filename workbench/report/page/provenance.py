@@ -9,6 +9,7 @@ import pandas as pd
 from workbench.config import RunConfig, flatten
 from workbench.config.setting import Value
 from workbench.report import wording
+from workbench.report.language.words import say, word
 from workbench.report.statistics.design import Design
 from workbench.untyped import PandasCell
 
@@ -60,22 +61,23 @@ def _equal(value: Value, default: Value) -> bool:
 
 def name_of(fact: str) -> str:
     """A fact's name in words."""
-    return _FACT_NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow")
+    return word(_FACT_NAMES.get(fact, fact.replace("_", " ")).capitalize().replace("Mlflow", "MLflow"))
 
 
 def facts(tables: SweepTables, design: Design) -> list[tuple[str, str]]:
     """What the store knows about the sweep, as (name, text), in a fixed order."""
     held = {key: str(text) for key, text in tables.facts.items() if text and key not in _SHOWN_APART}
     order = [key for key in _FIRST_FACTS if key in held] + sorted(key for key in held if key not in _FIRST_FACTS)
-    rows = [(name_of(key), held[key]) for key in order]
-    seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else f"{design.seeds[0]} to {design.seeds[-1]}"
-    rows.append(("Seeds", seeds))
+    rows = [(name_of(key), word(held[key]) if key == "outcome" else held[key]) for key in order]
+    span = say("provenance.seeds", first=design.seeds[0], last=design.seeds[-1])
+    seeds = ", ".join(map(str, design.seeds)) if len(design.seeds) <= 40 else span
+    rows.append((word("Seeds"), seeds))
     if tables.facts.get("seconds"):
-        rows.append(("Wall time", wording.duration(float(tables.facts["seconds"]))))
+        rows.append((word("Wall time"), wording.duration(float(tables.facts["seconds"]))))
     if len(processors := sorted({name for name in design.runs.get("processor", ()) if name})) > 1:
-        rows.append(("Processors", f"they differ, and so may the last digits of runs: {' | '.join(processors)}"))
+        rows.append((word("Processors"), say("provenance.processors", names=" | ".join(processors))))
     trained = design.runs[~design.runs["reused"].astype(bool)]
     if "seconds" in trained and trained["seconds"].notna().any():
-        text = f"{wording.duration(float(trained['seconds'].sum()))}, the packs of this sweep one after another"
-        rows.append(("Time on the device", text))
+        time = wording.duration(float(trained["seconds"].sum()))
+        rows.append((word("Time on the device"), say("provenance.device_time", time=time)))
     return rows

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.filters import do_truncate
 from markupsafe import Markup
 
 from workbench.report import wording
 from workbench.report.figures import palette
-from workbench.report.page import language
+from workbench.report.language import texts, words
 
 _STYLED = re.compile(
     r'<((?:path|text|use|g)\b(?:(?! class=)[^<>])*?) style="([^"]*)"'
@@ -45,12 +46,26 @@ def _environment() -> Environment:
     )
     css, *scripts = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", *PAGE_SCRIPTS))
     light, dark = palette.variables()
+    environment.filters["shortened"] = partial(_shortened, environment)
     environment.filters["for_a_shell"] = shlex.quote  # of a command that the page shows for pasting
     environment.globals |= {
         "look": {"css": css, "js": Markup("\n").join(scripts), "light": light, "dark": dark},
         "gradient": palette.gradient(),
         "plural": wording.plural,
-        "said": language.said,
-        "named": language.named,
+        "say": words.say,
+        "sentence": words.sentence,
+        "said": texts.translated,
+        "begun": lambda text: words.begun(texts.translated(text)),
+        "chinese_of": words.chinese_of,
+        "english_of": str.__str__,
+        "attribute": lambda name, text: words.attribute(name, texts.translated(text)),
+        "in_both": words.templates,
+        "outcomes": wording.outcomes,
     }
     return environment
+
+
+def _shortened(environment: Environment, text: str, most: int) -> str:
+    """A text in about so many letters, in both of its languages."""
+    english = str(do_truncate(environment, str.__str__(text), most))
+    return words.Words(english, words.cut(text.chinese, most)) if isinstance(text, words.Words) else english

@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from workbench.report import wording
+from workbench.report.language.words import attribute, in_few_letters, recognised, say, word
 from workbench.report.page.links import run_link
 from workbench.report.statistics.design import SEED, Design, status
 
@@ -56,9 +57,9 @@ def _outcomes(design: Design) -> list[str]:
     cells = []
     rows = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
     for state, outcome, reason in rows:
-        word = "reused, diverged" if state == "reused" and outcome == "diverged" else state
-        note = f' title="{escape(str(reason))}"' if reason else ""
-        cells.append(f"<td{note}>{escape(word)}")
+        told = say("runs.reused_diverged") if state == "reused" and outcome == "diverged" else word(state)
+        note = f" {attribute('title', recognised(str(reason)))}" if reason else ""
+        cells.append(f"<td{note}>{in_few_letters(told)}")
     return cells
 
 

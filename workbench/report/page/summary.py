@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
 from workbench.report.figures.search_importance import LITTLE
+from workbench.report.language.words import commas, joined, say, semicolons
 from workbench.report.statistics.design import SEED, Design, Factor, alike, extreme
 from workbench.report.statistics.effects import Effect, Interaction
 from workbench.report.statistics.searched import Searched
@@ -27,10 +28,8 @@ def seed_notice(design: Design, judged: bool = False) -> str:
     count = len(design.seeds)
     if count >= FEWEST_SEEDS:
         return ""
-    found = "One seed only: nothing here has an interval" if count < 2 else f"{count} seeds: intervals are wide"
-    if judged:
-        return f"{found}. A verdict on a difference needs {FEWEST_SEEDS} seeds or more; those above rest on none."
-    return f"{found}, and no verdict is possible. A verdict needs {FEWEST_SEEDS} seeds or more."
+    found = say("notice.one_seed") if count < 2 else say("notice.few_seeds", count=count)
+    return say("notice.judged" if judged else "notice.not_judged", found=found, needed=FEWEST_SEEDS)
 
 
 def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str) -> str:
@@ -39,32 +38,33 @@ def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str
     name = wording.metric(metric).name.lower()
     if not real:
         return ""
-    count = f"Of {len(real)} factors, " if len(real) > 1 else ""
+    first, name_of_first = real[0], real[0].factor.name
+    count = say("summary.of_factors", count=len(real)) if len(real) > 1 else ""
+    effect = effect_in_words(first)
     if len(real) == 1:
-        lead = f"The one factor was {real[0].factor.name}"
-    elif real[0].change == 0:
-        return f"{count}none moved {name}: with {real[0].factor.name}, {effect_in_words(real[0])}."
+        lead = say("summary.one_factor", factor=name_of_first)
+    elif first.change == 0:
+        return say("summary.none_moved", count=count, name=name, factor=name_of_first, effect=effect)
     else:
-        lead = f"{real[0].factor.name} moved {name} most"
-    text = [f"{count}{lead}: {effect_in_words(real[0])}."]
-    rest = [f"{one.factor.name} ({_in_short(one)})" for one in real[1:]]
+        lead = say("summary.moved_most", factor=name_of_first, name=name)
+    text = [say("summary.lead", count=count, lead=lead, effect=effect)]
+    rest = [say("summary.then_one", factor=one.factor.name, size=_in_short(one)) for one in real[1:]]
     if rest:
-        text.append(f"Then {wording.listing(rest)}.")
+        text.append(say("summary.then", rest=wording.listing(rest)))
     strongest = [pair for pair in pairs if math.isfinite(pair.size)][:1]
     if strongest and strongest[0].size > 0:
         pair = strongest[0]
-        text.append(
-            f"The strongest interaction is {pair.first.name} with {pair.second.name}: taken together they depart from "
-            f"the sum of their effects by up to {wording.change(pair.size, metric, signed=False)}."
-        )
-    return " ".join(text)
+        size = wording.change(pair.size, metric, signed=False)
+        text.append(say("summary.strongest", first=pair.first.name, second=pair.second.name, size=size))
+    return joined(text)
 
 
 def _in_short(effect: Effect) -> str:
     if effect.change == 0:
-        return "no difference"
+        return say("summary.no_difference")
     size = wording.change(abs(effect.change), effect.metric, signed=False)
-    return f"{size}, {wording.metric(effect.metric).ends[0]} {effect.levels[effect.top].label}"
+    end = wording.metric(effect.metric).ends[0]
+    return say("summary.best_level", size=size, end=end, level=effect.levels[effect.top].label)
 
 
 def extremes(design: Design) -> str:
@@ -72,19 +72,19 @@ def extremes(design: Design) -> str:
     count = int((design.runs["outcome"].eq("finished") & design.runs[design.main].notna()).sum())
     best, worst = (extreme(design, worst) for worst in (False, True))
     if best is None or worst is None:
-        return "No run has finished yet."
-    metric = wording.metric(design.main)
+        return say("summary.none_finished")
+    name = wording.metric(design.main).name.lower()
     values = [wording.amount(float(run[design.main]), design.main) for run in (worst, best)]
     if count == 1:
-        return f"The one finished run, cell {int(best['cell'])}, came to a {metric.name.lower()} of {values[1]}."
+        return say("summary.only_run", cell=int(best["cell"]), name=name, value=values[1])
     if best[design.main] == worst[design.main]:
-        return f"All {count:,} finished runs came to the same {metric.name.lower()}, {values[0]}."
+        return say("summary.all_the_same", count=count, name=name, value=values[0])
     parts = [
-        f"the {word} is cell {int(run['cell'])} with {value} ({_settings(design, run)}){_more_like(design, run)}"
-        for word, run, value in zip(reversed(metric.ends), (worst, best), values, strict=True)
-    ]
-    luck = " Of many runs these two are partly luck: a new seed would likely come out between them."
-    return f"By {metric.name.lower()}, {'; '.join(parts)}.{luck}"
+        say("summary.end", end=end, cell=int(run["cell"]), value=value, settings=_settings(design, run),
+            more=_more_like(design, run))
+        for end, run, value in zip(reversed(wording.metric(design.main).ends), (worst, best), values, strict=True)
+    ]  # fmt: skip
+    return say("summary.ends", name=name, ends=semicolons(parts))
 
 
 def explained(design: Design, cost_of_mean: float) -> str:
@@ -93,36 +93,40 @@ def explained(design: Design, cost_of_mean: float) -> str:
     if best is None or not math.isfinite(cost_of_mean) or not design.main.endswith("_loss"):
         return ""
     share = 1 - float(best[design.main]) / cost_of_mean
-    return (
-        f"Predicting the mean of the training targets costs about {wording.number(cost_of_mean)}, so the best run's "
-        f"R\u00b2 is about {wording.number(share)}."
-    )
+    return say("summary.explained", cost=wording.number(cost_of_mean), share=wording.number(share))
 
 
 def _settings(design: Design, run: pd.Series) -> str:
-    where = [f"{factor.name} {factor.labels[int(run[f'level:{factor.key}'])]}" for factor in design.factors]
-    return ", ".join([*where, f"seed {int(run[SEED])}"])
+    where = [
+        say("setting.one", name=factor.name, value=factor.labels[int(run[f"level:{factor.key}"])])
+        for factor in design.factors
+    ]
+    return commas([*where, say("setting.seed", seed=int(run[SEED]))])
 
 
 def _more_like(design: Design, run: pd.Series) -> str:
     same = alike(design, float(run[design.main])) - 1
-    return f", and {same:,} more came to the same" if same else ""
+    return say("summary.more_like", count=same) if same else ""
 
 
 def of_search(found: Searched) -> str:
     """A search in a few sentences: how far it went, its best trial, and which factor had most to do with it."""
     metric, best = wording.metric(found.metric), found.ranked[0]
-    settings = [f"{one.name} {one.labels[level]}" for one, level in zip(found.factors, best.levels, strict=True)]
+    settings = [
+        say("setting.one", name=one.name, value=one.labels[level])
+        for one, level in zip(found.factors, best.levels, strict=True)
+    ]
     span = wording.span(*best.interval, found.metric)
-    inner = f" (95 % interval {span}, {wording.plural(len(best.values), SEED)})" if span else ""
-    ended = "" if len(found.trials) == found.asked else f", of which {len(found.trials)} have a result"
-    text = (
-        f"A search of {wording.plural(found.asked, 'trial')}{ended}. The best by {metric.noted} is trial {best.number} "
-        f"with {wording.amount(best.mean, found.metric)}{inner}: {', '.join(settings)}."
-    )
+    interval = say("search.interval", interval=span, seeds=wording.plural(len(best.values), SEED)) if span else ""
+    ended = "" if len(found.trials) == found.asked else say("search.ended", count=len(found.trials))
+    text = say(
+        "search.summary", trials=wording.plural(found.asked, "trial"), ended=ended, metric=metric.noted,
+        number=best.number, value=wording.amount(best.mean, found.metric), interval=interval,
+        settings=commas(settings),
+    )  # fmt: skip
     important = max(found.trends, key=lambda one: one.importance if math.isfinite(one.importance) else -math.inf)
     if math.isfinite(important.importance) and found.explained >= LITTLE:
-        text += f" {important.axis.factor.name.capitalize()} had most to do with how a trial came out."
+        return joined([text, say("search.important", factor=important.axis.factor.name.capitalize())])
     return text
 
 
@@ -134,19 +138,22 @@ def lost_in_words(design: Design) -> list[str]:
 def _lost(found: SharedSettings | None, outcome: str) -> str:
     if found is None:
         return ""
-    many = f"{wording.plural(found.lost, 'run')} {outcome}"
+    many = say(f"lost.runs_{outcome}", runs=wording.plural(found.lost, "run"))
     if found.settings:
-        shared = [f"{factor.name} {wording.listing(labels, 'or')}" for factor, labels in found.settings]
-        return (
-            f"{many}. {'All of them have' if found.lost > 1 else 'It has'} {wording.listing(shared)}; "
-            f"{wording.plural(found.with_them, 'run')} {'have' if found.with_them > 1 else 'has'} these settings."
+        shared = [
+            say("setting.one", name=factor.name, value=wording.listing(labels, "or"))
+            for factor, labels in found.settings
+        ]
+        keys = (
+            ("lost.all_have", "lost.all_have_and_one_has") if found.lost > 1 else ("lost.it_has", "lost.it_alone_has")
         )
+        key = keys[0 if found.with_them > 1 else 1]
+        runs = wording.plural(found.with_them, "run")
+        return say(key, many=many, shared=wording.listing(shared), runs=runs)
     if found.commonest is None or found.lost < 2:
         return ""
     factor, label, count = found.commonest
-    return (
-        f"{many}; they share no setting. Of those with {factor.name} {label}, {count:,} {outcome}, the largest share."
-    )
+    return say(f"lost.commonest_{outcome}", many=many, factor=factor.name, label=label, count=count)
 
 
 def kept_networks(design: Design) -> str:
@@ -162,25 +169,26 @@ def kept_networks(design: Design) -> str:
     metric = wording.metric(design.main)
     values = (metric.better or 1) * kept[design.main].to_numpy(dtype=float)
     best = kept.iloc[int(np.nanargmax(values)) if np.isfinite(values).any() else 0]
-    return (
-        f'{wording.plural(len(kept), "trained network")} kept. workbench.load_run("{best["run_id"]}") is that of cell '
-        f"{int(best['cell'])}, the {metric.ends[0]} of them by {metric.name.lower()}."
-    )
+    return say(
+        "kept.networks", networks=wording.plural(len(kept), "trained network"), run=best["run_id"],
+        cell=int(best["cell"]), end=metric.ends[0], name=metric.name.lower(),
+    )  # fmt: skip
 
 
 def in_brief(factor: Factor) -> str:
     """The labels of a factor; of many numbers how many they are, and their ends."""
     if len(factor.labels) <= MOST_LISTED:
-        return ", ".join(factor.labels)
+        return commas(factor.labels)
     ends = [
         wording.number(one) if isinstance(one, float) else str(one) for one in (factor.values[0], factor.values[-1])
     ]
-    return f"{len(factor.labels)} values from {ends[0]} to {ends[1]}"
+    return say("factor.many_values", count=len(factor.labels), first=ends[0], last=ends[1])
 
 
 def asked(design: Design) -> str:
     """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds" """
-    lists = [f"{factor.name} ({in_brief(factor)})" for factor in design.factors]
-    seeds = wording.plural(len(design.seeds), SEED)
-    swept = " \u00d7 ".join(lists) + ", " if lists else ""
-    return f"{wording.plural(len(design.runs), 'run')}: {swept}{seeds}"
+    lists = [say("design.factor", name=factor.name, values=in_brief(factor)) for factor in design.factors]
+    runs, seeds = wording.plural(len(design.runs), "run"), wording.plural(len(design.seeds), SEED)
+    if not lists:
+        return say("design.asked_alone", runs=runs, seeds=seeds)
+    return say("design.asked", runs=runs, swept=joined(lists, " \u00d7 ", " \u00d7 "), seeds=seeds)

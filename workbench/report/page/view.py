@@ -11,6 +11,7 @@ from workbench.report.figures import FIGURES
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.own_figures import OPENING
+from workbench.report.language import texts
 from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
 from workbench.report.statistics.design import Factor, counts
@@ -65,7 +66,7 @@ def view(found: Findings) -> View:
     main_pairs = [pair[0] for pair in found.pairs]
     said = {
         "title": title(sweep),
-        "description": sweep.facts.get("description", ""),
+        "description": texts.translated(sweep.facts.get("description", "")),
         "summary": summary.of_search(found.search)
         if found.search
         else summary.summary(effects, main_pairs, design.main),
@@ -120,4 +121,4 @@ def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
 
 def title(sweep: SweepTables) -> str:
     """The heading of the page."""
-    return sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize()
+    return texts.translated(sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize())

@@ -19,6 +19,7 @@ import pandas as pd
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
 from workbench.report import wording
+from workbench.report.language.words import commas, say, word
 from workbench.report.statistics.design import SEED, Design, read
 from workbench.report.statistics.intervals import CONFIDENCE, Interval
 from workbench.report.statistics.tests import ALPHA, holm, paired_test, welch_test
@@ -26,7 +27,9 @@ from workbench.report.statistics.tests import ALPHA, holm, paired_test, welch_te
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-SAME, WITHIN, BEYOND, TOO_FEW_SEEDS = "identical", "within seed noise", "differs", "too few seeds"
+SAME, WITHIN, BEYOND, TOO_FEW_SEEDS = (
+    say("finding.identical"), say("finding.within"), say("finding.differs"), say("finding.too_few"),
+)  # fmt: skip
 _COMPARED_FACTS = ("commit", "dirty", "python", "versions", "machine", "device", "dtype", "data_digest", "digest")
 
 
@@ -120,7 +123,8 @@ def _cases(first: pd.DataFrame, second: pd.DataFrame, shared: Sequence[str], met
     both = [key for key in sides[0] if key in sides[1]]
     found = []
     for key in both:
-        label = ", ".join(f"{names[k]} {value}" for k, value in zip(shared, key, strict=True)) or "all runs"
+        parts = [say("setting.one", name=names[k], value=value) for k, value in zip(shared, key, strict=True)]
+        label = commas(parts) or word("all runs")
         found.append(_case(label, metric, sides[0][key], sides[1][key], 1 - (1 - CONFIDENCE) / len(both)))
     adjusted = holm([case.p for case in found if np.isfinite(case.p)])
     queue = iter(adjusted)
@@ -174,7 +178,9 @@ def _values(runs: pd.DataFrame, key: str) -> str:
         return "\u2013"
     distinct: list[object] = [item.item() if hasattr(item, "item") else item for item in runs[key].unique()]
     texts = sorted({wording.value(item) for item in distinct}, key=lambda text: (len(text), text))
-    return ", ".join(texts) if len(texts) <= 12 else f"{', '.join(texts[:11])} \u2026 ({len(texts)} values)"
+    if len(texts) <= 12:
+        return ", ".join(texts)
+    return say("comparison.values", values=", ".join(texts[:11]), count=len(texts))
 
 
 def _facts(first: SweepTables, second: SweepTables) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.measure import MEASUREMENTS
 from workbench.report import wording
+from workbench.report.language.words import say
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -137,7 +138,7 @@ def losses(runs: pd.DataFrame, outcome: str, most: int = 8) -> list[tuple[str, l
     chosen = runs[runs["outcome"] == outcome]
     groups: dict[str, list[int]] = {}
     for reason, cell in zip(chosen["reason"].fillna("").astype(str), chosen["cell"], strict=True):
-        groups.setdefault(reason or "no reason recorded", []).append(int(cell))
+        groups.setdefault(reason or say("page.no_reason"), []).append(int(cell))
     return sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))[:most]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.config import flatten, meant
 from workbench.engine.errors import BadInput
 from workbench.measure import ANALYSES, MEASUREMENTS
+from workbench.report.language.words import say
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, rules_of
 
 if TYPE_CHECKING:
@@ -91,5 +92,4 @@ def _refuse(claim: Claim, rule: Paired | Equivalence, runs: pd.DataFrame, factor
 
 def open_arm(arm: Arm, keys: Sequence[str]) -> str:
     """The line about an arm that leaves keys open."""
-    allowed = "allowed: a value in `where`, or the key in `averaged_over`"
-    return f"the arm {arm.label!r} leaves {', '.join(keys)} open; {allowed}"
+    return say("evidence.open_arm", arm=arm.label, keys=", ".join(keys))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.measure import MEASUREMENTS
-from workbench.report import wording
+from workbench.report.language.words import say, word
 from workbench.report.statistics.tests import ALPHA
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.deviations import data_of, deviations, is_data
@@ -77,13 +77,12 @@ def in_words(attempts: tuple[Attempt, ...]) -> tuple[str, ...]:
     if len(attempts) < 2:
         return ()
     count, alpha = len(attempts), alpha_of(attempts)
-    first = (
-        f"Attempt {count} on this claim in this store: alpha is {ALPHA:g} divided by {count}, {alpha:.3g}, so "
-        f"intervals of {100 * (1 - alpha):.4g}{wording.SPACE}% decide"
-    )
+    share, confidence = f"{alpha:.3g}", f"{100 * (1 - alpha):.4g}"
+    first = say("attempt.count", count=count, alpha=f"{ALPHA:g}", share=share, confidence=confidence)
     rest = [
-        f"Attempt {place}, started {one.started}, question {one.question or 'of an older form'}: "
-        f"{one.verdict or 'no verdict kept'}"
+        say("attempt.earlier", place=place, started=one.started,
+            question=one.question or say("attempt.of_an_older_form"),
+            verdict=word(one.verdict) if one.verdict else say("attempt.no_verdict"))
         for place, one in enumerate(attempts[:-1], start=1)
-    ]
+    ]  # fmt: skip
     return (first, *rest)

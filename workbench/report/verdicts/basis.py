@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.report.language.words import say
 from workbench.report.statistics.bootstrap_t import deciding_interval
 from workbench.report.statistics.intervals import Interval
 from workbench.report.statistics.shape import apart, is_skewed, skewness
@@ -96,9 +97,9 @@ def shares_of(evidence: Evidence) -> float:
 
 def _doubt(evidence: Evidence, values: np.ndarray, strays: int) -> str:
     if evidence.failures:
-        return "runs were lost"
+        return say("doubt.lost")
     if strays:
-        return f"{strays} of the {len(values)} pairs stand apart from the others"
+        return say("doubt.strays", strays=strays, count=len(values))
     if is_skewed(values):
-        return f"the differences are skewed ({skewness(values):.2g})"
+        return say("doubt.skewed", skewness=f"{skewness(values):.2g}")
     return ""

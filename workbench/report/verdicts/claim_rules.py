@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
+from workbench.report.language.texts import translated
 from workbench.report.statistics.intervals import INTERVALS
 from workbench.report.statistics.tests import FEWEST_SEEDS
 from workbench.report.verdicts.premises import PREMISES
@@ -44,6 +45,9 @@ class Arm:
     metric: str = ""
     constant: float | None = None
     averaged_over: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", translated(self.label))
 
 
 @dataclass(frozen=True)
@@ -264,6 +268,8 @@ class Claim:
     def __post_init__(self) -> None:
         if self.tuned is not None and not self.condition:
             raise BadInput(f"claim {self.id} has a tuned rule but no condition: say on what the claim depends")
+        for name in ("section", "condition", "slip", "remark"):
+            object.__setattr__(self, name, translated(getattr(self, name)))
 
 
 def _plain(value: object) -> object:

@@ -33,6 +33,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from workbench.report.language.words import begun, joined, say, word
 from workbench.report.statistics.tests import holm
 from workbench.report.verdicts.attempts import Attempt, attempts_on, in_words
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity, Paired, Rule, rules_of
@@ -106,14 +107,15 @@ def _noted(weighed: tuple[Evidence | None, Verdict], note: str) -> tuple[Evidenc
 def _reason(rule: Rule, evidence: Evidence | None, found: Verdict, tables: SweepTables) -> str:
     """Why a rule decides nothing here, though its sweep was run as the file says; "" if it decides."""
     if isinstance(rule, Identity):
-        return unasked(tables.facts) or (f"Withheld, for {found.doubt}." if found.doubt else "")
-    return f"Withheld, for {evidence.undecided}." if evidence is not None and evidence.undecided else ""
+        return unasked(tables.facts) or (say("verdict.withheld_for", why=found.doubt) if found.doubt else "")
+    return say("verdict.withheld_for", why=evidence.undecided) if evidence is not None and evidence.undecided else ""
 
 
 def _withheld(found: Verdict, why: str) -> Verdict:
     if not why:
         return found
-    return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=f"{why} {found.sentence}")
+    sentence = joined([why, found.sentence])
+    return replace(found, verdict="inconclusive", new_seeds=None, fails=False, sentence=sentence)
 
 
 def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
@@ -129,19 +131,22 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     if note := left_open(claim.vary, rest):
         own = replace(own, notes=(*own.notes, note))
     if own.ruled_out and not first.ruled_out:
-        own = replace(own, sentence=f"Ruled out by a further rule of the claim, see below. {own.sentence}")
+        own = replace(own, sentence=say("verdict.by_further_rule", sentence=own.sentence))
     if tuned and ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
-        text = f"{own.outcome.capitalize()} in the notes' own setting, {tuned.outcome} in the other"
-        return _conditional(own, f"{text}: {claim.condition}", claim.condition)
+        outcomes = {"own": word(own.outcome).capitalize(), "other": word(tuned.outcome)}
+        return _conditional(
+            own, say("verdict.in_both_settings", **outcomes, condition=claim.condition), claim.condition
+        )
     turned = turning(first, claim.vary, rest)
     words = condition(first, turned) if turned else ""
     if turned and all(one.verdict == "reproduced" for one in also):
-        return _conditional(own, f"{words[:1].upper()}{words[1:]}", words)
-    return replace(own, notes=(*own.notes, f"The claim's first rule by itself: {words}")) if turned else own
+        return _conditional(own, begun(words), words)
+    return replace(own, notes=(*own.notes, say("verdict.by_itself", words=words))) if turned else own
 
 
 def _conditional(own: Verdict, sentence: str, words: str) -> Verdict:
-    return replace(own, verdict="conditional", condition=words, sentence=f"{sentence}. {own.sentence}")
+    text = say("verdict.with_sentence", head=sentence, sentence=own.sentence)
+    return replace(own, verdict="conditional", condition=words, sentence=text)
 
 
 def _jointly(verdicts: Sequence[str]) -> str:

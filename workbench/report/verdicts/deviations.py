@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.config.reading import TRAINING
 from workbench.measure import MEASUREMENTS
 from workbench.report import wording
+from workbench.report.language.words import commas, say, semicolons
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
@@ -26,7 +27,7 @@ def described(tables: SweepTables) -> tuple[str, str]:
     found = deviations(tables.facts)
     other_data = {key: values for key, values in found.items() if is_data(key)}
     parts = [_one(key, *values) for key, values in found.items() if key not in other_data]
-    why = f"Withheld, for the rule was fixed for other settings: {'; '.join(parts)}." if parts else ""
+    why = say("verdict.other_settings", settings=semicolons(parts)) if parts else ""
     return why, _dataset(tables, other_data)
 
 
@@ -50,7 +51,7 @@ def elsewhere(tables: SweepTables) -> str:
     found, fixed = deviations(tables.facts).get("data.name", ([], []))
     if not fixed:
         return ""
-    return f"On {described(tables)[1] or _listed(found)}. The sweep file asks on {_listed(fixed)}."
+    return say("on_data.elsewhere", dataset=described(tables)[1] or _listed(found), asked=_listed(fixed))
 
 
 def unasked(facts: dict[str, str]) -> str:
@@ -64,8 +65,7 @@ def unasked(facts: dict[str, str]) -> str:
         return ""
     if not missing:
         return ""
-    asked = f"{missing} of its {cells} were not asked for"
-    return f"Withheld, for an identity needs every cell of the sweep file, and {asked}."
+    return say("verdict.unasked", missing=missing, cells=cells)
 
 
 def is_data(key: str) -> bool:
@@ -81,12 +81,12 @@ def _reads_data(measure: str) -> bool:
 
 def _one(key: str, found: list[object], fixed: list[object]) -> str:
     if not fixed:
-        return f"{key} is {_listed(found)}"
-    return f"{key} is {_listed(found)} here and {_listed(fixed)} in the sweep file"
+        return say("verdict.found_here", key=key, values=_listed(found))
+    return say("verdict.found_and_fixed", key=key, values=_listed(found), fixed=_listed(fixed))
 
 
 def _listed(values: list[object]) -> str:
-    return wording.listing([wording.value(value) for value in values]) or "not asked for"
+    return wording.listing([wording.value(value) for value in values]) or say("verdict.not_asked_for")
 
 
 def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[object]]]) -> str:
@@ -97,5 +97,9 @@ def _dataset(tables: SweepTables, other: dict[str, tuple[list[object], list[obje
         return ""
     names = sorted({str(name) for name in runs["data.name"].dropna()}) if "data.name" in runs else []
     implied = {"data.name", "data.scaling", "data.dir", "data.path"}  # settings that belong to the dataset's name
-    extra = [f"{wording.factor(key)} {_listed(found)}" for key, (found, _) in other.items() if key not in implied]
-    return ", ".join([*names, *extra])
+    extra = [
+        say("setting.one", name=wording.factor(key), value=_listed(found))
+        for key, (found, _) in other.items()
+        if key not in implied
+    ]
+    return commas([*names, *extra])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.report import wording
 from workbench.report.completed import completed
+from workbench.report.language.words import say
 from workbench.report.verdicts.arms import arms_of, is_value, open_arm, open_keys, select
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, Tuning, rules_of
 from workbench.report.verdicts.premises import fault, in_words, with_derived
@@ -76,23 +77,26 @@ def _tuned(runs: pd.DataFrame, arm: Arm, tuning: Tuning) -> tuple[pd.DataFrame, 
     grid.
     """
     if not {*tuning.factors, tuning.metric} <= set(runs):
-        return runs.iloc[:0], (f"{arm.label}: the sweep does not hold what it was to be tuned by",)
+        return runs.iloc[:0], (say("tuning.not_held", arm=arm.label),)
     asked = runs[runs["seed"].isin(tuning.seeds)]
     names = list(tuning.factors)
     if not asked["outcome"].isin(["finished", "diverged"]).all():
-        return runs.iloc[:0], (f"{arm.label}: not every run of the tuning seeds has ended",)
+        return runs.iloc[:0], (say("tuning.not_ended", arm=arm.label),)
     means = _means(asked, names, tuning)
     if not len(means):
-        return runs.iloc[:0], (f"{arm.label}: nothing to tune on, for no value finished on every tuning seed",)
+        return runs.iloc[:0], (say("tuning.nothing", arm=arm.label),)
     best = means.idxmin() if tuning.better == "lower" else means.idxmax()
     best = best if isinstance(best, tuple) else (best,)
-    pairs = [f"{wording.factor(key)} {wording.value(value)}" for key, value in zip(names, best, strict=True)]
-    notes = [f"{arm.label}: tuned to {wording.listing(pairs)}"]
+    pairs = [
+        say("setting.one", name=wording.factor(key), value=wording.value(value))
+        for key, value in zip(names, best, strict=True)
+    ]
+    notes = [say("tuning.tuned", arm=arm.label, settings=wording.listing(pairs))]
     for key, value in zip(names, best, strict=True):
         runs = runs[is_value(runs[key], value)]
         grid = sorted(asked[key].dropna().unique()) if pd.api.types.is_numeric_dtype(asked[key]) else []
         if len(grid) > 1 and value in (grid[0], grid[-1]):
-            notes.append(f"{arm.label}: the best {wording.factor(key)} lies at the edge of its grid; extend the grid")
+            notes.append(say("tuning.edge", arm=arm.label, factor=wording.factor(key)))
     return runs, tuple(notes)
 
 
@@ -105,7 +109,9 @@ def _tuned_by_seed(
         chosen, said = _tuned(runs, arm, tuning.of(place))
         parts.append(chosen[chosen["seed"] == seed])
         notes.update(said)
-    return pd.concat(parts), tuple(f"{note} (of {wording.plural(count, 'seed')})" for note, count in notes.items())
+    return pd.concat(parts), tuple(
+        say("tuning.of_seeds", note=note, seeds=wording.plural(count, "seed")) for note, count in notes.items()
+    )
 
 
 def _means(asked: pd.DataFrame, names: list[str], tuning: Tuning) -> pd.Series:
@@ -140,7 +146,8 @@ def failed_premise(runs: pd.DataFrame, rule: Rule) -> str:
                 chosen = _runs_of(runs, arm, rule)[0]
                 chosen = chosen[chosen["seed"].isin(rule.seeds)]
             if why := fault(premise.kind, premise.bound, chosen):
-                return f"the rule asks that {arm.label!r} {in_words(premise.kind, premise.bound)}, and {why}"
+                asked = in_words(premise.kind, premise.bound)
+                return say("evidence.premise_fails", arm=arm.label, premise=asked, why=why)
     return ""
 
 
@@ -151,7 +158,7 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: S
     metric = arm.metric or rule.metric
     needed = [metric, *([rule.collapse.metric] if rule.collapse else [])]
     if absent := [name for name in needed if name not in runs]:
-        note = f"the sweep holds no metric called {wording.listing(absent, 'or')}"
+        note = say("evidence.no_metric", names=wording.listing(absent, "or"))
         return ArmResult(arm, {}, tuple(rule.seeds), (), (), (*notes, note))
     values: dict[int, float] = {}
     missing, diverged, collapsed = [], [], []
@@ -169,7 +176,7 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: S
             if rule.collapse and (mine[rule.collapse.metric] <= rule.collapse.below).any():
                 collapsed.append(seed)
     if not len(chosen):
-        notes += (f"the sweep holds no run of the arm {arm.label}",)
+        notes += (say("evidence.no_run", arm=arm.label),)
     unsaid = open_keys(chosen[chosen["seed"].isin(rule.seeds)], arm, factors)
     why = open_arm(arm, unsaid) if unsaid else ""
     return ArmResult(arm, values, tuple(missing), tuple(diverged), tuple(collapsed), notes, why)
@@ -190,7 +197,8 @@ def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:
         columns = {claim.rule.metric: measured} if isinstance(measured, pd.Series) else dict(measured.items())
         mapped = {str(name): runs["cell"].map(column).astype(float) for name, column in columns.items()}
     except Exception as error:
-        return runs, " ".join(f"its measure failed: {type(error).__name__}: {error}".split())
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return runs, say("evidence.measure_failed", error=reason)
     return runs.assign(**mapped), ""
 
 

@@ -15,7 +15,7 @@ from math import e, log
 
 import pandas as pd
 
-from workbench.report import wording
+from workbench.report.language.words import say
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity, Paired, Rule, rules_of
 from workbench.report.verdicts.evidence import gather
 
@@ -50,11 +50,11 @@ class Look:
         """A note of which look it is; "" of a rule that has one alone."""
         if not self.looks:
             return ""
-        ahead = f"; the next one is at {self.further} seeds" if self.further else ""
-        return (
-            f"Look {self.place + 1} of {len(self.looks)}, at {self.looks[self.place]} of {self.looks[-1]} seeds: it "
-            f"decides at {100 * self.share:.3g}{wording.SPACE}% of alpha{ahead}"
-        )
+        ahead = say("look.next", seeds=self.further) if self.further else ""
+        return say(
+            "look.which", place=self.place + 1, looks=len(self.looks), seeds=self.looks[self.place],
+            all=self.looks[-1], share=f"{100 * self.share:.3g}", ahead=ahead,
+        )  # fmt: skip
 
 
 def look_at(rule: Rule, runs: pd.DataFrame, factors: Sequence[str] = ()) -> Look:

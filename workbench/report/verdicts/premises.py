@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.report import wording
+from workbench.report.language.words import joined, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,9 @@ LAST_SHARE = 0.1  # of the epochs: a best epoch within it means that training wa
 class PremiseKind:
     """One row of PREMISES.
 
-    `words` says what is asked of an arm, `{bound}` in it being the premise's bound, by default `bound`. `columns` are
-    those of the runs that it reads. `fault` takes the arm's finished runs on the deciding seeds and the bound, and
+    `words` is the key of what is asked of an arm, `{bound}` in it being the premise's bound, by default `bound`.
+    `columns` are those of the runs that it reads. `fault` takes the arm's finished runs on the deciding seeds and the
+    bound, and
     returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged. `derived`
     computes, from the histories by epoch, columns that no run has: cell -> value by name.
     """
@@ -49,7 +51,7 @@ def _late_gain(epochs: pd.DataFrame) -> Mapping[str, pd.Series]:
 
 def _not_levelled(runs: pd.DataFrame, bound: float) -> str:
     gain = float(runs["late_gain"].median())
-    return "" if gain <= bound else f"in its last epochs its validation loss still fell by {_percent(gain)}"
+    return "" if gain <= bound else say("premise.still_falling", gain=_percent(gain))
 
 
 def _rise(runs: pd.DataFrame) -> float:
@@ -59,65 +61,64 @@ def _rise(runs: pd.DataFrame) -> float:
 
 def _not_overfitted(runs: pd.DataFrame, bound: float) -> str:
     rise = _rise(runs)
-    return "" if rise > bound else f"its validation loss ends {_percent(rise)} over its best"
+    return "" if rise > bound else say("premise.over_its_best", rise=_percent(rise))
 
 
 def _not_underfitted(runs: pd.DataFrame, bound: float) -> str:
     accuracy, rise = float(runs["last_train_accuracy"].mean()), _rise(runs)
     if not accuracy < bound:
-        return f"its training accuracy is {_percent(accuracy)}"
+        return say("premise.training_accuracy", accuracy=_percent(accuracy))
     overfits = rise > PREMISES["overfits"].bound
-    return f"it overfits: its validation loss ends {_percent(rise)} over its best" if overfits else ""
+    return say("premise.it_overfits", rise=_percent(rise)) if overfits else ""
 
 
 def _not_converged(runs: pd.DataFrame, bound: float) -> str:
     at = float((runs["best_epoch"] / runs["epochs"]).median())
-    return "" if at < 1 - bound else f"its best epoch is, in the median, at {_percent(at)} of the budget"
+    return "" if at < 1 - bound else say("premise.best_epoch", at=_percent(at))
 
 
 def _collapsed(runs: pd.DataFrame, bound: float) -> str:
     count = int((runs["last_train_accuracy"] <= bound).sum())
-    return f"{count} of {len(runs)} runs ended at a training accuracy of {_percent(bound)} or less" if count else ""
+    return say("premise.collapsed", count=count, runs=len(runs), bound=_percent(bound)) if count else ""
 
 
 def _at_ceiling(runs: pd.DataFrame, bound: float) -> str:
     accuracy = float(runs["last_train_accuracy"].mean())
-    return "" if accuracy < bound else f"its training accuracy is {_percent(accuracy)}"
+    return "" if accuracy < bound else say("premise.training_accuracy", accuracy=_percent(accuracy))
 
 
 def _busy(runs: pd.DataFrame, bound: float) -> str:
     share = float(runs["load_by_others"].mean())
-    return "" if share <= bound else f"others used {_percent(share)} of the machine"
+    return "" if share <= bound else say("premise.busy", share=_percent(share))
 
 
 PREMISES = {
     "overfits": PremiseKind(
-        "overfits (its validation loss ends more than {bound} over its best one, in the median)",
+        "premise.overfits",
         ("last_validation_loss", "best_validation_loss"), _not_overfitted, 0.05,
     ),
     "underfits": PremiseKind(
-        "underfits (its mean training accuracy ends under {bound}, and it does not overfit)",
+        "premise.underfits",
         ("last_train_accuracy", "last_validation_loss", "best_validation_loss"), _not_underfitted, 0.95,
     ),
     "converged": PremiseKind(
-        "has converged (no better epoch by validation loss in the last {bound} of its epochs, in the median)",
+        "premise.converged",
         ("best_epoch", "epochs"), _not_converged, LAST_SHARE,
     ),
     "levelled_off": PremiseKind(
-        "has levelled off (its best validation loss fell by at most {bound} in the last tenth of its epochs, in the "
-        "median)",
+        "premise.levelled_off",
         ("late_gain",), _not_levelled, 0.01, derived=_late_gain,
     ),
     "not_collapsed": PremiseKind(
-        "has no run that diverged, or whose training accuracy ended at {bound} or less",
+        "premise.not_collapsed",
         ("last_train_accuracy",), _collapsed, 0.2, every_run=True,
     ),
     "below_ceiling": PremiseKind(
-        "leaves room above it (its mean training accuracy ends under {bound})",
+        "premise.below_ceiling",
         ("last_train_accuracy",), _at_ceiling, 0.95,
     ),
     "quiet": PremiseKind(
-        "was timed on a quiet machine (others used at most {bound} of its processors meanwhile, in the mean)",
+        "premise.quiet",
         ("load_by_others",), _busy, 0.15,
     ),
 }  # fmt: skip
@@ -136,7 +137,7 @@ def with_derived(runs: pd.DataFrame, epochs: pd.DataFrame, kinds: Iterable[str])
 def in_words(kind: str, bound: float | None) -> str:
     """What a premise asks of an arm."""
     row = PREMISES[kind]
-    return row.words.format(bound=_percent(row.bound if bound is None else bound))
+    return say(row.words, bound=_percent(row.bound if bound is None else bound))
 
 
 def fault(kind: str, bound: float | None, runs: pd.DataFrame) -> str:
@@ -145,11 +146,11 @@ def fault(kind: str, bound: float | None, runs: pd.DataFrame) -> str:
     done = runs[runs["outcome"] == "finished"]
     lost = int((runs["outcome"] == "diverged").sum())
     if row.every_run and lost:
-        return f"{lost} of {len(runs)} runs diverged"
+        return say("premise.diverged", lost=lost, runs=len(runs))
     if not len(done):
         return ""
     if absent := _absent(done, row.columns):
-        return f"it cannot be checked, for its runs hold no {' or '.join(absent)}"
+        return say("premise.cannot_be_checked", names=joined(absent, " or ", "、"))
     return row.fault(done, row.bound if bound is None else bound)
 
 

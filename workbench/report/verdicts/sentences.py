@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.report import wording
+from workbench.report.language.words import Words, chinese_of, joined, say, table
 from workbench.report.verdicts.basis import shares_of
 from workbench.report.verdicts.claim_rules import Equivalence, Identity, Paired, Rule
 from workbench.report.verdicts.evidence import Evidence
@@ -14,62 +15,64 @@ if TYPE_CHECKING:
     from workbench.report.verdicts.verdict import Verdict
 
 _REASONS = {
-    "reproduced": "all of it beyond {edge}, in the predicted direction",
-    "contradicted": "all of it beyond {edge}, in the opposite direction",
-    "not reproduced": "all of it within {edge}",
-    "inconclusive": "which does not settle it against {edge}",
-    "ruled out": "which rules out the predicted {edge}, but leaves open whether the opposite is there",
+    "reproduced": "reason.beyond_as_predicted",
+    "contradicted": "reason.beyond_opposite",
+    "not reproduced": "reason.within",
+    "inconclusive": "reason.not_settled",
+    "ruled out": "reason.ruled_out",
 }
 SIGNS = "\u00b1\u2212+"
 _NOT_INFERIOR = {
-    "reproduced": "all of it short of {edge}",
-    "contradicted": "all of it beyond {edge}",
-    "inconclusive": "which does not settle it against {edge}",
+    "reproduced": "reason.short_of",
+    "contradicted": "reason.beyond",
+    "inconclusive": "reason.not_settled",
 }
 _AGREEMENT = {
-    "reproduced": "all of it within {edge}",
-    "contradicted": "all of it outside {edge}",
-    "inconclusive": "which does not settle it against {edge}",
+    "reproduced": "reason.within",
+    "contradicted": "reason.outside",
+    "inconclusive": "reason.not_settled",
 }
+_EQUIVALENCES = {"": "rule.within", "lower": "rule.not_lower", "higher": "rule.not_higher"}
 
 
 def rule_in_words(rule: Rule) -> str:
     """The rule as a reader would state it."""
     metric = wording.metric(rule.metric)
-    what = f"{metric.name}{', ' + metric.note if metric.note else ''}"
+    what = say("rule.measured", name=metric.name, note=metric.note) if metric.note else metric.name
+    asked = {"what": what, "premises": _premises(rule)}
     if isinstance(rule, Identity):
-        return f"{what}: the {largest(rule)} of {rule.arm.label} is at most {rule.tolerance:g}.{_premises(rule)}"
+        return say("rule.identity", **asked, largest=largest(rule), arm=rule.arm.label, tolerance=f"{rule.tolerance:g}")
     if isinstance(rule, Equivalence):
+        arms = {"measured": rule.measured.label, "predicted": rule.predicted.label}
         edge = wording.margin(rule.tolerance, rule.metric)
-        within = f"is {rule.worse} by less than {edge}" if rule.worse else f"within \u00b1{edge}"
-        return (
-            f"{what}: {rule.measured.label} minus {rule.predicted.label}, by seed, "
-            f"{within} with its whole 95 % interval, over {len(rule.seeds)} seeds.{_premises(rule)}"
-        )
-    edge = wording.margin(rule.margin, rule.metric)
-    pair = f"{rule.treatment.label} minus {rule.baseline.label}"
+        return say(_EQUIVALENCES[rule.worse], **asked, **arms, edge=edge, seeds=len(rule.seeds))
+    pair = say("rule.minus", first=rule.treatment.label, second=rule.baseline.label)
     if rule.against:
-        pair = f"({pair}) minus ({rule.against[0].label} minus {rule.against[1].label})"
-    family = f", Holm-corrected over a family of {rule.family}" if rule.family > 1 else ""
-    return (
-        f"{what}: {pair}, paired by seed, is {rule.direction} by more than {edge} with its whole 95 % interval, "
-        f"over {len(rule.seeds)} seeds{family}.{_premises(rule)}"
-    )
+        other = say("rule.minus", first=rule.against[0].label, second=rule.against[1].label)
+        pair = say("rule.minus_minus", first=pair, second=other)
+    family = say("rule.family", count=rule.family) if rule.family > 1 else ""
+    edge = wording.margin(rule.margin, rule.metric)
+    return say(f"rule.{rule.direction}", **asked, pair=pair, edge=edge, seeds=len(rule.seeds), family=family)
 
 
-def largest(rule: Identity) -> str:
+def largest(rule: Identity, short: bool = False) -> str:
     """What an identity is decided by: the largest error, or the largest value of a metric that is none, say a count."""
     metric = rule.arm.metric or rule.metric
-    return "largest relative error" if metric.endswith(("_error", "_gap", "_loss")) else "largest value"
+    if not metric.endswith(("_error", "_gap", "_loss")):
+        return say("largest.value")
+    return say("largest.error" if short else "largest.relative_error")
 
 
 def _premises(rule: Rule) -> str:
     """What must be true before the rule decides, as a sentence behind the rule; "" if nothing must."""
     parts = [
-        f"{premise.arm.label if premise.arm else 'every arm'} {in_words(premise.kind, premise.bound)}"
+        say(
+            "rule.premise", arm=premise.arm.label if premise.arm else say("rule.every_arm"),
+            premise=in_words(premise.kind, premise.bound),
+        )
         for premise in rule.premises
-    ]
-    return f" Decided only if {wording.listing(parts)}." if parts else ""
+    ]  # fmt: skip
+    return say("rule.only_if", premises=wording.listing(parts)) if parts else ""
 
 
 def _gaps(evidence: Evidence, seeds: int) -> str:
@@ -77,75 +80,85 @@ def _gaps(evidence: Evidence, seeds: int) -> str:
     parts = []
     if evidence.missing:
         count = len(evidence.missing)
-        parts.append(f"{count} of the {seeds} seeds the rule names have no result yet, so it stays open.")
+        parts.append(say("found.open", count=count, seeds=seeds))
     if evidence.failures:
-        shares = [f"{arm.lost} of {seeds} seeds of {arm.arm.label}" for arm in evidence.arms if arm.lost]
-        parts.append(f"Diverged or collapsed: {wording.listing(shares)}{_shares(evidence)}. {_among_trained(evidence)}")
-    return " ".join(parts)
-
-
-def _shares(evidence: Evidence) -> str:
-    p = shares_of(evidence)
-    return f" (Fisher's p of equal shares {wording.probability(p)})" if p == p else ""
-
-
-def _among_trained(evidence: Evidence) -> str:
-    """What a verdict rests on if runs were lost."""
-    return (
-        f"A verdict rests on the sign-flip test over all of them, and on the {len(evidence.whole)} pairs that trained."
-    )
+        shares = [
+            say("found.lost_of", lost=arm.lost, seeds=seeds, arm=arm.arm.label) for arm in evidence.arms if arm.lost
+        ]
+        p = shares_of(evidence)
+        fisher = say("found.fisher", p=wording.probability(p)) if p == p else ""
+        trained = len(evidence.whole)
+        parts.append(say("found.lost", shares=wording.listing(shares), fisher=fisher, trained=trained))
+    return joined(parts)
 
 
 def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str) -> str:
     """The finding behind a verdict."""
-    place = f"On this dataset ({data})," if data else "Here"
+    place = say("found.on_dataset", data=data) if data else say("found.here")
     if isinstance(rule, Identity) or evidence is None:
         runs = wording.plural(found.n, "run")
-        what = largest(rule) if isinstance(rule, Identity) else "largest relative error"
-        return f"{place} the {what} over {runs} is {wording.number(found.worst)}."
+        what = largest(rule) if isinstance(rule, Identity) else say("largest.relative_error")
+        return say("found.identity", place=place, what=what, runs=runs, worst=wording.number(found.worst))
     gaps = _gaps(evidence, len(rule.seeds))
     if not found.n:
-        return f"{place} there is nothing to compare yet. {gaps}".strip()
-    size = wording.change(found.effect, rule.metric)
+        return joined([say("found.nothing_yet", place=place), gaps])
     arms = [arm.arm.label for arm in evidence.arms]
-    what = f"{arms[0]} minus {arms[1]}" if len(arms) == 2 else "the difference in differences"
-    test = ""
-    if isinstance(rule, Paired):
-        edge = wording.margin(rule.margin, rule.metric)
-        edge = f"\u00b1{edge}" if found.verdict == "not reproduced" else edge
-        reason = _REASONS["ruled out" if found.ruled_out else found.verdict]
-        p = found.p_within if found.verdict == "not reproduced" else found.p_holm
-        test = f", Holm p = {wording.probability(p)}".replace("= <", "<")
-    else:
-        edge, reason = _edge(rule), (_NOT_INFERIOR if rule.worse else _AGREEMENT)[found.verdict]
-    if withheld := _withheld_absence(rule, found):
-        edge, reason = f"\u00b1{edge.lstrip(SIGNS)}", withheld
-    if evidence.missing or evidence.failures:
-        reason = ""
+    what = say("found.difference_in_differences")
+    if len(arms) == 2:
+        what = say("rule.minus", first=arms[0], second=arms[1])
     span = wording.between(*found.interval, rule.metric)
-    inner = f"95 % interval {span}" if span else "one seed gives no interval"
-    ending = f", {reason.format(edge=edge)}" if reason else ""
-    finding = f"{place} {what} is {size} ({inner}{test}, {found.n} seeds){ending}."
-    return " ".join(part for part in (finding, gaps, _more(found)) if part)
+    interval = say("found.interval", interval=span) if span else say("found.no_interval")
+    parts = {
+        "place": place, "what": what, "size": wording.change(found.effect, rule.metric), "interval": interval,
+        "test": _test(rule, found), "seeds": found.n,
+    }  # fmt: skip
+    if evidence.missing or evidence.failures:
+        finding = say("found.finding", **parts)
+    else:
+        finding = say("found.finding_and_reason", **parts, reason=_reason(rule, found))
+    return joined([finding, gaps, _more(found)])
+
+
+def _test(rule: Paired | Equivalence, found: Verdict) -> str:
+    """The p that a paired rule is decided by, as a part of the sentence; "" of another rule."""
+    if not isinstance(rule, Paired):
+        return ""
+    p = wording.probability(found.p_within if found.verdict == "not reproduced" else found.p_holm)
+    return say("found.test_under" if p.startswith("<") else "found.test", p=p)
+
+
+def _reason(rule: Paired | Equivalence, found: Verdict) -> str:
+    """What the interval says of the edge."""
+    if withheld := _withheld_absence(rule, found):
+        return withheld
+    if not isinstance(rule, Paired):
+        return say((_NOT_INFERIOR if rule.worse else _AGREEMENT)[found.verdict], edge=_edge(rule))
+    edge = wording.margin(rule.margin, rule.metric)
+    edge = _both_sides(edge) if found.verdict == "not reproduced" else edge
+    return say(_REASONS["ruled out" if found.ruled_out else found.verdict], edge=edge)
+
+
+def _both_sides(edge: str) -> str:
+    return say("edge.both", edge=edge)
 
 
 def _edge(rule: Equivalence) -> str:
     """The tolerance as an edge, on both sides or on the one that counts."""
-    sign = {"": "\u00b1", "lower": "\u2212", "higher": "+"}[rule.worse]
-    return f"{sign}{wording.margin(rule.tolerance, rule.metric)}"
+    key = {"": "edge.both", "lower": "edge.lower", "higher": "edge.higher"}[rule.worse]
+    return say(key, edge=wording.margin(rule.tolerance, rule.metric))
 
 
 def _withheld_absence(rule: Paired | Equivalence, found: Verdict) -> str:
     """Why the absence of an effect is not said, though the whole interval lies within both edges; "" if it does not."""
-    edge = rule.margin if isinstance(rule, Paired) else rule.tolerance
-    if found.verdict != "inconclusive" or not found.interval.within(edge):
+    margin = rule.margin if isinstance(rule, Paired) else rule.tolerance
+    if found.verdict != "inconclusive" or not found.interval.within(margin):
         return ""
+    edge = _both_sides(wording.margin(margin, rule.metric))
     if found.doubt:
-        return f"all of it within {{edge}}, which shows nothing, for {found.doubt}"
+        return say("reason.within_but_doubt", edge=edge, doubt=found.doubt)
     if isinstance(rule, Paired):
-        p = wording.probability(found.p_within)
-        return f"all of it within {{edge}}, though not with the certainty asked for (Holm's p of that {p})"
-    return "all of it within {edge}, though not with the certainty asked for"
+        return say("reason.within_but_uncertain", edge=edge, p=wording.probability(found.p_within))
+    return say("reason.within_but_not_certain", edge=edge)
 
 
 def _more(found: Verdict) -> str:
@@ -155,7 +168,7 @@ def _more(found: Verdict) -> str:
     if found.new_seeds is None or any(arm.lost for arm in found.failures):
         return ""
     seeds = wording.plural(found.new_seeds, "new seed")
-    return f"By the bounds of effect and spread, about {seeds} would settle it, deciding without those seen here."
+    return say("found.new_seeds", seeds=seeds)
 
 
 def rule_warning(found: Verdict) -> str:
@@ -163,9 +176,26 @@ def rule_warning(found: Verdict) -> str:
     if found.fixed:
         return ""
     if found.stored:
-        return (
-            "The rule, its measure or the code that decides has changed since the sweep started: the store holds "
-            "another question for this claim. "
-            "Read this verdict as exploratory."
-        )
-    return "The store holds no such rule from before the sweep started: read this verdict as exploratory."
+        return say("warning.changed")
+    return say("warning.not_stored")
+
+
+def reason_withheld(sentence: str) -> str:
+    """Why a verdict is withheld, out of its sentence, which begins with that; "" if it is not."""
+    if not sentence.startswith(_head("english", "verdict.withheld_for", "{why}")):
+        return ""
+    english = _before(sentence, "english", " ")
+    return Words(english, _before(chinese_of(sentence), "chinese", "")) if isinstance(sentence, Words) else english
+
+
+def _before(sentence: str, language: str, gap: str) -> str:
+    """What stands before the place of a finding: "On this dataset", "Here"."""
+    stop = table(language)["paper.sentence"].removeprefix("{text}")
+    for place in (_head(language, "found.on_dataset", "{data}"), _head(language, "found.here", "{")):
+        sentence = sentence.partition(f"{stop}{gap}{place}")[0]
+    return sentence.rstrip(stop) + stop
+
+
+def _head(language: str, key: str, placeholder: str) -> str:
+    """What a sentence begins with, up to a placeholder."""
+    return table(language)[key].partition(placeholder)[0]

@@ -8,6 +8,8 @@ from dataclasses import replace
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.report import wording
+from workbench.report.language import texts
+from workbench.report.language.words import say, word
 from workbench.report.verdicts.claim_rules import Arm, Equivalence, Paired, Premise, Rule, Variation
 from workbench.report.verdicts.verdict import Verdict
 
@@ -70,17 +72,33 @@ def condition(own: Verdict, turned: Sequence[tuple[Variation, Verdict]]) -> str:
         settings.setdefault(variation.setting, []).append((variation, found))
     parts = []
     for setting, group in settings.items():
-        here = f"{own.outcome} at {wording.value(group[0][0].instead_of)}"
-        there = [f"{found.outcome} at {wording.value(variation.value)}" for variation, found in group]
-        parts.append(f"{wording.factor(setting)} ({wording.listing([here, *there])})")
-    return f"it turns on {wording.listing(parts)}"
+        here = say(
+            "verdict.outcome_at",
+            outcome=word(own.outcome),
+            value=texts.translated(wording.value(group[0][0].instead_of)),
+        )
+        there = [
+            say(
+                "verdict.outcome_at",
+                outcome=word(found.outcome),
+                value=texts.translated(wording.value(variation.value)),
+            )
+            for variation, found in group
+        ]
+        name = texts.translated(wording.factor(setting))
+        parts.append(say("verdict.turning_setting", factor=name, outcomes=wording.listing([here, *there])))
+    return say("verdict.turns_on", settings=wording.listing(parts))
 
 
 def left_open(variations: Sequence[Variation], found: Sequence[Verdict]) -> str:
     """A note of the settings that these runs leave open, "" of none."""
     places = [
-        f"{wording.factor(variation.setting)} {wording.value(variation.value)}"
+        say(
+            "setting.one",
+            name=texts.translated(wording.factor(variation.setting)),
+            value=texts.translated(wording.value(variation.value)),
+        )
         for variation, one in zip(variations, found, strict=True)
         if one.verdict == "inconclusive" and not one.fails
     ]
-    return f"Left open with {wording.listing(places)}" if places else ""
+    return say("verdict.left_open", settings=wording.listing(places)) if places else ""

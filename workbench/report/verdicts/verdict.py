@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.report.language.words import say
 from workbench.report.statistics.intervals import Interval
 
 VERDICTS = {
-    "reproduced": "the effect is there, and larger than the smallest that matters",
-    "conditional": "it holds in one setting and not in the other",
-    "not reproduced": "any effect is smaller than the smallest that matters",
-    "contradicted": "the opposite is there",
-    "inconclusive": "these runs do not decide it",
+    "reproduced": say("verdict_means.reproduced"),
+    "conditional": say("verdict_means.conditional"),
+    "not reproduced": say("verdict_means.not_reproduced"),
+    "contradicted": say("verdict_means.contradicted"),
+    "inconclusive": say("verdict_means.inconclusive"),
 }
 
 

@@ -4,9 +4,9 @@
   const root = document.documentElement;
   const armOf = ({ dataset }) => dataset.arm ?? dataset.curve;
   const figures = [...document.querySelectorAll("figure[data-by]")].map((figure) => {
-    const labels = new Map([...(figure.dataset.arms ?? "").matchAll(/^(\d+) (.*)$/gm)].map((line) => line.slice(1)));
+    const labels = new Map([...(figure.dataset.arms ?? "").matchAll(/^(\d+) (.*)$/gm)].map(([, arm, label]) => [arm, label.replace(/\s+/g, " ").trim()]));
     const entries = [...figure.querySelectorAll("li[data-arm]")];
-    for (const entry of entries) labels.set(armOf(entry), entry.textContent);
+    for (const entry of entries) labels.set(armOf(entry), spoken(entry, false));
     return { figure, entries, labels, by: figure.dataset.by, marked: figure.querySelectorAll("[data-arm],[data-curve]") };
   });
 
@@ -43,7 +43,7 @@
   }
   if (figures.some(({ by }) => columns.includes(by))) {
     const body = table.tBodies[0];
-    const of = (line) => choose(Object.fromEntries(columns.flatMap((by, place) => (by ? [[by, line.cells[place].textContent]] : []))), line);
+    const of = (line) => choose(Object.fromEntries(columns.flatMap((by, place) => (by ? [[by, spoken(line.cells[place], false)]] : []))), line);
     document.getElementById("choosing").hidden = false;
     body.className = "choices";
     body.rows[0].cells[0].tabIndex = 0; // the arrow keys reach the others
@@ -72,7 +72,7 @@
   const nearest = (points, far) => points.reduce((best, one) => (far(one) < far(best) ? one : best), points[0]);
   for (const panel of document.querySelectorAll("[data-read]")) {
     const svg = panel.querySelector("svg.plot");
-    const { labels } = figures.find(({ figure }) => figure.contains(panel));
+    const { labels, entries } = figures.find(({ figure }) => figure.contains(panel));
     const places = panel.dataset.at.split(" ");
     let all, at;
     const points = () => { // of a path: one for each place that has a value, in their order
@@ -89,7 +89,8 @@
       const box = svg.getBoundingClientRect();
       const scale = box.width / svg.viewBox.baseVal.width;
       const [x, y] = [box.left + point.x * scale, box.top + point.y * scale];
-      const label = labels.get(armOf(point.curve));
+      const arm = armOf(point.curve);
+      const label = spoken(entries.find((entry) => armOf(entry) === arm)) || labels.get(arm);
       tip.replaceChildren(label ? `${label}, ` : "", document.getElementById("at").content.cloneNode(true),
         ` ${places[point.place]}: ${point.text}${panel.dataset.unit}`);
       tip.hidden = dot.hidden = false;

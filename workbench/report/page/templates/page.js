@@ -1,16 +1,36 @@
 // What a page can do with script: sort and filter its table of runs, and say which language is shown. It is whole without.
 "use strict";
+const inChinese = () => document.getElementById("in-chinese").checked;
+const spoken = (element, chinese = inChinese()) => { // what an element says in one language
+  if (!element) return "";
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll(chinese ? ".en" : ".zh").forEach((one) => one.remove());
+  return copy.textContent.replace(/\s+/g, " ").trim();
+};
+// A sentence with its placeholders filled; the element holds its forms in both languages.
+const filled = (element, parts) =>
+  (inChinese() ? element.dataset.zh : element.dataset.en).replace(/{(\w+)}/g, (_, name) => parts[name]);
+// Attributes have no two languages at once: the Chinese stands in another attribute, and takes the place of the English.
+const speak = () => {
+  document.documentElement.lang = inChinese() ? "zh-Hant" : "en";
+  for (const link of document.querySelectorAll("a[data-page]")) link.hash = inChinese() ? "in-chinese" : "";
+  for (const name of ["aria-label", "title", "placeholder"]) {
+    for (const one of document.querySelectorAll(`[data-zh-${name}]`)) {
+      const english = one.getAttribute(`data-en-${name}`) ?? one.getAttribute(name);
+      one.setAttribute(`data-en-${name}`, english);
+      one.setAttribute(name, inChinese() ? one.getAttribute(`data-zh-${name}`) : english);
+    }
+  }
+  const title = document.querySelector("title");
+  title.dataset.en ??= title.textContent;
+  title.textContent = inChinese() ? title.dataset.zh : title.dataset.en;
+  document.dispatchEvent(new Event("speak"));
+};
 (() => {
   const chinese = document.getElementById("in-chinese");
-  const english = document.getElementById("in-english");
-  const speak = () => {
-    document.documentElement.lang = chinese.checked ? "zh-Hant" : "en";
-    for (const link of document.querySelectorAll("a[data-page]")) link.hash = chinese.checked ? "in-chinese" : "";
-  };
   if (location.hash === "#in-chinese") chinese.checked = true;
   chinese.addEventListener("change", speak);
-  english.addEventListener("change", speak);
-  speak();
+  document.getElementById("in-english").addEventListener("change", speak);
 })();
 
 // The page of a sweep that still trains is loaded again, at the place where it was, with what was open; also the last time.
@@ -50,8 +70,8 @@ if (!/^(file|https?):$/.test(location.protocol)) {
   if (!table) return;
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
-  const rows = [...body.rows].map((row) => ({ row, texts: [...row.cells].map((cell) => cell.textContent.trim()) }));
-  for (const one of rows) one.words = one.texts.join(" ").toLowerCase();
+  const english = (cell) => (cell.querySelector(".en") ?? cell).textContent.trim();
+  const rows = [...body.rows].map((row) => ({ row, texts: [...row.cells].map(english), words: row.textContent.toLowerCase() }));
 
   // "96.11 %" and "−3" are numbers, "–" stands for none and comes last whichever way is sorted.
   const valueOf = (text) => (text === "–" || text === "" ? null : text.replace("−", "-").replace(/\s%$/, ""));
@@ -73,24 +93,32 @@ if (!/^(file|https?):$/.test(location.protocol)) {
   heads.forEach((head, column) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = head.textContent;
+    button.append(...head.childNodes);
     button.addEventListener("click", () => sortBy(column));
     head.replaceChildren(button);
   });
 
   // A choice for every column with few values, so that "depth 4" is not found in every other number.
-  const last = heads.findIndex((head) => head.textContent === "Outcome");
+  const last = heads.findIndex((head) => head.hasAttribute("data-last-choice"));
   const chosen = [];
+  const choices = document.getElementById("choices");
   for (let column = 1; column <= last; column += 1) {
     const values = [...new Set(rows.map((one) => one.texts[column]))].sort(compare);
     if (values.length < 2 || values.length > 40) continue;
     const select = document.createElement("select");
-    const name = heads[column].textContent;
-    select.setAttribute("aria-label", name);
-    select.append(new Option(`${name}: all`, ""), ...values.map((value) => new Option(`${name}: ${value}`, `=${value}`)));
+    const shownAs = new Map(rows.map((one) => [one.texts[column], one.row.cells[column]]));
+    select.append(new Option("", ""), ...values.map((value) => new Option("", `=${value}`)));
+    document.addEventListener("speak", () => {
+      const name = spoken(heads[column]);
+      select.setAttribute("aria-label", name);
+      for (const option of select.options) {
+        const value = option.value ? spoken(shownAs.get(option.value.slice(1))) : spoken(choices.firstElementChild);
+        option.text = filled(choices, { name, value });
+      }
+    });
     select.addEventListener("change", () => filter());
     chosen.push({ select, column });
-    document.getElementById("choices").append(select);
+    choices.append(select);
   }
 
   const field = document.getElementById("filter");
@@ -106,9 +134,9 @@ if (!/^(file|https?):$/.test(location.protocol)) {
       );
       count += !row.hidden;
     }
-    shown.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} runs`;
+    shown.textContent = filled(shown, { shown: count.toLocaleString("en"), all: rows.length.toLocaleString("en") });
   };
   field.addEventListener("input", filter);
   document.querySelector(".controls").hidden = false;
-  filter();
+  document.addEventListener("speak", filter);
 })();

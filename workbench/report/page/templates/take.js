@@ -6,13 +6,6 @@
   const GAP = 18;
   const DENSE = 3; // pixels of a PNG or PDF for one of the page
   const escape = (text) => text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
-  const spoken = (element) => { // its English words
-    if (!element) return "";
-    const copy = element.cloneNode(true);
-    copy.querySelectorAll(".zh").forEach((one) => one.remove());
-    return copy.textContent.replace(/\s+/g, " ").trim();
-  };
-
   const plain = (svg) => { // a drawing that needs no style of the page
     const copy = svg.cloneNode(true);
     const from = [svg, ...svg.querySelectorAll("*")];
@@ -24,6 +17,7 @@
       }
       element.removeAttribute("class");
       element.removeAttribute("style");
+      if (style.display === "none") element.remove(); // the language that is not shown
     });
     return copy.innerHTML.replace(/ data-(arm|curve)="\d+"/g, "");
   };
@@ -51,7 +45,7 @@
       for (const key of figure.querySelectorAll(".legend li, .scale span:not(.ramp)")) {
         const line = key.querySelector("line");
         const text = spoken(key);
-        const long = 7 * text.length + (line ? 36 : 0) + GAP;
+        const long = [...text].reduce((sum, one) => sum + (one > "\u2e80" ? 13 : 7), line ? 36 : 0) + GAP;
         if (left > GAP && left + long > width) { left = GAP; top += 18; }
         if (line) {
           const dash = line.getAttribute("stroke-dasharray");
@@ -128,20 +122,21 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   };
-  const page = spoken(document.querySelector("h1"));
+  const page = spoken(document.querySelector("h1"), false);
   const stem = (text) => `${page} ${text}`.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 80) || "figure";
-  const button = (label, name, act) => {
+  const button = (label, name, chinese, act) => {
     const made = document.createElement("button");
     made.type = "button";
     made.textContent = label;
     made.setAttribute("aria-label", `${label}: ${name}`);
+    made.setAttribute("data-zh-aria-label", `${label}：${chinese}`);
     made.addEventListener("click", async () => {
       const failed = made.parentElement.querySelector("[role=status]");
       failed.textContent = "";
       try {
         save(await act(), `${stem(name)}.${label.toLowerCase()}`);
       } catch (error) {
-        failed.textContent = `${label} failed: ${error.message}`;
+        failed.textContent = `${label} ${inChinese() ? "無法製作：" : "failed: "}${error.message}`;
       }
     });
     return made;
@@ -156,15 +151,17 @@
   };
   for (const figure of document.querySelectorAll("figure")) {
     if (!figure.querySelector("svg.plot")) continue;
-    const name = spoken(figure.querySelector(":scope > h3, .panel h3, .panel h4")) || spoken(figure.querySelector("caption"));
-    const buttons = Object.entries(make).map(([kind, act]) => button(kind, name, () => act(figure)));
+    const heading = figure.querySelector(":scope > h3, .panel h3, .panel h4") ?? figure.querySelector("caption");
+    const name = [spoken(heading, false), spoken(heading, true)];
+    const buttons = Object.entries(make).map(([kind, act]) => button(kind, ...name, () => act(figure)));
     const table = figure.querySelector("table");
-    if (table) buttons.push(button("CSV", name, () => new Blob([csv(table)], { type: "text/csv" })));
+    if (table) buttons.push(button("CSV", ...name, () => new Blob([csv(table)], { type: "text/csv" })));
     figure.append(bar(...buttons));
   }
   for (const table of document.querySelectorAll("table")) {
     if (table.closest("figure")) continue;
-    const name = spoken(table.caption) || "table";
-    table.closest(".scroll").append(bar(button("CSV", name, () => new Blob([csv(table)], { type: "text/csv" }))));
+    const name = [spoken(table.caption, false) || "table", spoken(table.caption, true) || "table"];
+    table.closest(".scroll").append(bar(button("CSV", ...name, () => new Blob([csv(table)], { type: "text/csv" }))));
   }
+  speak();
 })();
