@@ -40,12 +40,6 @@ class Line:
     dataset: str = ""
     on_data: str = ""
 
-    @property
-    def told(self) -> str:
-        """What was found, on which dataset, and how that is on others."""
-        text = say("index.on_dataset", dataset=self.dataset, finding=self.finding) if self.dataset else self.finding
-        return say("index.and_on_data", finding=text, outcomes=self.on_data) if self.on_data else text
-
 
 @dataclass(frozen=True)
 class Asked:
