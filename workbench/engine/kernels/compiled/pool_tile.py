@@ -17,7 +17,7 @@ from workbench.engine.kernels.compiled.jit import intrinsic
 from workbench.engine.kernels.compiled.tile import LANES, VECTOR, integer, load, start_of, write
 from workbench.untyped import NumbaType
 
-_NAN = math.copysign(math.nan, -1)  # with the sign that x86 processors give it
+_NO_NUMBER = math.copysign(math.nan, -1)  # with the sign that x86 processors give it
 USUAL_SIZE = 2  # places of a tile along an axis
 
 
@@ -116,7 +116,7 @@ def _largest(builder: ir.IRBuilder, numbers: Sequence[ir.Value]) -> ir.Value:
     for pair in list(pairwise(numbers))[::2]:
         either = builder.fcmp_unordered("uno", *pair)
         missing = either if missing is None else builder.or_(missing, either)
-    return builder.select(missing, ir.Constant(VECTOR, [_NAN] * LANES), largest)
+    return builder.select(missing, ir.Constant(VECTOR, [_NO_NUMBER] * LANES), largest)
 
 
 def _find_largest(

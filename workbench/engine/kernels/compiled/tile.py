@@ -8,15 +8,16 @@ LLVM's vector type of `LANES` numbers, which LLVM translates to the processor's 
 
 from __future__ import annotations
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
+from workbench.engine.vectors import processor_features
 from workbench.untyped import NumbaType
 
-_HAS = binding.get_host_cpu_features()
+_HAS = processor_features()
 # Lanes of a vector register, vectors across a tile, and the heights that a tile may have. The sums of a tile fill the
 # registers but for those that hold the factors: there are 32 registers with AVX-512 and on 64-bit ARM, and 16 with
 # AVX2.
