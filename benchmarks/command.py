@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,8 +25,9 @@ from benchmarks import (
     sweeps,
 )
 from benchmarks.contest import CONTESTANTS, Rules
-from benchmarks.hosts import Teams
+from benchmarks.hosts import Teams, environment
 from benchmarks.machine import about
+from workbench.engine.vectors import FEATURES_VARIABLE, features_without_avx512, vector_bits
 
 PARTS = ("peers", "images", "scaling", "families", "own-rules", "program", "sweeps", "memory", "calibration")
 APART = ("calibration",)  # measures no time; asked for by name alone
@@ -42,6 +44,11 @@ QUICK = Rules(2, 0.02)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     asked = _parsed(arguments)
+    with _vectors_of(asked.vector_width):
+        return _run(asked)
+
+
+def _run(asked: Namespace) -> int:
     rules = QUICK if asked.quick else RULES.get(asked.only, RULES["peers"])
     found: dict[str, Any] = {"about": about(rules, asked.quick)}
     missing = sorted({row.needs for row in CONTESTANTS.values() if not row.is_here})
@@ -103,6 +110,10 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
     )
     parser.add_argument("--only", choices=PARTS, help="one part; the others of the same day and commit are kept")
     parser.add_argument(
+        "--vector-width", type=int, choices=(256, 512), help="bits of a vector: 256 measures a processor with AVX-512 "
+        "as one that has only AVX2 (default: the processor's)"
+    )  # fmt: skip
+    parser.add_argument(
         "--trials", type=int, default=calibration_run.TRIALS, help="of calibration (default: %(default)s)"
     )
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="where to write (default: %(default)s)")
@@ -110,6 +121,18 @@ def _parsed(arguments: Sequence[str] | None) -> Namespace:
     if asked.trials < 1:
         parser.error(f"--trials: found {asked.trials}; allowed: 1 or more")
     return asked
+
+
+@contextmanager
+def _vectors_of(width: int | None) -> Iterator[None]:
+    """Processes started within compile for vectors of so many bits. Nothing may be compiled in this one before."""
+    if width is None or width == vector_bits():
+        yield
+        return
+    if width > vector_bits():
+        raise SystemExit(f"--vector-width: found {width}, this processor's vectors have {vector_bits()} bits")
+    with environment({FEATURES_VARIABLE: features_without_avx512()}):
+        yield
 
 
 def _say(line: str) -> None:

@@ -48,7 +48,7 @@ class Host:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, core))
-        with _environment(variables):
+        with environment(variables):
             self._process.start()
         theirs.close()
 
@@ -177,7 +177,7 @@ def _answer(seats: dict[str, Any], seat: str, question: str, arguments: Sequence
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: dict[str, str]) -> Iterator[None]:
     """A process takes over the environment it is started from, and BLAS reads it once."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

@@ -7,7 +7,7 @@ from typing import Any
 import numba
 
 from workbench.engine.kernels.compiled import images
-from workbench.engine.kernels.compiled.image_loops import READS_AT, STAGE_COLUMNS, Z_AT
+from workbench.engine.kernels.compiled.image_loops import DOWN, READS_AT, STAGE_COLUMNS, Z_AT
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, integers
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, WEIGHTS_PLACE
 
@@ -29,7 +29,7 @@ def multiply_forward(images_at, w_at, batch):  # type: ignore[no-untyped-def]
                 block_at + FLOAT_BYTES * stage[READS_AT] * lanes,
                 block_at + FLOAT_BYTES * stage[Z_AT] * lanes,
             )
-            call(head[images.CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes))
+            call(head[images.CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes, 0, stage[DOWN]))
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_info
 
 from benchmarks.contest import Rules
 from benchmarks.works import CORES, FOLDER_VARIABLE, mnist_is_there
+from workbench.engine.vectors import vector_bits
 from workbench.sweep.execution.conditions import facts
 
 PEERS = ("torch", "jax", "jaxlib")
@@ -23,7 +24,7 @@ def about(rules: Rules, quick: bool) -> dict[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": found["commit"] + (" and uncommitted changes" if found["dirty"] else ""),
-        "machine": f"{found['machine']}, {CORES} in use",
+        "machine": f"{found['machine']}, {CORES} in use, vectors of {vector_bits()} bits",
         "load": f"{load:.1f} processes wanted a core when it began, these not counted"
         + ("; the machine was busy" if load > BUSY * CORES else ""),
         "python": found["python"],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import (
+    command,
     floor,
     images,
     machine,
@@ -33,6 +34,7 @@ from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
+from workbench.engine.vectors import FEATURES_VARIABLE, vector_bits
 
 WORK = Work("digits", 2, 8, 3, 32)
 IMAGES = Work("digits", 1, 8, 3, 32, channels=(3, 4), kernel=2, padding="valid")
@@ -179,6 +181,17 @@ def test_results_of_another_machine_do_not_come_together(tmp_path: Path) -> None
     results.write({"about": about | {"machine": "another"}, "memory": []}, tmp_path, quick=True)
     file, *_ = results.write({"about": about, "costs": []}, tmp_path, quick=True)
     assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "measured", "costs"}
+
+
+def test_a_width_of_vectors_holds_while_it_measures_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FEATURES_VARIABLE, "+avx2,+avx512f,-avx512dq")
+    found: list[int] = []
+    monkeypatch.setattr(command, "_run", lambda _: found.append(vector_bits()) or 0)
+    assert [command.main([]), command.main(["--vector-width", "256"])] == [0, 0]
+    assert (found, vector_bits()) == ([512, 256], 512)
+    monkeypatch.setenv(FEATURES_VARIABLE, "+avx2")
+    with pytest.raises(SystemExit, match="found 512, this processor's vectors have 256 bits"):
+        command.main(["--vector-width", "512"])
 
 
 def test_a_contestant_that_fails_says_why() -> None:

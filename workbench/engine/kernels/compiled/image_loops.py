@@ -12,7 +12,7 @@ import numpy as np
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner, summing
 from workbench.engine.kernels.compiled.native import floats, integers
 from workbench.engine.kernels.compiled.part import part
-from workbench.engine.kernels.compiled.pool_tile import to_winners
+from workbench.engine.kernels.compiled.pool_tile import keep_largest, to_winners
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, COLUMN_COUNT, ROW_COUNT, UNIT_COUNT, WEIGHTS_PLACE
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.window_tile import (
@@ -35,16 +35,16 @@ _MOST_FILTERS, _MANY_FILTERS = WINDOW_HEIGHTS[:2]
 _HIGH, _WIDE = SUM_ROWS[0], SUM_COLUMNS[0]
 
 
-def convolve(stage_at, weights_at, biases_at, image_at, z_at, lanes):
-    """z (places, filters, lanes) = the biases (filters,) plus the products of weights (filters, kernel, kernel,
-    channels) with the windows of an image (height, width, channels, lanes). What lies beyond its border is zero, so
-    only what lies within is summed.
+def convolve(stage_at, weights_at, biases_at, image_at, z_at, lanes, first, end):
+    """Rows `first` to `end` of z (places, filters, lanes) = the biases (filters,) plus the products of weights
+    (filters, kernel, kernel, channels) with the windows of an image (height, width, channels, lanes). What lies beyond
+    its border is zero, so only what lies within is summed.
     """
     stage, weights, biases = integers(stage_at, STAGE_COLUMNS), floats(weights_at, 1), floats(biases_at, 1)
     image, z = floats(image_at, 1), floats(z_at, 1)
     height, width, channels, kernel = stage[IMAGE_HEIGHT], stage[IMAGE_WIDTH], stage[CHANNELS], stage[KERNEL]
     filters, across, stride = stage[FILTERS], stage[ACROSS], stage[STRIDE]
-    for y in range(stage[DOWN]):
+    for y in range(first, end):
         top = y * stride - stage[ABOVE]
         skipped, outer = max(0, -top), min(kernel, height - top) - max(0, -top)
         for x in range(across):
@@ -215,18 +215,20 @@ def pool(stage, maps, lanes, y):
     """A row of what the pooling of a stage leaves of a: of each tile the largest, the mean, or all of it."""
     units, across = stage[UNIT_COUNT] * lanes, stage[ACROSS]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
-    a_at, pooled_at = stage[A_AT] * lanes, stage[POOLED_AT] * lanes
     share = ONE / np.float32(size * size)
     for x in range(stage[POOLED_ACROSS]):
-        target = part(maps, pooled_at + (y * stage[POOLED_ACROSS] + x) * units, units)
+        a_at = stage[A_AT] * lanes + (y * size * across + x * size) * units
+        pooled_at = stage[POOLED_AT] * lanes + (y * stage[POOLED_ACROSS] + x) * units
+        if kind == MAX_POOL:
+            keep_largest(maps, a_at, maps, pooled_at, units, across * units, size, units)
+            continue
+        target = part(maps, pooled_at, units)
         for row in range(size):
             for column in range(size):
-                source = part(maps, a_at + ((y * size + row) * across + x * size + column) * units, units)
+                source = part(maps, a_at + (row * across + column) * units, units)
                 if row + column == 0:
                     for i in range(units):
                         target[i] = source[i]
-                elif kind == MAX_POOL:
-                    _keep_larger(target, source)
                 else:
                     for i in range(units):
                         target[i] += source[i]
@@ -261,11 +263,3 @@ def fill_zeros(x):
     """x <- 0."""
     for i in range(x.size):
         x[i] = ZERO
-
-
-@inner
-def _keep_larger(largest, x):
-    """largest <- the larger of both, by products with 0 and 1: a choice between two numbers would not vectorise."""
-    for i in range(x.size):
-        is_larger = np.float32(x[i] > largest[i])
-        largest[i] = x[i] * is_larger + largest[i] * (ONE - is_larger)

@@ -97,19 +97,21 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
         for number in range(images[STAGES]):
             stage_at = _stage_at(images_at, number)
             stage = integers(stage_at, STAGE_COLUMNS)
-            z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+            z_at, a_at, slopes, _, rows, units = _of_activation(images, stage, w_at, block_at)
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
             read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
-            call(images[CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes))
-            of_row = stage[POOL_SIZE] * stage[ACROSS]  # places that a row of the pooling reads, which stay in cache
-            for y in range(stage[POOLED_DOWN]):
-                at = FLOAT_BYTES * y * of_row
-                call(stage[FORWARD_LOOP], (z_at + at * rows, a_at + at * units, slopes, of_row, rows, units))
-                pool(stage, floats(block_at, 1), lanes, y)
-            done = stage[POOLED_DOWN] * of_row
-            if done < places:
-                at = FLOAT_BYTES * done
-                call(stage[FORWARD_LOOP], (z_at + at * rows, a_at + at * units, slopes, places - done, rows, units))
+            # A row of the pooling is done with while the places that it reads are in cache.
+            for y in range(stage[POOLED_DOWN] + 1):
+                top = y * stage[POOL_SIZE]
+                end = top + stage[POOL_SIZE] if y < stage[POOLED_DOWN] else stage[DOWN]  # at last what is left over
+                if top == end:
+                    continue
+                call(images[CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes, top, end))
+                before, places = top * stage[ACROSS], (end - top) * stage[ACROSS]
+                of_z, of_a = z_at + FLOAT_BYTES * before * rows, a_at + FLOAT_BYTES * before * units
+                call(stage[FORWARD_LOOP], (of_z, of_a, slopes, places, rows, units))
+                if y < stage[POOLED_DOWN]:
+                    pool(stage, floats(block_at, 1), lanes, y)
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
                 _multiply(part(maps, block + stage[POOLED_AT] * lanes, size),

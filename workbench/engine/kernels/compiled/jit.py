@@ -23,6 +23,7 @@ from numba.core.ccallback import CFunc
 from numba.core.sigutils import normalize_signature
 
 from workbench import places
+from workbench.engine.vectors import processor_features
 from workbench.untyped import Compiled, NumbaSettings, NumbaType
 
 intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instructions itself
@@ -132,7 +133,7 @@ def compiled_so_far() -> int:
 
 def _processor() -> str:
     """The type of this processor, as the compiler sees it. A home may be shared by machines with different ones."""
-    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"{llvm.get_host_cpu_name()} {sorted(processor_features().items())}"
 
 
 @cache

@@ -8,15 +8,16 @@ LLVM's vector type of `LANES` numbers, which LLVM translates to the processor's 
 
 from __future__ import annotations
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from workbench.engine.kernels.compiled.jit import intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
+from workbench.engine.vectors import processor_features
 from workbench.untyped import NumbaType
 
-_HAS = binding.get_host_cpu_features()
+_HAS = processor_features()
 # Lanes of a vector register, vectors across a tile, and the heights that a tile may have. The sums of a tile fill the
 # registers but for those that hold the factors: there are 32 registers with AVX-512 and on 64-bit ARM, and 16 with
 # AVX2.
@@ -140,7 +141,7 @@ def _transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
         lower = [lane + size if not lane & size else LANES + lane for lane in range(LANES)]
         for i in (i for i in range(LANES) if not i & size):
             pair = rows[i], rows[i + size]
-            rows[i], rows[i + size] = (builder.shuffle_vector(*pair, _lanes(order)) for order in (upper, lower))
+            rows[i], rows[i + size] = (builder.shuffle_vector(*pair, lanes_in(order)) for order in (upper, lower))
         size *= 2
     return rows
 
@@ -191,11 +192,12 @@ def spread(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
     """A vector that holds the number in every lane."""
     kind = ir.VectorType(number.type, LANES)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(_INT32, 0))
-    return builder.shuffle_vector(one, one, _lanes([0] * LANES))
+    return builder.shuffle_vector(one, one, lanes_in([0] * LANES))
 
 
-def _lanes(order: list[int]) -> ir.Value:
-    return ir.Constant(ir.VectorType(_INT32, LANES), order)
+def lanes_in(order: list[int]) -> ir.Value:
+    """Lanes of two vectors, in the order of a shuffle."""
+    return ir.Constant(ir.VectorType(_INT32, len(order)), order)
 
 
 def integer(value: int) -> ir.Value:
