@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.repetitions import crossed
+from workbench.engine.errors import BadInput
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.training.loop import train
@@ -69,3 +70,11 @@ def test_single_precision_follows_double_precision(optimizer: str) -> None:
         np.testing.assert_allclose(
             one.metrics["validation_loss"], two.metrics["validation_loss"], rtol=2e-4, err_msg=optimizer
         )
+
+
+def test_a_kernel_is_refused_what_it_cannot_train() -> None:
+    pack = mixed_pack(2, optimizer="adam", dtype="float64", kernel="compiled", diverging=None)
+    with pytest.raises(
+        BadInput, match=r"kernel: found compiled with device=cpu, dtype=float64; allowed are auto and plain"
+    ):
+        next(train(pack, data_for(pack)))

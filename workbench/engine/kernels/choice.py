@@ -84,6 +84,7 @@ def _compiled_obstacle(pack: Pack) -> str:
 def _compiled_trainer(rows: Rows) -> Trainer:
     from workbench.engine.kernels.compiled.kernel import CompiledTrainer
 
+    resolve_kernel("compiled", rows.pack)  # its passes would read numbers of another dtype as their own
     return CompiledTrainer(rows)
 
 

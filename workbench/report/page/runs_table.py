@@ -77,6 +77,7 @@ def _text(value: float, key: str) -> str:
 
 
 def _link(facts: dict[str, str], run_id: str) -> str:
-    shown = escape(run_id[:8]) or "\u2013"
+    # The last letters tell runs apart: ids of one pack begin alike (see tracking/bulk.py).
+    shown = f"\u2026{escape(run_id[-8:])}" if run_id else "\u2013"
     address = run_link(facts, run_id)
     return f'<td><a href="{escape(address)}">{shown}</a>' if address else f"<td>{shown}"
