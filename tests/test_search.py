@@ -10,7 +10,7 @@ import pytest
 from workbench import app
 from workbench.report.rebuild import sweep_names
 from workbench.sweep.hydra.command import main
-from workbench.sweep.planning.study import Goal, judged
+from workbench.sweep.planning.goals import Goal, judged
 from workbench.sweep.run_outcomes import PENDING
 from workbench.tracking.read import load, sweeps
 
@@ -36,7 +36,9 @@ SEARCH = [
 def test_a_trial_is_judged_by_the_mean_over_its_seeds(
     outcomes: list[tuple[str, float]], expected: float | None
 ) -> None:
-    assert judged(outcomes, Goal("best_validation_loss", "minimize")) == expected
+    goals = [Goal("best_validation_loss", "minimize"), Goal("best_test_accuracy", "maximize")]
+    found = judged([(outcome, (value, value)) for outcome, value in outcomes], goals)
+    assert found == (expected if expected is None else (expected, -expected if expected == float("inf") else expected))
 
 
 def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +96,9 @@ def test_a_search_in_which_nothing_can_be_is_refused(capsys: pytest.CaptureFixtu
 def test_a_batch_that_is_not_all_recorded_is_not_taken_for_failed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "run_batch", lambda cells, *_: (app.EXIT_FAILED, [(PENDING, float("nan"))] * len(cells)))
+    monkeypatch.setattr(
+        app, "run_batch", lambda cells, *_: (app.EXIT_FAILED, [(PENDING, (float("nan"),))] * len(cells))
+    )
     assert main([*SEARCH, "hydra.sweeper.trials=2"]) == app.EXIT_FAILED
     assert "4 runs of look/trials-0000-0001 without a result, so the search stops here" in capsys.readouterr().err
     assert not Path("sweeps/look/search.json").exists()
@@ -103,6 +107,12 @@ def test_a_batch_that_is_not_all_recorded_is_not_taken_for_failed(
 BAD = {
     "optimizer.learning_rate=0.1": "nothing to search; type key=interval(low,high)",
     "hydra.sweeper.direction=up": "hydra.sweeper.direction is 'up'; allowed: one of minimize, maximize",
+    "hydra.sweeper.direction=[minimize,maximize]": "direction is [minimize,maximize]; allowed with hydra.sweeper",
+    "hydra.sweeper.metric=[best_epoch,best_validation_loss]": "found none, and whether more or less of best_epoch is ",
+    "hydra.sweeper.metric=[]": "hydra.sweeper.metric is []; allowed: a metric, or a list of different ones as [a,b]",
+    "hydra.sweeper.metric=[last_test_loss,last_test_loss]": "allowed: a metric, or a list of different ones as [a,b]",
+    "hydra.sweeper.metric=a,b": "a list of the sweeper stands in brackets; allowed: hydra.sweeper.metric=[a,b]",
+    "hydra.sweeper.sampler=CMA-ES": "allowed: one of TPE, multivariate TPE, GP, NSGA-II, random",
     "hydra.sweeper.trials=0": "allowed: at least 1 of each",
     "network.activation=relu,tanhh": "network.activation is 'tanhh'; did you mean tanh? allowed: one of ",
     "optimizer=adam,sdg": "optimizer is 'sdg'; allowed: one of ",
@@ -111,11 +121,11 @@ BAD = {
     "optimizer.learning_rate=interval(1,0)": "found an interval from 1.0 to 0.0; allowed: a number, x > 0",
     "optimizer.learning_rate=interval(1e-3,1e400)": "found an interval from 0.001 to inf; allowed: a number, x > 0",
     "network.width=interval(1,1e300)": "found an interval from 1.0 to 1e+300; allowed: an integer, x >= 1",
-    "hydra.sweeper.metric=best_validation_auc": "hydra.sweeper.metric is 'best_validation_auc'; allowed: one of ",
+    "hydra.sweeper.metric=best_rank_loss": "hydra.sweeper.metric is 'best_rank_loss'; allowed: one of ",
     "network.activation=interval(1,2)": "an interval is for a setting that is a number",
     "optimizer.learning_rate=tag(log,interval(0,1))": "optimizer.learning_rate: ",
     "optimizer.momentum=interval(0.5,0.9)": "optimizer.momentum is searched, but nothing reads it with optimizer=sgd",
-    "hydra.sweeper.metric=loss": "hydra.sweeper.metric is 'loss'; allowed: one of ",
+    "hydra.sweeper.metric=loss": "found none, and whether more or less of loss is better is not known; allowed: mini",
 }
 
 
@@ -125,3 +135,40 @@ def test_what_cannot_be_searched_is_one_line(argument: str, capsys: pytest.Captu
     first = [] if argument.startswith(("optimizer", "network")) else ["optimizer.learning_rate=interval(0.1,0.2)"]
     assert main([*asked, "hydra.sweeper.trials=1", *first, argument]) == 2
     assert BAD[argument] in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_population_of_one_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SEARCH, "hydra.sweeper.sampler=NSGA-II", "hydra.sweeper.batch=1"]) == 2
+    assert "hydra.sweeper.batch is 1; allowed with hydra.sweeper.sampler=NSGA-II" in capsys.readouterr().err
+
+
+def test_several_metrics_prune_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = "hydra.sweeper.metric=[best_validation_loss,best_test_accuracy]"
+    assert main([*SEARCH, metrics, "hydra.sweeper.pruner.name=median"]) == 2
+    assert "and Optuna stops no trials early by several metrics; allowed with" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("sampler", ["TPE", "NSGA-II"])
+def test_a_search_by_several_metrics_that_is_cut_off_tries_the_same_and_shows_its_front(
+    sampler: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        *SEARCH, "hydra.sweeper.metric=[best_validation_accuracy,best_validation_loss]", "hydra.sweeper.batch=3",
+        f"hydra.sweeper.sampler={sampler}",
+    ]  # fmt: skip
+    assert main([*asked, "hydra.sweeper.trials=9"]) == app.EXIT_FINISHED
+    assert "on the Pareto front of best_validation_accuracy and best_validation_loss" in capsys.readouterr().err
+    assert main([*asked, "hydra.sweeper.trials=5", "name=cut"]) == app.EXIT_FINISHED
+    assert main([*asked, "hydra.sweeper.trials=9", "name=cut", "executor=processes"]) == app.EXIT_FINISHED
+    whole, cut = (
+        json.loads(Path(f"sweeps/{name}/search.json").read_text())["content"]["trials"] for name in ("look", "cut")
+    )
+    assert whole == cut
+    study = optuna.load_study(study_name="cut", storage=f"sqlite:///{Path('sweeps/cut/study.db').absolute()}")
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert [trial.values for trial in study.trials] == [one["value"] for one in cut]
+    front = json.loads(Path("reports/cut.json").read_text())["pareto_front"]
+    assert {tuple(one["settings"].values()) for one in front["trials"]} == {
+        tuple(trial.params[key] for key in front["trials"][0]["settings"]) for trial in study.best_trials
+    }

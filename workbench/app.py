@@ -13,6 +13,7 @@ from workbench.filenames import folder_of
 from workbench.measure import INSTRUMENTS
 from workbench.measure.own_files import FOLDER
 from workbench.output import on_one_line
+from workbench.report import wording
 from workbench.report.page.folder import REPORTS, make, page_file
 from workbench.sweep.execution.announcement import announce, show_plan
 from workbench.sweep.execution.checkpoints import Checkpoints
@@ -36,7 +37,7 @@ from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
 __all__ = [
-    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "curves", "identify", "prepare", "run_batch", "run_sweep",
+    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "better", "curves", "identify", "prepare", "run_batch", "run_sweep",
     "sweeps_folder",
 ]  # fmt: skip
 
@@ -76,13 +77,20 @@ def _origin(run_id: str, uri: str | None) -> Origin:
     return load_origin(run_id, uri)
 
 
-def run_batch(cells: Sequence[Cell], settings: SweepSettings, metric: str) -> tuple[int, list[tuple[str, float]]]:
-    """Train the cells as a sweep: the exit status, and for each cell its outcome and a metric (NaN if it has none)."""
+def run_batch(
+    cells: Sequence[Cell], settings: SweepSettings, metrics: Sequence[str]
+) -> tuple[int, list[tuple[str, tuple[float, ...]]]]:
+    """Train the cells as a sweep: the exit status, and for each cell its outcome and these metrics (NaN for none)."""
     from workbench.tracking.trial_outcomes import trial_outcomes  # late: pandas comes with it
 
     assert settings.name is not None
     status = run_sweep(cells, settings)
-    return status, trial_outcomes(settings.name, settings.tracking.uri, metric)
+    return status, trial_outcomes(settings.name, settings.tracking.uri, metrics)
+
+
+def better(metric: str) -> int:
+    """1 if more of a metric is better, -1 if less is, 0 if neither."""
+    return wording.metric(metric).better
 
 
 def curves(name: str, uri: str | None) -> list[tuple[list[float], bool]]:

@@ -129,7 +129,7 @@ def test_a_search_stops_bad_trials_whoever_trains_them_and_wherever_it_is_cut_of
         ("hydra.sweeper.pruner.name=best", "hydra.sweeper.pruner.name is 'best'; allowed: one of none, median, succ"),
         ("hydra.sweeper.pruner.factor=1", "hydra.sweeper.pruner.factor is 1; allowed: an integer, x >= 2"),
         ("hydra.sweeper.metric=best_test_accuracy", "hydra.sweeper.pruner.name is 'successive_halving', which judges"),
-        ("hydra.sweeper.sampler=best", "hydra.sweeper.sampler is 'best'; allowed: one of TPE, multivariate TPE, GP, r"),
+        ("hydra.sweeper.sampler=best", "hydra.sweeper.sampler is 'best'; allowed: one of TPE, multivariate TPE, GP, N"),
         ("training.bounds=x", "training.bounds is 'x'; allowed: nothing, or epochs and losses as 5:0.83+10:0.7"),
     ],
 )

@@ -17,9 +17,10 @@ from tests.repetitions import crossed
 from workbench import places
 from workbench.engine.errors import BadInput
 from workbench.sweep.planning import journal, trials
+from workbench.sweep.planning.goals import Goal, on_pareto_front
 from workbench.sweep.planning.journal import Journal, changed
-from workbench.sweep.planning.study import Dimension, Goal, Trial, TrialResult, suggested
-from workbench.sweep.planning.trials import Kind, Search
+from workbench.sweep.planning.study import GENETIC, SAMPLERS, Dimension, Trial, TrialResult, generations, suggested
+from workbench.sweep.planning.trials import Kind, Search, best_trials
 
 pytest.importorskip("optuna", reason="runs with the extra 'optuna'")
 
@@ -29,7 +30,7 @@ SPACE = [
     Dimension("network.activation", choices=("relu", "tanh")),
     Dimension("network.width", 4, 64),
 ]
-KIND = Kind(SPACE, Goal("best_validation_loss", "minimize"), 0, 4, {"hydra.sweeper.seed": 0, "training.epochs": 2})
+KIND = Kind(SPACE, [Goal("best_validation_loss", "minimize")], 0, 4, {"hydra.sweeper.seed": 0, "training.epochs": 2})
 COUNT = 22  # beyond the first ten, which are drawn blindly
 
 
@@ -51,9 +52,9 @@ class Made:
 
     def results(self, trial: Trial, runs: str, reason: str) -> TrialResult:
         if not runs:
-            return TrialResult(trial, float("inf"), "", reason)
+            return TrialResult(trial, (float("inf"),), "", reason)
         failed = trial.values["network.width"] == 20
-        return TrialResult(trial, None if failed else (trial.values["optimizer.learning_rate"] - 0.1) ** 2, runs)
+        return TrialResult(trial, None if failed else ((trial.values["optimizer.learning_rate"] - 0.1) ** 2,), runs)
 
 
 def searched(folder: Path, count: int = COUNT, kind: Kind = KIND, trainer: Made | None = None) -> list[TrialResult]:
@@ -70,9 +71,64 @@ def test_a_search_finds_goes_on_past_what_cannot_be_and_looks_everywhere(whole: 
     assert any(not one.runs for one in whole)
     assert {one.trial.values["network.activation"] for one in whole} == {"relu", "tanh"}
     assert all(type(one.trial.values["network.width"]) is int for one in whole)
-    best = KIND.goal.best(whole)
-    assert best is not None
-    assert best.value == min(one.value for one in whole if one.value is not None)
+    [best] = best_trials(KIND.goals, whole)
+    assert best.values == min(one.values for one in whole if one.values is not None)
+
+
+TWO = [Goal("best_test_accuracy", "maximize"), Goal("best_epoch", "minimize")]
+
+
+class Twice(Made):
+    """Trials come to two values that pull against each other."""
+
+    def results(self, trial: Trial, runs: str, reason: str) -> TrialResult:
+        found = super().results(trial, runs, reason)
+        both = (-float("inf"), float("inf")) if not runs else (found.values or (0.0,)) * 2
+        return TrialResult(trial, found.values and both, runs, reason)
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "GP"])
+def test_each_sampler_takes_several_metrics_and_goes_on_as_it_would_have(sampler: str, tmp_path: Path) -> None:
+    kind = Kind(SPACE, TWO, 0, 4, {}, sampler)
+    whole = searched(tmp_path / "whole", 14, kind, Twice())
+    for count in (3, 9, 14):
+        assert searched(tmp_path / "cut", count, kind, Twice()) == whole[:count]
+    assert Journal(tmp_path / "cut").read() == Journal(tmp_path / "whole").read()
+
+
+def test_a_generation_is_a_batch_as_optuna_counts_it() -> None:
+    """A generation in which a trial failed takes in the next batch as well."""
+    import optuna
+
+    sampler, failed = optuna.samplers.NSGAIISampler(population_size=3, seed=0), (4, 12)
+    study, found, results = optuna.create_study(directions=["minimize"] * 2, sampler=sampler), list[int](), []
+    distributions = {one.key: one.distribution() for one in SPACE}
+    for start in range(0, 18, 3):
+        asked = [study.ask(distributions) for _ in range(3)]
+        for number, trial in enumerate(asked, start):
+            held = study.trials[number].system_attrs["NSGAIISampler:generation"]
+            found.append(held)
+            values = None if number in failed else (float(number), 1.0)
+            results.append(TrialResult(Trial(number, {}), values, "runs"))
+            study.tell(trial, values, state=None if values else optuna.trial.TrialState.FAIL)
+    assert generations(results, 3) == found
+    assert len(set(found)) > 2
+
+
+def test_a_genetic_search_breeds_from_its_earlier_batches() -> None:
+    earlier = [
+        TrialResult(Trial(k, {"optimizer.learning_rate": 0.1, "network.activation": "relu", "network.width": 9}),
+                    (1.0, 1.0), "runs")
+        for k in range(4)
+    ]  # fmt: skip
+    bred = [suggested(SPACE, TWO, 0, number, earlier, GENETIC, 4) for number in range(4, 12)]
+    assert sum(trial.values["network.width"] == 9 for trial in bred) > 4
+
+
+def test_the_front_holds_what_nothing_beats() -> None:
+    values = [(0.9, 5.0), (0.9, 4.0), (0.5, 4.0), (0.5, 1.0), (0.5, 1.0), (0.95, 9.0)]
+    assert on_pareto_front(values, [1, -1]) == [False, True, False, True, True, True]
+    assert on_pareto_front([], [1, -1]) == []
 
 
 class Killed(BaseException):
@@ -134,7 +190,7 @@ def test_more_trials_go_on_as_if_they_had_been_asked_for_at_once(whole: list[Tri
 
 
 def test_what_is_tried_does_not_hang_on_the_order_in_which_it_was_typed(whole: list[TrialResult]) -> None:
-    again = suggested(SPACE[::-1], KIND.goal, 0, 21, whole[:20])
+    again = suggested(SPACE[::-1], KIND.goals, 0, 21, whole[:20])
     assert again == whole[21].trial
 
 
@@ -184,7 +240,7 @@ def test_a_damaged_file_is_set_aside_and_the_same_is_tried_again(
 )
 def test_another_search_under_the_same_name_is_refused(parts: dict[str, Any], said: str, tmp_path: Path) -> None:
     searched(tmp_path, 4)
-    other = Kind(SPACE, KIND.goal, 0, 4, {**KIND.parts, **parts})
+    other = Kind(SPACE, KIND.goals, 0, 4, {**KIND.parts, **parts})
     with pytest.raises(BadInput, match=f"the search mine was begun with {said}; give another name="):
         searched(tmp_path, 4, other)
     with pytest.raises(BadInput, match="begun with other runs for the same trials"):

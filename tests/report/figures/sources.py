@@ -14,6 +14,7 @@ from workbench.claims import Arm, Claim, Figure, Lines, Paired, runs, varied
 from workbench.report.figures.analysed import Analyses
 from workbench.report.figures.base import DrawnFigure, FigureKind, Panel
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.pareto_front import ParetoFront
 from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison, compare
 from workbench.report.verdicts.decision import decide_all
@@ -50,6 +51,16 @@ def search(trials: int = 24, optuna: bool = True) -> Tables:
     command = "python -m workbench hydra/sweeper=optuna 'optimizer.learning_rate=tag(log,interval(1e-3,1))'"
     facts = whole.facts | {"command": command if optuna else "python -m workbench"}
     return replace(whole, facts=facts, factors=(*settings, "seed"), runs=runs)
+
+
+@cache
+def search_by_two() -> Tables:
+    """The same search by two metrics that pull against each other: trials with the least losses take longest."""
+    whole = search()
+    epoch = np.round(40 - 30 * whole.runs["best_validation_loss"]).clip(lower=1)
+    goals = "'hydra.sweeper.metric=[best_validation_loss,best_epoch]' 'hydra.sweeper.direction=[null,minimize]'"
+    facts = whole.facts | {"command": f"{whole.facts['command']} {goals}"}
+    return replace(whole, facts=facts, runs=whole.runs.assign(best_epoch=epoch))
 
 
 def without_result(whole: Tables) -> Tables:
@@ -115,6 +126,8 @@ def source_for(kind: FigureKind[Any, Any]) -> Any:
     """What a kind of figure has something to draw from."""
     if isinstance(kind, Analyses):
         return of_analysed()
+    if isinstance(kind, ParetoFront):
+        return Findings(search_by_two())  # type: ignore[arg-type]
     return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
 
 

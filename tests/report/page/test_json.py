@@ -31,8 +31,9 @@ def faults(value: Any, schema: dict[str, Any], where: str = "page") -> list[str]
     kinds = [named] if isinstance(named, str) else named
     if kinds and not isinstance(value, tuple(kind for name in kinds for kind in KINDS[name])):
         return [f"{where} is {value!r:.40}, not {kinds}"]
-    found = [f"{where} lacks {key}" for key in schema.get("required", []) if key not in value]
+    found: list[str] = []
     if isinstance(value, dict):
+        found = [f"{where} lacks {key}" for key in schema.get("required", []) if key not in value]
         for key, one in value.items():
             inner = schema.get("properties", {}).get(key, schema.get("additionalProperties", {}))
             found += faults(one, inner, f"{where}.{key}")
@@ -42,7 +43,7 @@ def faults(value: Any, schema: dict[str, Any], where: str = "page") -> list[str]
 
 
 @pytest.mark.usefixtures("no_figures")
-@pytest.mark.parametrize("name", ["whole", "one run", "regression", "pending", "search"])
+@pytest.mark.parametrize("name", ["whole", "one run", "regression", "pending", "search", "search by two"])
 def test_the_data_fit_the_schema_and_every_key_is_told(name: str) -> None:
     data = json.loads(page_data.text(view(Findings(SWEEPS[name]())).data))  # type: ignore[arg-type]
     assert faults(data, SCHEMA) == []

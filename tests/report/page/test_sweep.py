@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.repetitions import mostly_thorough
-from tests.report.figures.sources import search
+from tests.report.figures.sources import search, search_by_two
 from tests.report.page.languages import said
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
@@ -53,6 +53,7 @@ SWEEPS = {
     "pending": lambda: only(sweep(SMALL, seeds=3), "pending"),
     "failed": lambda: only(sweep(SMALL, seeds=3), "failed"),
     "search": search,
+    "search by two": search_by_two,
     "hostile": lambda: sweep({HOSTILE: (HOSTILE, "$x_1$"), "network.depth": (1, 2)}, seeds=2),
 }
 

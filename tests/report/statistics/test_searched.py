@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.report.figures.sources import search
+from tests.report.figures.sources import search, search_by_two
 from tests.report.synthetic import sweep
 from workbench.report.figures.findings import Findings
 from workbench.report.page import summary
 from workbench.report.statistics.design import read
-from workbench.report.statistics.searched import Searched, fitted_trend, searched
+from workbench.report.statistics.searched import Searched, fitted_trend, goals_of, searched
 
 
 def of(tables: object) -> Searched:
@@ -44,6 +44,30 @@ def test_a_search_is_ranked_by_what_it_was_asked_to_find() -> None:
     command = "workbench hydra/sweeper=optuna hydra.sweeper.metric=best_test_accuracy hydra.sweeper.direction=maximize"
     other = of(replace(search(), facts=search().facts | {"command": command}))
     assert (other.metric, other.sign) == ("best_test_accuracy", 1)
+
+
+def test_without_a_direction_a_metric_says_what_is_better() -> None:
+    command = "workbench hydra/sweeper=optuna 'hydra.sweeper.metric=[best_test_accuracy, last_test_loss,dead_units]'"
+    assert goals_of(command) == [("best_test_accuracy", 1), ("last_test_loss", -1), ("dead_units", -1)]
+    given = goals_of(f"{command} 'hydra.sweeper.direction=[minimize,null,maximize]'")
+    assert [sign for _, sign in given] == [-1, -1, 1]
+    assert goals_of("workbench optimizer=adam") == []
+
+
+def test_a_search_by_several_metrics_has_a_front_of_trials_that_all_finished() -> None:
+    found = Findings(search_by_two()).pareto  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.metrics, found.signs) == (("best_validation_loss", "best_epoch"), (-1, -1))
+    losses, epochs = zip(*(one.means for one in found.front), strict=True)
+    assert list(losses) == sorted(losses)
+    assert list(epochs) == sorted(epochs, reverse=True)
+    whole = search_by_two()
+    best = found.front[0]
+    lost = whole.runs.assign(outcome=whole.runs["outcome"].mask(whole.runs["cell"] == best.cell, "diverged"))
+    other = Findings(replace(whole, runs=lost)).pareto  # type: ignore[arg-type]
+    assert other is not None
+    assert best.number not in [one.number for one in other.trials]
+    assert Findings(search()).pareto is None  # type: ignore[arg-type]
 
 
 def test_trials_that_a_person_drew_are_a_search_as_well() -> None:

@@ -19,6 +19,7 @@ from workbench.report.figures.main_effects import MainEffects
 from workbench.report.figures.networks import Networks
 from workbench.report.figures.own_figures import OwnFigures
 from workbench.report.figures.parallel_coordinates import ParallelCoordinates
+from workbench.report.figures.pareto_front import ParetoFront
 from workbench.report.figures.search_history import SearchHistory
 from workbench.report.figures.search_importance import SearchImportance
 from workbench.report.figures.search_trends import SearchTrends
@@ -31,6 +32,7 @@ from workbench.report.statistics.comparison import Comparison
 FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a section in this order
     "differences": Differences(),
     "specifications": Specifications(),
+    "pareto_front": ParetoFront(),
     "search_history": SearchHistory(),
     "best_trials": BestTrials(),
     "parallel_coordinates": ParallelCoordinates(),

@@ -19,15 +19,15 @@ MOST_TRIALS = 10
 
 
 class BestTrials(FigureKind[Findings, Searched]):
-    """One figure of a search."""
+    """One figure of a search by one metric."""
 
     section = "search"
-    nothing = "The sweep is no search, so no trial of it is the best."
+    nothing = "The sweep is no search by one metric, so no trial of it is the best."
     width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Searched]:
-        return [source.search] if source.search else []
+        return [source.search] if source.search and not source.pareto else []
 
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         text = trials_in_words(data.metric, _best(data))

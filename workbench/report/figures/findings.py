@@ -14,7 +14,8 @@ from workbench.report.statistics import effects as effects_of
 from workbench.report.statistics.design import Design, Factor, read
 from workbench.report.statistics.effects import Effect, Interaction, Spread
 from workbench.report.statistics.histories import Histories
-from workbench.report.statistics.searched import Searched, searched
+from workbench.report.statistics.pareto import Pareto, pareto
+from workbench.report.statistics.searched import Searched, goals_of, searched
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import Verdict
 
@@ -56,6 +57,11 @@ class Findings:
     def search(self) -> Searched | None:
         """The search that the sweep is; None of a grid."""
         return searched(self.tables, self.design)
+
+    @cached_property
+    def pareto(self) -> Pareto | None:
+        """The search by several metrics that the sweep is; None of any other."""
+        return pareto(self.design, goals_of(self.tables.facts.get("command", "")))
 
     @cached_property
     def factors(self) -> list[Factor]:

@@ -20,15 +20,15 @@ WIDEST_LINEAR = 5.0  # largest over smallest loss on a linear axis
 
 
 class SearchHistory(FigureKind[Findings, Searched]):
-    """One figure of a search."""
+    """One figure of a search by one metric."""
 
     section = "search"
-    nothing = "The sweep is no search, so there is no order of trials to show."
+    nothing = "The sweep is no search by one metric, so there is no order of trials to show."
     width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Searched]:
-        return [source.search] if source.search else []
+        return [source.search] if source.search and not source.pareto else []
 
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         name = wording.title(data.metric)

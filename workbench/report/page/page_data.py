@@ -16,6 +16,7 @@ from workbench.report.language.words import chinese_of
 from workbench.report.page.json_documents import Json, PageForm
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
 from workbench.report.statistics.effects import Effect, Interaction, Spread
+from workbench.report.statistics.pareto import Pareto
 from workbench.report.verdicts.claim_rules import Claim, Rule, Variation, as_data, digest, digests
 from workbench.report.verdicts.deviations import described
 from workbench.report.verdicts.verdict import Verdict
@@ -127,6 +128,21 @@ def verdict_in_short(claim: Claim, found: Verdict) -> dict[str, object]:
         "vary": [_variation(one) | _part(one.rule, part) for one, part in zip(claim.vary, found.varied, strict=True)],
         "lost": max((one.share for one in found.failures), default=0.0),
     }  # fmt: skip
+
+
+def pareto_front(found: Pareto) -> dict[str, object]:
+    """The trials on the front of a search by several metrics, and how many trials finished."""
+    trials = [
+        {
+            "trial": one.number, "cell": one.cell,
+            "settings": {factor.key: _chosen([factor.values[level]])[0]
+                         for factor, level in zip(found.factors, one.levels, strict=True)},
+            "means": dict(zip(found.metrics, one.means, strict=True)),
+        }
+        for one in found.front
+    ]  # fmt: skip
+    better = {metric: "more" if sign > 0 else "less" for metric, sign in zip(found.metrics, found.signs, strict=True)}
+    return {"better": better, "trials": trials, "finished": len(found.trials)}
 
 
 def _runs(design: Design) -> dict[str, list[object]]:

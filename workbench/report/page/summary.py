@@ -14,6 +14,7 @@ from workbench.report.figures.search_importance import LITTLE
 from workbench.report.language.words import commas, joined, say, semicolons
 from workbench.report.statistics.design import SEED, Design, Factor, alike, extreme
 from workbench.report.statistics.effects import Effect, Interaction
+from workbench.report.statistics.pareto import Pareto
 from workbench.report.statistics.searched import Searched
 from workbench.report.statistics.shared_settings import SharedSettings, shared_settings
 from workbench.report.statistics.tests import FEWEST_SEEDS
@@ -128,6 +129,17 @@ def of_search(found: Searched) -> str:
     if math.isfinite(important.importance) and found.explained >= LITTLE:
         return joined([text, say("search.important", factor=important.axis.factor.name.capitalize())])
     return text
+
+
+def of_pareto(found: Pareto, asked: int) -> str:
+    """A search by several metrics in two sentences: how far it went, and how many trials are on its Pareto front."""
+    ended = "" if len(found.trials) == asked else f", of which {len(found.trials)} have a result"
+    names = wording.listing([wording.metric(metric).noted for metric in found.metrics])
+    return (
+        f"A search of {wording.plural(asked, 'trial')}{ended}. On the Pareto front of {names}: "
+        f"{wording.plural(len(found.front), 'trial')}. No other trial is better by one of these and as good by the "
+        "others."
+    )
 
 
 def lost_in_words(design: Design) -> list[str]:

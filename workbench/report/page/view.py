@@ -15,6 +15,7 @@ from workbench.report.language import texts
 from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
 from workbench.report.statistics.design import Factor, counts
+from workbench.report.statistics.effects import Effect, Interaction
 from workbench.report.verdicts.deviations import elsewhere
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -67,15 +68,14 @@ def view(found: Findings) -> View:
     said = {
         "title": title(sweep),
         "description": texts.translated(sweep.facts.get("description", "")),
-        "summary": summary.of_search(found.search)
-        if found.search
-        else summary.summary(effects, main_pairs, design.main),
+        "summary": _summary(found, effects, main_pairs),
         "units": found.units,
     }
     common = provenance.common(sweep)
     all_effects = [effect for by_factor in found.effects.values() for effect in by_factor.values()]
     data = page_data.page_content(sweep, design, said, all_effects, main_pairs, found.spreads, found.judged, common)
     data["advice"] = [asdict(one) for one in found.advice]
+    data["pareto_front"] = page_data.pareto_front(found.pareto) if found.pareto else None
     cards = [
         card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
         for place, (claim, verdict) in enumerate(found.judged)
@@ -113,6 +113,12 @@ def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:
         if kind.section in figures:
             figures[kind.section] += [one for one in kind.drawn(found) if not one.absent]
     return figures
+
+
+def _summary(found: Findings, effects: list[Effect], pairs: list[Interaction]) -> str:
+    if not found.search:
+        return summary.summary(effects, pairs, found.design.main)
+    return summary.of_pareto(found.pareto, found.search.asked) if found.pareto else summary.of_search(found.search)
 
 
 def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:

@@ -28,7 +28,7 @@ FEWEST_TRIALS = 10  # of a trend, a correlation or an importance
 SPANS_DECADES = 30.0  # largest over smallest value: a logarithmic axis
 BANDWIDTH = 0.2  # of the fitted trend, as a share of the axis
 FOLDS, TREES, SHUFFLES = 5, 100, 10
-DEFAULT_GOAL = ("best_validation_loss", "minimize")  # as in conf/hydra/sweeper/optuna.yaml
+DEFAULT_METRIC = "best_validation_loss"  # as in conf/hydra/sweeper/optuna.yaml
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Searched:
 
 
 def searched(tables: SweepTables, design: Design) -> Searched | None:
-    """The search that a sweep is; None if it is a grid, or none of its trials finished."""
-    asked = _goal(tables.facts.get("command", ""))
+    """The search that a sweep is, by the first of its metrics; None if it is a grid, or none of its trials finished."""
+    asked = next(iter(goals_of(tables.facts.get("command", ""))), None)
     if not design.factors or not (asked or any(_is_searched(design, factor) for factor in design.factors)):
         return None
     metric, sign = asked or (design.main, metric_of(design.main).better or 1)
@@ -122,19 +122,26 @@ def searched(tables: SweepTables, design: Design) -> Searched | None:
     return Searched(metric, sign, tuple(trials), count, trends, explained)
 
 
-def _goal(command: str) -> tuple[str, int] | None:
-    """Metric and sign that a search was asked for; None if the command asks for none."""
+def goals_of(command: str) -> list[tuple[str, int]]:
+    """The metrics that a search was asked for, each with 1 if more of it is sought, else -1; none of another one."""
     try:
         words = dict(word.partition("=")[::2] for word in shlex.split(command))
     except ValueError:
-        return None
+        return []
     if words.get("hydra/sweeper") != "optuna":
-        return None
-    metric, direction = (
-        words.get(f"hydra.sweeper.{key}", usual)
-        for key, usual in zip(("metric", "direction"), DEFAULT_GOAL, strict=True)
-    )
-    return metric, 1 if direction == "maximize" else -1
+        return []
+    metrics = _listed(words.get("hydra.sweeper.metric", DEFAULT_METRIC))
+    directions = _listed(words.get("hydra.sweeper.direction", ""))
+    given = dict(zip(metrics, directions, strict=False))
+    return [
+        (metric, {"maximize": 1, "minimize": -1}.get(given.get(metric, ""), metric_of(metric).better or -1))
+        for metric in metrics
+    ]
+
+
+def _listed(text: str) -> list[str]:
+    """A value of the command line, or the values of a list."""
+    return [part.strip().strip("'\"") for part in text.strip().removeprefix("[").removesuffix("]").split(",")]
 
 
 def _is_searched(design: Design, factor: Factor) -> bool:
@@ -163,15 +170,20 @@ def _trials(design: Design, metric: str) -> tuple[list[TrialMean], int]:
     names = [f"level:{factor.key}" for factor in design.factors]
     found = []
     groups = list(design.runs.groupby(names, sort=False))
-    for number, (_, rows) in enumerate(groups):
+    for _, rows in groups:
         done = rows[(rows["outcome"] == "finished") & rows[metric].notna()]
         values = done.groupby(SEED)[metric].mean().to_numpy(dtype=float)
         if len(values):
             levels = tuple(int(rows[name].iloc[0]) for name in names)
             span = student(values, within=metric_of(metric).range)
             mean, cell = float(values.mean()), int(rows["cell"].min())
-            found.append(TrialMean(number, cell, levels, tuple(values.tolist()), mean, span))
+            found.append(TrialMean(trial_number(design, cell), cell, levels, tuple(values.tolist()), mean, span))
     return found, len(groups)
+
+
+def trial_number(design: Design, cell: int) -> int:
+    """The number in the search of the trial with this first cell: each trial has a cell for each seed."""
+    return cell // max(1, len(design.seeds))
 
 
 def _correlation(places: np.ndarray, means: np.ndarray, numeric: bool) -> tuple[float, Interval]:

@@ -50,9 +50,13 @@ class Application(Protocol):
         ...
 
     def run_batch(
-        self, cells: Sequence[Cell], settings: SweepSettings, metric: str
-    ) -> tuple[int, list[tuple[str, float]]]:
-        """Train the cells as a batch of a search: the exit status, and the outcome and a metric of each cell."""
+        self, cells: Sequence[Cell], settings: SweepSettings, metrics: Sequence[str]
+    ) -> tuple[int, list[tuple[str, tuple[float, ...]]]]:
+        """Train the cells as a batch of a search: the exit status, and of each cell its outcome and these metrics."""
+        ...
+
+    def better(self, metric: str) -> int:
+        """1 if more of a metric is better, -1 if less is, 0 if neither."""
         ...
 
     def curves(self, name: str, uri: str | None) -> list[tuple[list[float], bool]]:
@@ -132,9 +136,9 @@ class PackedLauncher(Launcher):
         return replace(beside, name=name, remarks=(*beside.remarks, remark))
 
     def evaluate(
-        self, job_overrides: Sequence[Sequence[str]], name: str, metric: str, part_of: str
-    ) -> list[tuple[str, float]]:
-        """Train every job as a sweep called `name`, a batch of `part_of`: the outcome of each and its metric.
+        self, job_overrides: Sequence[Sequence[str]], name: str, metrics: Sequence[str], part_of: str
+    ) -> list[tuple[str, tuple[float, ...]]]:
+        """Train every job as a sweep called `name`, a batch of `part_of`: the outcome of each and its metrics.
 
         Ends the process if it was interrupted, if runs failed with `fail_fast`, or if results could not be recorded: a
         search cannot continue without them.
@@ -146,7 +150,7 @@ class PackedLauncher(Launcher):
         assert self.config is not None
         asked = settings(design, self.config)
         self.tracking_uri = asked.tracking.uri
-        status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metric)
+        status, found = self.application().run_batch(design, replace(asked, name=name, part_of=part_of), metrics)
         if status == EXIT_INTERRUPTED or (status and asked.fail_fast):
             raise SystemExit(status)
         if waiting := sum(outcome == PENDING for outcome, _ in found):
@@ -154,6 +158,10 @@ class PackedLauncher(Launcher):
                 "command goes on")  # fmt: skip
             raise SystemExit(status or EXIT_FAILED)
         return found
+
+    def better(self, metric: str) -> int:
+        """1 if more of a metric is better, -1 if less is, 0 if neither."""
+        return self.application().better(metric)
 
     def curves(self, name: str) -> list[tuple[list[float], bool]]:
         """Of each run of a batch its least validation loss by each epoch, and whether its bounds stopped it."""

@@ -11,48 +11,51 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS, allowed, check, unknown
-from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.quantities import counted
 from workbench.sweep.execution.lock import locked
-from workbench.sweep.execution.log import logged, say, warn
+from workbench.sweep.execution.log import logged, say
 from workbench.sweep.hydra.internals import IntervalSweep, JobReturn, Override, options_of
 from workbench.sweep.hydra.launcher import PackedLauncher
+from workbench.sweep.hydra.search_goals import goals, shown
 from workbench.sweep.hydra.sweeper import GridSweeper, refuse_several_sweeps
+from workbench.sweep.hydra.trial_trainer import TrialTrainer, jobs
+from workbench.sweep.planning.goals import Goal
 from workbench.sweep.planning.journal import Journal
 from workbench.sweep.planning.pruning import NO_PRUNER, PRUNERS, Pruning
 from workbench.sweep.planning.study import (
+    GENETIC,
     SAMPLER,
     SAMPLERS,
-    SEARCH_DIRECTIONS,
+    SMALLEST_POPULATION,
     Dimension,
-    Goal,
     Trial,
     TrialResult,
-    export,
-    judged,
     needs_optuna,
     suggested,
 )
-from workbench.sweep.planning.trials import BOUNDS, Kind, Search
+from workbench.sweep.planning.study_copy import StudyCopy
+from workbench.sweep.planning.trials import Kind, Search
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
 
 AVERAGED = "seed"
 PRUNABLE = {("best_validation_loss", "minimize"), ("last_validation_loss", "minimize")}  # what a pruner can judge
-STUDY = "study.db"  # a copy of the search for Optuna's own tools
 LARGEST_INTEGER = 2**53  # beyond it not every integer is a float
 LOOKED_AT = 32  # trials examined before a search is refused because all of them are impossible
 
 
 class OptunaSweeper(GridSweeper):
-    """Searches for the best `metric` in `trials` trials, `batch` at a time; `params` as in the grid's sweeper.
+    """Searches for the best `metric`, or the Pareto front of several, in `trials` trials, `batch` at a time.
+
+    `direction` says of each metric whether to minimize or maximize it (None: what is better of it). `params` as in the
+    grid's sweeper.
 
     `key=interval(a,b)` is searched between a and b, `key=tag(log,interval(a,b))` on a logarithmic scale, and a list of
     values among these. The results are kept in the sweep's folder. The same command continues from them, also with
@@ -60,12 +63,13 @@ class OptunaSweeper(GridSweeper):
     """
 
     def __init__(
-        self, params: object, trials: int, batch: int, metric: str, direction: str, seed: int,
+        self, params: object, trials: int, batch: int, metric: object, direction: object, seed: int,
         sampler: str = SAMPLER, pruner: Mapping[str, object] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(params, {})
         self.trials, self.batch, self.seed, self.sampler = trials, batch, seed, sampler
-        self.goal, self.pruner = Goal(metric, direction), dict(pruner or {})
+        self.metric, self.direction, self.pruner = metric, direction, dict(pruner or {})
+        self.goals: tuple[Goal, ...] = ()
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Search, then launch all trials as one sweep, whose runs the store then holds."""
@@ -81,30 +85,32 @@ class OptunaSweeper(GridSweeper):
         named = f"search-{text_digest(' '.join([*arguments, str(space)]))[:8]}"
         jobs = self._possible(space, rest)
         name, folder, dry_run = self.launcher.place(jobs[0], named)
-        trainer = TrialTrainer(self.launcher, rest, name, self.goal)
+        trainer = TrialTrainer(self.launcher, rest, name, self.goals)
         planned = self.launcher.identify(jobs)
         epochs = int(str(planned[0].numbers["training.epochs"]))
         identity = self.identity(space, planned)
-        kind = Kind(space, self.goal, self.seed, self.batch, identity, self.sampler, self.pruning, epochs)
+        kind = Kind(space, self.goals, self.seed, self.batch, identity, self.sampler, self.pruning, epochs)
         trainer.keeps_curves = self.pruning.name != NO_PRUNER
         if dry_run:
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
-        with locked(folder, name), logged(folder):
-            search = Search(kind, self.trials, Journal(folder))
-            results = search.run(trainer)
-            _export(folder / STUDY, name, kind, search.results)
+        with locked(folder, name), logged(folder), closing(StudyCopy(folder, name, space, self.goals)) as copy:
+            results = Search(kind, self.trials, Journal(folder), copy).run(trainer)
         return [self._launch_all(results, trainer)]
 
     def _check(self) -> None:
         """Check the settings here, because Hydra would wrap an error of the constructor."""
-        if self.goal.direction not in SEARCH_DIRECTIONS:
-            allowed_ones = ", ".join(SEARCH_DIRECTIONS)
-            raise BadInput(f"hydra.sweeper.direction is {self.goal.direction!r}; allowed: one of {allowed_ones}")
+        assert isinstance(self.launcher, PackedLauncher)
+        self.goals = goals(self.metric, self.direction, self.launcher.better)
         if self.sampler not in SAMPLERS:
             raise BadInput(f"hydra.sweeper.sampler is {self.sampler!r}; allowed: one of {', '.join(SAMPLERS)}")
         self._check_pruner()
         if min(self.trials, self.batch) < 1:
             raise BadInput(f"hydra.sweeper: {self.trials} trials, {self.batch} a batch; allowed: at least 1 of each")
+        if self.sampler == GENETIC and self.batch < SMALLEST_POPULATION:
+            raise BadInput(
+                f"hydra.sweeper.batch is {self.batch}; allowed with hydra.sweeper.sampler={GENETIC}, whose population "
+                f"is a batch: an integer, x >= {SMALLEST_POPULATION}"
+            )
 
     @property
     def pruning(self) -> Pruning:
@@ -121,10 +127,18 @@ class OptunaSweeper(GridSweeper):
             if key != "name" and (type(value) is not int or value < (2 if key == "factor" else 1)):
                 least = 2 if key == "factor" else 1
                 raise BadInput(f"hydra.sweeper.pruner.{key} is {value!r}; allowed: an integer, x >= {least}")
-        if self.pruning.name != NO_PRUNER and (self.goal.metric, self.goal.direction) not in PRUNABLE:
+        if self.pruning.name == NO_PRUNER:
+            return
+        if len(self.goals) > 1:
+            raise BadInput(
+                f"hydra.sweeper.pruner.name is {self.pruning.name!r}, and Optuna stops no trials early by several "
+                f"metrics; allowed with hydra.sweeper.metric={shown(self.metric)}: {NO_PRUNER}"
+            )
+        [goal] = self.goals
+        if (goal.metric, goal.direction) not in PRUNABLE:
             raise BadInput(
                 f"hydra.sweeper.pruner.name is {self.pruning.name!r}, which judges by the validation loss; allowed "
-                f"with hydra.sweeper.metric={self.goal.metric}, direction={self.goal.direction}: {NO_PRUNER}"
+                f"with hydra.sweeper.metric={goal.metric}, direction={goal.direction}: {NO_PRUNER}"
             )
 
     def split(self, arguments: Sequence[str]) -> tuple[list[Dimension], list[str]]:
@@ -162,7 +176,7 @@ class OptunaSweeper(GridSweeper):
         found: list[list[str]] = []
         first: BadInput | None = None
         unread: dict[str, str] | None = None  # None until a possible trial was examined
-        for trial in [Trial(-1, {}), *(suggested(space, self.goal, self.seed, k, ()) for k in range(LOOKED_AT))]:
+        for trial in [Trial(-1, {}), *(suggested(space, self.goals, self.seed, k, ()) for k in range(LOOKED_AT))]:
             asked = jobs(trial, rest)
             try:
                 if not found:
@@ -188,7 +202,10 @@ class OptunaSweeper(GridSweeper):
         """The identity of the search, part by part: a change of any part makes another search."""
         from workbench.engine.training.loop import NUMERICAL_VERSION
 
-        parts: dict[str, object] = {f"hydra.sweeper.{key}": getattr(self.goal, key) for key in ("metric", "direction")}
+        parts: dict[str, object] = {
+            f"hydra.sweeper.{key}": ",".join(getattr(goal, key) for goal in self.goals)
+            for key in ("metric", "direction")
+        }
         parts |= {"hydra.sweeper.seed": self.seed, "hydra.sweeper.batch": self.batch, "the sampler": self.sampler}
         if self.pruning.name != NO_PRUNER:
             parts |= {f"hydra.sweeper.pruner.{key}": value for key, value in asdict(self.pruning).items()}
@@ -219,63 +236,6 @@ class OptunaSweeper(GridSweeper):
         return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
 
 
-class TrialTrainer:
-    """Trains the trials of one search. `rest` holds the other overrides of a trial's runs, one row for each seed."""
-
-    def __init__(self, launcher: PackedLauncher, rest: Sequence[Sequence[str]], name: str, goal: Goal) -> None:
-        self.launcher, self.rest, self.name, self.goal = launcher, rest, name, goal
-        self.keeps_curves = False
-
-    def jobs(self, trials: Sequence[Trial]) -> list[list[str]]:
-        """The overrides of all runs of these trials."""
-        return [job for trial in trials for job in jobs(trial, self.rest)]
-
-    def part(self, trials: Sequence[Trial]) -> str:
-        """The name of the sweep that trains these trials."""
-        return f"{self.name}/trials-{trials[0].number:04d}-{trials[-1].number:04d}"
-
-    def runs(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-        """For each trial the digest of its runs, "" if the trial is impossible, and the reason."""
-        from workbench.sweep.planning.identity import joint_digest
-
-        if not trials:
-            return []
-        try:
-            marks = [cell.fingerprint for cell in self.launcher.identify(self.jobs(trials))]
-        except BadInput as error:
-            return [self.runs([trial])[0] for trial in trials] if len(trials) > 1 else [("", str(error))]
-        count = len(self.rest)
-        return [(joint_digest(marks[place : place + count]), "") for place in range(0, len(marks), count)]
-
-    def train(self, trials: Sequence[Trial]) -> list[TrialResult]:
-        """The results of these trials, in their order."""
-        runs = self.runs(trials)
-        possible = [trial for trial, (digest, _) in zip(trials, runs, strict=True) if digest]
-        found = (
-            self.launcher.evaluate(self.jobs(possible), self.part(trials), self.goal.metric, self.name)
-            if possible
-            else []
-        )
-        curves = iter(self.launcher.curves(self.part(trials)) if possible and self.keeps_curves else ())
-        outcomes, results = iter(found), []
-        for trial, (digest, reason) in zip(trials, runs, strict=True):
-            if digest:
-                value = judged([next(outcomes) for _ in self.rest], self.goal)
-                curve, pruned = together([next(curves) for _ in self.rest]) if self.keeps_curves else ((), False)
-                reason = "" if value is not None else "a run of it failed"
-                results.append(TrialResult(trial, value, digest, reason, curve, pruned))
-            else:
-                say(f"{self.name}: trial {trial.number} is impossible and counts as the worst: {reason}")
-                results.append(TrialResult(trial, self.goal.worst, "", reason))
-        return results
-
-
-def together(runs: Sequence[tuple[list[float], bool]]) -> tuple[tuple[float, ...], bool]:
-    """The curve of a trial, the mean over its runs as far as all of them were trained, and whether one was stopped."""
-    mean = tuple(sum(losses) / len(losses) for losses in zip(*(curve for curve, _ in runs), strict=False))
-    return mean, any(stopped for _, stopped in runs)
-
-
 def dimension(override: Override) -> Dimension | None:
     """The dimension that an override gives; None for a single value or seeds. Raises BadInput for an invalid key."""
     key = override.key_or_group
@@ -291,17 +251,6 @@ def dimension(override: Override) -> Dimension | None:
     return Dimension(key, choices=tuple(override.sweep_string_iterator()))
 
 
-def jobs(trial: Trial, rest: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The overrides of the runs of a trial, one run for each seed."""
-    own = [f"{key}={_typed(key, value)}" for key, value in trial.values.items()]
-    return [[*job, *own] for job in rest]
-
-
-def _typed(key: str, value: Value) -> str:
-    """A value as it is typed on the command line."""
-    return repr(value) if isinstance(value, float) or key == BOUNDS else str(value)
-
-
 def _check_interval(one: Dimension) -> None:
     """Raise BadInput for an interval that is empty, leaves the setting's range, or cannot be drawn from."""
     setting = SETTINGS[one.key]
@@ -310,11 +259,3 @@ def _check_interval(one: Dimension) -> None:
     widest = LARGEST_INTEGER if setting.kind is int else sys.float_info.max
     if not (low <= one.low <= one.high <= high) or not one.high - one.low <= widest:
         raise BadInput(f"{one.key}: found an interval from {one.low!r} to {one.high!r}; allowed: {allowed(setting)}")
-
-
-def _export(file: Path, name: str, kind: Kind, results: Sequence[TrialResult]) -> None:
-    """Export the search. It is only a copy, so an error is reported and ignored."""
-    try:
-        export(file, name, kind.space, kind.goal, results)
-    except Exception as error:
-        warn(f"{file} could not be written ({type(error).__name__}: {error!s:.200}); it is a copy for Optuna's tools")

@@ -35,6 +35,8 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
         key = override.key_or_group
         if override.is_hydra_override() or key == "hydra":
             check_hydras(key, text)
+            if key.startswith(SWEEPER) and override.is_sweep_override():
+                raise BadInput(f"{text}: a list of the sweeper stands in brackets; allowed: {key}=[a,b]")
             if key in CONTROLLERS and not override.is_sweep_override():
                 check_controller(key, str(override.value()))
         elif override.is_delete():

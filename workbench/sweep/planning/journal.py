@@ -54,8 +54,11 @@ class Journal:
 
     def write(self, kept: JournalContent) -> None:
         """Replace the file atomically: a kill leaves either the old or the new content."""
-        trials = [{"values": one.trial.values, "value": one.value, "runs": one.runs, "reason": one.reason} | _early(one)
-                  for one in kept.results]  # fmt: skip
+        trials = [
+            {"values": one.trial.values, "value": _as_held(one.values), "runs": one.runs, "reason": one.reason}
+            | _early(one)
+            for one in kept.results
+        ]
         content = {"search": dict(kept.search), "optuna": kept.optuna, "trials": trials}
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_name(f".{JOURNAL_FILE}.new")
@@ -87,17 +90,32 @@ def _kept(held: object) -> JournalContent:
 
 
 def _result(number: int, held: object) -> TrialResult:
-    value = _part(held, "value", object)
-    if value is not None and not isinstance(value, int | float):
-        raise TypeError("value is no number")
+    values = _values(_part(held, "value", object))
     trial = Trial(number, _part(held, "values", dict))
     curve = _part(held, "curve", list) if isinstance(held, dict) and "curve" in held else []
     if not all(isinstance(loss, int | float) for loss in curve):
         raise TypeError("curve is no list of numbers")
     runs, reason = _part(held, "runs", str), _part(held, "reason", str)
     return TrialResult(
-        trial, value, runs, reason, tuple(map(float, curve)), bool(curve) and _part(held, "pruned", bool)
+        trial, values, runs, reason, tuple(map(float, curve)), bool(curve) and _part(held, "pruned", bool)
     )
+
+
+def _as_held(values: tuple[float, ...] | None) -> float | list[float] | None:
+    """What a trial came to: a number by a single goal, a list by several."""
+    if values is None:
+        return None
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _values(held: object) -> tuple[float, ...] | None:
+    """The reverse of `_as_held`. Raises TypeError if it is none."""
+    if held is None:
+        return None
+    values = held if isinstance(held, list) else [held]
+    if not values or not all(isinstance(value, int | float) for value in values):
+        raise TypeError("value is no number")
+    return tuple(values)
 
 
 def _early(result: TrialResult) -> dict[str, object]:

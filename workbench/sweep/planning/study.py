@@ -10,32 +10,32 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from sqlite3 import connect
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
-from workbench.sweep.run_outcomes import DIVERGED, FINISHED
+from workbench.sweep.planning.goals import Goal
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-# Samplers of Optuna, by name, whose suggestions depend only on the earlier trials.
-SAMPLERS = {
+GENETIC = "NSGA-II"  # its population is a batch
+SMALLEST_POPULATION = 2
+GENERATION = "NSGAIISampler:generation"  # where that sampler notes a trial's generation
+# Samplers of Optuna, by name, whose suggestions depend only on the earlier trials. Each takes several goals.
+SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
     "TPE": ("TPESampler", {}),
     "multivariate TPE": ("TPESampler", {"multivariate": True, "warn_independent_sampling": False}),
     "GP": ("GPSampler", {}),
+    GENETIC: ("NSGAIISampler", {}),
     "random": ("RandomSampler", {}),
 }
 SAMPLER = "TPE"
-SEARCH_DIRECTIONS = ("minimize", "maximize")
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,14 @@ class Trial:
 class TrialResult:
     """The result of a trial.
 
-    `value` is None if a run failed; an impossible trial counts as the worst value. `runs` is the digest of its runs, ""
-    if the trial is impossible; `reason` says why. Where bad trials are stopped early, `curve` has the least validation
-    loss by each epoch, a mean over the seeds, as far as all of these were trained, and `pruned` says whether it was.
+    `values`, one for each goal, is None if a run failed; an impossible trial has the worst ones. `runs` is the digest
+    of its runs, "" if the trial is impossible; `reason` says why. Where bad trials are stopped early, `curve` has the
+    least validation loss by each epoch, a mean over the seeds, as far as all of these were trained, and `pruned` says
+    whether it was.
     """
 
     trial: Trial
-    value: float | None
+    values: tuple[float, ...] | None
     runs: str
     reason: str = ""
     curve: tuple[float, ...] = ()
@@ -99,75 +100,53 @@ class TrialResult:
     @property
     def complete(self) -> bool:
         """Whether its runs were trained to their end."""
-        return self.value is not None and not self.pruned and bool(self.curve)
-
-
-@dataclass(frozen=True)
-class Goal:
-    """The objective of a search: a summary metric of the runs, and whether lower is better."""
-
-    metric: str
-    direction: str
+        return self.values is not None and not self.pruned and bool(self.curve)
 
     @property
-    def worst(self) -> float:
-        """The value that a diverged run counts as."""
-        return math.inf if self.direction == "minimize" else -math.inf
-
-    def best(self, results: Sequence[TrialResult]) -> TrialResult | None:
-        """The best trial, the first of equals; None if none has a finite value yet."""
-        held = [one for one in results if one.value is not None and math.isfinite(one.value) and not one.pruned]
-        sign = 1 if self.direction == "minimize" else -1
-        return min(held, key=lambda one: sign * (one.value or 0.0), default=None)
+    def ranked(self) -> bool:
+        """Whether it can be the best of a search: trained to its end, with finite values."""
+        return self.values is not None and not self.pruned and all(map(math.isfinite, self.values))
 
 
 def suggested(
-    space: Sequence[Dimension], goal: Goal, seed: int, number: int, results: Sequence[TrialResult],
-    by: str = SAMPLER,
+    space: Sequence[Dimension], goals: Sequence[Goal], seed: int, number: int, results: Sequence[TrialResult],
+    by: str = SAMPLER, batch: int = 1,
 ) -> Trial:  # fmt: skip
     """The trial of that number, given what the earlier batches came to, as one of SAMPLERS suggests it. Raises BadInput
     if Optuna is missing, or what that sampler needs.
     """
     optuna = needs_optuna()
-    distributions = _distributions(space)
+    distributions = distributions_of(space)
     name, options = SAMPLERS[by]
     drawn = int.from_bytes(sha256(f"{seed} {number}".encode()).digest()[:4])
+    marks: list[dict[str, int]] = [{} for _ in results]
+    if by == GENETIC:
+        options = {**options, "population_size": batch}
+        marks = [{GENERATION: one} for one in generations(results, batch)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna warns that some samplers are experimental
         sampler = getattr(optuna.samplers, name)(seed=drawn, **options)
-        study = optuna.create_study(direction=goal.direction, sampler=sampler)
-        study.add_trials([_frozen(one, distributions) for one in results])
+        study = optuna.create_study(directions=[goal.direction for goal in goals], sampler=sampler)
+        study.add_trials([frozen(one, distributions, mark) for one, mark in zip(results, marks, strict=True)])
         try:
             return Trial(number, dict(study.ask(distributions).params))
         except ImportError as error:
             raise BadInput(f"hydra.sweeper.sampler is {by!r}, which needs more than Optuna: {error}") from error
 
 
-def judged(outcomes: Sequence[tuple[str, float]], goal: Goal) -> float | None:
-    """The value of a trial from the outcome and the metric of its runs; None if one of them failed."""
-    if any(outcome not in (FINISHED, DIVERGED) for outcome, _ in outcomes):
-        return None
-    values = [goal.worst if outcome == DIVERGED or math.isnan(value) else value for outcome, value in outcomes]
-    return sum(values) / len(values)
-
-
-def export(file: Path, name: str, space: Sequence[Dimension], goal: Goal, results: Sequence[TrialResult]) -> None:
-    """The search as an SQLite file for Optuna's own tools, such as its dashboard. We never read it."""
-    optuna = needs_optuna()
-    storage = optuna.storages.RDBStorage("sqlite:///:memory:")
-    study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
-    study.add_trials([_frozen(one, _distributions(space)) for one in results])
-    temporary = file.with_name(f".{file.name}.new")
-    for left in (temporary, file.with_name(f"{temporary.name}-journal")):  # left behind by a killed process
-        left.unlink(missing_ok=True)
-    try:
-        with closing(storage.engine.raw_connection()) as source, closing(connect(temporary)) as target:
-            source.driver_connection.backup(target)
-        temporary.replace(file)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        storage.engine.dispose()
+def generations(results: Sequence[TrialResult], batch: int) -> list[int]:
+    """The generation of each trial, where a population has `batch` trials: by Optuna's rule, a batch belongs to the
+    next generation once the latest one has a whole population of trials that did not fail.
+    """
+    found: list[int] = []
+    generation = held = 0
+    for start in range(0, len(results), batch):
+        if held >= batch:
+            generation, held = generation + 1, 0
+        part = results[start : start + batch]
+        found += [generation] * len(part)
+        held += sum(one.values is not None for one in part)
+    return found
 
 
 def needs_optuna() -> ModuleType:
@@ -180,20 +159,24 @@ def needs_optuna() -> ModuleType:
     return optuna
 
 
-def _distributions(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
+def distributions_of(space: Sequence[Dimension]) -> dict[str, BaseDistribution]:
     """Distributions by key, sorted: the trials do not depend on the order in which the keys were typed."""
     return {one.key: one.distribution() for one in sorted(space, key=lambda one: one.key)}
 
 
-def _frozen(result: TrialResult, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def frozen(
+    result: TrialResult, distributions: Mapping[str, BaseDistribution], marks: Mapping[str, int] | None = None
+) -> FrozenTrial:
+    """The trial as Optuna keeps it; `marks` are what a sampler has noted of it."""
     from optuna.trial import TrialState, create_trial
 
     state = TrialState.PRUNED if result.pruned else TrialState.COMPLETE
     return create_trial(
         params={key: result.trial.values[key] for key in distributions},
         distributions=dict(distributions),
-        state=TrialState.FAIL if result.value is None else state,
+        state=TrialState.FAIL if result.values is None else state,
         intermediate_values={epoch: value for epoch, value in enumerate(result.curve, start=1) if math.isfinite(value)},
-        value=result.value,
+        values=result.values,
         user_attrs={"reason": result.reason} if result.reason else {},
+        system_attrs=dict(marks or {}),
     )

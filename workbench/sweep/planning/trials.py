@@ -8,9 +8,10 @@ from typing import Protocol
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say, warn
+from workbench.sweep.planning.goals import Goal, on_pareto_front
 from workbench.sweep.planning.journal import Journal, JournalContent, changed
 from workbench.sweep.planning.pruning import NEVER, Pruning
-from workbench.sweep.planning.study import SAMPLER, Dimension, Goal, Trial, TrialResult, needs_optuna, suggested
+from workbench.sweep.planning.study import SAMPLER, Dimension, Trial, TrialResult, needs_optuna, suggested
 
 BOUNDS = "training.bounds"  # the setting of a run that a pruner gives
 
@@ -22,7 +23,7 @@ class Kind:
     """
 
     space: Sequence[Dimension]
-    goal: Goal
+    goals: Sequence[Goal]
     seed: int
     batch: int
     parts: Mapping[str, object]
@@ -45,22 +46,38 @@ class Trains(Protocol):
         ...
 
 
-class Search:
-    """The progress of a search: `results` of the trials so far; `trials` is how many are requested."""
+class Copies(Protocol):
+    """Keeps a copy of the results for somebody else."""
 
-    def __init__(self, kind: Kind, trials: int, journal: Journal) -> None:
-        self.kind, self.trials, self.journal = kind, trials, journal
+    def keep(self, results: Sequence[TrialResult]) -> None:
+        """Copy the results of all trials so far."""
+        ...
+
+
+class Search:
+    """The progress of a search: `results` of the trials so far; `trials` is how many are requested. `copy` is brought
+    up to date with every batch.
+    """
+
+    def __init__(self, kind: Kind, trials: int, journal: Journal, copy: Copies | None = None) -> None:
+        self.kind, self.trials, self.journal, self.copy = kind, trials, journal, copy
         self.optuna = str(needs_optuna().__version__)
         self.results: list[TrialResult] = []
 
     def run(self, trainer: Trains) -> list[TrialResult]:
         """Train the trials that have no result yet, and return the results of all."""
         self.resume(trainer)
+        self._copy()
         while asked := self.asked():
             self.results += trainer.train(asked)
             self._keep()
+            self._copy()
             self._say_best(trainer.name)
         return self.results[: self.trials]
+
+    def _copy(self) -> None:
+        if self.copy:
+            self.copy.keep(self.results)
 
     def _keep(self) -> None:
         try:
@@ -81,7 +98,7 @@ class Search:
         from workbench.engine.training.early_stopping import text_of_bounds  # late: NumPy
 
         kind = self.kind
-        trial = suggested(kind.space, kind.goal, kind.seed, number, earlier, kind.sampler)
+        trial = suggested(kind.space, kind.goals, kind.seed, number, earlier, kind.sampler, kind.batch)
         epochs = int(str(trial.values.get("training.epochs", kind.epochs)))
         bounds = text_of_bounds(kind.pruning.bounds(number, epochs, earlier))
         return Trial(number, {**trial.values, BOUNDS: bounds}) if bounds else trial
@@ -108,10 +125,29 @@ class Search:
         say(f"{trainer.name}: goes on, {len(self.results)} of {self.trials} trials are there")
 
     def _say_best(self, name: str) -> None:
-        if best := self.kind.goal.best(self.results):
-            values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-                              for key, value in best.trial.values.items() if key != BOUNDS)  # fmt: skip
-            found = f"best {self.kind.goal.metric} {best.value:.4g} at {values}"
+        if best := best_trials(self.kind.goals, self.results):
             stopped = sum(one.pruned for one in self.results)
             early = f", {stopped} stopped early" if stopped else ""
-            say(f"{name}: {len(self.results)}/{self.trials} trials{early}, {found}")
+            say(f"{name}: {len(self.results)}/{self.trials} trials{early}, {_in_words(self.kind.goals, best)}")
+
+
+def best_trials(goals: Sequence[Goal], results: Sequence[TrialResult]) -> list[TrialResult]:
+    """The best trial by a single goal, the first of equals; by several those on the Pareto front. None if no trial has
+    finite values yet.
+    """
+    ranked = [one for one in results if one.ranked]
+    values = [one.values or () for one in ranked]
+    found = [
+        one for one, best in zip(ranked, on_pareto_front(values, [one.sign for one in goals]), strict=True) if best
+    ]
+    return found if len(goals) > 1 else found[:1]
+
+
+def _in_words(goals: Sequence[Goal], best: Sequence[TrialResult]) -> str:
+    if len(goals) > 1:
+        return f"{len(best)} of them on the Pareto front of {' and '.join(goal.metric for goal in goals)}"
+    [one], [goal] = best, goals
+    assert one.values is not None
+    values = " ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+                      for key, value in one.trial.values.items() if key != BOUNDS)  # fmt: skip
+    return f"best {goal.metric} {one.values[0]:.4g} at {values}"
