@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.report.figures.sources import search, search_by_two
@@ -73,6 +74,16 @@ def test_a_search_by_several_metrics_has_a_front_of_trials_that_all_finished() -
 def test_trials_that_a_person_drew_are_a_search_as_well() -> None:
     found = of(search(optuna=False))
     assert (found.metric, len(found.trials)) == ("best_test_accuracy", 24)
+
+
+def test_a_setting_that_was_tried_twice_moves_no_number() -> None:
+    """Trials are called by their numbers in the search, as Optuna's own tools call them."""
+    whole = search()
+    again = whole.runs[whole.runs["cell"] < 3].assign(cell=[0, 1, 2])
+    later = whole.runs.assign(cell=whole.runs["cell"] + 3)
+    found = of(replace(whole, runs=pd.concat([again, later], ignore_index=True)))
+    assert [one.number for one in found.trials] == [0, *range(2, 25)]
+    assert [one.number for one in of(search(optuna=False)).trials] == [*range(24)]
 
 
 def test_the_factor_that_decides_is_the_important_one() -> None:

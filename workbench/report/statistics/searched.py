@@ -106,7 +106,7 @@ def searched(tables: SweepTables, design: Design) -> Searched | None:
     metric, sign = asked or (design.main, metric_of(design.main).better or 1)
     if metric not in design.runs:
         metric, sign = design.main, metric_of(design.main).better or 1
-    trials, count = _trials(design, metric)
+    trials, count = _trials(design, metric, asked is not None)
     if not trials:
         return None
     axes = [_axis(factor) for factor in design.factors]
@@ -165,24 +165,25 @@ def _axis(factor: Factor) -> Axis:
     return Axis(factor, np.log10(values) if logarithmic else values, logarithmic, True)
 
 
-def _trials(design: Design, metric: str) -> tuple[list[TrialMean], int]:
+def _trials(design: Design, metric: str, optuna: bool) -> tuple[list[TrialMean], int]:
     """The trials with a finished run, in the order in which they were asked for, and how many were asked for."""
     names = [f"level:{factor.key}" for factor in design.factors]
     found = []
     groups = list(design.runs.groupby(names, sort=False))
-    for _, rows in groups:
+    for place, (_, rows) in enumerate(groups):
         done = rows[(rows["outcome"] == "finished") & rows[metric].notna()]
         values = done.groupby(SEED)[metric].mean().to_numpy(dtype=float)
         if len(values):
             levels = tuple(int(rows[name].iloc[0]) for name in names)
             span = student(values, within=metric_of(metric).range)
             mean, cell = float(values.mean()), int(rows["cell"].min())
-            found.append(TrialMean(trial_number(design, cell), cell, levels, tuple(values.tolist()), mean, span))
+            number = trial_number(design, cell) if optuna else place
+            found.append(TrialMean(number, cell, levels, tuple(values.tolist()), mean, span))
     return found, len(groups)
 
 
 def trial_number(design: Design, cell: int) -> int:
-    """The number in the search of the trial with this first cell: each trial has a cell for each seed."""
+    """The number in Optuna's search of the trial with this first cell: each trial has a cell for each seed."""
     return cell // max(1, len(design.seeds))
 
 
