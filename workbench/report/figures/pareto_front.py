@@ -10,6 +10,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
+from workbench.report.language.words import commas, joined, say, word
 from workbench.report.statistics.pareto import FrontTrial, Pareto
 
 
@@ -25,16 +26,15 @@ class ParetoFront(FigureKind[Findings, Pareto]):
         return [source.pareto] if source.pareto else []
 
     def panels(self, data: Pareto, place: int) -> list[Panel]:  # noqa: ARG002
-        steps = ", ".join(f"trial {one.number} {_values_in_words(data, one)}" for one in data.front)
-        alt = f"Trials over {_names(data)}. On the front: {steps}."
-        return [Panel("Pareto front", partial(paint, data=data), "search-front", alt, (700, 300), (64, 16, 10, 44))]
+        steps = commas([
+            say("best.trial_with_value", number=one.number, value=_values_in_words(data, one)) for one in data.front
+        ])  # fmt: skip
+        alt = say("pareto.alt", names=_names(data), steps=steps)
+        title = word("Pareto front")
+        return [Panel(title, partial(paint, data=data), "search-front", alt, (700, 300), (64, 16, 10, 44))]
 
     def caption(self, data: Pareto) -> str:  # noqa: ARG002
-        return (
-            "Dots: means over seeds of the trials of which every run finished. On the front is a trial if no other one "
-            "is better by one of the metrics and as good by the others. Seeds differ, so trials near the front may "
-            "belong to it: train these on new seeds."
-        )
+        return say("pareto.caption")
 
     def table(self, data: Pareto) -> Table:
         """The settings of the trials on the front, with what they came to."""
@@ -51,7 +51,7 @@ class ParetoFront(FigureKind[Findings, Pareto]):
         return Table("The trials on the Pareto front", heads, tuple(rows), words=1 + len(names))
 
     def legend(self, data: Pareto) -> tuple[Key, ...]:  # noqa: ARG002
-        return legend(["on the Pareto front", "all others"], [palette.SLOTS[1], palette.GREY_SLOT])
+        return legend([word("on the Pareto front"), word("all others")], [palette.SLOTS[1], palette.GREY_SLOT])
 
 
 def _names(data: Pareto) -> str:
@@ -61,7 +61,7 @@ def _names(data: Pareto) -> str:
 def _head(metric: str) -> str:
     """The name of a metric with its note: two metrics may share the name."""
     found = wording.metric(metric)
-    return f"{found.name}, {found.note}" if found.note else found.name
+    return joined([found.name, found.note], ", ", "，") if found.note else found.name
 
 
 def _values_in_words(data: Pareto, trial: FrontTrial) -> str:

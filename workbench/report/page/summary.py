@@ -133,13 +133,12 @@ def of_search(found: Searched) -> str:
 
 def of_pareto(found: Pareto, asked: int) -> str:
     """A search by several metrics in two sentences: how far it went, and how many trials are on its Pareto front."""
-    ended = "" if len(found.trials) == asked else f", of which {len(found.trials)} have a result"
+    ended = "" if len(found.trials) == asked else say("search.ended", count=len(found.trials))
     names = wording.listing([wording.metric(metric).noted for metric in found.metrics])
-    return (
-        f"A search of {wording.plural(asked, 'trial')}{ended}. On the Pareto front of {names}: "
-        f"{wording.plural(len(found.front), 'trial')}. No other trial is better by one of these and as good by the "
-        "others."
-    )
+    return say(
+        "search.front", trials=wording.plural(asked, "trial"), ended=ended, names=names,
+        front=wording.plural(len(found.front), "trial"),
+    )  # fmt: skip
 
 
 def lost_in_words(design: Design) -> list[str]:
