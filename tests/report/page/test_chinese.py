@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.report.figures.sources import search
+from tests.report.figures.sources import search, search_by_two
 from tests.report.page.languages import left_in_english
 from tests.report.page.test_sweep import CLAIMS, only
 from tests.report.synthetic import Tables, sweep
@@ -29,6 +29,7 @@ SWEEPS = {
     "diverged": lambda: only(sweep(SMALL, seeds=3), "diverged"),
     "failed": lambda: only(sweep(SMALL, seeds=3), "failed"),
     "search": search,
+    "search by two": search_by_two,
 }
 QUICK = ("one seed", "diverged", "failed")  # the others are thorough: a whole grid stands in the test of a claim
 
