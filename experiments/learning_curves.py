@@ -13,8 +13,8 @@ SEEN = (4, 16, 64)  # epochs that a power law is fitted to
 TOGETHER = 3  # seeds that are carried on together, as many as in srivastava2014_share
 BEGUN = 0.45  # the error of a network that has begun to learn: half of that of guessing among ten classes
 LAST_SHARE = 0.01  # of the epochs, over which what a network came to is averaged
-CLAIMS: list[Any] = []
-DATASETS: dict[str, list[str]] = {}  # it decides no claim
+CLAIMS = []  # it decides none
+DATASETS: dict[str, list[str]] = {}
 
 
 def _curves(tables: Any) -> list[tuple[str, np.ndarray]]:

@@ -30,7 +30,6 @@ LONGEST_NAME_UNBROKEN = 32  # characters of the first column that are never brok
 ABOUT = "List the sweeps, claims, choices and keys that exist, of some topics or of all."
 EXAMPLES = """
 workbench list                      everything
-workbench list keys                 every key with default, range and meaning
 workbench list activations losses   the choices of two families
 workbench list asked                which claims are asked on which datasets, and with which settings
 """

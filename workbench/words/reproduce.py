@@ -32,7 +32,6 @@ EXAMPLES = """
 workbench reproduce                              every claim of the lecture notes
 workbench reproduce dropout sparsity --list      only print the commands of two sweeps
 workbench reproduce --data mnist --set workers=2
-workbench reproduce --data breast_cancer --list
 """
 
 

@@ -20,8 +20,8 @@ FIGURES_FOLDER, TABLES, LATEX = "figures", "csv", "tex"
 FILE_KINDS = (*FORMATS, TABLES, LATEX)
 LATEX_FILE = "tables.tex"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes a cell for that begins so
-_NUMBER = r"[+-]?\.?\d[\d.,]*(e[+-]?\d+)?[\w% ]*"  # with its unit
-_SHOWN_NUMBERS = re.compile(f"{_NUMBER}( to {_NUMBER})?", re.ASCII)
+_NUMBER_SHOWN = r"[+-]?\.?\d[\d.,]*(e[+-]?\d+)?[\w% ]*"  # with its unit
+_SHOWN_NUMBERS = re.compile(f"{_NUMBER_SHOWN}( to {_NUMBER_SHOWN})?", re.ASCII)
 
 
 def write_figures(made: View, folder: Path, formats: Sequence[str] = ()) -> Path:
