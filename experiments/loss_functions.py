@@ -31,7 +31,7 @@ RULE = _better(_arms(**{RATE: EQUAL}))
 TUNED = replace(_better(_arms()), tuning=Tuning((RATE,), TUNING, "last_train_accuracy", "higher", by_seed=2))
 DATASETS = {
     "digits": [],
-    "mnist": ["data.train_size=1200", "data.validation=0.02", "data.scaling=standard"],
+    "mnist": ["data.train_size=1200", "data.validation=0.02"],
     "breast_cancer": [],
 }
 CLAIMS = [
