@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.clock import Clock
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution import lock, shared_disk
 from workbench.sweep.execution.process_identity import machine, start_time
@@ -17,20 +17,6 @@ from workbench.sweep.execution.shared_disk import STALE, Holder, held, is_shared
 
 ELSEWHERE = Holder("a", 0, "process 7 on elsewhere", "another machine", 7, "1")
 ME = Holder("b", 0, "process 8 on here", machine(), os.getpid(), start_time(os.getpid()))
-
-
-class Clock:
-    """Time that passes only while somebody pauses; `then` happens at every pause."""
-
-    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
-        self.now, self.then = 0.0, then
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.then()
 
 
 @pytest.fixture

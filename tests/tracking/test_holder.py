@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.clock import Clock
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.tracking import holder
@@ -36,20 +36,6 @@ class Server:
 
     def delete_experiment_tag(self, _: str, key: str) -> None:
         self.tags.pop(key, None)
-
-
-class Clock:
-    """Time that passes only while somebody pauses; `then` happens at every pause."""
-
-    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
-        self.now, self.then = 0.0, then
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.then()
 
 
 def leases(
