@@ -11,6 +11,7 @@ from workbench.report.language.texts import translated
 from workbench.report.language.words import chinese_of, commas, counted, joined, say, word
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
+DIGITS_OF_DATA = 7  # significant digits of numbers in the data beside a page
 SPACE = "\u00a0"  # between a number and its unit
 MINUS = "\u2212"
 ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf)  # ranges of metrics
@@ -138,9 +139,12 @@ def change(value: float, key: str, signed: bool = True) -> str:
 
 
 def _change(value: float, key: str, signed: bool) -> str:
-    """A difference without its unit."""
+    """A difference without its unit. In points it is that of the data beside the page, which has seven digits: else
+    -0.0125 and -0.01250000000000002, which are one number there, would be written as -1.2 and -1.3.
+    """
     sign = "+" if signed and value > 0 else ""
     if metric(key).percent:
+        value = float(f"{value:.{DIGITS_OF_DATA}g}")
         text = f"{100 * value:.2f}" if abs(value) < 0.00995 else f"{100 * value:.1f}"
         return f"{sign}{text.replace('-', MINUS)}"
     return sign + number(value)

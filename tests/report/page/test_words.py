@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.report.synthetic import sweep
+from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
-from workbench.report.page import summary, verdict_list
+from workbench.report.page import provenance, summary, verdict_list
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write
 from workbench.report.statistics import design, effects
@@ -78,6 +79,18 @@ def test_a_toy_that_reads_no_data_is_on_no_dataset() -> None:
     toys = replace(tables, runs=tables.runs.assign(measure="tilted_cosine"))
     assert decide(IDENTITY, toys).sentence.startswith("Here the largest relative error over 6")
     assert decide(IDENTITY, tables).sentence.startswith("On this dataset (digits), the largest")
+
+
+def test_a_difference_is_written_as_the_data_beside_the_page_have_it() -> None:
+    exact, rounded = -0.012500000000000002, -0.0125
+    assert wording.change(exact, "test_accuracy") == wording.change(rounded, "test_accuracy")
+
+
+def test_a_start_of_the_momentum_that_nobody_set_is_no_setting_of_the_sweep() -> None:
+    tables = sweep(GRID, seeds=3, trouble=False, layers=False)
+    for start, named in ((0.9, False), (0.5, True)):
+        runs = tables.runs.assign(**{"optimizer.momentum": 0.9, "optimizer.momentum_start": start})
+        assert ("optimizer.momentum_start" in provenance.common(replace(tables, runs=runs))) is named
 
 
 def test_an_identity_is_counted_in_runs_and_not_in_seeds(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from workbench.report import wording
 from workbench.report.language.words import chinese_of
 from workbench.report.page.json_documents import Json, PageForm
 from workbench.report.statistics.design import SEED, Design, Factor, counts, status
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 FORMAT = 1
-_SIGNIFICANT_DIGITS = 7
 
 
 class Exact(float):
@@ -47,7 +47,7 @@ def plain(value: object) -> Json:
     if isinstance(value, Exact):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, float):
-        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.{wording.DIGITS_OF_DATA}g}") if math.isfinite(value) else None
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (bool, int, str)):

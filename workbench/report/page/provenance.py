@@ -48,9 +48,15 @@ def common(tables: SweepTables) -> dict[str, tuple[Value, Value]]:
         values = tables.runs[key]
         first: PandasCell = values.iloc[0] if len(values) else default
         same = bool(values.isna().all() if pd.isna(first) else (values == first).all())
-        if len(values) and same and not _equal(first, default):
+        if len(values) and same and not _equal(first, default) and not _follows_the_momentum(key, tables.runs):
             found[key] = (first.item() if hasattr(first, "item") else first, default)
     return found
+
+
+def _follows_the_momentum(key: str, runs: pd.DataFrame) -> bool:
+    """Whether it is a start of the momentum that nobody set: the store has the momentum in its place."""
+    momentum = "optimizer.momentum"
+    return key == "optimizer.momentum_start" and momentum in runs and bool((runs[key] == runs[momentum]).all())
 
 
 def _equal(value: Value, default: Value) -> bool:
