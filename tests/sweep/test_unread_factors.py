@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.sweep.test_command import app, complaint, design, in_an_empty_folder  # noqa: F401
+from workbench.engine.errors import BadInput
+from workbench.sweep.gone_on_from import Origin
+from workbench.sweep.planning.going_on import going_on
 from workbench.sweep.planning.plan import identified
 
 REFUSED = {
@@ -33,6 +37,18 @@ def test_a_sweep_over_what_nothing_reads_is_refused(app, capsys, arguments):  # 
 def said(app, *arguments):  # noqa: F811
     cells, settings = design(app, *arguments)
     return cells, settings.remarks
+
+
+def test_the_run_that_is_gone_on_from_decides_what_is_read(app):  # noqa: F811
+    _, remarks = said(app, f"from_run={'0' * 32}", "data.noise=0.1,0.2", "data.path=own.npz")
+    assert remarks == ()
+
+
+def test_a_run_on_an_npz_file_is_gone_on_from_with_its_path(app):  # noqa: F811
+    cells, _ = said(app, f"from_run={'0' * 32}", "training.epochs=9")
+    origin = Origin("0" * 32, "f" * 32, {"data.name": "npz"}, "", {"epoch": np.array(2)})
+    with pytest.raises(BadInput, match=r"data\.path: found none; from_run=0+ was .* give data\.path again"):
+        going_on(cells, lambda *_: origin)
 
 
 def test_a_single_value_that_nothing_reads_is_said(app):  # noqa: F811

@@ -275,14 +275,18 @@ def _held(key: str, config: RunConfig, chosen: Mapping[str, str]) -> Value:
 
 
 def _unread(configs: Sequence[RunConfig], composed: Sequence[Composed]) -> list[dict[str, Unread]]:
-    """What each job does not read. A seed decides nothing of that, so jobs that differ in their seeds share it."""
+    """What each job does not read. A seed decides nothing of that, so jobs that differ in their seeds share it.
+
+    Of a job that goes on from a stored run nothing is said, since that run decides what is read.
+    """
     readers = source_readers()
     known: dict[tuple[object, ...], dict[str, Unread]] = {}
     found = []
     for config, job in zip(configs, composed, strict=True):
         key = (replace(config, seed=0), tuple(job.choices.items()), job.interpolated)
         if key not in known:
-            known[key] = unread_of(config, job.choices, job.interpolated, readers)
+            goes_on = config.from_run is not None
+            known[key] = {} if goes_on else unread_of(config, job.choices, job.interpolated, readers)
         found.append(known[key])
     return found
 

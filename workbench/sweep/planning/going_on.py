@@ -60,6 +60,11 @@ def _from(cell: Cell, origin: Origin) -> Cell:
     if start == momentum and not _was_typed(cell, "optimizer.momentum_start"):
         flat["optimizer.momentum_start"] = None  # it was the momentum, and follows it
     flat[FROM_RUN] = origin.fingerprint
+    if flat["data.name"] == "npz" and not flat["data.path"]:
+        raise BadInput(
+            f"data.path: found none; from_run={cell.config.from_run} was trained on an .npz file, and the store keeps "
+            f"no paths: give data.path again"
+        )
     config = run_config(_nested(flat))
     _check(cell.config, config, origin)
     return replace(cell, config=config, origin=origin)
