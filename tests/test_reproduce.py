@@ -144,6 +144,11 @@ def test_the_commands_and_plans_are_documents_too(capsys: pytest.CaptureFixture[
     assert found["verdicts"] is None
 
 
+def test_no_index_is_named_where_no_sweep_came_to_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["reproduce", "broken"]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "verdicts: reports/index.json"
+
+
 @pytest.mark.usefixtures("no_figures")
 def test_the_verdicts_are_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["reproduce", "mine", "--quiet", "--set", "workers=1", "device=cpu"]) == 0

@@ -185,7 +185,7 @@ MISUSE = {
     "labels from 1": ({"inputs": IMAGES, "targets": LABELS + 1}, "3 different integers from 1 to 3"),
     "a negative label": ({"inputs": IMAGES, "targets": np.array([-1, 1, 2] * 2 + [1, 2])}, "from -1 to 2"),
     "a class that never occurs": ({"inputs": IMAGES, "targets": LABELS * 2}, "from 0 to 4; allowed are 0, 1"),
-    "one class": ({"inputs": IMAGES, "targets": LABELS * 0}, "1 different integers from 0 to 0"),
+    "one class": ({"inputs": IMAGES, "targets": LABELS * 0}, "the labels are all 0; allowed are 0, 1"),
 }
 
 

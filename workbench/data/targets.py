@@ -53,9 +53,10 @@ def _is_one_hot(rows: np.ndarray) -> bool:
 def _classes(path: Path, labels: np.ndarray) -> np.ndarray:
     """The labels as int64. Each class must occur: otherwise a stray label would widen the network unnoticed."""
     present = np.unique(labels)
+    several = f"{len(present)} different integers from {present[0]} to {present[-1]}"
     require(
         len(present) >= 2 and present[0] == 0 and present[-1] == len(present) - 1,
-        f"{path}: the labels are {len(present)} different integers from {present[0]} to {present[-1]}; "
+        f"{path}: the labels are {several if len(present) > 1 else f'all {present[0]}'}; "
         f"allowed are 0, 1, ..., classes - 1, each of them present, and at least two",
     )
     return labels.astype(np.int64)

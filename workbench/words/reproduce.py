@@ -231,8 +231,9 @@ def conclude(folder: Path, expected: Sequence[Expected] = ()) -> tuple[str, dict
     found = gather(folder)
     flipped = flips(expected, found)
     file, index = write(found, folder), folder / "index.html"
-    lines = [in_words(found), *map(str, flipped), f"verdicts: {file} and {index}"]
-    return "\n".join(lines), {"file": str(file), "index": str(index), **as_data(found)}, flipped
+    there = index.is_file()  # no sweep may have come to a page
+    lines = [in_words(found), *map(str, flipped), f"verdicts: {file}" + (f" and {index}" if there else "")]
+    return "\n".join(lines), {"file": str(file), "index": str(index) if there else None, **as_data(found)}, flipped
 
 
 def _parser() -> Parser:
