@@ -18,6 +18,7 @@ from workbench.sweep.hydra.command import main
 from workbench.sweep.store import RunRecord
 from workbench.tracking import models
 from workbench.tracking.connection import connect
+from workbench.tracking.export import import_sweep
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.plan_table import PlanRow
 
@@ -95,6 +96,14 @@ def test_a_network_with_a_rule_of_a_persons_own_is_loaded_with_it_and_names_it_w
     (folder / "rules").rename(folder / "elsewhere")
     with pytest.raises(BadInput, match=r"the activation 'swish', which is no rule of Workbench's: load .* has it$"):
         workbench.load_run(run_id)
+    with pytest.raises(BadInput, match=r"^sweep 'own': the network uses the activation 'swish'"):
+        import_sweep("own", "sqlite:///mlflow.db", "sqlite:///there/mlflow.db")
+    with pytest.raises(BadInput, match="holds none called 'own'"):
+        load("own", "sqlite:///there/mlflow.db")  # nothing of it was begun
+    (folder / "elsewhere").rename(folder / "rules")
+    (folder / "rules" / "swish.py").write_text(SWISH, encoding="utf-8")
+    import_sweep("own", "sqlite:///mlflow.db", "sqlite:///there/mlflow.db")
+    assert list(load("own", "sqlite:///there/mlflow.db").runs["outcome"]) == ["finished"]
     assert expected.size
 
 

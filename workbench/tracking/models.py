@@ -67,7 +67,7 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
     connection = connect_to_read(uri)
     run = _run(connection, run_id)
     if parts := _kept(connection, run, names.MODELS):
-        _install_rules(run.data.params)
+        install_rules(run.data.params["network.activation"], run.data.params["network.loss"])
         return model_of(parts, run.data.params)
     raise BadInput(f"run {run_id}: its weights were not kept; train it with analyses=model")
 
@@ -121,10 +121,10 @@ def models_of(connection: Connection, experiment: str, runs: Collection[str] | N
             return found
 
 
-def _install_rules(params: Mapping[str, str]) -> None:
-    """Install the rules of the working folder if the network uses one that is not known."""
+def install_rules(activation: str, loss: str) -> None:
+    """Install the rules of the working folder if one of these two is not known."""
     try:
-        require_rules(params["network.activation"], params["network.loss"])
+        require_rules(activation, loss)
     except BadInput:
         load_own_rules(places.theirs("rules"))
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.measure.model import require_rules
 from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import fetch, listing, read_text
 from workbench.tracking.connection import Connection, parents
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
-from workbench.tracking.models import KEPT_APART
+from workbench.tracking.models import KEPT_APART, install_rules
 from workbench.tracking.parent import asked_of, facts_of
 from workbench.tracking.plan_table import PlanRow, from_table, standing
 from workbench.tracking.write import MlflowStore
@@ -39,6 +40,7 @@ def replay(source: Connection, name: str, target: MlflowStore) -> None:
     rows = from_table(standing(source, parent))
     if not rows:
         raise BadInput(f"sweep: the artifacts of {name!r:.200} are gone from {source.location.shown}")
+    _bring_rules(source, name, rows)
     with target.hold(name):
         asked = _asked(source, parent, rows)
         known = target.earlier(name)
@@ -54,6 +56,48 @@ def replay(source: Connection, name: str, target: MlflowStore) -> None:
                 fetch(source, parent.info.artifact_uri, f"{names.REPORT}/{file}", scratch)
                 for file in listing(source, parent.info.artifact_uri, names.REPORT)
             ])  # fmt: skip
+
+
+def _bring_rules(source: Connection, name: str, rows: Sequence[PlanRow]) -> None:
+    """Install the rules of the working folder that kept networks use: recording a network again asks it for answers.
+
+    Raises BadInput for a rule that is not there, before anything of the sweep is recorded.
+    """
+    used = {(row.record.params.get("network.activation"), row.record.params.get("network.loss")) for row in rows}
+    for activation, loss in used:
+        if activation and loss:
+            install_rules(activation, loss)
+    for history, members in _packs(rows).items():
+        missing = next(filter(None, map(_missing_rule, members)), "")
+        if missing and _keeps_networks(source, history):
+            raise BadInput(f"sweep {name!r:.200}: {missing}")
+
+
+def _keeps_networks(source: Connection, history: str) -> bool:
+    place = names.history_place(history)
+    return place is not None and (
+        read_history(source, source.root_of(place[0]), f"{place[1]}/{names.MODELS}") is not None
+    )
+
+
+def _missing_rule(row: PlanRow) -> str:
+    """What is said of a network whose rule is not there; "" of any other, and of what is no network."""
+    params = row.record.params
+    try:
+        if "network.activation" in params and "network.loss" in params:
+            require_rules(params["network.activation"], params["network.loss"])
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+def _packs(rows: Sequence[PlanRow]) -> dict[str, list[PlanRow]]:
+    """The rows that came to something, by the history that holds them."""
+    packs: dict[str, list[PlanRow]] = {}
+    for row in rows:
+        if row.record.outcome != PENDING:
+            packs.setdefault(row.history, []).append(row)
+    return packs
 
 
 def _asked(source: Connection, parent: Run, rows: Sequence[PlanRow]) -> SweepRecord:
@@ -90,11 +134,7 @@ def _files(source: Connection, parent: Run) -> dict[str, str]:
 
 def _results(source: Connection, rows: Sequence[PlanRow]) -> Iterator[PackResult]:
     """The packs, as they were recorded."""
-    packs: dict[str, list[PlanRow]] = {}
-    for row in rows:
-        if row.record.outcome != PENDING:
-            packs.setdefault(row.history, []).append(row)
-    for history, members in packs.items():
+    for history, members in _packs(rows).items():
         place = names.history_place(history)
         if place is None:
             raise BadInput(f"sweep: cell {members[0].record.cell} names no history, so it cannot be copied")
