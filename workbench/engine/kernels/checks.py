@@ -143,7 +143,10 @@ def _array(result: object, like: np.ndarray, what: str) -> np.ndarray:
     if found.shape != like.shape:
         raise _Wrong(f"{what} has shape {found.shape}; allowed: that of z, {like.shape}")
     if found.dtype != like.dtype:
-        raise _Wrong(f"{what} is {found.dtype} for {like.dtype} input; allowed: the same (Python numbers keep it)")
+        raise _Wrong(
+            f"{what} is {found.dtype} for {like.dtype} input; allowed: the same (a Python number beside an array of "
+            f"numbers keeps it; np.where of two Python numbers does not, nor does one beside a comparison)"
+        )
     if not np.isfinite(found).all():
         place = int(np.flatnonzero(~np.isfinite(found))[0])
         raise _Wrong(f"{what} at z = {like[place]:.4g} is {found[place]}; allowed: a finite number")
