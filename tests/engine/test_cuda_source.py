@@ -79,7 +79,7 @@ def test_every_file_is_part_of_the_text_and_every_kernel_is_named() -> None:
     folder = Path(source.__file__).parent
     assert {path.stem for path in folder.glob("*.cuh")} == {*source.SOURCE_FILES, *fused_texts.OWN}
     named = set(re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", source.text())) - {"NAME"}
-    assert named | set(re.findall(r"^READ\((\w+),", source.text(), re.MULTILINE)) == set(source.STEP_KERNELS)
+    assert named | set(re.findall(r"^READ(?:_MOVED)?\((\w+),", source.text(), re.MULTILINE)) == set(source.STEP_KERNELS)
 
 
 def test_the_codes_are_the_very_numbers_that_python_passes() -> None:

@@ -103,8 +103,6 @@ def _compiled_prober(rows: Rows) -> Prober:
 def _graph_obstacle(pack: Pack) -> str:
     from workbench.engine.kernels.cuda.codes import obstacle
 
-    if pack.columns["shift_pixels"].any():
-        return f"data.shift={pack.columns['shift_pixels'].max()}: it has no form in this kernel"
     return obstacle(pack)
 
 

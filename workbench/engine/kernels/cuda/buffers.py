@@ -71,7 +71,9 @@ def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) ->
 
 
 def rooms_for_runs(layout: Layout) -> dict[str, Room]:
-    """The arrays of a run that do not depend on the split: masks by layer of dropout, slope, and sums."""
+    """The arrays of a run that do not depend on the split: masks by layer of dropout, slope, how far its images move,
+    and sums.
+    """
     layers = (len(layout.dropout),)
     return {
         "seeds": Room((), np.uint64),
@@ -79,6 +81,7 @@ def rooms_for_runs(layout: Layout) -> dict[str, Room]:
         "thresholds": Room(layers, np.uint32, runs_last=True),
         "scales": Room(layers, np.float32, runs_last=True),
         "slope": Room((), np.float32),
+        "shift_pixels": Room((), np.int32),
         "losses": Room((), np.float64),
         "hits": Room((), np.int64),
     }

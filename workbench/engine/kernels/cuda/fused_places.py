@@ -71,6 +71,7 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
     run = {
         # Pairs of these are read as 8 bytes, so they come first.
         "KEYS": pool.take(2 * 2 * masked),
+        "SHIFT_KEYS": pool.take(2 * 2),
         "THRESHOLDS": pool.take(masked),
         "SCALES": pool.take(masked),
         "SLOPE": pool.take(1),
