@@ -13,7 +13,7 @@ import pytest
 
 from tests.repetitions import crossed, each_once, mostly_thorough
 from workbench.engine.kernels.choice import KERNELS
-from workbench.engine.kernels.cuda import fused, fused_probes
+from workbench.engine.kernels.cuda import fused
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES
 from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
@@ -223,10 +223,10 @@ def test_probes_that_have_no_form_here_or_no_room_are_the_plain_ones(monkeypatch
     pack = mild(activation="tanh")
     rows: Any = Group(pack, data_for(pack))._trainer._rows  # type: ignore[attr-defined]
     for largest, expected in ((2**17, True), (2**10, False)):
-        monkeypatch.setattr(fused_probes, "largest_shared", lambda largest=largest: largest)
+        monkeypatch.setattr(fused, "largest_shared", lambda largest=largest: largest)
         assert supports(rows) == expected
         assert isinstance(KERNELS["fused"].prober(rows), PlainProbes) or expected
-    monkeypatch.setattr(fused_probes, "largest_shared", lambda: 2**17)
+    monkeypatch.setattr(fused, "largest_shared", lambda: 2**17)
     monkeypatch.setitem(PROBES, "largest", replace(PROBES["weight_rms"], measure=lambda at: abs(at.weights).max()))
     assert not supports(rows)
 
