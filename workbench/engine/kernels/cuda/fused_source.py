@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench.engine.kernels.cuda import codes, rule_source, source
-from workbench.engine.kernels.cuda.fused_places import FEW, SIDE_BY_SIDE, Places, places_of
+from workbench.engine.kernels.cuda.fused_places import Places, places_of
 from workbench.engine.layers.base import Shape
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.layout import Layout
@@ -70,7 +70,7 @@ def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch
 def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
     return {
         "BLOCK": places.threads,
-        "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
+        "SIDE_BY_SIDE": places.side_by_side,
         "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
         "LOSS": codes.LOSS_CODES.index(pack.loss),
