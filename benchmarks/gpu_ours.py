@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -25,19 +26,24 @@ class Steps:
         trainer: Any = self._group._trainer
         self._trainer = trainer
         if kernel == "graph":
-            from workbench.engine.kernels.cuda.device import device_machine
             from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
             rows = replace(trainer._rows, pack=replace(pack, precision=precision))
-            self._trainer = GraphTrainer(rows, device_machine(precision))
+            self._trainer = GraphTrainer(rows, _on_the_host("HostMachine") if device == "cpu" else None)
         if kernel == "fused":
             from workbench.engine.kernels.cuda.fused import FusedTrainer
 
-            self._trainer = FusedTrainer(trainer._rows, threads=threads)
+            machine = _on_the_host("HostBlocks") if device == "cpu" else None
+            self._trainer = FusedTrainer(trainer._rows, machine, threads)
 
     def epoch(self, number: int) -> float:
         """Train an epoch; the mean training loss."""
         return float(np.mean(self._trainer.train(number)["train_loss"]))
+
+
+def _on_the_host(name: str) -> Any:
+    """What runs device code where there is no device, as the tests do: to try the script."""
+    return getattr(import_module("tests.engine.cuda_on_host"), name)()
 
 
 class Everything:

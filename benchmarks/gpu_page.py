@@ -16,6 +16,8 @@ def page(results: dict[str, Any]) -> str:
         parts += ["## The device's own rates", "", *(_rate(*item) for item in results["floor"].items()), ""]
     for work in dict.fromkeys(row["work"] for row in results["contest"]):
         parts += _contest(work, [row for row in results["contest"] if row["work"] == work])
+    if results["A3"]:
+        parts += ["## Products of matrices, as claim A3-gpu times them", "", *map(_speedups, results["A3"]), ""]
     for work, rows in results["launches"].items():
         parts += _launches(work, rows)
     return "\n".join(parts)
@@ -23,6 +25,11 @@ def page(results: dict[str, Any]) -> str:
 
 def _rate(name: str, value: Any) -> str:
     return f"- {name}: {value:.3g}" if isinstance(value, float) else f"- {name}: {value}"
+
+
+def _speedups(found: Any) -> str:
+    """A line for each repetition: how many times faster the GPU was, and what others used of the machine."""
+    return f"- failed: {found.splitlines()[-1][:160]}" if isinstance(found, str) else f"- {found}"
 
 
 def _contest(work: str, rows: list[dict[str, Any]]) -> list[str]:

@@ -27,7 +27,7 @@ class Work:
     """`runs` networks of `depth` hidden layers of `width` ReLU units with dropout 0.5, trained by Adam.
 
     Before them, where `channels` are given, convolutions over square images of one channel: `kernel` and `padding` as
-    a network's, ReLU, and max pooling of 2 x 2 behind each.
+    a network's, ReLU, and max pooling of 2 x 2 behind each. Training images are moved by up to `shift` pixels each way.
     """
 
     features: int
@@ -39,12 +39,13 @@ class Work:
     channels: tuple[int, ...] = ()
     kernel: int = 3
     padding: str = "same"
+    shift: int = 0
 
     @property
     def image(self) -> tuple[int, ...]:
-        """Height, width and channels of an example, if the networks read images."""
+        """Height, width and channels of an example, if the networks read images or these move."""
         side = isqrt(self.features)
-        return (side, side, 1) if self.channels else ()
+        return (side, side, 1) if self.channels or self.shift else ()
 
     @property
     def of_images(self) -> dict[str, Any]:
@@ -68,6 +69,10 @@ WORKS: dict[str, Work] = {
     "digits (2,32), 1 run": Work(64, 1797, 32, 2, 32, 1),
     "digits cnn, 256 runs": Work(64, 1797, 32, 0, 0, 256, (8, 16)),
     "mnist cnn, 64 runs": Work(784, 10000, 128, 1, 128, 64, (8, 16), 5, "valid"),
+    "mnist cnn, 64 runs, moved": Work(784, 10000, 128, 1, 128, 64, (8, 16), 5, "valid", shift=2),
+    "digits (2,32), 1024 runs, moved": Work(64, 1797, 32, 2, 32, 1024, shift=1),
+    "tiny cnn, moved": Work(64, 600, 32, 1, 16, 4, (4, 6), shift=1),
+    "tiny, moved": Work(64, 600, 32, 2, 32, 4, shift=1),
     "tiny cnn": Work(64, 600, 32, 1, 16, 4, (4, 6)),
     "tiny": Work(64, 600, 32, 2, 32, 4),  # to try the script where there is no GPU
 }
@@ -94,8 +99,8 @@ def data_of(work: Work) -> RunData:
 def pack_of(work: Work, device: str, kernel: str) -> Pack:
     """All runs as a pack for the engine."""
     columns = {"seed": np.arange(work.runs), "init": np.full(work.runs, "he")}
-    for name, value in (("dropout_rate", RATE), ("learning_rate", LEARNING_RATE), ("epochs", EPOCHS)):
-        columns[name] = np.full(work.runs, value)
+    given = {"dropout_rate": RATE, "learning_rate": LEARNING_RATE, "epochs": EPOCHS, "shift_pixels": work.shift}
+    columns |= {name: np.full(work.runs, value) for name, value in given.items()}
     return Pack(
         work.depth, work.width, "relu", "cross_entropy", "adam", work.batch_size, columns, device=device,
         kernel=kernel, **work.of_images,

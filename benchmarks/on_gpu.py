@@ -12,8 +12,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.gpu_contestant import CONTESTANTS  # noqa: E402
 from benchmarks.gpu_page import page  # noqa: E402
+from workbench.files import write  # noqa: E402
 
 # Each work and who meets there, the most telling first: what time does not allow is left out at the end.
 CONTESTS: dict[str, tuple[str, ...]] = {
@@ -35,6 +37,9 @@ CONTESTS: dict[str, tuple[str, ...]] = {
         "ours, graph", "ours, fused", "ours, plain", "jax, vmap", "torch, one by one", "torch, one by one, graphs",
         "torch, ensemble, graphs", "ours, graph, everything", "ours, auto, everything",
     ),
+    "mnist cnn, 64 runs": ("ours, graph", "torch, grouped, graphs", "jax, vmap"),
+    "mnist cnn, 64 runs, moved": ("ours, graph",),
+    "digits (2,32), 1024 runs, moved": ("ours, fused", "ours, graph"),
     "mnist (3,128), 1 run": ("ours, graph", "ours, plain", "jax, vmap", "torch, one by one, graphs"),
     "digits (2,32), 1 run": ("ours, graph", "ours, fused", "jax, vmap", "torch, one by one, graphs"),
 }  # fmt: skip
@@ -55,12 +60,20 @@ FUSED: dict[str, tuple[str, ...]] = {
 # `--only images`: convolutional networks; under two minutes, tests included.
 _OF_IMAGES = ("ours, graph", "torch, grouped, graphs", "ours, plain", "jax, vmap")
 IMAGES: dict[str, tuple[str, ...]] = {"mnist cnn, 64 runs": _OF_IMAGES, "digits cnn, 256 runs": _OF_IMAGES}
-ONLY = {"ours": OURS, "fused": FUSED, "images": IMAGES}
+# `--only new`: what has not been on a device yet, and tf32 beside JAX; about four minutes.
+NEW: dict[str, tuple[str, ...]] = {
+    "mnist (3,128), 256 runs": ("ours, graph, tf32", "jax, vmap, tf32", "ours, graph", "jax, vmap"),
+    "mnist cnn, 64 runs": ("ours, graph", "ours, graph, tf32", "jax, vmap, tf32"),
+    "mnist cnn, 64 runs, moved": ("ours, graph", "ours, plain"),
+    "digits (2,32), 1024 runs": ("ours, fused",),
+    "digits (2,32), 1024 runs, moved": ("ours, fused", "ours, graph"),
+}
+ONLY = {"ours": OURS, "fused": FUSED, "images": IMAGES, "new": NEW}
 MOST_MINUTES = {"images": 1.9}  # whatever is allowed; what does not fit is left out at the end
 MOST_SECONDS = {"images": 30.0}  # that a contestant may take, so that the others have their turn
 WITHIN_A_BLOCK = ("digits (2,32), 1024 runs", "digits (2,32), 1 run")
 # The tests and the works whose launches are timed one by one, with `--only`.
-IMAGE_TESTS = "images or convolutional"
+OWN_TESTS = {"images": "images or convolutional", "new": "move or at_once or precision"}
 PROFILED_IMAGES = tuple(IMAGES)
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
@@ -72,6 +85,8 @@ BLOCK_TESTS = {
 }
 EACH, BRIEFLY, PATIENCE = 3.0, 1.0, 60.0  # seconds a contestant is timed, or with `--only`, and may take in all
 BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
+REPETITIONS = 5  # of the timings of A3-gpu, which asks for 12
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as under `workbench`
 FOR_DEVICE_TESTS, FOR_IMAGE_TESTS, FOR_OTHER_TESTS = 120.0, 45.0, 20.0  # seconds: at most, and at least
 FACTS = """
 import datetime, importlib.metadata, json, platform, subprocess
@@ -109,18 +124,19 @@ class Script:
         self._folder, self._commit, self._each = folder, commit, BRIEFLY if only else EACH
         self._only, self._patience = only, PATIENCE if device == "cpu" else MOST_SECONDS.get(only, PATIENCE)
         self._end, self._device = monotonic() + 60 * min(minutes, MOST_MINUTES.get(only, minutes)), device
-        self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}}
+        self.results: dict[str, Any] = {"facts": {}, "tests": {}, "floor": {}, "contest": [], "launches": {}, "A3": []}
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, contests: dict[str, tuple[str, ...]]) -> None:
         """All parts, each written down when it is done."""
         self._know()
-        parts = [self._device_tests, self._profile, lambda: self._meet(contests)]
-        if self._only == "images":
-            parts = [self._device_tests, lambda: self._meet(contests), self._profile]
-        if not self._only:
-            parts = [self._device_tests, self._floor, *parts[1:], self._other_tests]
-        for part in parts:
+        meet = partial(self._meet, contests)
+        behind_tests: dict[str, list[Callable[[], Iterator[None]]]] = {
+            "": [self._floor, self._profile, meet, self._matrix, self._other_tests],
+            "images": [meet, self._profile],
+            "new": [meet, self._matrix],
+        }
+        for part in (self._device_tests, *behind_tests.get(self._only, [self._profile, meet])):
             for _ in part():
                 self._write()
         self._write()
@@ -138,7 +154,7 @@ class Script:
     def _python(self, *arguments: str, limit: float) -> dict[str, Any]:
         """Run Python in the repository: what it said last, all of it, and whether it went well."""
         command = [sys.executable, *arguments]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(ROOT), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
         print(f"[{self._left():4.0f} s left]", " ".join(arguments)[:150], flush=True)
         try:
             done = subprocess.run(
@@ -159,8 +175,8 @@ class Script:
         shares: dict[str, tuple[str, ...]] = {
             name: (DEVICE_TESTS[0], "-k", which) for name, which in BLOCK_TESTS.items()
         }
-        if self._only == "images":
-            shares = {"of images": (DEVICE_TESTS[0], "-k", IMAGE_TESTS)}
+        if self._only in OWN_TESTS:
+            shares = {f"of what is {self._only}": (DEVICE_TESTS[0], "-k", OWN_TESTS[self._only])}
         elif self._only != "fused":
             others = "not block and not fused and not within_a_kernel"
             shares["of graphs and arrays"] = (*DEVICE_TESTS, "-k", others)
@@ -192,6 +208,15 @@ class Script:
             self.results["launches"][work] = self._asked(code, None)
             yield
 
+    def _matrix(self) -> Iterator[None]:
+        """What claim A3-gpu is decided by, each repetition in a process of its own."""
+        for seed in range(REPETITIONS):
+            if self._left() > FOR_OTHER_TESTS:
+                self.results["A3"].append(
+                    self._asked(f"from benchmarks.gpu_matrix import speedups as f; a = ({seed},)", None)
+                )
+                yield
+
     def _asked(self, code: str, otherwise: Any) -> Any:
         """What f(*a) returns in a process of its own; where it fails, its words."""
         found = self._python(
@@ -218,8 +243,8 @@ class Script:
         return {"contestant": name, "work": work, "error": found["all"] or found["said"]}
 
     def _write(self) -> None:
-        (self._folder / "gpu.json").write_text(json.dumps(self.results, indent=1), encoding="utf-8")
-        (self._folder / "gpu.md").write_text(page(self.results), encoding="utf-8")
+        write(self._folder / "gpu.json", json.dumps(self.results, indent=1))
+        write(self._folder / "gpu.md", page(self.results))
 
 
 def main() -> int:
@@ -227,7 +252,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Tests, benchmark and profile on a machine with a GPU.")
     parser.add_argument("folder", type=Path, help="where gpu.json and gpu.md are written")
     parser.add_argument("--minutes", type=float, default=9, help="how long it may take in all")
-    parser.add_argument("--try", action="store_true", dest="tried", help="on the CPU, a tiny work: to try the script")
+    parser.add_argument("--try", action="store_true", dest="tried", help="tiny works, device code on the host: a trial")
     parser.add_argument("--commit", default="", help="what is measured, where git cannot say it")
     parser.add_argument("--only", choices=list(ONLY), default="", help="a part of it, briefly")
     given = parser.parse_args()
@@ -235,7 +260,12 @@ def main() -> int:
     if given.tried:
         of_images = (*_OF_IMAGES, "torch, grouped")
         others = tuple(name for name in CONTESTANTS if "grouped" not in name)
-        contests = {"tiny cnn": of_images} if given.only == "images" else {"tiny": others, "tiny cnn": of_images}
+        moved: dict[str, tuple[str, ...]] = {
+            "tiny, moved": ("ours, fused", "ours, graph", "ours, plain"),
+            "tiny cnn, moved": ("ours, graph",),
+        }
+        tried = {"images": {"tiny cnn": of_images}, "new": moved}
+        contests = tried.get(given.only, {"tiny": others, "tiny cnn": of_images} | moved)
     Script(given.folder, given.minutes, "cpu" if given.tried else "cuda", given.commit, given.only).run(contests)
     return 0
 

@@ -14,7 +14,22 @@
 #define __device__
 #define __global__
 #define __forceinline__ inline
+#ifdef CHECKED  // every access is looked at: `cuda_checks.cpp`
+#define __shared__ static __attribute__((section("of_blocks")))
+#define UNWATCHED __attribute__((no_sanitize("thread", "undefined")))
+extern char __start_of_blocks[] __attribute__((weak)), __stop_of_blocks[] __attribute__((weak));
+extern "C" {
+void checks_begin();
+void checks_add(void* first, std::size_t bytes, int kind, int argument);
+void checks_enter(int block, int thread, int interval, void* stack, std::size_t bytes);
+void checks_watch(bool on);
+const char* checks_found();
+}
+#else
 #define __shared__ static
+#define UNWATCHED
+inline void checks_watch(bool) {}
+#endif
 #define __launch_bounds__(...)
 #define POOL float* const pool = shared_memory
 
@@ -80,18 +95,25 @@ static void life() {
     }
 }
 
-inline void __syncthreads() {
+UNWATCHED inline void __syncthreads() {
+    checks_watch(false);
     ++fibers[current].barriers;
     give_way();
+    checks_watch(true);
 }
 
 static void resume(unsigned thread) {
     Fiber& fiber = fibers[thread];
     current = thread;
     threadIdx = {thread, 0, 0};
+    const bool is_new = fiber.stack.empty();
+    if (is_new) fiber.stack.resize(1 << 16);
+#ifdef CHECKED
+    const int block = (int)(blockIdx.x * gridDim.y + blockIdx.y);
+    checks_enter(block, (int)thread, fiber.barriers, fiber.stack.data(), fiber.stack.size());
+#endif
     if (_setjmp(scheduler) != 0) return;
-    if (!fiber.stack.empty()) _longjmp(fiber.here, 1);
-    fiber.stack.resize(1 << 16);
+    if (!is_new) _longjmp(fiber.here, 1);
     getcontext(&fiber.start);
     fiber.start.uc_stack.ss_sp = fiber.stack.data();
     fiber.start.uc_stack.ss_size = fiber.stack.size();
@@ -128,19 +150,38 @@ char letter() {
     return std::is_same_v<E, unsigned char> ? 'B' : '?';
 }
 
-enum { FINE = 0, UNKNOWN_KERNEL = 1, WRONG_ARGUMENTS = 2, SPLIT_BARRIER = 3, SHARED_OVERRUN = 4 };
+enum { FINE = 0, UNKNOWN_KERNEL = 1, WRONG_ARGUMENTS = 2, SPLIT_BARRIER = 3, SHARED_OVERRUN = 4, FAULT = 5 };
 
 struct Call {
     unsigned x, y, threads, shared;
     bool backwards;
     const char* letters;
     void** arguments;
+    const std::size_t* bytes;  // of the array that each argument points to; 0 of a number
 };
+
+#ifdef CHECKED
+static void check_arrays(const Call& call) {
+    checks_begin();
+    checks_add(shared_memory, call.shared, 1, -1);
+    if (__start_of_blocks) checks_add(__start_of_blocks, __stop_of_blocks - __start_of_blocks, 1, -1);
+    for (void* known : {&threadIdx, &blockIdx, &blockDim, &gridDim}) checks_add(known, sizeof(Place), 2, -1);
+    for (int i = 0; call.letters[i]; ++i)
+        if (call.bytes[i]) checks_add(*(void**)call.arguments[i], call.bytes[i], 0, i);
+}
+#endif
 
 template <typename... P, std::size_t... I>
 int walk(void (*kernel)(P...), const Call& call, std::index_sequence<I...>) {
     if (std::string{letter<P>()...} != call.letters) return WRONG_ARGUMENTS;
-    job = [&] { kernel(*(P*)call.arguments[I]...); };
+    job = [&]() UNWATCHED {
+        checks_watch(true);
+        kernel(*(P*)call.arguments[I]...);
+        checks_watch(false);
+    };
+#ifdef CHECKED
+    check_arrays(call);
+#endif
     gridDim = {call.x, call.y, 1}, blockDim = {call.threads, 1, 1};
     for (unsigned x = 0; x < call.x; ++x)
         for (unsigned y = 0; y < call.y; ++y) {
@@ -148,6 +189,9 @@ int walk(void (*kernel)(P...), const Call& call, std::index_sequence<I...>) {
             spoil(call.shared / 4);
             if (!run_block(call.threads, call.backwards)) return SPLIT_BARRIER;
             if (overrun(call.shared / 4)) return SHARED_OVERRUN;
+#ifdef CHECKED
+            if (*checks_found()) return FAULT;
+#endif
         }
     return FINE;
 }

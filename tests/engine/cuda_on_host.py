@@ -27,7 +27,9 @@ from workbench.engine.kernels.cuda.launches import Launch, Operand, Plan, Produc
 from .strict_device import DeviceArray
 
 COMPILER = shutil.which("g++")
-SHIM = Path(__file__).with_name("cuda_on_host.hpp")
+SHIM, CHECKS = (Path(__file__).with_name(name) for name in ("cuda_on_host.hpp", "cuda_checks.cpp"))
+# Before every access a call, which `cuda_checks.cpp` answers in place of the sanitizers' own libraries.
+WATCHING = ("-DCHECKED", "-fsanitize=thread", "-fsanitize=signed-integer-overflow,shift,bounds")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="runs where g++ is installed, as in CI")
 LETTERS = {"float32": "F", "float64": "D", "int32": "I", "uint32": "U", "int64": "L", "uint64": "K", "uint8": "B"}
 ERRORS = {
@@ -42,16 +44,18 @@ class _Call(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_uint) for name in ("x", "y", "threads", "shared")), ("backwards", ctypes.c_bool),
         ("letters", ctypes.c_char_p), ("arguments", ctypes.POINTER(ctypes.c_void_p)),
+        ("bytes", ctypes.POINTER(ctypes.c_size_t)),
     )  # fmt: skip
 
 
 class HostMachine:
     """Runs plans on the host. `backwards`: the threads of a block take turns from the last to the first. `late`:
-    products that are aside are computed when something waits for them, or when the plan ends.
+    products that are aside are computed when something waits for them, or when the plan ends. `checked`: every access
+    of a kernel is looked at, and what a device would not forgive is an error.
     """
 
-    def __init__(self, backwards: bool = False, late: bool = False) -> None:
-        self._backwards, self.late = backwards, late
+    def __init__(self, backwards: bool = False, late: bool = False, checked: bool = False) -> None:
+        self._backwards, self.late, self._checked = backwards, late, checked
         self._text = source.text()
         self.launched: list[str] = []
 
@@ -61,7 +65,7 @@ class HostMachine:
     def launch(self, launch: Launch) -> None:
         """Launch one kernel."""
         self.launched.append(launch.kernel)
-        _launch(_library(self._text, source.STEP_KERNELS), launch, self._backwards)
+        _launch(_library(self._text, source.STEP_KERNELS, self._checked), launch, self._backwards)
 
     def multiply(self, product: Product) -> None:
         """What cublasGemmStridedBatchedEx does with the very numbers that it is given."""
@@ -75,22 +79,25 @@ class HostMachine:
 class HostBlocks:
     """Launches the kernels of fused sources on the host, as `HostMachine` does those of plans."""
 
-    def __init__(self, backwards: bool = False) -> None:
-        self._backwards = backwards
+    def __init__(self, backwards: bool = False, checked: bool = False) -> None:
+        self._backwards, self._checked = backwards, checked
         self.launched: list[str] = []
 
     def launch(self, fused: FusedSource, launch: Launch) -> None:
         """Launch one kernel of a source."""
         self.launched.append(launch.kernel)
-        _launch(_library(fused.text, fused.kernels), launch, self._backwards)
+        _launch(_library(fused.text, fused.kernels, self._checked), launch, self._backwards)
 
 
 def _launch(library: ctypes.CDLL, launch: Launch, backwards: bool) -> None:
     letters, values = zip(*map(_passed, launch.arguments), strict=True)
     addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
-    call = _Call(*launch.blocks, launch.threads, launch.shared, backwards, "".join(letters).encode(), addresses)
+    sizes = (ctypes.c_size_t * len(values))(*(getattr(_inside(array), "nbytes", 0) for array in launch.arguments))
+    how = (launch.threads, launch.shared, backwards)
+    call = _Call(*launch.blocks, *how, "".join(letters).encode(), addresses, sizes)
     status = library.launch(launch.kernel.encode(), ctypes.byref(call))
-    assert status == 0, f"{launch.kernel}: {ERRORS[status]}: {''.join(letters)}"
+    said = ERRORS[status] if status in ERRORS else library.checks_found().decode() if status else ""
+    assert status == 0, f"{launch.kernel}: {said}: {''.join(letters)}"
 
 
 class HostProgram:
@@ -127,10 +134,10 @@ def _columns(operand: Operand, runs: int, rows: int, columns: int) -> np.ndarray
     return np.lib.stride_tricks.as_strided(flat, (runs, rows, columns), strides)
 
 
-def _inside(array: Any) -> np.ndarray:
+def _inside(array: Any) -> Any:
     """What lies on the pretended device, where there is one."""
     inside = array._array if isinstance(array, DeviceArray) else array
-    assert inside.flags.c_contiguous
+    assert not isinstance(inside, np.ndarray) or inside.flags.c_contiguous
     return inside
 
 
@@ -144,15 +151,23 @@ def _passed(argument: Any) -> tuple[str, Any]:
 
 
 @cache
-def _library(text: str, kernels: tuple[str, ...]) -> ctypes.CDLL:
+def _library(text: str, kernels: tuple[str, ...], checked: bool = False) -> ctypes.CDLL:
     """The device code, compiled once a process."""
     cases = [f'if (!std::strcmp(name, "{kernel}")) return walk({kernel}, *call);' for kernel in kernels]
     entry = ['extern "C" int launch(const char* name, const Call* call) {', *cases, "return UNKNOWN_KERNEL; }"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "device.cpp").write_text("\n".join([f'#include "{SHIM.name}"', text, *entry]), encoding="utf-8")
-        _compile("-I", _precompiled(), "-shared", "-o", folder / "device.so", folder / "device.cpp")
-        return ctypes.CDLL(str(folder / "device.so"))
+        made = ["-shared", "-o", folder / "device.so"]
+        if checked:
+            _compile("-I", SHIM.parent, *WATCHING, "-c", "-o", folder / "device.o", folder / "device.cpp")
+            _compile(*made, "-O2", folder / "device.o", CHECKS)  # of these two only the checks are compiled here
+        else:
+            _compile("-I", _precompiled(), *made, folder / "device.cpp")
+        library = ctypes.CDLL(str(folder / "device.so"))
+        if checked:
+            library.checks_found.restype = ctypes.c_char_p
+        return library
 
 
 @cache

@@ -256,3 +256,21 @@ def test_a_pack_takes_no_more_memory_than_was_counted(of_images: bool) -> None:
     architecture = pack.architecture(data.inputs.shape[1], data.outputs, data.image)
     counted = RUNS * memory.memory_per_run(pack, architecture, examples, data.classes)
     assert pool.used_bytes() - before <= counted + data.inputs.nbytes + 2**20
+
+
+@pytest.mark.parametrize(("kernel", "network"), [("graph", "cnn"), ("graph", "mlp"), ("fused", "mlp")])
+@pytest.mark.parametrize("stored", [np.uint8, np.float32])
+def test_images_move_within_the_launch_that_reads_them(kernel: str, network: str, stored: Any) -> None:
+    """As with the plain kernel, bit for bit the same when repeated, and after an interruption."""
+    pack = mild_images(network=network, shift_pixels=[0, 1, 2, 3, 1])
+    data = image_data(pack, (13, 12, 2), examples=300, stored=stored)
+    moved = on_device(pack, kernel)
+    full = list(train(moved, data))
+    for plain, fast in zip(train(pack, data), full, strict=True):
+        for name, values in plain.metrics.items():
+            np.testing.assert_allclose(fast.metrics[name], values, rtol=1e-4, atol=1e-4, err_msg=name)
+    assert_same_trainings(list(train(moved, data)), full, RUNS)
+    epochs = train(moved, data)
+    state = [next(epochs).state() for _ in range(2)][-1]
+    for one, two in zip(train(moved, data, state=state), full[2:], strict=True):
+        np.testing.assert_allclose(one.metrics["test_loss"], two.metrics["test_loss"], rtol=1e-4)

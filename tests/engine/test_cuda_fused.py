@@ -12,14 +12,11 @@ import numpy as np
 import pytest
 
 from tests.repetitions import crossed, each_once, mostly_thorough
-from workbench.engine.kernels import choice as kernels
 from workbench.engine.kernels.choice import KERNELS
-from workbench.engine.kernels.cuda import fused, fused_probes
-from workbench.engine.kernels.cuda.fused import FusedEvaluator, FusedTrainer
+from workbench.engine.kernels.cuda import fused
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES
 from workbench.engine.kernels.cuda.fused_probes import FusedProbes, supports
-from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -33,6 +30,7 @@ from workbench.engine.training.probing import PlainProbes
 
 from . import strict_device
 from .agreement import RUNS, assert_agrees_with_plain, mild
+from .blocks_on_host import blocks_on_the_host
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 from .cuda_on_host import HostBlocks, needs_compiler
 
@@ -52,20 +50,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     def train_it(
         pack: Pack, data: Any, machine: HostBlocks | None = None, threads: int = 0, probing: bool = False
     ) -> list[Any]:
-        machine = machine or HostBlocks()
-
-        def trainer(rows: Rows) -> FusedTrainer:
-            return FusedTrainer(rows, machine, threads)
-
-        def evaluator(*arguments: Any) -> FusedEvaluator:
-            return FusedEvaluator(*arguments, machine, threads)
-
-        def prober(rows: Rows) -> Any:
-            return FusedProbes(rows, machine) if probing else PlainProbes(rows)
-
-        row = replace(KERNELS["graph"], trainer=trainer, evaluator=evaluator, prober=prober)
-        with monkeypatch.context() as patch:
-            patch.setitem(kernels.KERNELS, "graph", row)
+        with blocks_on_the_host(monkeypatch, machine or HostBlocks(), threads, probing):
             return list(train(replace(pack, kernel="graph"), data))
 
     return train_it
@@ -238,10 +223,10 @@ def test_probes_that_have_no_form_here_or_no_room_are_the_plain_ones(monkeypatch
     pack = mild(activation="tanh")
     rows: Any = Group(pack, data_for(pack))._trainer._rows  # type: ignore[attr-defined]
     for largest, expected in ((2**17, True), (2**10, False)):
-        monkeypatch.setattr(fused_probes, "largest_shared", lambda largest=largest: largest)
+        monkeypatch.setattr(fused, "largest_shared", lambda largest=largest: largest)
         assert supports(rows) == expected
         assert isinstance(KERNELS["fused"].prober(rows), PlainProbes) or expected
-    monkeypatch.setattr(fused_probes, "largest_shared", lambda: 2**17)
+    monkeypatch.setattr(fused, "largest_shared", lambda: 2**17)
     monkeypatch.setitem(PROBES, "largest", replace(PROBES["weight_rms"], measure=lambda at: abs(at.weights).max()))
     assert not supports(rows)
 

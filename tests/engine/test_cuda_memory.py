@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.repetitions import crossed
 from workbench.data.run_data import RunData
+from workbench.engine.errors import BadInput
 from workbench.engine.kernels.cuda import memory
-from workbench.engine.kernels.cuda.buffers import bytes_per_run, evaluation_rooms, training_rooms
+from workbench.engine.kernels.cuda.buffers import Room, allocated, bytes_per_run, evaluation_rooms, training_rooms
 from workbench.engine.kernels.cuda.kernel import GraphEvaluator, GraphTrainer
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
@@ -54,6 +56,12 @@ def assert_taken_as_counted(pack: Pack, data: RunData) -> None:
     flat = 7 * 4 * rows.layout.size  # weights, gradients, previous, best, two slots, one copy
     counted = memory.memory_per_run(pack, architecture, examples, data.classes)
     assert counted >= flat + bytes_per_run(train) + 2 * bytes_per_run(test)
+
+
+def test_arrays_larger_than_device_code_counts_are_refused_in_a_line() -> None:
+    rooms = {"x": Room((32,), np.float32), "z0": Room((256, 2**22 + 1), np.float32)}
+    with pytest.raises(BadInput, match=r"1,073,742,080 numbers a run in the array z0; allowed are 1,073,741,824"):
+        allocated(rooms, 1, np)
 
 
 def test_runs_fill_what_is_free_and_do_not_overflow_it() -> None:

@@ -12,6 +12,7 @@ from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda.codes import obstacle
 from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
+from workbench.engine.kernels.cuda.update import updates_at_once
 from workbench.engine.kernels.traced import VARYING
 from workbench.engine.layers.base import Batch
 from workbench.engine.layers.dense import Dense
@@ -300,6 +301,14 @@ def test_small_products_are_those_of_blas(left_turned: bool, right_turned: bool)
     HostMachine().launch(small)
     HostMachine().multiply(Product(Matrix(expected, 500, rows, columns, 7), left, right, RUNS))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_gradient_of_more_tiles_than_a_grid_has_blocks_is_left_to_the_library() -> None:
+    array = np.zeros(1, np.float32)
+    for neurons, expected in ((2**16, True), (2**22, False)):
+        dl_dz, x = Matrix(array, 0, 4, neurons), Matrix(array, 0, 4, 4096)
+        product = Product(Matrix(array, 0, neurons, 4096), dl_dz.turned, x, 1)
+        assert updates_at_once(product, "float32") == expected
 
 
 def test_a_product_of_many_elements_is_left_to_the_library() -> None:

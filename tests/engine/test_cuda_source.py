@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,43 @@ def test_three_runs_share_a_multiprocessor_and_spill_no_register(architecture: s
     assert 3 * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
 
 
+# Of a block: the network, what else the pack has, and how many blocks share a multiprocessor: see docs/gpu.md.
+BLOCKS: list[tuple[dict[str, Any], dict[str, Any], int]] = [
+    ({"depth": 1, "width": 8, "batch_size": 8}, {"optimizer": "momentum"}, 4),
+    ({"depth": 2, "width": 32, "batch_size": 32}, {"optimizer": "rmsprop", "activation": "maxout"}, 2),
+    ({"depth": 2, "width": 32, "batch_size": 128}, {"optimizer": "sgd"}, 1),
+    ({"depth": 3, "width": 64, "batch_size": 32}, {"optimizer": "adam"}, 1),
+]
+
+
+def _block(shape: dict[str, Any], given: dict[str, Any], moving: tuple[int, ...] = ()) -> fused_texts.FusedSource:
+    pack = pack_of(2, dtype="float32", **shape, **given)
+    return fused_texts.fused_source(pack, Layout(pack.architecture(64, 10)), np.dtype(np.uint8), moving=moving)
+
+
+@pytest.mark.parametrize(("shape", "given", "blocks"), BLOCKS)
+def test_as_many_blocks_share_a_multiprocessor_as_its_memory_holds(
+    shape: dict[str, Any], given: dict[str, Any], blocks: int
+) -> None:
+    fused = _block(shape, given)
+    assert f"enum {{ SIDE_BY_SIDE = {blocks} }};" in fused.text
+    assert blocks * (fused.bytes + 1024) <= 228 * 1024
+    assert blocks * fused.threads <= 512
+
+
+@pytest.mark.thorough
+@needs_nvcc
+@pytest.mark.parametrize("moving", [(), (8, 8, 1)], ids=["still", "moving"])
+@pytest.mark.parametrize(("shape", "given", "blocks"), BLOCKS)
+def test_registers_allow_as_many_and_none_is_spilled(
+    shape: dict[str, Any], given: dict[str, Any], blocks: int, moving: tuple[int, ...], tmp_path: Path
+) -> None:
+    fused = _block(shape, given, moving)
+    said = _reported(fused.text, "sm_90", tmp_path)
+    assert set(re.findall(r"(\d+) bytes spill", said)) == {"0"}
+    assert blocks * fused.threads * max(map(int, re.findall(r"Used (\d+) registers", said))) <= 65536
+
+
 @pytest.mark.thorough
 @needs_nvcc
 def test_probes_compile_without_a_warning_and_spill_no_register(tmp_path: Path) -> None:
@@ -79,7 +117,7 @@ def test_every_file_is_part_of_the_text_and_every_kernel_is_named() -> None:
     folder = Path(source.__file__).parent
     assert {path.stem for path in folder.glob("*.cuh")} == {*source.SOURCE_FILES, *fused_texts.OWN}
     named = set(re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", source.text())) - {"NAME"}
-    assert named | set(re.findall(r"^READ\((\w+),", source.text(), re.MULTILINE)) == set(source.STEP_KERNELS)
+    assert named | set(re.findall(r"^READ(?:_MOVED)?\((\w+),", source.text(), re.MULTILINE)) == set(source.STEP_KERNELS)
 
 
 def test_the_codes_are_the_very_numbers_that_python_passes() -> None:

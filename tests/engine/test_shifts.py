@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.errors import BadInput
-from workbench.engine.kernels.choice import KERNELS, numba_fault
+from workbench.engine.kernels.choice import numba_fault
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.shifts import moved, moves
@@ -97,9 +97,3 @@ def test_pixels_with_an_origin_of_their_own_cannot_change_places() -> None:
     object.__setattr__(data, "origin", np.full_like(data.origin, 1e6))
     with pytest.raises(BadInput, match="cannot change places"):
         next(train(pack, data))
-
-
-def test_kernels_of_a_device_do_not_take_it_yet() -> None:
-    pack = pack_of(1, shift_pixels=1, dtype="float32", device="cuda")
-    for name in ("graph", "fused"):
-        assert KERNELS[name].obstacle(pack) == "data.shift=1: it has no form in this kernel"

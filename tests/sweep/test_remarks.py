@@ -73,3 +73,14 @@ def test_networks_that_do_not_fit_one_block_are_said_in_one_line(planned: Any, m
     small = [pack for pack in on_device if pack.pack.width == 2]
     assert len(small) == 1
     assert replace(work, packs=small).remarks() == []
+
+
+def test_networks_that_train_in_blocks_and_are_probed_outside_are_said(
+    planned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minibatch of one leaves room in a block that the 32 examples of the probes do not find."""
+    monkeypatch.setattr(fused, "largest_shared", lambda: 64 * 1024)
+    (one,) = planned({"network": {"depth": 2, "width": 84}, "training": {"batch_size": 1}}).packs
+    on_device = replace(one, pack=replace(one.pack, device="cuda", kernel="fused"))
+    (told,) = replace(planned(*batches(25)), packs=[on_device]).remarks()
+    assert told.endswith("KiB of shared memory, and a block has 64: it is probed by array functions")

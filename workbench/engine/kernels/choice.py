@@ -103,8 +103,6 @@ def _compiled_prober(rows: Rows) -> Prober:
 def _graph_obstacle(pack: Pack) -> str:
     from workbench.engine.kernels.cuda.codes import obstacle
 
-    if pack.columns["shift_pixels"].any():
-        return f"data.shift={pack.columns['shift_pixels'].max()}: it has no form in this kernel"
     return obstacle(pack)
 
 
@@ -185,13 +183,13 @@ def resolve_kernel(name: str, pack: Pack) -> str:
         if able := [kernel for kernel, row in KERNELS.items() if not row.obstacle(pack)]:
             return able[0]
         raise BadInput(
-            f"precision: found {pack.precision} with device={pack.device}, dtype={pack.dtype}; allowed is float32, and "
-            f"tf32 with device=cuda and dtype=float32"
+            f"precision: found {pack.precision} with {KERNELS['graph'].obstacle(pack)}; allowed is float32, and tf32 "
+            f"where kernel=graph trains: device=cuda, dtype=float32, and rules that have a form there"
         )
     if why := KERNELS[name].obstacle(pack):
-        raise BadInput(
-            f"kernel: found {name} with {why}; allowed are auto and plain ({name} is {KERNELS[name].summary})"
-        )
+        able = ["auto", *(kernel for kernel, row in KERNELS.items() if not row.obstacle(pack))]
+        allowed = f"{', '.join(able[:-1])} and {able[-1]}" if able[1:] else "auto"
+        raise BadInput(f"kernel: found {name} with {why}; allowed are {allowed} ({name} is {KERNELS[name].summary})")
     return name
 
 
@@ -202,6 +200,13 @@ def why_not_compiled(pack: Pack) -> str:
     return KERNELS["compiled"].obstacle(pack)
 
 
+def why_not_graph(pack: Pack) -> str:
+    """What of a pack on a device has a form in no kernel but the plain one, and why; "" if all of it has."""
+    if pack.kernel != "plain" or (pack.device, pack.dtype) != ("cuda", "float32"):
+        return ""
+    return KERNELS["graph"].obstacle(pack)
+
+
 def why_not_fused(pack: Pack, architecture: Architecture) -> str:
     """Why a pack trains as graphs although its kernel is fused; "" if it does not, or if another kernel trains it."""
     if pack.kernel != "fused":
@@ -209,6 +214,17 @@ def why_not_fused(pack: Pack, architecture: Architecture) -> str:
     from workbench.engine.kernels.cuda.fused import obstacle
 
     return obstacle(pack, Layout(architecture))
+
+
+def why_not_probed_in_blocks(pack: Pack, architecture: Architecture, examples: int) -> str:
+    """Why a pack whose runs train in blocks is probed by array functions, for so many training examples; "" if it is
+    not.
+    """
+    if pack.kernel != "fused" or why_not_fused(pack, architecture):
+        return ""
+    from workbench.engine.kernels.cuda.fused_probes import obstacle
+
+    return obstacle(Layout(architecture), examples)
 
 
 def with_kernel(pack: Pack, name: str = "auto") -> Pack:

@@ -31,6 +31,11 @@ def moves(columns: Mapping[str, np.ndarray], steps: np.ndarray, batch: int) -> n
     return found
 
 
+def moving(columns: Mapping[str, np.ndarray], image: Shape) -> Shape:
+    """The shape of the images that move; () if those of no run do."""
+    return image if columns["shift_pixels"].any() else ()
+
+
 def moved(images: Array, by: Array, shape: Shape, xp: ModuleType) -> Array:
     """The images (runs, batch, features), of `shape` each, moved `by` (runs, batch, 2). New pixels are 0."""
     height, width, channels = shape

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from workbench import output
 from workbench.engine.backend import missing_cupy
-from workbench.engine.kernels.choice import why_not_compiled
+from workbench.engine.kernels.choice import why_not_compiled, why_not_graph
 from workbench.engine.rules.rule_files import rows_of_own
 from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
@@ -68,13 +68,18 @@ def _jobs(forecast: Forecast | None) -> dict[str, object]:
 
 
 def _uncompiled(work: Plan) -> list[str]:
-    """A line for each reason why runs fall back from the compiled to the plain kernel, and how much that costs."""
-    found = dict.fromkeys((why_not_compiled(pack.pack), _how_much_slower(pack.pack)) for pack in work.packs)
+    """A line for each reason why runs fall back from a fast kernel to the plain one, and how much that costs."""
+    packs = [planned.pack for planned in work.packs]
+    found = dict.fromkeys((why_not_compiled(pack) or why_not_graph(pack), _how_much_slower(pack)) for pack in packs)
     return [f"{reason}: the plain kernel trains, {slower} slower" for reason, slower in found if reason]
 
 
 def _how_much_slower(pack: Pack) -> str:
-    """How the plain kernel compares with the compiled one. It copies every patch of an image before it multiplies."""
+    """How the plain kernel compares with the compiled one, for which it copies every patch of an image before it
+    multiplies; on a device, with steps that are captured as graphs.
+    """
+    if pack.device == "cuda":
+        return "nine to a hundred times"
     return "five to ten times" if NETWORKS[pack.network].of_images else "two to three times"
 
 

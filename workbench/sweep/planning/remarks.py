@@ -1,5 +1,5 @@
 """Remarks on a plan: how a person's own data were read, how many examples a batch size leaves out, and which networks
-are too large for the fastest kernel of a GPU.
+are too large for the fastest kernel of a GPU, or for its probes.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.data import describe, known
-from workbench.engine.kernels.choice import why_not_fused
+from workbench.engine.kernels.choice import why_not_fused, why_not_probed_in_blocks
 from workbench.engine.rules.losses import LOSSES
 from workbench.sweep.planning.packs import PlannedPack, Run
 
@@ -19,7 +19,7 @@ def remarks(packs: Sequence[PlannedPack], measurements: Sequence[Run]) -> list[s
     """A line for each remark on the packs and measurements. Raises BadInput if data are no longer available."""
     configs = dict.fromkeys([*(pack.examples.config for pack in packs), *(run.config.data for run in measurements)])
     understood = dict.fromkeys(said for config in configs if (said := known(config).remark))
-    return [*understood, *_left_out(packs), *_as_graphs(packs)]
+    return [*understood, *_left_out(packs), *_outside_blocks(packs)]
 
 
 def _left_out(packs: Sequence[PlannedPack]) -> list[str]:
@@ -42,14 +42,23 @@ def _line(share: float, batch: int, examples: int) -> str:
     )
 
 
-def _as_graphs(packs: Sequence[PlannedPack]) -> list[str]:
-    """One line if networks do not fit one block of the GPU: which, and how many more."""
-    found = {}
+def _outside_blocks(packs: Sequence[PlannedPack]) -> list[str]:
+    """One line if networks do not fit one block of the GPU, and one if they fit but their probes do not: which, and how
+    many more.
+    """
+    trained: dict[object, str] = {}
+    probed: dict[object, str] = {}
     for planned in packs:
         facts, pack = describe(planned.examples.config), planned.pack
         architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
         if why := why_not_fused(pack, architecture):
-            found[architecture, pack.batch_size, pack.optimizer] = f"{planned.label}: {why}: it trains as CUDA graphs"
-    lines = list(found.values())
+            shape = (architecture, pack.batch_size, pack.optimizer)
+            trained[shape] = f"{planned.label}: {why}: it trains as CUDA graphs"
+        elif why := why_not_probed_in_blocks(pack, architecture, planned.train_examples):
+            probed[architecture] = f"{planned.label}: {why}: it is probed by array functions"
+    return [_first_of(list(lines.values())) for lines in (trained, probed) if lines]
+
+
+def _first_of(lines: list[str]) -> str:
     more = f"; so do others, {len(lines)} shapes of network in all" if len(lines) > 1 else ""
-    return [lines[0] + more] if lines else []
+    return lines[0] + more

@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from workbench.engine.backend import Array, zeros
+from workbench.engine.errors import BadInput
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.computed_layers import computed_layers, first_with_parameters, upper_name
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
+
+MOST_NUMBERS = 2**30
 
 
 class Room(NamedTuple):
@@ -71,7 +74,9 @@ def rooms_for_data(layout: Layout, examples: int, classes: int, outputs: int) ->
 
 
 def rooms_for_runs(layout: Layout) -> dict[str, Room]:
-    """The arrays of a run that do not depend on the split: masks by layer of dropout, slope, and sums."""
+    """The arrays of a run that do not depend on the split: masks by layer of dropout, slope, how far its images move,
+    and sums.
+    """
     layers = (len(layout.dropout),)
     return {
         "seeds": Room((), np.uint64),
@@ -79,6 +84,7 @@ def rooms_for_runs(layout: Layout) -> dict[str, Room]:
         "thresholds": Room(layers, np.uint32, runs_last=True),
         "scales": Room(layers, np.float32, runs_last=True),
         "slope": Room((), np.float32),
+        "shift_pixels": Room((), np.int32),
         "losses": Room((), np.float64),
         "hits": Room((), np.int64),
     }
@@ -120,7 +126,17 @@ def bytes_per_run(rooms: Rooms) -> int:
 
 
 def allocated(rooms: Rooms, runs: int, xp: ModuleType) -> dict[str, Array]:
-    """Arrays of zeros for that many runs."""
+    """Arrays of zeros for that many runs.
+
+    Raises BadInput if one has more numbers a run than device code counts, which counts them as an int: with some to
+    spare, since a loop's last step goes beyond the end.
+    """
+    for name, room in rooms.items():
+        if (numbers := prod(room.shape)) > MOST_NUMBERS:
+            raise BadInput(
+                f"kernel: found fused or graph with {numbers:,} numbers a run in the array {name}; allowed are "
+                f"{MOST_NUMBERS:,}: a smaller training.batch_size, fewer channels or units, or kernel=plain"
+            )
     return {name: zeros(room.shape_for(runs), room.dtype, xp) for name, room in rooms.items()}
 
 

@@ -304,10 +304,22 @@ struct alignas(TOGETHER * sizeof(Stored)) Word {
     Stored of[TOGETHER];
 };
 
-__device__ __forceinline__ Word word_at(const float* pool, const Stored* stored, int word, int parity) {
+// An image that moves by up to `most_moved` pixels each way gives every pixel from where it was.
+__device__ __forceinline__ Word word_at(
+    const float* pool, const Stored* stored, int word, int most_moved, int parity) {
     constexpr int A_ROW = FEATURES / TOGETHER;
-    const int row = ((const int*)(pool + EXAMPLES))[parity * BATCH + word / A_ROW];
-    return ((const Word*)(stored + (i64)row * FEATURES))[word % A_ROW];
+    const int place = word / A_ROW, row = ((const int*)(pool + EXAMPLES))[parity * BATCH + place];
+    const Stored* image = stored + (i64)row * FEATURES;
+    if constexpr (MOVING) {
+        const Move by = move_at(((const u64*)(pool + SHIFT_KEYS))[parity], place, most_moved);
+        Word found;
+#pragma unroll
+        for (int i = 0; i < TOGETHER; ++i)
+            found.of[i] = moved_pixel(image, word % A_ROW * TOGETHER + i, by, HEIGHT, WIDTH, CHANNELS);
+        return found;
+    } else {
+        return ((const Word*)image)[word % A_ROW];
+    }
 }
 
 __device__ __forceinline__ void write_word(float* pool, const Word& found, int word, const Mask& mask) {
@@ -323,16 +335,16 @@ __device__ __forceinline__ void write_word(float* pool, const Word& found, int w
 struct Inputs {
     Word words[AHEAD ? EACH : 1] = {};
 
-    __device__ __forceinline__ void ask(const float* pool, const Stored* stored, int parity) {
+    __device__ __forceinline__ void ask(const float* pool, const Stored* stored, int most_moved, int parity) {
         if constexpr (AHEAD) {
 #pragma unroll
             for (int i = 0; i < EACH; ++i)
                 if ((int)threadIdx.x + i * BLOCK < WORDS)
-                    words[i] = word_at(pool, stored, threadIdx.x + i * BLOCK, parity);
+                    words[i] = word_at(pool, stored, threadIdx.x + i * BLOCK, most_moved, parity);
         }
     }
 
-    __device__ __forceinline__ void write(float* pool, const Stored* stored, int parity) {
+    __device__ __forceinline__ void write(float* pool, const Stored* stored, int most_moved, int parity) {
         const Mask mask = mask_at(pool, 0, parity);
         if constexpr (AHEAD) {
 #pragma unroll
@@ -341,7 +353,7 @@ struct Inputs {
         } else {
 #pragma unroll 4
             for (int word = threadIdx.x; word < WORDS; word += BLOCK)
-                write_word(pool, word_at(pool, stored, word, parity), word, mask);
+                write_word(pool, word_at(pool, stored, word, most_moved, parity), word, mask);
         }
     }
 };
@@ -387,6 +399,8 @@ struct Ahead {
         if (late < VARYING) pool[AT + parity * NUMBERS + late] = varying[late];
         for (int layer = late; layer < MASKED; layer += BLOCK)
             ((u64*)(pool + KEYS))[parity * MASKED + layer] = key_of(seed, PURPOSE, number, layer);
+        if (MOVING && late == MASKED % BLOCK)
+            ((u64*)(pool + SHIFT_KEYS))[parity] = key_of(seed, SHIFT_PURPOSE, number, 0);
     }
 };
 

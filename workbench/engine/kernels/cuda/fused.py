@@ -31,6 +31,7 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 from workbench.engine.training.reader import Data, Split
+from workbench.engine.training.shifts import moving
 
 if TYPE_CHECKING:
     import cupy
@@ -90,7 +91,8 @@ class FusedTrainer:
         self._machine = machine or device_blocks()
         self._examples = data.train.index.shape[1]
         self._stored = flat(rows.stored)
-        self._source = fused_source(pack, rows.layout, self._stored.dtype, threads)
+        image = moving(pack.columns, data.image)
+        self._source = fused_source(pack, rows.layout, self._stored.dtype, threads, image)
         rooms = rooms_for_data(rows.layout, self._examples, data.classes, data.outputs) | rooms_for_runs(rows.layout)
         rooms |= rooms_for_updates(self._examples, 0)
         self._arrays = allocated(rooms, pack.runs, xp)
@@ -160,7 +162,7 @@ class FusedEvaluator:
         xp = module_of(weights)
         self._machine, self._data, self._examples = machine or device_blocks(), data, split.index.shape[1]
         held = flat(stored)
-        self._source = fused_source(pack, layout, held.dtype, threads)
+        self._source = fused_source(pack, layout, held.dtype, threads, moving(pack.columns, data.image))
         rooms = rooms_for_data(layout, self._examples, data.classes, data.outputs) | rooms_for_runs(layout)
         self._arrays = allocated(rooms | rooms_for_updates(0, 0), pack.runs, xp)
         self._arrays["varying"] = zeros((8,), np.float32, xp)  # stands for an argument that evaluation does not read
@@ -196,7 +198,8 @@ def walk(
     `weights` are the networks, then come the slots, then the buffer for the weights before the last update. `first` is
     the number of the first update, counted since training began.
     """
-    names = ("index", "order", "labels", "values", "scale", "shift", "seeds", "thresholds", "scales", "slope")
+    names = ("index", "order", "labels", "values", "scale", "shift", "seeds", "thresholds", "scales", "slope",
+             "shift_pixels")  # fmt: skip
     data = (stored, *(arrays[name] for name in names), arrays["varying"], which)
     data += tuple(arrays[name] for name in ("constant", "losses", "hits"))
     numbers = (int(learning), steps, first, examples)

@@ -11,8 +11,9 @@ from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 
 FEW, MANY = 128, 256  # threads of a block: few if several blocks share a multiprocessor
-SIDE_BY_SIDE = 3  # blocks with few threads on a multiprocessor
-SHARED_BY_BLOCKS = 76_800  # bytes: that many blocks fit into Hopper's 228 KiB, with the 1 KiB that each costs
+SHARED_BY_BLOCKS = 76_800  # bytes: three blocks fit into Hopper's 228 KiB, with the 1 KiB that each costs
+MULTIPROCESSOR, OF_A_BLOCK = 228 * 1024, 1024  # bytes of shared memory, and what each block costs besides its own
+MOST_THREADS_AT_ONCE = 512  # of a multiprocessor's blocks: then each thread can have 128 registers
 WARP = 32
 MOST_TILE_ROWS = 8
 
@@ -37,6 +38,13 @@ class Places:
     def bytes(self) -> int:
         """Bytes of shared memory of a block."""
         return 4 * self.run["POOL_SIZE"]
+
+    @property
+    def side_by_side(self) -> int:
+        """Blocks that share a multiprocessor, at least one: as many as its memory holds. The compiler is told, so that
+        a thread's registers do not allow fewer.
+        """
+        return max(1, min(MULTIPROCESSOR // (self.bytes + OF_A_BLOCK), MOST_THREADS_AT_ONCE // self.threads))
 
 
 class _Pool:
@@ -71,6 +79,7 @@ def places_of(layout: Layout, batch: int, slots: int, threads: int = 0) -> Place
     run = {
         # Pairs of these are read as 8 bytes, so they come first.
         "KEYS": pool.take(2 * 2 * masked),
+        "SHIFT_KEYS": pool.take(2 * 2),
         "THRESHOLDS": pool.take(masked),
         "SCALES": pool.take(masked),
         "SLOPE": pool.take(1),

@@ -73,8 +73,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) probe_run(
     ahead.follow(index + (i64)run * BATCH, REGRESSION ? labels : labels + (i64)run * BATCH);
     ahead.place(pool, 0);
     __syncthreads();
-    inputs.ask(pool, stored, 0);
-    inputs.write(pool, stored, 0);
+    inputs.ask(pool, stored, 0, 0);  // nothing that is probed moves
+    inputs.write(pool, stored, 0, 0);
     __syncthreads();
 {every(f"    forward<{layer}>(pool, 0);" for layer in each)}
 {every(seen)}

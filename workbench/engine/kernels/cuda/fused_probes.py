@@ -5,21 +5,34 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.backend import to_host
+from workbench.engine.kernels.cuda import fused
 from workbench.engine.kernels.cuda.buffers import Room, allocated, fill, rooms_for_data
-from workbench.engine.kernels.cuda.fused import BlockMachine, device_blocks, largest_shared, not_of_blocks
+from workbench.engine.kernels.cuda.fused import BlockMachine, device_blocks, not_of_blocks
 from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES, probe_source, probes_take
 from workbench.engine.kernels.cuda.kernel import flat, of_split
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import PROBE_EXAMPLES, PROBES
+from workbench.engine.training.layout import Layout
 from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.reader import FirstExamples
 
 
 def supports(rows: Rows) -> bool:
     """Whether every probe of every epoch has a form here, and the networks fit into a block of the current device."""
-    known = all(name in BLOCK_PROBES or probe.moment == "end" for name, probe in PROBES.items())
-    return known and not not_of_blocks(rows.layout) and probes_take(rows.layout, _batch(rows)) <= largest_shared()
+    return not obstacle(rows.layout, int(rows.data.train.index.shape[1]))
+
+
+def obstacle(layout: Layout, examples: int) -> str:
+    """Why networks trained on so many examples cannot be probed in a block of the current device; "" if they can."""
+    if other := next((n for n, probe in PROBES.items() if n not in BLOCK_PROBES and probe.moment != "end"), ""):
+        return f"the probe {other} has no form within a block"
+    if kind := not_of_blocks(layout):
+        return f"layers of the kind {kind} have no form within a block"
+    taken, largest = probes_take(layout, min(PROBE_EXAMPLES, examples)), fused.largest_shared()
+    if taken <= largest:
+        return ""
+    return f"to probe a run takes {-(-taken // 1024):,} KiB of shared memory, and a block has {largest // 1024}"
 
 
 class FusedProbes:

@@ -12,14 +12,18 @@ from itertools import pairwise
 import numpy as np
 
 from workbench.engine.kernels.cuda import codes, rule_source, source
-from workbench.engine.kernels.cuda.fused_places import FEW, SIDE_BY_SIDE, Places, places_of
+from workbench.engine.kernels.cuda.fused_places import Places, places_of
+from workbench.engine.layers.base import Shape
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.randomness import Purpose
 
 EPOCH_KERNELS = ("draw_order", "walk_split")
-BEFORE_RULES, BEHIND_RULES = ("randomness", "elementary"), (*source.of_layers("OWN_FILES"), "losses", "blocks")
+BEFORE_RULES, BEHIND_RULES = (
+    ("randomness", "elementary"),
+    (*source.of_layers("OWN_FILES"), "losses", "blocks", "shifts"),
+)
 OWN = ("fused", "order", "fused_probes")
 STORED = {"uint8": "unsigned char", "float32": "float"}
 
@@ -34,11 +38,13 @@ class FusedSource:
     kernels: tuple[str, ...] = EPOCH_KERNELS
 
 
-def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0) -> FusedSource:
-    """The source for a pack whose stored inputs have that dtype. `threads` of a block: 0 chooses them by the size."""
+def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0, moving: Shape = ()) -> FusedSource:
+    """The source for a pack whose stored inputs have that dtype. `threads` of a block: 0 chooses them by the size;
+    `moving` is the shape of images that move, () if none does.
+    """
     places = places_of(layout, pack.batch_size, len(OPTIMIZERS[pack.optimizer].slots), threads)
     parts = [
-        *parts_of(pack, layout, stored, places, pack.batch_size),
+        *parts_of(pack, layout, stored, places, pack.batch_size, moving),
         source.file_text("order"),
         *(layer_text(number, layer) for number, layer in enumerate(places.layers)),
         _kernel(pack, len(places.layers)),
@@ -46,9 +52,9 @@ def fused_source(pack: Pack, layout: Layout, stored: np.dtype, threads: int = 0)
     return FusedSource("\n".join(parts), places.bytes, places.threads)
 
 
-def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch: int) -> list[str]:
+def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch: int, moving: Shape = ()) -> list[str]:
     """The beginning of every kernel of blocks: constants, rules, and the passes over a minibatch of that size."""
-    names = codes.constants() | places.run | _of_pack(pack, layout, places) | {"BATCH": batch}
+    names = codes.constants() | places.run | _of_pack(pack, layout, places) | _of_images(moving) | {"BATCH": batch}
     return [
         *(f"enum {{ {name} = {number} }};" for name, number in names.items()),
         f"typedef {STORED[stored.name]} Stored;",
@@ -64,7 +70,7 @@ def parts_of(pack: Pack, layout: Layout, stored: np.dtype, places: Places, batch
 def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
     return {
         "BLOCK": places.threads,
-        "SIDE_BY_SIDE": SIDE_BY_SIDE if places.threads == FEW else 1,
+        "SIDE_BY_SIDE": places.side_by_side,
         "OUTPUTS": layout.outputs,
         "ROW_SIZE": layout.size,
         "LOSS": codes.LOSS_CODES.index(pack.loss),
@@ -72,6 +78,12 @@ def _of_pack(pack: Pack, layout: Layout, places: Places) -> dict[str, int]:
         "OPTIMIZER": codes.optimizers().index(pack.optimizer),
         "PURPOSE": int(Purpose.DROPOUT),
     }
+
+
+def _of_images(moving: Shape) -> dict[str, int]:
+    height, width, channels = moving or (1, 1, 1)
+    found = {"MOVING": int(bool(moving)), "HEIGHT": height, "WIDTH": width, "CHANNELS": channels}
+    return found | {"SHIFT_PURPOSE": int(Purpose.SHIFT)}
 
 
 def layer_text(number: int, layer: dict[str, int]) -> str:
@@ -90,9 +102,9 @@ _SIGNATURE = """\
 extern "C" __global__ void __launch_bounds__(BLOCK, SIDE_BY_SIDE) walk_split(
     float* weights, float* slot0, float* slot1, float* slot2, float* slot3, float* previous, const Stored* stored,
     const int* index, const int* order, const int* labels, const float* values, const float* scale, const float* shift,
-    const u64* seeds, const u32* thresholds, const float* scales, const float* slope, const float* varying,
-    const int* which, const float* constant, double* losses, i64* hits, int learning, int steps, int first,
-    int examples) {
+    const u64* seeds, const u32* thresholds, const float* scales, const float* slope, const int* shift_pixels,
+    const float* varying, const int* which, const float* constant, double* losses, i64* hits, int learning, int steps,
+    int first, int examples) {
     POOL;
     const int run = blockIdx.x;
     const i64 row = (i64)run * ROW_SIZE;
@@ -126,14 +138,15 @@ def _before(each: list[str], slots: int) -> str:
     const float* own_values = REGRESSION ? values + (i64)run * examples * OUTPUTS : values;
     const float* own_varying = varying + (learning ? (i64)which[run] * steps * VARYING : 0);
     const u64 seed = seeds[run];
+    const int most_moved = learning ? shift_pixels[run] : 0;
     Ahead ahead;
     Inputs inputs;
     ahead.ask(own_order, 0, examples);
     ahead.follow(own_index, own_labels);
     ahead.write(pool, own_varying, seed, (u64)first, 0);
     __syncthreads();
-    inputs.ask(pool, stored, 0);
-    inputs.write(pool, stored, 0);
+    inputs.ask(pool, stored, most_moved, 0);
+    inputs.write(pool, stored, most_moved, 0);
     __syncthreads();
     double loss = 0.0;
     int right = 0;
@@ -160,9 +173,9 @@ def _step(each: list[str]) -> str:
 {_learn(each)}
         }} else {{
             __syncthreads();
-            if (more) inputs.ask(pool, stored, parity ^ 1);
+            if (more) inputs.ask(pool, stored, most_moved, parity ^ 1);
         }}
-        if (more) inputs.write(pool, stored, parity ^ 1);
+        if (more) inputs.write(pool, stored, most_moved, parity ^ 1);
         __syncthreads();
         MARK(13)
     }}"""
@@ -187,7 +200,7 @@ def _learn(each: list[str]) -> str:
 {previous}
                 __syncthreads();
             }}
-            if (more) inputs.ask(pool, stored, parity ^ 1);
+            if (more) inputs.ask(pool, stored, most_moved, parity ^ 1);
             const bool penalised = {penalised};
 {updates}
             __syncthreads();

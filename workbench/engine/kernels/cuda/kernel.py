@@ -23,6 +23,7 @@ from workbench.engine.training.evaluation import EVALUATED_AT_ONCE
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Split
+from workbench.engine.training.shifts import moving
 
 
 class GraphTrainer:
@@ -39,7 +40,8 @@ class GraphTrainer:
         fill(self._arrays, rows.xp, constant=constant_numbers(pack.columns), **of_split(data, data.train))
         fill(self._arrays, rows.xp, **of_runs(pack), **masks(pack, layout))
         stored = flat(rows.stored)
-        passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True)
+        image = moving(pack.columns, data.image)
+        passes = Passes(pack, layout, rows.weights, rows.gradients, stored, self._arrays, batch, examples, True, image)
         plan = [*with_updates([*passes.forward(), passes.judge(), *passes.backward()], rows, self._arrays)]
         self._program = (machine or _device(pack.precision)).program(plan)
         self._seeded = draw_order.is_drawn_by_seed(data, pack.columns["seed"])
@@ -114,7 +116,8 @@ def of_split(data: Data, split: Split) -> dict[str, np.ndarray]:
 
 def of_runs(pack: Pack) -> dict[str, np.ndarray]:
     """The arrays of a run that do not depend on the split."""
-    return {"seeds": pack.columns["seed"], "slope": pack.columns["slope"]}
+    names = {"seeds": "seed", "slope": "slope", "shift_pixels": "shift_pixels"}
+    return {name: pack.columns[column] for name, column in names.items()}
 
 
 def masks(pack: Pack, layout: Layout) -> dict[str, np.ndarray]:

@@ -23,9 +23,9 @@ from workbench.engine.kernels.cuda.computed_layers import (
     first_with_parameters,
     upper_name,
 )
-from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, fours, threads_for, tiles
+from workbench.engine.kernels.cuda.launches import Argument, Launch, Matrix, Product, fours, threads_for, tiles
 from workbench.engine.kernels.forms import form_of
-from workbench.engine.layers.base import Layer
+from workbench.engine.layers.base import Layer, Shape
 from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
@@ -40,7 +40,8 @@ class Passes:
     """Binds one program's arrays.
 
     weights and gradients (runs, size); `arrays` by the names of `buffers`; `stored` the inputs, flat; `examples` of
-    each run's split; `ordered`: whether an order chooses the examples of each minibatch.
+    each run's split; `ordered`: whether an order chooses the examples of each minibatch; `moving` the shape of images
+    that move, () if none does.
     """
 
     pack: Pack
@@ -52,6 +53,7 @@ class Passes:
     batch: int
     examples: int
     ordered: bool
+    moving: Shape = ()
 
     def forward(self) -> Iterator[Launch | Product]:
         """Begin the step, read the minibatch, and compute every layer, of the last one z without biases."""
@@ -82,13 +84,18 @@ class Passes:
 
     def _read(self) -> Launch:
         arrays, features = self.arrays, self.layout.inputs
-        kernel = "read_bytes" if self.stored.dtype == np.uint8 else "read_floats"
-        arguments = (
+        number = "bytes" if self.stored.dtype == np.uint8 else "floats"
+        read: tuple[Argument, ...] = (
             self.stored, arrays["index"], self._order(), arrays["counters"], arrays["scale"], arrays["shift"],
-            *self.masks, arrays["x"], int(self.ordered), self.examples, self.batch, features,
+            *self.masks,
         )  # fmt: skip
         blocks = (self.pack.runs, tiles(self.batch, PLACES))
-        return Launch(kernel, blocks, threads_for(fours(features), THREADS), arguments)
+        if self.moving:
+            read += (arrays["seeds"], arrays["shift_pixels"], arrays["x"], int(Purpose.SHIFT))
+            moved = (*read, self.examples, self.batch, *self.moving)
+            return Launch(f"read_moved_{number}", blocks, threads_for(features, THREADS), moved)
+        arguments = (*read, arrays["x"], int(self.ordered), self.examples, self.batch, features)
+        return Launch(f"read_{number}", blocks, threads_for(fours(features), THREADS), arguments)
 
     def _form(self, number: int) -> ModuleType:
         """The device form of a layer."""

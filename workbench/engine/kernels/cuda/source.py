@@ -24,7 +24,9 @@ SOURCE_FILES = (
     *of_layers("OWN_FILES"),
     "losses",
     "blocks",
+    "shifts",
     "passes",
+    "read_moved",
     *of_layers("OWN_PASSES"),
     "step",
     "update_by_product",
@@ -32,8 +34,8 @@ SOURCE_FILES = (
 )
 RULES_BEHIND = "elementary"  # the rules are printed after this file
 STEP_KERNELS = (
-    "tick", "read_bytes", "read_floats", "activate", "judge", "reverse", *of_layers("OWN_KERNELS"), "update", "bound",
-    "update_by_product", "small_product",
+    "tick", "read_bytes", "read_floats", "read_moved_bytes", "read_moved_floats", "activate", "judge", "reverse",
+    *of_layers("OWN_KERNELS"), "update", "bound", "update_by_product", "small_product",
 )  # fmt: skip
 
 

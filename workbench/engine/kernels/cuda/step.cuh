@@ -33,8 +33,10 @@ extern "C" __global__ void judge(
         for (int i = threadIdx.x; i < here * outputs; i += blockDim.x)
             judged_here[i / outputs * stride + i % outputs] = matrix[i] + biases[i % outputs];
         __syncthreads();
-        const int example = example_at(done + threadIdx.x, order, ordered, counters[0], batch, examples);
-        if ((int)threadIdx.x < here && example < examples) {
+        const bool has_place = (int)threadIdx.x < here;  // others would look beyond the order's end
+        const int place = done + threadIdx.x;
+        const int example = has_place ? example_at(place, order, ordered, counters[0], batch, examples) : examples;
+        if (example < examples) {
             const int label = loss == LOSS_SQUARED_ERROR ? 0 : labels[first + example];
             const float* target = loss == LOSS_SQUARED_ERROR ? values + (first + example) * outputs : values;
             const Verdict verdict = judged(loss, judged_here + threadIdx.x * stride, outputs, label, target, scale);

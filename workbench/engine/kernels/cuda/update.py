@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda import codes
-from workbench.engine.kernels.cuda.codes import MOST_SLOTS, PRODUCT, THREADS
+from workbench.engine.kernels.cuda.codes import LARGEST_GRID, MOST_SLOTS, PRODUCT, THREADS
 from workbench.engine.kernels.cuda.launches import (
     FILLING,
     Argument,
@@ -74,6 +74,7 @@ def updates_at_once(product: Product, precision: str) -> bool:
         and rows % 4 == columns % 4 == 0
         and full > FULL_ENOUGH
         and product.runs * down * across >= FILLING // 8
+        and down * across <= LARGEST_GRID
     )
 
 
