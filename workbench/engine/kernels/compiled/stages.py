@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from workbench.engine.backend import zeros
 from workbench.engine.kernels.compiled import image_loops, images
 from workbench.engine.kernels.compiled.products import UNIT_COUNT
 from workbench.engine.kernels.compiled.tile import LANES, PANEL
@@ -42,7 +43,7 @@ def images_of(
     table = _table(layout, heads)
     sizes, lanes, block = _sizes(layout, table, batch, masks, learning)
     starts = np.concatenate([[0], np.cumsum([-(-size // _LINE) * _LINE for size in sizes.values()])])
-    maps = np.zeros(int(starts[-1]) + PANEL, np.float32)
+    maps = zeros((int(starts[-1]) + PANEL,), np.float32, np)
     head = np.zeros(images.HEAD, np.int64)
     averaged = any(isinstance(layer, GlobalAverage) for layer in layout.sequence)
     head[: images.X] = [len(table), lanes, block, averaged, *images.image_passes()]
