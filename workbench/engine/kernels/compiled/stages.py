@@ -38,7 +38,7 @@ def images_of(
 
     heads: the first columns of each stage, its places, shape and loops; `masks`: whether units may be dropped; given:
     buffers that lie elsewhere, by their columns. Without `learning` nobody reads the maps of a block once its features
-    are written: all blocks lie in one place, which stays in cache.
+    are written: all blocks lie in one place, and so do all rows of z and a that a row of a pooling reads.
     """
     table = _table(layout, heads)
     sizes, lanes, block = _sizes(layout, table, batch, masks, learning)
@@ -79,7 +79,7 @@ def _sizes(
 ) -> tuple[dict[int, int], int, int]:
     """The sizes of the buffers by their columns, the lanes of a block, and how far it is from one to the next."""
     size = _numbers(table) + (int(_left(table).sum()) if masks else 0)
-    lanes = lanes_of_block(batch, _numbers(table), LANES)
+    lanes = lanes_of_block(batch, _numbers(table), learning, LANES)
     reads = table[:, [image_loops.IMAGE_HEIGHT, image_loops.IMAGE_WIDTH, image_loops.CHANNELS]].prod(axis=1)
     of_a = table[:, [image_loops.DOWN, image_loops.ACROSS, UNIT_COUNT]].prod(axis=1)
     widest = int(table[:, UNIT_COUNT].max()) * lanes
