@@ -97,3 +97,15 @@ def test_packed_is_alone_and_auto_takes_this_kernel() -> None:
     packed = list(train(pack, data))
     for run in range(pack.runs):
         assert_same_course(course(packed, run), course(alone(pack, data, run), 0))
+
+
+def test_maps_begin_on_cache_lines() -> None:
+    """A vector that crosses two lines is loaded twice: that took a fifth of a step."""
+    from workbench.engine.kernels.compiled.images import FEATURES, ZEROS, X
+    from workbench.engine.kernels.compiled.kernel import scratch_for
+    from workbench.engine.training.layout import Layout
+
+    layout = Layout(mild().architecture(42, 3, (7, 6, 1)))
+    buffers = scratch_for(layout, 20, masks=True).images[X : ZEROS + 1]
+    assert buffers[FEATURES - X] > 0
+    assert not np.any(buffers % 64)

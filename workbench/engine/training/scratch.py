@@ -9,13 +9,16 @@ from workbench.engine.layers.dense import Dense
 from workbench.engine.training.layout import Layout
 
 BLOCK_BYTES = 768 * 1024  # for a block of examples: about the size of a second-level cache
-MOST_VECTOR_PAIRS = 2  # in a block; each lane of a vector is an example
+MOST_VECTOR_PAIRS = 2  # in a block that learns; each lane of a vector is an example
 WIDEST_VECTOR = 16  # lanes with AVX-512; with shorter vectors a block may have fewer examples
 
 
-def lanes_of_block(batch: int, numbers: int, lanes: int = WIDEST_VECTOR) -> int:
-    """How many examples a block has, if an example takes `numbers` numbers and a vector has `lanes` lanes."""
-    of_cache = BLOCK_BYTES // (4 * 2 * lanes * numbers)
+def lanes_of_block(batch: int, numbers: int, learning: bool, lanes: int = WIDEST_VECTOR) -> int:
+    """How many examples a block has, if an example takes `numbers` numbers and a vector has `lanes` lanes.
+
+    Without `learning` it is one pair of vectors: a few rows of its maps then fit into the first-level cache.
+    """
+    of_cache = BLOCK_BYTES // (4 * 2 * lanes * numbers) if learning else 1
     return 2 * lanes * min(-(-batch // (2 * lanes)), max(1, min(MOST_VECTOR_PAIRS, of_cache)))
 
 
@@ -45,7 +48,7 @@ def _of_images(layout: Layout, convolutions: list[Convolution], batch: int, drop
     left = [prod(layer.inputs) for layer in convolutions[1:]] + [_left_at_last(layout)]
     z = sum(count * layer.neurons.rows for count, layer in zip(places, convolutions, strict=True))
     numbers = layout.inputs + z + sum(a) + sum(left)
-    lanes = lanes_of_block(batch, numbers)
+    lanes = lanes_of_block(batch, numbers, learning)
     blocks = -(-batch // lanes)
     masks = blocks * lanes * sum(left) + batch * max(*left, layout.inputs) if drops else 0
     back = lanes * (max(*left, layout.inputs) + max(a))

@@ -36,9 +36,9 @@ _HIGH, _WIDE = SUM_ROWS[0], SUM_COLUMNS[0]
 
 
 def convolve(stage_at, weights_at, biases_at, image_at, z_at, lanes, first, end):
-    """Rows `first` to `end` of z (places, filters, lanes) = the biases (filters,) plus the products of weights
-    (filters, kernel, kernel, channels) with the windows of an image (height, width, channels, lanes). What lies beyond
-    its border is zero, so only what lies within is summed.
+    """Rows `first` to `end` of the places, written to z (places, filters, lanes) = the biases (filters,) plus the
+    products of weights (filters, kernel, kernel, channels) with the windows of an image (height, width, channels,
+    lanes). What lies beyond its border is zero, so only what lies within is summed.
     """
     stage, weights, biases = integers(stage_at, STAGE_COLUMNS), floats(weights_at, 1), floats(biases_at, 1)
     image, z = floats(image_at, 1), floats(z_at, 1)
@@ -52,7 +52,7 @@ def convolve(stage_at, weights_at, biases_at, image_at, z_at, lanes, first, end)
             start, steps = max(0, -left), min(kernel, width - left) - max(0, -left)
             _multiply(
                 filters, weights, (skipped * kernel + start) * channels, kernel, channels, image,
-                (top + skipped) * width + left + start, width, biases, z, y * across + x, outer, steps, lanes,
+                (top + skipped) * width + left + start, width, biases, z, (y - first) * across + x, outer, steps, lanes,
             )  # fmt: skip
 
 
@@ -211,21 +211,22 @@ def sum_lanes(x):
 
 
 @compiled
-def pool(stage, maps, lanes, y):
-    """A row of what the pooling of a stage leaves of a: of each tile the largest, the mean, or all of it."""
+def pool(stage, a, pooled, pooled_at, lanes, y):
+    """Row y of what the pooling of a stage leaves, in the map from `pooled_at` on, of the rows of a that it reads: of
+    each tile the largest, the mean, or all of it.
+    """
     units, across = stage[UNIT_COUNT] * lanes, stage[ACROSS]
     kind, size = stage[POOL_KIND], stage[POOL_SIZE]
     share = ONE / np.float32(size * size)
     for x in range(stage[POOLED_ACROSS]):
-        a_at = stage[A_AT] * lanes + (y * size * across + x * size) * units
-        pooled_at = stage[POOLED_AT] * lanes + (y * stage[POOLED_ACROSS] + x) * units
+        a_at, target_at = x * size * units, pooled_at + (y * stage[POOLED_ACROSS] + x) * units
         if kind == MAX_POOL:
-            keep_largest(maps, a_at, maps, pooled_at, units, across * units, size, units)
+            keep_largest(a, a_at, pooled, target_at, units, across * units, size, units)
             continue
-        target = part(maps, pooled_at, units)
+        target = part(pooled, target_at, units)
         for row in range(size):
             for column in range(size):
-                source = part(maps, a_at + (row * across + column) * units, units)
+                source = part(a, a_at + (row * across + column) * units, units)
                 if row + column == 0:
                     for i in range(units):
                         target[i] = source[i]

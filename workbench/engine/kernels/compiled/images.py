@@ -55,6 +55,7 @@ from workbench.engine.kernels.compiled.products import (
     WEIGHTS_PLACE,
 )
 from workbench.engine.kernels.compiled.rule_loops import address
+from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.turning import turn_in, turn_out
 
 # The head of a network's integers: its stages, lanes of a block, how far it is from one to the next, whether the
@@ -82,7 +83,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
     them is 0, or nothing is dropped.
     """
     images = integers(images_at, HEAD)
-    lanes, first = images[BLOCK_LANES], integers(_stage_at(images_at, 0), STAGE_COLUMNS)
+    is_kept, first = images[BLOCK_SIZE] > 0, integers(_stage_at(images_at, 0), STAGE_COLUMNS)
     last = integers(_stage_at(images_at, images[STAGES] - 1), STAGE_COLUMNS)
     pixels, left = first[IMAGE_HEIGHT] * first[IMAGE_WIDTH] * first[CHANNELS], _left(last)
     if thresholds_at != 0:
@@ -90,14 +91,17 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
         for number in range(images[STAGES]):
             _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at)
     x, maps, features = floats(images[X], 1), floats(images[MAPS], 1), floats(images[FEATURES], 1)
-    for start in range(0, batch, lanes):
-        block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
+    for start in range(0, batch, images[BLOCK_LANES]):
+        block, count = (start // images[BLOCK_LANES]) * images[BLOCK_SIZE], min(images[BLOCK_LANES], batch - start)
         block_at = images[MAPS] + FLOAT_BYTES * block
+        # Where nothing is kept for a backward pass, the last block has no empty vectors, and every row of a pooling
+        # takes the place of the one before, which stays in cache.
+        lanes = images[BLOCK_LANES] if is_kept else -(-count // LANES) * LANES
         turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
         for number in range(images[STAGES]):
             stage_at = _stage_at(images_at, number)
             stage = integers(stage_at, STAGE_COLUMNS)
-            z_at, a_at, slopes, _, rows, units = _of_activation(images, stage, w_at, block_at)
+            z_at, a_at, slopes, _, rows, units = _of_activation(images, stage, w_at, block_at, lanes)
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
             read_at = block_at + FLOAT_BYTES * stage[READS_AT] * lanes
             # A row of the pooling is done with while the places that it reads are in cache.
@@ -106,12 +110,14 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
                 end = top + stage[POOL_SIZE] if y < stage[POOLED_DOWN] else stage[DOWN]  # at last what is left over
                 if top == end:
                     continue
-                call(images[CONVOLVE], (stage_at, weights, biases, read_at, z_at, lanes, top, end))
                 before, places = top * stage[ACROSS], (end - top) * stage[ACROSS]
-                of_z, of_a = z_at + FLOAT_BYTES * before * rows, a_at + FLOAT_BYTES * before * units
+                of_z, of_a = z_at, a_at
+                if is_kept:
+                    of_z, of_a = z_at + FLOAT_BYTES * before * rows, a_at + FLOAT_BYTES * before * units
+                call(images[CONVOLVE], (stage_at, weights, biases, read_at, of_z, lanes, top, end))
                 call(stage[FORWARD_LOOP], (of_z, of_a, slopes, places, rows, units))
                 if y < stage[POOLED_DOWN]:
-                    pool(stage, floats(block_at, 1), lanes, y)
+                    pool(stage, floats(of_a, 1), maps, block + stage[POOLED_AT] * lanes, lanes, y)
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
                 _multiply(part(maps, block + stage[POOLED_AT] * lanes, size),
@@ -146,7 +152,7 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
         for number in range(images[STAGES] - 1, -1, -1):
             stage_at = _stage_at(images_at, number)
             stage = integers(stage_at, STAGE_COLUMNS)
-            z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+            z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at, lanes)
             if thresholds_at != 0 and _drops(thresholds_at, number):
                 size = _left(stage) * lanes
                 _multiply(part(back, 0, size), part(maps, block + stage[MASK_AT] * lanes, size))
@@ -193,7 +199,7 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
     size = stage[DOWN] * stage[ACROSS] * width
     for start in range(0, batch, lanes):
         block_at = images[MAPS] + FLOAT_BYTES * (start // lanes) * images[BLOCK_SIZE]
-        z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at)
+        z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at, lanes)
         if which == MAP_GAIN:
             call(stage[GAIN_LOOP], (z_at, a_at, slopes, images[DL_DMAPS], places, rows, units))
         source = z_at if which == MAP_Z else a_at if which == MAP_A else images[DL_DMAPS]
@@ -212,11 +218,11 @@ def _left(stage):
 
 
 @inner
-def _of_activation(images, stage, w_at, block_at):
+def _of_activation(images, stage, w_at, block_at, lanes):
     """What the loops of a stage's activation are called with: the addresses of z, a and the slopes, and the places,
     rows and units. Examples lie beside each unit, so a unit is as many units to them.
     """
-    lanes, units = images[BLOCK_LANES], stage[UNIT_COUNT]
+    units = stage[UNIT_COUNT]
     spread, w, slope = floats(images[SPREAD], 1), floats(w_at, 1), floats(images[RUN_SLOPE], 1)[0]
     for unit in range(units):
         value = w[stage[SLOPES_PLACE] + unit] if stage[SLOPES_FROM] == OWN_SLOPES else slope

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from workbench.engine.backend import zeros
 from workbench.engine.kernels.compiled import image_loops, images
 from workbench.engine.kernels.compiled.products import UNIT_COUNT
 from workbench.engine.kernels.compiled.tile import LANES, PANEL
@@ -37,12 +38,12 @@ def images_of(
 
     heads: the first columns of each stage, its places, shape and loops; `masks`: whether units may be dropped; given:
     buffers that lie elsewhere, by their columns. Without `learning` nobody reads the maps of a block once its features
-    are written: all blocks lie in one place, which stays in cache.
+    are written: all blocks lie in one place, and so do all rows of z and a that a row of a pooling reads.
     """
     table = _table(layout, heads)
     sizes, lanes, block = _sizes(layout, table, batch, masks, learning)
     starts = np.concatenate([[0], np.cumsum([-(-size // _LINE) * _LINE for size in sizes.values()])])
-    maps = np.zeros(int(starts[-1]) + PANEL, np.float32)
+    maps = zeros((int(starts[-1]) + PANEL,), np.float32, np)
     head = np.zeros(images.HEAD, np.int64)
     averaged = any(isinstance(layer, GlobalAverage) for layer in layout.sequence)
     head[: images.X] = [len(table), lanes, block, averaged, *images.image_passes()]
@@ -78,7 +79,7 @@ def _sizes(
 ) -> tuple[dict[int, int], int, int]:
     """The sizes of the buffers by their columns, the lanes of a block, and how far it is from one to the next."""
     size = _numbers(table) + (int(_left(table).sum()) if masks else 0)
-    lanes = lanes_of_block(batch, _numbers(table), LANES)
+    lanes = lanes_of_block(batch, _numbers(table), learning, LANES)
     reads = table[:, [image_loops.IMAGE_HEIGHT, image_loops.IMAGE_WIDTH, image_loops.CHANNELS]].prod(axis=1)
     of_a = table[:, [image_loops.DOWN, image_loops.ACROSS, UNIT_COUNT]].prod(axis=1)
     widest = int(table[:, UNIT_COUNT].max()) * lanes
