@@ -67,7 +67,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from workbench.engine.kernels.choice import numba_fault
 
     if session.config.getoption("numprocesses", None) and WORKER not in os.environ and not numba_fault():
-        prepare(session.config.args)
+        prepare()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
