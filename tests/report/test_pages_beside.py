@@ -94,7 +94,13 @@ def test_a_page_is_promised_at_once_and_kept_with_its_sweep_when_it_is_there(idl
 def test_nothing_is_written_while_times_are_taken(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
     with pages_beside.pages_beside() as pages:
         store, _ = take(pages)
-        monkeypatch.setattr(Future, "result", lambda asked: (idle.work(), asked._result)[1])
+        honest = Future.result
+
+        def waited_for(asked: Future[Any]) -> Any:
+            idle.work()
+            return honest(asked)
+
+        monkeypatch.setattr(Future, "result", waited_for)
         pages_beside.settle()
         assert store.attached
         assert not idle.asked
