@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from tests import stores
 from tests.blank import leave_blank, leave_out
 from tests.once import WORKER, made_once
+from tests.preparation import prepare
 from tests.repetitions import THOROUGH, repetitions
 from tests.surroundings import heed_signals, settle
 
@@ -62,16 +63,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Before workers start: the engine is compiled, so that no two of them compile the same."""
+    """Before workers start: what two of them would do, each for itself."""
     from workbench.engine.kernels.choice import numba_fault
 
-    if not session.config.getoption("numprocesses", None) or WORKER in os.environ or numba_fault():
-        return
-    from tests.engine.cases import data_for, pack_of
-    from workbench.engine.training.loop import train
-
-    pack = pack_of(1, dtype="float32", kernel="compiled", epochs=1)
-    list(train(pack, data_for(pack)))
+    if session.config.getoption("numprocesses", None) and WORKER not in os.environ and not numba_fault():
+        prepare()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,13 +2,16 @@
 
 Nothing samples the load of the machine, which would cost a third of what is tested. Hidden are the home, and the
 variables of a person's shell that steer what is tested. What stays is the folder of caches, where it can be written to:
-engine and fonts are prepared once, for all workers and all processes that tests start.
+engine and fonts are prepared once, for all workers and all processes that tests start. Python keeps what it compiled
+in the checkout, even where it is told not to: hundreds of processes would compile every file that they import, which
+took a minute of four.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -34,6 +37,8 @@ def settle() -> Path:
         (home / ".cache").symlink_to(caches)
     os.environ |= {"HOME": str(home), "NO_PROXY": HERE, "no_proxy": HERE, SAMPLING_SWITCH: "false", **ONE_THREAD}
     os.environ.pop("XDG_CACHE_HOME", None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     return home
 
 

@@ -133,7 +133,8 @@ REPORT = (
     "figures", "page",
 )  # fmt: skip
 REPORT_FRONT = (
-    "__init__", "__main__", "claim_archive", "experiments", "live", "rebuild", "shown", "sweep_page", "tidy",
+    "__init__", "__main__", "claim_archive", "experiments", "live", "pages_beside", "rebuild", "shown", "sweep_page",
+    "tidy",
 )  # fmt: skip
 
 

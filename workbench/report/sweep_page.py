@@ -12,6 +12,7 @@ from workbench.report.experiments import Experiment, experiment_of, known_claims
 from workbench.report.page.folder import REPORTS
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import Page, write
+from workbench.report.pages_beside import promised, unwritten
 from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.store import Store
 from workbench.tracking.read import load
@@ -38,7 +39,8 @@ def write_report(name: str, experiment: Experiment, uri: str | None = None, fold
 
 
 def close(store: Store, outcome: str, name: str, experiment: Experiment | None, uri: str | None) -> list[Page] | None:
-    """Close a sweep in its store and write its page; without a page if `experiment` is None.
+    """Close a sweep in its store and write its page, or have it written (`pages_beside`); without a page if
+    `experiment` is None.
 
     An error here affects no run, so it is reported and the result is None.
     """
@@ -46,11 +48,12 @@ def close(store: Store, outcome: str, name: str, experiment: Experiment | None, 
         store.end(outcome)
         if experiment is None:
             return []
+        if page := promised(store, name, uri):
+            return [page]
         page = write_report(name, experiment, uri)
         store.attach(page.files)
     except Exception as error:
-        reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-        warn(f"the page could not be written: {reason.splitlines()[0]}; the runs are kept, the same command writes it")
+        warn(unwritten(error))
         note(traceback.format_exc())
         return None
     return [page]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -153,26 +153,49 @@ def _datasets_of(stem: str) -> Collection[str]:
 
 
 def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
-    """Run the sweeps one after the other, with these options. A failed one does not stop the others; Ctrl-C does."""
+    """Run the sweeps one after the other, with these options. A failed one does not stop the others; Ctrl-C does.
+
+    The page of each is written while the next one trains.
+    """
     from workbench.quantities import counted, duration
-    from workbench.sweep.hydra.command import main as command
+    from workbench.report.pages_beside import pages_beside
 
     started, ended = perf_counter(), list[EndedSweep]()
-    for place, (stem, arguments) in enumerate(commands.items(), start=1):
-        _say(f"[{place} of {len(commands)}] {stem}")
-        before = perf_counter()
-        if output.is_json():
-            with output.kept() as documents:
-                status = command([*arguments, *options])
+    with pages_beside() as pages:
+        for place, (stem, arguments) in enumerate(commands.items(), start=1):
+            _say(f"[{place} of {len(commands)}] {stem}")
+            pages.last = place == len(commands)
+            ended.append(_ended(stem, arguments, options))
+            took = duration(ended[-1].seconds)
+            _say(f"[{place} of {len(commands)}] {stem} took {took}, exit status {ended[-1].status}")
+            if ended[-1].status == EXIT_INTERRUPTED:
+                break
         else:
-            status, documents = command([*arguments, *options]), []
-        seconds = perf_counter() - before
-        ended.append(EndedSweep(stem, arguments, status, seconds, documents[-1] if documents else None))
-        _say(f"[{place} of {len(commands)}] {stem} took {duration(seconds)}, exit status {status}")
-        if status == EXIT_INTERRUPTED:
-            return ended
-    _say(f"{counted(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
-    return ended
+            pages.collect(wait=True)
+            _say(f"{counted(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
+    return [_without_page(one) if _name_in(one.command, one.stem) in pages.failed else one for one in ended]
+
+
+def _ended(stem: str, arguments: Sequence[str], options: Sequence[str]) -> EndedSweep:
+    """Run one sweep."""
+    from workbench.sweep.hydra.command import main as command
+
+    before, documents = perf_counter(), list[dict[str, object]]()
+    if output.is_json():
+        with output.kept() as documents:
+            status = command([*arguments, *options])
+    else:
+        status = command([*arguments, *options])
+    return EndedSweep(stem, arguments, status, perf_counter() - before, documents[-1] if documents else None)
+
+
+def _without_page(ended: EndedSweep) -> EndedSweep:
+    """A sweep whose page could not be written, as it would have ended if that had been known."""
+    from workbench.sweep.execution.failures import ENDINGS, EXIT_FAILED
+
+    status = max(EXIT_FAILED, ended.status)
+    known = {"outcome": ENDINGS[status], "exit_status": status, "pages": []}
+    return replace(ended, status=status, document={**ended.document, **known} if ended.document else None)
 
 
 def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:

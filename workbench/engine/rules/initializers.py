@@ -13,7 +13,6 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from workbench.engine.training.randomness import Purpose, keys, normal, uniform
 
@@ -100,6 +99,8 @@ def initial_weights(name: str, seed: int, layer: int, weights: Tensor, init_scal
 
 def _truncated(stream: np.ndarray, weights: Tensor) -> np.ndarray:
     """Standard normal numbers within two deviations, by the inverse of their distribution function."""
+    from scipy.special import ndtr, ndtri  # late: it would double the time in which every process starts
+
     beyond = float(ndtr(-TRUNCATED_AT))
     return np.asarray(ndtri(beyond + (1 - 2 * beyond) * uniform(stream, weights.size)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -96,7 +97,6 @@ def _keep(file: Path, drawings: Sequence[str]) -> None:
 
 
 def _make_room(folder: Path) -> None:
-    kept = list(folder.glob("*.json"))
-    if len(kept) >= MOST_KEPT:
-        for old in sorted(kept, key=lambda file: file.stat().st_mtime_ns)[:TO_GO]:
+    if len(os.listdir(folder)) >= MOST_KEPT:  # noqa: PTH208  (thousands of paths for every figure took long)
+        for old in sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)[:TO_GO]:
             old.unlink(missing_ok=True)
