@@ -161,10 +161,21 @@ def amount_axis(axis: Axis, key: str) -> None:
 
 
 def change_axis(ax: Axes, key: str) -> None:
-    """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
-    unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)
+    """The x axis of a difference of a metric: signed, in percentage points for accuracies.
+
+    Chinese names the unit in the label alone: a tick has no room for it.
+    """
+    shown = wording.metric(key)
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(scale * x, unit, "+")))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: _points(tick(100 * x, sign="+")) if shown.percent else tick(x, sign="+"))
+    )
+    ax.set_xlabel(say("axis.difference" if shown.percent else "axis.difference_of_amounts", name=shown.name.lower()))
+
+
+def _points(text: str) -> str:
+    """Percentage points as a tick; of zero nothing needs a unit."""
+    return text if text == "0" else say("axis.points", value=text)
 
 
 def seeds_in_words(count: int, each: str) -> str:

@@ -105,6 +105,4 @@ def paint(ax: Axes, data: Overview) -> Axes:
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.change_axis(ax, data.metric)
-    metric = wording.metric(data.metric)
-    ax.set_xlabel(say("axis.difference" if metric.percent else "axis.difference_of_amounts", name=metric.name.lower()))
     return ax
