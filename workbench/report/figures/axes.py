@@ -26,8 +26,15 @@ FAINT = 0.28
 LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
+TICK_ROOM = 52.0  # pixels from one tick of a difference to the next
+ROWS_WIDTH, NARROWEST = 250.0, 380.0  # pixels of a drawing beside the names of its rows, and of all of it at least
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+def beside_names(left: float) -> float:
+    """The width of a drawing with its rows' names in a margin of `left` pixels: a phone shows it whole and legible."""
+    return max(NARROWEST, left + ROWS_WIDTH)
 
 
 class LineStyle(TypedDict, total=False):
@@ -56,7 +63,7 @@ def tick(value: float, unit: str = "", sign: str = "-") -> str:
 
 def decades(low: float, high: float) -> list[float]:
     """Places for the ticks of a log10 axis: whole decades; if it spans few, as many of 1, 2, 5, ... of each as give two
-    ticks or more.
+    ticks or more, over half of the axis at least.
     """
     powers = np.arange(np.floor(low), np.ceil(high) + 1)
     if high - low >= 2:
@@ -65,7 +72,8 @@ def decades(low: float, high: float) -> list[float]:
     for parts in ([1, 2, 5], range(1, 10), np.arange(10, 100) / 10):
         places = np.add.outer(powers, np.log10(parts)).ravel()
         inside = places[(low <= places) & (places <= high)]
-        if len(inside) >= 2:
+        wide = np.ptp(inside) >= (high - low) / 2 if len(inside) >= 2 else False
+        if wide or (len(inside) >= 2 and len(parts) > 9):
             return inside[:: -(-len(inside) // MOST_LABELS)].tolist()
     return places.tolist()
 
@@ -166,7 +174,9 @@ def change_axis(ax: Axes, key: str) -> None:
     Chinese names the unit in the label alone: a tick has no room for it.
     """
     shown = wording.metric(key)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
+    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
+    most = max(3, min(6, int(room / TICK_ROOM)))
+    ax.xaxis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))
     ax.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: _points(tick(100 * x, sign="+")) if shown.percent else tick(x, sign="+"))
     )

@@ -31,7 +31,7 @@ PAGE_SECTIONS = (
     "sensitivity",
     "comparison",
 )
-NARROW, BROAD = 300, 480  # pixels of a drawing that may stand beside three others; of one too wide for a phone
+NARROW, BROAD = 300, 550  # pixels of a drawing that may stand beside three others; of one too wide for a phone
 MOST_COLUMNS = 6  # epochs in the table behind a figure
 Source = TypeVar("Source")
 Read = TypeVar("Read", contravariant=True)
