@@ -204,12 +204,10 @@ def heat_map(
     """`values` (rows, columns) as coloured cells, the first row at the top; `texts` are written into the cells."""
     colours = colormaps[palette.HEAT]
     mesh = np.ma.masked_invalid(values)
-    style = {
-        "edgecolors": "none",
-        "antialiased": False,
-        "clip_on": False,
-    }  # no cell lies outside, and each would say so
-    ax.pcolormesh(mesh, cmap=palette.HEAT, norm=norm, shading="flat", **style)
+    ax.pcolormesh(
+        mesh, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False, shading="flat",
+        clip_on=False,  # no cell lies outside, and each would have to say by what it is cut
+    )  # fmt: skip
     for row, column in np.argwhere(np.isfinite(values)) if texts is not None else ():
         red, green, blue, _ = colours(norm(values[row, column]))
         dark = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
