@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.page.languages import left_in_english, said
 from workbench import places
+from workbench.claims import Arm
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import TRANSLATIONS, claims_in, known_claims
+from workbench.report.language.texts import translated
+from workbench.report.language.words import Words
 
 CLAIM = """from workbench.claims import Arm, Claim, Identity
 RULE = Identity("last_train_loss", Arm("all"), 1e-6)
@@ -22,6 +26,25 @@ def test_every_translation_belongs_to_a_claim() -> None:
     told = json.loads((places.ours("experiments") / TRANSLATIONS).read_text(encoding="utf-8"))
     assert set(told) <= set(known)
     assert all(known[mark].statement_zh for mark in told)
+
+
+def test_no_text_of_our_claims_stays_english() -> None:
+    """Among them those that experiment files put together, such as the claims of published papers."""
+    texts: set[str] = set()
+    for claims in known_claims().values():
+        for claim in claims:
+            texts |= {claim.section, claim.remark, claim.slip}
+            texts |= set() if claim.statement_zh else {claim.statement}
+            for rule in (claim.rule, *claim.also):
+                texts |= {held.label for held in vars(rule).values() if isinstance(held, Arm)}
+    page = "".join(f"<p>{said(text)}</p>" for text in sorted(texts))
+    assert left_in_english(page, {"Proc. IEEE", "max-norm", "eta lambda", "sqrt(fan * Var W) * rms(sigma')"}) == []
+
+
+def test_every_sweep_of_ours_has_a_title_in_chinese_on_whatever_data() -> None:
+    titles = [file.stem.replace("_", " ").capitalize() for file in places.ours("conf").glob("sweep/*.yaml")]
+    titles += ["Dropout-mnist", "Dead units-breast_cancer"]
+    assert [title for title in titles if not isinstance(translated(title), Words)] == []
 
 
 def test_a_claims_own_words_come_before_those_of_the_file(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from workbench.report.figures.axes import apart, name_places
+from workbench.report.figures.axes import MOST_LABELS, apart, change_axis, decades, name_places
+from workbench.report.language.words import chinese_of
 
 
 def named(*labels: str) -> list[str]:
@@ -31,6 +33,26 @@ def test_every_label_has_room(labels: list[str], shown: list[str]) -> None:
         assert named(*labels) == shown
     else:
         name_places(Figure().add_subplot().xaxis, [])
+
+
+@pytest.mark.parametrize(("low", "high"), [(7.6e-4, 1.45e-3), (0.09, 0.32), (0.03, 0.9), (0.12, 0.9), (4.2e-4, 6.1e-4)])
+def test_ticks_of_a_log_axis_reach_over_half_of_it(low: float, high: float) -> None:
+    found = np.array([place for place in decades(np.log10(low), np.log10(high)) if low <= 10**place <= high])
+    assert 2 <= len(found) <= MOST_LABELS
+    assert np.ptp(found) >= np.log10(high / low) / 2
+
+
+@pytest.mark.parametrize(("width", "most"), [(250, 6), (600, 9)])
+def test_ticks_of_a_difference_have_room_and_its_label_says_the_unit_in_chinese(width: float, most: int) -> None:
+    figure = Figure(figsize=(width / 72, 1))
+    axis = figure.add_axes((0, 0.5, 1, 0.5))
+    axis.set_xlim(-0.9, 0.95)
+    change_axis(axis, "test_accuracy")
+    ticks = [text.get_text() for text in axis.get_xticklabels()]
+    assert 3 <= len(ticks) <= most
+    assert ticks[-1].endswith(" pp")
+    assert "pp" not in chinese_of(ticks[-1])
+    assert "百分點" in chinese_of(axis.get_xlabel())
 
 
 def test_the_rows_of_an_axis_are_counted_however_long_their_labels_are() -> None:

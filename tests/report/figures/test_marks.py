@@ -15,12 +15,13 @@ from workbench.report.figures.base import DrawnFigure
 from workbench.report.figures.exported import exported
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.learning_curves import LearningCurves
-from workbench.report.figures.marks import MOST_READINGS, readings
+from workbench.report.figures.marks import MOST_READINGS, Readings, readings
 from workbench.report.figures.standalone import standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
 KINDS = {**FIGURES, **COMPARISON_FIGURES}
 CURVES = ("learning_curves", "whole_curves", "two_curves")
+TRIALS = "parallel_coordinates"
 MARKED = ("layers", "interactions", "own", *CURVES)
 
 
@@ -29,14 +30,15 @@ def drawn(name: str) -> list[DrawnFigure]:
     return kind.drawn(source_for(kind))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("name", [*CURVES, TRIALS])
 def test_each_point_of_a_curve_has_its_reading(name: str) -> None:
     for figure in drawn(name):
         for plot in figure.plots:
             said = plot.panel.readings
             assert said is not None
             curves = [part for part in ElementTree.fromstring(plot.svg).iter("g") if part.get("data-curve")]
-            assert [int(str(part.get("data-curve"))) for part in curves] == [key.arm for key in figure.legend]
+            arms = range(len(figure.arms)) if figure.arms else [key.arm for key in figure.legend]
+            assert sorted(int(str(part.get("data-curve"))) for part in curves) == list(arms)
             for part in curves:
                 path = part.find("path")
                 assert path is not None
@@ -52,6 +54,21 @@ def test_readings_are_the_numbers_of_the_table(name: str) -> None:
         said = [plot.panel.readings for plot in figure.plots]
         known = {text + one.unit for one in said if one for texts in one.curves for text in texts}
         assert {cell for row in figure.table.rows for cell in row[figure.table.words :]} <= known
+
+
+def test_the_line_of_a_trial_says_the_trial_and_all_its_values() -> None:
+    (figure,) = drawn(TRIALS)
+    said = figure.plots[0].panel.readings
+    assert said is not None
+    assert said.names == ("trial", *(head.lower() for head in figure.table.heads[1:]))
+    told = {(trial, *values) for trial, values in zip(figure.arms, said.curves, strict=True)}
+    assert set(figure.table.rows) <= told
+    assert len(said.texts.split(";")) == len(figure.arms)
+    assert {len(line.split(" ")) for line in said.texts.split(";")} == {len(said.places)}
+
+
+def test_blanks_and_semicolons_of_a_value_part_no_values() -> None:
+    assert Readings(("0", "1"), (("[64, 64]", "a;b"),), "").texts == "[64,\u00a064] a,b"
 
 
 @pytest.mark.parametrize("name", MARKED)

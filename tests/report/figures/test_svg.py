@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -34,6 +35,22 @@ def test_text_stays_as_it_is_given() -> None:
 
     texts = [element.text for element in ElementTree.fromstring(draw(paint, "a", "x")).iter("text")]
     assert "$5 at 1.23456" in texts
+
+
+def test_a_cell_of_a_heat_map_costs_a_page_few_bytes() -> None:
+    def size(cells: int) -> int:
+        values = np.linspace(0, 1, cells * cells).reshape(cells, cells)
+        names = [""] * cells
+        return len(
+            draw(lambda axes: heat_map(axes, values, names, names, Normalize(0, 1)), "layers-of-a-long-name", "x")
+        )
+
+    assert (size(30) - size(10)) / 800 < 75  # its corners, and its colour, which a page writes as a class
+
+
+def test_what_every_line_of_a_drawing_refers_to_has_a_short_name() -> None:
+    svg = draw(lambda axes: axes.plot([0, 1], [0, 1], "o-")[0].axes, "name", "x")
+    assert set(re.findall(r"#(name-\d+)", svg)) == {"name-0", "name-1"} == set(re.findall(r' id="([^"]*)"', svg))
 
 
 def test_every_value_has_its_own_colour_and_marker() -> None:

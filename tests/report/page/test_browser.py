@@ -18,12 +18,14 @@ import pytest
 from tests.blank import leave_blank
 from tests.once import made_once
 from tests.repetitions import crossed
+from tests.report.figures.sources import search
 from tests.report.page.browser import Tab, chromium, tab
 from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.page.test_taken_away import FORMULAS, NUMBERS
 from tests.report.synthetic import sweep
 from tests.waiting import wait_until
 from workbench.report.figures.base import Table
+from workbench.report.page import view
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.figure_files import as_csv
 from workbench.report.page.index import write_index
@@ -381,6 +383,41 @@ def test_a_curve_says_its_values_to_the_pointer_and_to_the_arrow_keys(page: Tab,
     assert f"epoch {epochs[-1]}: " in page.run(f"{tip}.innerText")
     page.run("drawing.dispatchEvent(new PointerEvent('pointerleave'))")
     assert page.run(f"{tip}.hidden")
+    assert page.problems == []
+
+
+@pytest.mark.thorough  # what it says is held by test_marks.py
+def test_the_line_of_a_trial_says_all_its_values_and_a_click_or_enter_chooses_it(
+    page: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "FIGURES", {"parallel_coordinates": view.FIGURES["parallel_coordinates"]})
+    write(search(), [], tmp_path)  # type: ignore[arg-type]
+    opened(page, tmp_path, "search")
+    page.run("window.drawing = document.querySelector('[data-read] svg'); 0")
+    press = "drawing.dispatchEvent(new KeyboardEvent('keydown', { key: '%s', bubbles: true }))"
+    tip, others = "document.querySelector('.tip').innerText", "document.querySelectorAll('.off').length"
+    page.run(press % "End")
+    best = page.run(tip).splitlines()
+    assert {line.rpartition(" ")[0] for line in best} == {
+        "trial", "learning rate", "width", "activation", "validation loss",
+    }  # fmt: skip
+    page.run(press % "ArrowDown")
+    second = page.run(tip).splitlines()
+    assert float(best[-1].split()[-1]) <= float(second[-1].split()[-1])
+    page.run(press % "Enter")
+    assert page.run(others) == 23
+    click = """(() => {
+      const box = drawing.getBoundingClientRect();
+      drawing.dispatchEvent(new MouseEvent("click", { clientX: box.right, clientY: box.top, bubbles: true }));
+    })()"""
+    page.run(click)  # only the one that is shown can be pointed at
+    assert page.run(others) == 0
+    page.run(click)
+    assert page.run(others) == 23
+    assert page.run(tip).splitlines()[0] not in (best[0], second[0])
+    page.run("document.getElementById('in-chinese').click()")
+    page.run(press % "End")
+    assert page.run(tip).startswith("試驗 ")
     assert page.problems == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.report.figures.sources import search, search_by_two
 from tests.report.page.languages import left_in_english
 from tests.report.page.test_sweep import CLAIMS, only
 from tests.report.synthetic import Tables, sweep
-from workbench.report.language.texts import NUMBER, TRANSLATED_TEXTS, translated
+from workbench.report.language.texts import NUMBER, TEXT, TRANSLATED_TEXTS, translated
 from workbench.report.language.words import Words, say
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
@@ -121,6 +122,25 @@ def test_a_text_of_known_parts_is_translated_by_them() -> None:
     assert not isinstance(translated("relu, tanh"), Words)
 
 
+@pytest.mark.parametrize(
+    ("held", "text", "told"),
+    [
+        ({"{} of {} units": "{} / {} 個"}, "3 of 1,024 units", "3 / 1,024 個"),
+        ({"a net of {text}, {} %": "{text}的網路，{} %"}, "a net of 3 layers, 1.6 %", "3 層的網路，1.6 %"),
+        ({"a net of {text}": "{text}的網路"}, "a net of something else", None),  # half of a text is none
+        ({"{} gizmos": "個"}, "3 gizmos", None),  # a number would be lost
+        ({"three units": "{}"}, "three units", "{}"),
+    ],
+)  # fmt: skip
+def test_texts_put_together_are_translated_by_their_places(
+    held: dict[str, str], text: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / TRANSLATED_TEXTS).write_text(json.dumps(held), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert getattr(translated(text), "chinese", None) == told
+
+
 def test_a_broken_table_of_texts_is_one_line_and_costs_no_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,8 +153,6 @@ def test_a_broken_table_of_texts_is_one_line_and_costs_no_page(
 
 def test_our_texts_are_those_of_our_experiments() -> None:
     """A text that was changed there keeps no translation of what it said before."""
-    import json
-
     from workbench import places
 
     sources = "".join(
@@ -148,5 +166,7 @@ def test_our_texts_are_those_of_our_experiments() -> None:
         return "".join(character for character in text if character.isalnum())
 
     known = letters(sources) + letters(" ".join(file.stem for file in places.ours("conf").glob("sweep/*.yaml")))
-    assert [text for text in held if NUMBER not in text and letters(text).lower() not in known.lower()] == []
+    assert [
+        text for text in held if NUMBER not in text and TEXT not in text and letters(text).lower() not in known.lower()
+    ] == []
     assert pd.Series(held).str.contains(r"[\u3400-\u9fff]").mean() > 0.95

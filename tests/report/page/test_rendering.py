@@ -26,4 +26,6 @@ def test_a_page_without_figures_stays_as_it_is() -> None:
 
 def test_straight_lines_need_no_letters_and_curves_keep_theirs() -> None:
     assert short_path("M 0 1.5 L 2 -3 L 4 5 z M 6 7 L 8 9") == "M0 1.5 2 -3 4 5zM6 7 8 9"
+    assert short_path("M 1 2 L 3.5 2 L 3.5 4 L 1 4 L 1 2") == "M1 2H3.5V4H1z"
+    assert short_path("M 1 2 L 3 2 L 4 4 L 1 4 L 1 2") == "M1 2 3 2 4 4 1 4 1 2"
     assert short_path("M 0 0 C 1 1 2 2 3 3 L 4 4 z") == "M0 0C1 1 2 2 3 3L4 4z"

@@ -26,8 +26,15 @@ FAINT = 0.28
 LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
+TICK_ROOM = 52.0  # pixels from one tick of a difference to the next
+ROWS_WIDTH, NARROWEST = 250.0, 380.0  # pixels of a drawing beside the names of its rows, and of all of it at least
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+def beside_names(left: float) -> float:
+    """The width of a drawing with its rows' names in a margin of `left` pixels: a phone shows it whole and legible."""
+    return max(NARROWEST, left + ROWS_WIDTH)
 
 
 class LineStyle(TypedDict, total=False):
@@ -56,7 +63,7 @@ def tick(value: float, unit: str = "", sign: str = "-") -> str:
 
 def decades(low: float, high: float) -> list[float]:
     """Places for the ticks of a log10 axis: whole decades; if it spans few, as many of 1, 2, 5, ... of each as give two
-    ticks or more.
+    ticks or more, over half of the axis at least.
     """
     powers = np.arange(np.floor(low), np.ceil(high) + 1)
     if high - low >= 2:
@@ -65,7 +72,8 @@ def decades(low: float, high: float) -> list[float]:
     for parts in ([1, 2, 5], range(1, 10), np.arange(10, 100) / 10):
         places = np.add.outer(powers, np.log10(parts)).ravel()
         inside = places[(low <= places) & (places <= high)]
-        if len(inside) >= 2:
+        wide = np.ptp(inside) >= (high - low) / 2 if len(inside) >= 2 else False
+        if wide or (len(inside) >= 2 and len(parts) > 9):
             return inside[:: -(-len(inside) // MOST_LABELS)].tolist()
     return places.tolist()
 
@@ -161,10 +169,23 @@ def amount_axis(axis: Axis, key: str) -> None:
 
 
 def change_axis(ax: Axes, key: str) -> None:
-    """The x axis of a difference of a metric: signed, in percentage points for accuracies."""
-    unit, scale = (" pp", 100) if wording.metric(key).percent else ("", 1)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(scale * x, unit, "+")))
+    """The x axis of a difference of a metric: signed, in percentage points for accuracies.
+
+    Chinese names the unit in the label alone: a tick has no room for it.
+    """
+    shown = wording.metric(key)
+    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
+    most = max(3, min(6, int(room / TICK_ROOM)))
+    ax.xaxis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: _points(tick(100 * x, sign="+")) if shown.percent else tick(x, sign="+"))
+    )
+    ax.set_xlabel(say("axis.difference" if shown.percent else "axis.difference_of_amounts", name=shown.name.lower()))
+
+
+def _points(text: str) -> str:
+    """Percentage points as a tick; of zero nothing needs a unit."""
+    return text if text == "0" else say("axis.points", value=text)
 
 
 def seeds_in_words(count: int, each: str) -> str:
@@ -183,7 +204,10 @@ def heat_map(
     """`values` (rows, columns) as coloured cells, the first row at the top; `texts` are written into the cells."""
     colours = colormaps[palette.HEAT]
     mesh = np.ma.masked_invalid(values)
-    ax.pcolormesh(mesh, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False, shading="flat")
+    ax.pcolormesh(
+        mesh, cmap=palette.HEAT, norm=norm, edgecolors="none", antialiased=False, shading="flat",
+        clip_on=False,  # no cell lies outside, and each would have to say by what it is cut
+    )  # fmt: skip
     for row, column in np.argwhere(np.isfinite(values)) if texts is not None else ():
         red, green, blue, _ = colours(norm(values[row, column]))
         dark = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18

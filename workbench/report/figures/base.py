@@ -95,7 +95,8 @@ class DrawnFigure:
     `about` names the part of the section to which it belongs: the key of a factor, the place of a claim. `absent` says
     that there was nothing to draw, so that only the caption is shown. `legend_of` is what the
     legend distinguishes, and `by` its key: who chooses one of the legend's values sees it alone in every figure with
-    that key. `width` and `heading` are those of the template.
+    that key. `arms` are the labels of what can be chosen where the legend does not list it. `width` and `heading` are
+    those of the template.
     """
 
     caption: str
@@ -110,6 +111,7 @@ class DrawnFigure:
     width: str = ""
     heading: str = "h4"
     by: str = ""
+    arms: tuple[str, ...] = ()
 
     @property
     def columns(self) -> str:
@@ -177,6 +179,10 @@ class FigureKind(ABC, Generic[Source, Data]):
         """The key of what the legend distinguishes, if its values are marked in the drawings (see `marks`)."""
         return ""
 
+    def arms(self, data: Data) -> tuple[str, ...]:  # noqa: ARG002
+        """The labels of what is marked in the drawings, if they are not those of the legend."""
+        return ()
+
     def scale(self, data: Data) -> tuple[str, str] | None:  # noqa: ARG002
         """The ends of the heat scale in words, if the figure has one."""
         return None
@@ -199,7 +205,7 @@ class FigureKind(ABC, Generic[Source, Data]):
         return DrawnFigure(
             self.caption(data), plots, self.table(data), self.legend(data), self.legend_of(data), self.scale(data),
             self.title(data), self.about(data), width=self.width, heading=self.heading,
-            by=self.by(data),
+            by=self.by(data), arms=self.arms(data),
         )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Changes(FigureKind[Comparison, OneMetric]):
         return [
             Panel(
                 "", partial(paint, data=data), f"forest-{place}", say("changes.alt", name=name, text=text),
-                (620, 48 + 20 * len(data.drawn)), (left, 16, 8, 30),
+                (620, 60 + 20 * len(data.drawn)), (left, 16, 8, 42),
             )
         ]  # fmt: skip
 

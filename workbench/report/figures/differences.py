@@ -64,10 +64,11 @@ class Differences(FigureKind[Findings, OneClaim]):
         ])  # fmt: skip
         arms = Panel(
             wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}",
-            say("differences.arms_alt", means=means), (520, 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
+            say("differences.arms_alt", means=means),
+            (axes.beside_names(left), 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
         )  # fmt: skip
         alt = say("differences.alt", sentence=data.verdict.sentence)
-        size, margins = (520, 88), (left, 22, 6, 26)
+        size, margins = (axes.beside_names(left), 104), (left, 22, 6, 42)
         return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002

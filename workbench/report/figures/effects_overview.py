@@ -55,7 +55,7 @@ class EffectsOverview(FigureKind[Findings, Overview]):
             Panel(
                 say("overview.title", metric=wording.metric(data.metric).noted), partial(paint, data=data), "overview",
                 say("overview.alt", name=wording.metric(data.metric).name.lower(), text=text),
-                (496, 50 + 26 * len(data.effects)), (left, 24, 8, 40),
+                (axes.beside_names(left), 50 + 26 * len(data.effects)), (left, 24, 8, 40),
             )
         ]  # fmt: skip
 
@@ -105,6 +105,4 @@ def paint(ax: Axes, data: Overview) -> Axes:
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.change_axis(ax, data.metric)
-    metric = wording.metric(data.metric)
-    ax.set_xlabel(say("axis.difference" if metric.percent else "axis.difference_of_amounts", name=metric.name.lower()))
     return ax

@@ -117,7 +117,9 @@ def of_first_run(source: Findings, table: str) -> tuple[str, pd.DataFrame]:
 def draw_tile(ax: Axes, tile: np.ndarray, left: float, top: float, size: float, norm: Normalize, colours: str) -> None:
     """A tile as a square of `size` pixels with its first row on top."""
     down, across = (np.linspace(0, size, count + 1) for count in tile.shape)
-    ax.pcolormesh(left + across, top + down, tile, cmap=colours, norm=norm, edgecolors="none", antialiased=False)
+    ax.pcolormesh(
+        left + across, top + down, tile, cmap=colours, norm=norm, edgecolors="none", antialiased=False, clip_on=False
+    )
 
 
 def paint(ax: Axes, tiles: np.ndarray, data: KeptFilters) -> Axes:

@@ -94,13 +94,18 @@ def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
     title = wording.title(one.metric)
     alt = say("pairs.alt", title=title, first=one.first.name, second=one.second.name, text=semicolons(rows))
     if as_lines:
-        return Panel(title, partial(paint, pair=one), identity, alt, (340, 190), (48, 8, 10, 24))
-    painted = partial(
-        axes.heat_map, values=one.means, rows=one.first.labels, columns=one.second.labels,
-        norm=axes.heat_scale(one.means),
-    )  # fmt: skip
-    left = 16 + 7 * min(axes.LONGEST_LABEL, max(map(len, one.first.labels)))
-    return Panel(title, painted, identity, alt, (340, 42 + 20 * min(len(one.means), 14)), (left, 10, 6, 26))
+        return Panel(title, partial(paint, pair=one), identity, alt, (340, 206), (48, 8, 10, 40))
+    painted = partial(paint_heat, pair=one)
+    left = 32 + 7 * min(axes.LONGEST_LABEL, max(map(len, one.first.labels)))
+    return Panel(title, painted, identity, alt, (340, 58 + 20 * min(len(one.means), 14)), (left, 10, 6, 42))
+
+
+def paint_heat(ax: Axes, pair: Interaction) -> Axes:
+    """The means as cells, a row for each level of the first factor, a column for each of the second."""
+    axes.heat_map(ax, pair.means, pair.first.labels, pair.second.labels, axes.heat_scale(pair.means))
+    ax.set_xlabel(pair.second.name)
+    ax.set_ylabel(pair.first.name)
+    return ax
 
 
 def paint(ax: Axes, pair: Interaction) -> Axes:
@@ -125,4 +130,5 @@ def paint(ax: Axes, pair: Interaction) -> Axes:
     axes.value_axis(ax, pair.metric, pair.points.ravel())
     axes.name_places(ax.xaxis, pair.first.labels)
     ax.set_xlim(-0.5, len(pair.first.labels) - 0.5)
+    ax.set_xlabel(pair.first.name)
     return ax

@@ -17,6 +17,7 @@ from workbench.report import wording
 
 MOST_READINGS = 1000  # values of a drawing that its page holds in words
 _NAMED = re.compile(r' id="(arm|curve)-(\d+)"')
+_APART = str.maketrans({" ": wording.SPACE, ";": ","})
 _MARKED = re.compile(r' data-(?:arm|curve)="\d+"')
 
 
@@ -24,17 +25,19 @@ _MARKED = re.compile(r' data-(?:arm|curve)="\d+"')
 class Readings:
     """The values of the curves of a drawing in words, `curves` by arm: a text for each of `places`, "" for no value.
 
-    `unit` stands behind each of them, with its space.
+    `unit` stands behind each of them, with its space. `names`: what an arm is called, and what stands at each place; a
+    reader who points at an arm is then told all of its values, and not the one at that place.
     """
 
     places: tuple[str, ...]
     curves: tuple[tuple[str, ...], ...]
     unit: str
+    names: tuple[str, ...] = ()
 
     @property
     def texts(self) -> str:
-        """All values: those of an arm with spaces between them, the arms with semicolons."""
-        return ";".join(" ".join(texts) for texts in self.curves)
+        """All values: those of an arm with spaces between them, the arms with semicolons; in a value neither stands."""
+        return ";".join(" ".join(text.translate(_APART) for text in texts) for texts in self.curves)
 
 
 def part_of(arm: int) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from workbench.report import wording
-from workbench.report.figures import axes, palette
-from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend, sampled
+from workbench.report.figures import axes, marks, palette
+from workbench.report.figures.base import FigureKind, Key, Panel, Table, sampled
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.search_trends import order
 from workbench.report.language.words import joined, say, word
@@ -34,8 +34,11 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
         names = wording.listing([data.factors[one].name for one in order(data)])
         alt = say("parallel.alt", names=names, metric=wording.title(data.metric).lower())
         return [
-            Panel(word("All trials"), partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44))
-        ]
+            Panel(
+                word("All trials"), partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44),
+                _readings(data),
+            )
+        ]  # fmt: skip
 
     def caption(self, data: Searched) -> str:
         count = len(_drawn(data))
@@ -57,7 +60,25 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
         return Table("Trials from the best to the worst", heads, tuple(rows), words=1 + len(names))
 
     def legend(self, data: Searched) -> tuple[Key, ...]:  # noqa: ARG002
-        return legend([word("the best tenth of the trials"), word("all others")], [palette.SLOTS[1], palette.GREY_SLOT])
+        entries = ((word("the best tenth of the trials"), palette.SLOTS[1]), (word("all others"), palette.GREY_SLOT))
+        return tuple(Key(label, palette.css(slot), "") for label, slot in entries)
+
+    def by(self, data: Searched) -> str:  # noqa: ARG002
+        return "trial"
+
+    def arms(self, data: Searched) -> tuple[str, ...]:
+        return tuple(str(one.number) for one in _drawn(data))
+
+
+def _readings(data: Searched) -> marks.Readings:
+    """Of each line the values of its trial."""
+    lines, factors = _drawn(data), order(data)
+    names = (word("trial"), *(data.factors[place].name for place in factors), wording.metric(data.metric).name.lower())
+    values = tuple(
+        (*(data.factors[place].labels[one.levels[place]] for place in factors), wording.amount(one.mean, data.metric))
+        for one in lines
+    )
+    return marks.Readings(tuple(map(str, range(len(factors) + 1))), values, "", names)
 
 
 def _drawn(data: Searched) -> list[TrialMean]:
@@ -77,7 +98,7 @@ def paint(ax: Axes, data: Searched) -> Axes:
         style: axes.LineStyle = {"color": palette.GREY_SLOT.light, "linewidth": 0.9, "alpha": 0.45}
         if rank < best:
             style = {"color": palette.SLOTS[1].light, "linewidth": 1.8}
-        ax.plot(range(len(factors) + 1), [*spots, lines[rank].mean], **style)
+        ax.plot(range(len(factors) + 1), [*spots, lines[rank].mean], **style, gid=marks.curve_of(rank))
     for place in range(len(factors) + 1):
         ax.axvline(place, color=palette.GUIDE, linewidth=1.1)
     ends = [_ends(data, place) for place in factors]

@@ -53,7 +53,7 @@ class Specifications(FigureKind[Findings, Curve]):
             say("curves.end", label=label, value=wording.change(found.effect, data.metric))
             for label, found in data.rows
         ])  # fmt: skip
-        size, margins = (520, 36 + 24 * len(data.rows)), (left, 22, 6, 26)
+        size, margins = (axes.beside_names(left), 52 + 24 * len(data.rows)), (left, 22, 6, 42)
         name, alt = f"specifications-{data.of.place}", say("specification.alt", text=text)
         return [Panel(word("In other settings"), partial(paint, data=data), name, alt, size, margins)]
 

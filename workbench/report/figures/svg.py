@@ -62,6 +62,7 @@ _COLOUR = re.compile("|".join(map(re.escape, _COLOURS)))
 _TEXT = re.compile(r"(<text\b[^>]*>)([^<]*)</text>")
 _TAG = re.compile(r"<[^>]+>")
 _GEOMETRY = re.compile(r'\b(d|x|y|transform|points)="([^"]*)"')
+_RECTANGLE = re.compile(r"^M(\S+) (\S+) (\S+) \2 \3 (\S+) \1 \4 \1 \2z?$")
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE[^>]*>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 
@@ -90,10 +91,10 @@ def _squeeze(geometry: str) -> str:
 
 def short_path(path: str) -> str:
     """A path without the spaces around its letters; if it has only straight lines, without the letters that SVG
-    implies.
+    implies. A rectangle says each of its coordinates once: a heat map has thousands.
     """
     path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
-    return path if re.search("[A-KN-Y]", path) else path.replace("L", " ")
+    return path if re.search("[A-KN-Y]", path) else _RECTANGLE.sub(r"M\1 \2H\3V\4H\1z", path.replace("L", " "))
 
 
 def _own_names(svg: str, identity: str) -> str:
@@ -101,9 +102,10 @@ def _own_names(svg: str, identity: str) -> str:
     page.
     """
     svg = marks.marked(svg)
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{identity}-{m[1]}"' if m[1] in used else "", svg)
-    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{identity}-{m[2]}", svg)
+    used = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    names = {name: f"{identity}-{number}" for number, name in enumerate(used)}  # Matplotlib's own have a long digest
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{names[m[1]]}"' if m[1] in names else "", svg)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{names[m[2]]}", svg)
 
 
 def _inline(svg: str, identity: str, alt: str, width: float, height: float) -> Markup:

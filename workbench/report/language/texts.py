@@ -1,8 +1,8 @@
 """Texts of experiment files and sweep files in Chinese, from the table that lies beside the experiment files.
 
 Captions, remarks, names of arms and titles of sweeps are a person's words, so no table of ours can hold them. A file
-`experiments/texts.zh-Hant.json` maps each English text to its Chinese one, with `{}` for a number; a text that it lacks
-stays English.
+`experiments/texts.zh-Hant.json` maps each English text to its Chinese one, with `{}` for a number and `{text}` for
+another text of the table, since experiment files put texts together; both in their order. What it lacks stays English.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from workbench import places
-from workbench.report.language.words import Words, joined, word
+from workbench.report.language.words import Words, chinese_of, joined, spaced, word
 from workbench.sweep.execution.log import say
 
 TRANSLATED_TEXTS = "texts.zh-Hant.json"  # beside the experiment files: English text -> the same in Chinese
-NUMBER = "{}"  # stands for a number in such a text
+NUMBER, TEXT = "{}", "{text}"  # stand for a number in such a text, and for another text of the table
+_PLACE = re.compile(r"(\{\}|\{text\})")
 
 
 def translated(text: str, chinese: str = "") -> str:
@@ -53,7 +54,7 @@ def _told(text: str) -> Words | None:
 
 @dataclass(frozen=True)
 class _Texts:
-    """English texts with their Chinese: exact ones, and patterns with a number in place of `{}`."""
+    """English texts with their Chinese: exact ones, and patterns with numbers in place of `{}`, texts of `{text}`."""
 
     exact: Mapping[str, str]
     patterns: Sequence[tuple[re.Pattern[str], str]]
@@ -63,9 +64,30 @@ class _Texts:
         if text in self.exact:
             return self.exact[text]
         for pattern, chinese in self.patterns:
-            if found := pattern.fullmatch(text):
-                return chinese.replace(NUMBER, found[1])
+            if (found := pattern.fullmatch(text)) and (filled := _filled(chinese, found.groupdict())):
+                return filled
         return ""
+
+
+def _filled(chinese: str, parts: Mapping[str, str]) -> str:
+    """The Chinese text with the parts of the English one in its places; "" if one of them has no translation."""
+    numbers = iter([part for name, part in parts.items() if name.startswith("number")])
+    held = [translated(part) for name, part in parts.items() if name.startswith("text")]
+    if not all(isinstance(part, Words) for part in held):
+        return ""
+    told = iter(map(chinese_of, held))
+    return spaced(_PLACE.sub(lambda place: next(numbers if place[0] == NUMBER else told), chinese))
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """What matches a text with numbers and texts in its places."""
+    parts = []
+    for number, part in enumerate(_PLACE.split(english)):
+        if part == NUMBER:
+            parts.append(rf"(?P<number{number}>[\d.,e+-]*\d)")
+        else:
+            parts.append(f"(?P<text{number}>.+)" if part == TEXT else re.escape(part))
+    return re.compile("".join(parts))
 
 
 @lru_cache(maxsize=8)
@@ -77,10 +99,9 @@ def _table(file: Path, _changed: int) -> _Texts:
     except (OSError, ValueError, AttributeError) as error:
         say(f"{file.parent.name}/{file.name} cannot be read: {error}; allowed is {{text: text}}; it is left out")
         exact = {}
-    number = re.escape(NUMBER)
     patterns = [
-        (re.compile(re.escape(english).replace(number, r"([\d.,e+-]+)")), chinese)
+        (_pattern(english), chinese)
         for english, chinese in exact.items()
-        if english.count(NUMBER) == 1
+        if (inside := sorted(_PLACE.findall(english))) and inside == sorted(_PLACE.findall(chinese))
     ]
     return _Texts(exact, patterns)

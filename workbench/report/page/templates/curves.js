@@ -1,5 +1,6 @@
 // Curves that answer: choose an entry of a legend, or a row of the table of runs, and its curves stand alone in every figure;
-// once more for all. Point at a curve, or walk along it with the arrow keys, and it says its value.
+// once more for all. Point at a curve, or walk along it with the arrow keys, and it says its value; click, or Enter, chooses it.
+// The line of a trial says all values of the trial.
 (() => {
   const root = document.documentElement;
   const armOf = ({ dataset }) => dataset.arm ?? dataset.curve;
@@ -68,11 +69,14 @@
   tip.setAttribute("role", "status");
   document.body.append(dot, tip);
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], Home: [-1e9, 0], End: [1e9, 0] };
-  const hide = () => { tip.hidden = dot.hidden = true; };
+  const hide = () => {
+    tip.hidden = dot.hidden = true;
+    document.querySelector(".said")?.classList.remove("said");
+  };
   const nearest = (points, far) => points.reduce((best, one) => (far(one) < far(best) ? one : best), points[0]);
   for (const panel of document.querySelectorAll("[data-read]")) {
     const svg = panel.querySelector("svg.plot");
-    const { labels, entries } = figures.find(({ figure }) => figure.contains(panel));
+    const { labels, entries, by } = figures.find(({ figure }) => figure.contains(panel));
     const places = panel.dataset.at.split(" ");
     let all, at;
     const points = () => { // of a path: one for each place that has a value, in their order
@@ -91,20 +95,42 @@
       const [x, y] = [box.left + point.x * scale, box.top + point.y * scale];
       const arm = armOf(point.curve);
       const label = spoken(entries.find((entry) => armOf(entry) === arm)) || labels.get(arm);
-      tip.replaceChildren(label ? `${label}, ` : "", document.getElementById("at").content.cloneNode(true),
+      const names = [...panel.querySelector("template")?.content.cloneNode(true).children ?? []];
+      const values = panel.dataset.read.split(";")[arm].split(" ");
+      names.forEach((name, place) => name.append(` ${place ? values[place - 1] : label}`));
+      if (names.length) tip.replaceChildren(...names);
+      else tip.replaceChildren(label ? `${label}, ` : "", document.getElementById("at").content.cloneNode(true),
         ` ${places[point.place]}: ${point.text}${panel.dataset.unit}`);
+      hide();
+      point.curve.classList.add("said");
       tip.hidden = dot.hidden = false;
       dot.style.translate = `${x}px ${y}px`;
       tip.style.translate = `${Math.max(4, Math.min(x + 10, root.clientWidth - tip.offsetWidth - 4))}px ${y > 60 ? y - tip.offsetHeight - 10 : y + 14}px`;
     };
-    svg.onpointermove = ({ clientX, clientY }) => {
+    const pointed = ({ clientX, clientY }) => { // the curve that is nearest above or below, at its point that is nearest across
       const box = svg.getBoundingClientRect();
       const scale = svg.viewBox.baseVal.width / box.width;
-      say(nearest(points(), ({ x, y }) => Math.hypot(3 * (x - (clientX - box.left) * scale), y - (clientY - box.top) * scale)));
+      const [left, top] = [(clientX - box.left) * scale, (clientY - box.top) * scale];
+      const height = (mine) => {
+        const next = mine.findIndex(({ x }) => x >= left);
+        if (next < 1) return mine.at(next).y; // before its first point, or behind its last
+        const [one, two] = [mine[next - 1], mine[next]];
+        return one.y + (two.y - one.y) * (left - one.x) / (two.x - one.x);
+      };
+      const shown = points();
+      const curves = [...new Set(shown.map(({ curve }) => curve))].map((one) => shown.filter(({ curve }) => curve === one));
+      return curves.length ? nearest(nearest(curves, (mine) => Math.abs(height(mine) - top)), ({ x }) => Math.abs(x - left)) : null;
+    };
+    const alone = (point) => point && by && choose({ [by]: labels.get(armOf(point.curve)) });
+    svg.onpointermove = (event) => say(pointed(event));
+    svg.onclick = (event) => {
+      const point = pointed(event);
+      alone(point);
+      say(point);
     };
     svg.onpointerleave = svg.onblur = hide;
     const walk = (step, turn) => {
-      const curves = [...new Set(points().map(({ curve }) => curve))];
+      const curves = [...new Set(points().map(({ curve }) => curve))].sort((one, two) => armOf(one) - armOf(two));
       const now = curves[(Math.max(0, curves.indexOf(at?.curve)) + turn + curves.length) % curves.length];
       const mine = points().filter(({ curve }) => curve === now);
       say(at = at ? nearest(mine, ({ place }) => Math.abs(place - at.place - step)) : mine.at(-1));
@@ -113,6 +139,7 @@
     svg.onfocus = () => svg.matches(":focus-visible") && walk(0, 0);
     svg.onkeydown = (event) => {
       if (event.key === "Escape") hide();
+      if (event.key === "Enter" && !tip.hidden) alone(at);
       if (!(event.key in STEPS)) return;
       event.preventDefault();
       walk(...STEPS[event.key]);
