@@ -45,21 +45,37 @@ def measure(quick: bool) -> dict[str, Any]:
     sizes = SIZES[: 1 if quick else None]
     recorded = (*sizes, *(LARGE if os.environ.get("WORKBENCH_BENCHMARK_LARGE") and not quick else ()))
     server = os.environ.get("WORKBENCH_TEST_POSTGRES")
+    start_up = _start_up()
     return {
-        "planning": {f"{runs}": planning(runs) for runs in recorded},
-        "tracking": {f"{runs}": tracking(runs) for runs in recorded}
-        | ({f"{runs}, PostgreSQL": tracking(runs, new_database(server)) for runs in sizes} if server else {}),
+        "planning": {f"{runs}": _said(planning(runs, start_up), runs, "planning") for runs in recorded},
+        "tracking": {f"{runs}": _said(tracking(runs), runs, "SQLite") for runs in recorded}
+        | (
+            {f"{runs}, PostgreSQL": _said(tracking(runs, new_database(server)), runs, "PostgreSQL") for runs in sizes}
+            if server
+            else {}
+        ),
         "executors": {} if quick else {name: executor(*how) for name, how in EXECUTORS.items()},
     }
 
 
-def planning(runs: int) -> dict[str, float]:
-    """Of `dry_run=true`: seconds of the command, and of those what is not start-up."""
+def planning(runs: int, start_up: float) -> dict[str, float]:
+    """Of `dry_run=true`: seconds of the command, and of those what is not start-up. A large sweep is planned once."""
     grid = [f"optimizer.learning_rate={','.join(map(str, RATES))}", "optimizer=sgd,adam", f"seed=range({runs // 10})"]
     with TemporaryDirectory() as folder:
-        start_up = min(_command(folder, "dry_run=true") for _ in range(3))
-        whole = min(_command(folder, *grid, "dry_run=true") for _ in range(2))
+        whole = min(_command(folder, *grid, "dry_run=true") for _ in range(1 if runs in LARGE else 2))
     return {"command": whole, "planning": whole - start_up}
+
+
+def _start_up() -> float:
+    """Seconds of a command that plans one run."""
+    with TemporaryDirectory() as folder:
+        return min(_command(folder, "dry_run=true") for _ in range(3))
+
+
+def _said(seconds: dict[str, float], runs: int, what: str) -> dict[str, float]:
+    """The same, after a line that says it: a large sweep takes minutes, and who stops it keeps what was printed."""
+    print(f"  {runs:,} runs, {what}: {', '.join(f'{name} {value:.2f}' for name, value in seconds.items())}", flush=True)
+    return seconds
 
 
 def tracking(runs: int, uri: str | None = None) -> dict[str, float]:

@@ -129,7 +129,7 @@ def in_mlflow(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     joined = "{} JOIN tags c ON c.run_uuid = r.run_uuid AND c.key = 'workbench.cell'"
     with closing(sqlite3.connect(folder / "mlflow.db")) as database:
         found = {name: database.execute(joined.format(query)).fetchall() for name, query in queries.items()}
-    changing = ("mlflow.parentRunId", "workbench.history", "workbench.pack", "workbench.overrides", "seconds")
+    changing = ("mlflow.parentRunId", "workbench.history", "workbench.overrides", "seconds")
     changing += ("mlflow.source.name",)  # the command, which says who trains
     changing += ("mlflow.source.git.commit",)  # somebody may commit meanwhile
     return {name: sorted(row for row in rows if row[1] not in changing) for name, rows in found.items()}

@@ -11,6 +11,7 @@ from tests.measure.cases import tiny
 from tests.measure.test_measurements import suited
 from tests.repetitions import mostly_thorough
 from workbench.config import SETTINGS, RunConfig, as_read, flatten, run_config, unread
+from workbench.config.reading import idle
 from workbench.data import DATASETS, load, prepare
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.initializers import INITIALIZERS
@@ -158,3 +159,33 @@ def test_a_reason_names_the_setting_and_what_reads() -> None:
 def test_a_row_reads_settings_that_there_are(family: dict[str, Any]) -> None:
     names = {key.rpartition(".")[2] for key in SETTINGS} | {*MADE_FROM, *SETTINGS}
     assert {name for row in family.values() for name in row.reads} <= names
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *({"optimizer": {"name": name}} for name in OPTIMIZERS),
+        *({"network": {"activation": name}} for name in ACTIVATIONS),
+        *({"network": {"init": name}} for name in INITIALIZERS),
+        *({"optimizer": {"schedule": name}} for name in SCHEDULES),
+        {"optimizer": {"name": "sgd", "momentum": 0.5}},
+    ],
+    ids=str,
+)
+def test_what_is_idle_can_be_had_from_the_rest(asked: dict[str, dict[str, Any]]) -> None:
+    decided = numbers(run_config(asked))
+    left = {key: value for key, value in decided.items() if key not in idle(decided)}
+    sections: dict[str, Any] = {}
+    for key, value in left.items():
+        section, _, name = key.rpartition(".")
+        (sections.setdefault(section, {}) if section else sections)[name] = value
+    assert numbers(run_config(sections)) == decided
+    assert len(left) < len(decided)
+
+
+def test_a_setting_that_was_changed_is_never_idle_and_neither_is_one_of_an_unknown_choice() -> None:
+    plain = numbers(run_config({}))
+    assert "optimizer.momentum" in idle(plain)
+    assert "optimizer.momentum" not in idle(plain | {"optimizer.momentum": 0.5})
+    assert "optimizer.momentum" not in idle(plain | {"optimizer.name": "mine"})
+    assert not idle(plain | {"measure": "shifted_sigmoids"})

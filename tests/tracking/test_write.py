@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import PackResult
 from workbench.tracking.children import CURVE_POINTS
+from workbench.tracking.read import load
 from workbench.tracking.system import SAMPLING_SWITCH
 from workbench.tracking.write import MlflowStore
 
@@ -103,11 +104,22 @@ def test_every_cell_is_a_child_run_with_its_params_summaries_and_tags(store: Mlf
         "workbench.cell": "1",
         "workbench.fingerprint": "fp1",
         "workbench.outcome": "finished",
-        "workbench.pack": "pack",
         "workbench.history": f"runs:/{store.run_id}/packs/pack",
         "workbench.weights": "weights of fp1",
         "workbench.overrides": "seed=1 optimizer=adam",
     }
+
+
+def test_settings_that_only_other_choices_read_are_no_params_unless_they_were_changed(
+    store: MlflowStore, uri: str
+) -> None:
+    settings = {"optimizer.name": "sgd", "optimizer.beta1": 0.9, "optimizer.alpha": 0.5, "network.depth": 2}
+    store.begin(sweep([cell(0, params=settings)]))
+    store.record(result([trained(cell(0, params=settings))]))
+    params = children_of(uri, store.run_id)[0].data.params
+    assert "optimizer.beta1" not in params
+    assert params["optimizer.alpha"] == "0.5"
+    assert load("seeds", uri).runs["optimizer.beta1"].tolist() == [0.9]
 
 
 def test_curves_are_thinned_and_keep_their_first_and_last_epoch(store: MlflowStore, uri: str) -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from workbench.config.families import Choices, table
 from workbench.config.schema import SETTINGS, RunConfig
+from workbench.config.setting import Value
 
 TRAINING = "training"  # the `measure` of a run that is trained
 
@@ -49,6 +50,25 @@ def as_read(config: RunConfig) -> RunConfig:
         if getattr(getattr(config, section), name) != SETTINGS[key].default:
             changes.setdefault(section, {})[name] = SETTINGS[key].default
     return replace(config, **{part: replace(getattr(config, part), **new) for part, new in changes.items()})
+
+
+def idle(decided: Mapping[str, Value]) -> set[str]:
+    """Those of a training run's settings that only other choices than its own read, and that have their default.
+
+    `decided` are all settings that decide its numbers, with nothing left as "auto". Without these it is known as well:
+    of a missing setting everybody takes the default. Settings of a choice that no table has are all kept.
+    """
+    if decided.get("measure", TRAINING) != TRAINING:
+        return set()
+    usual = {"optimizer.momentum_start": decided.get("optimizer.momentum")}  # which its default stands for
+    return {
+        key
+        for key, (chooser, readers) in _governed().items()
+        if key in decided
+        and decided[key] == usual.get(key, SETTINGS[key].default)
+        and decided.get(chooser) in table(SETTINGS[chooser].choices.family)  # type: ignore[union-attr]
+        and decided[chooser] not in readers
+    }
 
 
 def _of_the_choices(config: RunConfig) -> Iterator[tuple[str, Unread]]:

@@ -100,12 +100,15 @@ def clear(root: str) -> None:
 
 
 def read_table(
-    connection: Connection, root: str, path: str, columns: Sequence[str] | None = None
+    connection: Connection, root: str, path: str, columns: Sequence[str] | None = None, coded: bool = False
 ) -> pyarrow.Table | None:
     """The Parquet artifact `path` under a run's artifact URI `root` as a pyarrow table; None if it is missing.
 
+    `coded` texts are numbers of a dictionary, as the file has them: of millions of rows none is spelt out.
+
     Raises Broken if it is damaged: the pages of a Parquet file have checksums, and its footer has a digest.
     """
+    import pyarrow
     import pyarrow.parquet as parquet
 
     with _fetched(connection, root, path) as file:
@@ -115,6 +118,15 @@ def read_table(
             with file.open("rb") as source:
                 content = parquet.ParquetFile(source, page_checksum_verification=True, memory_map=False)
                 _check_footer(content.schema_arrow, content.metadata.num_rows)
+                if coded:
+                    texts = [field.name for field in content.schema_arrow if pyarrow.types.is_string(field.type)]
+                    content = parquet.ParquetFile(
+                        source,
+                        metadata=content.metadata,
+                        read_dictionary=texts,
+                        page_checksum_verification=True,
+                        memory_map=False,
+                    )
                 return content.read(columns and list(columns))
         except Exception as error:  # a damaged file makes pyarrow raise errors of many types
             raise Broken(path, error) from error

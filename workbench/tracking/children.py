@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from workbench.config.reading import idle
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import RunRecord
 from workbench.tracking import names
@@ -20,7 +21,7 @@ from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
-CURVE_POINTS = 5
+CURVE_POINTS = 4
 _BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
 _METRIC_BATCH = 800
 _IDENTIFYING = (names.CELL, names.FINGERPRINT, names.OUTCOME, names.REASON, names.ORIGIN)
@@ -143,10 +144,17 @@ def _new_run(family: Family, row: PlanRow, points: Sequence[Point]) -> NewRun:
         started=started,
         ended=ended,
         tags={name: value for name, value in _tags(family, row).items() if value},
-        params={names.key(name): names.param(value) for name, value in {**record.factors, **record.params}.items()},
+        params=_params(record),
         dataset=_dataset(family, record),
         points=[] if record.outcome == FAILED else [*summaries(record), *points],
     )
+
+
+def _params(record: RunRecord) -> dict[str, str]:
+    """The swept keys, and the settings without those that say nothing of this run: 170 bytes of a database each."""
+    left_out = idle(record.params) - set(record.factors)
+    every = {**record.factors, **record.params}
+    return {names.key(name): names.param(value) for name, value in every.items() if name not in left_out}
 
 
 def _dataset(family: Family, record: RunRecord) -> tuple[str, str] | None:
@@ -199,7 +207,6 @@ def _tags(family: Family, row: PlanRow) -> dict[str, str]:
         names.FINGERPRINT: record.fingerprint,
         names.OUTCOME: record.outcome,
         names.REASON: record.reason,
-        names.PACK: record.pack,
         names.HISTORY: row.history,
         names.ORIGIN: record.origin,
         names.WEIGHTS_DIGEST: record.weights_digest,

@@ -96,9 +96,12 @@ def _stamp(root: str, path: str) -> tuple[str, int, int, int] | None:
     return str(folder / path), about.st_ino, about.st_mtime_ns, about.st_size
 
 
-def read_history(connection: Connection, root: str, path: str) -> pyarrow.Table | None:
-    """One table of a pack; None if it is missing. Raises Broken if it is damaged or lacks columns."""
-    table = read_table(connection, root, path)
+def read_history(connection: Connection, root: str, path: str, coded: bool = False) -> pyarrow.Table | None:
+    """One table of a pack; None if it is missing. Raises Broken if it is damaged or lacks columns.
+
+    `coded` as in `read_table`.
+    """
+    table = read_table(connection, root, path, coded=coded)
     if table is None:
         return None
     columns = {names.EPOCHS_FILE: EPOCH_COLUMNS, names.LAYERS_FILE: LAYER_COLUMNS, names.TABLES_FILE: (TABLE_COLUMN,)}

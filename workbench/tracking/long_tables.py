@@ -128,9 +128,11 @@ def _as_numbers(table: pyarrow.Table) -> tuple[dict[str, np.ndarray], dict[str, 
 
     columns, texts = {}, {}
     for field in table.schema:
-        column = table[field.name].combine_chunks()
+        column = table[field.name]
         if pyarrow.types.is_string(field.type):
             column = column.dictionary_encode()
+        column = column.unify_dictionaries().combine_chunks()
+        if pyarrow.types.is_dictionary(column.type):
             texts[field.name] = column.dictionary.to_pylist()
             column = column.indices.fill_null(-1)
         values = column.to_numpy(zero_copy_only=False)

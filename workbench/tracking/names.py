@@ -34,7 +34,6 @@ CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"
 OUTCOME = "workbench.outcome"
 REASON = "workbench.reason"
-PACK = "workbench.pack"
 HISTORY = "workbench.history"  # runs:/<parent>/packs/<pack>: MLflow's way to name artifacts relative to the store
 ORIGIN = "workbench.origin"
 WEIGHTS_DIGEST = "workbench.weights"

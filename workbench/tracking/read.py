@@ -172,7 +172,7 @@ def _histories(
         if parent not in sweeps:
             sweeps[parent] = _sweep(connection, parent) if parent else None
         for file, order in _ORDERS.items():
-            table = _read_history(connection, sweeps[parent], f"{folder}/{file}")
+            table = _read_history(connection, sweeps[parent], f"{folder}/{file}", coded=True)
             if table is None:
                 missing.append(f"{history}/{file}")
             else:
@@ -186,12 +186,12 @@ def _histories(
     return epochs, layers, _by_name(measured), missing
 
 
-def _read_history(connection: Connection, parent: Run | None, path: str) -> pyarrow.Table | None:
+def _read_history(connection: Connection, parent: Run | None, path: str, coded: bool = False) -> pyarrow.Table | None:
     """One pack's table; None if the file is missing or damaged. Damage is reported."""
     if parent is None:
         return None
     try:
-        return read_history(connection, parent.info.artifact_uri, path)
+        return read_history(connection, parent.info.artifact_uri, path, coded)
     except Broken as error:
         report_damage(connection, parent, str(error))
         return None

@@ -63,10 +63,8 @@ def _bring_rules(source: Connection, name: str, rows: Sequence[PlanRow]) -> None
 
     Raises BadInput for a rule that is not there, before anything of the sweep is recorded.
     """
-    used = {(row.record.params.get("network.activation"), row.record.params.get("network.loss")) for row in rows}
-    for activation, loss in used:
-        if activation and loss:
-            install_rules(activation, loss)
+    for activation, loss in filter(None, {_rules_of(row) for row in rows}):
+        install_rules(activation, loss)
     for history, members in _packs(rows).items():
         missing = next(filter(None, map(_missing_rule, members)), "")
         if missing and _keeps_networks(source, history):
@@ -80,12 +78,17 @@ def _keeps_networks(source: Connection, history: str) -> bool:
     )
 
 
+def _rules_of(row: PlanRow) -> tuple[str, str] | None:
+    """The activation and the loss of a network; None of what is no network."""
+    activation, loss = row.record.params.get("network.activation"), row.record.params.get("network.loss")
+    return (activation, loss) if isinstance(activation, str) and isinstance(loss, str) else None
+
+
 def _missing_rule(row: PlanRow) -> str:
     """What is said of a network whose rule is not there; "" of any other, and of what is no network."""
-    params = row.record.params
     try:
-        if "network.activation" in params and "network.loss" in params:
-            require_rules(params["network.activation"], params["network.loss"])
+        if rules := _rules_of(row):
+            require_rules(*rules)
     except BadInput as error:
         return str(error)
     return ""

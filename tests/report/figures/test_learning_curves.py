@@ -15,7 +15,7 @@ def test_a_run_that_ends_early_keeps_its_last_value() -> None:
     short = tables.epochs[(tables.epochs["cell"] != 0) | (tables.epochs["epoch"] <= 5)]
     tables = type(tables)("x", {}, tables.factors, tables.runs, short, tables.layers)
     found = read(tables)
-    drawn = curves(found, Histories(tables, found), found.factors[0], "train_loss")
+    (drawn,) = curves(found, Histories(tables, found), found.factors[0], ["train_loss"])
     assert drawn.carried
     assert (drawn.seeds[0, 0, 5:] == drawn.seeds[0, 0, 5]).all()
     assert np.isfinite(drawn.mean).all()

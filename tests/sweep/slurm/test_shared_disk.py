@@ -1,5 +1,5 @@
 """Sweeps on shared disks that are not as good as a local one: what is written is seen late, locks do not reach other
-hosts, or the disk is full for a while.
+hosts, or the disk is slow, or full for a while.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 from workbench.sweep.hydra.command import main
 
 SECONDS = 15  # that a mount remembers what it has seen of a file, and that there was none
+SLOW = ("--read-rate=2M", "--write-rate=1M")  # bytes a second
 ROOM = "64m"  # of the small disk
 TAKEN = "name: the sweep toy is being trained by process "
 
@@ -72,6 +73,28 @@ def test_where_hosts_see_each_other_s_files_late_nothing_is_lost_or_trained_agai
     two_hosts: tuple[Path, str], expected: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*TOY, *SLURM, "slurm.job_seconds=0", f"slurm.python={two_hosts[1]}"]) == 0
+    assert digests() == expected
+    assert "again" not in capsys.readouterr().err
+    assert not JOBS.exists()
+
+
+@pytest.mark.thorough
+def test_a_slow_disk_delays_results_and_nothing_else(
+    mounted: Callable[..., None],
+    tmp_path: Path,
+    empty_database: Path,
+    expected: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not shutil.which("bindfs"):
+        pytest.skip("needs Debian's package bindfs")
+    disk, slow = tmp_path / "disk", tmp_path / "slow"
+    disk.mkdir()
+    shutil.copyfile(empty_database, disk / "mlflow.db")
+    mounted(slow, "bindfs", *SLOW, str(disk))
+    monkeypatch.chdir(slow)
+    assert main([*TOY, *SLURM]) == 0
     assert digests() == expected
     assert "again" not in capsys.readouterr().err
     assert not JOBS.exists()

@@ -170,12 +170,12 @@ def deepest(tables: SweepTables, design: Design) -> tuple[pd.DataFrame, int]:
     rows = tables.layers
     if not len(rows):
         return rows, 0
-    finished = design.runs.loc[design.runs["outcome"] == "finished", "cell"]
-    rows = rows[rows["cell"].isin(finished)]
-    if not len(rows):
-        return rows, 0
     most = rows.groupby("cell")["layer"].max()
-    return rows[rows["cell"].isin(most.index[most == most.max()])], int(most.max()) - 1
+    most = most[most.index.isin(design.runs.loc[design.runs["outcome"] == "finished", "cell"])]
+    if not len(most):
+        return rows.iloc[:0], 0
+    chosen = rows["cell"].isin(most.index[most == most.max()])
+    return rows if chosen.all() else rows[chosen], int(most.max()) - 1  # a copy may be gigabytes
 
 
 def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | None, depth: int) -> OneProbe:
@@ -183,24 +183,24 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     rows = rows[rows["probe"] == probe]
     scaled, logarithmic = _scaled(rows["value"].to_numpy(dtype=float))
     about = design.runs.set_index("cell")
-    level = about.loc[rows["cell"], f"level:{factor.key}"].to_numpy() if factor else np.zeros(len(rows), int)
+    run = about.index.get_indexer(pd.Index(rows["cell"]))
+    level = about[f"level:{factor.key}"].to_numpy(np.int32)[run] if factor else np.zeros(len(rows), np.int32)
     table = pd.DataFrame({
-        "level": level, "seed": about.loc[rows["cell"], SEED].to_numpy(), "layer": rows["layer"].to_numpy(),
-        "epoch": rows["epoch"].to_numpy(), "value": scaled, "cell": rows["cell"].to_numpy(),
+        "level": level, "layer": rows["layer"].to_numpy(), "epoch": rows["epoch"].to_numpy(), "value": scaled,
     })  # fmt: skip
-    once = not table.duplicated(["cell", "layer"]).any()
+    last = ~rows.duplicated(["cell", "layer"], keep="last").to_numpy()  # rows are by cell, then by epoch
     epochs = np.sort(table["epoch"].unique())
-    epochs = epochs[: 0 if once else None]
+    epochs = epochs[: 0 if last.all() else None]
     epochs = epochs[sampled(len(epochs), MOST_EPOCHS_BY_LAYER)]
     numbers = np.sort(table["layer"].unique())
     labels = factor.labels if factor else (word("all runs"),)
     means = table.groupby(["level", "layer", "epoch"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), numbers, epochs])
     maps = means.reindex(grid).to_numpy().reshape(len(labels), len(numbers), len(epochs))
-    ends = table.sort_values("epoch", kind="stable").drop_duplicates(["cell", "layer"], keep="last")
-    last = ends.groupby(["level", "seed", "layer"])["value"].mean()
+    ends = table[last].assign(seed=about[SEED].to_numpy()[run[last]]).sort_values("epoch", kind="stable")
+    within = ends.groupby(["level", "seed", "layer"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), design.seeds, numbers])
-    profiles = last.reindex(grid).to_numpy().reshape(len(labels), len(design.seeds), len(numbers))
+    profiles = within.reindex(grid).to_numpy().reshape(len(labels), len(design.seeds), len(numbers))
     slots = palette.slots_of(factor.key, factor.values) if factor else None
     held = int(rows["cell"].nunique())
     name, key = (factor.name, factor.key) if factor else ("", "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -65,15 +67,13 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
             return []
         return [
             FactorCurves(
-                tuple(
-                    replace(curves(source.design, histories, factor, metric), mean_cost=source.cost_of_mean)
-                    for metric in metrics
-                ),
+                tuple(replace(one, mean_cost=source.cost_of_mean)
+                      for one in curves(source.design, histories, factor, metrics)),
                 source.units,
             )
             for factor in source.factors
             if source.effects[source.design.main][factor.key].matched
-        ]
+        ]  # fmt: skip
 
     def panels(self, data: FactorCurves, place: int) -> list[Panel]:
         return [
@@ -127,21 +127,32 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         return data.curves[0].factor.key
 
 
-def curves(design: Design, histories: Histories, factor: Factor, metric: str) -> Curves:
-    """The learning curves of `metric` by the levels of `factor`, over the same runs as its main effect."""
-    values, ended = histories.of(metric)
+def curves(design: Design, histories: Histories, factor: Factor, metrics: Sequence[str]) -> list[Curves]:
+    """The learning curves of `metrics` by the levels of `factor`, over the same runs as its main effect."""
     runs = matched(design, [factor.key], design.main).runs
-    level, seed = runs[f"level:{factor.key}"].to_numpy(), runs[SEED].to_numpy()
     place = sampled(len(histories.epochs), MOST_EPOCHS_OF_CURVES)
-    chosen = values[runs.index.to_numpy()][:, place]
-    means = np.full((len(factor.values), len(design.seeds), len(place)), np.nan)
-    for row in range(len(factor.values)):
-        for column, number in enumerate(design.seeds):
-            mine = chosen[(level == row) & (seed == number)]
-            if len(mine):
-                means[row, column] = mine.mean(axis=0)
-    mean, low, high = over_seeds(means.swapaxes(1, 2), wording.metric(metric).range)
-    return Curves(factor, metric, histories.epochs[place], means, mean, low, high, bool(ended[runs.index].any()))
+    found = []
+    for metric in metrics:
+        values, ended = histories.of(metric)
+        means = within_seeds(values[runs.index.to_numpy()][:, place], runs, factor, design.seeds)
+        mean, low, high = over_seeds(means.swapaxes(1, 2), wording.metric(metric).range)
+        carried = bool(ended[runs.index].any())
+        found.append(Curves(factor, metric, histories.epochs[place], means, mean, low, high, carried))
+    return found
+
+
+def within_seeds(values: np.ndarray, runs: pd.DataFrame, factor: Factor, seeds: Sequence[int]) -> np.ndarray:
+    """The means of `values` (runs, epochs) within each seed of each level: (levels, seeds, epochs), NaN without a run.
+
+    `seeds` ascend. All groups are summed in one pass: to look for each among all runs takes time in the square of them.
+    """
+    group = runs[f"level:{factor.key}"].to_numpy() * len(seeds) + np.searchsorted(seeds, runs[SEED].to_numpy())
+    order = np.argsort(group, kind="stable")
+    held, starts, counts = np.unique(group[order], return_index=True, return_counts=True)
+    means = np.full((len(factor.values) * len(seeds), values.shape[1]), np.nan)
+    if len(held):
+        means[held] = np.add.reduceat(values[order], starts, axis=0) / counts[:, None]
+    return means.reshape(len(factor.values), len(seeds), values.shape[1])
 
 
 def paint(ax: Axes, curves: Curves) -> Axes:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 FORMAT = 1
+Effects: TypeAlias = "list[dict[str, list[dict[str, object]]]]"
+_AS_THEY_ARE = {str, int, bool, type(None)}
 
 
 class Exact(float):
@@ -40,6 +42,11 @@ def plain(value: object) -> Json:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
+        held = set(map(type, value))
+        if held <= _AS_THEY_ARE:
+            return list(value)
+        if held == {float}:  # a column of runs, perhaps a hundred thousand
+            return [float(f"{item:.{wording.DIGITS_OF_DATA}g}") if math.isfinite(item) else None for item in value]
         return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
@@ -72,6 +79,11 @@ def read(file: Path) -> PageForm | None:
 
 def _factor(factor: Factor) -> dict[str, object]:
     return {"key": factor.key, "name": factor.name, "values": _chosen(factor.values)}
+
+
+def without_points(effects: object) -> Effects:
+    """The effects of a page's data without each seed's own means."""
+    return [one | {"levels": [level | {"points": []} for level in one["levels"]]} for one in cast(Effects, effects)]
 
 
 def _chosen(values: Iterable[object]) -> list[object]:

@@ -1,4 +1,4 @@
-"""The table of runs: every cell of the sweep, small enough for ten thousand of them.
+"""The table of runs: every cell of the sweep, small enough for ten thousand of them; of more, the ends.
 
 HTML does not require the end tags of rows and cells, and the script sorts by the text shown. So a row costs about 250
 bytes, most of them its link.
@@ -7,9 +7,10 @@ bytes, most of them its link.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from markupsafe import Markup, escape
 
 from workbench.report import wording
@@ -17,28 +18,55 @@ from workbench.report.language.words import attribute, in_few_letters, recognise
 from workbench.report.page.links import run_link
 from workbench.report.statistics.design import SEED, Design, status
 
+MOST_LISTED = 10_000  # runs of a whole table: browsers take seconds for it
+ENDS = 1000  # of a table that is not whole: so many best runs, so many worst ones, and so many that did not finish
+
 
 @dataclass(frozen=True)
 class RunsTable:
     """The table as the page shows it: heads, the rows as markup, which columns hold numbers (from 1), how many rows.
 
-    A head is the text and, of a factor's column, the factor's key.
+    A head is the text and, of a factor's column, the factor's key. `note` says which runs a table of some has.
     """
 
     heads: tuple[tuple[str, str], ...]
     rows: Markup
     numbers: tuple[int, ...]
     count: int
+    note: str = ""
 
 
 def runs_table(design: Design, facts: dict[str, str]) -> RunsTable:
-    """Every cell with its factors, seed, outcome, headline metrics and a link to its run in MLflow."""
-    runs = design.runs
+    """Every cell with its factors, seed, outcome, headline metrics and a link to its run in MLflow.
+
+    Of more than MOST_LISTED cells the ENDS best and worst by the main metric, and the first that did not finish.
+    """
+    if len(design.runs) <= MOST_LISTED:
+        return _table(design, design.runs, facts)
+    shown = ends(design)
+    finished = int((shown["outcome"] == "finished").sum())
+    note = say(
+        "runs.some", shown=f"{len(shown):,}", all=f"{len(design.runs):,}", ends=f"{finished:,}",
+        metric=wording.metric(design.main).name, others=f"{len(shown) - finished:,}",
+    )  # fmt: skip
+    return replace(_table(design, shown, facts), note=note)
+
+
+def ends(design: Design) -> pd.DataFrame:
+    """The best and the worst finished runs by the main metric, and the first of the others, in the order of cells."""
+    measured = (design.runs["outcome"] == "finished") & design.runs[design.main].notna()
+    ranked = design.runs.loc[measured, design.main].sort_values(kind="stable").index
+    chosen = ranked[:ENDS].union(ranked[-ENDS:]).union(design.runs.index[~measured][:ENDS])
+    return design.runs.loc[chosen.sort_values()]
+
+
+def _table(design: Design, runs: pd.DataFrame, facts: dict[str, str]) -> RunsTable:
+    """These of the runs as a table."""
     measured = [key for key in (*design.headlines, "best_epoch", "seconds") if key in runs]
     keys = {place: factor.key for place, factor in enumerate(design.factors, 1)}
     columns = [("Cell", [f"<th scope=row>{cell}" for cell in runs["cell"]], False)]
     columns += [(f.name.capitalize(), _levels(f.labels, runs[f"level:{f.key}"]), False) for f in design.factors]
-    columns += [("Seed", [f"<td>{seed}" for seed in runs[SEED]], True), ("Outcome", _outcomes(design), False)]
+    columns += [("Seed", [f"<td>{seed}" for seed in runs[SEED]], True), ("Outcome", _outcomes(runs), False)]
     columns += [(wording.metric(key).name, _measured(runs[key], key), True) for key in measured]
     columns += [("Run", [_link(facts, str(run_id or "")) for run_id in runs["run_id"]], False)]
     numbers = tuple(place for place, (_, _, number) in enumerate(columns, 1) if number)
@@ -52,15 +80,15 @@ def _levels(labels: Sequence[str], places: Iterable[int]) -> list[str]:
     return [cells[place] for place in places]
 
 
-def _outcomes(design: Design) -> list[str]:
+def _outcomes(runs: pd.DataFrame) -> list[str]:
     """One word for each cell, with the reason of a failed or diverged run as its tooltip."""
-    cells = []
-    rows = zip(status(design.runs), design.runs["outcome"], design.runs["reason"].fillna(""), strict=True)
-    for state, outcome, reason in rows:
+    cells: dict[tuple[str, str, str], str] = {}  # most runs come to the same
+    rows = list(zip(status(runs), runs["outcome"], runs["reason"].fillna("").astype(str), strict=True))
+    for state, outcome, reason in dict.fromkeys(rows):
         told = say("runs.reused_diverged") if state == "reused" and outcome == "diverged" else word(state)
-        note = f" {attribute('title', recognised(str(reason)))}" if reason else ""
-        cells.append(f"<td{note}>{in_few_letters(told)}")
-    return cells
+        note = f" {attribute('title', recognised(reason))}" if reason else ""
+        cells[state, outcome, reason] = f"<td{note}>{in_few_letters(told)}"
+    return [cells[row] for row in rows]
 
 
 def _measured(values: Iterable[float | None], key: str) -> list[str]:

@@ -14,6 +14,7 @@ from workbench.report.figures.own_figures import OPENING
 from workbench.report.language import texts
 from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
+from workbench.report.page.settings_table import settings_table
 from workbench.report.statistics.design import Factor, counts
 from workbench.report.statistics.effects import Effect, Interaction
 from workbench.report.verdicts.deviations import elsewhere
@@ -22,7 +23,7 @@ from workbench.report.verdicts.verdict import VERDICTS
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
-EMBEDDED_RUNS = 2000  # with more runs the page holds only the table; the file of data beside it has them all
+EMBEDDED_RUNS = 2000  # with more, the data in the page have neither runs nor each seed's means; the file beside it has
 
 
 class FactorShown(TypedDict):
@@ -56,7 +57,9 @@ class View:
     @property
     def embedded(self) -> dict[str, object]:
         """The data inside the page itself."""
-        return {**self.data, "runs": {}} if self.cells > EMBEDDED_RUNS else self.data
+        if self.cells <= EMBEDDED_RUNS:
+            return self.data
+        return {**self.data, "runs": {}, "effects": page_data.without_points(self.data["effects"])}
 
 
 def view(found: Findings) -> View:
@@ -98,6 +101,7 @@ def view(found: Findings) -> View:
         "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
+        "settings": settings_table(design) if len(design.runs) > runs_table.MOST_LISTED else None,
         "address": links.address(sweep.facts.get("uri", "")),
         "parent": links.run_link(sweep.facts, sweep.facts.get("run_id", "")),
         "provenance": provenance.facts(sweep, design),
