@@ -59,6 +59,7 @@ class Connection:
     database: Path | None = None
     patience: Patience = field(default_factory=lambda: Patience(""))
     roots: dict[str, str] = field(default_factory=dict)  # run id -> address of its artifacts, which never changes
+    offers: dict[str, bool] = field(default_factory=dict)  # path -> whether a server has it besides MLflow's own
 
     def waiting(self) -> AbstractContextManager[None]:
         """A context for one request to a server; a long wait is reported."""
