@@ -221,6 +221,8 @@ def test_who_may_not_create_runs_in_an_experiment_records_no_pack_there(
     lab: Lab, log_in: LogIn, experiment: str
 ) -> None:
     needs_installation()
+    log_in(ADA, PASSWORD, lab.uri)
+    MlflowStore()  # the experiment is hers
     log_in(BEN, OTHER_PASSWORD, lab.uri)
     store = MlflowStore()
     store.begin(sweep([cell(0)]))
@@ -236,13 +238,12 @@ def test_who_may_not_create_runs_in_an_experiment_records_no_pack_there(
 
     assert (status(None), status((BEN, "a wrong one")), status(None, "GET")) == (401, 401, 401)
     assert status((BEN, OTHER_PASSWORD), "GET") == 200
-    for permission in ("NO_PERMISSIONS", "MANAGE"):
-        mine = {"username": BEN, "resource_type": "experiment", "resource_id": number, "permission": permission}
-        lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", mine)
-        if permission == "NO_PERMISSIONS":
-            assert status((BEN, OTHER_PASSWORD)) == 403
-            with pytest.raises(BadInput, match=r"^tracking.uri: the store .* whoever is logged in may not"):
-                store.record(result([trained(cell(0))]))
+    mine = {"username": BEN, "resource_type": "experiment", "resource_id": number}
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", {**mine, "permission": "DENY"})
+    assert status((BEN, OTHER_PASSWORD)) == 403
+    with pytest.raises(BadInput, match=r"^tracking.uri: the store .* whoever is logged in may not"):
+        store.record(result([trained(cell(0))]))
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/revoke", mine)
     assert runs_of(experiment, "run") == []
     store.record(result([trained(cell(0))]))
     assert len(runs_of(experiment, "run")) == 1

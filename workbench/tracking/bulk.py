@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection as Database
 
+    from workbench.untyped import DriverPart
+
 _LARGEST_FLOAT = 1.7976931348623157e308  # how MLflow keeps infinity
 _BUSY_MILLISECONDS = 20_000
 _CACHE_KIB = 65_536  # of SQLite's pages: a pack touches pages of indices all over the database
@@ -119,17 +121,33 @@ def new_run_ids(count: int) -> list[str]:
 def _insert(database: Database, into: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows of equal keys, in the order of the table's primary key: a database then changes each page of it once.
 
-    SQLite is given them as they are; SQLAlchemy would prepare every value by itself, a third of all time.
+    SQLite and PostgreSQL are given them as they are; SQLAlchemy would prepare every value by itself, which takes a
+    third of all time with the one, and three quarters with the other.
     """
     columns, keys = list(rows[0]), [column.name for column in into.primary_key]
     order = sorted(rows, key=itemgetter(*keys[:2]))  # the rest hardly matters
-    if database.dialect.name != "sqlite":
+    values = [tuple(row.values()) for row in order]
+    if database.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        database.exec_driver_sql(f"INSERT INTO {into.name} ({', '.join(columns)}) VALUES ({marks})", values)
+    elif database.dialect.driver == "psycopg":
+        _copy(database, f"COPY {into.name} ({', '.join(columns)}) FROM STDIN", values)
+    else:
         database.execute(into.insert(), order)
-        return
-    marks = ", ".join("?" * len(columns))
-    database.exec_driver_sql(
-        f"INSERT INTO {into.name} ({', '.join(columns)}) VALUES ({marks})", [tuple(row.values()) for row in order]
-    )
+
+
+def _copy(database: Database, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+    """Rows by PostgreSQL's COPY. Its errors are raised as SQLAlchemy raises those of all other statements."""
+    from sqlalchemy.exc import DBAPIError
+
+    driver = database.dialect.loaded_dbapi
+    cursor: DriverPart = database.connection.cursor()
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in values:
+                copy.write_row(row)
+    except driver.Error as error:
+        raise DBAPIError.instance(statement, None, error, driver.Error) from error
 
 
 def labelled(

@@ -198,7 +198,7 @@ def one_line(location: Location) -> Iterator[None]:
 
 def _understood(said: str) -> str:
     """What MLflow's client said, with what to do where the server's status tells."""
-    status = re.search(r"error code (\d{3})\b", said)
+    status = re.search(r"(?:error code |^)(\d{3})\b", said)
     return f"{_STATUS[status[1]]} ({said})" if status and status[1] in _STATUS else said
 
 

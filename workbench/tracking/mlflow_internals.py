@@ -120,13 +120,13 @@ def prepare_log_in() -> None:
         os.environ.setdefault(_WORD_OF_JOBS, secrets.token_hex(32))
 
 
-def with_log_in(app: Flask, open_paths: Mapping[tuple[str, str], Callable[[Callable[[], bool]], bool]]) -> MlflowPart:
+def with_log_in(app: Flask, rights: Mapping[tuple[str, str], Callable[[Callable[[], bool]], bool]]) -> MlflowPart:
     """The same with MLflow's basic authentication. Who may do what at our paths is said for each (path, method), by a
     function that is given MLflow's own answer to whether the sender may create a run in the request's experiment.
     """
     validators = _part(_LOG_IN, "BEFORE_REQUEST_VALIDATORS")
     may_create = validators[(server_path(_CREATE_RUN), "POST")]
-    for place, allowed in open_paths.items():
+    for place, allowed in rights.items():
         validators[place] = lambda allowed=allowed: allowed(may_create)
     return _part(_LOG_IN, "create_app")(app)
 

@@ -108,7 +108,7 @@ def once() -> Iterator[None]:
 def is_lost(error: BaseException) -> bool:
     """Whether it is unknown if a request arrived: the server was unreachable, overloaded, or broke the connection."""
     from mlflow.exceptions import MlflowException, RestException
-    from requests.exceptions import RequestException
+    from requests.exceptions import HTTPError, RequestException
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, RestException):
@@ -116,6 +116,8 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, MlflowException):
         unanswered = str(error).startswith("API request to ") or error.error_code == "TEMPORARILY_UNAVAILABLE"
         return unanswered and not _REFUSED_FOR_GOOD.search(str(error))
+    if isinstance(error, HTTPError) and error.response is not None:  # of an artifact
+        return not _REFUSED_FOR_GOOD.search(f"failed with error code {error.response.status_code}")
     return isinstance(error, RequestException | OperationalError | ConnectionError | TimeoutError)
 
 
