@@ -46,7 +46,8 @@ LIBRARIES: dict[str, set[str]] = {
     },  # of a notebook's kernel, never imported elsewhere
     "measure": NUMERIC | {"sklearn", "pandas"},
     # requests, sqlalchemy and alembic are how MLflow's own errors and migrations arrive.
-    "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic"},
+    # flask: what MLflow's server is made of.
+    "tracking": PLAIN | {"mlflow", "pyarrow", "requests", "sqlalchemy", "alembic", "flask"},
     "report": PLAIN | {"matplotlib", "scipy", "jinja2", "markupsafe", "sklearn"},  # sklearn: importances of a search
     "experiments": PLAIN,
 }

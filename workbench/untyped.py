@@ -17,4 +17,5 @@ AnySetting: TypeAlias = Any  # OmegaConf takes a list only in a field of this ty
 HydraValue: TypeAlias = Any  # Hydra's parser has a type for each kind of value, and not all of them are public
 OmegaConfNode: TypeAlias = Any  # OmegaConf's nodes are not public
 YamlLoader: TypeAlias = Any  # PyYAML has no types
+DriverPart: TypeAlias = Any  # SQLAlchemy knows of a database's driver only what all drivers share
 MlflowPart: TypeAlias = Any  # parts of MLflow that are not public are found by their names

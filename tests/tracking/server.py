@@ -15,26 +15,33 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import entry_points
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
-ANSWERED, LOST, REFUSED, SILENT, BROKEN = "answered", "lost", "refused", "silent", "broken"
+from workbench.tracking.pack_message import PACKS_PATH
+
+ANSWERED, LOST, REFUSED, SILENT, BROKEN, UNKNOWN = "answered", "lost", "refused", "silent", "broken", "unknown"
 SERVICES = Path(__file__).parents[2] / "scripts" / "services"
 POSTGRES = "WORKBENCH_TEST_POSTGRES"  # the variable that names the PostgreSQL which postgres-up started
 STARTING_SECONDS = 180
+PAUSED: list[float] = []  # seconds that were waited between two tries: all the time that passes, of a `proxy`
+APP = "workbench"  # of `mlflow server --app-name`
 
 
 @contextmanager
 def running(folder: Path, database: Path) -> Iterator[int]:
-    """`mlflow server` over this database; its port. Another port is tried where somebody took the first."""
+    """`mlflow server` over this database, which takes packs if our applications are installed; its port. Another port
+    is tried where somebody took the first.
+    """
     for attempt in range(3):
         port = _free_port()
         command = [
             sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{database}",
             "--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port),
-            "--workers", "1",
+            "--workers", "1", *(["--app-name", APP] if is_installed() else []),
         ]  # fmt: skip
         environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
         environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes of which no sweep asks anything
@@ -52,6 +59,17 @@ def running(folder: Path, database: Path) -> Iterator[int]:
     raise AssertionError((folder / "server-2.log").read_text(errors="replace"))
 
 
+def is_installed() -> bool:
+    """Whether MLflow finds our applications: an installation from before they were there does not tell of them."""
+    return any(one.name == APP for one in entry_points(group="mlflow.app"))
+
+
+def needs_installation() -> None:
+    """Skips the test, with the reason, where MLflow does not find Workbench's applications."""
+    if not is_installed():
+        pytest.skip("needs Workbench installed as it is now, with its applications for MLflow: pip install -e .")
+
+
 def needs_postgres() -> str:
     """The address of a PostgreSQL for tests. Skips the test, with the reason, where none was started."""
     if POSTGRES not in os.environ:
@@ -66,6 +84,7 @@ class Lab:
         self._settings = {
             **os.environ, "MLFLOW_SERVER_FOLDER": str(folder), "MLFLOW_SERVER_PORT": str(_free_port()),
             "MLFLOW_SERVER_PYTHON": sys.executable, "MLFLOW_SERVER_WORKERS": "1", "MLFLOW_SERVER_LIFE": "1800",
+            "MLFLOW_SERVER_APP": f"{APP}-basic-auth" if is_installed() else "basic-auth",
         }  # fmt: skip
         self.uri = self.admin = self.password = ""
 
@@ -130,11 +149,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class Proxy:
     """Passes requests on to a server. `fate(method, path)` says what becomes of each: it is passed on and ANSWERED, or
     its answer is LOST; or it is not passed on, and REFUSED, met with silence (SILENT) until the proxy ends, or answered
-    that the server is BROKEN.
+    that the server is BROKEN or the address UNKNOWN. What the server has besides MLflow's calls is unknown, as at any
+    other MLflow server, unless `packs` are to pass.
     """
 
     def __init__(self, port: int) -> None:
         self.fate: Callable[[str, str], str] = lambda method, path: ANSWERED  # noqa: ARG005
+        self.packs = False
         self._ended = Event()
         proxy = self
 
@@ -147,10 +168,12 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self.close_connection = True  # a connection each: one that is lost is nobody else's
                 fate = proxy.fate(self.command, self.path)
+                if self.path == PACKS_PATH and not proxy.packs:
+                    fate = UNKNOWN
                 if fate == SILENT:
                     proxy._ended.wait()
-                if fate == BROKEN:
-                    self.send_error(500)
+                if fate in (BROKEN, UNKNOWN):
+                    self.send_error({BROKEN: 500, UNKNOWN: 404}[fate])
                 if fate not in (ANSWERED, LOST):
                     return
                 with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as onward:

@@ -96,7 +96,7 @@ def test_a_store_of_another_kind_is_left_to_the_client(uri: str) -> None:
 
 
 def test_the_ids_of_a_packs_runs_stand_side_by_side_among_all_ids() -> None:
-    first, second = bulk._run_ids(3), bulk._run_ids(2)
+    first, second = bulk.new_run_ids(3), bulk.new_run_ids(2)
     ids = [uuid.UUID(mark) for mark in [*first, *second]]
     assert len({*ids}) == 5
     assert all(one.version == 7 and one.variant == uuid.RFC_4122 for one in ids)

@@ -18,18 +18,21 @@ from threading import Thread
 import numpy as np
 import pandas
 import pytest
+import requests
 from mlflow import MlflowClient
 from mlflow.data import get_source
 from mlflow.entities import Run
 
 import workbench
 from tests.tracking.cases import cell, result, sweep, trained
-from tests.tracking.server import ANSWERED, BROKEN, Lab, Proxy, needs_postgres
+from tests.tracking.server import ANSWERED, BROKEN, Lab, Proxy, needs_installation, needs_postgres
 from tests.waiting import CEILING
 from workbench import cli
 from workbench.engine.errors import BadInput
+from workbench.tracking.bulk import NewRun, new_run_ids
 from workbench.tracking.export import export, import_sweep
 from workbench.tracking.housekeeping import delete
+from workbench.tracking.pack_message import PACKS_PATH, messages
 from workbench.tracking.read import SweepTables, load
 from workbench.tracking.write import MlflowStore
 
@@ -39,7 +42,7 @@ TOY = [
     "workers=1", "name=shared",
 ]  # fmt: skip
 LogIn = Callable[[str, str, str], None]
-REQUESTS_OF_A_RUN = 3  # MLflow has no fewer for a run that has ended
+REQUESTS_OF_A_RUN = 3  # MLflow by itself has no fewer for a run that has ended
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +193,60 @@ def test_a_run_costs_three_requests_and_starting_again_none(proxy: Proxy, log_in
     again.begin(sweep([trained(one, origin="") for one in cells]))
     assert sum(asked.values()) <= 20
     assert not [request for request in asked if "runs/create" in request]
+
+
+def test_a_pack_costs_a_request_where_packs_are_taken(proxy: Proxy, log_in: LogIn, experiment: str) -> None:
+    needs_installation()
+    log_in(ADA, PASSWORD, proxy.uri)
+    proxy.packs = True
+    asked: Counter[str] = Counter()
+    proxy.fate = lambda method, path: (asked.update([f"{method} {path.partition('?')[0]}"]), ANSWERED)[1]
+    cells = [cell(number, f"packed{number}", params={"data.name": "blobs"}) for number in range(20)]
+    store = MlflowStore()
+    store.begin(sweep(cells, facts={"data_digest": "blobs 94ab"}))
+    asked.clear()
+    store.record(result([trained(one) for one in cells]))
+    assert (asked[f"GET {PACKS_PATH}"], asked[f"POST {PACKS_PATH}"]) == (1, 1)  # whether it takes packs, and the pack
+    assert asked.total() <= 2 + 4
+    store.end("finished")
+    assert list(load("seeds").runs["outcome"]) == ["finished"] * 20
+    (run, *_) = children = runs_of(experiment, "run")
+    assert len(children) == 20
+    assert (run.data.tags["mlflow.user"], run.info.user_id) == (ADA, ADA)
+    assert [one.dataset.name for one in run.inputs.dataset_inputs] == ["blobs"]
+    assert len(MlflowStore().held([one.fingerprint for one in cells])) == 20
+
+
+def test_who_may_not_create_runs_in_an_experiment_records_no_pack_there(
+    lab: Lab, log_in: LogIn, experiment: str
+) -> None:
+    needs_installation()
+    log_in(ADA, PASSWORD, lab.uri)
+    MlflowStore()  # the experiment is hers
+    log_in(BEN, OTHER_PASSWORD, lab.uri)
+    store = MlflowStore()
+    store.begin(sweep([cell(0)]))
+    number = MlflowClient().get_experiment_by_name(experiment).experiment_id
+    run = NewRun("made up", "FINISHED", 1, 2, {}, {}, [])
+    ((_, message),) = messages(number, dict.fromkeys(new_run_ids(1), run))
+
+    def status(log_in: tuple[str, str] | None, method: str = "POST") -> int:
+        kind = {"Content-Type": "application/json"}
+        return requests.request(
+            method, lab.uri + PACKS_PATH, data=message, auth=log_in, headers=kind, timeout=60
+        ).status_code
+
+    assert (status(None), status((BEN, "a wrong one")), status(None, "GET")) == (401, 401, 401)
+    assert status((BEN, OTHER_PASSWORD), "GET") == 200
+    mine = {"username": BEN, "resource_type": "experiment", "resource_id": number}
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", {**mine, "permission": "DENY"})
+    assert status((BEN, OTHER_PASSWORD)) == 403
+    with pytest.raises(BadInput, match=r"^tracking.uri: the store .* whoever is logged in may not"):
+        store.record(result([trained(cell(0))]))
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/revoke", mine)
+    assert runs_of(experiment, "run") == []
+    store.record(result([trained(cell(0))]))
+    assert len(runs_of(experiment, "run")) == 1
 
 
 def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from mlflow.exceptions import MlflowException, RestException
 
 from workbench.tracking import patience
@@ -85,4 +86,10 @@ def test_what_another_try_cannot_mend_is_not_tried_again(monkeypatch: pytest.Mon
         server.patience.until_answered(refused)
     assert server.tries == 1
     assert not is_lost(ValueError("no"))
+    for status, lost in {401: False, 403: False, 404: False, 408: True, 429: True, 500: True, 503: True}.items():
+        said = f"API request to endpoint /api failed with error code {status} != 200. Response body: 'no'"
+        assert is_lost(MlflowException(said)) is lost, status
+        answer = requests.Response()
+        answer.status_code = status
+        assert is_lost(requests.HTTPError(response=answer)) is lost, status
     assert is_lost(ConnectionResetError())

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,46 +10,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from tests.tracking.cases import cell, result, sweep, trained
-from tests.tracking.server import ANSWERED, LOST, REFUSED, SILENT, Proxy, running
+from tests.tracking.server import ANSWERED, LOST, PAUSED, REFUSED, SILENT, Proxy, needs_installation
 from workbench.engine.errors import BadInput
 from workbench.tracking import listed_sizes, patience
 from workbench.tracking.housekeeping import delete, size_of, sizes
+from workbench.tracking.pack_message import PACKS_PATH
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
-
-PAUSED: list[float] = []  # seconds that were waited between two tries: all the time that passes
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the server."""
-    return tmp_path_factory.mktemp("server")
-
-
-@pytest.fixture(scope="session")
-def port(served: Path, empty_database: Path) -> Iterator[int]:
-    shutil.copyfile(empty_database, served / "mlflow.db")
-    with running(served, served / "mlflow.db") as found:
-        yield found
-
-
-@pytest.fixture
-def proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The way to the server. Time passes only between two tries, however slow the machine is."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
-    monkeypatch.setattr(patience, "monotonic", lambda: sum(PAUSED))
-    monkeypatch.setattr(patience.Patience.__init__, "__defaults__", (60.0, PAUSED.append))
-    PAUSED.clear()
-    made = Proxy(port)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def experiment() -> str:
-    """One of its own for every test."""
-    return f"test {uuid.uuid4().hex}"
 
 
 def runs_of(uri: str, experiment: str, view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
@@ -96,7 +60,13 @@ def lost(proxy: Proxy, *, every: int) -> Counter[str]:
     return seen
 
 
-def test_each_cell_has_one_child_and_none_runs_on_whatever_answers_are_lost(proxy: Proxy, experiment: str) -> None:
+@pytest.mark.parametrize("packs", [False, True], ids=["run by run", "in packs"])
+def test_each_cell_has_one_child_and_none_runs_on_whatever_answers_are_lost(
+    proxy: Proxy, experiment: str, packs: bool
+) -> None:
+    if packs:
+        needs_installation()
+    proxy.packs = packs
     cells = [cell(number) for number in range(3)]
     store = MlflowStore(proxy.uri, experiment)
     seen = lost(proxy, every=3)
@@ -110,7 +80,8 @@ def test_each_cell_has_one_child_and_none_runs_on_whatever_answers_are_lost(prox
         "parent": 1
     }
     assert {run.info.status for run in runs} == {"FINISHED"}
-    assert seen["/api/2.0/mlflow/runs/create"] >= 4
+    assert seen["/api/2.0/mlflow/runs/create"] >= (1 if packs else 4)
+    assert seen[PACKS_PATH] == (2 if packs else 0)  # MLflow's client sends it again, and the server knows it
     found = load(experiment, proxy.uri)
     assert list(found.runs["outcome"]) == ["finished"] * 3
     assert found.facts["missing"] == ""

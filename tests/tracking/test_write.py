@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.tracking.cases import EPOCHS, STARTED, cell, result, sweep, trained
+from tests.tracking.cases import EPOCHS, STARTED, cell, result, sweep, trained, uri_of
+from tests.tracking.server import needs_installation
 from tests.waiting import wait_until
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import PackResult
@@ -35,6 +37,20 @@ def children_of(uri: str, parent: str) -> dict[int, Run]:
 
 def artifact(uri: str, run_id: str, path: str) -> Path:
     return Path(MlflowClient(uri).download_artifacts(run_id, path))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("server", marks=pytest.mark.thorough)])
+def uri(request: pytest.FixtureRequest, folder: Path, experiment: str) -> Iterator[str]:
+    """An empty store: a file, or what is like one on a server that takes packs."""
+    if request.param == "sqlite":
+        yield uri_of(folder)
+        return
+    needs_installation()
+    proxy = request.getfixturevalue("proxy")
+    proxy.packs = True
+    yield proxy.uri
+    client = MlflowClient(proxy.uri)
+    client.rename_experiment(client.get_experiment_by_name("workbench").experiment_id, experiment)
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from workbench.config.reading import idle
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
 from workbench.sweep.store import RunRecord
 from workbench.tracking import names
-from workbench.tracking.bulk import NewRun, Point, can_insert, insert, labelled
+from workbench.tracking.bulk import NewRun, Point, can_insert, insert, labelled, new_run_ids
 from workbench.tracking.connection import Connection, search
 from workbench.tracking.inputs import dataset_inputs
+from workbench.tracking.pack_sending import send, takes_packs
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
 
@@ -48,6 +49,8 @@ class Family:
     command: str = ""
     origin: Mapping[str, str] = field(default_factory=dict)  # `origin_tags` of every run
     datasets: Mapping[str, str] = field(default_factory=dict)  # name -> digest
+    # (cell, fingerprint) -> the run id under which a new child is written, however often that is tried
+    proposed: dict[tuple[int, str], str] = field(default_factory=dict)
 
 
 def existing(connection: Connection, parent: str, known: Collection[str] = ()) -> dict[tuple[int, str], Child]:
@@ -85,15 +88,37 @@ def write(
     New children are written together if the store allows it.
     """
     children = [known if known and known == _child(known.run_id, row.record) else None for row, _, known in rows]
-    new = [i for i, (_, _, known) in enumerate(rows) if known is None]
-    runs = [_new_run(family, row, points) for row, points, known in rows if known is None]
-    marks = insert(connection, family.experiment, runs) if runs and can_insert(connection) else []
-    for i, mark in zip(new, marks, strict=False):
-        children[i] = _child(mark, rows[i][0].record)
+    new = {_mark(family, row): i for i, (row, _, known) in enumerate(rows) if known is None}
+    runs = {mark: _new_run(family, rows[i][0], rows[i][1]) for mark, i in new.items()}
+    for mark in _write_together(connection, family, runs):
+        children[new[mark]] = _child(mark, rows[new[mark]][0].record)
     left = [i for i, child in enumerate(children) if child is None]
     for i, child in zip(left, _write_by_client(connection, family, [rows[i] for i in left]), strict=True):
         children[i] = child
+    for row, _, _ in rows:
+        family.proposed.pop(_place(row), None)
     return [child for child in children if child]
+
+
+def _write_together(connection: Connection, family: Family, runs: Mapping[str, NewRun]) -> Collection[str]:
+    """Write new children by few calls, if the store allows it; the run ids of those that were written."""
+    if not runs:
+        return ()
+    if can_insert(connection):
+        insert(connection, family.experiment, runs)
+        return runs.keys()
+    return send(connection, family.experiment, runs) if takes_packs(connection) else ()
+
+
+def _place(row: PlanRow) -> tuple[int, str]:
+    return row.record.cell, row.record.fingerprint
+
+
+def _mark(family: Family, row: PlanRow) -> str:
+    """The run id of a new child: the same at each try, so that a server that is asked twice records it once."""
+    if _place(row) not in family.proposed:
+        (family.proposed[_place(row)],) = new_run_ids(1)
+    return family.proposed[_place(row)]
 
 
 def _write_by_client(
@@ -101,8 +126,8 @@ def _write_by_client(
 ) -> list[Child]:
     """Writes or completes children by MLflow's client, of a server several at a time.
 
-    That is three requests a run, the fewest that MLflow has for a run that has ended: one creates it, one logs, one
-    ends it. So children on a server have no dataset inputs, which would be a fourth; their parent has them.
+    That is three requests a run, the fewest that MLflow itself has for a run that has ended: one creates it, one logs,
+    one ends it. So children on a server have no dataset inputs, which would be a fourth; their parent has them.
     """
     client, own_database = connection.client, bool(connection.location.file) or can_insert(connection)
     runs = [_new_run(family, row, points) for row, points, _ in rows]

@@ -59,6 +59,7 @@ class Connection:
     database: Path | None = None
     patience: Patience = field(default_factory=lambda: Patience(""))
     roots: dict[str, str] = field(default_factory=dict)  # run id -> address of its artifacts, which never changes
+    offers: dict[str, bool] = field(default_factory=dict)  # path -> whether a server has it besides MLflow's own
 
     def waiting(self) -> AbstractContextManager[None]:
         """A context for one request to a server; a long wait is reported."""
@@ -197,7 +198,7 @@ def one_line(location: Location) -> Iterator[None]:
 
 def _understood(said: str) -> str:
     """What MLflow's client said, with what to do where the server's status tells."""
-    status = re.search(r"error code (\d{3})\b", said)
+    status = re.search(r"(?:error code |^)(\d{3})\b", said)
     return f"{_STATUS[status[1]]} ({said})" if status and status[1] in _STATUS else said
 
 

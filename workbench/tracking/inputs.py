@@ -11,7 +11,7 @@ from workbench.tracking import names
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-_DATASET_NAME_LIMIT, _DIGEST_LIMIT = 500, 36
+DATASET_NAME_LIMIT, DIGEST_LIMIT = 500, 36
 
 
 def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
@@ -22,7 +22,7 @@ def datasets_of(facts: Mapping[str, str]) -> dict[str, str]:
     for text in facts.get("data_digest", "").split(", "):
         name, _, digest = text.rpartition(" ")
         if name and digest:
-            found.setdefault(names.text(name)[:_DATASET_NAME_LIMIT], []).append(names.text(digest)[:_DIGEST_LIMIT])
+            found.setdefault(names.text(name)[:DATASET_NAME_LIMIT], []).append(names.text(digest)[:DIGEST_LIMIT])
     return {name: digests[0] for name, digests in found.items() if len(digests) == 1}
 
 

@@ -4,11 +4,16 @@
 - the tables of that database, and the class that makes a new one;
 - the sampling of a machine's load beside a run;
 - the name under which MLflow knows the person who starts a run;
-- the name of a logger that logs errors which we report ourselves.
+- the name of a logger that logs errors which we report ourselves;
+- a request of a client's with its log-in, its certificates and its repetitions;
+- MLflow's server: its application, with log-in or without, and the store behind it.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -17,6 +22,7 @@ from workbench.engine.errors import BadInput
 from workbench.untyped import MlflowPart
 
 if TYPE_CHECKING:
+    from flask import Flask
     from mlflow import MlflowClient
     from sqlalchemy import Table
     from sqlalchemy.engine import Engine
@@ -27,6 +33,12 @@ _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
 _TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
 _CONTEXT = "mlflow.tracking.context.default_context", "DefaultRunContext"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
+_REQUEST = "mlflow.utils.rest_utils", "http_request"
+_SERVER, _HANDLERS, _LOG_IN = "mlflow.server", "mlflow.server.handlers", "mlflow.server.auth"
+_ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
+_KIND_OF_SERVER = "mlflow.environment_variables", "_MLFLOW_SGI_NAME"
+_LOG_IN_READY, _WORD_OF_JOBS = "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
+_CREATE_RUN = "/api/2.0/mlflow/runs/create"
 
 
 def make_database(address: str, artifacts: str) -> None:
@@ -64,6 +76,59 @@ def load_monitor(run_id: str, seconds: float, uri: str) -> MlflowPart:
 def user_of_mlflow(tag: str) -> str:
     """Who starts a run, as MLflow has it in this tag: by the log-in of a server, else by the account here."""
     return str(_part(*_CONTEXT)().tags().get(tag) or "")
+
+
+def answer_of(client: MlflowClient, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+    """Status and text of a server's answer to a request, with a body in JSON. Raises MLflow's exception if there is no
+    answer, or one that may be another the next time.
+    """
+    credentials = _member(_member(_member(client, "_tracking_client"), "store"), "get_host_creds")()
+    content = {} if body is None else {"data": body, "extra_headers": {"Content-Type": "application/json"}}
+    answer = _part(*_REQUEST)(credentials, path, method, **content)
+    return answer.status_code, answer.text
+
+
+def server_application() -> Flask:
+    """The application that MLflow's server runs."""
+    app: Flask = _part(_SERVER, "app")
+    return app
+
+
+def server_path(path: str) -> str:
+    """A path of that application where the server was told to stand under a prefix."""
+    return str(_part(_HANDLERS, "_add_static_prefix")(path))
+
+
+def server_store() -> tuple[MlflowPart, Engine | None]:
+    """The store behind that application, and the engine of its database if it is a plain one."""
+    store = _part(_HANDLERS, "_get_tracking_store")()
+    return store, _member(store, "engine") if type(store).__name__ == _STORE[1] else None
+
+
+def without_log_in(app: Flask) -> MlflowPart:
+    """What `mlflow server` runs of this application if everybody may do everything."""
+    return _part(*_ASGI)(app) if _part(*_KIND_OF_SERVER).get() == "uvicorn" else app
+
+
+def prepare_log_in() -> None:
+    """What `mlflow server` does for its own `basic-auth` before it starts workers: look for the key of its forms, make
+    the table of users and the admin's log-in, and choose the word by which its jobs log in. Workers inherit all of it.
+    """
+    if not os.environ.get(_LOG_IN_READY):
+        _part(_SERVER, "_bootstrap_basic_auth")()
+        os.environ[_LOG_IN_READY] = "true"
+        os.environ.setdefault(_WORD_OF_JOBS, secrets.token_hex(32))
+
+
+def with_log_in(app: Flask, rights: Mapping[tuple[str, str], Callable[[Callable[[], bool]], bool]]) -> MlflowPart:
+    """The same with MLflow's basic authentication. Who may do what at our paths is said for each (path, method), by a
+    function that is given MLflow's own answer to whether the sender may create a run in the request's experiment.
+    """
+    validators = _part(_LOG_IN, "BEFORE_REQUEST_VALIDATORS")
+    may_create = validators[(server_path(_CREATE_RUN), "POST")]
+    for place, allowed in rights.items():
+        validators[place] = lambda allowed=allowed: allowed(may_create)
+    return _part(_LOG_IN, "create_app")(app)
 
 
 def _store_of(client: MlflowClient) -> MlflowPart:

@@ -64,7 +64,7 @@ SWEEP_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILL
 RUNNING = "running"
 
 _HISTORY = re.compile(rf"runs:/([0-9a-f]{{32}})/({PACKS}/(?!\.)[\w.\-]+)")
-_KEY_LIMIT, _NAME_LIMIT, _PARAM_LIMIT, _TAG_LIMIT = 250, 250, 6000, 8000
+_KEY_LIMIT, NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 250, 6000, 8000
 
 
 def history(parent: str, pack: str) -> str:
@@ -94,8 +94,15 @@ def summary(name: str) -> str:
 def key(name: str) -> str:
     """A param's, metric's or tag's key as MLflow allows it: letters, digits, `_-. :/` and no path tricks."""
     clean = posixpath.normpath(re.sub(r"[^\w\-. :/]", "_", text(name))).lstrip("/")
-    clean = clean.replace("..", "__")[:_KEY_LIMIT]
+    clean = posixpath.normpath(clean.replace("..", "__")[:_KEY_LIMIT])
     return "_" if clean in ("", ".") else clean
+
+
+@lru_cache(maxsize=4096)
+def is_key(name: str) -> bool:
+    """Whether MLflow allows a param's, metric's or tag's key."""
+    allowed = re.fullmatch(r"[\w\-. :/]+", name) is not None and len(name) <= _KEY_LIMIT
+    return allowed and posixpath.normpath(name) == name and not name.startswith(("/", "..")) and name != "."
 
 
 def text(value: object) -> str:
@@ -138,14 +145,14 @@ def _texts(value: object) -> object:
 
 def param(value: object) -> str:
     """A param's value, cut where MLflow cuts it."""
-    return text(value)[:_PARAM_LIMIT]
+    return text(value)[:PARAM_LIMIT]
 
 
 def tag(value: object) -> str:
     """A tag's value, cut where MLflow cuts it."""
-    return text(value)[:_TAG_LIMIT]
+    return text(value)[:TAG_LIMIT]
 
 
 def run_name(name: str, otherwise: str) -> str:
     """A run's name in MLflow, which would invent one for an empty name."""
-    return text(name).strip()[:_NAME_LIMIT] or otherwise
+    return text(name).strip()[:NAME_LIMIT] or otherwise

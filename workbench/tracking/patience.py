@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
@@ -24,6 +25,8 @@ _SOME_ANSWERS = 5
 _RETRIES, _TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _BACKOFF, _JITTER = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER"
 _AGAIN = "2"  # repetitions of a request by MLflow's client itself
+# What another try cannot mend: an address of another kind; an answer that is no JSON, as 403 of a log-in.
+_REFUSED_FOR_GOOD = re.compile(r"Invalid url|failed with error code 4(?!08|29)\d\d\b")
 _SET_BY_US: dict[str, str] = {}  # our entries in the environment; a person's own are kept
 
 Answer = TypeVar("Answer")
@@ -105,14 +108,16 @@ def once() -> Iterator[None]:
 def is_lost(error: BaseException) -> bool:
     """Whether it is unknown if a request arrived: the server was unreachable, overloaded, or broke the connection."""
     from mlflow.exceptions import MlflowException, RestException
-    from requests.exceptions import RequestException
+    from requests.exceptions import HTTPError, RequestException
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, RestException):
         return error.error_code in ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
     if isinstance(error, MlflowException):
         unanswered = str(error).startswith("API request to ") or error.error_code == "TEMPORARILY_UNAVAILABLE"
-        return unanswered and "Invalid url" not in str(error)
+        return unanswered and not _REFUSED_FOR_GOOD.search(str(error))
+    if isinstance(error, HTTPError) and error.response is not None:  # of an artifact
+        return not _REFUSED_FOR_GOOD.search(f"failed with error code {error.response.status_code}")
     return isinstance(error, RequestException | OperationalError | ConnectionError | TimeoutError)
 
 

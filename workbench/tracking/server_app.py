@@ -1,0 +1,145 @@
+"""What `mlflow server --app-name workbench` runs: all that MLflow serves, and one more address, for packs of runs.
+
+    GET  /api/2.0/workbench/packs    {"version": 1}
+    POST /api/2.0/workbench/packs    a message (`pack_message`): {"recorded": 256}, once the runs stand in the database
+
+MLflow needs three requests for a run that has ended. Here a pack is one, and is written by the code that records a pack
+in a database directly (`bulk`), in one transaction. A message that comes a second time is recorded once. What cannot be
+recorded is refused whole, in one line, as MLflow's own calls refuse: 400 for what is not allowed, 401 and 403 where
+somebody may not create runs in that experiment, 404 for an experiment that is not there, 413 for a message too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from workbench.tracking.bulk import NewRun, known_runs, write_rows
+from workbench.tracking.mlflow_internals import (
+    prepare_log_in,
+    server_application,
+    server_path,
+    server_store,
+    with_log_in,
+    without_log_in,
+)
+from workbench.tracking.pack_message import MESSAGE_VERSION, MOST_BYTES, PACKS_PATH, BadMessage, understood
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy.engine import Connection as Database
+
+    from workbench.untyped import MlflowPart
+
+NO_DATABASE = "the store behind this server is no plain database, so it takes no packs"
+
+
+def create_app() -> MlflowPart:
+    """The application `workbench`, without log-in."""
+    return without_log_in(_with_packs(server_application()))
+
+
+def __getattr__(name: str) -> Callable[[], MlflowPart]:
+    """`create_app_with_log_in`, which `mlflow server` looks up before it starts the workers that call it: what they
+    need is made ready then, once for all of them, and what is missing is one error instead of a loop of restarts.
+    """
+    if name != "create_app_with_log_in":
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    prepare_log_in()
+    return _create_app_with_log_in
+
+
+def _create_app_with_log_in() -> MlflowPart:
+    """The application `workbench-basic-auth`, over MLflow's `basic-auth`."""
+    app, path = _with_packs(server_application()), server_path(PACKS_PATH)
+    return with_log_in(app, {(path, "GET"): lambda _: True, (path, "POST"): _may_record})
+
+
+def _with_packs(app: Flask) -> Flask:
+    path = server_path(PACKS_PATH)
+    if "workbench_offer" not in app.view_functions:
+        app.add_url_rule(path, "workbench_offer", offer, methods=["GET"])
+        app.add_url_rule(path, "workbench_take", take, methods=["POST"])
+    return app
+
+
+def _may_record(may_create_run: Callable[[], bool]) -> bool:
+    """Whether the sender may record; what is refused anyway (`take`) is not parsed for that."""
+    return _is_too_large() or may_create_run()
+
+
+def _is_too_large() -> bool:
+    from flask import request
+
+    return (request.content_length or 0) > MOST_BYTES
+
+
+def offer() -> ResponseReturnValue:
+    """The answer to whether this server takes packs."""
+    _, engine = server_store()
+    return {"version": MESSAGE_VERSION} if engine is not None else _refused(NO_DATABASE, 501, "NOT_IMPLEMENTED")
+
+
+def take() -> ResponseReturnValue:
+    """The answer to a message: all of its runs are recorded, or none."""
+    from flask import request
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+    if _is_too_large():
+        return _refused(f"the message: found more than {MOST_BYTES:,} bytes", 413)
+    try:
+        experiment, runs = understood(request.get_json(silent=True))
+        return _record(experiment, runs)
+    except BadMessage as error:
+        return _refused(str(error), 400)
+    except MlflowException as error:
+        return _refused(error.message, error.get_http_status_code(), error.error_code)
+    except (DataError, IntegrityError) as error:
+        return _refused(f"the database refused it: {_first_line(error)}", 400)
+    except SQLAlchemyError as error:
+        return _refused(f"the database failed: {_first_line(error)}", 503, "TEMPORARILY_UNAVAILABLE")
+
+
+def _record(experiment: str, runs: Mapping[str, NewRun]) -> ResponseReturnValue:
+    from sqlalchemy.exc import IntegrityError
+
+    store, engine = server_store()
+    if engine is None:
+        return _refused(NO_DATABASE, 501, "NOT_IMPLEMENTED")
+    found = store.get_experiment(experiment)
+    if found.lifecycle_stage != "active":
+        raise BadMessage(f"experiment_id: the experiment {experiment} was deleted; restore it, or name another")
+    try:
+        with engine.begin() as database:
+            if not _has(database, experiment, runs):
+                write_rows(database, experiment, found.artifact_location, runs)
+    except IntegrityError:
+        with engine.connect() as database:  # the same message may have come twice at a time
+            if not _has(database, experiment, runs):
+                raise
+    return {"recorded": len(runs)}
+
+
+def _has(database: Database, experiment: str, runs: Mapping[str, NewRun]) -> bool:
+    """Whether the store has these runs already. Raises BadMessage if it has some of them, or others of their ids."""
+    known = known_runs(database, list(runs))
+    same = [
+        mark for mark, found in known.items()
+        if (run := runs[mark]) and found == (experiment, run.name, run.status, run.started, run.ended)
+    ]  # fmt: skip
+    if len(same) != len(known) or len(known) not in (0, len(runs)):
+        mark = next((mark for mark in known if mark not in same), next(iter(known)))
+        raise BadMessage(
+            f"run_id: {mark} belongs to a run that the store has; allowed: new ones, or a message as it was"
+        )
+    return bool(known)
+
+
+def _refused(message: str, status: int, code: str = "INVALID_PARAMETER_VALUE") -> ResponseReturnValue:
+    return {"error_code": code, "message": " ".join(message.split())[:1000]}, status
+
+
+def _first_line(error: Exception) -> str:
+    return (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
