@@ -46,11 +46,6 @@ INPUTS = replace(
     ),
     premises=(Premise("levelled_off"),),
 )
-AS_ON_THE_DIGITS = (
-    "The rule, the networks, the epochs and the seeds are those of the digits (sweep dropout), with all 370 training "
-    "examples in place of 900, and 100 in place of 200. An epoch is 11 updates here and 28 there, and one of the 114 "
-    "test examples is 0.9 pp. "
-)
 CLAIMS = [
     Claim(
         id="D8",
@@ -67,9 +62,12 @@ CLAIMS = [
             "hardly rises"
         ),
         measure=measure,
-        remark=AS_ON_THE_DIGITS + (
-            "Expected before the run: conditional, as on the digits and MNIST. With clean labels both networks fit "
-            "nearly all, and a loss that is small with and without dropout cannot differ by 0.02."
+        remark=(
+            "The rule, the networks, the epochs and the seeds are those of the digits (sweep dropout), with all 370 "
+            "training examples in place of 900, and 100 in place of 200. An epoch is 11 updates here and 28 there, "
+            "and one of the 114 test examples is 0.9 pp. Expected before the run: conditional, as on the digits and "
+            "MNIST. With clean labels both networks fit nearly all, and a loss that is small with and without "
+            "dropout cannot differ by 0.02."
         ),
     ),
     Claim(
@@ -78,10 +76,10 @@ CLAIMS = [
         statement="Dropout makes the result on the test data better.",
         rule=BETTER,
         vary=varied(BETTER, {NOISE: (0.2, 0.0), WIDTH: (128, 16), SIZE: (ALL, FEW)}),
-        remark=AS_ON_THE_DIGITS + (
-            "Expected before the run: conditional on wrong labels. 440 updates are enough for 128 units to learn some "
-            "of them by heart, which dropout hinders, by 2 to 4 pp of test accuracy. On clean labels these networks "
-            "test at 97 % whatever is dropped."
+        remark=(
+            "Settings are those of D8. Expected before the run: conditional on wrong labels. 440 updates are enough "
+            "for 128 units to learn some of them by heart, which dropout hinders, by 2 to 4 pp of test accuracy. On "
+            "clean labels these networks test at 97 % whatever is dropped."
         ),
     ),
     Claim(
@@ -95,10 +93,11 @@ CLAIMS = [
             Variation("epoch that is tested", "the last", "its best", replace(INPUTS, metric="best_test_accuracy")),
         ),
         slip="The notes give every neuron, inputs included, one rate p; p is the share that is dropped.",
-        remark=AS_ON_THE_DIGITS + (
-            "Expected before the run: reproduced. The 30 measurements say much the same thing several times over, so "
-            "that half of them nearly tell what all do, and wrong labels are harder to learn by heart from half. After "
-            "40 epochs little is learned by heart, and that variation is expected to be open."
+        remark=(
+            "Settings are those of D8. Expected before the run: reproduced. The 30 measurements say much the same "
+            "thing several times over, so that half of them nearly tell what all do, and wrong labels are harder to "
+            "learn by heart from half. After 40 epochs little is learned by heart, and that variation is expected to "
+            "be open."
         ),
     ),
 ]  # fmt: skip
