@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.experiments.composed import CLAIMS, cells_of, seeds_of
+from tests.experiments.composed import CLAIMS, FILES, cells_of, seeds_of
 from workbench.config import SETTINGS
+from workbench.report.experiments import experiment_in
 from workbench.report.verdicts.arms import arms_of, open_keys, select
 from workbench.report.verdicts.claim_rules import (
     Arm,
@@ -38,9 +39,9 @@ from workbench.report.verdicts.notes import (
 
 # Sweeps of many cells: to compose one takes half a second and more. The smaller ones hold every kind of rule.
 LARGE = {
-    "adaptive_rates", "backpropagation_identities", "deep_convolutions", "dropout", "fewer_parameters",
-    "hinton2012_mnist", "lecun1998_mnist", "made_for_images", "optimizer_algorithms", "shrinkage", "smoothness",
-    "sparsity", "srivastava2014_mnist",
+    "adaptive_rates", "backpropagation_identities", "deep_convolutions", "dropout", "dropout_tumours",
+    "fewer_parameters", "hinton2012_mnist", "lecun1998_mnist", "made_for_images", "optimizer_algorithms", "shrinkage",
+    "smoothness", "sparsity", "srivastava2014_mnist",
 }  # fmt: skip
 EVERY = [
     pytest.param(stem, claim, id=f"{stem}-{claim.id}", marks=[pytest.mark.thorough] if stem in LARGE else [])
@@ -119,8 +120,18 @@ def test_a_claim_of_the_notes_keeps_to_their_family(claim: Claim) -> None:
             assert len(paired) <= tests[name]
 
 
-def test_every_claim_has_one_file() -> None:
-    assert not [name for name, count in Counter(claim.id for _, claim in CLAIMS).items() if count > 1]
+def test_every_claim_has_one_file_on_each_dataset() -> None:
+    asked = Counter(
+        (claim.id, data) for stem, claim in CLAIMS for data in experiment_in(FILES[stem]).datasets or (stem,)
+    )
+    assert not [pair for pair, count in asked.items() if count > 1]
+
+
+def test_a_claim_of_several_files_says_the_same_in_each() -> None:
+    said: dict[str, set[str]] = {}
+    for _, claim in CLAIMS:
+        said.setdefault(claim.id, set()).add(claim.statement)
+    assert not [name for name, statements in said.items() if len(statements) > 1]
 
 
 def test_the_family_reaches_significance_with_the_fewest_seeds() -> None:
