@@ -54,7 +54,7 @@ LINES = {
     "workbench report ": ["owned"],
     "workbench sweeps ": ["delete", "export", "import", "list"],
     "workbench sweeps delete ": ["owned"],
-    "workbench reproduce dropout_": ["dropout_inference"],
+    "workbench reproduce dropout_": ["dropout_inference", "dropout_tumours"],
     "workbench reproduce --data mni": ["mnist"],
     "workbench reproduce dropout --set dry": ["dry_run="],
     "workbench reproduce dropout --set seed=1 dry_run=t": ["dry_run=true"],

@@ -24,8 +24,8 @@ FACTORS = {"network.depth": (1, 2, 4), "optimizer": ("sgd", "adam")}
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> Tables:
     """A sweep of 48 runs on a page that lists 20 of them, with ends of 6."""
-    monkeypatch.setattr(runs_table, "MOST_LISTED", 20)
-    monkeypatch.setattr(runs_table, "ENDS", 6)
+    monkeypatch.setattr(runs_table, "WHOLE_TABLE", 20)
+    monkeypatch.setattr(runs_table, "SHOWN_EACH", 6)
     monkeypatch.setattr(view, "EMBEDDED_RUNS", 20)
     return sweep(FACTORS, seeds=8)
 

@@ -17,7 +17,7 @@ from workbench.report import wording
 
 MOST_READINGS = 1000  # values of a drawing that its page holds in words
 _NAMED = re.compile(r' id="(arm|curve)-(\d+)"')
-_APART = str.maketrans({" ": wording.SPACE, ";": ","})
+_UNBROKEN = str.maketrans({" ": wording.SPACE, ";": ","})
 _MARKED = re.compile(r' data-(?:arm|curve)="\d+"')
 
 
@@ -37,7 +37,7 @@ class Readings:
     @property
     def texts(self) -> str:
         """All values: those of an arm with spaces between them, the arms with semicolons; in a value neither stands."""
-        return ";".join(" ".join(text.translate(_APART) for text in texts) for texts in self.curves)
+        return ";".join(" ".join(text.translate(_UNBROKEN) for text in texts) for texts in self.curves)
 
 
 def part_of(arm: int) -> str:

@@ -59,7 +59,7 @@ STYLE: MatplotlibSettings = {
 }
 _COLOURS = palette.in_figures()
 _COLOUR = re.compile("|".join(map(re.escape, _COLOURS)))
-_TEXT = re.compile(r"(<text\b[^>]*>)([^<]*)</text>")
+_WRITTEN = re.compile(r"(<text\b[^>]*>)([^<]*)</text>")
 _TAG = re.compile(r"<[^>]+>")
 _GEOMETRY = re.compile(r'\b(d|x|y|transform|points)="([^"]*)"')
 _RECTANGLE = re.compile(r"^M(\S+) (\S+) (\S+) \2 \3 (\S+) \1 \4 \1 \2z?$")
@@ -141,7 +141,7 @@ def _in_both(svg: str, translations: dict[str, str]) -> str:
         )
         return f"{text[1]}{''.join(both)}</text>"
 
-    return _TEXT.sub(spoken, svg) if translations else svg
+    return _WRITTEN.sub(spoken, svg) if translations else svg
 
 
 def draw(

@@ -18,8 +18,8 @@ from workbench.report.language.words import attribute, in_few_letters, recognise
 from workbench.report.page.links import run_link
 from workbench.report.statistics.design import SEED, Design, status
 
-MOST_LISTED = 10_000  # runs of a whole table: browsers take seconds for it
-ENDS = 1000  # of a table that is not whole: so many best runs, so many worst ones, and so many that did not finish
+WHOLE_TABLE = 10_000  # runs of a whole table: browsers take seconds for it
+SHOWN_EACH = 1000  # of a table that is not whole: the best runs, the worst ones, those that did not finish
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class RunsTable:
 def runs_table(design: Design, facts: dict[str, str]) -> RunsTable:
     """Every cell with its factors, seed, outcome, headline metrics and a link to its run in MLflow.
 
-    Of more than MOST_LISTED cells the ENDS best and worst by the main metric, and the first that did not finish.
+    Of more than WHOLE_TABLE cells the SHOWN_EACH best and worst by the main metric, and the first that did not finish.
     """
-    if len(design.runs) <= MOST_LISTED:
+    if len(design.runs) <= WHOLE_TABLE:
         return _table(design, design.runs, facts)
     shown = ends(design)
     finished = int((shown["outcome"] == "finished").sum())
@@ -56,7 +56,7 @@ def ends(design: Design) -> pd.DataFrame:
     """The best and the worst finished runs by the main metric, and the first of the others, in the order of cells."""
     measured = (design.runs["outcome"] == "finished") & design.runs[design.main].notna()
     ranked = design.runs.loc[measured, design.main].sort_values(kind="stable").index
-    chosen = ranked[:ENDS].union(ranked[-ENDS:]).union(design.runs.index[~measured][:ENDS])
+    chosen = ranked[:SHOWN_EACH].union(ranked[-SHOWN_EACH:]).union(design.runs.index[~measured][:SHOWN_EACH])
     return design.runs.loc[chosen.sort_values()]
 
 

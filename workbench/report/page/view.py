@@ -101,7 +101,7 @@ def view(found: Findings) -> View:
         "search": found.search is not None, "advice": found.advice,
         "pair_count": len(found.pairs),
         "runs": runs_table.runs_table(design, sweep.facts),
-        "settings": settings_table(design) if len(design.runs) > runs_table.MOST_LISTED else None,
+        "settings": settings_table(design) if len(design.runs) > runs_table.WHOLE_TABLE else None,
         "address": links.address(sweep.facts.get("uri", "")),
         "parent": links.run_link(sweep.facts, sweep.facts.get("run_id", "")),
         "provenance": provenance.facts(sweep, design),
