@@ -55,6 +55,11 @@ def test_a_warning_of_our_own_stays_an_error(monkeypatch: pytest.MonkeyPatch) ->
             warnings.warn_explicit("theirs", UserWarning, "file", 1, module="workbenches")
 
 
+def test_a_window_that_the_shell_asks_for_and_nobody_has_ends_nothing(tmp_path: Path) -> None:
+    found = ran(tmp_path, "import matplotlib; return 7", MPLBACKEND="of another environment")
+    assert (found.returncode, found.stderr) == (7, "")
+
+
 def test_where_names_of_files_would_be_ascii_it_starts_anew_in_utf8(tmp_path: Path) -> None:
     ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     found = ran(tmp_path, "open('größe', 'w').close(); print('größe'); return 0", **ascii_alone)

@@ -62,8 +62,11 @@ def test_a_run_larger_than_the_memory_fails_with_its_reason_and_the_others_finis
     assert "does not fit in memory" in Path("reports/small.html").read_text()
 
 
-def test_a_network_too_absurd_to_be_measured_is_refused_as_well(told: Told) -> None:
-    assert main([*SMALL, "network.depth=100000000000", "name=small"]) == app.EXIT_FAILED
+def test_a_network_too_absurd_to_be_measured_is_refused_as_well(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    absurd = [*SMALL, "network.depth=100000000000", "name=small"]
+    assert main([*absurd, "dry_run=true"]) == 0
+    assert "  1 run cannot be trained here: does not fit in memory: takes about" in capsys.readouterr().out
+    assert main(absurd) == app.EXIT_FAILED
     assert "1 run failed: does not fit in memory: takes about" in told()
 
 

@@ -70,7 +70,12 @@ def _import_nothing_of(folder: str) -> None:
 
 
 def _spare_libraries() -> None:
-    """Apply `python -W error` to our code alone: warnings of libraries are shown and end nothing, also in workers."""
+    """Apply `python -W error` to our code alone: warnings of libraries are shown and end nothing, also in workers.
+
+    What the shell says of a window to draw in is forgotten: pages need none, and a notebook's shell names a backend
+    that this environment may lack.
+    """
+    os.environ.pop("MPLBACKEND", None)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it complains of folders that it cannot make
     if not any(option.startswith("e") for option in sys.warnoptions):
         return

@@ -153,7 +153,10 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
             f" · {pack.memory / 2**20:,.0f} MiB"
             for pack in plan.packs
         ),
-        *(f"  {count} runs cannot be trained here: {reason}" for reason, count in Counter(plan.unfit.values()).items()),
+        *(
+            f"  {counted(count, 'run')} cannot be trained here: {reason}"
+            for reason, count in Counter(plan.unfit.values()).items()
+        ),
         *(f"  note: {remark}" for remark in plan.remarks()),
         f"  time: {time}",
         f"  report: {page}",
