@@ -247,6 +247,7 @@ def test_who_may_not_create_runs_in_an_experiment_records_no_pack_there(
     assert runs_of(experiment, "run") == []
     store.record(result([trained(cell(0))]))
     assert len(runs_of(experiment, "run")) == 1
+    store.end("finished")  # of one that has not ended `held` reads the plan, in other tests too
 
 
 def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:

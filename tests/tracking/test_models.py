@@ -105,6 +105,7 @@ def test_a_network_with_a_rule_of_a_persons_own_is_loaded_with_it_and_names_it_w
     import_sweep("own", "sqlite:///mlflow.db", "sqlite:///there/mlflow.db")
     assert list(load("own", "sqlite:///there/mlflow.db").runs["outcome"]) == ["finished"]
     assert expected.size
+    rule_files.uninstall()  # for other tests
 
 
 def test_a_model_is_kept_in_the_store_it_belongs_to_also_where_that_was_copied(folder: Path, tmp_path: Path) -> None:
