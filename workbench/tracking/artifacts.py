@@ -16,6 +16,7 @@ from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
+from workbench.tracking.mlflow_internals import download_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -208,7 +209,7 @@ def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | No
     with tempfile.TemporaryDirectory() as scratch:
         with _as_broken(connection, path):
             _refuse_strangers(connection, root)
-            file = _download(connection, root, path, scratch)
+            file = _download_file(connection, root, path, scratch)
         yield file
 
 
@@ -229,6 +230,18 @@ def _refuse_strangers(connection: Connection, root: str) -> None:
     """
     if connection.location.file is not None and scheme_of(root) in _WITH_LOGIN:
         raise BadInput(f"a database that is a file names {redacted(root):.200} for artifacts; allowed: no web server")
+
+
+def _download_file(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
+    """The same as `_download` for what is a file if it is there: one request, where MLflow makes two."""
+    target = Path(scratch) / posixpath.basename(path)
+    try:
+        with connection.waiting():
+            download_file(root, path, target, connection.location.uri)
+    except Exception:  # each kind of artifact store raises another error, for a missing file too
+        missing = target.name not in _listed(connection, root, posixpath.dirname(path))
+        return None if missing else _download(connection, root, path, scratch)
+    return target
 
 
 def _download(connection: Connection, root: str, path: str, scratch: str) -> Path | None:

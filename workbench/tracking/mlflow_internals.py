@@ -5,6 +5,7 @@
 - the sampling of a machine's load beside a run;
 - the name under which MLflow knows the person who starts a run;
 - the name of a logger that logs errors which we report ourselves;
+- one file of artifacts, asked for without a look whether it is a folder;
 - a request of a client's with its log-in, its certificates and its repetitions;
 - MLflow's server: its application, with log-in or without, and the store behind it.
 """
@@ -16,6 +17,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import BadInput
@@ -33,6 +35,7 @@ _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
 _TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
 _CONTEXT = "mlflow.tracking.context.default_context", "DefaultRunContext"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
+_ARTIFACTS = "mlflow.store.artifact.artifact_repository_registry", "get_artifact_repository"
 _REQUEST = "mlflow.utils.rest_utils", "http_request"
 _SERVER, _HANDLERS, _LOG_IN = "mlflow.server", "mlflow.server.handlers", "mlflow.server.auth"
 _ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
@@ -51,6 +54,14 @@ def engine_of(client: MlflowClient) -> Engine | None:
     store = _store_of(client)
     engine: Engine | None = None if store is None else _member(store, "engine")
     return engine
+
+
+def download_file(root: str, path: str, target: Path, tracking_uri: str) -> None:
+    """Write the artifact `path` under the address `root` to the file `target`, in one request. A missing file is
+    another error for each kind of artifact store.
+    """
+    repository = _part(*_ARTIFACTS)(root, tracking_uri=tracking_uri)
+    _member(repository, "_download_file")(path, str(target))
 
 
 def delete_for_good(client: MlflowClient, run_id: str) -> bool:
