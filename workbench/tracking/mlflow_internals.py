@@ -35,7 +35,7 @@ _STORE = "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
 _TABLES_MODULE = "mlflow.store.tracking.dbmodels.models"
 _CONTEXT = "mlflow.tracking.context.default_context", "DefaultRunContext"
 _MONITOR = "mlflow.system_metrics.system_metrics_monitor", "SystemMetricsMonitor"
-_ARTIFACTS = "mlflow.store.artifact.artifact_repository_registry", "get_artifact_repository"
+_ARTIFACT_STORE = "mlflow.store.artifact.artifact_repository_registry", "get_artifact_repository"
 _REQUEST = "mlflow.utils.rest_utils", "http_request"
 _SERVER, _HANDLERS, _LOG_IN = "mlflow.server", "mlflow.server.handlers", "mlflow.server.auth"
 _ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
@@ -60,7 +60,7 @@ def download_file(root: str, path: str, target: Path, tracking_uri: str) -> None
     """Write the artifact `path` under the address `root` to the file `target`, in one request. A missing file is
     another error for each kind of artifact store.
     """
-    repository = _part(*_ARTIFACTS)(root, tracking_uri=tracking_uri)
+    repository = _part(*_ARTIFACT_STORE)(root, tracking_uri=tracking_uri)
     _member(repository, "_download_file")(path, str(target))
 
 
