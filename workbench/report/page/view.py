@@ -83,11 +83,7 @@ def view(found: Findings) -> View:
         card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
         for place, (claim, verdict) in enumerate(found.judged)
     ]
-    by_factor: list[FactorShown] = [
-        {"factor": effect.factor, "sentence": effect_in_words(effect),
-         "figures": _about(figures["factors"], effect.factor.key)}
-        for effect in ([] if found.search else effects)
-    ]  # fmt: skip
+    by_factor = [] if found.search else _by_factor(effects, figures["factors"])
     shown: dict[str, object] = {
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "elsewhere": elsewhere(sweep), "asked": summary.asked(design), "counts": counts(design.runs),
@@ -108,6 +104,14 @@ def view(found: Findings) -> View:
         "common": [(key, wording.value(value), wording.value(default)) for key, (value, default) in common.items()],
     }  # fmt: skip
     return View(shown, data, figures, sum(counts(design.runs).values()), cards, by_factor, found)
+
+
+def _by_factor(effects: list[Effect], figures: list[DrawnFigure]) -> list[FactorShown]:
+    """A factor's sentence with its figures, for each effect on the main metric."""
+    return [
+        {"factor": effect.factor, "sentence": effect_in_words(effect), "figures": _about(figures, effect.factor.key)}
+        for effect in effects
+    ]
 
 
 def drawn(found: Findings) -> dict[str, list[DrawnFigure]]:

@@ -79,8 +79,8 @@ def image_passes() -> ImagePasses:
 def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
     """x (batch, pixels) -> features (batch, features), what the first dense layer reads.
 
-    What is dropped say the run's thresholds and scales and the step's keys, one for each dropout layer; no address of
-    them is 0, or nothing is dropped.
+    The run's thresholds and scales and the step's keys, one for each dropout layer, say what is dropped. If the address
+    of the thresholds is 0, nothing is.
     """
     images = integers(images_at, HEAD)
     is_kept, first = images[BLOCK_SIZE] > 0, integers(_stage_at(images_at, 0), STAGE_COLUMNS)
