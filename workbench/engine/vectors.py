@@ -1,4 +1,8 @@
-"""How wide the processor's vectors are. Wider ones sum in another order, which may change the last digits of a run."""
+"""How wide the processor's vectors are.
+
+Wider ones sum over images in another order, which may change the last digits of a convolutional network. Dense networks
+end the same.
+"""
 
 from __future__ import annotations
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner, summing
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.native import floats, integers
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.pool_tile import keep_largest, to_winners
 from workbench.engine.kernels.compiled.products import BIASES_PLACE, COLUMN_COUNT, ROW_COUNT, UNIT_COUNT, WEIGHTS_PLACE
+from workbench.engine.kernels.compiled.sums import total
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.window_tile import (
     SUM_COLUMNS,
@@ -195,19 +196,10 @@ def _of_biases(stage, maps, lanes, g, is_first):
     target = part(g, stage[BIASES_PLACE], rows)
     places = stage[DOWN] * stage[ACROSS]
     for row in range(rows):
-        total = ZERO if is_first else target[row]
+        found = ZERO if is_first else target[row]
         for place in range(places):
-            total += sum_lanes(part(maps, z_at + (place * rows + row) * lanes, lanes))
-        target[row] = total
-
-
-@summing
-def sum_lanes(x):
-    """The sum of x (lanes,)."""
-    total = ZERO
-    for i in range(x.size):
-        total += x[i]
-    return total
+            found += total(part(maps, z_at + (place * rows + row) * lanes, lanes))
+        target[row] = found
 
 
 @compiled

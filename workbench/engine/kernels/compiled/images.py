@@ -35,7 +35,6 @@ from workbench.engine.kernels.compiled.image_loops import (
     fill_zeros,
     pool,
     pool_back,
-    sum_lanes,
     turned_place,
 )
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, inner
@@ -55,6 +54,7 @@ from workbench.engine.kernels.compiled.products import (
     WEIGHTS_PLACE,
 )
 from workbench.engine.kernels.compiled.rule_loops import address
+from workbench.engine.kernels.compiled.sums import total
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.turning import turn_in, turn_out
 
@@ -263,10 +263,10 @@ def _mean_over_places(maps, at, size, units, lanes, count, features, start):
     for lane in range(count):
         target = part(features, (start + lane) * units, units)
         for unit in range(units):
-            total = ZERO
+            found = ZERO
             for place in range(places):
-                total += maps[at + (place * units + unit) * lanes + lane]
-            target[unit] = total * share
+                found += maps[at + (place * units + unit) * lanes + lane]
+            target[unit] = found * share
 
 
 @inner
@@ -286,7 +286,7 @@ def _share_over_places(dl_da, start, size, units, count, back, lanes):
 def _sum_slopes(source, lanes, target, is_first):
     for unit in range(target.size):
         before = ZERO if is_first else target[unit]
-        target[unit] = before + sum_lanes(part(source, unit * lanes, lanes))
+        target[unit] = before + total(part(source, unit * lanes, lanes))
 
 
 @inner

@@ -1,8 +1,8 @@
 """How the functions of this folder are compiled: they release the GIL, are cached on disk, and use NumPy's error model.
 
 `error_model="numpy"` lets divisions vectorise. "contract" allows fused multiply-add, which rounds once, and nothing
-else: only `summing` may reorder sums. Constants are float32 values, since a literal would turn the arithmetic into
-doubles.
+else: no sum is reordered (`sums.py` has the long ones). Constants are float32 values, since a literal would turn the
+arithmetic into doubles.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from llvmlite import binding as llvm
 from numba import extending, types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.codegen import get_host_cpu_features
 from numba.core.sigutils import normalize_signature
 
 from workbench import places
@@ -30,9 +31,21 @@ intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instruct
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
-def compiled(
-    function: Callable[..., object], fastmath: frozenset[str] = frozenset({"contract"}), from_python: bool = True
-) -> Compiled:
+def _fill_vectors() -> None:
+    """Let loops use all of a vector of 512 bits, unless a person said what the processor has.
+
+    LLVM keeps loops to half of it on many processors, because those ran at a lower clock while the other half was in
+    use. The matrix products use all of it anyway.
+    """
+    settings: NumbaSettings = numba.config
+    if settings.CPU_FEATURES is None and processor_features().get("avx512f"):
+        settings.CPU_FEATURES = f"{get_host_cpu_features()},-prefer-256-bit"
+
+
+_fill_vectors()
+
+
+def compiled(function: Callable[..., object], from_python: bool = True) -> Compiled:
     """The function compiled by Numba at its first call, or read from the cache.
 
     Numba's cache of a function does not notice that a function it calls has changed. So the folder is named by a digest
@@ -45,7 +58,7 @@ def compiled(
     Counting them, at every call and every name for an array, took a quarter of a step of a small network.
     """
     njit: Compiled = numba.njit
-    options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath), "no_cpython_wrapper": not from_python}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cpython_wrapper": not from_python}
     dispatcher = njit(**options, _nrt=False)(function)
     of_types = dispatcher.get_call_template
     dispatcher.get_call_template = lambda given, named: of_types([types.unliteral(one) for one in given], named)
@@ -107,13 +120,6 @@ class _Kept(FunctionCache):
         """Keep a compiled form, if it can be kept."""
         with suppress(OSError):
             super().save_overload(*compiled)
-
-
-def summing(function: Callable[..., object]) -> Compiled:
-    """An `inner` function compiled with its sums in any order, which is fastest: for probes, and for loops that the
-    tests cover.
-    """
-    return compiled(function, frozenset({"contract", "reassoc"}), from_python=False)
 
 
 def is_compiled() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.kernels.compiled import images, losses
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner, summing
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
@@ -30,6 +30,7 @@ from workbench.engine.kernels.compiled.products import (
     WEIGHTS_PLACE,
     through_weights,
 )
+from workbench.engine.kernels.compiled.sums import total, total_of_squared_differences, total_of_squares
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import NEAR_ZERO, PROBE_EXAMPLES, PROBES, SATURATED
 from workbench.engine.training.probing import probes_at_end
@@ -170,46 +171,33 @@ def _of_forward(places, layer, w, at, slope, batch, steepest, scratch, found):
     found[_DEAD] = _share_dead(gain, part(scratch.masked, of_a, units))
 
 
-@summing
+@inner
 def _mean_and_deviation(x):
-    total = ZERO
-    for i in range(x.size):
-        total += x[i]
-    mean = total / np.float32(x.size)
-    squares = ZERO
-    for i in range(x.size):
-        squares += (x[i] - mean) * (x[i] - mean)
-    return mean, np.sqrt(squares / np.float32(x.size))
+    mean = total(x) / np.float32(x.size)
+    return mean, np.sqrt(total_of_squares(x, mean) / np.float32(x.size))
 
 
-@summing
+@inner
 def _rms(x):
-    squares = ZERO
-    for i in range(x.size):
-        squares += x[i] * x[i]
-    return np.sqrt(squares / np.float32(x.size))
+    return np.sqrt(total_of_squares(x, ZERO) / np.float32(x.size))
 
 
-@summing
+@inner
 def _rms_of_difference(x, y):
-    squares = ZERO
-    for i in range(x.size):
-        squares += (x[i] - y[i]) * (x[i] - y[i])
-    return np.sqrt(squares / np.float32(x.size))
+    return np.sqrt(total_of_squared_differences(x, y) / np.float32(x.size))
 
 
-@summing
+@inner
 def _sizes(weights):
     """Root mean square, share near zero, share exactly zero."""
-    squares, near, zero = ZERO, 0, 0
+    near, zero = 0, 0
     for i in range(weights.size):
-        squares += weights[i] * weights[i]
         near += abs(weights[i]) < _NEAR
         zero += weights[i] == ZERO
-    return np.sqrt(squares / np.float32(weights.size)), near / weights.size, zero / weights.size
+    return _rms(weights), near / weights.size, zero / weights.size
 
 
-@summing
+@inner
 def _share_under(x, threshold):
     count = 0
     for i in range(x.size):

@@ -9,9 +9,10 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled.jit import ZERO, inner, summing
+from workbench.engine.kernels.compiled.jit import ZERO, inner
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.sums import total_of_squares
 
 # optimizer: the address of its loop; slots: the addresses of its slots, each (runs, size); penalties (count, 4): the
 # moment, the address of the loop, and the places in `numbers` of what it reads and of its strength. numbers: a row of
@@ -54,15 +55,7 @@ def keep_within_norm(w, at, rows, columns, largest):
     """
     for row in range(rows):
         weights = part(w, at + row * columns, columns)
-        norm = _norm(weights)
+        norm = np.sqrt(total_of_squares(weights, ZERO))
         if norm > largest:
             for i in range(columns):
                 weights[i] *= largest / norm
-
-
-@summing
-def _norm(weights):
-    square = ZERO
-    for i in range(weights.size):
-        square += weights[i] * weights[i]
-    return np.sqrt(square)
