@@ -18,10 +18,10 @@ from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
 from workbench.engine.kernels.compiled.tile import integer, lanes_in, multiply_add
 from workbench.untyped import NumbaType
 
-_WIDTH, _VECTORS = 16, 4
-PARTIAL_SUMS = _WIDTH * _VECTORS
-_WIDE = ir.VectorType(FLOAT, _WIDTH)
-_NOTHING = ir.Constant(_WIDE, [0.0] * _WIDTH)
+_LANES_SUMMED, _VECTORS_SUMMED = 16, 4
+PARTIAL_SUMS = _LANES_SUMMED * _VECTORS_SUMMED
+_SIXTEEN = ir.VectorType(FLOAT, _LANES_SUMMED)
+_NO_NUMBERS = ir.Constant(_SIXTEEN, [0.0] * _LANES_SUMMED)
 
 # (offset of 16 numbers, which of them there are, their partial sums) -> the partial sums with these numbers in them. A
 # number that is not there counts as 0.
@@ -45,11 +45,11 @@ def total_of_squares(_context, x, centre):  # noqa: ARG001 - Numba finds argumen
 
     def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         start, size = _array(context, builder, signature, values, 0)
-        one = builder.insert_element(ir.Constant(_WIDE, ir.Undefined), values[1], ir.Constant(ir.IntType(32), 0))
-        everywhere = builder.shuffle_vector(one, one, lanes_in([0] * _WIDTH))
+        one = builder.insert_element(ir.Constant(_SIXTEEN, ir.Undefined), values[1], ir.Constant(ir.IntType(32), 0))
+        everywhere = builder.shuffle_vector(one, one, lanes_in([0] * _LANES_SUMMED))
 
         def squares(at: ir.Value, there: ir.Value, sums: ir.Value) -> ir.Value:
-            apart = builder.select(there, builder.fsub(_read(builder, start, at, there), everywhere), _NOTHING)
+            apart = builder.select(there, builder.fsub(_read(builder, start, at, there), everywhere), _NO_NUMBERS)
             return multiply_add(builder, apart, apart, sums)
 
         return _summed(builder, size, squares)
@@ -82,8 +82,8 @@ def _array(
 
 
 def _summed(builder: ir.IRBuilder, size: ir.Value, term: Term) -> ir.Value:
-    sums = [cgutils.alloca_once_value(builder, _NOTHING) for _ in range(_VECTORS)]
-    everything = ir.Constant(ir.VectorType(ir.IntType(1), _WIDTH), [1] * _WIDTH)
+    sums = [cgutils.alloca_once_value(builder, _NO_NUMBERS) for _ in range(_VECTORS_SUMMED)]
+    everything = ir.Constant(ir.VectorType(ir.IntType(1), _LANES_SUMMED), [1] * _LANES_SUMMED)
     whole = builder.sdiv(size, integer(PARTIAL_SUMS))
     with cgutils.for_range(builder, whole) as block:
         _add(builder, builder.mul(block.index, integer(PARTIAL_SUMS)), lambda _at: everything, term, sums)
@@ -98,35 +98,35 @@ def _add(
     builder: ir.IRBuilder, start: ir.Value, there: Callable[[ir.Value], ir.Value], term: Term, sums: list[ir.Value]
 ) -> None:
     for number, partial in enumerate(sums):
-        at = builder.add(start, integer(number * _WIDTH))
+        at = builder.add(start, integer(number * _LANES_SUMMED))
         builder.store(term(at, there(at), builder.load(partial)), partial)
 
 
 def _within(builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
     """Which of 16 lanes are among the first `count`."""
-    lanes = ir.Constant(ir.VectorType(INT, _WIDTH), list(range(_WIDTH)))
+    lanes = ir.Constant(ir.VectorType(INT, _LANES_SUMMED), list(range(_LANES_SUMMED)))
     one = builder.insert_element(ir.Constant(lanes.type, ir.Undefined), count, ir.Constant(ir.IntType(32), 0))
-    return builder.icmp_signed("<", lanes, builder.shuffle_vector(one, one, lanes_in([0] * _WIDTH)))
+    return builder.icmp_signed("<", lanes, builder.shuffle_vector(one, one, lanes_in([0] * _LANES_SUMMED)))
 
 
 def _read(builder: ir.IRBuilder, start: ir.Value, at: ir.Value, there: ir.Value) -> ir.Value:
     """16 numbers from `at` on; 0 for those that are not there, whose memory is not touched."""
-    place = builder.bitcast(builder.gep(start, [at]), _WIDE.as_pointer())
+    place = builder.bitcast(builder.gep(start, [at]), _SIXTEEN.as_pointer())
     if isinstance(there, ir.Constant):
         value = builder.load(place)
         value.align = FLOAT_BYTES
         return value
-    arguments = [place, ir.Constant(ir.IntType(32), FLOAT_BYTES), there, _NOTHING]
-    kind = ir.FunctionType(_WIDE, [argument.type for argument in arguments])
-    name = f"llvm.masked.load.v{_WIDTH}f32.p0"
+    arguments = [place, ir.Constant(ir.IntType(32), FLOAT_BYTES), there, _NO_NUMBERS]
+    kind = ir.FunctionType(_SIXTEEN, [argument.type for argument in arguments])
+    name = f"llvm.masked.load.v{_LANES_SUMMED}f32.p0"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
 def _in_halves(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     """The sum of the lanes, as the sum of halves of halves."""
-    size = _WIDTH // 2
+    size = _LANES_SUMMED // 2
     while size:
-        upper = builder.shuffle_vector(vector, vector, lanes_in([*range(size, 2 * size), *range(_WIDTH - size)]))
+        upper = builder.shuffle_vector(vector, vector, lanes_in([*range(size, 2 * size), *range(_LANES_SUMMED - size)]))
         vector = builder.fadd(vector, upper)
         size //= 2
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
