@@ -58,6 +58,9 @@ CONTESTANTS: dict[str, Contestant] = {
     "torch, grouped, processes": Contestant("one thread each", "torch processes", f"{_TORCH}:Grouped", (), "torch"),
     "torch, grouped, threads": Contestant("one process", "torch threads", f"{_TORCH}:Grouped", (), "torch"),
     "jax, one by one": Contestant("scan, pinned", "jax", "benchmarks.jax_peer:OneByOne", (), "jax"),
+    "jax, one by one, threads": Contestant(
+        "scan, one process", "jax threads", "benchmarks.jax_peer:OneByOne", (), "jax"
+    ),
     "jax, vmap": Contestant("scan, pinned", "jax", "benchmarks.jax_peer:Vmapped", (), "jax"),
     "jax, convolution, one by one": Contestant("scan, pinned", "jax", f"{_JAX}:OneByOne", _CONVOLUTION, "jax"),
     "jax, convolution, vmap": Contestant("scan, pinned", "jax", f"{_JAX}:Vmapped", _CONVOLUTION, "jax"),

@@ -38,6 +38,7 @@ TEAMS: dict[str, TeamKind] = {
     "jax": TeamKind(
         True, ONE_THREAD | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
     ),
+    "jax threads": TeamKind(False, ALL_THREADS),
 }
 
 

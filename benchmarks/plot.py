@@ -11,6 +11,8 @@ from benchmarks.program_phases import PHASES
 
 COLOURS = {"ours": "#0072b2", "bare": "#56b4e9", "torch": "#d55e00", "jax": "#009e73", "products": "#999999"}
 STYLES = {"ours, compiled": ("#0072b2", "o-"), "ours, plain": ("#e69f00", "s-"), "products": ("#999999", "--")}
+STYLES |= {"torch, one by one, processes": ("#d55e00", "v:"), "torch, one by one, threads": ("#d55e00", "^-")}
+STYLES |= {"jax, one by one": ("#009e73", "v:"), "jax, one by one, threads": ("#009e73", "^-")}
 COLUMNS = 3
 Panel = Callable[[Any], None]
 

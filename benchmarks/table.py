@@ -81,11 +81,17 @@ def _scaling(axes: dict[str, list[dict[str, Any]]]) -> str:
     parts = ["## Scaling\n\nRun-steps/s, median (quartiles)."]
     for axis, points in axes.items():
         names = list(points[0]["run_steps_per_second"])
+        beside = ["ours over the best peer"] if points[0]["over_best_peer"] else []
         rows = (
-            [str(point[axis]), *(around(point["run_steps_per_second"][name], ",.0f") for name in names)]
+            [
+                str(point[axis]),
+                *(around(point["run_steps_per_second"][name], ",.0f") for name in names),
+                *(around(point["over_best_peer"], ".2f") for _ in beside),
+            ]
             for point in points
         )
-        parts.append(f"### By {axis}\n\nThe last row is {points[-1]['work']}.\n\n{grid([axis, *names], rows)}")
+        table = grid([axis, *names, *beside], rows)
+        parts.append(f"### By {axis}\n\nThe last row is {points[-1]['work']}.\n\n{table}")
     return "\n\n".join(parts)
 
 
