@@ -19,7 +19,8 @@ class Rows:
     """Some runs of a pack, in the order of their rows.
 
     weights, gradients, previous (the weights before an epoch's last update) and each slot are (runs, size); `stored`
-    holds the inputs on the device, as `data.inputs` has them; `updates` is the number of updates in an epoch.
+    holds the inputs on the device, as `data.inputs` has them; `updates` is the number of updates in an epoch. So many
+    `threads` may share the work of one run, if the kernel can.
     """
 
     pack: Pack
@@ -32,3 +33,4 @@ class Rows:
     stored: Array
     updates: int
     xp: ModuleType
+    threads: int = 1

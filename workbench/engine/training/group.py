@@ -6,6 +6,9 @@ works on the rows is rebuilt. A run that has ended costs no more time and does n
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
 import numpy as np
 
 from workbench.engine.backend import Array, array_module, to_host, zeros
@@ -24,10 +27,13 @@ NOT_STARTED = -1
 
 
 class Group:
-    """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken."""
+    """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken.
 
-    def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
-        self.pack, self.data, self.xp = pack, data, array_module(pack.device)
+    `threads` may share the work of each run.
+    """
+
+    def __init__(self, pack: Pack, data: Data, state: State | None = None, threads: int = 1) -> None:
+        self.pack, self.data, self.xp, self._threads = pack, data, array_module(pack.device), threads
         self.dtype = np.dtype(pack.dtype)
         self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
         self._stored = self._as_read(data.inputs)
@@ -56,8 +62,7 @@ class Group:
         self.epoch_number += 1
         with np.errstate(all="ignore"):  # a diverging run overflows; `end_runs` reports it
             metrics = self._trainer.train(self.epoch_number) if self.epoch_number else self._untrained()
-            for split in ("validation", "test"):
-                metrics[f"{split}_loss"], metrics[f"{split}_accuracy"] = self._evaluators[split].evaluate()
+            metrics |= self._evaluated()
             probes, metrics["input_gradient"] = self._probes.take(after_update=self.epoch_number > 0)
             self._remember_best(metrics["validation_loss"])
             ended = end_runs(self, metrics)
@@ -127,6 +132,7 @@ class Group:
             stored=self._stored,
             updates=self.updates,
             xp=self.xp,
+            threads=self._threads,
         )
         self._trainer = KERNELS[self.pack.kernel].trainer(rows)
         self._evaluators = {split: self._evaluator(rows.weights, runs, split) for split in ("validation", "test")}
@@ -140,6 +146,17 @@ class Group:
         data = self.data.take(runs)
         kernel = KERNELS[self.pack.kernel]
         return kernel.evaluator(self.pack.take(runs), self.layout, weights, self._stored, data, getattr(data, split))
+
+    def _evaluated(self) -> dict[str, np.ndarray]:
+        """Loss and accuracy on the splits that are not trained on, both at once where threads share the runs."""
+        with ThreadPoolExecutor(2) if self._threads > 1 else nullcontext() as pool:
+            each = pool.map if pool else map
+            found = list(each(lambda judge: judge.evaluate(), self._evaluators.values()))
+        return {
+            f"{split}_{name}": numbers
+            for split, both in zip(self._evaluators, found, strict=True)
+            for name, numbers in zip(("loss", "accuracy"), both, strict=True)
+        }
 
     def _untrained(self) -> dict[str, np.ndarray]:
         return {name: np.full(self.active, np.nan) for name in ("train_loss", "train_accuracy", "learning_rate")}

@@ -25,15 +25,16 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
     """Train all runs of a pack; yields an `Epoch` for the untrained networks (number 0) and after every epoch.
 
     A run ends after its `epochs`, when it is out of patience, or when it diverges; the pack ends with its last run. On
-    a CPU, `workers` threads or processes share the runs; the kernel decides which. The caller limits BLAS to one thread
-    in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number depends on
-    `workers` or on an interruption.
+    a CPU, `workers` threads or processes share the runs; the kernel decides which. If there are fewer runs than
+    workers, the compiled kernel lets several threads share each run of a wide network. The caller limits BLAS to one
+    thread in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number
+    depends on `workers` or on an interruption.
 
     Raises BadInput if pack and data do not fit together.
     """
     install(pack.rules)
     _check(pack, data)
-    started = _started(pack, data, min(workers, pack.runs) if pack.device == "cpu" else 1, state)
+    started = _started(pack, data, workers if pack.device == "cpu" else 1, state)
     try:
         yield from _epochs(started)
     finally:
@@ -70,12 +71,14 @@ def _epochs(workers: list[Worker]) -> Iterator[Epoch]:
             yield replace(epoch, seconds=seconds, _state=state_after, _weights=weights_after)
 
 
-def _started(pack: Pack, data: Data, count: int, state: State | None) -> list[Worker]:
+def _started(pack: Pack, data: Data, workers: int, state: State | None) -> list[Worker]:
+    count = min(workers, pack.runs)
+    threads = workers // count if KERNELS[pack.kernel].workers == "threads" else 1
     if count == 1:
-        return [InlineWorker(pack, data, np.arange(pack.runs), state)]
+        return [InlineWorker(pack, data, np.arange(pack.runs), state, threads)]
     shares = np.array_split(np.arange(pack.runs), count)
     worker = WORKERS[KERNELS[pack.kernel].workers]
-    return [worker(pack.take(runs), data.take(runs), runs, part_of(state, runs)) for runs in shares]
+    return [worker(pack.take(runs), data.take(runs), runs, part_of(state, runs), threads) for runs in shares]
 
 
 def _check(pack: Pack, data: Data) -> None:

@@ -55,13 +55,15 @@ class Worker(Protocol):
 
 
 class InlineWorker:
-    """Trains its runs in this process, in groups that stay in cache. `runs` are their places in the whole pack."""
+    """Trains its runs in this process, in groups that stay in cache. `runs` are their places in the whole pack;
+    `threads` may share the work of each run.
+    """
 
-    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None, threads: int = 1) -> None:
         size = runs_per_group(pack, data)
         parts = [np.arange(start, min(start + size, len(runs))) for start in range(0, len(runs), size)]
         self.runs, self._parts = runs, parts
-        self._groups = [Group(pack.take(part), data.take(part), part_of(state, part)) for part in parts]
+        self._groups = [Group(pack.take(part), data.take(part), part_of(state, part), threads) for part in parts]
 
     def start_epoch(self) -> None:
         """Nothing: `finish_epoch` does the work."""
@@ -90,8 +92,8 @@ class InlineWorker:
 class ThreadWorker(InlineWorker):
     """An InlineWorker in a thread of its own, for kernels that release the GIL while they compute."""
 
-    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
-        super().__init__(pack, data, runs, state)
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None, threads: int = 1) -> None:
+        super().__init__(pack, data, runs, state, threads)
         self._thread = ThreadPoolExecutor(1, "trainer")
         self._answer: Future[Epoch | None] | None = None
 
@@ -112,13 +114,13 @@ class ThreadWorker(InlineWorker):
 class ProcessWorker:
     """An InlineWorker in a process of its own with one BLAS thread."""
 
-    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None) -> None:
+    def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None, threads: int = 1) -> None:
         self.runs = runs
         with blas.one_thread_in_new_processes(), without_main_module(), held():
             self._process, self._pipe = _started()
         # The process ignores SIGTERM, by which Python ends its daemons. So a worker that nobody closes is killed.
         util.Finalize(self, self._process.kill, exitpriority=10)
-        self._pipe.send((pack, data, runs, state))
+        self._pipe.send((pack, data, runs, state, threads))
 
     def start_epoch(self) -> None:
         """Ask for the next epoch."""
@@ -231,12 +233,12 @@ def _serve(pipe: Connection) -> None:
     leave_to_parent()
     try:
         worker: InlineWorker | None = None
-        pack, data, runs, state = pipe.recv()
+        given = pipe.recv()
         while True:
             question, about = pipe.recv()
             try:
-                install(pack.rules)
-                worker = worker or InlineWorker(pack, data, runs, state)
+                install(given[0].rules)
+                worker = worker or InlineWorker(*given)
                 pipe.send(getattr(worker, question)(*about))
             except Exception as error:
                 pipe.send(error)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.compiled import images, losses, passes, products, rule_loops
 from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
+from workbench.engine.kernels.compiled.sharers import Sharers, threads_for
 from workbench.engine.kernels.compiled.stages import images_of
 from workbench.engine.kernels.compiled.tile import PANEL
 from workbench.engine.kernels.compiled.update import ELEMENTWISE_MOMENTS, UpdateRules
@@ -49,7 +50,8 @@ def obstacle(pack: Pack) -> str:
 
 
 class CompiledTrainer:
-    """Trains the rows of a group run by run, in one call that releases the GIL.
+    """Trains the rows of a group run by run, in one call that releases the GIL, or in one for each thread of those that
+    share a run.
 
     See `plain.PlainTrainer` for the same in NumPy.
     """
@@ -67,6 +69,8 @@ class CompiledTrainer:
         self._scratch = scratch_for(layout, pack.batch_size, masks=bool(self._masked.any()))
         self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
+        threads = threads_for(layout, self._places, pack.batch_size, rows.threads)
+        self._sharers = Sharers(threads, self._scratch, self._updating) if threads > 1 else None
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
         """All updates of an epoch, with dropout: the running loss and accuracy, (runs,) each, and the last learning
@@ -76,11 +80,14 @@ class CompiledTrainer:
         table = timetable(pack.columns, first_update, rows.updates, rows.updates)
         w, previous = (buffer.reshape(-1) for buffer in (rows.weights, rows.previous))
         means = np.empty((pack.runs, 2))
-        passes.train_epoch(
-            self._loss, self._updating, self._places, rows.layout.weights_end, w, rows.gradients[0],
-            previous, self._examples, rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
-            self._scratch, pack.batch_size, means,
+        given = (
+            self._places, rows.layout.weights_end, w, rows.gradients[0], previous, self._examples,
+            rows.data.order(epoch).reshape(-1), self._timetable(table, first_update),
         )  # fmt: skip
+        if self._sharers:
+            self._sharers.train(self._loss, *given, pack.batch_size, means)
+        else:
+            passes.train_epoch(self._loss, self._updating, *given, self._scratch, pack.batch_size, means)
         return {
             "train_loss": means[:, 0],
             "train_accuracy": means[:, 1] if rows.data.classes else np.full(pack.runs, np.nan),

@@ -49,6 +49,20 @@ def fresh_mask(mask, key, threshold, scale):
 
 
 @inner
+def fresh_mask_from(mask, first, key, threshold, scale):
+    """The part of a mask, (size,), that begins with element `first` of the whole, an even number."""
+    low, high = np.uint32(key & _LOW), np.uint32(key >> _S32)
+    before, pairs = first // 2, mask.size // 2
+    for pair in range(pairs):
+        x = _bits(np.uint32(before + pair), low, high)
+        mask[2 * pair] = scale if (x & _LANE) >= threshold else ZERO
+        mask[2 * pair + 1] = scale if (x >> _S16) >= threshold else ZERO
+    if mask.size % 2:
+        x = _bits(np.uint32(before + pairs), low, high)
+        mask[mask.size - 1] = scale if (x & _LANE) >= threshold else ZERO
+
+
+@inner
 def _bits(counter, first, second):
     x = counter ^ first  # Numba widens to 64 bits, so products are reduced to 32 bits by hand
     x = np.uint32((x ^ (x >> _S16)) * _M1) ^ second

@@ -236,7 +236,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             if step == updates - 1:
                 for p in range(at, at + size):
                     previous[p] = w[p]
-            _choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
+            choose(order, run, len(means), step * batch, batch, examples, outputs, scratch)
             if timetable.moves.shape[1] > 0:
                 read_moved(examples, run, scratch.rows, timetable.moves[run, step], scratch.x)
             else:
@@ -251,8 +251,8 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
                 back_through_images(w, at, g, places, batch, scratch, masked, run, timetable)
             update(updating, w, g, at, weights_end)
             if timetable.max_norm[run] > ZERO:
-                _keep_within_norm(w, at, places, timetable.max_norm[run])
-                _keep_within_norm(w, at, scratch.filters, timetable.max_norm[run])
+                limit_norms(w, at, places, timetable.max_norm[run])
+                limit_norms(w, at, scratch.filters, timetable.max_norm[run])
             total += lost
             hits += right
         means[run, 0], means[run, 1] = total / (updates * batch), hits / (updates * batch)
@@ -260,7 +260,8 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
 
 
 @inner
-def _keep_within_norm(w, at, places, largest):
+def limit_norms(w, at, places, largest):
+    """Scale down every row of the layers' weights whose norm is over `largest`."""
     for layer in range(len(places)):
         keep_within_norm(
             w, at + places[layer, WEIGHTS_PLACE], places[layer, ROW_COUNT], places[layer, COLUMN_COUNT], largest
@@ -268,7 +269,7 @@ def _keep_within_norm(w, at, places, largest):
 
 
 @inner
-def _choose(order, run, runs, start, batch, examples, outputs, scratch):
+def choose(order, run, runs, start, batch, examples, outputs, scratch):
     """The rows, labels and values of a run's minibatch, `batch` positions of its order from `start` on."""
     count, order_length = examples.index.size // runs, order.size // runs
     chosen = part(order, run * order_length + start, batch)

@@ -32,12 +32,18 @@ _TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 @compiled
 def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
     """z (batch, rows) = x (batch, columns) times W^T, plus the biases. W is transposed a panel at a time."""
+    some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, 0, places[layer, ROW_COUNT])
+
+
+@inner
+def some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, begin, end):
+    """The columns of z from `begin`, a multiple of `PANEL`, to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
     weights_at, biases_at = at + places[layer, WEIGHTS_PLACE], at + places[layer, BIASES_PLACE]
     for depth in range(0, columns, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, columns - depth)
-        for column in range(0, rows, PANEL):
-            width = min(PANEL, rows - column)
+        for column in range(begin, end, PANEL):
+            width = min(PANEL, end - column)
             _transpose(w, weights_at + column * columns + depth, columns, width, steps, panel)
             target = address_of(z, z_at + column)
             first, first_row = (target, rows) if depth else (address_of(w, biases_at + column), 0)
@@ -49,36 +55,50 @@ def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
 @compiled
 def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros):
     """dl/dW (rows, columns) = the transpose of dl/dz (batch, rows), times x (batch, columns)."""
+    some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, 0, places[layer, ROW_COUNT])
+
+
+@inner
+def some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, begin, end):
+    """The rows of dl/dW from `begin` to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
-    at, tiles_at = places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
-    _product(tiles_at, rows, columns, batch, dl_dz, z_at, 1, rows, x, x_at, g, at, zeros)
+    at, tiles_at = places[layer, WEIGHTS_PLACE] + begin * columns, places[layer, TILES_LOOP]
+    _product(tiles_at, end - begin, columns, batch, dl_dz, z_at + begin, 1, rows, x, x_at, g, at, zeros, 0, columns)
 
 
 @compiled
 def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
     """dl/dx (batch, columns) = dl/dz (batch, rows) times W."""
+    some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, 0, places[layer, COLUMN_COUNT])
+
+
+@inner
+def some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, begin, end):
+    """The columns of dl/dx from `begin`, a multiple of `PANEL`, to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
     weights_at, tiles_at = at + places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
-    _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros)
+    _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros, begin, end)
 
 
 @compiled
 def column_sums(dl_dz, z_at, batch, places, layer, ones, g, zeros):
     """dl/db (rows,) = ones, one for each example, times dl/dz (batch, rows)."""
     rows, biases_at, tiles_at = places[layer, ROW_COUNT], places[layer, BIASES_PLACE], places[layer, TILES_LOOP]
-    _product(tiles_at, 1, rows, batch, ones, 0, 0, 0, dl_dz, z_at, g, biases_at, zeros)
+    _product(tiles_at, 1, rows, batch, ones, 0, 0, 0, dl_dz, z_at, g, biases_at, zeros, 0, rows)
 
 
 @inner
-def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros):
-    """c (m, n) = a (m, count) times b (count, n), a panel of b's columns and `PANEL_DEPTH` of `count` at a time."""
+def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros, begin, end):
+    """c (m, n) = a (m, count) times b (count, n), a panel of b's columns and `PANEL_DEPTH` of `count` at a time: its
+    columns from `begin` to before `end`.
+    """
     for depth in range(0, count, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, count - depth)
-        for column in range(0, n, PANEL):
+        for column in range(begin, end, PANEL):
             target = address_of(c, c_at + column)
             first, first_row = (target, n) if depth else (address_of(zeros, 0), 0)
             factor, other = address_of(a, a_at + depth * a_step), address_of(b, b_at + depth * n + column)
-            sizes = m, min(PANEL, n - column), steps
+            sizes = m, min(PANEL, end - column), steps
             call(tiles_at, (*sizes, factor, a_row, a_step, other, n, first, first_row, target, n))
 
 

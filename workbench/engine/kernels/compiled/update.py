@@ -20,16 +20,22 @@ from workbench.engine.kernels.compiled.sums import total_of_squares
 UpdateRules = namedtuple("UpdateRules", "optimizer slots penalties numbers")
 ELEMENTWISE_MOMENTS = ("gradient", "before", "after")
 _GRADIENT, _BEFORE, _AFTER = range(3)
-_COMPILED_BLOCK = 4096  # elements
+COMPILED_BLOCK = 4096  # elements
 
 
 @inner
 def update(rules, w, g, at, weights_end):
     """One update of a run's row of w, which begins at `at`, by the gradient row g. g is overwritten."""
+    update_some(rules, w, g, at, weights_end, 0, g.size)
+
+
+@inner
+def update_some(rules, w, g, at, weights_end, begin, end):
+    """The same of its elements from `begin` to before `end`."""
     numbers = rules.numbers
     slots, read = address_of(rules.slots, 0), address_of(numbers, 0)
-    for start in range(0, g.size, _COMPILED_BLOCK):
-        size = min(_COMPILED_BLOCK, g.size - start)
+    for start in range(begin, end, COMPILED_BLOCK):
+        size = min(COMPILED_BLOCK, end - start)
         # Penalties act only on what lies before weights_end. The optimizer follows while w and g of this block are in
         # cache.
         penalised = min(size, max(weights_end - start, 0))
