@@ -7,7 +7,6 @@ works on the rows is rebuilt. A run that has ended costs no more time and does n
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 
 NOT_STARTED = -1
+LARGE_EVALUATION = 50_000_000  # flops of a run: half a millisecond; threads for less would cost more than they give
 
 
 class Group:
@@ -36,6 +36,7 @@ class Group:
         self.pack, self.data, self.xp, self._threads = pack, data, array_module(pack.device), threads
         self.dtype = np.dtype(pack.dtype)
         self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
+        self._pool = ThreadPoolExecutor(2, "evaluator") if threads > 1 and self._evaluates_much() else None
         self._stored = self._as_read(data.inputs)
         self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
         names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)
@@ -147,11 +148,14 @@ class Group:
         kernel = KERNELS[self.pack.kernel]
         return kernel.evaluator(self.pack.take(runs), self.layout, weights, self._stored, data, getattr(data, split))
 
+    def _evaluates_much(self) -> bool:
+        examples = self.data.validation.index.shape[1] + self.data.test.index.shape[1]
+        return 2 * self.layout.weights_end * examples > LARGE_EVALUATION
+
     def _evaluated(self) -> dict[str, np.ndarray]:
         """Loss and accuracy on the splits that are not trained on, both at once where threads share the runs."""
-        with ThreadPoolExecutor(2) if self._threads > 1 else nullcontext() as pool:
-            each = pool.map if pool else map
-            found = list(each(lambda judge: judge.evaluate(), self._evaluators.values()))
+        each = self._pool.map if self._pool else map
+        found = list(each(lambda judge: judge.evaluate(), self._evaluators.values()))
         return {
             f"{split}_{name}": numbers
             for split, both in zip(self._evaluators, found, strict=True)
