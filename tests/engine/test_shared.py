@@ -16,6 +16,7 @@ from workbench.engine.kernels.compiled import shared, sharers
 from workbench.engine.kernels.compiled.kernel import places_of
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training import group
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 
@@ -30,6 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Runs are shared however small they are; the threads that were asked, one number a call."""
     seen: list[int] = []
     monkeypatch.setattr(sharers, "FLOPS_OF_A_THREAD", 1)
+    monkeypatch.setattr(group, "LARGE_EVALUATION", 0)
     share = shared.share_epoch
 
     def noted(*arguments: Any) -> None:
@@ -54,6 +56,7 @@ def test_a_run_that_threads_share_ends_as_by_itself(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharers, "FLOPS_OF_A_THREAD", 1)
+        patch.setattr(group, "LARGE_EVALUATION", 0)
         kind = STEP | {"batch_size": batch, "activation": activation, "optimizer": optimizer, "loss": loss}
         pack = mixed_pack(1, content, diverging=None, **kind)
         data = data_for(pack)
