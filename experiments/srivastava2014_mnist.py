@@ -60,13 +60,13 @@ def against_published(tables: Any) -> pd.DataFrame:
         for schedule in ("full", "short"):
             mine = runs[runs["arm"] == f"{schedule}_{row}"]
             if len(mine):
-                about = {"schedule": f"{schedule} schedule", "row": words}
-                ours = mine.assign(**about, which="ours", error=100 * (1 - mine["last_test_accuracy"]))
-                parts += [ours, ours.assign(which="published", error=100 * published)]
+                about = {"training": f"{schedule} schedule", "row": words}
+                ours = mine.assign(**about, result="ours", error=100 * (1 - mine["last_test_accuracy"]))
+                parts += [ours, ours.assign(result="published", error=100 * published)]
     if not parts:
         return pd.DataFrame()
     columns = {"error": "test error in percent"}
-    return pd.concat(parts)[["schedule", "row", "which", "error", "seed"]].rename(columns=columns)
+    return pd.concat(parts)[["training", "row", "result", "error", "seed"]].rename(columns=columns)
 
 
 FIGURES = [
@@ -74,7 +74,7 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every row that was trained; the numbers behind are the table itself.",
         against_published,
-        Lines("row", "test error in percent", by="which"),
-        panels="schedule",
+        Lines("row", "test error in percent", by="result"),
+        panels="training",
     )
 ]

@@ -139,7 +139,7 @@ def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
         frame = figure.data(completed(tables))
         return Reduced(figure, frame, say("own.nothing_yet") if _empty(frame, figure.measured) else "")
     except NothingHeld as reason:
-        return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=reason))
+        return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=texts.translated(str(reason))))
     except Exception as error:
         return Reduced(figure, pd.DataFrame(), _failure(error))
 
