@@ -193,7 +193,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     epochs = epochs[: 0 if last.all() else None]
     epochs = epochs[sampled(len(epochs), MOST_EPOCHS_BY_LAYER)]
     numbers = np.sort(table["layer"].unique())
-    labels = factor.labels if factor else (word("all runs"),)
+    labels = factor.labels if factor else (word("All runs"),)
     means = table.groupby(["level", "layer", "epoch"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), numbers, epochs])
     maps = means.reindex(grid).to_numpy().reshape(len(labels), len(numbers), len(epochs))
