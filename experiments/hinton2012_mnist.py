@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Lines, Paired
+from workbench.claims import Arm, Claim, Equivalence, Figure, Paired, Rows
 
 SOURCE = "Hinton et al. 2012, arXiv 1207.0580"
 SEEDS = tuple(range(12))
@@ -76,7 +76,7 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every row that was trained.",
         against_published,
-        Lines("row", "test error in percent", by="result"),
+        Rows("row", "test error in percent", by="result"),
         panels="training",
     )
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Lines, Paired
+from workbench.claims import Arm, Claim, Equivalence, Figure, Paired, Rows
 
 SOURCE = "LeCun et al. 1998, Proc. IEEE 86(11), figure 9"
 SEEDS = tuple(range(12))
@@ -66,6 +66,6 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every network that was trained.",
         against_published,
-        Lines("network", "test error in percent", by="result"),
+        Rows("network", "test error in percent", by="result"),
     )
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Lines
+from workbench.claims import Arm, Claim, Equivalence, Figure, Rows
 
 SOURCE = "Srivastava et al. 2014, JMLR 15, table 2"
 AGREEMENT = 0.002  # a margin fixed here: the paper gives single numbers, without their spread
@@ -75,7 +75,7 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every row that was trained; the numbers behind are the table itself.",
         against_published,
-        Lines("row", "test error in percent", by="result"),
+        Rows("row", "test error in percent", by="result"),
         panels="training",
     )
 ]

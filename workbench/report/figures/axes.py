@@ -180,6 +180,8 @@ def amount_axis(axis: Axis, key: str, most: int = MOST_LABELS) -> None:
         _factor_axis(axis, base, MOST_LABELS)
         return
     percent = wording.metric(key).percent
+    if not isinstance(axis, YAxis):
+        most = min(most, _ticks_with_room(axis.axes))
     axis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))
     axis.set_major_formatter(FuncFormatter(lambda x, _: tick(100 * x, " %") if percent else tick(x)))
 
@@ -190,8 +192,7 @@ def change_axis(ax: Axes, key: str) -> None:
     Chinese names the unit in the label alone: a tick has no room for it.
     """
     shown = wording.metric(key)
-    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
-    most = max(3, min(6, int(room / TICK_ROOM)))
+    most = min(6, _ticks_with_room(ax))
     if shown.base:
         _factor_axis(ax.xaxis, shown.base, most, wording.TIMES)
         ax.set_xlabel(say("axis.factor", name=shown.name.lower()))
@@ -202,6 +203,12 @@ def change_axis(ax: Axes, key: str) -> None:
     )
     label = say("axis.difference" if shown.percent else "axis.difference_of_amounts", name=shown.name.lower())
     ax.set_xlabel(say("axis.with_unit", label=label, unit=shown.unit) if shown.unit else label)
+
+
+def _ticks_with_room(ax: Axes) -> int:
+    """How many ticks stand side by side on an x axis; three at least."""
+    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
+    return max(3, int(room / TICK_ROOM))
 
 
 def _points(text: str) -> str:

@@ -72,7 +72,7 @@ def _without_stop(text: str) -> str:
 
 def _what_happened(rule: Rule, found: Verdict) -> str:
     metric = rule.metric
-    if isinstance(rule, Identity):
+    if isinstance(rule, Identity) and found.n:
         runs = wording.plural(found.n, "run")
         what = sentences.largest(rule, short=True)
         return say(

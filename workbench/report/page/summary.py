@@ -197,9 +197,11 @@ def in_brief(factor: Factor) -> str:
 
 
 def asked(design: Design) -> str:
-    """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds" """
+    """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds"; with commas if it is not the whole grid."""
     lists = [say("design.factor", name=factor.name, values=in_brief(factor)) for factor in design.factors]
     runs, seeds = wording.plural(len(design.runs), "run"), wording.plural(len(design.seeds), SEED)
     if not lists:
         return say("design.asked_alone", runs=runs, seeds=seeds)
-    return say("design.asked", runs=runs, swept=joined(lists, " \u00d7 ", " \u00d7 "), seeds=seeds)
+    grid = len(design.seeds) * math.prod(len(factor.labels) for factor in design.factors)
+    swept = joined(lists, " \u00d7 ", " \u00d7 ") if grid == len(design.runs) else commas(lists)
+    return say("design.asked", runs=runs, swept=swept, seeds=seeds)

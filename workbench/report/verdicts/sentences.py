@@ -102,6 +102,8 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     """The finding behind a verdict."""
     place = say("found.on_dataset", data=data) if data else say("found.here")
     if isinstance(rule, Identity) or evidence is None:
+        if not found.n:
+            return say("found.nothing_yet", place=place)
         runs = wording.plural(found.n, "run")
         what = largest(rule) if isinstance(rule, Identity) else say("largest.relative_error")
         return say("found.identity", place=place, what=what, runs=runs, worst=wording.number(found.worst))
