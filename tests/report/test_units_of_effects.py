@@ -29,7 +29,7 @@ RULES = [
 def test_every_effect_that_a_rule_of_ours_decides_has_a_unit(rule: Paired | Equivalence) -> None:
     key = rule.metric
     shown = wording.metric(key)
-    assert shown.percent or shown.base or shown.unit or is_loss(key) or key.startswith("train_loss") or key in SIZES
+    assert shown.percent or shown.base or shown.unit or is_loss(key) or key in SIZES
 
 
 def test_a_difference_of_logarithms_is_a_factor() -> None:

@@ -164,11 +164,12 @@ def _with_unit(text: str, key: str) -> str:
 
 
 def _change(value: float, key: str, signed: bool) -> str:
-    """A difference without its unit. In points it is that of the data beside the page, which has seven digits: else
-    -0.0125 and -0.01250000000000002, which are one number there, would be written as -1.2 and -1.3.
+    """A difference without its unit. In points, and of factors, it is that of the data beside the page, which has seven
+    digits: else -0.0125 and -0.01250000000000002, which are one number there, would be written as -1.2 and -1.3.
     """
     if metric(key).base:
-        return TIMES + number(plain(value, key))
+        factor = plain(float(f"{value:.{DIGITS_OF_DATA}g}"), key)
+        return TIMES + number(float(f"{factor:.3g}"))
     sign = "+" if signed and value > 0 else ""
     if metric(key).percent:
         value = float(f"{value:.{DIGITS_OF_DATA}g}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.report.page.test_sweep import only
 from tests.report.synthetic import sweep
 from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
@@ -124,3 +125,21 @@ def test_runs_without_a_measure_of_their_own_were_trained_on_their_data() -> Non
         tables, runs=tables.runs.assign(measure=pd.Series(["tilted_cosine"] * 3 + [None] * 3, dtype=object))
     )
     assert "(digits)" in decide(IDENTITY, mixed).sentence
+
+
+def test_what_was_asked_is_a_product_only_where_the_whole_grid_was() -> None:
+    tables = sweep({"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}, seeds=2)
+    whole = "8\u00a0runs: depth (1, 2) \u00d7 activation (sigmoid, relu), 2\u00a0seeds"
+    assert summary.asked(design.read(tables)) == whole
+    some = replace(tables, runs=tables.runs.iloc[:6])
+    assert "depth (1, 2), activation (sigmoid, relu), " in summary.asked(design.read(some))
+
+
+def test_an_identity_of_no_run_has_nothing_to_compare_and_every_verdict_stands_in_the_head(tmp_path: Path) -> None:
+    page = write(only(sweep(GRID, seeds=2), "pending"), [IDENTITY], tmp_path).html.read_text(encoding="utf-8")
+    head, _, rest = page.partition("</header>")
+    assert '<a href="#claim-1">' in head
+    assert 'class="badge inconclusive"' in head
+    assert 'id="claim-1"' in rest
+    assert "here is nothing to compare yet." in rest
+    assert "over 0\u00a0runs" not in page

@@ -164,7 +164,7 @@ def _alt(figure: Figure, panel: str) -> str:
 def _shape(figure: Figure, rows: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float, float, float]]:
     """The size of a panel and its margins: those the figure states, or what the names of its rows need."""
     if isinstance(figure.draw, Rows):
-        return figure.draw.size(rows), figure.draw.margins(rows)
+        return figure.draw.size(rows), figure.draw.margins
     return figure.size, figure.margins
 
 

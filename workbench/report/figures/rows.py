@@ -1,6 +1,6 @@
 """A drawing for the figures of an experiment file: a row for each name, values along the x axis.
 
-For names too long to stand below an axis, such as the rows of a published table.
+For names too long to stand below an axis or beside it, such as the rows of a published table: each stands over its row.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from workbench.report.language import texts
 from workbench.report.language.words import cut
 from workbench.report.statistics.intervals import student
 
-LONGEST_NAME = 46  # letters
-LETTER, ROW, FOOT = 6.2, 30, 48  # pixels
-APART = 0.24  # of the distance of two rows: how far what stands in one is apart
+LONGEST_NAME = 70  # letters
+BROAD_ENOUGH, ROW, FOOT = 440, 40, 48  # pixels: a phone shows the whole of it, legibly
+APART = 0.18  # of the distance of two rows: how far what stands in one is apart
+ABOVE = 0.3  # of that distance: how far above its row a name stands
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,27 @@ class Rows(Drawing):
 
     def size(self, rows: pd.DataFrame) -> tuple[float, float]:
         """The width and height of a drawing in which every name has room, in CSS pixels."""
-        return axes.beside_names(self._left(rows)), FOOT + ROW * rows[self.row].nunique()
+        return BROAD_ENOUGH, FOOT + ROW * rows[self.row].nunique()
 
-    def margins(self, rows: pd.DataFrame) -> tuple[float, float, float, float]:
+    @property
+    def margins(self) -> tuple[float, float, float, float]:
         """The room around the axes: left, right, top, bottom."""
-        return self._left(rows), 22, 6, FOOT - 6
-
-    def _left(self, rows: pd.DataFrame) -> float:
-        return 14 + LETTER * max(len(cut(str(name), LONGEST_NAME)) for name in rows[self.row])
+        return 14, 22, 6, FOOT - 6
 
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         names, kinds = list(rows[self.row].unique()), list(everything[self.by].unique())
-        for kind, slot in zip(kinds, self.slots(everything), strict=True):
-            apart = APART * (kinds.index(kind) - (len(kinds) - 1) / 2)
-            for place, name in enumerate(names):
+        for place, name in enumerate(names):
+            for number, (kind, slot) in enumerate(zip(kinds, self.slots(everything), strict=True)):
+                apart = APART * (number - (len(kinds) - 1) / 2)
                 held = rows.loc[(rows[self.row] == name) & (rows[self.by] == kind), self.value].to_numpy(float)
                 if len(held):
                     _row(ax, held[np.isfinite(held)], place + apart, slot)
-        shown = [cut(texts.translated(str(name)), LONGEST_NAME) for name in names]
-        ax.set_yticks(range(len(names)), shown)
-        ax.set_ylim(len(names) - 0.4, -0.6)
+            ax.text(
+                0, place - ABOVE, cut(texts.translated(str(name)), LONGEST_NAME), va="bottom",
+                transform=ax.get_yaxis_transform(),
+            )  # fmt: skip
+        ax.set_yticks([])
+        ax.set_ylim(len(names) - 0.65, -0.75)
         ax.grid(True, axis="x")
         ax.grid(False, axis="y")
         axes.amount_axis(ax.xaxis, self.value)

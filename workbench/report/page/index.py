@@ -17,6 +17,7 @@ from workbench.report.page.folder import make
 from workbench.report.page.json_documents import ClaimForm, Finding, PageForm, RuleForm
 from workbench.report.page.rendering import render
 from workbench.report.statistics.design import STATUSES
+from workbench.report.verdicts import sentences
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -159,7 +160,8 @@ def _finding(claim: ClaimForm) -> str:
     elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
-    return semicolons(parts)
+    withheld = sentences.reason_withheld(verdict.get("sentence", ""))
+    return semicolons([word("withheld"), *parts] if withheld else parts)
 
 
 def _found(rule: RuleForm, verdict: Finding, named: str | None = None) -> str:
@@ -169,7 +171,7 @@ def _found(rule: RuleForm, verdict: Finding, named: str | None = None) -> str:
     """
     effect = verdict.get("effect")
     if effect is None:
-        return ""
+        return say("card.nothing_yet")
     count, metric = verdict["n"], rule.get("metric", "")
     if rule.get("kind") == "identity":
         return say("index.identity", worst=wording.number(effect), runs=wording.plural(count, "run"))
