@@ -7,9 +7,9 @@ See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides wha
 from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
+from workbench.report.figures.named_rows import Rows
 from workbench.report.figures.networks import parameters_by_cell
 from workbench.report.figures.own_figures import runs
-from workbench.report.figures.rows import Rows
 from workbench.report.figures.spans import Spans
 from workbench.report.statistics.extrapolation import carried_on, misses, trusted_factor
 from workbench.report.verdicts.claim_rules import (

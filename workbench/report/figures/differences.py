@@ -20,7 +20,7 @@ from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
 
 LONGEST_ARM = 34
-EDGE = 22  # pixels left of paired differences, which have no names of rows
+NARROW_EDGE = 22  # pixels left of paired differences, which have no names of rows
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Differences(FigureKind[Findings, OneClaim]):
             (axes.beside_names(left), 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
         )  # fmt: skip
         alt = say("differences.alt", sentence=data.verdict.sentence)
-        size, margins = (axes.beside_names(left), 104), (EDGE, 22, 6, 42)
+        size, margins = (axes.beside_names(left), 104), (NARROW_EDGE, 22, 6, 42)
         return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002

@@ -28,7 +28,7 @@ from workbench.report.figures.drawings import Drawing, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.measured import NothingHeld
-from workbench.report.figures.rows import Rows
+from workbench.report.figures.named_rows import Rows
 from workbench.report.language import texts
 from workbench.report.language.words import Words, say, word
 from workbench.report.statistics.intervals import student

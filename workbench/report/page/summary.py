@@ -47,7 +47,7 @@ def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str
     elif first.change == 0:
         return say("summary.none_moved", count=count, name=name, factor=name_of_first, effect=effect)
     else:
-        lead = say("summary.moved_most", factor=name_of_first, name=name)
+        lead, effect = say("summary.moved_most", factor=name_of_first, name=name), effect_in_words(first, named=True)
     text = [say("summary.lead", count=count, lead=lead, effect=effect)]
     rest = [say("summary.then_one", factor=one.factor.name, size=_in_short(one)) for one in real[1:]]
     if rest:

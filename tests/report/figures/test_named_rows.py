@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from workbench.report.figures.rows import Rows
+from workbench.report.figures.named_rows import Rows
 
 NAMES = ("standard net, logistic, 2 layers of 800", "dropout and max-norm, maxout, 2 layers of 240 units with 5 pieces")
 FRAME = pd.DataFrame(

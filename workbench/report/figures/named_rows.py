@@ -19,10 +19,10 @@ from workbench.report.language import texts
 from workbench.report.language.words import cut
 from workbench.report.statistics.intervals import student
 
-LONGEST_NAME = 70  # letters
-BROAD_ENOUGH, ROW, FOOT = 440, 40, 48  # pixels: a phone shows the whole of it, legibly
-APART = 0.18  # of the distance of two rows: how far what stands in one is apart
-ABOVE = 0.3  # of that distance: how far above its row a name stands
+NAME_LETTERS = 70  # letters
+BROAD_ENOUGH, ROW_HEIGHT, FOOT_HEIGHT = 440, 40, 48  # pixels: a phone shows the whole of it, legibly
+KINDS_APART = 0.18  # of the distance of two rows: how far what stands in one is apart
+NAME_ABOVE = 0.3  # of that distance: how far above its row a name stands
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,23 @@ class Rows(Drawing):
 
     def size(self, rows: pd.DataFrame) -> tuple[float, float]:
         """The width and height of a drawing in which every name has room, in CSS pixels."""
-        return BROAD_ENOUGH, FOOT + ROW * rows[self.row].nunique()
+        return BROAD_ENOUGH, FOOT_HEIGHT + ROW_HEIGHT * rows[self.row].nunique()
 
     @property
     def margins(self) -> tuple[float, float, float, float]:
         """The room around the axes: left, right, top, bottom."""
-        return 14, 22, 6, FOOT - 6
+        return 14, 22, 6, FOOT_HEIGHT - 6
 
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         names, kinds = list(rows[self.row].unique()), list(everything[self.by].unique())
         for place, name in enumerate(names):
             for number, (kind, slot) in enumerate(zip(kinds, self.slots(everything), strict=True)):
-                apart = APART * (number - (len(kinds) - 1) / 2)
+                apart = KINDS_APART * (number - (len(kinds) - 1) / 2)
                 held = rows.loc[(rows[self.row] == name) & (rows[self.by] == kind), self.value].to_numpy(float)
                 if len(held):
                     _row(ax, held[np.isfinite(held)], place + apart, slot)
             ax.text(
-                0, place - ABOVE, cut(texts.translated(str(name)), LONGEST_NAME), va="bottom",
+                0, place - NAME_ABOVE, cut(texts.translated(str(name)), NAME_LETTERS), va="bottom",
                 transform=ax.get_yaxis_transform(),
             )  # fmt: skip
         ax.set_yticks([])
