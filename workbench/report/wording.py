@@ -14,7 +14,7 @@ from workbench.report.units_of_effects import LOGARITHMS, NAMES, UNITS, without_
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 DIGITS_OF_DATA = 7  # significant digits of numbers in the data beside a page
 SPACE = "\u00a0"  # between a number and its unit
-MINUS, TIMES = "\u2212", "\u00d7"
+MINUS, FACTOR_SIGN = "\u2212", "\u00d7"
 ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf)  # ranges of metrics
 
 
@@ -169,7 +169,7 @@ def _change(value: float, key: str, signed: bool) -> str:
     """
     if metric(key).base:
         factor = plain(float(f"{value:.{DIGITS_OF_DATA}g}"), key)
-        return TIMES + number(float(f"{factor:.3g}"))
+        return FACTOR_SIGN + number(float(f"{factor:.3g}"))
     sign = "+" if signed and value > 0 else ""
     if metric(key).percent:
         value = float(f"{value:.{DIGITS_OF_DATA}g}")
@@ -181,7 +181,7 @@ def _change(value: float, key: str, signed: bool) -> str:
 def margin(value: float, key: str) -> str:
     """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02", "\u00d71.1"."""
     if metric(key).base:
-        return f"{TIMES}{plain(value, key):.4g}"
+        return f"{FACTOR_SIGN}{plain(value, key):.4g}"
     return _with_unit(f"{100 * value:.6g}" if metric(key).percent else f"{value:.6g}", key)
 
 

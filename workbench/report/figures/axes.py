@@ -194,7 +194,7 @@ def change_axis(ax: Axes, key: str) -> None:
     shown = wording.metric(key)
     most = min(6, _ticks_with_room(ax))
     if shown.base:
-        _factor_axis(ax.xaxis, shown.base, most, wording.TIMES)
+        _factor_axis(ax.xaxis, shown.base, most, wording.FACTOR_SIGN)
         ax.set_xlabel(say("axis.factor", name=shown.name.lower()))
         return
     ax.xaxis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))

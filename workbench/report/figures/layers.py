@@ -100,7 +100,8 @@ class Layers(FigureKind[Findings, OneProbe]):
         norm = axes.heat_scale(data.maps)
         maps = [
             Panel(
-                data.labels[level], partial(paint_map, data=data, level=level, norm=norm), f"probe-{place}-{level}",
+                data.labels[level] if data.key else word("By layer and epoch"),
+                partial(paint_map, data=data, level=level, norm=norm), f"probe-{place}-{level}",
                 say("probe.map_alt", name=data.name, label=data.labels[level]), margins=(48, 8, 10, 38),
             )
             for level in data.drawn
@@ -193,7 +194,7 @@ def one_probe(design: Design, rows: pd.DataFrame, probe: str, factor: Factor | N
     epochs = epochs[: 0 if last.all() else None]
     epochs = epochs[sampled(len(epochs), MOST_EPOCHS_BY_LAYER)]
     numbers = np.sort(table["layer"].unique())
-    labels = factor.labels if factor else (word("All runs"),)
+    labels = factor.labels if factor else (word("all runs"),)
     means = table.groupby(["level", "layer", "epoch"])["value"].mean()
     grid = pd.MultiIndex.from_product([range(len(labels)), numbers, epochs])
     maps = means.reindex(grid).to_numpy().reshape(len(labels), len(numbers), len(epochs))

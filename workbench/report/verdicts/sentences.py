@@ -147,7 +147,7 @@ def _reason(rule: Paired | Equivalence, found: Verdict) -> str:
 
 
 def _both_sides(edge: str) -> str:
-    return say("edge.factor_both" if edge.startswith(wording.TIMES) else "edge.both", edge=edge)
+    return say("edge.factor_both" if edge.startswith(wording.FACTOR_SIGN) else "edge.both", edge=edge)
 
 
 def _edge(rule: Equivalence) -> str:
@@ -155,8 +155,8 @@ def _edge(rule: Equivalence) -> str:
     edge = wording.margin(rule.tolerance, rule.metric)
     if not rule.worse:
         return _both_sides(edge)
-    if edge.startswith(wording.TIMES):
-        return edge if rule.worse == "higher" else say("edge.factor_lower", edge=edge.removeprefix(wording.TIMES))
+    if edge.startswith(wording.FACTOR_SIGN):
+        return edge if rule.worse == "higher" else say("edge.factor_lower", edge=edge.removeprefix(wording.FACTOR_SIGN))
     return say(f"edge.{rule.worse}", edge=edge)
 
 
