@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Lines, Paired
+from workbench.claims import Arm, Claim, Equivalence, Figure, Paired, Rows
 
 SOURCE = "Hinton et al. 2012, arXiv 1207.0580"
 SEEDS = tuple(range(12))
@@ -64,11 +64,11 @@ def against_published(tables: Any) -> pd.DataFrame:
     parts = []
     for schedule, about in SCHEDULES.items():
         for row, (words, published) in ROWS.items():
-            mine = runs[runs["arm"] == f"{schedule}_{row}"].assign(row=words, schedule=about.partition(",")[0])
-            for which, error in (("ours", 100 * (1 - mine[METRIC])), ("published", 100 * published)):
-                parts.append(mine.assign(which=which, error=error))
+            mine = runs[runs["arm"] == f"{schedule}_{row}"].assign(row=words, training=about.partition(",")[0])
+            for result, error in (("ours", 100 * (1 - mine[METRIC])), ("published", 100 * published)):
+                parts.append(mine.assign(result=result, error=error))
     columns = {"error": "test error in percent"}
-    return pd.concat(parts).rename(columns=columns)[["schedule", "row", "which", "test error in percent", "seed"]]
+    return pd.concat(parts).rename(columns=columns)[["training", "row", "result", "test error in percent", "seed"]]
 
 
 FIGURES = [
@@ -76,7 +76,7 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every row that was trained.",
         against_published,
-        Lines("row", "test error in percent", by="which"),
-        panels="schedule",
+        Rows("row", "test error in percent", by="result"),
+        panels="training",
     )
 ]

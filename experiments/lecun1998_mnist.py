@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.claims import Arm, Claim, Equivalence, Figure, Lines, Paired
+from workbench.claims import Arm, Claim, Equivalence, Figure, Paired, Rows
 
 SOURCE = "LeCun et al. 1998, Proc. IEEE 86(11), figure 9"
 SEEDS = tuple(range(12))
@@ -54,11 +54,11 @@ def against_published(tables: Any) -> pd.DataFrame:
     for arm, (words, published) in ROWS.items():
         mine = runs[runs["arm"] == arm].assign(network=words)
         parts += [
-            mine.assign(which="ours", error=100 * (1 - mine[METRIC])),
-            mine.assign(which="published", error=100 * published),
+            mine.assign(result="ours", error=100 * (1 - mine[METRIC])),
+            mine.assign(result="published", error=100 * published),
         ]
     columns = {"error": "test error in percent"}
-    return pd.concat(parts).rename(columns=columns)[["network", "which", "test error in percent", "seed"]]
+    return pd.concat(parts).rename(columns=columns)[["network", "result", "test error in percent", "seed"]]
 
 
 FIGURES = [
@@ -66,6 +66,6 @@ FIGURES = [
         "Published and ours",
         "Test error in percent of every network that was trained.",
         against_published,
-        Lines("network", "test error in percent", by="which"),
+        Rows("network", "test error in percent", by="result"),
     )
 ]

@@ -119,10 +119,10 @@ def against_published(tables: Any) -> pd.DataFrame:
     """Test error in percent of every row that has a finished run, by seed, and the published one."""
     ours = (100 * errors(tables)).melt(ignore_index=False, value_name=ERROR).dropna().reset_index()
     published = ours.assign(**{ERROR: 100 * ours["arm"].map(PUBLISHED)})
-    both = pd.concat([ours.assign(which="ours after one epoch"), published.assign(which="published")])
+    both = pd.concat([ours.assign(result="ours after one epoch"), published.assign(result="published")])
     places = both["arm"].map({arm: place for place, arm in enumerate(PUBLISHED)})
     words = both["arm"].str.replace("relu_max_norm_", "width ").str.replace("_dropout", " d.").str.replace("_", " ")
-    return both.assign(row=words, place=places).sort_values("place", kind="stable")[["row", "which", ERROR, "seed"]]
+    return both.assign(row=words, place=places).sort_values("place", kind="stable")[["row", "result", ERROR, "seed"]]
 
 
 def order(tables: Any) -> pd.DataFrame:
@@ -134,7 +134,7 @@ def order(tables: Any) -> pd.DataFrame:
     pairs = range(count * (count - 1) // 2 + 1)
     found = [("all orders of as many rows", pair, chance(pair, count)) for pair in pairs]
     mine = out_of_order(ended.mean(axis=1))
-    return pd.DataFrame([*found, ("ours", mine, chance(mine, count))], columns=["which", "pairs out of order", ORDERS])
+    return pd.DataFrame([*found, ("ours", mine, chance(mine, count))], columns=["result", "pairs out of order", ORDERS])
 
 
 FIGURES = [
@@ -143,7 +143,7 @@ FIGURES = [
         "Test error in percent after one epoch, by seed, and the published one after 1,700, on a logarithmic axis; the "
         "rows in the published order, the worst one first (d.: dropout).",
         against_published,
-        Lines("row", ERROR, by="which", log_y=True),
+        Lines("row", ERROR, by="result", log_y=True),
         size=(760, 260),
         opens=True,
     ),
@@ -152,6 +152,6 @@ FIGURES = [
         "The share of all orders of the rows that have at most so many pairs out of the published order, and ours, by "
         "mean errors of rows that ended with every seed. The thin line is 5 %.",
         order,
-        Lines("pairs out of order", ORDERS, by="which", guides=(0.05,)),
+        Lines("pairs out of order", ORDERS, by="result", guides=(0.05,)),
     ),
 ]

@@ -86,7 +86,7 @@ def carried(tables: Any) -> pd.DataFrame:
             ]
     if not found:
         raise NothingHeld("no row has finished as many epochs as a power law needs")
-    return pd.DataFrame(found, columns=["row", "which", "epoch", "test error in percent", "low", "high"])
+    return pd.DataFrame(found, columns=["row", "result", "epoch", "test error in percent", "low", "high"])
 
 
 FIGURES = [
@@ -98,7 +98,7 @@ FIGURES = [
         "learning_curves). From 4 epochs, as here, they missed by up to 2,800, so it is the least to allow for, and no "
         "bound.",
         carried,
-        Spans("epoch", "test error in percent", by="which"),
+        Spans("epoch", "test error in percent", by="result"),
         panels="row",
         size=(300, 240),
     )

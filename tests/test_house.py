@@ -130,8 +130,8 @@ def test_a_room_imports_only_from_rooms_to_its_left() -> None:
 
 # The report's own rooms, and what stands before and behind them.
 REPORT = (
-    "language", "wording", "completed", "experiment_files", "statistics", "effects_in_words", "advice", "verdicts",
-    "figures", "page",
+    "language", "units_of_effects", "wording", "completed", "experiment_files", "statistics", "effects_in_words",
+    "advice", "verdicts", "figures", "page",
 )  # fmt: skip
 REPORT_FRONT = (
     "__init__", "__main__", "claim_archive", "experiments", "live", "pages_beside", "rebuild", "shown", "sweep_page",

@@ -7,6 +7,7 @@ See docs/add-a-claim.md. `experiments/NAME.py` in the working folder decides wha
 from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.measured import NothingHeld, melted, rows_of, table
+from workbench.report.figures.named_rows import Rows
 from workbench.report.figures.networks import parameters_by_cell
 from workbench.report.figures.own_figures import runs
 from workbench.report.figures.spans import Spans
@@ -40,6 +41,7 @@ __all__ = [
     "NothingHeld",
     "Paired",
     "Premise",
+    "Rows",
     "Spans",
     "Tuning",
     "Variation",

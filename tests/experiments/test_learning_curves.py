@@ -54,7 +54,7 @@ def test_a_curve_that_is_too_short_gets_none() -> None:
 
 def test_rows_of_the_published_table_are_carried_on_beside_it() -> None:
     found = CARRIED(tables(4, {"logistic": 0.02, "maxout": 0.01}))
-    shown = found[found["row"].str.startswith("standard net")].set_index("which")["test error in percent"]
+    shown = found[found["row"].str.startswith("standard net")].set_index("result")["test error in percent"]
     assert shown["published"] == pytest.approx(1.6)
     assert shown["power law, seeds resampled"] == pytest.approx(2.0, abs=0.1)
     assert len(found) == 2 * (4 + 3)

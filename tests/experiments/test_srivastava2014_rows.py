@@ -73,7 +73,7 @@ def test_rows_that_ended_are_shown_without_those_that_did_not() -> None:
     shown = AGAINST(tables(rest))
     assert list(shown["row"].unique()) == ["logistic", "maxout"]
     assert sorted(shown["test error in percent"].round(6).unique()) == [0.94, 1.6]
-    ours = ORDER(tables(rest)).set_index("which").loc["ours"]
+    ours = ORDER(tables(rest)).set_index("result").loc["ours"]
     assert (ours["pairs out of order"], ours["share of orders with as few"]) == (0, 0.5)
 
 

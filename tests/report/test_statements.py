@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.report.page.languages import left_in_english, said
 from workbench import places
@@ -60,3 +61,9 @@ def test_a_broken_file_is_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / TRANSLATIONS).write_text(text)
     with pytest.raises(BadInput, match="cannot be read"):
         claims_in(tmp_path / "x.py")
+
+
+def test_every_sweep_of_ours_says_in_chinese_what_it_asks() -> None:
+    files = sorted(places.ours("conf").glob("sweep/*.yaml"))
+    asked = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")).get("description", "") for file in files}
+    assert [stem for stem, text in asked.items() if text and not isinstance(translated(text.strip()), Words)] == []

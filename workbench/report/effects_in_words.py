@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 
 from workbench.report import wording
-from workbench.report.language.words import joined, say
+from workbench.report.language.words import joined, say, word
 from workbench.report.statistics.effects import Effect
 
 MOST_TIED = 3  # levels with exactly the same mean that are named
 
 
-def effect_in_words(effect: Effect) -> str:
-    """ "test accuracy averages 94.2 % with relu against 71.3 % with sigmoid, a difference of 22.9 pp (...)" """
-    name = wording.metric(effect.metric).name.lower()
+def effect_in_words(effect: Effect, named: bool = False) -> str:
+    """ "test accuracy averages 94.2 % with relu against 71.3 % with sigmoid, a difference of 22.9 pp (...)"
+
+    It begins with "it averages" if the metric is `named` already.
+    """
+    name = word("it") if named else wording.metric(effect.metric).name.lower()
     if not math.isfinite(effect.change):
         return _not_compared(effect, name)
     top, bottom = (wording.amount(effect.levels[end].mean, effect.metric) for end in (effect.top, effect.bottom))

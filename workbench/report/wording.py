@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from workbench import quantities
 from workbench.report.language.texts import translated
 from workbench.report.language.words import chinese_of, commas, counted, joined, say, word
+from workbench.report.units_of_effects import LOGARITHMS, NAMES, UNITS, without_logarithm
 
 SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 DIGITS_OF_DATA = 7  # significant digits of numbers in the data beside a page
 SPACE = "\u00a0"  # between a number and its unit
-MINUS = "\u2212"
+MINUS, FACTOR_SIGN = "\u2212", "\u00d7"
 ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf)  # ranges of metrics
 
 
@@ -21,7 +22,8 @@ ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf
 class Metric:
     """How a metric is named and written. `better` is +1 if more is better, -1 if less is, 0 if neither.
 
-    `range` holds every value that it can have.
+    `range` holds every value that it can have. `base` is that of the logarithm which the metric is, 0 if it is none:
+    readers see the number itself, and a difference as a factor. `unit` is that of a difference.
     """
 
     key: str
@@ -30,6 +32,8 @@ class Metric:
     percent: bool = False
     better: int = 0
     range: tuple[float, float] = ANYTHING
+    base: float = 0.0
+    unit: str = ""
 
     @property
     def noted(self) -> str:
@@ -100,7 +104,20 @@ METRICS: dict[str, Metric] = (
 def metric(key: str) -> Metric:
     """The row of a metric; an unknown one is named by its key. Of an error and of a loss less is better."""
     less = -1 if key.endswith(("_error", "_loss")) else 0
-    return METRICS.get(key) or Metric(key, translated(key.replace("_", " ").capitalize()), better=less)
+    base = LOGARITHMS.get(key, 0.0)
+    name = word(NAMES.get(key, "")) or translated(without_logarithm(key).replace("_", " ").capitalize())
+    return METRICS.get(key) or Metric(key, name, better=less, base=base, unit=word(UNITS.get(key, "")))
+
+
+def plain(value: float, key: str) -> float:
+    """A value of the metric `key` as a reader sees it: of a logarithm the number itself."""
+    base = metric(key).base
+    if not base:
+        return value
+    try:
+        return float(base**value)
+    except OverflowError:
+        return math.inf
 
 
 def title(key: str) -> str:
@@ -127,21 +144,32 @@ def amount(value: float, key: str) -> str:
     """A value of the metric `key`: accuracies in percent."""
     if value is None or not math.isfinite(value):
         return "\u2013"
-    return f"{100 * value:.1f}{SPACE}%" if metric(key).percent else number(value)
+    return f"{100 * value:.1f}{SPACE}%" if metric(key).percent else number(plain(value, key))
 
 
 def change(value: float, key: str, signed: bool = True) -> str:
-    """A difference of two values of the metric `key`: accuracies in percentage points; by default with its sign."""
+    """A difference of two values of the metric `key`, with its unit and by default its sign: accuracies in percentage
+    points, logarithms as the factor between the two.
+    """
     if value is None or not math.isfinite(value):
         return "\u2013"
-    text = _change(value, key, signed)
-    return say("number.points", value=text) if metric(key).percent else text
+    return _with_unit(_change(value, key, signed), key)
+
+
+def _with_unit(text: str, key: str) -> str:
+    shown = metric(key)
+    if shown.percent:
+        return say("number.points", value=text)
+    return say("number.with_unit", value=text, unit=shown.unit) if shown.unit else text
 
 
 def _change(value: float, key: str, signed: bool) -> str:
-    """A difference without its unit. In points it is that of the data beside the page, which has seven digits: else
-    -0.0125 and -0.01250000000000002, which are one number there, would be written as -1.2 and -1.3.
+    """A difference without its unit. In points, and of factors, it is that of the data beside the page, which has seven
+    digits: else -0.0125 and -0.01250000000000002, which are one number there, would be written as -1.2 and -1.3.
     """
+    if metric(key).base:
+        factor = plain(float(f"{value:.{DIGITS_OF_DATA}g}"), key)
+        return FACTOR_SIGN + number(float(f"{factor:.3g}"))
     sign = "+" if signed and value > 0 else ""
     if metric(key).percent:
         value = float(f"{value:.{DIGITS_OF_DATA}g}")
@@ -151,8 +179,10 @@ def _change(value: float, key: str, signed: bool) -> str:
 
 
 def margin(value: float, key: str) -> str:
-    """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02"."""
-    return say("number.points", value=f"{100 * value:.6g}") if metric(key).percent else f"{value:.6g}"
+    """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02", "\u00d71.1"."""
+    if metric(key).base:
+        return f"{FACTOR_SIGN}{plain(value, key):.4g}"
+    return _with_unit(f"{100 * value:.6g}" if metric(key).percent else f"{value:.6g}", key)
 
 
 def between(low: float, high: float, key: str, signed: bool = True) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from workbench.report.figures import parallel_coordinates
 from workbench.report.figures.axes import MOST_LABELS, apart, change_axis, decades, name_places
 from workbench.report.language.words import chinese_of
+from workbench.report.statistics.design import Factor
+from workbench.report.statistics.searched import Axis
 
 
 def named(*labels: str) -> list[str]:
@@ -63,3 +69,13 @@ def test_the_rows_of_an_axis_are_counted_however_long_their_labels_are() -> None
 
 def test_a_label_too_near_to_the_one_before_is_left_out() -> None:
     assert apart(["0 %", "50 %", "90 %", "95 %"], [0, 0.5, 0.9, 0.95]) == ["0 %", "50 %", "90 %", ""]
+
+
+def test_a_factor_of_whole_numbers_is_told_by_whole_numbers() -> None:
+    factor = Factor("network.depth", "depth", (1, 2, 3), ("1", "2", "3"))
+    axis = Axis(factor, np.array([1.0, 2.0, 3.0]), logarithmic=False, numeric=True)
+    assert axis.whole
+    assert not replace(axis, factor=replace(factor, values=(0.5, 1.0, 2.0))).whole
+    assert not replace(axis, numeric=False).whole
+    found = SimpleNamespace(trends=[SimpleNamespace(axis=axis)])
+    assert parallel_coordinates._ends(found, 0) == ("1", "3")  # type: ignore[arg-type]

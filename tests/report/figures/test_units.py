@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.synthetic import Tables, sweep
-from workbench.report.figures.units import STANDARDISED, STANDARDISED_UNITS, units_of_losses
+from workbench.report.figures.units import STANDARDISED, STANDARDISED_UNITS, unit_of_losses, units_of_losses
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
@@ -62,3 +62,15 @@ def test_a_comparison_says_it_too(tmp_path: Path) -> None:
         for one in (REGRESSION, CLASSES)
     ]
     assert [STANDARDISED[:50] in text for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("tables", "unit"),
+    [
+        (REGRESSION, "standardised targets"),
+        (with_losses(CLASSES, "cross_entropy"), "nats, the mean over examples"),
+        (with_losses(CLASSES, "cross_entropy", "softmax_squared_error"), ""),
+    ],
+)
+def test_the_unit_of_a_loss_is_named_where_there_is_one(tables: Tables, unit: str) -> None:
+    assert unit_of_losses(read(tables)) == unit

@@ -27,6 +27,8 @@ CELLS = {"td", "th", "tr"}  # HTML lets their end tags be left out
 ATTRIBUTES = ("aria-label", "title", "alt", "placeholder")
 _SENTENCE = re.compile(r"[A-Za-z]{2,}(?:(?:[ \u00a0,;:'\u2019()-]|\. )+[A-Za-z]{2,})+")
 
+_WORD = re.compile(r"[A-Za-z]{3,}")
+
 
 def said(text: str) -> Markup:
     """A text as a page has it, in both languages if it is translated."""
@@ -68,7 +70,17 @@ def left_in_english(page: str, names: Iterable[str] = ()) -> list[str]:
     """Two words of English or more that stand together in the Chinese page, without names. `names` are those of the
     sweep: its title, its values, what a program reported.
     """
+    return _left(page, names, _SENTENCE)
+
+
+def single_words_left(page: str, names: Iterable[str] = ()) -> list[str]:
+    """Words of English that stand in the Chinese page, be it one by itself, without names: what a figure labels."""
+    return _left(page, names, _WORD)
+
+
+def _left(page: str, names: Iterable[str], pattern: re.Pattern[str]) -> list[str]:
     known = {*names, *TERMS, *ACTIVATIONS, *INITIALIZERS, *OPTIMIZERS, *SETTINGS}
-    pattern = re.compile("|".join(re.escape(name) for name in sorted(known, key=len, reverse=True) if name))
-    texts = (pattern.sub("\u00a7", text) for text in dict.fromkeys(Chinese(page).texts))
-    return [text.strip() for text in texts if _SENTENCE.search(text)]
+    held = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True) if name)
+    named = re.compile(rf"(?<![A-Za-z])(?:{held})(?![A-Za-z])")
+    texts = (named.sub("\u00a7", text) for text in dict.fromkeys(Chinese(page).texts))
+    return [text.strip() for text in texts if pattern.search(text)]

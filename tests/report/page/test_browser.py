@@ -439,3 +439,21 @@ def test_the_contents_stay_beside_the_text_and_fold_where_there_is_no_room(
     assert page.run(shown)
     page.shape(1280, media="print")
     assert not page.run(shown)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1280, 2), (390, 1)])
+def test_the_drawings_of_a_claim_fill_its_card_and_their_words_can_be_read(
+    width: int, columns: int, page: Tab, folder: Path
+) -> None:
+    opened(page, folder, "claims", width=width)
+    card, panels, letters = page.run("""(() => {
+      const figure = document.querySelector(".claim figure.wide");
+      const panels = [...figure.querySelectorAll(".panel")].map((one) => one.getBoundingClientRect());
+      const drawing = figure.querySelector("svg.plot");
+      const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+      return [figure.clientWidth, panels.map((one) => [one.left, one.top, one.right]), 11.5 * scale];
+    })()""")
+    first, second = panels
+    assert (first[1] == second[1]) == (columns == 2)
+    assert second[2] - first[0] > 0.85 * card
+    assert letters > 9

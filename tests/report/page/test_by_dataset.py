@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from workbench.report.page.datasets import conditional_on_data, side_by_side
+from workbench.report.page.datasets import conditional_on_data, in_words, side_by_side
 from workbench.report.page.index import Line, write_index
 from workbench.report.page.page_data import FORMAT
 from workbench.report.verdicts.deviations import elsewhere
@@ -43,7 +43,10 @@ def index(tmp_path: Path) -> str:
 
 def test_a_claim_is_said_once_with_a_line_for_each_dataset(index: str) -> None:
     assert [index.count(f"says {claim}") for claim in ("X1", "X2", "X3")] == [1, 1, 1]
-    for link in ('href="two.html">mnist, train size 1200</a>', 'href="three.html">spirals</a>'):
+    for link in (
+        f'href="two.html">{in_words("mnist, train size 1200").__html__()}</a>',
+        'href="three.html">spirals</a>',
+    ):
         assert link in index
     told = "Conditional on the data: reproduced on digits; not reproduced on mnist, train size 1200; inconclusive on"
     assert index.count(told) == 1

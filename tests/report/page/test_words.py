@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.report.page.test_sweep import only
 from tests.report.synthetic import sweep
 from workbench.report import wording
 from workbench.report.effects_in_words import effect_in_words
@@ -39,7 +40,7 @@ def test_best_and_worst_are_one_sense_of_a_metric_all_over_a_page() -> None:
     effect = effects.main_effect(found, found.factors[0], found.main)
     assert found.main == "gradient_error"
     assert effect_in_words(effect).startswith("gradient error averages 1.00 with depth 1")
-    assert "the best is cell 0 with" in summary.extremes(found)
+    assert "the best is run 0 with" in summary.extremes(found)
     assert [one.best for one in effects.spreads(found, found.factors[0], found.main)] == [0, 3]
 
 
@@ -48,15 +49,15 @@ def test_where_neither_more_nor_less_is_better_nothing_is_best() -> None:
     text = summary.extremes(found) + summary.summary(
         [effects.main_effect(found, found.factors[0], found.main)], [], found.main
     )
-    assert "the lowest is cell 0 with" in text
-    assert "the highest is cell 5 with" in text
+    assert "the lowest is run 0 with" in text
+    assert "the highest is run 5 with" in text
     assert "best" not in text
     assert "worst" not in text
 
 
 def test_the_only_run_is_neither_best_nor_worst() -> None:
     found = design.read(sweep({}, seeds=1, trouble=False, layers=False))
-    assert summary.extremes(found).startswith("The one finished run, cell 0, came to a test accuracy of ")
+    assert summary.extremes(found).startswith("The one finished run, number 0, came to a test accuracy of ")
 
 
 def test_a_metric_without_a_note_has_no_empty_brackets(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_the_index_shows_the_rule_that_decided(tmp_path: Path) -> None:
     first, second = (text.partition(f">{name}<")[2].partition("</li>")[0] for name in ("X1", "X2"))
     assert "\u22120.250, 95 %" in first
     assert "+0.500, 95 %" not in first
-    assert "+0.500, 95 % interval +0.500 to +0.500, 12\u00a0seeds; in the other setting: \u22120.250" in second
+    assert "one +0.500, 95 % interval +0.500 to +0.500, 12\u00a0seeds; in the other setting: two \u22120.250" in second
 
 
 def test_runs_without_a_measure_of_their_own_were_trained_on_their_data() -> None:
@@ -124,3 +125,21 @@ def test_runs_without_a_measure_of_their_own_were_trained_on_their_data() -> Non
         tables, runs=tables.runs.assign(measure=pd.Series(["tilted_cosine"] * 3 + [None] * 3, dtype=object))
     )
     assert "(digits)" in decide(IDENTITY, mixed).sentence
+
+
+def test_what_was_asked_is_a_product_only_where_the_whole_grid_was() -> None:
+    tables = sweep({"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}, seeds=2)
+    whole = "8\u00a0runs: depth (1, 2) \u00d7 activation (sigmoid, relu), 2\u00a0seeds"
+    assert summary.asked(design.read(tables)) == whole
+    some = replace(tables, runs=tables.runs.iloc[:6])
+    assert "depth (1, 2), activation (sigmoid, relu), " in summary.asked(design.read(some))
+
+
+def test_an_identity_of_no_run_has_nothing_to_compare_and_every_verdict_stands_in_the_head(tmp_path: Path) -> None:
+    page = write(only(sweep(GRID, seeds=2), "pending"), [IDENTITY], tmp_path).html.read_text(encoding="utf-8")
+    head, _, rest = page.partition("</header>")
+    assert '<a href="#claim-1">' in head
+    assert 'class="badge inconclusive"' in head
+    assert 'id="claim-1"' in rest
+    assert "here is nothing to compare yet." in rest
+    assert "over 0\u00a0runs" not in page

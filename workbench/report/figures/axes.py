@@ -86,6 +86,16 @@ def powers_in_words(powers: Sequence[float]) -> FuncFormatter:
     return FuncFormatter(lambda power, _: wording.number(10.0**power, digits))
 
 
+def _factor_axis(axis: Axis, base: float, most: int, sign: str = "") -> None:
+    """An axis of logarithms to `base`, at places that are round numbers: their names are the numbers."""
+    low, high = np.asarray(axis.get_view_interval(), dtype=float) * math.log10(base)
+    powers = [power for power in decades(low, high) if low <= power <= high]
+    powers = powers[:: -(-len(powers) // most)]
+    words = powers_in_words(powers)
+    axis.set_major_locator(FixedLocator([power / math.log10(base) for power in powers]))
+    axis.set_major_formatter(FuncFormatter(lambda place, _: sign + words(place * math.log10(base), None)))
+
+
 def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> None:
     """Label the places 0, 1, ...; if there is no room for every label, every second, third, ... one, of numbers to two
     digits.
@@ -135,6 +145,9 @@ def value_axis(ax: Axes, key: str, values: np.ndarray, widest: float = LOGARITHM
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: tick(100 * y, " %")))
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=TICK_STEPS, min_n_ticks=3))
         return
+    if base := wording.metric(key).base:
+        _factor_axis(ax.yaxis, base, MOST_LABELS)
+        return
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive) and not (values < 0).any() and positive.max() > widest * positive.min():
         ax.set_yscale("log")
@@ -161,26 +174,41 @@ def as_one_path(places: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     return across, np.hstack([rows, np.full((len(rows), 1), np.nan)]).ravel() if len(rows) else across
 
 
-def amount_axis(axis: Axis, key: str) -> None:
-    """An axis of values of a metric: percent for accuracies."""
+def amount_axis(axis: Axis, key: str, most: int = MOST_LABELS) -> None:
+    """An axis of values of a metric: percent for accuracies, the numbers themselves for logarithms."""
+    if base := wording.metric(key).base:
+        _factor_axis(axis, base, MOST_LABELS)
+        return
     percent = wording.metric(key).percent
-    axis.set_major_locator(MaxNLocator(6, steps=TICK_STEPS, min_n_ticks=3))
+    if not isinstance(axis, YAxis):
+        most = min(most, _ticks_with_room(axis.axes))
+    axis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))
     axis.set_major_formatter(FuncFormatter(lambda x, _: tick(100 * x, " %") if percent else tick(x)))
 
 
 def change_axis(ax: Axes, key: str) -> None:
-    """The x axis of a difference of a metric: signed, in percentage points for accuracies.
+    """The x axis of a difference of a metric: signed, in percentage points for accuracies, factors for logarithms.
 
     Chinese names the unit in the label alone: a tick has no room for it.
     """
     shown = wording.metric(key)
-    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
-    most = max(3, min(6, int(room / TICK_ROOM)))
+    most = min(6, _ticks_with_room(ax))
+    if shown.base:
+        _factor_axis(ax.xaxis, shown.base, most, wording.FACTOR_SIGN)
+        ax.set_xlabel(say("axis.factor", name=shown.name.lower()))
+        return
     ax.xaxis.set_major_locator(MaxNLocator(most, steps=TICK_STEPS, min_n_ticks=3))
     ax.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: _points(tick(100 * x, sign="+")) if shown.percent else tick(x, sign="+"))
     )
-    ax.set_xlabel(say("axis.difference" if shown.percent else "axis.difference_of_amounts", name=shown.name.lower()))
+    label = say("axis.difference" if shown.percent else "axis.difference_of_amounts", name=shown.name.lower())
+    ax.set_xlabel(say("axis.with_unit", label=label, unit=shown.unit) if shown.unit else label)
+
+
+def _ticks_with_room(ax: Axes) -> int:
+    """How many ticks stand side by side on an x axis; three at least."""
+    room = 72 * ax.get_window_extent().width / ax.figure.dpi  # in pixels of the page
+    return max(3, int(room / TICK_ROOM))
 
 
 def _points(text: str) -> str:

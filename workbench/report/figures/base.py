@@ -116,6 +116,7 @@ class DrawnFigure:
     @property
     def columns(self) -> str:
         """How its drawings stand in rows that are all full, as classes of the page's style; "" as there is room.
+        Drawings of one size stand at one height, whatever their titles need.
 
         Where no number of columns divides them, the first one leads: it has a row to itself.
         """
@@ -123,7 +124,8 @@ class DrawnFigure:
         rows = self._rows(count)
         if not rows and count > 1:
             rows = f"{self._rows(count - 1)} led"
-        return f"{rows} broad".strip() if self.broad else rows
+        even = count > 1 and len({plot.panel.size for plot in self.plots}) == 1
+        return " ".join(name for name, held in ((rows, rows), ("even", even), ("broad", self.broad)) if held)
 
     @property
     def broad(self) -> bool:

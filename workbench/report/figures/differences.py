@@ -19,7 +19,10 @@ from workbench.report.statistics.intervals import student
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
 
-LONGEST_ARM = 34
+LONGEST_ARM = 58  # letters
+ARM_HEIGHT = 36  # pixels from one arm to the next
+ARM_NAME_OVER = 0.28  # of that: how far its name stands over its row
+NARROW_EDGE = 22  # pixels left of both drawings: a phone shows them whole and legible, for no name stands beside them
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,6 @@ class Differences(FigureKind[Findings, OneClaim]):
 
     def panels(self, data: OneClaim, place: int) -> list[Panel]:  # noqa: ARG002
         metric = data.claim.rule.metric
-        left = 14 + 6.1 * max(len(cut(label, LONGEST_ARM)) for label, _ in data.verdict.arms)
         means = commas([
             say("differences.arm", label=label, mean=wording.amount(float(np.mean(v)), metric))
             for label, v in data.verdict.arms
@@ -65,10 +67,10 @@ class Differences(FigureKind[Findings, OneClaim]):
         arms = Panel(
             wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}",
             say("differences.arms_alt", means=means),
-            (axes.beside_names(left), 36 + 26 * len(data.verdict.arms)), (left, 22, 6, 26),
+            (axes.NARROWEST, 36 + ARM_HEIGHT * len(data.verdict.arms)), (NARROW_EDGE, 22, 6, 26),
         )  # fmt: skip
         alt = say("differences.alt", sentence=data.verdict.sentence)
-        size, margins = (axes.beside_names(left), 104), (left, 22, 6, 42)
+        size, margins = (axes.NARROWEST, 104), (NARROW_EDGE, 22, 6, 42)
         return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002
@@ -85,17 +87,21 @@ class Differences(FigureKind[Findings, OneClaim]):
 
 
 def paint_arms(ax: Axes, data: OneClaim) -> Axes:
-    """A row for each arm: every seed, the mean and its interval."""
+    """A row for each arm, its name over it: every seed, the mean and its interval."""
     metric = data.claim.rule.metric
-    for row, ((_, held), slot) in enumerate(zip(data.verdict.arms, palette.slots(len(data.verdict.arms)), strict=True)):
+    for row, ((label, held), slot) in enumerate(
+        zip(data.verdict.arms, palette.slots(len(data.verdict.arms)), strict=True)
+    ):
         values = np.array(held)
+        name = cut(label, LONGEST_ARM)
+        ax.text(0, row - ARM_NAME_OVER, name, va="bottom", transform=ax.get_yaxis_transform())
         ax.plot(values, np.full(len(values), row), "o", color=slot.light, markersize=5, alpha=0.3, markeredgewidth=0)
         span = student(values, within=wording.metric(metric).range)
         if np.isfinite(span.low):
             ax.plot(span, [row, row], color=slot.light, linewidth=3, solid_capstyle="butt")
         ax.plot([values.mean()], [row], slot.marker, color=slot.light, markersize=8, markeredgecolor=palette.SURFACE)
-    ax.set_yticks(range(len(data.verdict.arms)), [cut(label, LONGEST_ARM) for label, _ in data.verdict.arms])
-    ax.set_ylim(len(data.verdict.arms) - 0.4, -0.6)
+    ax.set_yticks([])
+    ax.set_ylim(len(data.verdict.arms) - 0.6, -0.8)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.amount_axis(ax.xaxis, metric)

@@ -100,7 +100,8 @@ class Layers(FigureKind[Findings, OneProbe]):
         norm = axes.heat_scale(data.maps)
         maps = [
             Panel(
-                data.labels[level], partial(paint_map, data=data, level=level, norm=norm), f"probe-{place}-{level}",
+                data.labels[level] if data.key else word("By layer and epoch"),
+                partial(paint_map, data=data, level=level, norm=norm), f"probe-{place}-{level}",
                 say("probe.map_alt", name=data.name, label=data.labels[level]), margins=(48, 8, 10, 38),
             )
             for level in data.drawn

@@ -28,6 +28,7 @@ from workbench.report.figures.drawings import Drawing, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.measured import NothingHeld
+from workbench.report.figures.named_rows import Rows
 from workbench.report.language import texts
 from workbench.report.language.words import Words, say, word
 from workbench.report.statistics.intervals import student
@@ -86,7 +87,7 @@ class OwnFigures(FigureKind[Findings, Reduced]):
         return [
             Panel(
                 label, partial(_paint, figure, rows, frame), f"exhibit-{place}-{number}",
-                _alt(figure, label), figure.size, figure.margins,
+                _alt(figure, label), *_shape(figure, rows),
             )
             for number, (label, rows) in enumerate(parts)
         ]  # fmt: skip
@@ -139,7 +140,7 @@ def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
         frame = figure.data(completed(tables))
         return Reduced(figure, frame, say("own.nothing_yet") if _empty(frame, figure.measured) else "")
     except NothingHeld as reason:
-        return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=reason))
+        return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=texts.translated(str(reason))))
     except Exception as error:
         return Reduced(figure, pd.DataFrame(), _failure(error))
 
@@ -158,6 +159,13 @@ def _alt(figure: Figure, panel: str) -> str:
     if figure.panels:
         return say("own.alt_of_panel", title=title, panel=panel, caption=caption)
     return say("own.alt", title=title, caption=caption)
+
+
+def _shape(figure: Figure, rows: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float, float, float]]:
+    """The size of a panel and its margins: those the figure states, or what the names of its rows need."""
+    if isinstance(figure.draw, Rows):
+        return figure.draw.size(rows), figure.draw.margins
+    return figure.size, figure.margins
 
 
 def _paint(figure: Figure, rows: pd.DataFrame, everything: pd.DataFrame, axes: Axes) -> Axes:

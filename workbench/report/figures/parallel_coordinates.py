@@ -126,5 +126,7 @@ def _ends(data: Searched, place: int) -> tuple[str, str]:
     factor = data.trends[place].axis.factor
     if not data.trends[place].axis.numeric:
         return factor.labels[0], factor.labels[-1]
-    first, last = (wording.number(float(str(value)), 2) for value in (factor.values[0], factor.values[-1]))
-    return first, last
+    first, last = (float(str(value)) for value in (factor.values[0], factor.values[-1]))
+    if data.trends[place].axis.whole:
+        return axes.tick(first), axes.tick(last)
+    return wording.number(first, 2), wording.number(last, 2)

@@ -97,7 +97,7 @@ def paint(ax: Axes, data: Searched, place: int) -> Axes:
         ax.xaxis.set_major_locator(FixedLocator(axes.decades(axis.places.min(), axis.places.max())))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: wording.number(10.0**x, 1)))
     else:
-        ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
+        ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3, integer=axis.whole))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(x)))
     ax.set_xlabel(axis.factor.name)
     return ax

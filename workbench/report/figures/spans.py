@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.drawings import Drawing
+from workbench.report.language import texts
 
 ENDS = ("low", "high")
 BAR_DISTANCE = 0.035  # of the axis, between bars that stand at one place
@@ -68,4 +69,4 @@ class Spans(Drawing):
             axis.set_ticks([10.0**at for at in axes.decades(low, high) if low - room <= at <= high + room])
             (ax.set_xlim if axis is ax.xaxis else ax.set_ylim)(10 ** (low - room), 10 ** (high + room))
             axis.set_major_formatter(FuncFormatter(lambda place, _: axes.tick(float(f"{place:.3g}"))))
-        ax.set_xlabel(self.words or self.x.replace("_", " "))
+        ax.set_xlabel(texts.translated(self.words or self.x.replace("_", " ")))

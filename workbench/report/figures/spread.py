@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from workbench.report import wording
 from workbench.report.figures import axes, palette
@@ -101,9 +100,7 @@ def paint(ax: Axes, data: FactorSpread) -> Axes:
     ax.set_ylim(len(data.levels) - 0.5, -0.5)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=axes.TICK_STEPS, min_n_ticks=3))
-    percent = wording.metric(data.metric).percent
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: axes.tick(100 * x, " %") if percent else axes.tick(x)))
+    axes.amount_axis(ax.xaxis, data.metric, 5)
     return ax
 
 

@@ -38,12 +38,12 @@ class Card:
 
 
 def card(claim: Claim, verdict: Verdict, figures: Sequence[DrawnFigure], units: str) -> Card:
-    """The card of a claim: what was found, and by which rule; with the `units` of losses if these must be named."""
+    """The card of a claim: what was found, and by which rule; with the `units` of losses."""
     facts = [*_found(claim, verdict), ("Diverged or collapsed", _lost(verdict))]
     if verdict.ruled_out:
         facts.insert(0, ("Predicted effect", word("ruled out")))
     if units and is_loss(claim.rule.metric):
-        facts.append(("Unit", word("standardised targets")))
+        facts.append(("Unit", units))
     also = tuple((sentences.rule_in_words(rule), one) for rule, one in zip(claim.also, verdict.also, strict=True))
     return Card(
         claim, verdict, sentences.rule_in_words(claim.rule), digest(claim.rule), tuple(facts), tuple(figures), also,
@@ -72,7 +72,7 @@ def _without_stop(text: str) -> str:
 
 def _what_happened(rule: Rule, found: Verdict) -> str:
     metric = rule.metric
-    if isinstance(rule, Identity):
+    if isinstance(rule, Identity) and found.n:
         runs = wording.plural(found.n, "run")
         what = sentences.largest(rule, short=True)
         return say(

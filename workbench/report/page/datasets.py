@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from workbench.report import wording
-from workbench.report.language.words import say, semicolons, word
+from workbench.report.language.words import commas, say, semicolons, word
 
 _STANDS = ("reproduced", "conditional")
 _FAILS = ("not reproduced", "contradicted", "ruled out")
@@ -38,7 +38,8 @@ def _by_outcome(held: Mapping[str, str]) -> str:
         if outcome in held.values():
             datasets[outcome] = sorted(data for data, found in held.items() if found == outcome)
     parts = [
-        say("on_data.one", verdict=word(verdict), dataset=wording.listing(names)) for verdict, names in datasets.items()
+        say("on_data.one", verdict=word(verdict), dataset=wording.listing([in_words(name) for name in names]))
+        for verdict, names in datasets.items()
     ]
     return wording.listing(parts) if len(parts) == len(held) == 2 else semicolons(parts)
 
@@ -78,6 +79,13 @@ def side_by_side(lines: Sequence[Line]) -> SideBySide[Line]:
     datasets = tuple(sorted(asked, key=lambda name: (-asked[name], name)))
     rows = ((claim, tuple(tuple(held.get(name, ())) for name in datasets)) for claim, held in several.items())
     return SideBySide(datasets, tuple(rows))
+
+
+def in_words(dataset: str) -> str:
+    """A dataset with the settings behind it, in both languages."""
+    name, *settings = dataset.split(", ")
+    parts = [setting.rpartition(" ") for setting in settings]
+    return commas([name, *(say("setting.one", name=word(key), value=value) for key, _, value in parts)])
 
 
 def name_of(dataset: str) -> str:

@@ -10,13 +10,14 @@ from pathlib import Path
 from workbench import files
 from workbench.report import wording
 from workbench.report.language import texts
-from workbench.report.language.words import say, semicolons, word
+from workbench.report.language.words import joined, say, semicolons, word
 from workbench.report.page import page_data
-from workbench.report.page.datasets import conditional_on_data, side_by_side
+from workbench.report.page.datasets import conditional_on_data, in_words, side_by_side
 from workbench.report.page.folder import make
 from workbench.report.page.json_documents import ClaimForm, Finding, PageForm, RuleForm
 from workbench.report.page.rendering import render
 from workbench.report.statistics.design import STATUSES
+from workbench.report.verdicts import sentences
 from workbench.report.verdicts.claim_rules import Claim
 from workbench.report.verdicts.verdict import VERDICTS
 
@@ -39,6 +40,11 @@ class Line:
     ruled_out: bool = False
     dataset: str = ""
     on_data: str = ""
+
+    @property
+    def on(self) -> str:
+        """Its dataset in both languages, or its sweep where the page does not say one."""
+        return in_words(self.dataset) if self.dataset else self.sweep
 
 
 @dataclass(frozen=True)
@@ -81,20 +87,25 @@ def write_index(folder: Path, known: Mapping[str, Sequence[Claim]] | None = None
         (line.id, line.dataset, "ruled out" if line.ruled_out else line.verdict) for line in reversed(lines)
     )
     lines = [replace(line, on_data=turned.get(line.id, "")) for line in lines]
-    lines += _waiting(known or {}, lines)
-    tally = Counter(line.verdict for line in lines)
-    judged = [line for line in lines if line.file]
+    judged = list(lines)
+    later = _waiting(known or {}, judged)
+    tally = Counter(line.verdict for line in judged)
     shown = {
         "title": word("Reports"), "name": "index", "entries": entries, "verdicts": VERDICTS,
         "sections": _sections(judged), "side_by_side": side_by_side(sorted(judged, key=_order)),
-        "later": _sections([line for line in lines if not line.file]),
-        "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}, "waiting": tally[""],
-        "claims": len({(line.id, line.statement) for line in lines}), "found": len(judged),
+        "later": _sections(later), "waiting": _claims(later),
+        "tally": {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]},
+        "claims": _claims([*judged, *later]), "found": len(judged),
         "runs": sum(entry.cells for entry in entries),
     }  # fmt: skip
     target = folder / INDEX
     files.write(target, render("index", shown))
     return target
+
+
+def _claims(lines: Sequence[Line]) -> int:
+    """How many claims these are: one may be asked by several sweeps, and on several datasets."""
+    return len({(line.id, line.statement) for line in lines})
 
 
 def _entry(path: Path) -> Entry | None:
@@ -140,32 +151,35 @@ def _finding(claim: ClaimForm) -> str:
     one also what was found in the other setting.
     """
     verdict = claim["verdict"]
-    parts = [_found(claim["rule"], verdict)]
+    parts, metric = [_found(claim["rule"], verdict)], claim["rule"].get("metric", "")
     if verdict["verdict"] == "conditional":
         if claim["tuned"] and verdict["tuned"]:
-            parts.append(say("index.other_setting", found=_found(claim["tuned"], verdict["tuned"])))
+            parts.append(say("index.other_setting", found=_found(claim["tuned"], verdict["tuned"], metric)))
         if claim.get("vary"):
             parts.append(texts.translated(verdict["condition"], verdict.get("condition_zh", "")))
     elif verdict["verdict"] != verdict.get("by_itself", verdict["verdict"]):
         also = zip(claim["also"], verdict["also"], strict=True)
         parts = [_found(*pair) for pair in also if pair[1]["verdict"] == verdict["verdict"]][:1] or parts
-    return semicolons(parts)
+    withheld = sentences.reason_withheld(verdict.get("sentence", ""))
+    return semicolons([word("withheld"), *parts] if withheld else parts)
 
 
-def _found(rule: RuleForm, verdict: Finding) -> str:
-    """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs."""
+def _found(rule: RuleForm, verdict: Finding, named: str | None = None) -> str:
+    """The effect of a rule with its interval and seeds; of an identity, the largest error over its runs.
+
+    The metric is named, but for that which is `named` already.
+    """
     effect = verdict.get("effect")
     if effect is None:
-        return ""
+        return say("card.nothing_yet")
     count, metric = verdict["n"], rule.get("metric", "")
     if rule.get("kind") == "identity":
         return say("index.identity", worst=wording.number(effect), runs=wording.plural(count, "run"))
     low, high = (float("nan") if end is None else end for end in verdict["interval"])
     span = wording.between(low, high, metric)
-    change, seeds = wording.change(effect, metric), wording.plural(count, "seed")
-    if not span:
-        return say("index.effect", change=change, seeds=seeds)
-    return say("index.effect_with_interval", change=change, interval=span, seeds=seeds)
+    parts = {"change": wording.change(effect, metric), "seeds": wording.plural(count, "seed")}
+    found = say("index.effect_with_interval", **parts, interval=span) if span else say("index.effect", **parts)
+    return joined([wording.metric(metric).name.lower() if metric != named else "", found], " ", " ")
 
 
 def _once(lines: Iterable[Line]) -> list[Line]:

@@ -31,6 +31,7 @@ class Finding(TypedDict):
 class VerdictForm(Finding, total=False):
     """A verdict with all that stands behind it. Pages of earlier versions lack the fields below."""
 
+    sentence: str
     by_itself: str
     fails: bool
     also: list[Finding]
@@ -81,6 +82,7 @@ class VariationInShort(PartInShort):
 class VerdictInShort(PartInShort):
     """A claim's verdict in the form that other programs look up by its id."""
 
+    sentence: str
     by_itself: str
     ruled_out: bool
     attempts: int

@@ -64,11 +64,11 @@ def _table(design: Design, runs: pd.DataFrame, facts: dict[str, str]) -> RunsTab
     """These of the runs as a table."""
     measured = [key for key in (*design.headlines, "best_epoch", "seconds") if key in runs]
     keys = {place: factor.key for place, factor in enumerate(design.factors, 1)}
-    columns = [("Cell", [f"<th scope=row>{cell}" for cell in runs["cell"]], False)]
+    columns = [("Run", [f"<th scope=row>{cell}" for cell in runs["cell"]], False)]
     columns += [(f.name.capitalize(), _levels(f.labels, runs[f"level:{f.key}"]), False) for f in design.factors]
     columns += [("Seed", [f"<td>{seed}" for seed in runs[SEED]], True), ("Outcome", _outcomes(runs), False)]
     columns += [(wording.metric(key).name, _measured(runs[key], key), True) for key in measured]
-    columns += [("Run", [_link(facts, str(run_id or "")) for run_id in runs["run_id"]], False)]
+    columns += [("In MLflow", [_link(facts, str(run_id or "")) for run_id in runs["run_id"]], False)]
     numbers = tuple(place for place, (_, _, number) in enumerate(columns, 1) if number)
     rows = "\n".join("<tr>" + "".join(cells) for cells in zip(*(cells for _, cells, _ in columns), strict=True))
     heads = tuple((head, keys.get(place, "")) for place, (head, _, _) in enumerate(columns))

@@ -47,7 +47,7 @@ def summary(effects: Sequence[Effect], pairs: Sequence[Interaction], metric: str
     elif first.change == 0:
         return say("summary.none_moved", count=count, name=name, factor=name_of_first, effect=effect)
     else:
-        lead = say("summary.moved_most", factor=name_of_first, name=name)
+        lead, effect = say("summary.moved_most", factor=name_of_first, name=name), effect_in_words(first, named=True)
     text = [say("summary.lead", count=count, lead=lead, effect=effect)]
     rest = [say("summary.then_one", factor=one.factor.name, size=_in_short(one)) for one in real[1:]]
     if rest:
@@ -197,9 +197,11 @@ def in_brief(factor: Factor) -> str:
 
 
 def asked(design: Design) -> str:
-    """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds" """
+    """ "432 runs: activation (sigmoid, relu) x depth (1, 2, 4), 12 seeds"; with commas if it is not the whole grid."""
     lists = [say("design.factor", name=factor.name, values=in_brief(factor)) for factor in design.factors]
     runs, seeds = wording.plural(len(design.runs), "run"), wording.plural(len(design.seeds), SEED)
     if not lists:
         return say("design.asked_alone", runs=runs, seeds=seeds)
-    return say("design.asked", runs=runs, swept=joined(lists, " \u00d7 ", " \u00d7 "), seeds=seeds)
+    grid = len(design.seeds) * math.prod(len(factor.labels) for factor in design.factors)
+    swept = joined(lists, " \u00d7 ", " \u00d7 ") if grid == len(design.runs) else commas(lists)
+    return say("design.asked", runs=runs, swept=swept, seeds=seeds)

@@ -31,5 +31,5 @@ def reasons(runs: pd.DataFrame) -> Table | None:
         for outcome in ("failed", "diverged")
         for reason, cells in losses(runs, outcome)
     ]
-    heads = ("Outcome", "Reason", "Cells", say("head.runs"))
+    heads = ("Outcome", "Reason", "Which runs", say("head.runs"))
     return Table("Why runs failed or diverged", heads, tuple(rows), words=3) if rows else None

@@ -11,6 +11,7 @@ from workbench.report.figures import FIGURES
 from workbench.report.figures.base import PAGE_SECTIONS, DrawnFigure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.own_figures import OPENING
+from workbench.report.figures.units import unit_of_losses
 from workbench.report.language import texts
 from workbench.report.page import links, page_data, paper, provenance, runs_table, summary, tables
 from workbench.report.page.cards import Card, card
@@ -80,7 +81,7 @@ def view(found: Findings) -> View:
     data["advice"] = [asdict(one) for one in found.advice]
     data["pareto_front"] = page_data.pareto_front(found.pareto) if found.pareto else None
     cards = [
-        card(claim, verdict, _about(figures["verdicts"], str(place)), found.units)
+        card(claim, verdict, _about(figures["verdicts"], str(place)), unit_of_losses(design))
         for place, (claim, verdict) in enumerate(found.judged)
     ]
     by_factor = [] if found.search else _by_factor(effects, figures["factors"])

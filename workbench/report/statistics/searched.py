@@ -52,6 +52,11 @@ class Axis:
     logarithmic: bool
     numeric: bool
 
+    @property
+    def whole(self) -> bool:
+        """Whether all levels are whole numbers: a depth of 1.5 is none."""
+        return self.numeric and all(float(str(value)).is_integer() for value in self.factor.values)
+
 
 @dataclass(frozen=True)
 class Trend:

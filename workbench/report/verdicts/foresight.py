@@ -48,7 +48,7 @@ def _line(claim: Claim, rule: Paired | Equivalence) -> str:
     seeds = len(set(rule.seeds))
     edge = rule.margin if isinstance(rule, Paired) else rule.tolerance
     family = rule.family if isinstance(rule, Paired) else 1
-    said = wording.margin(edge, rule.metric)
+    said = f"{edge:.6g}" if wording.metric(rule.metric).base else wording.margin(edge, rule.metric)
     name = wording.metric(rule.metric).name.lower()
     within = f"{smallest_margin(seeds, family):.2f} deviations are no more than {said}"
     if isinstance(rule, Equivalence):

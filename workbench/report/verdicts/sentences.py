@@ -45,14 +45,20 @@ def rule_in_words(rule: Rule) -> str:
     if isinstance(rule, Equivalence):
         arms = {"measured": rule.measured.label, "predicted": rule.predicted.label}
         edge = wording.margin(rule.tolerance, rule.metric)
+        edge = edge if rule.worse else _both_sides(edge)
         return say(_EQUIVALENCES[rule.worse], **asked, **arms, edge=edge, seeds=len(rule.seeds))
-    pair = say("rule.minus", first=rule.treatment.label, second=rule.baseline.label)
+    pair = say(_compared(rule), first=rule.treatment.label, second=rule.baseline.label)
     if rule.against:
         other = say("rule.minus", first=rule.against[0].label, second=rule.against[1].label)
         pair = say("rule.minus_minus", first=pair, second=other)
     family = say("rule.family", count=rule.family) if rule.family > 1 else ""
     edge = wording.margin(rule.margin, rule.metric)
     return say(f"rule.{rule.direction}", **asked, pair=pair, edge=edge, seeds=len(rule.seeds), family=family)
+
+
+def _compared(rule: Paired | Equivalence) -> str:
+    """How the two arms of a rule are put together: a difference of logarithms is one number over the other."""
+    return "rule.over" if wording.metric(rule.metric).base else "rule.minus"
 
 
 def largest(rule: Identity, short: bool = False) -> str:
@@ -96,6 +102,8 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     """The finding behind a verdict."""
     place = say("found.on_dataset", data=data) if data else say("found.here")
     if isinstance(rule, Identity) or evidence is None:
+        if not found.n:
+            return say("found.nothing_yet", place=place)
         runs = wording.plural(found.n, "run")
         what = largest(rule) if isinstance(rule, Identity) else say("largest.relative_error")
         return say("found.identity", place=place, what=what, runs=runs, worst=wording.number(found.worst))
@@ -105,7 +113,7 @@ def sentence_of(rule: Rule, evidence: Evidence | None, found: Verdict, data: str
     arms = [arm.arm.label for arm in evidence.arms]
     what = say("found.difference_in_differences")
     if len(arms) == 2:
-        what = say("rule.minus", first=arms[0], second=arms[1])
+        what = say(_compared(rule), first=arms[0], second=arms[1])
     span = wording.between(*found.interval, rule.metric)
     interval = say("found.interval", interval=span) if span else say("found.no_interval")
     parts = {
@@ -139,13 +147,17 @@ def _reason(rule: Paired | Equivalence, found: Verdict) -> str:
 
 
 def _both_sides(edge: str) -> str:
-    return say("edge.both", edge=edge)
+    return say("edge.factor_both" if edge.startswith(wording.FACTOR_SIGN) else "edge.both", edge=edge)
 
 
 def _edge(rule: Equivalence) -> str:
     """The tolerance as an edge, on both sides or on the one that counts."""
-    key = {"": "edge.both", "lower": "edge.lower", "higher": "edge.higher"}[rule.worse]
-    return say(key, edge=wording.margin(rule.tolerance, rule.metric))
+    edge = wording.margin(rule.tolerance, rule.metric)
+    if not rule.worse:
+        return _both_sides(edge)
+    if edge.startswith(wording.FACTOR_SIGN):
+        return edge if rule.worse == "higher" else say("edge.factor_lower", edge=edge.removeprefix(wording.FACTOR_SIGN))
+    return say(f"edge.{rule.worse}", edge=edge)
 
 
 def _withheld_absence(rule: Paired | Equivalence, found: Verdict) -> str:
