@@ -15,6 +15,7 @@ from benchmarks import (
     command,
     floor,
     images,
+    live_page,
     machine,
     memory,
     own_rules,
@@ -273,3 +274,15 @@ def test_the_made_up_sweep_of_the_page_is_a_sweep(tmp_path: Path) -> None:
     tables = load("synthetic", f"sqlite:///{tmp_path}/mlflow.db")
     assert tables.runs["outcome"].tolist() == ["finished"] * 30
     assert len(tables.layers) == 30 * (report_scale.EPOCHS + 1) * (report_scale.DEPTH + 1) * len(report_scale.PROBES)
+
+
+def test_what_a_live_page_costs_comes_from_pairs_of_sweeps() -> None:
+    found = {
+        "without": [{"command": 12.0, "training": 10.0, "cpu": 18.0, "page": 0.0}] * 2,
+        "live": [{"command": 12.5, "training": 10.1, "cpu": 18.0, "page": 0.5},
+                 {"command": 12.5, "training": 10.3, "cpu": 18.0, "page": 0.7}],
+    }  # fmt: skip
+    assert live_page.lengthened(found) == pytest.approx([0.01, 0.03])
+    text = live_page.table(found)
+    assert "| live=true | 12.50 | 10.20 | 18.00 | 0.60 |" in text
+    assert "training is +2.0% longer (quartiles +1.5% to +2.5%)" in text

@@ -134,8 +134,8 @@ REPORT = (
     "advice", "verdicts", "figures", "page",
 )  # fmt: skip
 REPORT_FRONT = (
-    "__init__", "__main__", "claim_archive", "experiments", "live", "pages_beside", "rebuild", "shown", "sweep_page",
-    "tidy",
+    "__init__", "__main__", "claim_archive", "experiments", "live", "live_beside", "pages_beside", "rebuild", "shown",
+    "sweep_page", "tidy",
 )  # fmt: skip
 
 

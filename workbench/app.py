@@ -141,7 +141,7 @@ def _run(
     speeds: Speeds,
     settings: SweepSettings,
 ) -> int:
-    from workbench.report import live, pages_beside, sweep_page  # late: pandas and Matplotlib come with it
+    from workbench.report import live_beside, pages_beside, sweep_page  # late: pandas and Matplotlib come with it
     from workbench.report.verdicts.arms import refuse_open_arms
     from workbench.report.verdicts.stored_rules import canonical_rules
 
@@ -162,7 +162,7 @@ def _run(
         say(f"in MLflow: {address}")
     if any(INSTRUMENTS.is_timing(run.config.measure) for run in work.measurements):
         pages_beside.settle()
-    with live.beside(name, settings.tracking.uri, settings.live and settings.pages):
+    with live_beside.beside(sweep, settings.tracking.uri, settings.live and settings.pages):
         ended = training.run(work, store, speeds)
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)

@@ -2,68 +2,193 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.clock import Clock
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report import live
 from workbench.report.page.sweep import write, write_live
+from workbench.tracking.how_far import HowFar
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 WHOLE = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False)
 
 
-def standing(ended: int, outcome: str = live.RUNNING) -> Tables:
+def tables_of(ended: int, outcome: str = "running") -> Tables:
     """The sweep with so many runs ended."""
     runs = WHOLE.runs.copy()
     runs.loc[runs.index[ended:], "outcome"] = "pending"
     return replace(WHOLE, runs=runs, facts={**WHOLE.facts, "outcome": outcome})
 
 
-def test_it_writes_when_runs_have_ended_and_the_ordinary_page_at_the_end(
+@dataclass
+class Machine:
+    """A machine with clocks that only `follow` moves: what looks and pages take of processor time passes as well.
+
+    Another run has ended every `every` seconds; the sweep began at 0 and has ended after `ends`.
+    """
+
+    cores: int = 2
+    looks: float = 0.05
+    first: float = live.FIRST_SECONDS
+    spent: float = live.START_SECONDS
+    pages: float = 0.8
+    every: float = 10.0
+    ends: float = 600.0
+    clock: Clock = field(default_factory=Clock)
+    drawn: list[tuple[float, float]] = field(default_factory=list)  # when, and the processor time by then
+
+    def work(self, seconds: float) -> None:
+        self.spent += seconds
+        self.clock.pause(seconds)
+
+    def look(self, *_: object) -> HowFar:
+        self.work(self.looks)
+        now = self.clock()
+        return HowFar("tour", min(int(now / self.every), 4), 4, now < self.ends, WHOLE.facts, 0.0)
+
+    def load(self, *_: object) -> Tables:
+        self.work(self.pages if self.drawn else self.first)
+        self.drawn.append((self.clock(), self.spent))
+        return tables_of(min(int(self.clock() / self.every), 4), "running" if self.clock() < self.ends else "finished")
+
+    def follow(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sequence[tuple[float, str]]:
+        """Follow the sweep on this machine: every page that was written, and when."""
+        monkeypatch.setattr("workbench.tracking.how_far.how_far", self.look)
+        monkeypatch.setattr("workbench.tracking.read.load", self.load)
+        monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
+        monkeypatch.setattr(live, "cores", lambda: self.cores)
+        monkeypatch.setattr(live, "time", self.clock)
+        monkeypatch.setattr(live, "process_time", lambda: self.spent)
+        seen: list[tuple[float, str]] = []
+        live.follow(
+            "tour", None, folder, self.clock.pause,
+            lambda page, _: seen.append((self.clock(), page.read_text("utf-8"))),
+        )  # fmt: skip
+        return seen
+
+
+def has_table(text: str) -> bool:
+    return 'id="table-of-runs"' in text
+
+
+def test_a_page_without_figures_is_there_at_once_then_those_with_figures_and_in_the_end_the_ordinary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    course = iter([standing(0), standing(0), standing(3), *[standing(4, "finished")] * 2])
-    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: next(course))
-    monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
-    pages: list[str] = []
-    waited: list[float] = []
-    found = live.follow("tour", None, tmp_path, waited.append, lambda page, _: pages.append(page.read_text("utf-8")))
-    assert len(pages) == 3
-    assert "0 of 4 runs have ended" in pages[0]
-    assert "3 of 4 runs have ended" in pages[1]
-    assert all("data-live" in page and 'http-equiv="refresh"' in page for page in pages[:2])
-    assert "data-live=" not in pages[2]
-    assert len(waited) == 3
-    assert min(waited) >= live.PAUSE_SECONDS
-    ordinary = write(standing(4, "finished"), [], tmp_path / "ordinary")  # type: ignore[arg-type]
-    assert found.html.read_bytes() == ordinary.html.read_bytes()
+    machine = Machine(every=100.0)
+    pages = machine.follow(tmp_path, monkeypatch)
+    texts = [text for _, text in pages]
+    assert pages[0][0] < 1
+    assert "0 of 4 runs have ended" in texts[0]
+    assert all("data-live=" in text and 'http-equiv="refresh"' in text for text in texts[:-1])
+    assert [len(machine.drawn) > 1, 'id="table-of-runs"' in texts[0], 'id="table-of-runs"' in texts[-2]] == [
+        True,
+        False,
+        True,
+    ]
+    assert "data-live=" not in texts[-1]
+    ordinary = write(tables_of(4, "finished"), [], tmp_path / "ordinary")  # type: ignore[arg-type]
+    assert texts[-1] == ordinary.html.read_text("utf-8")
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of which only the moment counts."""
+
+    def write_sketch(_: object, folder: Path, standing: str) -> SimpleNamespace:
+        page = folder / "tour.html"
+        page.write_text(standing, encoding="utf-8")
+        return SimpleNamespace(html=page)
+
+    monkeypatch.setattr("workbench.report.page.sweep.write_live", write_sketch)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8, 128])
+@pytest.mark.parametrize("pages", [0.1, 0.8, 2.5])
+@pytest.mark.parametrize("looks", [0.01, 0.3])
+@pytest.mark.usefixtures("sketched")
+def test_at_no_page_have_pages_and_looks_taken_more_than_two_hundredths_of_the_cores(
+    cores: int, pages: float, looks: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(cores=cores, looks=looks, pages=pages, every=400.0, ends=2000.0)
+    machine.follow(tmp_path, monkeypatch)
+    while_it_trained = machine.drawn[:-1]
+    assert len(while_it_trained) == 5
+    assert all(spent <= 0.02 * cores * moment for moment, spent in while_it_trained)
+
+
+@pytest.mark.usefixtures("sketched")
+def test_what_a_page_takes_more_than_the_one_before_it_is_made_up_for_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(pages=40.0, every=400.0, ends=6000.0)
+    machine.follow(tmp_path, monkeypatch)
+    (first, second, third, *_) = machine.drawn
+    assert second[1] > 0.02 * 2 * second[0]
+    assert third[0] - second[0] >= live.rest(third[1] - second[1], 2)
+    assert first[1] <= 0.02 * 2 * first[0]
+
+
+@pytest.mark.usefixtures("sketched")
+def test_a_sweep_that_ends_before_a_page_is_cheap_enough_has_none_with_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(ends=live.before_the_first(2) / 2)
+    machine.follow(tmp_path, monkeypatch)
+    assert len(machine.drawn) == 1  # the ordinary page at the end
+
+
+@pytest.mark.usefixtures("sketched")
+def test_nothing_is_drawn_where_no_run_has_ended_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(every=1e9, ends=5000.0)
+    machine.follow(tmp_path, monkeypatch)
+    assert len(machine.drawn) == 2  # once while it trained, and the ordinary page
 
 
 @pytest.mark.parametrize("among", [1, 2, 8, 128])
 @pytest.mark.parametrize("spent", [0.0, 0.4, 7.0, 60.0])
-def test_pages_take_two_hundredths_of_the_cores_at_most(spent: float, among: int) -> None:
-    rested = live.rest(spent, among)
-    assert rested >= live.PAUSE_SECONDS
-    assert spent <= 0.02 * among * rested * (1 + 1e-9)
+def test_a_rest_makes_two_hundredths_of_what_was_spent(spent: float, among: int) -> None:
+    assert spent == pytest.approx(0.02 * among * live.rest(spent, among))
 
 
-def test_every_look_takes_its_rest_by_its_own_processor_time_the_first_with_the_start_of_python(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_page_is_drawn_in_a_thread_that_runs_only_while_a_core_is_idle_and_alone_so(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    course = iter([standing(1), standing(1), standing(2), *[standing(4, "finished")] * 2])
-    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: next(course))
-    monkeypatch.setattr("workbench.report.page.index.write_index", lambda *_: None)
-    clock = iter([7.0, 7.5, 11.5])
-    monkeypatch.setattr(live, "process_time", lambda: next(clock))
-    monkeypatch.setattr(live, "cores", lambda: 2)
-    waited: list[float] = []
-    live.follow("tour", None, tmp_path, waited.append)
-    assert waited == pytest.approx([7.0 * 25, 0.5 * 25, 4.0 * 25])
+    asked: list[tuple[int, object]] = []
+    monkeypatch.setattr(live.os, "SCHED_IDLE", 5, raising=False)
+    monkeypatch.setattr(live.os, "sched_param", lambda priority: priority, raising=False)
+    monkeypatch.setattr(
+        live.os, "sched_setscheduler", lambda *how: asked.append((threading.get_ident(), how)), raising=False
+    )
+    assert live.in_idle_time(threading.get_ident) == asked[0][0] != threading.get_ident()
+    assert [how for _, how in asked] == [(0, 5, 0)]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="a class of Linux")
+def test_linux_takes_it_and_the_reading_thread_stays_as_it_was() -> None:
+    assert live.in_idle_time(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def unwritable_page() -> None:
+    raise BadInput("a page that cannot be")
+
+
+def test_a_system_without_such_a_class_draws_all_the_same_and_what_is_raised_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(live.os, "sched_setscheduler", raising=False)
+    assert live.in_idle_time(lambda: 3) == 3
+    with pytest.raises(BadInput, match="a page that cannot be"):
+        live.in_idle_time(unwritable_page)
 
 
 def test_the_lowest_priority_is_that_of_its_session_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +210,8 @@ def test_the_lowest_priority_is_that_of_its_session_too(tmp_path: Path, monkeypa
 
 
 def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: standing(1))
+    monkeypatch.setattr("workbench.tracking.how_far.how_far", lambda *_: HowFar("tour", 1, 4, True, {}, 0.0))
+    monkeypatch.setattr("workbench.tracking.read.load", lambda *_: tables_of(1))
     sweep_id = live.os.getppid()
     monkeypatch.setenv("WORKBENCH_LIVE_PAGE_OF", str(sweep_id))
     parents = iter([sweep_id, 1])
@@ -97,7 +223,7 @@ def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytes
 
 
 def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:
-    page = write_live(standing(1), tmp_path, "1 of 4 runs have ended")  # type: ignore[arg-type]
+    page = write_live(tables_of(1), tmp_path, "1 of 4 runs have ended")  # type: ignore[arg-type]
     text = page.html.read_text(encoding="utf-8")
     assert 'id="verdicts"' not in text
     assert "Claims are decided when the sweep has ended." in text
@@ -107,59 +233,3 @@ def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:
 def test_a_sweep_that_is_not_there_is_said(workspace: Path) -> None:  # noqa: ARG001
     with pytest.raises(BadInput, match="none called 'nothing'"):
         live.follow("nothing")
-
-
-def test_nothing_is_started_beside_a_sweep_that_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
-    with live.beside("tour", None, wanted=False):
-        pass
-
-
-def test_what_is_started_beside_a_sweep_has_ended_with_it_and_no_secret_stands_in_its_command(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started: list[tuple[list[str], dict[str, str]]] = []
-    ended: list[str] = []
-
-    class Process:
-        def __init__(self, command: list[str], env: dict[str, str], **_: object) -> None:
-            started.append((command, env))
-
-        def kill(self) -> None:
-            ended.append("killed")
-
-        def wait(self, _: float) -> None:
-            ended.append("waited")
-
-    monkeypatch.setattr(live.subprocess, "Popen", Process)
-    with pytest.raises(KeyboardInterrupt), live.beside("tour", "postgresql://me:hidden@host/db", wanted=True):
-        raise KeyboardInterrupt
-    ((command, environment),) = started
-    assert command[-4:] == ["report", "tour", "--follow", "--quiet"]
-    assert not any("hidden" in word for word in command)
-    assert environment["MLFLOW_TRACKING_URI"].endswith("hidden@host/db")
-    assert environment["WORKBENCH_LIVE_PAGE_OF"] == str(live.os.getpid())
-    assert ended == ["killed", "waited"]
-
-
-@pytest.mark.parametrize("moment", ["Popen", "kill"])
-def test_what_the_machine_refuses_beside_a_sweep_does_not_end_it(
-    moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    process = SimpleNamespace(kill=refused, wait=lambda _: None)
-    monkeypatch.setattr(live.subprocess, "Popen", refused if moment == "Popen" else lambda *_, **__: process)
-    trained = []
-    with live.beside("tour", None, wanted=True):
-        trained.append("tour")
-    assert trained == ["tour"]
-    said = "live: no process can be started that renews the page (No space left on device); it is written at the end\n"
-    assert capsys.readouterr().err == (said if moment == "Popen" else "")
-
-
-def test_what_the_sweep_itself_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live.subprocess, "Popen", lambda *_, **__: SimpleNamespace(kill=list, wait=lambda _: None))
-    with pytest.raises(OSError, match="its own"), live.beside("tour", None, wanted=True):
-        raise OSError("its own")

@@ -106,6 +106,23 @@ def test_nothing_is_written_while_times_are_taken(idle: Idle, monkeypatch: pytes
         assert not idle.asked
 
 
+def test_the_process_stands_behind_the_training_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(pages_beside, "leave_to_parent", lambda: None)
+    monkeypatch.setattr(pages_beside.os, "nice", asked.append)
+    pages_beside._begin()
+    assert asked == [10]
+
+
+def test_a_system_that_forbids_it_has_its_pages_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(pages_beside, "leave_to_parent", lambda: None)
+    monkeypatch.setattr(pages_beside.os, "nice", forbidden)
+    pages_beside._begin()
+
+
 def test_the_last_page_has_nothing_to_be_written_beside(idle: Idle) -> None:
     pages = pages_beside.PagesBeside()
     pages.last = True

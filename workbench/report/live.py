@@ -1,9 +1,9 @@
 """A page that renews itself while its sweep trains: written from the store alone, by a process of its own.
 
-What that may cost the training is bounded twice. A process of the lowest priority gets 1.4 % of a core that is busy
-otherwise (Linux: weight 15 against 1,024), and it rests after each page until its processor time is no more than
-SHARE_OF_CORES of what all cores did meanwhile, whatever the kernel makes of priorities. It is not one of SCHED_IDLE,
-which may stand still for minutes, and it may hold a lock of the store.
+What that may cost the training is bounded twice. A page is drawn in time that nobody else wants (`in_idle_time`; the
+store, of which a reader holds a lock, is read at the lowest priority instead). And all that pages take of processor
+time is SHARE_OF_CORES of the time of all cores since the sweep began, at most: a page waits until it costs no more than
+that. Until the first one a page without figures says how many runs have ended.
 
 Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
 """
@@ -11,40 +11,39 @@ Claims are not decided before their sweep has ended: a look at half of the seeds
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import process_time, sleep
-from typing import TYPE_CHECKING
+from threading import Thread
+from time import process_time, sleep, time
+from typing import TYPE_CHECKING, TypeVar
 
 from workbench.report.language.words import say
 from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.cores import cores
-from workbench.sweep.execution.log import warn
-from workbench.tracking.names import RUNNING
 
 if TYPE_CHECKING:
     from workbench.report.page.sweep import Page
+    from workbench.tracking.how_far import HowFar
 
-PAUSE_SECONDS = 3.0  # the shortest time between two pages
+PAUSE_SECONDS = 3.0  # the shortest time between two looks at the store
 SHARE_OF_CORES = 0.02  # of the time of all cores, at most, that pages take of a sweep
-_STORE_VARIABLE = "MLFLOW_TRACKING_URI"
-_SWEEP_VARIABLE = "WORKBENCH_LIVE_PAGE_OF"  # the process id of the sweep that started this process
+SHARE_OF_LOOKS = 0.25  # of that, for looking whether any run has ended
+START_SECONDS = 1.5  # of processor time, for starting Python and MLflow and for a first look
+FIRST_SECONDS = 2.5  # of processor time, for a first page as the tour's, half of it imports
+SWEEP_VARIABLE = "WORKBENCH_LIVE_PAGE_OF"  # the process id of the sweep that started this process
 _LOWEST_PRIORITY = 19
 _OF_THE_SESSION = Path("/proc/self/autogroup")  # Linux weighs sessions against each other before it looks at priorities
-_END_SECONDS = 10.0
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a sweep has come: how many runs have ended, of how many, and whether it still trains."""
+    """How far a sweep has come: how many runs have ended, and of how many."""
 
     ended: int
     runs: int
-    running: bool
 
 
 def follow(
@@ -54,50 +53,123 @@ def follow(
     wait: Callable[[float], object] = sleep,
     on_page: Callable[[Path, Standing], object] = lambda *_: None,
 ) -> Page:
-    """Write the page anew whenever runs have ended, until the sweep has; then the ordinary page.
+    """Write the page anew when runs have ended and its share allows it, until the sweep has; then the ordinary page.
 
     `wait` is given the seconds to pass before the store is looked at again, `on_page` every page. Raises BadInput if
     the store cannot be read or has no sweep of that name, SystemExit if the sweep beside which it runs was killed.
     """
-    from workbench.report.page.sweep import write_live
     from workbench.report.rebuild import rebuild
-    from workbench.tracking.read import load
+    from workbench.tracking.how_far import how_far
 
-    shown: Standing | None = None
-    before = 0.0  # so that the first rest is for starting Python too
+    drawn: Standing | None = None
+    written: Standing | None = None
+    budget: Budget | None = None
     while True:
-        tables = load(name, uri)
-        standing = standing_of(tables.runs["outcome"].tolist(), tables.facts.get("outcome", ""))
-        if not standing.running:
+        before = process_time()
+        found = how_far(name, uri)
+        looked = process_time() - before
+        standing = Standing(found.ended, found.runs)
+        if not found.running:
             (page,) = rebuild([name], uri, folder)
             on_page(page.html, standing)
             return page
-        if standing != shown:
-            page = write_live(tables, folder, say("page.live", ended=standing.ended, runs=standing.runs))
-            on_page(page.html, standing)
-            shown = standing
-        spent = process_time()
-        wait(rest(spent - before, cores()))
-        before = spent
+        budget = budget or Budget(found.began)
+        if standing != drawn and budget.affords_a_page():
+            with budget.page():
+                on_page(_drawn(name, uri, folder, standing), standing)
+            drawn = written = standing
+        elif standing != written and drawn is None:
+            on_page(_begun(found, folder), standing)
+            written = standing
+        wait(max(PAUSE_SECONDS, rest(looked, cores()) / SHARE_OF_LOOKS))
         if _sweep_was_killed():
             raise SystemExit(0)
 
 
-def rest(spent: float, among: int) -> float:
-    """The seconds to pass after `spent` seconds of processor time, so that they are at most SHARE_OF_CORES of the time
-    of `among` cores.
+class Budget:
+    """When a page may be drawn: once it makes, with all since the page before it, no more than its share of the time.
+
+    A page is taken to cost what the one before it did. The first one is charged with the start of Python too.
     """
-    return max(PAUSE_SECONDS, spent / (SHARE_OF_CORES * among))
+
+    def __init__(self, began: float) -> None:
+        self._since, self._spent, self._expected = began, 0.0, FIRST_SECONDS
+
+    def affords_a_page(self) -> bool:
+        """Whether a page may be drawn now."""
+        return time() - self._since >= rest(process_time() - self._spent + self._expected, cores())
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """A context in which a page is drawn."""
+        before = process_time()
+        yield
+        self._since, self._spent = time(), process_time()
+        self._expected = self._spent - before
 
 
-def standing_of(outcomes: list[str], word: str) -> Standing:
-    """From the outcome of every cell, and that of the sweep."""
-    return Standing(sum(outcome != "pending" for outcome in outcomes), len(outcomes), word == RUNNING)
+def rest(spent: float, among: int) -> float:
+    """The seconds in which `spent` seconds of processor time are SHARE_OF_CORES of the time of `among` cores."""
+    return spent / (SHARE_OF_CORES * among)
+
+
+def before_the_first(among: int) -> float:
+    """The seconds that a sweep trains on `among` cores until a process that begins then may draw its first page."""
+    return rest(START_SECONDS + FIRST_SECONDS, among)
+
+
+def in_idle_time(act: Callable[[], Found]) -> Found:
+    """What `act` returns, from a thread that Linux runs only while a core has nothing else to do.
+
+    A process that was once of that class cannot leave it, so it is a thread's alone.
+    """
+    found: list[Found] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        with suppress(AttributeError, OSError):  # another system, or a container that forbids it
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            found.append(act())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = Thread(target=run, daemon=True)  # of which Ctrl-C does not wait for the end
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return found[0]
+
+
+def _drawn(name: str, uri: str | None, folder: Path, standing: Standing) -> Path:
+    """The page with its figures, without claims."""
+    from workbench.tracking.read import load
+
+    tables = load(name, uri)
+
+    def draw() -> Path:
+        from workbench.report.page.sweep import write_live
+
+        return write_live(tables, folder, say("page.live", ended=standing.ended, runs=standing.runs)).html
+
+    return in_idle_time(draw)
+
+
+def _begun(found: HowFar, folder: Path) -> Path:
+    """The page without figures."""
+
+    def write() -> Path:
+        from workbench.report.page.begun import write_begun
+
+        return write_begun(found.name, found.facts, found.ended, found.runs, folder)
+
+    return in_idle_time(write)
 
 
 def _sweep_was_killed() -> bool:
     """Whether the sweep that started this process has gone without ending it."""
-    sweep = os.environ.get(_SWEEP_VARIABLE)
+    sweep = os.environ.get(SWEEP_VARIABLE)
     return sweep is not None and sweep != str(os.getppid())
 
 
@@ -114,40 +186,3 @@ def at_the_lowest_priority() -> None:
 def _leads_its_session() -> bool:
     """Whether the session is this process's own, and not that of a person's terminal."""
     return hasattr(os, "getsid") and os.getsid(0) == os.getpid()
-
-
-@contextmanager
-def beside(name: str, uri: str | None, wanted: bool) -> Iterator[None]:
-    """While the block trains a sweep, a process of its own keeps its page up to date, if that is `wanted`.
-
-    It has ended when the block has, so that nobody else writes the page by then. Where it cannot be started a line says
-    so, and the sweep goes on without.
-    """
-    process = _started(name, uri) if wanted else None
-    try:
-        yield
-    finally:
-        if process:
-            _ended(process)
-
-
-def _started(name: str, uri: str | None) -> subprocess.Popen[bytes] | None:
-    """The process that keeps the page up to date; None if this machine has no room for one."""
-    command = [sys.executable, "-m", "workbench", "report", name, "--follow", "--quiet"]
-    environment = {**os.environ, _SWEEP_VARIABLE: str(os.getpid())}
-    environment |= {_STORE_VARIABLE: uri} if uri else {}  # an address may hold a password
-    nowhere = subprocess.DEVNULL
-    try:
-        return subprocess.Popen(
-            command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
-        )
-    except OSError as error:
-        warn(f"live: no process can be started that renews the page ({error.strerror}); it is written at the end")
-        return None
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    """End a process; what it writes is written in one step."""
-    with suppress(OSError, subprocess.TimeoutExpired):
-        process.kill()
-        process.wait(_END_SECONDS)

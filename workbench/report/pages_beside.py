@@ -1,16 +1,18 @@
 """Pages that a process of their own writes while the next sweep trains: `workbench reproduce` has many sweeps.
 
 Drawing a page keeps one core busy, and the others wait for it. The process writes one page after the other, from the
-store alone, as `workbench report` does. Nothing of it runs while times are taken (`settle`).
+store alone, as `workbench report` does, in what training leaves idle: the cores that wait while a sweep is planned or
+analysed. Nothing of it runs while times are taken (`settle`).
 """
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 
@@ -28,6 +30,10 @@ from workbench.sweep.execution.cores import cores
 from workbench.sweep.execution.log import logged, note, redirect, say, warn
 from workbench.sweep.store import Store
 from workbench.tracking.location import sweeps_folder
+
+# By so much the process stands behind: a tenth of a core that training wants as well. It is not the lowest priority,
+# as `settle` waits for it, however busy others keep the machine.
+BEHIND_TRAINING = 10
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,9 @@ def _answer_of(asked: Future[_Answer], name: str, uri: str | None) -> _Answer:
 
 def _begin() -> None:
     leave_to_parent()
+    if hasattr(os, "nice"):  # pragma: no branch
+        with suppress(OSError):
+            os.nice(BEHIND_TRAINING)
 
 
 def _nothing() -> None:

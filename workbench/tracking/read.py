@@ -68,17 +68,7 @@ def load(name: str, uri: str | None = None) -> SweepTables:
 
 def _load(connection: Connection, name: str) -> SweepTables:
     everything = parents(connection)
-    found = _called(name, everything)
-    if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
-        name = earlier[1]
-        same = _called(name, everything)
-        found = same[: max(0, len(same) - int(earlier[2]))]
-        if same and not found:
-            times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
-            where, asked_for = connection.location.shown, f"{name}~{earlier[2]}"
-            raise BadInput(f"sweep: {where} holds {times} called {name!r}, so there is no {asked_for}")
-    if not found:
-        raise BadInput(_unknown(name, everything, connection))
+    name, found = called(connection, name, everything)
     parent = found[-1]
     table, broken = look(connection, parent)
     rows = from_table(table)
@@ -105,6 +95,25 @@ class _Place(NamedTuple):
     history: str
     fingerprint: str
     cell: int
+
+
+def called(connection: Connection, name: str, everything: list[Run]) -> tuple[str, list[Run]]:
+    """The name of a sweep without its ~1, and the sweeps of that name up to the one that is meant, oldest first.
+
+    Raises BadInput if there is none among `everything`.
+    """
+    found = _called(name, everything)
+    if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
+        name = earlier[1]
+        same = _called(name, everything)
+        found = same[: max(0, len(same) - int(earlier[2]))]
+        if same and not found:
+            times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
+            where, asked_for = connection.location.shown, f"{name}~{earlier[2]}"
+            raise BadInput(f"sweep: {where} holds {times} called {name!r}, so there is no {asked_for}")
+    if not found:
+        raise BadInput(_unknown(name, everything, connection))
+    return name, found
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:

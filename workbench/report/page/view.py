@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -136,4 +137,9 @@ def _about(figures: list[DrawnFigure], about: str) -> list[DrawnFigure]:
 
 def title(sweep: SweepTables) -> str:
     """The heading of the page."""
-    return texts.translated(sweep.facts.get("title") or sweep.name.replace("_", " ").strip().capitalize())
+    return heading(sweep.name, sweep.facts)
+
+
+def heading(name: str, facts: Mapping[str, str]) -> str:
+    """The heading of the page of a sweep of that name and with these facts."""
+    return texts.translated(facts.get("title") or name.replace("_", " ").strip().capitalize())
