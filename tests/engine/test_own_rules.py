@@ -242,6 +242,9 @@ WRONG = {
         "is x; allowed: a number",
     ),
     "an update that raises": (PUMA.replace("step = np", "step = nothing"), "OPTIMIZERS", "puma", "raises NameError"),
+    "a rule that ends the process": (
+        SWASH.replace("gate = 1", "raise SystemExit(3); gate = 1"), "ACTIVATIONS", "swash", "raises SystemExit: 3",
+    ),
     "a rule that raises": (SWASH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swash", "raises NameError"),
 }  # fmt: skip
 

@@ -49,7 +49,14 @@ def _list(asked: Namespace) -> int:
     found = sizes(asked.uri) if is_there(asked.uri) else []
     own = folders_of([one.name for one in found], sweeps_folder(asked.uri))
     rows = [
-        (s.name, str(s.sweeps), str(s.runs), size_if_known(s.artifacts), size(s.database), size(own.get(s.name, 0)))
+        (
+            s.name,
+            str(s.sweeps),
+            str(s.runs),
+            size_if_known(s.artifacts),
+            size_if_known(s.database),
+            size(own.get(s.name, 0)),
+        )
         for s in found
     ]
     columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")

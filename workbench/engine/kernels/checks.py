@@ -45,7 +45,7 @@ def check(file: RuleFile, table: str, name: str) -> None:
         raise BadInput(f"{file.name}: {_kind(row)} {name!r}: {wrong}") from None
     except CannotLower:
         return  # the plain kernel trains it, and the sweep says so
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInput(
             f"{file.name}: {_kind(row)} {name!r}: raises {type(error).__name__}: {error}".splitlines()[0]
         ) from None

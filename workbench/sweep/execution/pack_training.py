@@ -40,7 +40,7 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
     try:
         if not all(reached.ends):
             yield from _train(planned, context, reached)
-    except Exception as raised:  # the other packs continue; the sweep reports this one at its end
+    except (Exception, SystemExit) as raised:  # of a rule too; the other packs continue, and the sweep's end reports it
         error = raised
     return outcome_of(planned, reached, error)
 
