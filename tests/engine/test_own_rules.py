@@ -242,6 +242,16 @@ WRONG = {
         "is x; allowed: a number",
     ),
     "an update that raises": (PUMA.replace("step = np", "step = nothing"), "OPTIMIZERS", "puma", "raises NameError"),
+    "a value that is computed in place": (
+        SWASH.replace("    return z / (1", "    z += 0\n    return z / (1"),
+        "ACTIVATIONS", "swash", "it changes an array",
+    ),
+    "an update in place": (
+        PUMA.replace("    step = ", "    m *= at.nu\n    step = "), "OPTIMIZERS", "puma", "it changes an array that it",
+    ),
+    "a penalty in place": (
+        PUMA.replace("g + at.bevel *", "np.add(g, 0, out=g) + at.bevel *"), "PENALTIES", "bevel", "it changes an array",
+    ),
     "a rule that ends the process": (
         SWASH.replace("gate = 1", "raise SystemExit(3); gate = 1"), "ACTIVATIONS", "swash", "raises SystemExit: 3",
     ),

@@ -219,7 +219,7 @@ def tables_of(file: RuleFile, tables: Iterable[str]) -> dict[str, Mapping[str, o
         rows = space.get(table, {})
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
-        found[table] = rows
+        found[table] = dict(rows)
     return found
 
 

@@ -34,7 +34,8 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
     If training raises, the outcome holds the reason. Raises KeyboardInterrupt if it was asked to stop, after a
     checkpoint.
     """
-    reached, error = context.checkpoints.resume(planned), None
+    reached = context.checkpoints.resume(planned)
+    error: BaseException | None = None
     if reached.epoch:
         yield PackResumed(planned.digest, reached.epoch, sum(end is not None for end in reached.ends))
     try:
