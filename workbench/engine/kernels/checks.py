@@ -17,7 +17,7 @@ from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.at import At
 from workbench.engine.rules.initializers import DISTRIBUTIONS, INITIALIZERS, Initializer
-from workbench.engine.rules.losses import Loss
+from workbench.engine.rules.losses import Judged, Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
 from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
@@ -274,13 +274,16 @@ def _schedule(row: Schedule, _name: str) -> None:
 
 @_check_row.register
 def _loss(row: Loss, _name: str) -> None:
-    if row.task not in ("classes", "two_classes", "regression"):
-        raise _Wrong(f"its task is {row.task!r}; allowed: classes, two_classes, regression")
     draw, outputs = np.random.default_rng(0), row.units({"classes": 3, "two_classes": 2, "regression": 2}[row.task])
     z = draw.normal(size=(2, 5, outputs))
     labels = draw.integers(0, 3 if row.task == "classes" else 2, (2, 5))
     targets = draw.normal(size=z.shape) if row.task == "regression" else labels
-    judged = row.judge(_given(z), _given(targets))
+    judged: object = row.judge(_given(z), _given(targets))
+    if not isinstance(judged, Judged):
+        raise _Wrong(f"its judge returns {_count(judged)}; allowed: Judged(losses, correct, delta)")
+    for what, found, shape in (("losses", judged.losses, z.shape[:-1]), ("delta", judged.delta, z.shape)):
+        if np.shape(found) != shape:
+            raise _Wrong(f"its {what} have shape {np.shape(found)} for z of {z.shape}; allowed: {shape}")
     for index in np.ndindex(z.shape):
         sides = []
         for step in (CHECK_STEP, -CHECK_STEP):
