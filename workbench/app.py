@@ -37,8 +37,8 @@ from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
 __all__ = [
-    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "better", "curves", "identify", "metrics", "prepare", "run_batch", "run_sweep",
-    "sweeps_folder",
+    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "better", "curves", "identify", "metrics", "prepare", "run_batch",
+    "run_sweep", "sweeps_folder",
 ]  # fmt: skip
 
 
