@@ -121,7 +121,7 @@ BAD = {
     "optimizer.learning_rate=interval(1,0)": "found an interval from 1.0 to 0.0; allowed: a number, x > 0",
     "optimizer.learning_rate=interval(1e-3,1e400)": "found an interval from 0.001 to inf; allowed: a number, x > 0",
     "network.width=interval(1,1e300)": "found an interval from 1.0 to 1e+300; allowed: an integer, x >= 1",
-    "hydra.sweeper.metric=best_rank_loss": "hydra.sweeper.metric is 'best_rank_loss'; allowed: one of ",
+    "hydra.sweeper.metric=best_rank_loss": "hydra.sweeper.metric is 'best_rank_loss'; did you mean best_train_loss? ",
     "network.activation=interval(1,2)": "an interval is for a setting that is a number",
     "optimizer.learning_rate=tag(log,interval(0,1))": "optimizer.learning_rate: ",
     "optimizer.momentum=interval(0.5,0.9)": "optimizer.momentum is searched, but nothing reads it with optimizer=sgd",
