@@ -23,7 +23,7 @@ SMALL = {"data": "blobs", "data.examples": 120, "network.width": 4, "device": "c
         ({"seed": range(12)}, ["seed=range(0,12)"]),
         ({"seed": range(4, 12, 2)}, ["seed=range(4,12,2)"]),
         ({"optimizer.learning_rate": np.array([0.1, 0.5])}, ["optimizer.learning_rate=0.1,0.5"]),
-        ({"training": {"epochs": np.int64(5)}}, ["training.epochs=5"]),
+        ({"training.epochs": np.int64(5)}, ["training.epochs=5"]),
         ({"optimizer": "adam", "reuse": False, "workers": None}, ["optimizer=adam", "reuse=false", "workers=null"]),
         ({"network.channels": [8, 16]}, ["network.channels=[8,16]"]),
         ({"network.channels": [[8], [8, 16]]}, ["network.channels=[8],[8,16]"]),
@@ -43,6 +43,12 @@ def test_bad_input_is_the_line_of_the_command_and_nothing_is_begun() -> None:
         (lambda: workbench.sweep({"network.dept": 1}), "did you mean network.depth"),
         (lambda: workbench.sweep({"seed": []}), "seed: has no values"),
         (lambda: workbench.sweep({"seed": 1}, seed=2), "seed: is given twice"),
+        (lambda: workbench.sweep({"network.depth": [1, 2]}, network={"depth": 3}), "network.depth: is given twice"),
+        (lambda: workbench.sweep({"network": {"depth": 1}, "network.depth": 2}), "network.depth: is given twice"),
+        (lambda: workbench.sweep({"seed": {1, 2}}), "seed is a set; allowed: a number or a text; several in a list"),
+        (lambda: workbench.load(None), "name: found None; allowed: the name of a sweep"),  # type: ignore[arg-type]
+        (lambda: workbench.load(3), "name: found 3; allowed"),  # type: ignore[arg-type]
+        (lambda: workbench.load_run(None), "run_id: found None; allowed"),  # type: ignore[arg-type]
         (lambda: workbench.sweep(dry_run=True), "dry_run: is not for a call"),
         (lambda: workbench.sweep({3: 1}), "3: is no key"),  # type: ignore[dict-item]
         (lambda: workbench.load("nothing"), "nothing"),
@@ -77,6 +83,10 @@ def test_a_sweep_is_trained_recorded_and_shows_itself(capsys: pytest.CaptureFixt
         assert len(figure.table) > 0, name
     with pytest.raises(BadInput, match="this page has"):
         found.figures["nothing"]
+    with pytest.raises(BadInput, match=r"file: gone/page\.html cannot be written"):
+        found.page.save("gone/page.html")
+    with pytest.raises(BadInput, match=r"file: gone/figure\.svg cannot be written"):
+        next(iter(found.figures.values())).save("gone/figure.svg")
     with pytest.raises(BadInput, match=r"the ending is \.doc"):
         figure.save("figure.doc")
     figure.save("figure.svg")

@@ -37,8 +37,8 @@ from workbench.tracking.location import sweeps_folder
 from workbench.tracking.opening import existing_store, open_store
 
 __all__ = [
-    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "better", "curves", "identify", "prepare", "run_batch", "run_sweep",
-    "sweeps_folder",
+    "EXIT_FAILED", "EXIT_FINISHED", "REPORTS", "better", "curves", "identify", "metrics", "prepare", "run_batch",
+    "run_sweep", "sweeps_folder",
 ]  # fmt: skip
 
 
@@ -91,6 +91,13 @@ def run_batch(
 def better(metric: str) -> int:
     """1 if more of a metric is better, -1 if less is, 0 if neither."""
     return wording.metric(metric).better
+
+
+def metrics() -> set[str]:
+    """The numbers that a run may come to, analyses and measurements included."""
+    from workbench.report.verdicts.arms import known_metrics  # late: pandas comes with it
+
+    return known_metrics()
 
 
 def curves(name: str, uri: str | None) -> list[tuple[list[float], bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,12 +45,9 @@ def sweep(
     Raises BadInput for what the command would refuse, KeyboardInterrupt if it was interrupted: the same call goes on.
     If runs failed, their outcome says so.
     """
-    asked = {"sweep": varied} if isinstance(varied, str) else dict(varied or {})
-    if twice := sorted(asked.keys() & settings.keys()):
-        raise BadInput(f"{twice[0]}: is given twice; allowed: once")
-    asked |= settings
-    asked |= {"name": name} if name is not None else {}
-    asked |= {_TRACKING: uri} if uri is not None else {}
+    first = {"sweep": varied} if isinstance(varied, str) else varied or {}
+    of_the_sweep = {"name": name, _TRACKING: uri}
+    asked = once(first, settings, {key: value for key, value in of_the_sweep.items() if value is not None})
     with output.chosen(json=True, quiet=quiet), output.kept() as documents:
         status = command.train(list(overrides(asked)))
     if status == EXIT_INTERRUPTED:
@@ -61,16 +59,36 @@ def sweep(
     return tidy.load(str(documents[-1]["sweep"]), uri)
 
 
-def overrides(asked: Mapping[str, object]) -> Iterator[str]:
-    """The overrides of the command line that ask for the same. Raises BadInput for a value that none can have."""
-    for key, value in asked.items():
+def once(*parts: Mapping[str, object]) -> dict[str, object]:
+    """All of them under dotted keys. Raises BadInput if one is given twice, also once by itself and once in a section:
+    either may be meant.
+    """
+    found: dict[str, object] = {}
+    for key, value in (item for part in parts for item in _dotted(part)):
+        if key in found:
+            raise BadInput(f"{key}: is given twice; allowed: once")
+        found[key] = value
+    return found
+
+
+def _dotted(part: Mapping[str, object], section: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in part.items():
         if not isinstance(key, str):
             raise BadInput(f"{key!r:.80}: is no key; allowed: a text, such as 'network.depth'")
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{section}{key}.")
+        else:
+            yield f"{section}{key}", value
+
+
+def overrides(asked: Mapping[str, object]) -> Iterator[str]:
+    """The overrides of the command line that ask for the same; `asked` has dotted keys. Raises BadInput for a value
+    that none can have.
+    """
+    for key, value in asked.items():
         if key in _OF_THE_COMMAND:
             raise BadInput(f"{key}: is not for a call to set: {_OF_THE_COMMAND[key]}")
-        if isinstance(value, Mapping):
-            yield from overrides({f"{key}.{name}": one for name, one in value.items()})
-        elif key == "sweep":
+        if key == "sweep":
             yield f"+sweep={value}"
         else:
             yield f"{key}={_written(key, value)}"
@@ -104,6 +122,9 @@ def _one(key: str, value: object) -> str:
         return repr(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"[{','.join(_one(key, one) for one in value)}]"
+    if not isinstance(value, str | PurePath):
+        kind = type(value).__name__
+        raise BadInput(f"{key} is a {kind}; allowed: a number or a text; several in a list, tuple, range or array")
     text = str(value)
     if not text.isprintable():
         raise BadInput(f"{key} is {text!r:.80}; allowed: a number, a text, or several of them")

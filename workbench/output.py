@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json as json_text
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
+from typing import TextIO
 
 _NO_BREAK = "\u00a0\u202f"  # spaces between a number and its unit: harmless, though Python calls them unprintable
 LONGEST_LINE = 2000  # characters of a message on standard error
@@ -26,6 +28,7 @@ class Output:
 
 
 _chosen = Output()
+_results: TextIO | None = None  # where documents go while whatever else is printed is none
 _kept: list[dict[str, object]] | None = None  # documents that a subcommand puts into its own
 
 
@@ -35,9 +38,25 @@ def chosen(json: bool = False, quiet: bool = False) -> Iterator[None]:
     global _chosen
     before, _chosen = _chosen, Output(json, quiet)
     try:
-        yield
+        with _documents_alone() if json else nullcontext():
+            yield
     finally:
         _chosen = before
+
+
+@contextmanager
+def _documents_alone() -> Iterator[None]:
+    """A context in which only documents reach standard output. What a person's rules print goes to standard error."""
+    global _results
+    if _results:
+        yield
+        return
+    _results = sys.stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _results = None
 
 
 def is_json() -> bool:
@@ -67,7 +86,7 @@ def document(kind: str, content: Mapping[str, object]) -> None:
     if _kept is not None:
         _kept.append(made)
     else:
-        print(json_text.dumps(made, indent=2))
+        print(json_text.dumps(made, indent=2), file=_results or sys.stdout)
 
 
 def show(kind: str, text: str, content: Callable[[], Mapping[str, object]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def test_a_command_says_what_is_wrong_in_one_line_and_begins_nothing(
     assert (out, err.count("\n")) == ("", 1), err
     assert WRONG[case] in err
     assert [path.name for path in folder.parent.iterdir()] == ["rules"]
+
+
+def test_what_a_rule_prints_does_not_get_into_a_document(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = PULL.replace("NAME", "pull").replace("    return", "    print('taking a step')\n    return")
+    (folder / "mine.py").write_text(HEAD + "print('being read')\n" + text)
+    assert cli.main(["data=blobs", "device=cpu", "optimizer=mine", "dry_run=true", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["document"] == "workbench.plan"
+    assert {"being read", "taking a step"} <= {*err.splitlines()}
+    assert cli.main(["list", "optimizers", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["document"] == "workbench.list"
 
 
 BROKEN = {

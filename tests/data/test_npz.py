@@ -171,13 +171,19 @@ MISUSE = {
     "complex": ({"inputs": IMAGES * 1j, "targets": LABELS}, "inputs is of type complex128; allowed are real"),
     "text": ({"inputs": IMAGES, "targets": LABELS.astype(str)}, "targets is <U"),
     "objects": ({"inputs": IMAGES.astype(object), "targets": LABELS}, "holds Python objects, which are not read"),
-    "not finite": ({"inputs": np.full((8, 2), np.nan), "targets": LABELS}, "inputs holds numbers that are not finite"),
+    "not finite": (
+        {"inputs": np.where(np.arange(16).reshape(8, 2) == 7, np.nan, 1.0), "targets": LABELS},
+        r"inputs holds numbers that are not finite: 1 of 16, the first at inputs\[3, 1\], nan",
+    ),
     "too large": ({"inputs": np.full((8, 2), np.longdouble("1e400")), "targets": LABELS}, "not finite"),
     "a target beyond float64": (
         {"inputs": IMAGES, "targets": np.full(8, np.longdouble("1e4000"))},
         "targets holds numbers that are not finite",
     ),
-    "infinite target": ({"inputs": IMAGES, "targets": np.full(8, np.inf)}, "targets holds numbers that are not finite"),
+    "infinite target": (
+        {"inputs": IMAGES, "targets": np.full(8, np.inf)},
+        r"targets holds numbers that are not finite: 8 of 8, the first at targets\[0\], inf",
+    ),
     "two labels each": (
         {"inputs": IMAGES, "targets": np.ones((8, 2), int)},
         r"targets is int64 of shape \(8, 2\), and not one-hot; allowed are integers",

@@ -154,6 +154,7 @@ def test_worker_processes_have_the_rule_too() -> None:
         ("class No(BaseException):\n    def __str__(self): 1 / 0\nraise No\nACTIVATIONS = {}", "line 5: raises No"),
         ("OPTIMIZERS = {'mine': Optimizer('', ([],), max)}", "its slots are ([],); allowed: a tuple"),
         ("ACTIVATIONS = {'good': Activation('', np.abs, np.sign, init='he'), 'mine': 3}", "['mine'] is a int"),
+        ("LOSSES = {'mine': Loss('', 'ranking', max, max)}", "its task is 'ranking'; allowed: one of classes, two_"),
         ("LOSSES = {'auto': Loss('', 'regression', max, max)}", "means something else in a command"),
         ("ACTIVATIONS = {'mine': Activation(None, np.abs, np.sign, init='he')}", "its summary is None"),
         ("OPTIMIZERS = {'mine': Optimizer('', 'velocity', max)}", "its slots are 'velocity'; allowed: a tuple"),
@@ -219,6 +220,16 @@ WRONG = {
         HEAD + "INITIALIZERS = {'mine': Initializer('', 'normal', lambda a, b, c: -1.0)}", "INITIALIZERS", "mine",
         "spread for fan_in=1",
     ),
+    "a loss that gives nothing": (
+        HEAD + "LOSSES = {'mine': Loss('', 'regression', lambda z, t: None, lambda z: z)}",
+        "LOSSES", "mine", r"its judge returns a NoneType; allowed: Judged\(",
+    ),
+    "losses of another shape": (
+        HEAD
+        + "def judge(z, t): return Judged(abs(z - t), None, np.sign(z - t))\n"
+        + "LOSSES = {'mine': Loss('', 'regression', judge, lambda z: z)}",
+        "LOSSES", "mine", "its losses have shape",
+    ),
     "a loss with another gradient": (
         HEAD
         + "def judge(z, t): return Judged(abs(z - t).sum(-1), None, z - t)\n"
@@ -242,6 +253,19 @@ WRONG = {
         "is x; allowed: a number",
     ),
     "an update that raises": (PUMA.replace("step = np", "step = nothing"), "OPTIMIZERS", "puma", "raises NameError"),
+    "a value that is computed in place": (
+        SWASH.replace("    return z / (1", "    z += 0\n    return z / (1"),
+        "ACTIVATIONS", "swash", "it changes an array",
+    ),
+    "an update in place": (
+        PUMA.replace("    step = ", "    m *= at.nu\n    step = "), "OPTIMIZERS", "puma", "it changes an array that it",
+    ),
+    "a penalty in place": (
+        PUMA.replace("g + at.bevel *", "np.add(g, 0, out=g) + at.bevel *"), "PENALTIES", "bevel", "it changes an array",
+    ),
+    "a rule that ends the process": (
+        SWASH.replace("gate = 1", "raise SystemExit(3); gate = 1"), "ACTIVATIONS", "swash", "raises SystemExit: 3",
+    ),
     "a rule that raises": (SWASH.replace("gate = 1", "gate = nothing"), "ACTIVATIONS", "swash", "raises NameError"),
 }  # fmt: skip
 

@@ -98,6 +98,9 @@ def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     write(COUNT.replace("COUNTED", "1").replace('"parameters":', '"others":'))
     with pytest.raises(BadInput, match="gave others, which its row does not announce"):
         workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+    write(COUNT.replace("COUNTED", "exit(3)"))
+    with pytest.raises(BadInput, match=r"measures/count\.py: count raises SystemExit: 3"):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
     with pytest.raises(BadInput, match="wrong"):
         workbench.load("wrong")
 

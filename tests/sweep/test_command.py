@@ -261,6 +261,8 @@ BAD = {
     "hydra/launcher=basic": "hydra/launcher is 'basic'; allowed: one of packed (who trains is chosen by executor=)",
     "hydra/sweeper=basic": "hydra/sweeper is 'basic'; allowed: one of grid, optuna",
     "hydra/sweeper=nothing": "grid, optuna",
+    "hydra.sweeper.trials=5": "nothing reads it with this sweeper; it is read with hydra/sweeper=optuna",
+    "hydra.sweeper.trails=5": "is no setting of a sweeper; did you mean hydra.sweeper.trials? allowed",
     "hydra.run.dir=here": "cannot be set by a command",
     "hydra.sweep.dir=here": "cannot be set by a command",
     "hydra.sweep.subdir=here": "cannot be set by a command",

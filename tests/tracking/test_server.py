@@ -149,7 +149,8 @@ def test_the_artifacts_of_a_server_have_a_size_if_it_is_cheap_to_know(
     (folder,) = (file.parent for file in served.rglob("plan.parquet") if store.run_id in file.parts)
 
     def known() -> int | None:
-        (mine,) = (one.artifacts for one in sizes(proxy.uri) if one.name == experiment)
+        [(mine, database)] = ((one.artifacts, one.database) for one in sizes(proxy.uri) if one.name == experiment)
+        assert database is None  # nobody tells the size of a server's database
         return mine
 
     assert known() == size_of(folder) > 0

@@ -148,6 +148,18 @@ def require(condition: bool, message: str) -> None:
         raise BadInput(message)
 
 
+def require_finite(path: Path, key: str, array: np.ndarray) -> None:
+    """Raise BadInput unless every number of the array is finite; it says how many are not, and where the first is."""
+    strange = ~np.isfinite(array)
+    if count := int(strange.sum()):
+        place = np.unravel_index(int(np.argmax(strange)), array.shape)
+        where = ", ".join(str(int(index)) for index in place)
+        raise BadInput(
+            f"{path}: {key} holds numbers that are not finite: {count:,} of {array.size:,}, "
+            f"the first at {key}[{where}], {array[place]}"
+        )
+
+
 def expanded(key: str, text: str) -> Path:
     """The path that a person gave as `key`, with "~" replaced by the home folder."""
     require("\0" not in text, f"{key}: found {text!r}; allowed is a path, which holds no NUL")

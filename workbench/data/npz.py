@@ -18,6 +18,7 @@ from workbench.data.dataset import (
     expanded,
     largest_magnitude,
     require,
+    require_finite,
 )
 from workbench.data.targets import understood
 from workbench.engine.errors import BadInput
@@ -135,7 +136,7 @@ def _inputs(path: Path, arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
     rows = array.reshape(len(array), -1)
     require(rows.shape[1] > 0, f"{path}: {key} has no features (its shape is {array.shape})")
     held = narrowest(rows)
-    require(bool(np.isfinite(held).all()), f"{path}: {key} holds numbers that are not finite")
+    require_finite(path, key, held.reshape(array.shape))
     merged = rounded_together(rows, held)
     require(
         merged is None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.dataset import require
+from workbench.data.dataset import require, require_finite
 
 ALLOWED_TARGETS = (
     "allowed are integers of shape (examples,) or one-hot rows of shape (examples, classes) as labels, "
@@ -40,8 +40,7 @@ def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, s
         outputs = given.astype(np.float64)
     for key, array in arrays.items():
         with np.errstate(over="ignore"):
-            finite = bool(np.isfinite(array.astype(np.float64)).all())
-        require(finite, f"{path}: {key} holds numbers that are not finite")
+            require_finite(path, key, array.astype(np.float64))
     return outputs, f"{path}: understood as a regression, as targets are {given.dtype}; {_otherwise(outputs)}"
 
 

@@ -18,6 +18,6 @@ class BadInput(ValueError):
         return [f"{type(self).__name__}: {self}"]
 
 
-def in_one_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
     """An error as one line: the message of BadInput itself; for any other error its type and its first line."""
     return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}".splitlines()[0]

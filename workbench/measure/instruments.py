@@ -107,7 +107,7 @@ class InstrumentTables:
             return _as_said(name, returns, _as_measured(take()))
         except BadInput as error:
             raise BadInput(f"{self.own[name].name}: {name}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BadInput(f"{self.own[name].name}: {name} raises {in_one_line(error)}") from error
 
     def _add(self, file: RuleFile) -> None:

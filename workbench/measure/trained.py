@@ -46,7 +46,8 @@ class NetworkOnSplit:
         slope = np.asarray(trained.pack.columns["slope"], parameters.dtype)
         self.network = Network(layout_of(trained), parameters, None, slope, len(inputs))
         self.network.inputs[0] = inputs
-        self.logits = self.network.forward()[0]
+        with np.errstate(all="ignore"):  # an activation of a person's own may overflow here as it did in training
+            self.logits = self.network.forward()[0]
         self.activations = [
             self.network.inputs[0],
             *(layer.a[0].reshape(len(inputs), -1) for layer in self.network.layers[:-1]),

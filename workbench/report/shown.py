@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 FRAME_HEIGHT = 640  # CSS pixels
 
 
+def _written(path: Path, content: str | bytes) -> Path:
+    try:
+        files.write(path, content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"file: {path!s:.200} cannot be written ({reason})") from None
+    return path
+
+
 @dataclass(frozen=True)
 class ShownPage:
     """A page, as its HTML. A notebook shows it in a frame, where its script and style touch nothing else."""
@@ -30,9 +39,8 @@ class ShownPage:
     html: str
 
     def save(self, file: str | Path) -> Path:
-        """Write the page; the path."""
-        files.write(Path(file), self.html)
-        return Path(file)
+        """Write the page; the path. Raises BadInput where no file can be written."""
+        return _written(Path(file), self.html)
 
     def __repr__(self) -> str:
         return f"the page of {self.name}, {len(self.html):,} characters; .save(file) writes it"
@@ -66,7 +74,7 @@ class ShownFigure:
     def save(self, file: str | Path, drawing: int = 0) -> Path:
         """Write one of its drawings as a file of its own, with title and legend: SVG, PNG or PDF by the ending.
 
-        Raises BadInput for another ending, or where it has no such drawing.
+        Raises BadInput for another ending, where it has no such drawing, or where no file can be written.
         """
         path = Path(file)
         kind = path.suffix.lower().removeprefix(".")
@@ -74,8 +82,7 @@ class ShownFigure:
             raise BadInput(f"{path.name}: the ending is {path.suffix or 'missing'}; allowed: {', '.join(FORMATS)}")
         if not 0 <= drawing < len(self.drawn.plots):
             raise BadInput(f"drawing: found {drawing}; this figure has {len(self.drawn.plots)}, counted from 0")
-        files.write(path, exported(self.drawn, self.drawn.plots[drawing].panel, kind))
-        return path
+        return _written(path, exported(self.drawn, self.drawn.plots[drawing].panel, kind))
 
     def __repr__(self) -> str:
         return f"{self.title}: {self.drawn.caption}" if self.drawn.caption else self.title

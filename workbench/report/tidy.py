@@ -172,6 +172,8 @@ def load(name: str, uri: str | None = None) -> Sweep:
     from workbench.measure.own_rows import bring_own_rows
     from workbench.tracking.read import load as read_tables
 
+    if not isinstance(name, str):
+        raise BadInput(f"name: found {name!r:.80}; allowed: the name of a sweep, as a text")
     tables = read_tables(name, uri)
     bring_own_rows()
     return tidy(tables, uri)

@@ -34,14 +34,14 @@ ARTIFACTS_OF_A_RUN = "artifacts"  # MLflow's name of the folder <run id>/artifac
 @dataclass(frozen=True)
 class Size:
     """The size of all sweeps of one name: counts of sweeps and runs, bytes of their artifacts (None: unknown), and
-    their approximate share of the database in bytes if the store is a file.
+    their approximate share of the database in bytes (None: unknown, as the store is no file).
     """
 
     name: str
     sweeps: int
     runs: int
     artifacts: int | None
-    database: int
+    database: int | None
 
 
 def sizes(uri: str | None = None) -> list[Size]:
@@ -53,11 +53,11 @@ def sizes(uri: str | None = None) -> list[Size]:
             by_name.setdefault(parent.data.tags[names.SWEEP], []).append(parent)
         counts = {name: sum(_children_planned(connection, run) for run in runs) for name, runs in by_name.items()}
         file = connection.location.file
-        share = (file.stat().st_size if file else 0) / max(sum(counts.values()), 1)
+        share = file.stat().st_size / max(sum(counts.values()), 1) if file else None
         listed = ListedSizes(connection)
         artifacts = {name: _artifacts_size(connection, runs, listed) for name, runs in reversed(by_name.items())}
         return [
-            Size(name, len(runs), counts[name], artifacts[name], round(share * counts[name]))
+            Size(name, len(runs), counts[name], artifacts[name], None if share is None else round(share * counts[name]))
             for name, runs in by_name.items()
         ]
 

@@ -64,6 +64,8 @@ def load_run(run_id: str, uri: str | None = None) -> Model:
     Rules of a person's own are read from `rules/` in the working folder, if the network uses one. Raises BadInput if
     the store has no such run or did not keep its weights, and if a rule of the network is not there.
     """
+    if not isinstance(run_id, str):
+        raise BadInput(f"run_id: found {run_id!r:.80}; allowed: the id of a run in MLflow, as a text")
     connection = connect_to_read(uri)
     run = _run(connection, run_id)
     if parts := _kept(connection, run, names.MODELS):

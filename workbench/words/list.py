@@ -63,13 +63,14 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help="what to show; everything if none is named")
     asked = parser.read(arguments)
-    bring_own_rows()
-    listings = {topic: listing(topic) for topic in asked.topics} or overview()
-    if asked.json:
-        output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})
-        return 0
-    for item in listings.values():
-        show(item)
+    with output.chosen(json=asked.json):
+        bring_own_rows()
+        listings = {topic: listing(topic) for topic in asked.topics} or overview()
+        if asked.json:
+            output.document("list", {"topics": {topic: item.document() for topic, item in listings.items()}})
+            return 0
+        for item in listings.values():
+            show(item)
     return 0
 
 

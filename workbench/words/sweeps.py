@@ -49,7 +49,14 @@ def _list(asked: Namespace) -> int:
     found = sizes(asked.uri) if is_there(asked.uri) else []
     own = folders_of([one.name for one in found], sweeps_folder(asked.uri))
     rows = [
-        (s.name, str(s.sweeps), str(s.runs), size_if_known(s.artifacts), size(s.database), size(own.get(s.name, 0)))
+        (
+            s.name,
+            str(s.sweeps),
+            str(s.runs),
+            size_if_known(s.artifacts),
+            size_if_known(s.database),
+            size(own.get(s.name, 0)),
+        )
         for s in found
     ]
     columns = ("name", "times asked", "runs", "artifacts", "database, about", "checkpoints and log")
@@ -64,6 +71,7 @@ def _list(asked: Namespace) -> int:
 
 def _delete(asked: Namespace) -> int:
     from workbench.app import REPORTS, sweeps_folder
+    from workbench.quantities import counted
     from workbench.report.experiments import known_claims
     from workbench.report.page.folder import stem
     from workbench.report.page.index import write_index
@@ -83,21 +91,21 @@ def _delete(asked: Namespace) -> int:
     if pages:
         remove(REPORTS / stem(asked.name, REPORTS))  # the figures
         write_index(REPORTS, known_claims())
-    print(output.escaped(f"deleted: {asked.name}, {runs} runs"))
+    print(output.escaped(f"deleted: {asked.name}, {counted(runs, 'run')}"))
     return 0
 
 
 def _ask(asked: Namespace) -> None:
     """Say what will go, and go on only after a yes. Raises BadInput if nobody can be asked, or says no."""
     from workbench.app import REPORTS, sweeps_folder
-    from workbench.quantities import size_if_known
+    from workbench.quantities import counted, size_if_known
     from workbench.report.page.folder import stem
     from workbench.tracking.housekeeping import sizes
 
     held = next((one for one in sizes(asked.uri) if one.name == asked.name), None)
     lines = [asked.name]
     if held:
-        lines = [f"{asked.name}: {held.runs} runs, size of artifacts: {size_if_known(held.artifacts)}"]
+        lines = [f"{asked.name}: {counted(held.runs, 'run')}, size of artifacts: {size_if_known(held.artifacts)}"]
     folder = folder_of(sweeps_folder(asked.uri), asked.name)
     lines += [f"  {folder}/"] if folder.is_dir() else []
     lines += [f"  {file}" for file in _pages_of(asked.name)]

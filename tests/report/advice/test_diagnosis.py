@@ -124,6 +124,14 @@ def test_a_setting_that_the_store_does_not_name_is_the_default() -> None:
     assert "optimizer.learning_rate=1 " in found.proposals[0].command
 
 
+def test_a_run_that_a_search_stopped_is_not_diagnosed() -> None:
+    tables = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False)
+    runs = tables.runs.assign(**{"training.bounds": "5:0.1", "training.epochs": 40, "epochs": 5})
+    runs.loc[runs["network.depth"] == 2, "epochs"] = 40
+    (setting,) = settings_of(tables := replace(tables, runs=runs), read(tables))  # type: ignore[arg-type]
+    assert set(setting.runs["network.depth"]) == {2}
+
+
 def test_a_sweep_that_trained_nothing_gets_no_advice() -> None:
     tables = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False, layers=False)
     assert of(replace(tables, runs=tables.runs.assign(measure="saddle_escape"))) == ()

@@ -72,6 +72,7 @@ def test_settings_that_differ_are_named() -> None:
     other = replace(BASE, runs=BASE.runs.assign(**{"network.width": 100}), facts=BASE.facts | {"commit": "abc"})
     found = compare(BASE, other)
     assert found.settings == (("network.width", "64", "100"),)
+    assert not {"name", "cell"} & {key for key, _, _ in compare(BASE, sweep(SMALL, seeds=4, trouble=False)).settings}
     assert found.facts == (("commit", BASE.facts["commit"][:12], "abc"),)
 
 

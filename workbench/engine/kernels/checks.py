@@ -17,7 +17,7 @@ from workbench.engine.layers import LAYERS
 from workbench.engine.rules.activations import Activation
 from workbench.engine.rules.at import At
 from workbench.engine.rules.initializers import DISTRIBUTIONS, INITIALIZERS, Initializer
-from workbench.engine.rules.losses import Loss
+from workbench.engine.rules.losses import Judged, Loss
 from workbench.engine.rules.optimizers import Optimizer
 from workbench.engine.rules.penalties import MOMENTS, Penalty
 from workbench.engine.rules.rule_files import RULE_TABLES, RuleFile
@@ -45,7 +45,10 @@ def check(file: RuleFile, table: str, name: str) -> None:
         raise BadInput(f"{file.name}: {_kind(row)} {name!r}: {wrong}") from None
     except CannotLower:
         return  # the plain kernel trains it, and the sweep says so
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            found = "it changes an array that it is given, which others still read; allowed: to return a new one"
+            raise BadInput(f"{file.name}: {_kind(row)} {name!r}: {found}") from None
         raise BadInput(
             f"{file.name}: {_kind(row)} {name!r}: raises {type(error).__name__}: {error}".splitlines()[0]
         ) from None
@@ -53,6 +56,13 @@ def check(file: RuleFile, table: str, name: str) -> None:
 
 class _Wrong(Exception):
     """What is wrong with a rule."""
+
+
+def _given(array: np.ndarray) -> np.ndarray:
+    """A copy as a rule is given it: to be read, and not to be changed."""
+    copied = array.copy()
+    copied.setflags(write=False)
+    return copied
 
 
 def _kind(row: object) -> str:
@@ -75,7 +85,7 @@ def _activation(row: Activation, name: str) -> None:
         raise _Wrong(f"its steepest is {row.steepest!r}; allowed: a number, x > 0")
     if unknown := [name for name in row.reads if name not in SETTINGS_OF_ACTIVATIONS]:
         raise _Wrong(f"its reads name {unknown[0]!r}; allowed: {', '.join(SETTINGS_OF_ACTIVATIONS)}")
-    z = POINTS
+    z = _given(POINTS)
     # The slope is a number here, and an array while training.
     value_of: Callable[..., np.ndarray] = row.value
     derivative_of: Callable[..., np.ndarray] = row.derivative
@@ -88,10 +98,10 @@ def _activation(row: Activation, name: str) -> None:
         found = _array(row.slope_derivative(z), z, "its slope_derivative")
         exact = (value_of(z, SLOPE + CHECK_STEP) - value_of(z, SLOPE - CHECK_STEP)) / (2 * CHECK_STEP)
         _agree(found, exact, z, "slope_derivative", TOLERANCE)
-    single = z.astype(np.float32)
+    single = _given(z.astype(np.float32))
     kept = _array(value_of(single, np.float32(SLOPE)), single, "its value")
     _array(derivative_of(single, kept, np.float32(SLOPE)), single, "its derivative")
-    _lowered_activation(row, name, single)
+    _lowered_activation(row, name, single.copy())
 
 
 def _lowered_activation(row: Activation, name: str, z: np.ndarray) -> None:
@@ -165,7 +175,7 @@ def _optimizer(row: Optimizer, name: str) -> None:
     for dtype in (np.float32, np.float64):
         w, g = (draw.normal(size=(2, 64)).astype(dtype) for _ in range(2))
         slots = [np.zeros((2, 64), dtype) for _ in row.slots]
-        found = row.update(w.copy(), g.copy(), *(slot.copy() for slot in slots), at=_numbers(row.reads, dtype))
+        found = row.update(_given(w), _given(g), *map(_given, slots), at=_numbers(row.reads, dtype))
         if not isinstance(found, tuple) or len(found) != 1 + len(slots):
             raise _Wrong(f"its update returns {_count(found)}; allowed: a tuple of w and {len(slots)} slots")
         for array, what in zip(found, ("w", *row.slots), strict=True):
@@ -232,7 +242,7 @@ def _penalty(row: Penalty, name: str) -> None:
         raise _Wrong(f"it does not read its strength, at.{name}")
     draw = np.random.default_rng(0)
     shape = (2, 8, 8) if row.moment == "rows" else (2, 64)
-    w, g = draw.normal(size=shape), draw.normal(size=shape)
+    w, g = _given(draw.normal(size=shape)), _given(draw.normal(size=shape))
     at = At(**{read: np.full((2, *[1] * (len(shape) - 1)), 0.5) for read in row.reads})
     _array(row.apply(w, g, at), w, "its result")
     setattr(at, name, np.zeros_like(getattr(at, name)))
@@ -264,13 +274,16 @@ def _schedule(row: Schedule, _name: str) -> None:
 
 @_check_row.register
 def _loss(row: Loss, _name: str) -> None:
-    if row.task not in ("classes", "two_classes", "regression"):
-        raise _Wrong(f"its task is {row.task!r}; allowed: classes, two_classes, regression")
     draw, outputs = np.random.default_rng(0), row.units({"classes": 3, "two_classes": 2, "regression": 2}[row.task])
     z = draw.normal(size=(2, 5, outputs))
     labels = draw.integers(0, 3 if row.task == "classes" else 2, (2, 5))
     targets = draw.normal(size=z.shape) if row.task == "regression" else labels
-    judged = row.judge(z.copy(), targets)
+    judged: object = row.judge(_given(z), _given(targets))
+    if not isinstance(judged, Judged):
+        raise _Wrong(f"its judge returns {_count(judged)}; allowed: Judged(losses, correct, delta)")
+    for what, found, shape in (("losses", judged.losses, z.shape[:-1]), ("delta", judged.delta, z.shape)):
+        if np.shape(found) != shape:
+            raise _Wrong(f"its {what} have shape {np.shape(found)} for z of {z.shape}; allowed: {shape}")
     for index in np.ndindex(z.shape):
         sides = []
         for step in (CHECK_STEP, -CHECK_STEP):

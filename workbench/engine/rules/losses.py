@@ -29,9 +29,12 @@ class Judged(NamedTuple):
     delta: Array
 
 
+LOSS_TASKS = ("classes", "two_classes", "regression")
+
+
 @dataclass(frozen=True)
 class Loss:
-    """One row of `LOSSES`. `task` is "classes", "two_classes" or "regression".
+    """One row of `LOSSES`. `task` is one of LOSS_TASKS.
 
     `judge(z, targets)` gives losses, hits and dl/dz; `predict(z)` the network's output y (probabilities, or values);
     `units(outputs)` the width of the output layer for data with so many classes or regression outputs.

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS, Activation
 from workbench.engine.rules.initializers import INITIALIZERS, Initializer
-from workbench.engine.rules.losses import LOSSES, Loss
+from workbench.engine.rules.losses import LOSS_TASKS, LOSSES, Loss
 from workbench.engine.rules.optimizers import OPTIMIZERS, Hyperparameter, Optimizer
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.rules.schedules import SCHEDULES, Schedule
@@ -138,6 +138,8 @@ def row_fault(row: object) -> str:
         return f"its summary is {summary!r}; allowed: one line of text"
     if isinstance(row, Optimizer):
         return _optimizer_fault(row)
+    if isinstance(row, Loss) and row.task not in LOSS_TASKS:
+        return f"its task is {row.task!r}; allowed: one of {', '.join(LOSS_TASKS)}"
     return ""
 
 
@@ -219,7 +221,7 @@ def tables_of(file: RuleFile, tables: Iterable[str]) -> dict[str, Mapping[str, o
         rows = space.get(table, {})
         if not isinstance(rows, Mapping):
             raise BadInput(f"{file.name}: {table} is a {type(rows).__name__}; allowed: a dictionary, name -> row")
-        found[table] = rows
+        found[table] = dict(rows)
     return found
 
 

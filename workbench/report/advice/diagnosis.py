@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -11,28 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.config import SETTINGS
-from workbench.config.setting import Value
 from workbench.report import wording
+from workbench.report.advice.commands import command_with
 from workbench.report.advice.faults import FAULTS, HEALTHY, Fault, Remedy
 from workbench.report.advice.symptoms import Setting, Symptoms, settings_of
 from workbench.report.language.words import commas, say
-from workbench.report.statistics.design import SEED, Design
+from workbench.report.statistics.design import Design
 
 if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 IN_PERCENT = {"lost", "fit", "held_out", "best_held_out", "dead", "falling", "jumps"}
-# Settings that a command repeats where they are not the default; what the engine chose itself is left to it.
-_REPEATED = (
-    "data.train_size", "data.label_noise", "network.depth", "network.width", "network.activation",
-    "optimizer.learning_rate", "penalty.strength", "dropout.rate", "dropout.input_rate", "training.epochs",
-    "training.batch_size", "training.patience",
-)  # fmt: skip
-_USUAL: dict[str, Value] = {"data": "digits", "optimizer": "sgd", "penalty": "none"}
-_USUAL |= {key: SETTINGS[key].default for key in _REPEATED}
-_CHOSEN_GROUPS = ("optimizer", "penalty")
-_NEW_SEEDS = f"{SEED}=range(12)"
 
 
 @dataclass(frozen=True)
@@ -121,45 +109,5 @@ def _in_words(symptoms: Symptoms) -> dict[str, str]:
 
 def _proposal(remedy: Remedy, row: pd.Series) -> Proposal | None:
     """A remedy for the run of that row; None if it changes nothing of it."""
-    held = _settings(row)
-    changed = dict(held)
-    for key, text in remedy.changes:
-        changed[key] = _changed(key, held.get(key), text)
-    if all(changed.get(key) == held.get(key) for key, _ in remedy.changes):
-        return None
-    words = [
-        shlex.quote(f"{key}={wording.value(value)}")
-        for key, value in changed.items()
-        if key in dict(remedy.changes) or value != _USUAL[key]
-    ]
-    command = " ".join(["workbench", *words, shlex.quote(_NEW_SEEDS)])
-    return Proposal(remedy.words, command, remedy.claim, remedy.depends)
-
-
-def _settings(row: pd.Series) -> dict[str, Value]:
-    """The choices and settings of a run that a command may repeat."""
-    found: dict[str, Value] = {}
-    if "data.name" in row:
-        found["data"] = row["data.name"]
-    for group in _CHOSEN_GROUPS:
-        name = row.get(group) if isinstance(row.get(group), str) else row.get(f"{group}.name")
-        if isinstance(name, str):
-            found[group] = name
-    for key in _REPEATED:
-        value = row.get(key)
-        if value is not None and not (isinstance(value, float) and math.isnan(value)):
-            found[key] = value.item() if isinstance(value, np.generic) else value
-    return found
-
-
-def _changed(key: str, value: Value, text: str) -> Value:
-    """The value of a setting (None: its default) after a change: multiplied, divided, or another one."""
-    if text[:1] in "*/":
-        value = SETTINGS[key].default if value is None else value
-        number, factor = float(value or 0), float(text[1:])
-        new = float(f"{number * factor if text[0] == '*' else number / factor:.6g}")
-        return max(1, round(new)) if SETTINGS[key].kind is int else new
-    if key in SETTINGS:
-        kind = SETTINGS[key].kind
-        return kind(text) if kind in (int, float) else text
-    return text
+    command = command_with(row, remedy.changes)
+    return Proposal(remedy.words, command, remedy.claim, remedy.depends) if command else None

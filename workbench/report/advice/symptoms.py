@@ -58,9 +58,9 @@ class Setting:
 
 def settings_of(tables: SweepTables, design: Design, by_run: bool = False) -> list[Setting]:
     """Every setting that was trained for two epochs or more, or diverged, in the order of the cells; or every run of
-    them by itself.
+    them by itself. What a search stopped early says nothing of its network.
     """
-    runs = design.runs[design.runs["outcome"].isin(["finished", "diverged"])]
+    runs = design.runs[design.runs["outcome"].isin(["finished", "diverged"]) & ~_stopped_by_a_search(design.runs)]
     if "measure" in runs:
         runs = runs[runs["measure"].fillna(TRAINING) == TRAINING]
     curves = _curves(tables.epochs)
@@ -77,6 +77,14 @@ def settings_of(tables: SweepTables, design: Design, by_run: bool = False) -> li
         if each and any(np.isfinite(one.jumps) or one.lost for one in each):
             found.append(Setting(rows, _median(each)))
     return found
+
+
+def _stopped_by_a_search(runs: pd.DataFrame) -> pd.Series:
+    """Whether a run was held to bounds and ended before its epochs."""
+    if not {"training.bounds", "training.epochs", "epochs"} <= {*runs.columns}:
+        return pd.Series(False, runs.index)
+    bounded = runs["training.bounds"].fillna("").astype(str) != ""
+    return bounded & (runs["epochs"] < runs["training.epochs"])
 
 
 def _median(each: list[Symptoms]) -> Symptoms:

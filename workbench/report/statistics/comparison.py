@@ -164,9 +164,13 @@ def _decided(case: Case, p: float) -> Case:
 
 
 def _settings(first: SweepTables, second: SweepTables) -> tuple[tuple[str, str, str], ...]:
-    """The settings whose sets of values differ: (key, values of the first, values of the second)."""
+    """The settings whose sets of values differ: (key, values of the first, values of the second). The name of a run
+    is none: it only says others again.
+    """
     rows: list[tuple[str, str, str]] = []
     for key in dict.fromkeys((*SETTINGS, *first.factors, *second.factors)):
+        if key == "name":
+            continue
         one, two = (_values(side.runs, key) for side in (first, second))
         if one != two:
             rows.append((key, one, two))

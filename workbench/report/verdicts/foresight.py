@@ -62,7 +62,11 @@ def _line(claim: Claim, rule: Paired | Equivalence) -> str:
 def _false_verdicts(rules: Sequence[Paired | Equivalence]) -> str:
     paired = [rule for rule in rules if isinstance(rule, Paired)]
     alone = sum(rule.family == 1 for rule in paired) + len(rules) - len(paired)
-    parts = [f"{ALPHA * alone:.2g} of {wording.plural(alone, 'rule')} that stand alone"] if alone else []
+    parts = (
+        [f"{ALPHA * alone:.2g} of {wording.plural(alone, 'rule')} that stand{'s' * (alone == 1)} alone"]
+        if alone
+        else []
+    )
     parts += [
         f"{100 * ALPHA:g}{wording.SPACE}% that any of the family of {size} is falsely present, or absent"
         for size in sorted({rule.family for rule in paired if rule.family > 1})

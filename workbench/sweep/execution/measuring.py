@@ -89,7 +89,7 @@ def _measure(run: Run, measure: Callable[[RunConfig], Measured]) -> tuple[Run, M
     started = time()
     try:
         result: Measured | str = measure(run.config)
-    except Exception as error:  # the other cells continue; the sweep reports this one at its end
+    except (Exception, SystemExit) as error:  # the other cells continue; the sweep reports this one at its end
         result = in_one_line(error)
     return run, result, (started, time())
 

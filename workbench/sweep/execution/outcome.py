@@ -54,7 +54,7 @@ class PackOutcome:
         return self.planned.halves() if self.failed and self.divisible and self.planned.pack.runs > 1 else []
 
 
-def outcome_of(planned: PlannedPack, reached: Unfinished, error: Exception | None) -> PackOutcome:
+def outcome_of(planned: PlannedPack, reached: Unfinished, error: BaseException | None) -> PackOutcome:
     """The outcome of a pack that `error` ended early.
 
     What another machine has trained also ended by that machine's clock: an hour between two clocks is no hour of

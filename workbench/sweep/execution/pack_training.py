@@ -34,13 +34,14 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
     If training raises, the outcome holds the reason. Raises KeyboardInterrupt if it was asked to stop, after a
     checkpoint.
     """
-    reached, error = context.checkpoints.resume(planned), None
+    reached = context.checkpoints.resume(planned)
+    error: BaseException | None = None
     if reached.epoch:
         yield PackResumed(planned.digest, reached.epoch, sum(end is not None for end in reached.ends))
     try:
         if not all(reached.ends):
             yield from _train(planned, context, reached)
-    except Exception as raised:  # the other packs continue; the sweep reports this one at its end
+    except (Exception, SystemExit) as raised:  # of a rule too; the other packs continue, and the sweep's end reports it
         error = raised
     return outcome_of(planned, reached, error)
 

@@ -7,12 +7,15 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
+from itertools import chain
 
 from hydra.errors import HydraException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError, safe_load  # type: ignore[import-untyped]
 
+from workbench import places
 from workbench.config import SECTIONS, SETTINGS, check, meant, unknown
+from workbench.config.reading import either
 from workbench.engine.errors import BadInput
 from workbench.persons_code import RULE_FILES
 from workbench.sweep.hydra.internals import (
@@ -25,7 +28,7 @@ from workbench.sweep.hydra.internals import (
 )
 from workbench.sweep.hydra.sweep_file import named
 from workbench.sweep.hydra.sweep_file_checks import check_choice, choices_in
-from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, read, shortened, size
+from workbench.sweep.hydra.typed import CONTROLLERS, MOST_CELLS, SWEEPER, read, shortened, size
 
 
 def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) -> BadInput:
@@ -36,8 +39,25 @@ def complaint(error: Exception, overrides: Sequence[str], loader: ConfigLoader) 
             _diagnose_file(text, loader)
         except BadInput as found:
             return found
+    if missing := re.match(rf"Could not override '({re.escape(SWEEPER)}[^']+)'", str(error)):
+        return _not_of_the_sweeper(missing[1])
     unknown_key = isinstance(error.__context__, ConfigKeyError | ConfigAttributeError)
     return BadInput(one_line(error) + (RULE_FILES.in_brackets() if unknown_key else ""))
+
+
+def _not_of_the_sweeper(key: str) -> BadInput:
+    """The error for a setting that the sweeper of a command does not have. Only a search has most of them, and the
+    grid is the sweeper where none is named.
+    """
+    files = sorted((places.ours("conf") / "hydra" / "sweeper").glob("*.yaml"))
+    settings = {
+        file.stem: [f"{SWEEPER}{name}" for name in safe_load(file.read_text(encoding="utf-8"))] for file in files
+    }
+    readers = [name for name, keys in settings.items() if key.startswith(tuple(keys))]
+    if readers and "." not in key.removeprefix(SWEEPER):
+        return BadInput(f"{key}: nothing reads it with this sweeper; it is read with hydra/sweeper={either(readers)}")
+    known = [name for name in dict.fromkeys(chain.from_iterable(settings.values())) if not name.endswith("_")]
+    return BadInput(f"{key} is no setting of a sweeper; {meant(key, known)}allowed: one of {', '.join(known)}")
 
 
 def diagnose(text: str, loader: ConfigLoader) -> None:

@@ -59,6 +59,10 @@ class Application(Protocol):
         """1 if more of a metric is better, -1 if less is, 0 if neither."""
         ...
 
+    def metrics(self) -> set[str]:
+        """The numbers that a run may come to, analyses and measurements included."""
+        ...
+
     def curves(self, name: str, uri: str | None) -> list[tuple[list[float], bool]]:
         """Of each cell of a sweep its least validation loss by each epoch, and whether its bounds stopped it."""
         ...
@@ -162,6 +166,10 @@ class PackedLauncher(Launcher):
     def better(self, metric: str) -> int:
         """1 if more of a metric is better, -1 if less is, 0 if neither."""
         return self.application().better(metric)
+
+    def metrics(self) -> set[str]:
+        """The numbers that a run may come to, analyses and measurements included."""
+        return self.application().metrics()
 
     def curves(self, name: str) -> list[tuple[list[float], bool]]:
         """Of each run of a batch its least validation loss by each epoch, and whether its bounds stopped it."""

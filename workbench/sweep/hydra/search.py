@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from workbench.config import SETTINGS, allowed, check, unknown
+from workbench.config import SETTINGS, allowed, check, meant, unknown
 from workbench.engine.errors import BadInput
 from workbench.quantities import counted
 from workbench.sweep.execution.lock import locked
@@ -87,6 +87,7 @@ class OptunaSweeper(GridSweeper):
         name, folder, dry_run = self.launcher.place(jobs[0], named)
         trainer = TrialTrainer(self.launcher, rest, name, self.goals)
         planned = self.launcher.identify(jobs)
+        self._check_metrics()
         epochs = int(str(planned[0].numbers["training.epochs"]))
         identity = self.identity(space, planned)
         kind = Kind(space, self.goals, self.seed, self.batch, identity, self.sampler, self.pruning, epochs)
@@ -111,6 +112,18 @@ class OptunaSweeper(GridSweeper):
                 f"hydra.sweeper.batch is {self.batch}; allowed with hydra.sweeper.sampler={GENETIC}, whose population "
                 f"is a batch: an integer, x >= {SMALLEST_POPULATION}"
             )
+
+    def _check_metrics(self) -> None:
+        """Raise BadInput for a metric that no run has, before a batch is trained for it."""
+        assert isinstance(self.launcher, PackedLauncher)
+        known = self.launcher.metrics()
+        for goal in self.goals:
+            if goal.metric not in known:
+                curves = ", ".join(sorted(name for name in known if name.startswith(("best_", "last_"))))
+                raise BadInput(
+                    f"hydra.sweeper.metric is {goal.metric!r}; {meant(goal.metric, known)}allowed: one of {curves}, "
+                    f"and what analyses and measurements find"
+                )
 
     @property
     def pruning(self) -> Pruning:

@@ -149,7 +149,8 @@ def described(plan: Plan, name: str, page: str, time: str) -> str:
         f"already, {plan.runs_to_train} to train in {counted(len(plan.packs), 'pack')}{to_measure(plan)}",
         *(f"  varies: {key} = {', '.join(values)}" for key, values in _levels(plan).items()),
         *(
-            f"  pack {pack.digest}: {pack.pack.runs:4d} runs · {pack.label} · {pack.updates:,} updates each"
+            f"  pack {pack.digest}: {counted(pack.pack.runs, 'run'):>9} · {pack.label} · "
+            f"{counted(pack.updates, 'update')}{' each' * (pack.pack.runs > 1)}"
             f" · {pack.memory / 2**20:,.0f} MiB"
             for pack in plan.packs
         ),
@@ -200,5 +201,5 @@ def _levels(plan: Plan) -> dict[str, list[str]]:
     counts: dict[str, Counter[str]] = {}
     for cell in plan.cells:
         for key, value in cell.cell.factors.items():
-            counts.setdefault(key, Counter())[str(value)] += 1
+            counts.setdefault(key, Counter())["null" if value is None else str(value)] += 1
     return {key: list(values) for key, values in counts.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -248,6 +249,7 @@ def _serve(pipe: Connection, context: ExecutionContext, share: frozenset[int]) -
     """
     leave_to_parent()
     keep_to(share)
+    sys.stdout = sys.stderr  # a rule that prints does not get between the results of the command
     redirect(lambda line, failure: pipe.send(PrintedLine(line, failure)))
     context = replace(context, stop=pipe.poll)
     try:
