@@ -24,7 +24,10 @@ NOT_STARTED = -1
 
 
 class Group:
-    """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken."""
+    """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken.
+
+    Every buffer is (runs, size), a row for each run; `rows`, `best_loss`, `best_epoch` and `training` are (runs,).
+    """
 
     def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
         self.pack, self.data, self.xp = pack, data, array_module(pack.device)
@@ -80,7 +83,7 @@ class Group:
         return state | {"epoch": np.array(self.epoch_number)}
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of some runs, given by their places in this group's pack."""
+        """The parameters of some runs, given by their places (n,) in this group's pack."""
         rows = np.argsort(self.rows)[runs]
         last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
         patient = self.pack.columns["patience"][runs] > 0

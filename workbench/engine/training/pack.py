@@ -103,7 +103,7 @@ class Pack(Images):
         return len(self.columns["seed"])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Pack:
-        """The pack of some of the runs, in the order given."""
+        """The pack of the runs at these places (n,), in the order given."""
         return replace(self, columns={name: values[np.asarray(rows, int)] for name, values in self.columns.items()})
 
     def kinds(self) -> list[str]:
