@@ -11,12 +11,10 @@ import numpy as np
 from workbench.engine.backend import Array, array_module, to_host, zeros
 from workbench.engine.kernels.choice import KERNELS, Judge
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.early_stopping import improves
 from workbench.engine.training.ending import end_runs
 from workbench.engine.training.epoch import Epoch, State, Weights
-from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 
@@ -32,7 +30,7 @@ class Group:
     def __init__(self, pack: Pack, data: Data, state: State | None = None) -> None:
         self.pack, self.data, self.xp = pack, data, array_module(pack.device)
         self.dtype = np.dtype(pack.dtype)
-        self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
+        self.layout = pack.layout(data)
         self._stored = self._as_read(data.inputs)
         self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
         names = ("weights", "best_weights", *OPTIMIZERS[pack.optimizer].slots)
