@@ -192,7 +192,7 @@ def test_the_folder_that_submitted_jobs_may_always_go_on_with_them(with_jobs: Pa
 
 
 @pytest.mark.parametrize("odd", ["", "{", "[]", '{"token": 1}', json.dumps({"token": "x"}), "é" * 500])
-def test_what_is_no_claim_is_passed_over(odd: str) -> None:
+def test_what_is_no_lease_is_passed_over(odd: str) -> None:
     server = Server()
     first = leases(server)
     server.tags[f"{first._key}odd"] = odd

@@ -264,6 +264,13 @@ def test_not_inferior_is_whoever_loses_less_than_the_tolerance(gap: float, worse
     assert (found.verdict, found.fails) == (expected, expected == "contradicted")
 
 
+def test_where_runs_diverge_a_rule_of_tolerance_contradicts_nothing() -> None:
+    """No interval of what is left can be trusted, and such a rule has no test of signs in its place."""
+    rule = Equivalence("score", A, B, 0.05, SEEDS)
+    assert decide(Claim("X1", "s", "", rule), _diverging(0)).verdict == "contradicted"
+    assert decide(Claim("X1", "s", "", rule), _diverging(1)).verdict == "inconclusive"
+
+
 def test_an_identity_is_judged_by_its_largest_error() -> None:
     rule = Identity("score", Arm("all", {}), 1e-6)
     errors = np.full(12, 1e-8)
@@ -273,6 +280,14 @@ def test_an_identity_is_judged_by_its_largest_error() -> None:
     assert (found.verdict, found.worst_seed, found.worst) == ("not reproduced", 7, 1e-3)
     errors[7] = np.nan
     assert decide(Claim("B2", "s", "", rule), tables({"old": errors})).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("outcome", ["pending", "failed", "diverged"])
+def test_an_identity_needs_every_run_that_was_asked_for(outcome: str) -> None:
+    held = tables({"old": np.full(12, 1e-8)})
+    held.runs.loc[3, ["outcome", "score"]] = [outcome, np.nan]
+    found = decide(Claim("B2", "s", "", Identity("score", Arm("all", {}), 1e-6)), held)
+    assert (found.verdict, found.n) == ("inconclusive", 11)
 
 
 def test_an_identity_needs_every_cell_of_the_sweep_file() -> None:
