@@ -448,6 +448,15 @@ def test_a_presence_must_hold_of_the_pairs_that_trained_too() -> None:
     assert decide(Claim("X1", "s", "", rule), tables({"old": old, "new": new})).verdict == "inconclusive"
 
 
+def test_shares_of_lost_runs_are_held_against_the_family_too() -> None:
+    """All runs of the old arm collapsed and seven of the new one: Fisher's p is 0.037."""
+    rule = replace(RULE, collapse=Collapse("score", 0.2))
+    held = tables({"old": np.full(12, 0.1), "new": np.repeat([0.19, 0.8], [7, 5])})
+    alone, of_two = (decide(Claim("X1", "s", "", replace(rule, family=size)), held) for size in (1, 2))
+    assert (alone.verdict, of_two.verdict) == ("reproduced", "inconclusive")
+    assert of_two.p_holm < 0.05
+
+
 def test_a_rule_of_tolerance_says_how_many_new_seeds_would_settle_it() -> None:
     found = verdict(0.02, Equivalence("score", A, B, 0.05, SEEDS), 5 * NOISE)
     assert (found.verdict, found.new_seeds is not None) == ("inconclusive", True)
