@@ -12,6 +12,7 @@ import pytest
 from tests.report.synthetic import Tables
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
+from workbench.report.statistics.power import planned_seeds
 from workbench.report.verdicts.arms import refuse_open_arms
 from workbench.report.verdicts.claim_rules import (
     Arm,
@@ -20,6 +21,7 @@ from workbench.report.verdicts.claim_rules import (
     Equivalence,
     Identity,
     Paired,
+    Premise,
     Tuning,
 )
 from workbench.report.verdicts.decision import decide, decide_all
@@ -391,6 +393,9 @@ def test_what_is_open_says_how_many_new_seeds_would_settle_it() -> None:
     assert found.verdict == "inconclusive"
     assert found.new_seeds is not None
     assert f"about {found.new_seeds:,}\u00a0new seeds would settle it" in found.sentence
+    differences = np.array([value for _, value in found.differences])
+    assert found.new_seeds == planned_seeds(differences, RULE.margin, attempts=2)  # they would be a second attempt
+    assert found.new_seeds > (planned_seeds(differences, RULE.margin, attempts=1) or 0)
     assert verdict(0.2).new_seeds is None
     few = tables({"old": np.zeros(5), "new": np.full(5, 0.2) + NOISE[:5]})
     assert decide(Claim("X1", "s", "", RULE), few).new_seeds == 12
@@ -448,6 +453,30 @@ def test_a_presence_must_hold_of_the_pairs_that_trained_too() -> None:
     assert decide(Claim("X1", "s", "", rule), tables({"old": old, "new": new})).verdict == "inconclusive"
 
 
+def test_where_runs_were_lost_the_interval_of_those_that_trained_decides_beside_the_test() -> None:
+    """Every pair lies beyond the margin, but those that trained do so by too little."""
+    gains = np.array([0.7] * 5 + [0.051, 0.052, 0.054, 0.057, 0.065, 0.08, 0.11])
+    old = np.array([0.1] * 5 + [0.6] * 7)
+    held = tables({"old": old, "new": old + gains})
+    found = decide(Claim("X1", "s", "", replace(RULE, collapse=Collapse("score", 0.2))), held)
+    assert (found.verdict, found.failures[1].lost) == ("inconclusive", 5)
+    assert found.p_holm == 2.0**-11
+
+
+def test_a_presence_must_hold_of_all_pairs_not_only_of_those_that_lie_together() -> None:
+    """One pair stands apart, so far that the mean of all is anywhere."""
+    gains = 0.1 + NOISE
+    assert verdict(0.0, noise=gains).verdict == "reproduced"
+    gains[3] = 5
+    found = verdict(0.0, noise=gains)
+    assert (found.verdict, found.p_holm) == ("inconclusive", 2.0**-11)
+
+
+def test_a_run_that_diverged_counts_among_the_shares_as_one_that_collapsed() -> None:
+    found = decide(Claim("X1", "s", "", RULE), _diverging(5))
+    assert "5 of 12 seeds of new (Fisher's p of equal shares 0.037)" in found.sentence
+
+
 def test_shares_of_lost_runs_are_held_against_the_family_too() -> None:
     """All runs of the old arm collapsed and seven of the new one: Fisher's p is 0.037."""
     rule = replace(RULE, collapse=Collapse("score", 0.2))
@@ -467,6 +496,18 @@ def test_claims_of_one_page_share_holm() -> None:
     held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
     pair = decide_all([Claim("X1", "s", "", RULE), Claim("X2", "s", "", RULE)], held)
     assert [one.p_holm for one in pair] == [2.0**-10] * 2
+
+
+def test_a_rule_that_is_withheld_makes_no_other_one_easier() -> None:
+    """Holm's correction of a small p makes room for the next one; that of a rule without a verdict does not."""
+    large, small = replace(RULE, seeds=tuple(range(24)), family=103), replace(RULE, family=103)
+    held = tables({"old": np.zeros(24), "new": 0.5 + np.tile(NOISE, 2)})
+
+    def p_of_the_small(first: Paired) -> float:
+        return decide_all([Claim("X1", "s", "", first), Claim("X2", "s", "", small)], held)[1].p_holm
+
+    assert p_of_the_small(large) == 102 * 2.0**-11
+    assert p_of_the_small(replace(large, premises=(Premise("quiet"),))) == 103 * 2.0**-11
 
 
 def test_a_verdict_knows_whether_its_rule_came_first() -> None:
