@@ -100,6 +100,17 @@ def test_what_an_arm_says_it_averages_over_is_averaged_within_the_seed() -> None
     assert (found.verdict, found.effect) == ("reproduced", pytest.approx(0.2 + NOISE.mean() / 2))
 
 
+@pytest.mark.parametrize(("outcome", "lost"), [("pending", 0), ("diverged", 1)])
+def test_a_seed_of_several_runs_has_a_value_only_if_all_of_them_have(outcome: str, lost: int) -> None:
+    rule = replace(RULE, treatment=replace(A, averaged_over=("width",)), baseline=replace(B, averaged_over=("width",)))
+    held = _of_two_widths()
+    one = (held.runs["arm"] == "new") & (held.runs["seed"] == 3) & (held.runs["width"] == 8)
+    held.runs.loc[one, ["outcome", "score"]] = [outcome, np.nan]
+    found = decide(Claim("X1", "s", "", rule), held)
+    assert (found.n, found.failures[0].lost) == (11, lost)
+    assert ("1 of the 12 seeds" in found.sentence) == (outcome == "pending")
+
+
 def test_an_arm_that_leaves_a_swept_key_open_decides_nothing() -> None:
     found = decide(Claim("X1", "s", "", RULE), _of_two_widths())
     assert found.verdict == "inconclusive"
@@ -179,6 +190,8 @@ def test_absence_of_an_effect_cannot_be_shown_among_collapsed_runs() -> None:
     scores["new"][0] = scores["old"][0] = 0.1
     found = decide(Claim("X1", "s", "", rule), tables(scores))
     assert (found.verdict, found.failures[0].lost) == ("inconclusive", 1)
+    scores["new"][0] = 0.2  # what is at most that much counts as collapsed
+    assert decide(Claim("X1", "s", "", rule), tables(scores)).failures[0].lost == 1
 
 
 def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
@@ -202,7 +215,9 @@ def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
 
 
 def _grid(outcome: str) -> Tables:
-    """Rate 0.4 looks better than 0.1 by the tuning seeds that finished; its last one came to `outcome`."""
+    """Rate 0.4 looks better than 0.1 by the tuning seeds that finished; its last one came to `outcome`, or was not
+    asked for if that is "".
+    """
     rows = [
         (arm, rate, seed, rate, -rate, "finished")
         for arm in ("new", "old")
@@ -212,15 +227,24 @@ def _grid(outcome: str) -> Tables:
     runs = pd.DataFrame(rows, columns=["arm", "rate", "seed", "score", "best_validation_loss", "outcome"])
     last = (runs["arm"] == "new") & (runs["rate"] == 0.4) & (runs["seed"] == 15)
     runs.loc[last, ["outcome", "best_validation_loss"]] = [outcome, np.nan]
+    runs = runs[runs["outcome"] != ""]
     return Tables("x", {}, ("arm", "rate", "seed"), runs.assign(cell=range(len(runs))), pd.DataFrame())
 
 
-@pytest.mark.parametrize(("outcome", "note"), [("diverged", "new: tuned to rate 0.1"), ("pending", "has ended")])
+@pytest.mark.parametrize(
+    ("outcome", "note"),
+    [("diverged", "new: tuned to rate 0.1"), ("", "new: tuned to rate 0.1"), ("pending", "has ended")],
+)
 def test_a_value_wins_only_if_every_tuning_seed_finished(outcome: str, note: str) -> None:
     rule = replace(RULE, tuning=Tuning(("rate",), (12, 13, 14, 15)))
     found = decide(Claim("B1", "s", "", rule), _grid(outcome))
     assert any(note in one for one in found.notes)
     assert "old: tuned to rate 0.4" in found.notes
+
+
+def test_what_is_tuned_by_may_be_better_if_higher() -> None:
+    rule = replace(RULE, tuning=Tuning(("rate",), (12, 13, 14, 15), metric="score", better="higher"))
+    assert "old: tuned to rate 0.4" in decide(Claim("B1", "s", "", rule), _grid("finished")).notes
 
 
 def test_tuned_by_seed_every_deciding_seed_has_the_choice_of_its_own_tuning_seeds() -> None:
@@ -314,6 +338,13 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     assert "ruled out in the other" in found.sentence
 
 
+def test_a_setting_in_which_nothing_may_be_decided_makes_no_claim_conditional() -> None:
+    other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}), premises=(Premise("quiet"),))
+    claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
+    found = decide(claim, tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE, "tuned": NOISE}))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("reproduced", "inconclusive")
+
+
 def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
     other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}))
     claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
@@ -327,6 +358,8 @@ def test_where_the_whole_interval_is_short_of_the_margin_the_effect_is_ruled_out
     assert (short.verdict, short.ruled_out) == ("inconclusive", True)
     assert "which rules out the predicted" in short.sentence
     assert (open_.verdict, open_.ruled_out) == ("inconclusive", False)
+    alone, one_of_many = (verdict(-0.05, replace(RULE, family=size), 3 * NOISE) for size in (1, 10**6))
+    assert (alone.ruled_out, one_of_many.ruled_out) == (True, False)
     assert not there.ruled_out
     assert not verdict(0.0).ruled_out  # not reproduced says more
     assert verdict(0.05, replace(RULE, direction="lower")).ruled_out
@@ -372,6 +405,8 @@ def test_a_sweep_run_with_other_settings_than_its_file_decides_nothing() -> None
     found = decide(claim, other)
     assert found.verdict == "inconclusive"
     assert "training.epochs is 2 here and 20 in the sweep file" in found.sentence
+    against = replace(tables({"old": np.full(12, 0.5), "new": NOISE}), facts=other.facts)
+    assert not decide(claim, against).ruled_out
 
 
 def test_another_dataset_is_no_departure_but_is_named() -> None:
