@@ -358,7 +358,7 @@ def test_where_the_whole_interval_is_short_of_the_margin_the_effect_is_ruled_out
     assert (short.verdict, short.ruled_out) == ("inconclusive", True)
     assert "which rules out the predicted" in short.sentence
     assert (open_.verdict, open_.ruled_out) == ("inconclusive", False)
-    alone, one_of_many = (verdict(-0.05, replace(RULE, family=size), 3 * NOISE) for size in (1, 10**6))
+    alone, one_of_many = (verdict(-0.05, replace(RULE, family=size), 4 * NOISE) for size in (1, 10**6))
     assert (alone.ruled_out, one_of_many.ruled_out) == (True, False)
     assert not there.ruled_out
     assert not verdict(0.0).ruled_out  # not reproduced says more
