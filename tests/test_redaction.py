@@ -118,6 +118,17 @@ def test_a_user_without_a_password_is_a_plain_word_elsewhere() -> None:
     assert redacted_message("ask the admin of http://admin@host") == "ask the admin of http://***@host"
 
 
+def test_of_two_secrets_the_longer_one_is_hidden_as_a_whole() -> None:
+    remember("http://me:hunter2@host")
+    remember("http://me:hunter2secret@host")
+    assert redacted_message("refused: hunter2secret") == "refused: ***"
+
+
+def test_a_password_that_was_typed_encoded_is_hidden_decoded_too() -> None:
+    remember("http://me:pass%2Fword@host")
+    assert redacted_message("refused: pass/word") == "refused: ***"
+
+
 def test_a_short_password_does_not_eat_words() -> None:
     remember("http://me:a@host")
     assert redacted_message("name='a' at http://me:a@host") == "name='a' at http://***@host"

@@ -13,7 +13,7 @@ from tests.report.synthetic import Tables
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
 from workbench.report.statistics.power import planned_seeds
-from workbench.report.verdicts.arms import refuse_open_arms
+from workbench.report.verdicts.arms import refuse_open_arms, select
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -139,6 +139,12 @@ def test_such_an_arm_is_refused_before_anything_is_trained() -> None:
         refuse_open_arms([Claim("X1", "s", "", elsewhere)], _cells(8))
     said = replace(rule, treatment=replace(A, averaged_over=("network.width",)))
     refuse_open_arms([Claim("X1", "s", "", said)], _cells(8, 64))
+
+
+def test_an_arm_may_ask_for_no_value() -> None:
+    runs = pd.DataFrame({"size": [np.nan, 8.0, np.nan], "place": range(3)})
+    assert select(runs, Arm("all", {"size": None}))["place"].tolist() == [0, 2]
+    assert select(runs, Arm("small", {"size": 8}))["place"].tolist() == [1]
 
 
 def test_difference_in_differences() -> None:
