@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench import redaction
@@ -32,6 +32,7 @@ def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         ("mysql://me:hunter2?x=hunter2@host/db", "mysql://***"),
         ("https://host/a?token=hunter2&x=hunter2", "https://host/a?token=***&x=***"),
         ("sqlite:///a.db?timeout=3&password=hunter2", "sqlite:///a.db?timeout=3&password=***"),
+        ("mysql://host/db?cache_key=hunter2&cache=shared", "mysql://host/db?cache_key=***&cache=shared"),
         ("https://host/#access_token=hunter2", "https://host/#access_token=***"),
         ("mysql:///db?user=me&password=hunter2", "mysql:///db?user=***&password=***"),
         ("from 'http://a' to 'http://me:hunter2@b'.", "from 'http://a' to 'http://***@b'."),
@@ -76,6 +77,9 @@ def test_no_password_passes_in_a_typed_setting(password: str, scheme: str) -> No
 
 
 @given(PASSWORDS)
+@example(f"ab@{MARKER}")  # where the password ends is then not sure
+@example(f"{MARKER}/{MARKER}")
+@example(f"{MARKER}%41{MARKER}")
 def test_what_was_typed_is_hidden_in_every_way_of_writing_it(password: str) -> None:
     redaction.forget()
     remember(f"tracking.uri=http://me:{password}@host/?token={password}x")
@@ -107,6 +111,22 @@ def test_what_the_environment_holds_is_never_said(name: str, monkeypatch: pytest
 def test_an_address_of_the_environment_is_never_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://me:{MARKER}@host/db")
     assert str(BadInput(f"password {MARKER} refused")) == "password *** refused"
+
+
+def test_a_user_without_a_password_is_a_plain_word_elsewhere() -> None:
+    remember("http://admin@host")
+    assert redacted_message("ask the admin of http://admin@host") == "ask the admin of http://***@host"
+
+
+def test_of_two_secrets_the_longer_one_is_hidden_as_a_whole() -> None:
+    remember("http://me:hunter2@host")
+    remember("http://me:hunter2secret@host")
+    assert redacted_message("refused: hunter2secret") == "refused: ***"
+
+
+def test_a_password_that_was_typed_encoded_is_hidden_decoded_too() -> None:
+    remember("http://me:pass%2Fword@host")
+    assert redacted_message("refused: pass/word") == "refused: ***"
 
 
 def test_a_short_password_does_not_eat_words() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.data.label_noise import noisy_labels
 from workbench.data.run_data import prepare
 from workbench.data.scaling import SCALINGS
 from workbench.engine.errors import BadInput
@@ -66,6 +67,10 @@ def test_noise_of_test_labels_strikes_them_alone_at_its_own_rate(toy, test_size)
         np.testing.assert_array_equal(getattr(clean, split).targets, getattr(noisy, split).targets)
     struck = (clean.test.targets != noisy.test.targets)[100:]
     assert struck.mean() == pytest.approx(0.5, abs=0.05)
+    # As training labels the same examples would be struck independently: in a third of the cases both come out alike.
+    otherwise = noisy_labels(dataset.targets, np.arange(100, 200), np.full(100, 0.5), 4)
+    alike = np.take_along_axis(otherwise, noisy.test.index[100:], axis=1) == noisy.test.targets[100:]
+    assert alike.mean() == pytest.approx(1 / 3, abs=0.05)
     with pytest.raises(BadInput, match=r"data.test_noise: found \[1.\]; allowed is a share from 0 to below 1"):
         prepare(dataset, [0], [0.0], ["none"], None, 0.2, 0.25, [1.0])
 

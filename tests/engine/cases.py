@@ -151,7 +151,7 @@ def parameters_of(pack: Pack, data: RunData, buffer: np.ndarray, run: int) -> li
 
 def layout_of(pack: Pack, data: RunData) -> Layout:
     """Where the parameters of the pack's networks lie."""
-    return Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
+    return pack.layout(data)
 
 
 def small_layout(activation: str = "relu", depth: int = 1, outputs: int = 3, width: int = 4, inputs: int = 3) -> Layout:

@@ -121,6 +121,16 @@ def test_windows_reach_what_lies_within_the_image(size: int, window: int, stride
         assert list(zip(range(places)[windows], range(size)[pixels], strict=True)) == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "before"),
+    [(5, 3, 1, 1), (5, 5, 1, 2), (5, 2, 1, 0), (5, 4, 1, 1), (4, 3, 2, 0), (5, 3, 2, 1), (4, 2, 2, 0)],
+)
+def test_zeros_around_an_image_are_shared_out_evenly_and_the_odd_one_follows_it(
+    size: int, window: int, stride: int, before: int
+) -> None:
+    assert pixels_before(size, window, stride, "same") == before
+
+
 def test_same_keeps_the_size_and_valid_reads_no_border() -> None:
     assert Convolution((8, 7, 1), 2, 5).outputs == (8, 7, 2)
     assert Convolution((8, 7, 1), 2, 3, stride=2).outputs == (4, 4, 2)

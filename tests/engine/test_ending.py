@@ -12,8 +12,9 @@ from workbench.data.run_data import RunData
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.early_stopping import improves, out_of_patience
-from workbench.engine.training.ending import digest
+from workbench.engine.training.ending import digest, end_runs
 from workbench.engine.training.epoch import Epoch, RunEnd
+from workbench.engine.training.group import Group
 from workbench.engine.training.loop import train
 from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
@@ -55,6 +56,17 @@ def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone(optimizer: 
     assert not any(1 in epoch.runs for epoch in epochs if epoch.number > ends[1].epochs)
     for run in (0, 2):
         assert_same_course(course(epochs, run), course(alone(pack, data, run), 0))
+
+
+def test_a_training_loss_that_is_not_finite_is_a_divergence_whatever_the_validation_loss_is() -> None:
+    pack = pack_of(2, epochs=4)
+    group = Group(pack, data_for(pack))
+    metrics = {"validation_loss": np.array([1.0, 1.0]), "train_loss": np.array([np.nan, 1.0])}
+    group.epoch_number = 0
+    assert end_runs(group, metrics) == []  # the untrained network has no training loss
+    group.epoch_number = 1
+    (end,) = end_runs(group, metrics)
+    assert (end.run, end.outcome, end.reason) == (0, "diverged", "the loss was not finite at epoch 1")
 
 
 def test_all_runs_may_diverge() -> None:

@@ -63,14 +63,17 @@ def test_another_number_of_workers_may_take_up_the_work(before: int, after: int)
         assert_goes_on(pack, data, full, states[number], workers=after)
 
 
-def test_groups_of_another_size_may_take_up_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [1, 2])
+def test_groups_of_another_size_may_take_up_the_work(before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a whole group ended at an earlier epoch than the others reached."""
     pack = mixed_pack(RUNS, content=13, optimizer="momentum", epochs=EPOCHS)
     data = data_for(pack)
-    monkeypatch.setattr(workers, "runs_per_group", lambda _pack, _data: 2)
+    monkeypatch.setattr(workers, "runs_per_group", lambda _pack, _data: before)
     full, states = with_states(train(pack, data))
     for size in (1, 3, RUNS):
         monkeypatch.setattr(workers, "runs_per_group", lambda _pack, _data, size=size: size)
-        assert_goes_on(pack, data, full, states[2], workers=1)
+        for number in (2, 5):
+            assert_goes_on(pack, data, full, states[number], workers=1)
 
 
 def test_interrupted_again_and_again_training_ends_the_same() -> None:

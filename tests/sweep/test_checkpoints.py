@@ -70,6 +70,30 @@ def test_it_really_goes_on_and_does_not_start_over(planned: PlannedPack, tmp_pat
     assert reached.state is not None
     assert reached.state["epoch"] == 4
     assert [end is not None for end in reached.ends] == [False, True, False]
+    assert Checkpoints(tmp_path).result(planned) is None  # it is one when every run has ended
+
+
+def test_some_of_the_runs_go_on_in_an_order_of_their_own(planned: PlannedPack, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        outcome_after(planned, context(tmp_path, epochs=4))
+    rows = np.array([2, 1, 0])
+    whole, turned = (Checkpoints(tmp_path).resume(pack) for pack in (planned, planned.take(rows)))
+    assert whole.state is not None
+    assert turned.state is not None
+    np.testing.assert_array_equal(turned.state["weights"], whole.state["weights"][rows])
+    assert [end and end.run for end in turned.ends] == [None, 1, None]
+
+
+def test_a_checkpoint_of_a_pack_that_shares_some_of_the_runs_is_neither_taken_nor_set_aside(
+    planned: PlannedPack, cells: MakeCells, tmp_path: Path
+) -> None:
+    configs = [small(seed=seed, training={"epochs": EPOCHS}) for seed in (2, 3)]
+    (other,) = plan(identified(cells(configs)), {}, PLENTY).packs
+    assert set(planned.fingerprints) & set(other.fingerprints)
+    with pytest.raises(KeyboardInterrupt):
+        outcome_after(planned, context(tmp_path, epochs=4))
+    assert Checkpoints(tmp_path).resume(other).epoch == 0
+    assert Checkpoints(tmp_path).resume(planned).epoch == 4
 
 
 def test_checkpoints_come_by_time(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

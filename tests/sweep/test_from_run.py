@@ -94,10 +94,10 @@ def test_a_sweep_recorded_in_another_store_can_be_gone_on_from_there() -> None:
 
 def test_on_other_data_the_best_epoch_is_looked_for_anew() -> None:
     first = origin()
-    rates = {"from_run": first, "training.epochs": 4, "optimizer.learning_rate": [1e-9, 2e-9]}
+    rates = {"from_run": first, "training.epochs": 4, "optimizer.learning_rate": [3.0, 4.0]}  # it only gets worse
     same = workbench.sweep(rates, name="same", device="cpu", quiet=True).runs
     other = workbench.sweep({**rates, "seed": 4}, name="other", device="cpu", quiet=True).runs
-    assert (same["best_epoch"] <= 2).any() or same["best_epoch"].gt(2).all()
+    assert (same["best_epoch"] <= 2).all()
     assert (other["best_epoch"] > 2).all()
     assert same["pack"].nunique() == 1  # runs with one origin train together
 

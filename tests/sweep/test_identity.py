@@ -11,6 +11,7 @@ import pytest
 
 from tests.sweep.cases import small
 from workbench.config import SETTINGS, RunConfig, as_read, flatten
+from workbench.sweep.planning import identity
 from workbench.sweep.planning.identity import (
     content,
     fingerprint,
@@ -119,6 +120,12 @@ def test_the_shape_of_images_decides_the_numbers_of_networks_that_read_them(tmp_
 
     assert of("cnn", 4, 4) != of("cnn", 2, 8)
     assert of("mlp", 4, 4) == of("mlp", 2, 8)
+
+
+def test_the_fingerprint_changes_with_the_numerical_version_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = mark(small())
+    monkeypatch.setattr(identity, "NUMERICAL_VERSION", identity.NUMERICAL_VERSION + 1)
+    assert mark(small()) != before
 
 
 def test_the_fingerprint_changes_with_the_data() -> None:

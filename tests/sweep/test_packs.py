@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,33 @@ def test_packs_are_cut_to_fit_into_memory_and_to_a_largest_size(cells: MakeCells
     assert len(packed(runs, MemoryBudget(2))) == 10
     many = runs_of(cells, [small(seed=seed) for seed in range(LARGEST_PACK + 2)])
     assert [len(pack.fingerprints) for pack in packed(many, PLENTY)] == [LARGEST_PACK // 2 + 1] * 2
+
+
+def test_half_of_a_pack_is_the_pack_of_its_runs(cells: MakeCells) -> None:
+    scalings, analyses = ("none", "unit", "standard", "unit"), ("", "model", "state", "")
+    runs = runs_of(cells, [
+        small(seed=seed, analyses=analyses[seed], optimizer={"learning_rate": 0.1 + seed},
+              data={"label_noise": seed / 10, "test_noise": seed / 20, "scaling": scalings[seed]})
+        for seed in range(4)
+    ])  # fmt: skip
+    (whole,) = packed(runs, PLENTY)
+    for half, own in zip(whole.halves(), (runs[:2], runs[2:]), strict=True):
+        (expected,) = packed(own, PLENTY)
+        assert (half.digest, half.fingerprints) == (expected.digest, expected.fingerprints)
+        assert (half.analyses, half.examples.scaling) == (expected.analyses, expected.examples.scaling)
+        np.testing.assert_array_equal(half.examples.label_noise, expected.examples.label_noise)
+        np.testing.assert_array_equal(half.examples.test_noise, expected.examples.test_noise)
+        for name, column in expected.pack.columns.items():
+            np.testing.assert_array_equal(half.pack.columns[name], column)
+
+
+def test_runs_on_two_files_of_a_persons_own_are_two_packs(cells: MakeCells, tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.npz" for name in ("one", "other")]
+    for content, file in enumerate(files):
+        inputs = np.random.default_rng(content).normal(size=(60, 3))
+        np.savez(file, inputs=inputs, targets=np.arange(60) % 2)
+    of_each = [small(data={"name": "npz", "path": str(file)}) for file in files]
+    assert [pack.examples.config.path for pack in packed(runs_of(cells, of_each), PLENTY)] == [*map(str, files)]
 
 
 def test_the_most_costly_pack_comes_first(cells: MakeCells) -> None:

@@ -65,6 +65,12 @@ def test_a_holder_whose_count_stands_still_is_forgotten_by_the_clock_of_who_wait
     assert "holds it; waiting for up to 90 s" in capsys.readouterr().err
 
 
+def test_a_holder_that_comes_while_one_waits_has_all_of_the_time(file: Path) -> None:
+    file.touch()
+    clock = Clock(lambda: rewrite(file, ELSEWHERE) if clock.now == 50 else None)
+    assert 50 + STALE <= taken(file, ME, clock).now <= 50 + STALE + 2
+
+
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits(file: Path) -> None:
     taken(file, ME)
     with pytest.raises(BadInput, match="is being trained by process 8 on here"):

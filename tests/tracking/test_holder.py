@@ -147,6 +147,15 @@ def test_two_that_have_both_claimed_agree(order: tuple[str, str]) -> None:
             early.take()
 
 
+def test_who_waits_for_another_to_withdraw_takes_nothing_from_it_while_it_gives_signs_of_life() -> None:
+    server = Server()
+    late = leases(server, token="b")
+    late._write(replace(late.mine, beat=1))
+    clock = Clock(lambda: late._write_beat() if clock.now < STALE + 10 else late.withdraw())
+    leases(server, clock, token="a").take()
+    assert clock.now == STALE + 10
+
+
 @pytest.fixture
 def with_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a sweep that has submitted the job `mine-1`, which is in SLURM's queue."""
@@ -192,7 +201,7 @@ def test_the_folder_that_submitted_jobs_may_always_go_on_with_them(with_jobs: Pa
 
 
 @pytest.mark.parametrize("odd", ["", "{", "[]", '{"token": 1}', json.dumps({"token": "x"}), "é" * 500])
-def test_what_is_no_claim_is_passed_over(odd: str) -> None:
+def test_what_is_no_lease_is_passed_over(odd: str) -> None:
     server = Server()
     first = leases(server)
     server.tags[f"{first._key}odd"] = odd

@@ -69,7 +69,7 @@ def array_module(device: str) -> ModuleType:
 
 
 def module_of(array: Array) -> ModuleType:
-    """The module an array belongs to."""
+    """The module an array of any shape belongs to: numpy or cupy."""
     if isinstance(array, np.ndarray):
         return np
     import cupy
@@ -78,7 +78,7 @@ def module_of(array: Array) -> ModuleType:
 
 
 def zeros(shape: tuple[int, ...], dtype: DTypeLike, xp: ModuleType) -> Array:
-    """Zeros whose first element lies on a multiple of `ALIGNMENT` bytes."""
+    """Zeros of this shape whose first element lies on a multiple of `ALIGNMENT` bytes."""
     if xp is not np:
         return xp.zeros(shape, dtype)  # CuPy's pool aligns to 512 bytes
     count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
@@ -97,5 +97,5 @@ def gather(rows: Array, index: Array, out: Array) -> None:
 
 
 def to_host(array: Array) -> np.ndarray:
-    """The array in the host's memory."""
+    """An array of any shape in the host's memory: itself if it is there, else a copy."""
     return array if isinstance(array, np.ndarray) else array.get()

@@ -17,8 +17,7 @@ from workbench.sweep.measures import Trained
 
 def layout_of(trained: Trained) -> Layout:
     """The place of each parameter of the run's network in a row of its weights."""
-    data, outputs = trained.data, LOSSES[trained.pack.loss].units(trained.data.outputs)
-    return Layout(trained.pack.architecture(data.inputs.shape[1], outputs, data.image))
+    return trained.pack.layout(trained.data)
 
 
 def scaled_inputs(data: RunData, split: Split) -> np.ndarray:

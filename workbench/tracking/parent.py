@@ -97,38 +97,50 @@ def start(
     `order` is the start's place in the order of creation; `begun` are the parent runs of all sweeps. If an earlier
     start was killed before it wrote its plan, or the server's answer was lost, its parent run is used.
     """
-    from mlflow.entities import Param, RunTag
+    from mlflow.entities import Param
 
     tags = {**_tags(sweep), names.ORDER_TAG: str(order)}
-    client = connection.client
-    inputs = dataset_inputs(datasets_of(sweep.facts))
-    half_begun = _half_begun(begun, experiment, sweep.name)
-    mine = (
-        [one for one in half_begun if one.data.tags.get(names.DIGEST_TAG) == tags[names.DIGEST_TAG]]
-        if run_id is None
-        else []
-    )
-    for other in half_begun:
-        if other not in mine[:1]:
-            client.set_terminated(other.info.run_id, names.SWEEP_STATUS["interrupted"])
-            client.delete_run(other.info.run_id)
+    wanted = "" if run_id else tags[names.DIGEST_TAG]
+    half_begun = _only_half_begun(connection, _half_begun(begun, experiment, sweep.name), wanted)
     params = [Param(names.key(name), names.param(values)) for name, values in _levels(sweep).items()]
+    inputs = dataset_inputs(datasets_of(sweep.facts))
     with connection.waiting():
-        if run_id is None and not mine:
+        if run_id is not None:
+            params = []  # it has them, and MLflow lets none change
+            _reopen(connection, run_id, tags, begun)
+        elif half_begun is not None:
+            params = [param for param in params if param.key not in half_begun.data.params]
+            run_id = half_begun.info.run_id
+            _reopen(connection, run_id, tags, begun)
+        else:
             name = names.run_name(sweep.name, "sweep")
             with once():
-                run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
-        else:
-            known = mine[0].data.params if mine else {param.key for param in params}  # MLflow lets no param change
-            params = [param for param in params if param.key not in known]
-            run_id = run_id or mine[0].info.run_id
-            held = next((without_marks(one.data.tags) for one in begun if one.info.run_id == run_id), {})
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**held, **tags}.items()])
-            client.update_run(run_id, "RUNNING")
+                run_id = connection.client.create_run(experiment, tags=tags, run_name=name).info.run_id
         for first in range(0, len(params), _PARAM_BATCH):
-            client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
-        client.log_inputs(run_id, inputs)
+            connection.client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
+        connection.client.log_inputs(run_id, inputs)
     return run_id
+
+
+def _only_half_begun(connection: Connection, half_begun: Sequence[Run], digest: str) -> Run | None:
+    """The first of these parent runs that is of the sweep with this digest; None of "". All others are closed and
+    deleted.
+    """
+    mine = next((one for one in half_begun if digest and one.data.tags.get(names.DIGEST_TAG) == digest), None)
+    for other in half_begun:
+        if other is not mine:
+            connection.client.set_terminated(other.info.run_id, names.SWEEP_STATUS["interrupted"])
+            connection.client.delete_run(other.info.run_id)
+    return mine
+
+
+def _reopen(connection: Connection, run_id: str, tags: Mapping[str, str], begun: Sequence[Run]) -> None:
+    """Let a parent run be running again, with these tags and without the marks of what it held."""
+    from mlflow.entities import RunTag
+
+    held = next((without_marks(one.data.tags) for one in begun if one.info.run_id == run_id), {})
+    connection.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**held, **tags}.items()])
+    connection.client.update_run(run_id, "RUNNING")
 
 
 def next_order(begun: Sequence[Run]) -> int:

@@ -89,31 +89,31 @@ def _load(connection: Connection, name: str) -> SweepTables:
     return SweepTables(name, facts, tuple(map(str, dict.fromkeys(factors))), runs, epochs, layers, tables)
 
 
+def called(connection: Connection, asked: str, everything: list[Run]) -> tuple[str, list[Run]]:
+    """The name that was meant by `asked`, and the sweeps that have it, oldest first, up to the one that was meant.
+
+    `name~1` means the one before the latest, unless a sweep is called just so. Raises BadInput if there is none.
+    """
+    if found := _called(asked, everything):
+        return asked, found
+    earlier = re.fullmatch(r"(.+)~(\d{1,6})", asked, re.DOTALL)
+    name, back = (earlier[1], int(earlier[2])) if earlier else (asked, 0)
+    same = _called(name, everything)
+    if not same:
+        raise BadInput(_unknown(name, everything, connection))
+    if back >= len(same):
+        times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
+        where = connection.location.shown
+        raise BadInput(f"sweep: {where} holds {times} called {name!r}, so there is no {name}~{back}")
+    return name, same[: len(same) - back]
+
+
 class _Place(NamedTuple):
     """Where the history of a cell is: under the fingerprint of its run, in the folder of its pack."""
 
     history: str
     fingerprint: str
     cell: int
-
-
-def called(connection: Connection, name: str, everything: list[Run]) -> tuple[str, list[Run]]:
-    """The name of a sweep without its ~1, and the sweeps of that name up to the one that is meant, oldest first.
-
-    Raises BadInput if there is none among `everything`.
-    """
-    found = _called(name, everything)
-    if not found and (earlier := re.fullmatch(r"(.+)~(\d{1,6})", name, re.DOTALL)):
-        name = earlier[1]
-        same = _called(name, everything)
-        found = same[: max(0, len(same) - int(earlier[2]))]
-        if same and not found:
-            times = "one sweep" if len(same) == 1 else f"{len(same)} sweeps"
-            where, asked_for = connection.location.shown, f"{name}~{earlier[2]}"
-            raise BadInput(f"sweep: {where} holds {times} called {name!r}, so there is no {asked_for}")
-    if not found:
-        raise BadInput(_unknown(name, everything, connection))
-    return name, found
 
 
 def _called(name: str, everything: list[Run]) -> list[Run]:
@@ -206,25 +206,23 @@ def _read_history(connection: Connection, parent: Run | None, path: str, coded: 
         return None
 
 
-def _together(tables: list[pandas.DataFrame], columns: tuple[str, ...], order: list[str]) -> pandas.DataFrame:
-    """The tables concatenated, with these columns first and the rows sorted."""
-    import pandas
-
-    tables = [table for table in tables if len(table)]
-    if not tables:
-        return pandas.DataFrame(columns=list(columns))
-    table = pandas.concat(tables, ignore_index=True)
-    rest = [name for name in table.columns if name not in columns]
-    return table.reindex(columns=[*columns, *rest]).sort_values(order, kind="stable", ignore_index=True)
-
-
 def _by_name(tables: list[pandas.DataFrame]) -> dict[str, pandas.DataFrame]:
     """The tables that share the packs' files, separated: each with its own columns, sorted by cell."""
     found: dict[str, list[pandas.DataFrame]] = {}
     for table in tables:
         for name, rows in table.groupby(TABLE_COLUMN, sort=False):
             found.setdefault(str(name), []).append(rows.drop(columns=TABLE_COLUMN).dropna(axis="columns", how="all"))
-    return {name: _together(parts, ("cell", "fingerprint"), ["cell"]) for name, parts in found.items()}
+    return {name: _by_cell(parts) for name, parts in found.items()}
+
+
+def _by_cell(tables: list[pandas.DataFrame]) -> pandas.DataFrame:
+    """The tables concatenated: cell and fingerprint come first, and rows are sorted by cell."""
+    import pandas
+
+    first = ["cell", "fingerprint"]
+    table = pandas.concat(tables, ignore_index=True)
+    columns = [*first, *(name for name in table.columns if name not in first)]
+    return table[columns].sort_values("cell", kind="stable", ignore_index=True)
 
 
 def _sweep(connection: Connection, run_id: str) -> Run | None:

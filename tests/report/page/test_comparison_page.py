@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.repetitions import repetitions
 from tests.report.page.test_sweep import HOSTILE, Outline
@@ -17,6 +18,7 @@ from workbench.engine.errors import BadInput
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.statistics.comparison import BEYOND, SAME, TOO_FEW_SEEDS, WITHIN, compare
 from workbench.report.statistics.intervals import t_interval
+from workbench.report.statistics.tests import holm
 
 SMALL = {"network.depth": (1, 2), "network.activation": ("sigmoid", "relu")}
 BASE = sweep(SMALL, seeds=8, trouble=False)
@@ -50,6 +52,26 @@ def test_a_change_in_one_arm_is_found_there_and_nowhere_else() -> None:
         "depth 1, activation relu": BEYOND, "depth 2, activation relu": BEYOND,
     }  # fmt: skip
     assert {finding for label, finding in found.items() if "sigmoid" in label} == {SAME}
+
+
+def test_p_is_holms_over_all_cases_of_the_metric() -> None:
+    other = changed(BASE, 0.01, noise=0.01)
+    key = ["network.depth", "network.activation", "seed"]
+    one, two = (tables.runs.set_index(key)["best_test_accuracy"] for tables in (BASE, other))
+    raw = {
+        f"depth {depth}, activation {activation}": stats.ttest_1samp(by_seed, 0).pvalue if by_seed.any() else 1.0
+        for (depth, activation), by_seed in (two - one).groupby(key[:2])
+    }
+    cases = compare(BASE, other).cases["best_test_accuracy"]
+    expected = dict(zip(raw, holm([*raw.values()]), strict=True))
+    assert {case.label: case.p for case in cases} == pytest.approx(expected)
+    assert 1 > expected["depth 1, activation relu"] > raw["depth 1, activation relu"]
+
+
+def test_a_run_that_diverged_is_not_compared_whatever_its_numbers_are() -> None:
+    other = replace(BASE, runs=BASE.runs.assign(outcome=["diverged", *BASE.runs["outcome"][1:]]))
+    seeds = sorted(case.seeds for case in compare(BASE, other).cases["best_test_accuracy"])
+    assert seeds == [7, 8, 8, 8]
 
 
 def test_noise_is_within_noise() -> None:

@@ -31,6 +31,13 @@ def test_it_holds_the_interval_of_its_kind_and_widens_with_confidence(values: li
     assert wider.high >= held.high - 1e-12
 
 
+def test_bootstrap_t_takes_a_quarter_of_the_promised_error_on_either_side() -> None:
+    values = np.random.default_rng(3).lognormal(size=12)
+    found, of_t, other = deciding_interval(values, 0.96), INTERVALS["t"](values, 0.96), bootstrap_t(values, 0.99)
+    assert found == (min(of_t.low, other.low), max(of_t.high, other.high))
+    assert found.high == other.high > of_t.high
+
+
 def test_it_reaches_out_to_the_long_side_of_skewed_values() -> None:
     values = np.random.default_rng(3).lognormal(size=12)
     found, student = bootstrap_t(values), INTERVALS["t"](values)

@@ -152,6 +152,28 @@ def test_factors_that_add_up_do_not_interact(first: list[float], second: list[fl
     assert pair.size == pytest.approx(abs(extra) * 2 / 3, abs=1e-9)  # corner of a 3 x 2 table: 1/3 and -1/3 of it
 
 
+def test_combinations_of_two_factors_are_compared_on_the_seeds_at_which_all_of_them_finished() -> None:
+    grid: dict[str, tuple[object, ...]] = {"network.depth": (1, 2), "network.activation": ("relu", "sigmoid")}
+    tables = sweep(grid, seeds=3, trouble=False, layers=False)
+    lost = (tables.runs["network.depth"] == 2) & (tables.runs["network.activation"] == "relu")
+    outcome = np.where(lost & (tables.runs["seed"] == tables.runs["seed"].min()), "failed", "finished")
+    found = design.read(replace(tables, runs=tables.runs.assign(outcome=outcome)))
+    both = effects.interaction(found, *found.factors, "best_test_accuracy")
+    assert (both.set_aside, both.unpaired) == (3, 0)
+    assert np.isnan(both.points[..., 0]).all()
+    assert np.isfinite(both.points[..., 1:]).all()
+
+
+def test_the_interval_of_a_factor_chosen_among_many_is_bonferronis() -> None:
+    alone, chosen = (
+        effects.main_effect(DESIGN, DESIGN.factor("network.depth"), "best_test_accuracy", family) for family in (1, 4)
+    )
+    points = [dict(chosen.levels[place].points) for place in (chosen.top, chosen.bottom)]
+    differences = np.array([points[0][seed] - points[1][seed] for seed in points[0]])
+    assert alone.interval == pytest.approx(largest_difference(differences, alone.compared, 0.95))
+    assert chosen.interval == pytest.approx(largest_difference(differences, chosen.compared, 1 - 0.05 / 4))
+
+
 def test_spread_counts_what_was_lost() -> None:
     for spread in effects.spreads(DESIGN, DESIGN.factor("optimizer"), "best_test_accuracy"):
         assert spread.worst <= spread.median <= spread.best

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from tests.repetitions import repetitions
 from workbench.report.statistics.intervals import (
@@ -118,6 +118,15 @@ def test_an_interval_of_a_loss_is_over_0_and_keeps_the_end_that_was_right() -> N
     low, high = t_interval(losses, within=POSITIVE)
     assert plain_low[0] < 0 < low[0]
     assert high[0] == plain_high[0]
+
+
+def test_an_end_outside_of_the_range_is_that_of_the_same_quantile_on_the_scale_of_logits_or_logarithms() -> None:
+    values = np.array([0.01, 0.02, 0.2])
+    mean, half = values.mean(), stats.t.ppf(0.975, 2) * stats.sem(values)
+    lower = special.expit(special.logit(mean) - half / (mean * (1 - mean)))
+    assert t_interval(values, within=SHARE) == pytest.approx((lower, mean + half))
+    assert t_interval(1 - values, within=SHARE) == pytest.approx((1 - mean - half, 1 - lower))
+    assert t_interval(values, within=POSITIVE)[0] == pytest.approx(mean * np.exp(-half / mean))
 
 
 def test_an_interval_inside_of_its_range_is_students() -> None:

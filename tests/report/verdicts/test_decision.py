@@ -12,7 +12,8 @@ import pytest
 from tests.report.synthetic import Tables
 from workbench.config import RunConfig
 from workbench.engine.errors import BadInput
-from workbench.report.verdicts.arms import refuse_open_arms
+from workbench.report.statistics.power import planned_seeds
+from workbench.report.verdicts.arms import refuse_open_arms, select
 from workbench.report.verdicts.claim_rules import (
     Arm,
     Claim,
@@ -20,6 +21,7 @@ from workbench.report.verdicts.claim_rules import (
     Equivalence,
     Identity,
     Paired,
+    Premise,
     Tuning,
 )
 from workbench.report.verdicts.decision import decide, decide_all
@@ -98,6 +100,17 @@ def test_what_an_arm_says_it_averages_over_is_averaged_within_the_seed() -> None
     assert (found.verdict, found.effect) == ("reproduced", pytest.approx(0.2 + NOISE.mean() / 2))
 
 
+@pytest.mark.parametrize(("outcome", "lost"), [("pending", 0), ("diverged", 1)])
+def test_a_seed_of_several_runs_has_a_value_only_if_all_of_them_have(outcome: str, lost: int) -> None:
+    rule = replace(RULE, treatment=replace(A, averaged_over=("width",)), baseline=replace(B, averaged_over=("width",)))
+    held = _of_two_widths()
+    one = (held.runs["arm"] == "new") & (held.runs["seed"] == 3) & (held.runs["width"] == 8)
+    held.runs.loc[one, ["outcome", "score"]] = [outcome, np.nan]
+    found = decide(Claim("X1", "s", "", rule), held)
+    assert (found.n, found.failures[0].lost) == (11, lost)
+    assert ("1 of the 12 seeds" in found.sentence) == (outcome == "pending")
+
+
 def test_an_arm_that_leaves_a_swept_key_open_decides_nothing() -> None:
     found = decide(Claim("X1", "s", "", RULE), _of_two_widths())
     assert found.verdict == "inconclusive"
@@ -126,6 +139,12 @@ def test_such_an_arm_is_refused_before_anything_is_trained() -> None:
         refuse_open_arms([Claim("X1", "s", "", elsewhere)], _cells(8))
     said = replace(rule, treatment=replace(A, averaged_over=("network.width",)))
     refuse_open_arms([Claim("X1", "s", "", said)], _cells(8, 64))
+
+
+def test_an_arm_may_ask_for_no_value() -> None:
+    runs = pd.DataFrame({"size": [np.nan, 8.0, np.nan], "place": range(3)})
+    assert select(runs, Arm("all", {"size": None}))["place"].tolist() == [0, 2]
+    assert select(runs, Arm("small", {"size": 8}))["place"].tolist() == [1]
 
 
 def test_difference_in_differences() -> None:
@@ -177,6 +196,8 @@ def test_absence_of_an_effect_cannot_be_shown_among_collapsed_runs() -> None:
     scores["new"][0] = scores["old"][0] = 0.1
     found = decide(Claim("X1", "s", "", rule), tables(scores))
     assert (found.verdict, found.failures[0].lost) == ("inconclusive", 1)
+    scores["new"][0] = 0.2  # what is at most that much counts as collapsed
+    assert decide(Claim("X1", "s", "", rule), tables(scores)).failures[0].lost == 1
 
 
 def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
@@ -200,7 +221,9 @@ def test_arms_are_tuned_on_seeds_that_do_not_decide() -> None:
 
 
 def _grid(outcome: str) -> Tables:
-    """Rate 0.4 looks better than 0.1 by the tuning seeds that finished; its last one came to `outcome`."""
+    """Rate 0.4 looks better than 0.1 by the tuning seeds that finished; its last one came to `outcome`, or was not
+    asked for if that is "".
+    """
     rows = [
         (arm, rate, seed, rate, -rate, "finished")
         for arm in ("new", "old")
@@ -210,15 +233,24 @@ def _grid(outcome: str) -> Tables:
     runs = pd.DataFrame(rows, columns=["arm", "rate", "seed", "score", "best_validation_loss", "outcome"])
     last = (runs["arm"] == "new") & (runs["rate"] == 0.4) & (runs["seed"] == 15)
     runs.loc[last, ["outcome", "best_validation_loss"]] = [outcome, np.nan]
+    runs = runs[runs["outcome"] != ""]
     return Tables("x", {}, ("arm", "rate", "seed"), runs.assign(cell=range(len(runs))), pd.DataFrame())
 
 
-@pytest.mark.parametrize(("outcome", "note"), [("diverged", "new: tuned to rate 0.1"), ("pending", "has ended")])
+@pytest.mark.parametrize(
+    ("outcome", "note"),
+    [("diverged", "new: tuned to rate 0.1"), ("", "new: tuned to rate 0.1"), ("pending", "has ended")],
+)
 def test_a_value_wins_only_if_every_tuning_seed_finished(outcome: str, note: str) -> None:
     rule = replace(RULE, tuning=Tuning(("rate",), (12, 13, 14, 15)))
     found = decide(Claim("B1", "s", "", rule), _grid(outcome))
     assert any(note in one for one in found.notes)
     assert "old: tuned to rate 0.4" in found.notes
+
+
+def test_what_is_tuned_by_may_be_better_if_higher() -> None:
+    rule = replace(RULE, tuning=Tuning(("rate",), (12, 13, 14, 15), metric="score", better="higher"))
+    assert "old: tuned to rate 0.4" in decide(Claim("B1", "s", "", rule), _grid("finished")).notes
 
 
 def test_tuned_by_seed_every_deciding_seed_has_the_choice_of_its_own_tuning_seeds() -> None:
@@ -264,6 +296,13 @@ def test_not_inferior_is_whoever_loses_less_than_the_tolerance(gap: float, worse
     assert (found.verdict, found.fails) == (expected, expected == "contradicted")
 
 
+def test_where_runs_diverge_a_rule_of_tolerance_contradicts_nothing() -> None:
+    """No interval of what is left can be trusted, and such a rule has no test of signs in its place."""
+    rule = Equivalence("score", A, B, 0.05, SEEDS)
+    assert decide(Claim("X1", "s", "", rule), _diverging(0)).verdict == "contradicted"
+    assert decide(Claim("X1", "s", "", rule), _diverging(1)).verdict == "inconclusive"
+
+
 def test_an_identity_is_judged_by_its_largest_error() -> None:
     rule = Identity("score", Arm("all", {}), 1e-6)
     errors = np.full(12, 1e-8)
@@ -273,6 +312,14 @@ def test_an_identity_is_judged_by_its_largest_error() -> None:
     assert (found.verdict, found.worst_seed, found.worst) == ("not reproduced", 7, 1e-3)
     errors[7] = np.nan
     assert decide(Claim("B2", "s", "", rule), tables({"old": errors})).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("outcome", ["pending", "failed", "diverged"])
+def test_an_identity_needs_every_run_that_was_asked_for(outcome: str) -> None:
+    held = tables({"old": np.full(12, 1e-8)})
+    held.runs.loc[3, ["outcome", "score"]] = [outcome, np.nan]
+    found = decide(Claim("B2", "s", "", Identity("score", Arm("all", {}), 1e-6)), held)
+    assert (found.verdict, found.n) == ("inconclusive", 11)
 
 
 def test_an_identity_needs_every_cell_of_the_sweep_file() -> None:
@@ -297,6 +344,13 @@ def test_a_claim_that_holds_in_one_setting_only_is_conditional() -> None:
     assert "ruled out in the other" in found.sentence
 
 
+def test_a_setting_in_which_nothing_may_be_decided_makes_no_claim_conditional() -> None:
+    other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}), premises=(Premise("quiet"),))
+    claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
+    found = decide(claim, tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE, "tuned": NOISE}))
+    assert (found.verdict, found.tuned and found.tuned.verdict) == ("reproduced", "inconclusive")
+
+
 def test_a_claim_that_fails_in_both_settings_is_not_conditional() -> None:
     other = replace(RULE, treatment=Arm("tuned", {"arm": "tuned"}))
     claim = Claim("C4", "s", "", RULE, tuned=other, condition="only with plain gradient descent")
@@ -310,6 +364,8 @@ def test_where_the_whole_interval_is_short_of_the_margin_the_effect_is_ruled_out
     assert (short.verdict, short.ruled_out) == ("inconclusive", True)
     assert "which rules out the predicted" in short.sentence
     assert (open_.verdict, open_.ruled_out) == ("inconclusive", False)
+    alone, one_of_many = (verdict(-0.05, replace(RULE, family=size), 4 * NOISE) for size in (1, 10**6))
+    assert (alone.ruled_out, one_of_many.ruled_out) == (True, False)
     assert not there.ruled_out
     assert not verdict(0.0).ruled_out  # not reproduced says more
     assert verdict(0.05, replace(RULE, direction="lower")).ruled_out
@@ -355,6 +411,8 @@ def test_a_sweep_run_with_other_settings_than_its_file_decides_nothing() -> None
     found = decide(claim, other)
     assert found.verdict == "inconclusive"
     assert "training.epochs is 2 here and 20 in the sweep file" in found.sentence
+    against = replace(tables({"old": np.full(12, 0.5), "new": NOISE}), facts=other.facts)
+    assert not decide(claim, against).ruled_out
 
 
 def test_another_dataset_is_no_departure_but_is_named() -> None:
@@ -376,6 +434,9 @@ def test_what_is_open_says_how_many_new_seeds_would_settle_it() -> None:
     assert found.verdict == "inconclusive"
     assert found.new_seeds is not None
     assert f"about {found.new_seeds:,}\u00a0new seeds would settle it" in found.sentence
+    differences = np.array([value for _, value in found.differences])
+    assert found.new_seeds == planned_seeds(differences, RULE.margin, attempts=2)  # they would be a second attempt
+    assert found.new_seeds > (planned_seeds(differences, RULE.margin, attempts=1) or 0)
     assert verdict(0.2).new_seeds is None
     few = tables({"old": np.zeros(5), "new": np.full(5, 0.2) + NOISE[:5]})
     assert decide(Claim("X1", "s", "", RULE), few).new_seeds == 12
@@ -433,6 +494,39 @@ def test_a_presence_must_hold_of_the_pairs_that_trained_too() -> None:
     assert decide(Claim("X1", "s", "", rule), tables({"old": old, "new": new})).verdict == "inconclusive"
 
 
+def test_where_runs_were_lost_the_interval_of_those_that_trained_decides_beside_the_test() -> None:
+    """Every pair lies beyond the margin, but those that trained do so by too little."""
+    gains = np.array([0.7] * 5 + [0.051, 0.052, 0.054, 0.057, 0.065, 0.08, 0.11])
+    old = np.array([0.1] * 5 + [0.6] * 7)
+    held = tables({"old": old, "new": old + gains})
+    found = decide(Claim("X1", "s", "", replace(RULE, collapse=Collapse("score", 0.2))), held)
+    assert (found.verdict, found.failures[1].lost) == ("inconclusive", 5)
+    assert found.p_holm == 2.0**-11
+
+
+def test_a_presence_must_hold_of_all_pairs_not_only_of_those_that_lie_together() -> None:
+    """One pair stands apart, so far that the mean of all is anywhere."""
+    gains = 0.1 + NOISE
+    assert verdict(0.0, noise=gains).verdict == "reproduced"
+    gains[3] = 5
+    found = verdict(0.0, noise=gains)
+    assert (found.verdict, found.p_holm) == ("inconclusive", 2.0**-11)
+
+
+def test_a_run_that_diverged_counts_among_the_shares_as_one_that_collapsed() -> None:
+    found = decide(Claim("X1", "s", "", RULE), _diverging(5))
+    assert "5 of 12 seeds of new (Fisher's p of equal shares 0.037)" in found.sentence
+
+
+def test_shares_of_lost_runs_are_held_against_the_family_too() -> None:
+    """All runs of the old arm collapsed and seven of the new one: Fisher's p is 0.037."""
+    rule = replace(RULE, collapse=Collapse("score", 0.2))
+    held = tables({"old": np.full(12, 0.1), "new": np.repeat([0.19, 0.8], [7, 5])})
+    alone, of_two = (decide(Claim("X1", "s", "", replace(rule, family=size)), held) for size in (1, 2))
+    assert (alone.verdict, of_two.verdict) == ("reproduced", "inconclusive")
+    assert of_two.p_holm < 0.05
+
+
 def test_a_rule_of_tolerance_says_how_many_new_seeds_would_settle_it() -> None:
     found = verdict(0.02, Equivalence("score", A, B, 0.05, SEEDS), 5 * NOISE)
     assert (found.verdict, found.new_seeds is not None) == ("inconclusive", True)
@@ -443,6 +537,18 @@ def test_claims_of_one_page_share_holm() -> None:
     held = tables({"old": np.zeros(12), "new": np.full(12, 0.5) + NOISE})
     pair = decide_all([Claim("X1", "s", "", RULE), Claim("X2", "s", "", RULE)], held)
     assert [one.p_holm for one in pair] == [2.0**-10] * 2
+
+
+def test_a_rule_that_is_withheld_makes_no_other_one_easier() -> None:
+    """Holm's correction of a small p makes room for the next one; that of a rule without a verdict does not."""
+    large, small = replace(RULE, seeds=tuple(range(24)), family=103), replace(RULE, family=103)
+    held = tables({"old": np.zeros(24), "new": 0.5 + np.tile(NOISE, 2)})
+
+    def p_of_the_small(first: Paired) -> float:
+        return decide_all([Claim("X1", "s", "", first), Claim("X2", "s", "", small)], held)[1].p_holm
+
+    assert p_of_the_small(large) == 102 * 2.0**-11
+    assert p_of_the_small(replace(large, premises=(Premise("quiet"),))) == 103 * 2.0**-11
 
 
 def test_a_verdict_knows_whether_its_rule_came_first() -> None:

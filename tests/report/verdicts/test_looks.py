@@ -43,6 +43,12 @@ def test_all_looks_together_spend_alpha() -> None:
     assert Look(RULE).share == 1
 
 
+def test_a_look_spends_as_pococks_boundary_does() -> None:
+    """ln(1 + (e - 1) t) at a quarter, a half and all of the seeds is 0.357, 0.620 and 1 (Lan and DeMets 1983)."""
+    shares = [Look(RULE, LOOKS, place).share for place in range(3)]
+    assert shares == pytest.approx([0.357, 0.620 - 0.357, 1 - 0.620], abs=1e-3)
+
+
 @pytest.mark.parametrize(("held", "place"), [(0, 0), (11, 0), (12, 0), (23, 0), (24, 1), (47, 1), (48, 2)])
 def test_the_last_look_whose_seeds_are_all_there_decides(held: int, place: int) -> None:
     assert look_at(RULE, tables(noise(), held).runs).place == place

@@ -89,6 +89,36 @@ def test_where_a_premise_fails_the_verdict_is_withheld_with_the_reason(kind: str
     assert why in found.sentence.replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize(
+    ("kind", "columns", "holds"),
+    [
+        ("overfits", {"last_validation_loss": 0.53}, True),
+        ("overfits", {"last_validation_loss": 0.52}, False),
+        ("underfits", {"last_train_accuracy": 0.94}, True),
+        ("underfits", {"last_train_accuracy": 0.96}, False),
+        ("underfits", {"last_train_accuracy": 0.7, "last_validation_loss": 0.52}, True),
+        ("converged", {"best_epoch": 35}, True),
+        ("not_collapsed", {"last_train_accuracy": [0.21] + 11 * [0.9]}, True),
+        ("not_collapsed", {"last_train_accuracy": [0.2] + 11 * [0.9]}, False),
+        ("below_ceiling", {"last_train_accuracy": 0.94}, True),
+        ("below_ceiling", {"last_train_accuracy": 0.96}, False),
+        ("quiet", {"load_by_others": 0.14}, True),
+        ("quiet", {"load_by_others": 0.16}, False),
+    ],
+)
+def test_a_premise_holds_on_one_side_of_its_bound_alone(kind: str, columns: dict[str, Any], holds: bool) -> None:
+    claim = Claim("X1", "s", "", replace(RULE, premises=(Premise(kind, OLD),)))
+    assert (decide(claim, tables(**columns)).verdict == "reproduced") == holds
+
+
+def test_a_premise_looks_at_the_deciding_seeds_alone() -> None:
+    held = tables()
+    further = held.runs[held.runs["seed"] == 0].assign(seed=99, last_train_accuracy=0.1, cell=[98, 99])
+    with_another = replace(held, runs=pd.concat([held.runs, further], ignore_index=True))
+    claim = Claim("X1", "s", "", replace(RULE, premises=(Premise("not_collapsed"),)))
+    assert decide(claim, with_another).verdict == "reproduced"
+
+
 def test_runs_that_diverged_break_the_premise_that_nothing_collapsed() -> None:
     held = tables()
     held.runs.loc[12, ["outcome", "score"]] = ["diverged", np.nan]

@@ -49,6 +49,7 @@ def test_a_claim_that_holds_in_every_setting_is_reproduced() -> None:
     ("effects", "condition"),
     [
         ({"longer": 0.0}, "it turns on epochs (reproduced at 40 and not reproduced at 160)"),
+        ({"longer": -0.05}, "it turns on epochs (reproduced at 40 and ruled out at 160)"),
         ({"longer": -0.2}, "it turns on epochs (reproduced at 40 and contradicted at 160)"),
         ({"own": 0.0, "longer": 0.0}, "it turns on scaling (not reproduced at standard and reproduced at unit)"),
     ],

@@ -40,7 +40,7 @@ class BoundAveragePooling(BoundPooling):
         return np.multiply(self.a, 1 / self.layer.size**2, out=self.a)
 
     def pass_back(self, out: Array) -> Array:
-        """Every pixel's share of dl/da."""
+        """dl/dx (runs, batch, height, width, channels): a pixel gets dl/da / size^2 of its tile, 0 if it is in none."""
         out[...] = 0
         for dl_dpixels in tiles(out, self.layer.size):
             np.multiply(self._dl_da, 1 / self.layer.size**2, out=dl_dpixels)

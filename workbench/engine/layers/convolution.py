@@ -149,7 +149,7 @@ class BoundConvolution(BoundLayer):
         return self.a
 
     def backward(self, dl_da: Array) -> None:
-        """The gradients of the shared weights, summed over places and batch."""
+        """The gradients of the shared weights, summed over places and batch. dl_da is (runs, batch, *places, units)."""
         self.neurons.backward(dl_da.reshape(self.neurons.a.shape))
 
     def pass_back(self, out: Array) -> Array:
@@ -166,7 +166,7 @@ class BoundConvolution(BoundLayer):
         return self.z
 
     def gain(self) -> Array:
-        """The derivative of the activation."""
+        """The derivative of the activation: (runs, batch, *places, units)."""
         return self.neurons.gain().reshape(self.a.shape)
 
     def _within_the_image(self) -> list[tuple[Array, tuple[slice, ...]]]:

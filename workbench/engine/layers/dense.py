@@ -118,7 +118,10 @@ class BoundDense(BoundLayer):
         return self.a
 
     def backward(self, dl_da: Array) -> None:
-        """dl/dW = (dl/dz)^T x and dl/db, summed over the batch: backward factor times forward factor."""
+        """dl/dW = (dl/dz)^T x and dl/db, summed over the batch: backward factor times forward factor.
+
+        dl_da is (runs, batch, units).
+        """
         gradients = self.gradients
         assert gradients is not None
         if self.a is self.z:
@@ -142,7 +145,7 @@ class BoundDense(BoundLayer):
         return self.z
 
     def activate(self, out: Array) -> None:
-        """Apply the activation to z."""
+        """Write a (runs, batch, units) for the z of the last forward pass."""
         self.activation.forward(self.z, self.slope, out=out)
 
     def reverse(self, dl_da: Array, out: Array) -> None:
@@ -150,5 +153,5 @@ class BoundDense(BoundLayer):
         self.activation.backward(dl_da, self.z, self.a, self.slope, out=out)
 
     def gain(self) -> Array:
-        """The derivative of the activation."""
+        """The derivative of the activation: (runs, batch, units)."""
         return self.activation.gain(self.z, self.a, self.slope)

@@ -77,18 +77,18 @@ class BoundDropout(BoundLayer):
         self._masked = None if layer.in_place else batch.zeros(layer.inputs)
 
     def forward(self, inputs: Array) -> Array:
-        """The masked inputs."""
+        """The masked inputs: (runs, batch, *inputs) -> the same shape."""
         self.inputs = self.a = inputs
         if self.mask is not None:
             self.a = np.multiply(inputs, self.mask, out=inputs if self._masked is None else self._masked)
         return self.a
 
     def backward(self, dl_da: Array) -> None:
-        """Keep dl/da for `pass_back`; there are no parameters."""
+        """Keep dl/da (runs, batch, *inputs) for `pass_back`; there are no parameters."""
         self._dl_da = dl_da
 
     def pass_back(self, out: Array) -> Array:
-        """dl/da times the mask."""
+        """dl/dx (runs, batch, *inputs): dl/da times the mask."""
         if self.mask is None:
             out[...] = self._dl_da
             return out
@@ -96,7 +96,11 @@ class BoundDropout(BoundLayer):
 
 
 class Masks:
-    """Draws the masks of some dropout layers for a group of runs; `columns` are the pack's."""
+    """Draws the masks of some dropout layers for a group of runs.
+
+    `columns` are the pack's, (runs,) each; `batch` is how many examples a minibatch has; the masks have this dtype and
+    belong to the module `xp`.
+    """
 
     def __init__(
         self, layers: Sequence[Dropout], columns: Mapping[str, np.ndarray], batch: int, dtype: np.dtype, xp: ModuleType
@@ -129,12 +133,12 @@ class Masks:
 
 
 def dropped_levels(rate: np.ndarray) -> np.ndarray:
-    """How many of the `LEVELS` equally likely draws drop a unit, for a rate below 1; never all of them."""
+    """How many of the `LEVELS` equally likely draws drop a unit, never all: rates below 1, (runs,) -> (runs,)."""
     return np.minimum(np.rint(rate * LEVELS), LEVELS - 1)
 
 
 def levels_by_run(layers: Sequence[Dropout], columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """`dropped_levels` of every layer of every run: (layers, runs)."""
+    """`dropped_levels` of every layer of every run: columns of (runs,) -> (layers, runs)."""
     return np.stack([dropped_levels(columns[layer.rate]) for layer in layers])
 
 

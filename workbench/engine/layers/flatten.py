@@ -50,10 +50,10 @@ class BoundFlatten(BoundLayer):
         return self.a
 
     def backward(self, dl_da: Array) -> None:
-        """Keep dl/da for `pass_back`; there are no parameters."""
+        """Keep dl/da (runs, batch, features) for `pass_back`; there are no parameters."""
         self._dl_da = dl_da
 
     def pass_back(self, out: Array) -> Array:
-        """dl/da in the shape of the image."""
+        """dl/dx (runs, batch, height, width, channels): dl/da in the shape of the image."""
         out[...] = self._dl_da.reshape(out.shape)
         return out

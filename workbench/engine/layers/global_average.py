@@ -60,5 +60,5 @@ class BoundGlobalAverage(BoundPooling):
         return np.multiply(self.a, 1 / self.layer.pixels, out=self.a)
 
     def pass_back(self, out: Array) -> Array:
-        """Every pixel's share of dl/da."""
+        """dl/dx (runs, batch, height, width, channels): every pixel gets dl/da / pixels of its channel."""
         return np.multiply(self._dl_da[:, :, None, None], 1 / self.layer.pixels, out=out)

@@ -43,7 +43,7 @@ class BoundMaxPooling(BoundPooling):
         return self.a
 
     def pass_back(self, out: Array) -> Array:
-        """dl/da at the winners, 0 elsewhere."""
+        """dl/dx (runs, batch, height, width, channels): dl/da at the winner of each tile, 0 elsewhere."""
         out[...] = 0
         undecided = np.ones_like(self.a, dtype=bool)
         size = self.layer.size

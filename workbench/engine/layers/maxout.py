@@ -45,14 +45,17 @@ class BoundMaxout(BoundDense):
     """A maxout layer of every run: z (runs, batch, pieces * units), a (runs, batch, units)."""
 
     def activate(self, out: Array) -> None:
-        """Write the maximum of each unit's pieces."""
+        """Write a (runs, batch, units), the maximum of each unit's pieces."""
         pieces = self._pieces(self.z)
         out[...] = pieces[0]
         for piece in pieces[1:]:
             np.maximum(out, piece, out=out)
 
     def reverse(self, dl_da: Array, out: Array) -> None:
-        """Pass dl/da to the largest piece, the first if pieces tie; the others get 0. This is a thin linear network."""
+        """dl/da (runs, batch, units) -> dl/dz (runs, batch, pieces * units), after a forward pass.
+
+        The largest piece gets dl/da, the first if pieces tie; the others get 0. This is a thin linear network.
+        """
         undecided = np.ones_like(self.a, dtype=bool)
         for piece, dl_dpiece in zip(self._pieces(self.z), self._pieces(out), strict=True):
             wins = (piece == self.a) & undecided
@@ -60,7 +63,7 @@ class BoundMaxout(BoundDense):
             np.multiply(dl_da, wins, out=dl_dpiece)
 
     def gain(self) -> Array:
-        """1: all of a change passes through the largest piece."""
+        """1, (runs, batch, units): all of a change passes through the largest piece."""
         return np.ones_like(self.a)
 
     def _pieces(self, z: Array) -> list[Array]:

@@ -45,5 +45,5 @@ class BoundPooling(BoundLayer):
         self.layer, self.a = layer, batch.zeros(layer.outputs)
 
     def backward(self, dl_da: Array) -> None:
-        """Keep dl/da for `pass_back`; there are no parameters."""
+        """Keep dl/da (runs, batch, *outputs) for `pass_back`; there are no parameters."""
         self._dl_da = dl_da

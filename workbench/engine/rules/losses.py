@@ -48,18 +48,18 @@ class Loss:
 
 
 def softmax(z: Array) -> Array:
-    """Class probabilities of logits, along the last axis; the largest logit is subtracted first against overflow."""
+    """Class probabilities of logits (..., classes); the largest logit is subtracted first against overflow."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)) without overflow."""
+    """1 / (1 + exp(-z)) without overflow, elementwise."""
     return np.tanh(z * 0.5) * 0.5 + 0.5
 
 
 def identity(z: Array) -> Array:
-    """z itself: the output of a regression."""
+    """z (..., outputs) itself: the output of a regression."""
     return z
 
 

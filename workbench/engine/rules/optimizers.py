@@ -1,8 +1,8 @@
 """Optimizers: pure functions from (weights, gradient, state) to (weights, state), written as in their papers.
 
-`update(w, g, *slots, at)` works elementwise on the flat buffer of all parameters. `at` holds the hyperparameters of
-this step, one row per run: learning_rate, momentum, ... Each update returns the new weights, then the new slots. Slots
-start at zero.
+`update(w, g, *slots, at)` works elementwise on the flat buffer of all parameters: w, g and every slot are (runs, size).
+`at` holds the hyperparameters of this step, (runs, 1) each: learning_rate, momentum, ... Each update returns the new
+weights, then the new slots. Slots start at zero.
 """
 
 from __future__ import annotations

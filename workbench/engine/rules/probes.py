@@ -77,7 +77,10 @@ def _update_size(at: ProbedLayer) -> Array | None:
 
 
 def gini(weights: Array) -> Array:
-    """Gini coefficient of the sizes of the weights: 0 if all are equal, near 1 if a few dominate."""
+    """Gini coefficient of the sizes of the weights: (runs, ...) -> (runs,).
+
+    It is 0 if all sizes are equal, near 1 if a few dominate, NaN if all are 0.
+    """
     count = weights[0].size
     rank = _like(2.0 * np.arange(1, count + 1) - count - 1, weights)
     return np.stack([_gini(run, rank) for run in weights])  # run by run: each needs six times its memory

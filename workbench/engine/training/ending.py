@@ -41,7 +41,10 @@ class Ending(Protocol):
 
 
 def end_runs(group: Ending, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
-    """The runs of the group that end with this epoch, with their last and best metrics on every split."""
+    """The runs of the group that end with this epoch, with their last and best metrics on every split.
+
+    `metrics` are those of this epoch, (active runs,) each, by names of `EPOCH_METRICS`.
+    """
     epoch, n, columns = group.epoch_number, group.active, group.active_pack.columns
     diverged = ~np.isfinite(metrics["validation_loss"])
     if epoch > 0:
@@ -71,7 +74,9 @@ def end_runs(group: Ending, metrics: dict[str, np.ndarray]) -> list[RunEnd]:
 
 
 def digest(parameters: np.ndarray) -> str:
-    """A digest of one run's parameters. Zeros of either sign count as equal, and so do all NaN."""
+    """A digest of one run's parameters (size,): 16 hexadecimal digits. Zeros of either sign count as equal, and so do
+    all NaN.
+    """
     # The bit pattern of a NaN depends on how the rows of a pack are assigned to SIMD lanes.
     plain = np.where(np.isnan(parameters), parameters.dtype.type(np.nan), parameters + 0.0)
     return sha256(plain.tobytes()).hexdigest()[:16]

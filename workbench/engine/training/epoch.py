@@ -81,7 +81,7 @@ class Epoch:
         return self._state(self.number)
 
     def weights(self, runs: Sequence[int] | np.ndarray) -> Weights:
-        """The parameters of some runs of the pack, in the order given.
+        """The parameters of some runs of the pack, (n,) places, in the order given.
 
         Call this before the next epoch is requested. Runs that ended in an earlier epoch keep their final parameters.
         """

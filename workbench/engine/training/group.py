@@ -13,12 +13,10 @@ import numpy as np
 from workbench.engine.backend import Array, array_module, to_host, zeros
 from workbench.engine.kernels.choice import KERNELS, Judge
 from workbench.engine.kernels.rows import Rows
-from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.early_stopping import improves
 from workbench.engine.training.ending import end_runs
 from workbench.engine.training.epoch import Epoch, State, Weights
-from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 
@@ -29,13 +27,14 @@ LARGE_EVALUATION = 50_000_000  # flops of a run: half a millisecond; threads for
 class Group:
     """Trains the runs of `pack` on `data`, epoch by epoch. With a `state` it continues where `state()` was taken.
 
-    `threads` may share the work of each run.
+    Every buffer is (runs, size), a row for each run; `rows`, `best_loss`, `best_epoch` and `training` are (runs,). So
+    many `threads` may share the work of each run.
     """
 
     def __init__(self, pack: Pack, data: Data, state: State | None = None, threads: int = 1) -> None:
         self.pack, self.data, self.xp, self._threads = pack, data, array_module(pack.device), threads
         self.dtype = np.dtype(pack.dtype)
-        self.layout = Layout(pack.architecture(data.inputs.shape[1], LOSSES[pack.loss].units(data.outputs), data.image))
+        self.layout = pack.layout(data)
         self._pool = ThreadPoolExecutor(2, "evaluator") if threads > 1 and self._evaluates_much() else None
         self._stored = self._as_read(data.inputs)
         self.updates = data.train.index.shape[1] // pack.batch_size  # of an epoch
@@ -86,7 +85,7 @@ class Group:
         return state | {"epoch": np.array(self.epoch_number)}
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of some runs, given by their places in this group's pack."""
+        """The parameters of some runs, given by their places (n,) in this group's pack."""
         rows = np.argsort(self.rows)[runs]
         last, best = (to_host(self.buffers[name][rows]) for name in ("weights", "best_weights"))
         patient = self.pack.columns["patience"][runs] > 0

@@ -110,5 +110,5 @@ class Layout:
         return buffer
 
     def to_numpy(self, row: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """One run's row of the buffer as named arrays, layer by layer."""
+        """One run's row (size,) of the buffer as named arrays of their tensors' shapes, layer by layer."""
         return [{name: array[0].copy() for name, array in view.items()} for view in self.views(row[None])]

@@ -11,10 +11,13 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.engine.layers.base import Shape
+from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES
 from workbench.engine.rules.rule_files import RuleFile
 from workbench.engine.training.architecture import Architecture, Images
+from workbench.engine.training.layout import Layout
+from workbench.engine.training.reader import Data
 
 # Every setting that may differ from run to run within a pack, with its default.
 COLUMNS: dict[str, object] = {
@@ -103,7 +106,7 @@ class Pack(Images):
         return len(self.columns["seed"])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Pack:
-        """The pack of some of the runs, in the order given."""
+        """The pack of the runs at these places (n,), in the order given."""
         return replace(self, columns={name: values[np.asarray(rows, int)] for name, values in self.columns.items()})
 
     def kinds(self) -> list[str]:
@@ -127,3 +130,8 @@ class Pack(Images):
             self.widths,
             **self.of_images(),
         )
+
+    def layout(self, data: Data) -> Layout:
+        """The layers of the networks on these data, and the place of each of their parameters."""
+        outputs = LOSSES[self.loss].units(data.outputs)
+        return Layout(self.architecture(data.inputs.shape[1], outputs, data.image))

@@ -12,12 +12,17 @@ from workbench.engine.training.shifts import moved
 
 
 class Split(Protocol):
-    """A run's share of the examples: index (runs, n) rows of the inputs; targets (runs, n) or (runs, n, outputs)."""
+    """A run's share of the examples, for training, validation or testing."""
 
     @property
-    def index(self) -> np.ndarray: ...
+    def index(self) -> np.ndarray:
+        """Rows of the inputs, (runs, n)."""
+        ...
+
     @property
-    def targets(self) -> np.ndarray: ...
+    def targets(self) -> np.ndarray:
+        """Labels (runs, n), integers from 0; of a regression the standardised values, (runs, n, outputs)."""
+        ...
 
 
 class FirstExamples:
@@ -28,39 +33,70 @@ class FirstExamples:
 
 
 class Data(Protocol):
-    """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`).
-
-    inputs (examples, features), as stored; image, (height, width, channels) if the features are the pixels of an
-    image, else (); scale and shift (runs, 1, features); origin and unit (features,), as a number of the dataset is
-    input * unit + origin; classes 0 for a regression;
-    order(epoch) is (runs, n_train) positions in `train`, a function of each run's seed and the epoch; take(runs) the
-    data of some runs.
-    """
+    """The data that `train` needs: arrays shared by the runs, and each run's own view of them (`data.RunData`)."""
 
     @property
-    def inputs(self) -> np.ndarray: ...
+    def inputs(self) -> np.ndarray:
+        """Every example as it is stored, shared by all runs: (examples, features), uint8 or floats."""
+        ...
+
     @property
-    def image(self) -> tuple[int, ...]: ...
+    def image(self) -> tuple[int, ...]:
+        """(height, width, channels) if the features are the pixels of an image, else ()."""
+        ...
+
     @property
-    def scale(self) -> np.ndarray: ...
+    def scale(self) -> np.ndarray:
+        """What a stored number is multiplied by before a network reads it, (runs, 1, features)."""
+        ...
+
     @property
-    def shift(self) -> np.ndarray: ...
+    def shift(self) -> np.ndarray:
+        """What is then added to it, (runs, 1, features)."""
+        ...
+
     @property
-    def origin(self) -> np.ndarray: ...
+    def origin(self) -> np.ndarray:
+        """(features,); a number of the dataset is input * unit + origin."""
+        ...
+
     @property
-    def unit(self) -> np.ndarray: ...
+    def unit(self) -> np.ndarray:
+        """(features,); see `origin`."""
+        ...
+
     @property
-    def classes(self) -> int: ...
+    def classes(self) -> int:
+        """How many classes there are; 0 for a regression."""
+        ...
+
     @property
-    def outputs(self) -> int: ...
+    def outputs(self) -> int:
+        """How many numbers a network's answer has: the classes, or the values to be predicted."""
+        ...
+
     @property
-    def train(self) -> Split: ...
+    def train(self) -> Split:
+        """The examples that the weights are fitted to."""
+        ...
+
     @property
-    def validation(self) -> Split: ...
+    def validation(self) -> Split:
+        """The examples that choose the best epoch."""
+        ...
+
     @property
-    def test(self) -> Split: ...
-    def take(self, runs: np.ndarray) -> Data: ...
-    def order(self, epoch: int) -> np.ndarray: ...
+    def test(self) -> Split:
+        """The examples that nothing is chosen by."""
+        ...
+
+    def take(self, runs: np.ndarray) -> Data:
+        """The data of the runs at these places (n,)."""
+        ...
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: (runs, n_train) positions in `train`, a function of each run's seed and the epoch."""
+        ...
 
 
 class Reader:

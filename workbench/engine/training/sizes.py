@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 
-from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.probes import PROBE_EXAMPLES
 from workbench.engine.training.architecture import Architecture
@@ -28,8 +27,7 @@ MASK_BYTES = 40  # for each step and layer of a run: the key of a mask, and the 
 
 def bytes_per_run(pack: Pack, data: Data) -> int:
     """Bytes that a training step of one run touches: parameters, gradients, slots, activations and one minibatch."""
-    outputs = LOSSES[pack.loss].units(data.outputs)
-    return _touched(pack, Layout(pack.architecture(data.inputs.shape[1], outputs, data.image)))
+    return _touched(pack, pack.layout(data))
 
 
 def runs_per_group(pack: Pack, data: Data) -> int:

@@ -48,7 +48,7 @@ class Worker(Protocol):
         """The state of these runs."""
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of some of these runs, by their places in this worker's share."""
+        """The parameters of some of these runs, by their places (n,) in this worker's share."""
 
     def close(self) -> None:
         """Release everything it holds."""
@@ -82,7 +82,7 @@ class InlineWorker:
         return joined([group.state() for group in self._groups])
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """The parameters of each run, from its group."""
+        """The parameters of some of these runs, by their places (n,), each from its group."""
         return gathered(self._parts, [group.weights for group in self._groups], runs)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class ProcessWorker:
         return self._receive()  # type: ignore[return-value]
 
     def weights(self, runs: np.ndarray) -> Weights:
-        """Fetch the parameters of some of these runs."""
+        """Fetch the parameters of some of these runs, by their places (n,)."""
         self._send("weights", runs)
         return self._receive()  # type: ignore[return-value]
 
@@ -169,7 +169,7 @@ WORKERS: dict[str, type[InlineWorker] | type[ProcessWorker]] = {"threads": Threa
 
 
 def part_of(state: State | None, runs: np.ndarray) -> State | None:
-    """The state of some of the runs."""
+    """The state of the runs at these places (n,); None without a state."""
     if state is None:
         return None
     return {name: array if name == "epoch" else array[runs] for name, array in state.items()}
@@ -187,9 +187,9 @@ def joined(states: list[State]) -> State:
 def gathered(
     parts: Sequence[np.ndarray], fetch: Sequence[Callable[[np.ndarray], Weights]], runs: np.ndarray
 ) -> Weights:
-    """The parameters of `runs`, in that order, each fetched from the part that holds the run.
+    """The parameters of `runs` (n,), in that order, each fetched from the part that holds the run.
 
-    `parts` hold run numbers in ascending order; each `fetch` takes numbers within its part.
+    `parts`, (k,) each, hold run numbers in ascending order; each `fetch` takes numbers within its part.
     """
     found: dict[int, tuple[np.ndarray, ...]] = {}
     for part, ask in zip(parts, fetch, strict=True):

@@ -38,8 +38,8 @@ class Case:
     """One combination of the shared factors on one metric: `change` is second minus first, paired by seed if `paired`.
 
     `interval` is one of those that hold for all cases of the metric at once, with a confidence of 95 %. `p` is that of
-    Student's test, Holm-corrected over the same cases; `finding` is one of SAME (every pair is
-    equal to the last bit), WITHIN, BEYOND and UNKNOWN (fewer than two seeds on a side).
+    Student's test, Holm-corrected over the same cases; `finding` is one of SAME (every pair is equal to the last bit),
+    WITHIN, BEYOND and TOO_FEW_SEEDS (fewer than two seeds on a side).
     """
 
     label: str

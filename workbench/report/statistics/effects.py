@@ -260,7 +260,7 @@ def spreads(design: Design, factor: Factor, metric: str) -> list[Spread]:
     for place, label in enumerate(factor.labels):
         cells = design.runs[design.runs[f"level:{factor.key}"] == place]
         values = cells.loc[cells["outcome"] == "finished", metric].dropna().to_numpy(dtype=float)
-        ends = (np.max(values), np.median(values), np.min(values)) if len(values) else (np.nan,) * 3
-        best, median, worst = ends if better > 0 else ends[::-1]
+        ordered = (np.max(values), np.median(values), np.min(values)) if len(values) else (np.nan,) * 3
+        best, median, worst = ordered if better > 0 else ordered[::-1]
         result.append(Spread(label, values, float(best), float(median), float(worst), lost(cells), len(cells)))
     return result

@@ -60,9 +60,9 @@ def sign_flip(differences: np.ndarray, edge: float = 0.0) -> float:
     Under "the effect is exactly `edge`" every `difference - edge` is as likely to carry the other sign. p is twice the
     share of sign patterns whose mean is at least the observed one, so it is small only for an effect ABOVE the edge,
     and never under 2^(1-n) at n seeds. Pass the negated differences to test the other side. Exact up to 20 seeds;
-    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds, or one whose
-    difference is not finite: 1. It is SciPy's
-    `permutation_test` of type "samples", which takes a thousand times as long for 20 seeds and draws others beyond.
+    beyond, 100,000 fixed random patterns with the observed one counted among them. No seeds, or one whose difference
+    is not finite: 1. It is SciPy's `permutation_test` of type "samples", which takes a thousand times as long for 20
+    seeds and draws others beyond.
     """
     values = np.asarray(differences, dtype=float) - edge
     if not len(values) or not np.isfinite(values).all():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.config import flatten, meant
 from workbench.engine.errors import BadInput
+from workbench.engine.training.ending import SPLITS
 from workbench.measure import ANALYSES, MEASUREMENTS
 from workbench.report.language.words import say
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, rules_of
@@ -75,7 +76,7 @@ def _refuse_unknown(claim: Claim, rule: Rule, keys: set[str]) -> None:
 def known_metrics() -> set[str]:
     """The numbers that a run may come to: of its curves, and of measurements and analyses."""
     curves = {
-        f"{w}_{p}_{k}" for w in ("last", "best") for p in ("train", "validation", "test") for k in ("loss", "accuracy")
+        f"{when}_{split}_{kind}" for when in ("last", "best") for split in SPLITS for kind in ("loss", "accuracy")
     }
     measured = {name for row in MEASUREMENTS.values() for name in row.returns}
     analysed = {name for row in ANALYSES.values() for name in row.returns}

@@ -151,7 +151,8 @@ def _conditional(own: Verdict, sentence: str, words: str) -> Verdict:
 
 def _jointly(verdicts: Sequence[str]) -> str:
     """The joint verdict of several rules: the worst of them, and reproduced only if all are."""
-    return next(word for word in ("contradicted", "not reproduced", "inconclusive", "reproduced") if word in verdicts)
+    worst_first = ("contradicted", "not reproduced", "inconclusive", "reproduced")
+    return next(verdict for verdict in worst_first if verdict in verdicts)
 
 
 def decide_one(rule: Paired | Equivalence, evidence: Evidence, divisor: float = 1.0) -> Verdict:

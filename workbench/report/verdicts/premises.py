@@ -27,9 +27,8 @@ class PremiseKind:
 
     `words` is the key of what is asked of an arm, `{bound}` in it being the premise's bound, by default `bound`.
     `columns` are those of the runs that it reads. `fault` takes the arm's finished runs on the deciding seeds and the
-    bound, and
-    returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged. `derived`
-    computes, from the histories by epoch, columns that no run has: cell -> value by name.
+    bound, and returns why the premise fails, "" if it holds. `every_run` asks that all of them finished, none diverged.
+    `derived` computes, from the histories by epoch, columns that no run has: cell -> value by name.
     """
 
     words: str

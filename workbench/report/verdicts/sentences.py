@@ -21,7 +21,6 @@ _REASONS = {
     "inconclusive": "reason.not_settled",
     "ruled out": "reason.ruled_out",
 }
-SIGNS = "\u00b1\u2212+"
 _NOT_INFERIOR = {
     "reproduced": "reason.short_of",
     "contradicted": "reason.beyond",

@@ -11,12 +11,9 @@ import numpy as np
 
 from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
-from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
-from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
-from workbench.engine.training.pack import Pack
 from workbench.sweep.execution.checkpoints import Unfinished
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
@@ -108,13 +105,8 @@ def try_own_analyses(packs: Sequence[PlannedPack], instruments: Instruments) -> 
             pack = planned.pack.take(mine)
             data = _data(planned.take(mine))
             install(pack.rules)
-            start = _layout(pack, data).initial(pack.columns, np.dtype(pack.dtype))
+            start = pack.layout(data).initial(pack.columns, np.dtype(pack.dtype))
             instruments.analyse(own, Trained(pack, data, Weights(start, start, start)))
-
-
-def _layout(pack: Pack, data: RunData) -> Layout:
-    outputs = LOSSES[pack.loss].units(data.outputs)
-    return Layout(pack.architecture(data.inputs.shape[1], outputs, data.image))
 
 
 def _state_of(epoch: Epoch, run: int) -> State:
@@ -126,7 +118,7 @@ def _begun(planned: PlannedPack, data: RunData) -> State | None:
     """What a pack begins with: the state of the run that it goes on from, if there is one."""
     if planned.origin is None:
         return None
-    size = _layout(planned.pack, data).size
+    size = planned.pack.layout(data).size
     return planned.origin.begin(planned.pack.runs, size, same_judge=planned.same_judge)
 
 
