@@ -411,7 +411,7 @@ class RunConfig:
         role="none",
         unit="processes",
         low=1,
-        help="parallel workers, which share a pack or train one each, by executor; null is one for each core",
+        help="parallel workers, which share a pack (and a wide run) or train one each, by executor; null: one a core",
     )
 
 
