@@ -16,7 +16,7 @@ from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
-from workbench.tracking.mlflow_internals import download_file
+from workbench.tracking.mlflow_internals import download_file, says_missing, upload_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -55,7 +55,7 @@ def put(connection: Connection, run_id: str, files: Mapping[str, str | pyarrow.T
             file = Path(scratch) / name
             _write(file, content)
             with connection.waiting():
-                connection.client.log_artifact(run_id, str(file), folder or None)
+                upload_file(place, folder, file, connection.location.uri)
 
 
 def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
@@ -68,7 +68,7 @@ def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None
         path = Path(folder, file.relative_to(source.parent))
         if root is None:
             with connection.waiting():
-                connection.client.log_artifact(run_id, str(file), path.parent.as_posix())
+                upload_file(place, path.parent.as_posix(), file, connection.location.uri)
             continue
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         whole_files.write(root / path, file.read_bytes())
@@ -169,6 +169,8 @@ def entries(connection: Connection, address: str) -> list[FileInfo]:
 
 
 def _listed(connection: Connection, root: str, path: str) -> list[str]:
+    if (root, path) in connection.names_ahead:
+        return connection.names_ahead[root, path]
     return sorted(posixpath.basename(one.path) for one in entries(connection, posixpath.join(root, path)))
 
 
@@ -199,7 +201,12 @@ def _check_footer(schema: pyarrow.Schema, rows: int) -> None:
 
 @contextmanager
 def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | None]:
-    """The file itself if artifacts are local (MLflow would copy it), else a download that is deleted at the end."""
+    """The file itself if artifacts are local (MLflow would copy it), or were fetched ahead, else a download that is
+    deleted at the end.
+    """
+    if (root, path) in connection.files_ahead:
+        yield connection.files_ahead[root, path]
+        return
     folder = local_path(root)
     if folder is not None:
         with _as_broken(connection, path):
@@ -238,8 +245,8 @@ def _download_file(connection: Connection, root: str, path: str, scratch: str) -
     try:
         with connection.waiting():
             download_file(root, path, target, connection.location.uri)
-    except Exception:  # each kind of artifact store raises another error, for a missing file too
-        missing = target.name not in _listed(connection, root, posixpath.dirname(path))
+    except Exception as error:  # each kind of artifact store raises another error, for a missing file too
+        missing = says_missing(error) or target.name not in _listed(connection, root, posixpath.dirname(path))
         return None if missing else _download(connection, root, path, scratch)
     return target
 
