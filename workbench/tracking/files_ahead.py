@@ -7,6 +7,7 @@ together, or not these, each is asked for by itself.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,7 +130,8 @@ def _unpacked(archive: Path, roots: Mapping[str, str], scratch: Path) -> _Found:
             run_id, _, path = name.partition("/")
             if run_id in roots and is_sent(path):
                 file = scratch / f"{number}"
-                file.write_bytes(answer.read(name))
+                with answer.open(name) as source, file.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
                 found.files[roots[run_id], path] = file
     for name in index["missing"]:
         run_id, _, path = name.partition("/")

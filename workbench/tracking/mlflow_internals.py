@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import posixpath
 import secrets
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -160,12 +159,9 @@ def server_artifact_names(folder: str) -> list[str]:
     return sorted(posixpath.basename(one.path) for one in listed)
 
 
-def server_artifact(path: str) -> bytes:
-    """What is in a file of that place."""
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch, "file")
-        _member(_part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")(), "_download_file")(path, str(file))
-        return file.read_bytes()
+def copy_server_artifact(path: str, target: Path) -> None:
+    """Copy a file of that place to `target`."""
+    _member(_part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")(), "_download_file")(path, str(target))
 
 
 def without_log_in(app: Flask) -> MlflowPart:

@@ -11,14 +11,18 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from functools import cache
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, cast
 from zipfile import ZIP_STORED, ZipFile
 
 from workbench.tracking import names
 from workbench.tracking.files_message import EVERY_PACK, LIST_OF_CONTENTS, Wanted
-from workbench.tracking.mlflow_internals import server_artifact, server_artifact_names, server_artifacts_of
+from workbench.tracking.mlflow_internals import copy_server_artifact, server_artifact_names, server_artifacts_of
 from workbench.tracking.pack_message import BadMessage
 from workbench.untyped import MlflowPart
+
+_PART = 2**20  # bytes
 
 
 def folders_of(store: MlflowPart, wanted: Sequence[Wanted]) -> list[str]:
@@ -37,11 +41,15 @@ def _folder(store: MlflowPart, run_id: str) -> str:
 
 
 def zipped(wanted: Sequence[Wanted], folders: Sequence[str]) -> Iterator[bytes]:
-    """The answer, in parts: no more than one file is in memory."""
+    """The answer, in parts: no more than one of them is in memory."""
     sink = _Sink()
     missing: list[str] = []
     packs: dict[str, dict[str, list[str]]] = {}
-    with ZipFile(cast("IO[bytes]", sink), "w", ZIP_STORED) as archive:  # it only writes and flushes
+    with (
+        TemporaryDirectory() as scratch,
+        ZipFile(cast("IO[bytes]", sink), "w", ZIP_STORED) as archive,  # it only writes and flushes
+    ):
+        copy = Path(scratch, "file")
         for one, folder in zip(wanted, folders, strict=True):
             run = _Files(folder)
             if one.packs:
@@ -49,11 +57,18 @@ def zipped(wanted: Sequence[Wanted], folders: Sequence[str]) -> Iterator[bytes]:
             for path in run.paths(one.files):
                 if not run.has(path):
                     missing.append(f"{one.run_id}/{path}")
-                elif (content := run.content(path)) is not None:
-                    archive.writestr(f"{one.run_id}/{path}", content)
-                    yield sink.taken()
+                elif run.copied(path, copy):
+                    yield from _added(archive, sink, f"{one.run_id}/{path}", copy)
         archive.writestr(LIST_OF_CONTENTS, json.dumps({"missing": missing, "packs": packs}))
     yield sink.taken()
+
+
+def _added(archive: ZipFile, sink: _Sink, name: str, file: Path) -> Iterator[bytes]:
+    """A file put into the archive under this name, in parts."""
+    with file.open("rb") as source, archive.open(name, "w", force_zip64=True) as entry:
+        while part := source.read(_PART):
+            entry.write(part)
+            yield sink.taken()
 
 
 class _Files:
@@ -76,12 +91,13 @@ class _Files:
         """Whether there is such a file."""
         return posixpath.basename(path) in self.names(posixpath.dirname(path))
 
-    def content(self, path: str) -> bytes | None:
-        """What is in a file; None if it cannot be read, as each kind of place says in another way."""
+    def copied(self, path: str, copy: Path) -> bool:
+        """Whether a file could be copied; each kind of place says in another way that it cannot be read."""
         try:
-            return server_artifact(posixpath.join(self._folder, path))
+            copy_server_artifact(posixpath.join(self._folder, path), copy)
         except Exception:
-            return None
+            return False
+        return True
 
 
 class _Sink:
