@@ -52,7 +52,7 @@ def fetched_together(connection: Connection, wanted: Sequence[tuple[Run, Wanted]
         for run, one in wanted
         if scheme_of(run.info.artifact_uri) in _OF_A_SERVER
     ]
-    if not sent or not _may_send(connection):
+    if not sent or not may_send(connection):
         yield
         return
     roots = {run.info.run_id: run.info.artifact_uri for run, _ in wanted}
@@ -83,7 +83,7 @@ class _Found:
         self.names.update(other.names)
 
 
-def _may_send(connection: Connection) -> bool:
+def may_send(connection: Connection) -> bool:
     """Whether the store may be a server that sends files together: one that takes no packs does not."""
     is_server = scheme_of(connection.location.uri) in ("http", "https")
     return is_server and connection.offers.get(FILES_PATH, connection.offers.get(PACKS_PATH, True))
