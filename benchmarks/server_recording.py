@@ -33,7 +33,7 @@ import requests
 
 from benchmarks.sweeps import PACK, _cell, _inside, _result, new_database
 from workbench.sweep.store import SweepRecord
-from workbench.tracking import children, files_ahead
+from workbench.tracking import children, files_ahead, files_sending
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -88,9 +88,12 @@ def _recorded(place: Place, name: str, runs: int) -> dict[str, float]:
     results = [_result(cells[first : first + PACK]) for first in range(0, runs, PACK)]
     takes_packs = children.takes_packs if place.packs else lambda _: False
     may_send = files_ahead.may_send if place.packs else lambda _: False
-    settings = patch.dict(os.environ, place.environment)
-    alone = patch.object(children, "takes_packs", takes_packs), patch.object(files_ahead, "may_send", may_send)
-    with settings, alone[0], alone[1], _counted() as asked:
+    with ExitStack() as stack:
+        for part in (children, files_sending):
+            stack.enter_context(patch.object(part, "takes_packs", takes_packs))
+        stack.enter_context(patch.object(files_ahead, "may_send", may_send))
+        stack.enter_context(patch.dict(os.environ, place.environment))
+        asked = stack.enter_context(_counted())
         before = _spent(place)
         store = MlflowStore(place.uri, sampled=False)
         store.begin(sweep)

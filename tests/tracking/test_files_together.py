@@ -7,12 +7,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile
 
 import pandas
 import pytest
@@ -26,11 +26,12 @@ from workbench.tracking.files_message import (
     LIST_OF_CONTENTS,
     MOST_FILES_ASKED,
     MOST_RUNS_ASKED,
+    MOST_UNPACKED,
     Wanted,
     message_for,
     wanted_in,
 )
-from workbench.tracking.pack_message import BadMessage
+from workbench.tracking.pack_message import SENT_BYTES, BadMessage
 from workbench.tracking.read import SweepTables, load
 from workbench.tracking.write import MlflowStore
 
@@ -190,11 +191,24 @@ def test_runs_that_are_recorded_by_one_who_was_killed_are_found_together(
     store.end("interrupted")
 
 
-def post(port: int, body: bytes) -> tuple[int, bytes]:
+def post(port: int, body: bytes, method: str = "POST", path: str = FILES_PATH) -> tuple[int, bytes]:
+    kind = {"POST": "application/json", "PUT": "application/zip"}[method]
     with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-        connection.request("POST", FILES_PATH, body, {"Content-Type": "application/json"})
+        connection.request(method, path, body, {"Content-Type": kind})
         answer = connection.getresponse()
         return answer.status, answer.read()
+
+
+def put(port: int, run_id: str, body: bytes) -> tuple[int, bytes]:
+    return post(port, body, "PUT", f"{FILES_PATH}?run_id={run_id}")
+
+
+def packed(files: Mapping[str, bytes], how: int = ZIP_DEFLATED) -> bytes:
+    content = BytesIO()
+    with ZipFile(content, "w", how) as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return content.getvalue()
 
 
 @pytest.mark.usefixtures("together")
@@ -334,3 +348,53 @@ def test_a_file_that_cannot_be_read_is_not_said_to_be_missing(monkeypatch: pytes
         assert answer.read(f"{MARK}/sweep.json") == b"{}"
     with pytest.raises(BadZipFile):  # half of an answer is none
         ZipFile(BytesIO(next(server_files.zipped([wanted], ["place"]))))
+
+
+@pytest.mark.parametrize("packs", [False, True], ids=["one by one", "together"])
+def test_a_page_is_sent_in_few_messages(
+    proxy: Proxy, experiment: str, tmp_path: Path, served: Path, asked: Counter[str], packs: bool
+) -> None:
+    if packs:
+        needs_installation()
+    proxy.packs = packs
+    store, _ = recorded(proxy, experiment)
+    figures = tmp_path / "page" / "a page, é"
+    figures.mkdir(parents=True)
+    for number in range(30):
+        (figures / f"figure {number}.svg").write_text(f"<svg>{number}</svg>" * 1000)
+    large = tmp_path / "page.html"
+    large.write_bytes(bytes(SENT_BYTES))
+    asked.clear()
+    store.attach([large, tmp_path / "page"])
+    there = folder_of(served, store) / "report"
+    sent = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert len(sent) == 31
+    assert {str(file.relative_to(there)): file.read_bytes() for file in there.rglob("*") if file.is_file()} == sent
+    assert asked[f"PUT {FILES_PATH}"] == packs  # the figures
+    assert asked["PUT page.html"] == 1
+    assert asked.total() == (2 if packs else 31)
+
+
+@pytest.mark.usefixtures("together")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"no zip", packed({}), packed({"report/a.svg": b"1"})[:-9], packed({"report/a.svg": b"1"}, ZIP_LZMA),
+        packed({"plan.parquet": b"", "report/../../x": b"1"}), packed({"/x": b"1"}), packed({"report/a//b": b"1"}),
+        packed({"packs/*/runs.parquet": b"1"}), packed({"report/./b": b"1"}), packed({"model/MLmodel": b"1"}),
+        packed({"report/a\n.svg": b"1"}), packed({f"report/{number}": b"" for number in range(MOST_FILES_ASKED + 1)}),
+        packed({"report/bomb": bytes(MOST_UNPACKED + 1)}),
+        packed({"report/a.svg": b"whole", "report/b.svg": b"torn"}, ZIP_STORED).replace(b"torn", b"tORN", 1),
+    ],
+    ids=lambda body: body[-60:].hex()[:20] or "nothing",
+)  # fmt: skip
+def test_files_that_are_refused_leave_none_behind(
+    proxy: Proxy, experiment: str, port: int, served: Path, body: bytes
+) -> None:
+    store, _ = recorded(proxy, experiment)
+    folder = folder_of(served, store)
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    status, content = put(port, store.run_id, body)
+    assert (status, json.loads(content)["message"][:19]) == (400, "the message: found ")
+    assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+    assert put(port, MARK, packed({"report/a.svg": b"1"}))[0] == 404

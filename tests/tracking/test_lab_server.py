@@ -12,8 +12,10 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
+from zipfile import ZipFile
 
 import numpy as np
 import pandas
@@ -270,12 +272,27 @@ def test_files_are_sent_together_to_whom_may_read_each_run(
         kind = {"Content-Type": "application/json"}
         return requests.post(lab.uri + FILES_PATH, data=body, auth=log_in, headers=kind, timeout=60).status_code
 
+    def sent(log_in: tuple[str, str] | None, run_id: str) -> int:
+        content = BytesIO()
+        with ZipFile(content, "w") as archive:
+            archive.writestr("report/a.svg", "<svg/>")
+        where = {"url": lab.uri + FILES_PATH, "params": {"run_id": run_id}, "auth": log_in}
+        return requests.put(**where, data=content.getvalue(), timeout=60).status_code
+
     ben = (BEN, OTHER_PASSWORD)
     assert [status(None, stores[0]), status((BEN, "a wrong one"), stores[0]), status(ben, *stores)] == [401, 401, 200]
     not_his = {"username": BEN, "resource_type": "experiment", "resource_id": number, "permission": "DENY"}
     lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", not_his)
     assert [status(ben, stores[0]), status(ben, stores[1]), status(ben, *stores)] == [200, 403, 403]
-    assert status((ADA, PASSWORD), *stores) == 200
+    assert [sent(ben, stores[0].run_id), sent(ben, stores[1].run_id), sent(None, stores[0].run_id)] == [200, 403, 401]
+    mine = {key: value for key, value in not_his.items() if key != "permission"}
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/revoke", mine)
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", not_his | {"permission": "READ"})
+    assert [status(ben, *stores), sent(ben, stores[1].run_id)] == [200, 403]
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/revoke", mine)
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", not_his)
+    assert [status((ADA, PASSWORD), *stores), sent((ADA, PASSWORD), stores[1].run_id)] == [200, 200]
+    assert sent(ben, "") != 200
 
     proxy.packs = True
     asked: Counter[str] = Counter()

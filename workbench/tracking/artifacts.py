@@ -16,6 +16,7 @@ from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
+from workbench.tracking.files_sending import send_together
 from workbench.tracking.mlflow_internals import download_file, says_missing, upload_file
 
 if TYPE_CHECKING:
@@ -50,28 +51,38 @@ def put(connection: Connection, run_id: str, files: Mapping[str, str | pyarrow.T
         return
     _refuse_strangers(connection, place)
     with tempfile.TemporaryDirectory() as scratch:
-        for path, content in files.items():
-            folder, name = posixpath.split(path)
-            file = Path(scratch) / name
-            _write(file, content)
-            with connection.waiting():
-                upload_file(place, folder, file, connection.location.uri)
+        written = {path: Path(scratch, path) for path in files}
+        for path, file in written.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, files[path])
+        _upload(connection, run_id, place, written)
 
 
-def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
-    """Copy a file, or a whole folder, into the folder `folder` of a run's artifacts."""
+def keep(connection: Connection, run_id: str, sources: Sequence[Path], folder: str) -> None:
+    """Copy files, and whole folders, into the folder `folder` of a run's artifacts."""
     place = connection.root_of(run_id)
     root = local_path(place)
+    files = {
+        Path(folder, file.relative_to(source.parent)).as_posix(): file
+        for source in sources
+        for file in ([source] if source.is_file() else _files_in(source))
+    }
     if root is None:
         _refuse_strangers(connection, place)
-    for file in [source] if source.is_file() else _files_in(source):
-        path = Path(folder, file.relative_to(source.parent))
-        if root is None:
-            with connection.waiting():
-                upload_file(place, path.parent.as_posix(), file, connection.location.uri)
-            continue
+        _upload(connection, run_id, place, files)
+        return
+    for path, file in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         whole_files.write(root / path, file.read_bytes())
+
+
+def _upload(connection: Connection, run_id: str, place: str, files: Mapping[str, Path]) -> None:
+    """Send files of a run by their paths, together where that is possible; `place` is the address of its artifacts."""
+    sent = send_together(connection, run_id, files) if scheme_of(place) in _WITH_LOGIN else set()
+    for path, file in files.items():
+        if path not in sent:
+            with connection.waiting():
+                upload_file(place, posixpath.dirname(path), file, connection.location.uri)
 
 
 def keep_model(connection: Connection, model: LoggedModel, source: Path) -> None:

@@ -6,6 +6,11 @@
 The answer is a zip of files `<run id>/<path>`, not compressed, since Parquet is. Its last file is LIST_OF_CONTENTS, in
 JSON: {"missing": ["<run id>/<path>"], "packs": {"<run id>": {"<pack>": ["epochs.parquet"]}}}. A file that is neither
 there nor missing could not be read; whoever asks for it alone learns why. Only files that a sweep consists of are sent.
+
+    PUT /api/2.0/workbench/files?run_id=0190...
+
+The body is a zip of files of that run, by their paths: what a sweep consists of, and of its page. They are kept all,
+or none if one of them is refused: {"kept": 80}.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from workbench.tracking.pack_message import RUN_MARK, BadMessage
 FILES_PATH = "/api/2.0/workbench/files"  # of the server's address
 FILES_VERSION = 1
 LIST_OF_CONTENTS = "index.json"
+MOST_UNPACKED = 64_000_000  # bytes of all files in a zip
 EVERY_PACK = f"{names.PACKS}/*/"
 MOST_RUNS_ASKED, MOST_FILES_ASKED = 100, 1000
 _SENT_TABLES = "|".join(map(re.escape, (names.RUNS, names.EPOCHS_FILE, names.LAYERS_FILE, names.TABLES_FILE)))
@@ -28,6 +34,9 @@ _SENT = re.compile(
     rf"{'|'.join(map(re.escape, (names.PLAN, names.SWEEP_FILE, names.RULES)))}"
     rf"|{names.PACKS}/(?:\*|(?!\.)[\w.\-]{{1,250}})/(?:{_SENT_TABLES})|{names.REPORT}/[^/\\\x00]{{1,250}}\.json"
 )
+
+
+_OF_A_PAGE = re.compile(rf"{names.REPORT}(?:/(?!\.\.?(?:/|$))[^/\\\x00-\x1f]{{1,250}}){{1,4}}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,11 @@ class Wanted:
 def is_sent(path: str) -> bool:
     """Whether a file of this path is sent together with others."""
     return _SENT.fullmatch(path) is not None
+
+
+def is_kept(path: str) -> bool:
+    """Whether a file of this path is taken together with others."""
+    return (is_sent(path) and "*" not in path) or _OF_A_PAGE.fullmatch(path) is not None
 
 
 def message_for(wanted: Sequence[Wanted]) -> bytes:

@@ -44,7 +44,7 @@ _ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
 _KIND_OF_SERVER = "mlflow.environment_variables", "_MLFLOW_SGI_NAME"
 _LOG_IN_READY, _WORD_OF_JOBS = "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
 _CREATE_RUN = "/api/2.0/mlflow/runs/create"
-_MAY_READ = "_authorize_run_id"  # of the log-in
+_MAY = "_authorize_run_id"  # of the log-in
 _PART_BYTES = 2**20
 
 
@@ -107,12 +107,14 @@ def user_of_mlflow(tag: str) -> str:
     return str(_part(*_CONTEXT)().tags().get(tag) or "")
 
 
-def answer_of(client: MlflowClient, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
-    """Status and text of a server's answer to a request, with a body in JSON. Raises MLflow's exception if there is no
-    answer, or one that may be another the next time.
+def answer_of(
+    client: MlflowClient, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+) -> tuple[int, str]:
+    """Status and text of a server's answer to a request, with a body of that kind. Raises MLflow's exception if there
+    is no answer, or one that may be another the next time.
     """
     credentials = _member(_member(_member(client, "_tracking_client"), "store"), "get_host_creds")()
-    content = {} if body is None else {"data": body, "extra_headers": {"Content-Type": "application/json"}}
+    content = {} if body is None else {"data": body, "extra_headers": {"Content-Type": kind}}
     answer = _part(*_REQUEST)(credentials, path, method, **content)
     return answer.status_code, answer.text
 
@@ -164,6 +166,11 @@ def copy_server_artifact(path: str, target: Path) -> None:
     _member(_part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")(), "_download_file")(path, str(target))
 
 
+def add_server_artifact(folder: str, file: Path) -> None:
+    """Copy a file into a folder of that place."""
+    _part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")().log_artifact(str(file), folder)
+
+
 def without_log_in(app: Flask) -> MlflowPart:
     """What `mlflow server` runs of this application if everybody may do everything."""
     return _part(*_ASGI)(app) if _part(*_KIND_OF_SERVER).get() == "uvicorn" else app
@@ -181,12 +188,13 @@ def prepare_log_in() -> None:
 
 @dataclass(frozen=True)
 class Rights:
-    """MLflow's own answers to what the sender of a request may do: create a run in the request's experiment, and read a
-    run with this id.
+    """MLflow's own answers to what the sender of a request may do: create a run in the request's experiment, and read
+    or change a run with this id.
     """
 
     may_create_run: Callable[[], bool]
     may_read_run: Callable[[str], bool]
+    may_change_run: Callable[[str], bool]
 
 
 def with_log_in(app: Flask, allowed: Mapping[tuple[str, str], Callable[[Rights], bool]]) -> MlflowPart:
@@ -194,8 +202,12 @@ def with_log_in(app: Flask, allowed: Mapping[tuple[str, str], Callable[[Rights],
     function that is given the sender's rights.
     """
     validators = _part(_LOG_IN, "BEFORE_REQUEST_VALIDATORS")
-    may_read = _part(_LOG_IN, _MAY_READ)
-    rights = Rights(validators[(server_path(_CREATE_RUN), "POST")], lambda run_id: may_read(run_id, "read"))
+    may = _part(_LOG_IN, _MAY)
+    rights = Rights(
+        validators[(server_path(_CREATE_RUN), "POST")],
+        lambda run_id: may(run_id, "read"),
+        lambda run_id: may(run_id, "update"),
+    )
     for place, is_allowed in allowed.items():
         validators[place] = lambda is_allowed=is_allowed: is_allowed(rights)
     return _part(_LOG_IN, "create_app")(app)

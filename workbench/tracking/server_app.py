@@ -4,12 +4,13 @@ for files of several runs.
     GET  /api/2.0/workbench/packs    {"version": 1}
     POST /api/2.0/workbench/packs    a message (`pack_message`): {"recorded": 256}, once the runs stand in the database
     POST /api/2.0/workbench/files    a message (`files_message`): the files of sweeps that it asks for, as a zip
+    PUT  /api/2.0/workbench/files    a zip of files of one run, which are kept
 
 MLflow needs three requests for a run that has ended. Here a pack is one, and is written by the code that records a pack
 in a database directly (`bulk`), in one transaction. A message that comes a second time is recorded once. What cannot be
 recorded is refused whole, in one line, as MLflow's own calls refuse: 400 for what is not allowed, 401 and 403 where
 somebody may not create runs in that experiment, 404 for an experiment that is not there, 413 for a message too large.
-Files are sent to whom MLflow lets read every run that is asked for.
+Files are sent to whom MLflow lets read every run that is asked for, and taken from whom it lets change the run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.tracking.bulk import NewRun, known_runs, write_rows
-from workbench.tracking.files_message import FILES_PATH, wanted_in
+from workbench.tracking.files_message import FILES_PATH, Wanted, wanted_in
 from workbench.tracking.mlflow_internals import (
     Rights,
     prepare_log_in,
@@ -29,14 +30,13 @@ from workbench.tracking.mlflow_internals import (
     without_log_in,
 )
 from workbench.tracking.pack_message import MESSAGE_VERSION, MOST_BYTES, PACKS_PATH, BadMessage, understood
-from workbench.tracking.server_files import folders_of, zipped
+from workbench.tracking.server_files import folders_of, keep_all, zipped
+from workbench.untyped import MlflowPart
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.typing import ResponseReturnValue
     from sqlalchemy.engine import Connection as Database
-
-    from workbench.untyped import MlflowPart
 
 NO_DATABASE = "the store behind this server is no plain database, so it takes no packs"
 
@@ -59,7 +59,13 @@ def __getattr__(name: str) -> Callable[[], MlflowPart]:
 def _create_app_with_log_in() -> MlflowPart:
     """The application `workbench-basic-auth`, over MLflow's `basic-auth`."""
     app, packs, files = _with_ours(server_application()), server_path(PACKS_PATH), server_path(FILES_PATH)
-    return with_log_in(app, {(packs, "GET"): lambda _: True, (packs, "POST"): _may_record, (files, "POST"): _may_read})
+    allowed: dict[tuple[str, str], Callable[[Rights], bool]] = {
+        (packs, "GET"): lambda _: True,
+        (packs, "POST"): _may_record,
+        (files, "POST"): _may_read,
+        (files, "PUT"): _may_change,
+    }
+    return with_log_in(app, allowed)
 
 
 def _with_ours(app: Flask) -> Flask:
@@ -67,6 +73,7 @@ def _with_ours(app: Flask) -> Flask:
         app.add_url_rule(server_path(PACKS_PATH), "workbench_offer", offer, methods=["GET"])
         app.add_url_rule(server_path(PACKS_PATH), "workbench_take", take, methods=["POST"])
         app.add_url_rule(server_path(FILES_PATH), "workbench_give", give, methods=["POST"])
+        app.add_url_rule(server_path(FILES_PATH), "workbench_keep", keep, methods=["PUT"])
     return app
 
 
@@ -84,6 +91,13 @@ def _may_read(rights: Rights) -> bool:
     except BadMessage:
         wanted = []
     return all(rights.may_read_run(one.run_id) for one in wanted)
+
+
+def _may_change(rights: Rights) -> bool:
+    """Whether the sender may change the run whose files are sent."""
+    from flask import request
+
+    return rights.may_change_run(request.args.get("run_id", ""))
 
 
 def _is_too_large() -> bool:
@@ -122,6 +136,27 @@ def take() -> ResponseReturnValue:
 def give() -> ResponseReturnValue:
     """The answer to a message that asks for files: those of every run in it, or none."""
     from flask import Response, request
+
+    def zip_of(store: MlflowPart) -> ResponseReturnValue:
+        wanted = wanted_in(request.get_json(silent=True))
+        return Response(zipped(wanted, folders_of(store, wanted)), mimetype="application/zip")
+
+    return _of_files(zip_of)
+
+
+def keep() -> ResponseReturnValue:
+    """The answer to files of a run: all of them are kept, or none."""
+    from flask import request
+
+    def kept(store: MlflowPart) -> ResponseReturnValue:
+        (folder,) = folders_of(store, [Wanted(request.args.get("run_id", ""), ())])
+        return {"kept": keep_all(folder, request.get_data())}
+
+    return _of_files(kept)
+
+
+def _of_files(answer: Callable[[MlflowPart], ResponseReturnValue]) -> ResponseReturnValue:
+    """What `answer` makes of the store, or why that is refused."""
     from mlflow.exceptions import MlflowException
 
     if _is_too_large():
@@ -130,8 +165,7 @@ def give() -> ResponseReturnValue:
     if engine is None:
         return _refused(NO_DATABASE, 501, "NOT_IMPLEMENTED")
     try:
-        wanted = wanted_in(request.get_json(silent=True))
-        return Response(zipped(wanted, folders_of(store, wanted)), mimetype="application/zip")
+        return answer(store)
     except BadMessage as error:
         return _refused(str(error), 400)
     except MlflowException as error:

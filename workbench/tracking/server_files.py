@@ -1,4 +1,4 @@
-"""The files of several runs in one answer of a server: read one after the other, and sent as they are, as a zip.
+"""The files of several runs in one answer of a server, and those of one run in one message to it, as a zip.
 
 Nothing in them is interpreted. They are the files that a sweep consists of (`files_message`), of runs whose artifacts
 lie where MLflow puts them by itself: an experiment may name the folder of another one for its artifacts.
@@ -8,17 +8,31 @@ from __future__ import annotations
 
 import json
 import posixpath
+import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from workbench.tracking import names
-from workbench.tracking.files_message import EVERY_PACK, LIST_OF_CONTENTS, Wanted
-from workbench.tracking.mlflow_internals import copy_server_artifact, server_artifact_names, server_artifacts_of
+from workbench.tracking.files_message import (
+    EVERY_PACK,
+    LIST_OF_CONTENTS,
+    MOST_FILES_ASKED,
+    MOST_UNPACKED,
+    Wanted,
+    is_kept,
+)
+from workbench.tracking.mlflow_internals import (
+    add_server_artifact,
+    copy_server_artifact,
+    server_artifact_names,
+    server_artifacts_of,
+)
 from workbench.tracking.pack_message import BadMessage
 from workbench.untyped import MlflowPart
 
@@ -69,6 +83,42 @@ def _added(archive: ZipFile, sink: _Sink, name: str, file: Path) -> Iterator[byt
         while part := source.read(_PART):
             entry.write(part)
             yield sink.taken()
+
+
+def keep_all(folder: str, message: bytes) -> int:
+    """Keep the files of a zip in a folder of the server's place for artifacts; how many there are. Raises BadMessage,
+    and then none is kept.
+    """
+    with TemporaryDirectory() as scratch:
+        try:
+            with ZipFile(BytesIO(message)) as archive:
+                found = _unpacked(archive, Path(scratch))
+        except (BadZipFile, zlib.error, EOFError) as error:
+            raise BadMessage("the message: found no whole zip") from error
+        for path, file in found.items():
+            add_server_artifact(posixpath.join(folder, posixpath.dirname(path)), file)
+    return len(found)
+
+
+def _unpacked(archive: ZipFile, scratch: Path) -> dict[str, Path]:
+    """The files of a zip by their paths in it, each in a folder of its own here."""
+    entries = archive.infolist()
+    for entry in entries:
+        if not is_kept(entry.filename) or entry.flag_bits & 1 or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise BadMessage(
+                f"the message: found {entry.filename!r:.80}; allowed: files of a sweep, stored or deflated"
+            )
+    size = sum(entry.file_size for entry in entries)
+    if not 0 < len(entries) <= MOST_FILES_ASKED or size > MOST_UNPACKED:
+        found = f"{len(entries)} files of {size:,} bytes"
+        raise BadMessage(f"the message: found {found}; allowed: 1 to {MOST_FILES_ASKED} of {MOST_UNPACKED:,} bytes")
+    files = {}
+    for number, entry in enumerate(entries):
+        file = files[entry.filename] = scratch / f"{number}" / posixpath.basename(entry.filename)
+        file.parent.mkdir()
+        with archive.open(entry) as source, file.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+    return files
 
 
 class _Files:

@@ -150,12 +150,7 @@ class MlflowStore:
 
     def attach(self, files: Sequence[Path]) -> None:
         """Store files, and whole folders, as artifacts of the parent run in its folder `report`."""
-
-        def attach() -> None:
-            for file in files:
-                keep(self._connection, self.run_id, file, names.REPORT)
-
-        self._patiently(attach)
+        self._patiently(lambda: keep(self._connection, self.run_id, files, names.REPORT))
 
     @contextmanager
     def hold(self, name: str, folder: Path | None = None) -> Iterator[None]:
