@@ -272,6 +272,16 @@ def test_only_the_files_that_a_sweep_consists_of_are_sent(path: str) -> None:
 
 
 @pytest.mark.usefixtures("together")
+def test_the_question_and_its_rules_are_sent_together(proxy: Proxy, experiment: str, asked: Counter[str]) -> None:
+    store = MlflowStore(proxy.uri, experiment)
+    asked.clear()
+    store.begin(sweep([cell(0, experiment)], name=experiment, rules='{"rule": 1}'))
+    assert (asked[f"PUT {FILES_PATH}"], asked["PUT sweep.json"], asked["PUT rule.json"]) == (1, 0, 0)
+    assert load(experiment, proxy.uri).facts["rules"] == '{"rule": 1}'
+    store.end("interrupted")
+
+
+@pytest.mark.usefixtures("together")
 def test_a_run_that_is_not_there_and_nonsense_are_refused_in_one_line(proxy: Proxy, port: int) -> None:
     del proxy
     for body, expected in ((message_for([Wanted(MARK, ())]), 404), (b"", 400), (b"[1]", 400), (b"\xff{", 400)):

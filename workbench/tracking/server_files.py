@@ -96,7 +96,7 @@ def keep_all(folder: str, message: bytes) -> int:
         except (BadZipFile, zlib.error, EOFError) as error:
             raise BadMessage("the message: found no whole zip") from error
         for path, file in found.items():
-            add_server_artifact(posixpath.join(folder, posixpath.dirname(path)), file)
+            add_server_artifact(posixpath.dirname(posixpath.join(folder, path)), file)
     return len(found)
 
 
