@@ -33,7 +33,7 @@ import requests
 
 from benchmarks.sweeps import PACK, _cell, _inside, _result, new_database
 from workbench.sweep.store import SweepRecord
-from workbench.tracking import children
+from workbench.tracking import children, files_ahead, files_sending
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -87,8 +87,13 @@ def _recorded(place: Place, name: str, runs: int) -> dict[str, float]:
     sweep = SweepRecord(name, name, "command", ("optimizer.learning_rate", "seed"), cells, {"device": "cpu"})
     results = [_result(cells[first : first + PACK]) for first in range(0, runs, PACK)]
     takes_packs = children.takes_packs if place.packs else lambda _: False
-    settings = patch.dict(os.environ, place.environment)
-    with settings, patch.object(children, "takes_packs", takes_packs), _counted() as asked:
+    may_send = files_ahead.may_send if place.packs else lambda _: False
+    with ExitStack() as stack:
+        for part in (children, files_sending):
+            stack.enter_context(patch.object(part, "takes_packs", takes_packs))
+        stack.enter_context(patch.object(files_ahead, "may_send", may_send))
+        stack.enter_context(patch.dict(os.environ, place.environment))
+        asked = stack.enter_context(_counted())
         before = _spent(place)
         store = MlflowStore(place.uri, sampled=False)
         store.begin(sweep)

@@ -49,11 +49,11 @@ def measure(quick: bool) -> dict[str, Any]:
     return {
         "planning": {f"{runs}": _said(planning(runs, start_up), runs, "planning") for runs in recorded},
         "tracking": {f"{runs}": _said(tracking(runs), runs, "SQLite") for runs in recorded}
-        | (
-            {f"{runs}, PostgreSQL": _said(tracking(runs, new_database(server)), runs, "PostgreSQL") for runs in sizes}
+        | {
+            f"{runs}, PostgreSQL": _said(tracking(runs, new_database(server)), runs, "PostgreSQL")
+            for runs in recorded
             if server
-            else {}
-        ),
+        },
         "executors": {} if quick else {name: executor(*how) for name, how in EXECUTORS.items()},
     }
 
@@ -80,11 +80,9 @@ def _said(seconds: dict[str, float], runs: int, what: str) -> dict[str, float]:
 
 def tracking(runs: int, uri: str | None = None) -> dict[str, float]:
     """Of a sweep of that many runs, made up, in SQLite or the store at `uri`: CPU seconds of this process to begin,
-    record and end it, to look it up, to start it again, to read and to report it; the peak of memory while it is read,
-    in MB; and kB a run of an SQLite database and of artifacts.
+    record and end it, to look it up, and to start it again; those of processes that read it and that report it, with
+    their peaks of memory in MB, and MB of the page; and kB a run of an SQLite database and of artifacts.
     """
-    from workbench.report.experiments import Experiment
-    from workbench.report.sweep_page import write_report
     from workbench.tracking.write import MlflowStore
 
     cells = [_cell(number) for number in range(runs)]
@@ -98,9 +96,9 @@ def tracking(runs: int, uri: str | None = None) -> dict[str, float]:
         seconds["end"] = _busy(lambda: store.end("finished"))
         seconds["held"] = _busy(lambda: MlflowStore(uri).held([cell.fingerprint for cell in cells]))
         seconds["again"] = _busy(lambda: _again(MlflowStore(uri), sweep))
-        read, seconds["MB to read"] = _reading(uri)
-        seconds["read"] = read
-        seconds["report"] = _busy(lambda: write_report("many", Experiment(), uri)) - read
+        seconds["read"], seconds["read, MB"] = _reading(uri)
+        seconds["report"], seconds["report, MB"] = _reporting(uri)
+        seconds["page, MB"] = Path("reports/many.html").stat().st_size / 1e6
         database = Path("mlflow.db").stat().st_size if uri is None else 0
         artifacts = sum(file.stat().st_size for file in Path("mlruns").rglob("*") if file.is_file())
         seconds |= {"database, kB": database / runs / 1e3, "artifacts, kB": artifacts / runs / 1e3}
@@ -132,25 +130,49 @@ def _again(store: Any, sweep: SweepRecord) -> None:
     store.end("finished")
 
 
-READ = """
-import sys, time
+SPENT = """
+import os
 from pathlib import Path
+peak = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(sum(os.times()[:4]) - began, int(peak[0]) / 1024)
+"""
+READ = f"""
+import os, sys
 from workbench.tracking.read import load
 import pandas, mlflow, workbench.tracking.connection as c; c._hush()
-began = time.process_time()
+began = sum(os.times()[:4])
 load("many", sys.argv[1] or None)
-peak = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-print(time.process_time() - began, int(peak[0]) / 1024)
+{SPENT}
+"""
+REPORT = f"""
+import sys
+from workbench.cli import main
+began = 0
+assert main(["report", "many", *sys.argv[1:]]) == 0
+{SPENT}
 """
 
 
 def _reading(uri: str | None) -> tuple[float, float]:
     """CPU seconds to read the sweep, and the peak of a process that does, in MB."""
+    return _child(READ, uri or "")
+
+
+def _reporting(uri: str | None) -> tuple[float, float]:
+    """CPU seconds of the command `workbench report`, start and reading included, and the peak of its memory, in MB."""
+    return _child(REPORT, *(["--uri", uri] if uri else []))
+
+
+def _child(program: str, *arguments: str) -> tuple[float, float]:
+    """The two numbers that a process of its own prints at the end. It asks for its peak itself: what its parent would
+    be told begins with the parent's memory.
+    """
     here = str(Path(__file__).resolve().parents[1])
-    command = [sys.executable, "-c", READ, uri or ""]
-    environment = {**os.environ, "PYTHONPATH": here}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    busy, peak = map(float, done.stdout.split())
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": here}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    busy, peak = map(float, done.stdout.splitlines()[-1].split())
     return busy, peak
 
 

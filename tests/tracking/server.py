@@ -21,6 +21,7 @@ from threading import Event, Thread
 
 import pytest
 
+from workbench.tracking.files_message import FILES_PATH
 from workbench.tracking.pack_message import PACKS_PATH
 
 ANSWERED, LOST, REFUSED, SILENT, BROKEN, UNKNOWN = "answered", "lost", "refused", "silent", "broken", "unknown"
@@ -168,7 +169,7 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self.close_connection = True  # a connection each: one that is lost is nobody else's
                 fate = proxy.fate(self.command, self.path)
-                if self.path == PACKS_PATH and not proxy.packs:
+                if self.path.partition("?")[0] in (PACKS_PATH, FILES_PATH) and not proxy.packs:
                     fate = UNKNOWN
                 if fate == SILENT:
                     proxy._ended.wait()

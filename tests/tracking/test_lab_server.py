@@ -12,8 +12,10 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
+from zipfile import ZipFile
 
 import numpy as np
 import pandas
@@ -31,6 +33,7 @@ from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.tracking.bulk import NewRun, new_run_ids
 from workbench.tracking.export import export, import_sweep
+from workbench.tracking.files_message import FILES_PATH, Wanted, message_for
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.pack_message import PACKS_PATH, messages
 from workbench.tracking.read import SweepTables, load
@@ -248,6 +251,55 @@ def test_who_may_not_create_runs_in_an_experiment_records_no_pack_there(
     store.record(result([trained(cell(0))]))
     assert len(runs_of(experiment, "run")) == 1
     store.end("finished")  # of one that has not ended `held` reads the plan, in other tests too
+
+
+def test_files_are_sent_together_to_whom_may_read_each_run(
+    proxy: Proxy, lab: Lab, log_in: LogIn, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_installation()
+    log_in(ADA, PASSWORD, lab.uri)
+    stores = []
+    for name in (experiment, f"{experiment} secret"):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
+        stores.append(store := MlflowStore())
+        store.begin(sweep([cell(0, name)], name=name))
+        store.record(result([trained(cell(0, name))]))
+        store.end("finished")
+    number = MlflowClient().get_experiment_by_name(f"{experiment} secret").experiment_id
+
+    def status(log_in: tuple[str, str] | None, *some: MlflowStore) -> int:
+        body = message_for([Wanted(store.run_id, ("plan.parquet",)) for store in some])
+        kind = {"Content-Type": "application/json"}
+        return requests.post(lab.uri + FILES_PATH, data=body, auth=log_in, headers=kind, timeout=60).status_code
+
+    def sent(log_in: tuple[str, str] | None, run_id: str) -> int:
+        content = BytesIO()
+        with ZipFile(content, "w") as archive:
+            archive.writestr("report/a.svg", "<svg/>")
+        where = {"url": lab.uri + FILES_PATH, "params": {"run_id": run_id}, "auth": log_in}
+        return requests.put(**where, data=content.getvalue(), timeout=60).status_code
+
+    def by_itself(log_in: tuple[str, str], run_id: str) -> int:
+        place = f"{lab.uri}/api/2.0/mlflow-artifacts/artifacts/{number}/{run_id}/artifacts/report/b.svg"
+        return requests.put(place, data=b"<svg/>", auth=log_in, timeout=60).status_code
+
+    ben = (BEN, OTHER_PASSWORD)
+    assert [status(None, stores[0]), status((BEN, "a wrong one"), stores[0]), status(ben, *stores)] == [401, 401, 200]
+    not_his = {"username": BEN, "resource_type": "experiment", "resource_id": number, "permission": "DENY"}
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", not_his)
+    assert [status(ben, stores[0]), status(ben, stores[1]), status(ben, *stores)] == [200, 403, 403]
+    assert [sent(ben, stores[0].run_id), sent(ben, stores[1].run_id), sent(None, stores[0].run_id)] == [200, 403, 401]
+    assert [by_itself(ben, stores[1].run_id), by_itself((ADA, PASSWORD), stores[1].run_id)] == [403, 200]
+    assert [status((ADA, PASSWORD), *stores), sent((ADA, PASSWORD), stores[1].run_id)] == [200, 200]
+    assert sent(ben, "") != 200
+
+    proxy.packs = True
+    asked: Counter[str] = Counter()
+    proxy.fate = lambda method, path: (asked.update([f"{method} {path.partition('?')[0]}"]), ANSWERED)[1]
+    log_in(BEN, OTHER_PASSWORD, proxy.uri)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
+    assert set(MlflowStore().held([experiment, f"{experiment} secret"])) == {experiment}
+    assert (asked.total(), asked[f"POST {FILES_PATH}"]) == (4, 1)
 
 
 def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:

@@ -16,7 +16,8 @@ from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
-from workbench.tracking.mlflow_internals import download_file
+from workbench.tracking.files_sending import send_together
+from workbench.tracking.mlflow_internals import download_file, says_missing, upload_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -50,28 +51,38 @@ def put(connection: Connection, run_id: str, files: Mapping[str, str | pyarrow.T
         return
     _refuse_strangers(connection, place)
     with tempfile.TemporaryDirectory() as scratch:
-        for path, content in files.items():
-            folder, name = posixpath.split(path)
-            file = Path(scratch) / name
-            _write(file, content)
-            with connection.waiting():
-                connection.client.log_artifact(run_id, str(file), folder or None)
+        written = {path: Path(scratch, path) for path in files}
+        for path, file in written.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, files[path])
+        _upload(connection, run_id, place, written)
 
 
-def keep(connection: Connection, run_id: str, source: Path, folder: str) -> None:
-    """Copy a file, or a whole folder, into the folder `folder` of a run's artifacts."""
+def keep(connection: Connection, run_id: str, sources: Sequence[Path], folder: str) -> None:
+    """Copy files, and whole folders, into the folder `folder` of a run's artifacts."""
     place = connection.root_of(run_id)
     root = local_path(place)
+    files = {
+        Path(folder, file.relative_to(source.parent)).as_posix(): file
+        for source in sources
+        for file in ([source] if source.is_file() else _files_in(source))
+    }
     if root is None:
         _refuse_strangers(connection, place)
-    for file in [source] if source.is_file() else _files_in(source):
-        path = Path(folder, file.relative_to(source.parent))
-        if root is None:
-            with connection.waiting():
-                connection.client.log_artifact(run_id, str(file), path.parent.as_posix())
-            continue
+        _upload(connection, run_id, place, files)
+        return
+    for path, file in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         whole_files.write(root / path, file.read_bytes())
+
+
+def _upload(connection: Connection, run_id: str, place: str, files: Mapping[str, Path]) -> None:
+    """Send files of a run by their paths, together where that is possible; `place` is the address of its artifacts."""
+    sent = send_together(connection, run_id, files) if scheme_of(place) in _WITH_LOGIN else set()
+    for path, file in files.items():
+        if path not in sent:
+            with connection.waiting():
+                upload_file(place, posixpath.dirname(path), file, connection.location.uri)
 
 
 def keep_model(connection: Connection, model: LoggedModel, source: Path) -> None:
@@ -169,6 +180,8 @@ def entries(connection: Connection, address: str) -> list[FileInfo]:
 
 
 def _listed(connection: Connection, root: str, path: str) -> list[str]:
+    if (root, path) in connection.names_ahead:
+        return connection.names_ahead[root, path]
     return sorted(posixpath.basename(one.path) for one in entries(connection, posixpath.join(root, path)))
 
 
@@ -199,7 +212,12 @@ def _check_footer(schema: pyarrow.Schema, rows: int) -> None:
 
 @contextmanager
 def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | None]:
-    """The file itself if artifacts are local (MLflow would copy it), else a download that is deleted at the end."""
+    """The file itself if artifacts are local (MLflow would copy it), or were fetched ahead, else a download that is
+    deleted at the end.
+    """
+    if (root, path) in connection.files_ahead:
+        yield connection.files_ahead[root, path]
+        return
     folder = local_path(root)
     if folder is not None:
         with _as_broken(connection, path):
@@ -238,8 +256,8 @@ def _download_file(connection: Connection, root: str, path: str, scratch: str) -
     try:
         with connection.waiting():
             download_file(root, path, target, connection.location.uri)
-    except Exception:  # each kind of artifact store raises another error, for a missing file too
-        missing = target.name not in _listed(connection, root, posixpath.dirname(path))
+    except Exception as error:  # each kind of artifact store raises another error, for a missing file too
+        missing = says_missing(error) or target.name not in _listed(connection, root, posixpath.dirname(path))
         return None if missing else _download(connection, root, path, scratch)
     return target
 

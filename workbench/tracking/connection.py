@@ -60,6 +60,11 @@ class Connection:
     patience: Patience = field(default_factory=lambda: Patience(""))
     roots: dict[str, str] = field(default_factory=dict)  # run id -> address of its artifacts, which never changes
     offers: dict[str, bool] = field(default_factory=dict)  # path -> whether a server has it besides MLflow's own
+    experiments: dict[str, str] = field(default_factory=dict)  # id -> name, of a server's as they were last listed
+    opened_with: list[list[str]] = field(default_factory=list)  # the ids that it was opened with, until they are used
+    # What `fetched_together` has brought of a server's artifacts, by the address of a run's artifacts and a path:
+    files_ahead: dict[tuple[str, str], Path | None] = field(default_factory=dict)  # None: there is no such file
+    names_ahead: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of what is in a folder
 
     def waiting(self) -> AbstractContextManager[None]:
         """A context for one request to a server; a long wait is reported."""
@@ -131,12 +136,11 @@ def _first_request(connection: Connection) -> None:
         connection.client.search_experiments(max_results=1)
         return
     try:
-        if not any(one.experiment_id for one in connection.client.search_experiments(max_results=1)):
-            # It may hold none. Of one that nobody made, MLflow says that there is none; others say anything.
-            strange = connection.client.get_experiment_by_name(secrets.token_hex(8)) is not None
-            reason = "it knows an experiment that nobody made" if strange else ""
-        else:
-            reason = ""
+        ids = experiments_of(connection)
+        connection.opened_with.extend([ids] if any(ids) else [])
+        # It may hold none. Of one that nobody made, MLflow says that there is none; others say anything.
+        strange = not any(ids) and connection.client.get_experiment_by_name(secrets.token_hex(8)) is not None
+        reason = "it knows an experiment that nobody made" if strange else ""
     except Exception as error:  # what its answers lead a parser to
         if isinstance(error, MlflowException) and not re.search("valid JSON|error code 404", str(error)):
             raise
@@ -203,8 +207,26 @@ def _understood(said: str) -> str:
 
 
 def experiments_of(connection: Connection) -> list[str]:
-    """The ids of all experiments of the store."""
-    return [one.experiment_id for one in _pages(connection, connection.client.search_experiments)]
+    """The ids of all experiments of the store. A server was asked for them when it was opened, so the first who wants
+    them asks nothing; whoever comes later asks again.
+    """
+    if connection.opened_with:
+        return connection.opened_with.pop()
+    found = {one.experiment_id: one.name for one in _pages(connection, connection.client.search_experiments)}
+    if connection.location.file is None:
+        connection.experiments.clear()
+        connection.experiments.update(found)
+    return list(found)
+
+
+def experiment_called(connection: Connection, name: str) -> str:
+    """The id of a server's experiment of this name as they were last listed; "" if none was among them."""
+    return next((number for number, known in connection.experiments.items() if known == name), "")
+
+
+def name_of_experiment(connection: Connection, number: str) -> str:
+    """The name of an experiment, asked for unless it was listed."""
+    return connection.experiments.get(number) or str(connection.client.get_experiment(number).name)
 
 
 def search(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,16 +51,33 @@ def together(tables: Mapping[str, Columns]) -> pyarrow.Table:
     return pyarrow.concat_tables(parts, promote_options="permissive")
 
 
-def intact(connection: Connection, parents: Mapping[str, Run], history: str) -> bool:
-    """Whether no table of a pack is missing, and each can be read to its end if it is a file of this machine.
+def intact(connection: Connection, parents: Mapping[str, Run], histories: Iterable[str]) -> set[str]:
+    """Those of the packs of which no table is missing, and each can be read to its end if it is a file of this machine.
 
-    `parents` are the sweeps of the store by run id. Damage is reported.
+    `parents` are the sweeps of the store by run id. Damage is reported. A server that does not send the names of all
+    packs together is asked once a sweep, for its packs alone: their tables are there before any run of theirs is.
     """
-    place = names.history_place(history)
-    parent = parents.get(place[0]) if place else None
-    if place is None or parent is None:
-        return False
-    root, folder = parent.info.artifact_uri, place[1]
+    packs: dict[str, set[str]] = {}  # root -> its packs
+    found = set()
+    for history in histories:
+        place = names.history_place(history)
+        parent = parents.get(place[0]) if place else None
+        if place is None or parent is None:
+            continue
+        root, folder = parent.info.artifact_uri, place[1]
+        if connection.location.file is not None or (root, folder) in connection.names_ahead:
+            whole = _is_whole(connection, parent, folder)
+        else:
+            if root not in packs:
+                packs[root] = set(listing(connection, root, names.PACKS))
+            whole = posixpath.basename(folder) in packs[root]
+        if whole:
+            found.add(history)
+    return found
+
+
+def _is_whole(connection: Connection, parent: Run, folder: str) -> bool:
+    root = parent.info.artifact_uri
     try:
         there = listing(connection, root, folder)
         if not {names.EPOCHS_FILE, names.LAYERS_FILE} <= set(there):

@@ -10,6 +10,7 @@ from workbench.sweep.store import Earlier, Held, SweepRecord
 from workbench.tracking import names
 from workbench.tracking.children import Child, child_of, existing
 from workbench.tracking.connection import Connection, experiments_of, parents, search
+from workbench.tracking.files_ahead import fetched_together, state_of
 from workbench.tracking.held_marks import has_marks, may_hold
 from workbench.tracking.history_tables import intact
 from workbench.tracking.moments import seconds
@@ -40,6 +41,14 @@ def held_in(
     if not possible:
         return {}
     deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
+    with fetched_together(connection, [state_of(parent, packs=True) for parent in possible]):
+        return _held_by(connection, possible, sweeps, deleted, wanted)
+
+
+def _held_by(
+    connection: Connection, possible: Sequence[Run], sweeps: Mapping[str, Run], deleted: set[str], wanted: set[str]
+) -> dict[str, Held]:
+    """Those of the fingerprints whose run one of the `possible` sweeps trained, by their plans."""
     found: dict[str, tuple[Held, str]] = {}
     for parent in possible:
         table = standing(connection, parent, _HOLDING).to_pydict()
@@ -47,8 +56,7 @@ def held_in(
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
             if trained and fingerprint in wanted:
                 found[fingerprint] = Held(run_id, outcome), history
-    packs = dict.fromkeys(history for _, history in found.values())  # many runs share one pack's tables
-    whole = {history for history in packs if intact(connection, sweeps, history)}
+    whole = intact(connection, sweeps, dict.fromkeys(history for _, history in found.values()))
     return {fingerprint: run for fingerprint, (run, history) in found.items() if history in whole}
 
 
@@ -57,7 +65,11 @@ def earlier(connection: Connection, experiment: str, name: str) -> Earlier | Non
     found = called(parents(connection), experiment, name)
     if not found:
         return None
-    parent = found[-1]
+    with fetched_together(connection, [state_of(found[-1], names.SWEEP_FILE)]):
+        return _earlier(connection, found[-1])
+
+
+def _earlier(connection: Connection, parent: Run) -> Earlier:
     columns = (*STANDING, "row", "pack", "fingerprint")
     table = standing(connection, parent, columns).select(["pack", "row", "fingerprint"]).to_pylist()
     packs: dict[str, dict[str, None]] = {}
@@ -96,7 +108,8 @@ def children_of(connection: Connection, parent: Run, rows: Sequence[PlanRow]) ->
     run_id = parent.info.run_id
     if not has_marks(parent.data.tags):
         return existing(connection, run_id)
-    deleted = {run.info.run_id for run in search(connection, f"tags.`{names.PARENT}` = '{run_id}'", "deleted")}
+    mine = f"tags.`{names.PARENT}` = '{run_id}'"
+    deleted = {run.info.run_id for run in search(connection, mine, "deleted", [parent.info.experiment_id])}
     return {
         (row.record.cell, names.tag(row.record.fingerprint)): child_of(row)
         for row in rows
@@ -120,8 +133,9 @@ def origins_of(
     """
     found = {row.run_id: row for row in known if row.run_id in wanted and not row.record.origin}
     left = {run_id: fingerprint for run_id, fingerprint in wanted.items() if run_id not in found}
-    for parent in everything if left else []:
-        if may_hold(parent.data.tags, left.values()):
+    possible = [parent for parent in everything if left and may_hold(parent.data.tags, left.values())]
+    with fetched_together(connection, [state_of(parent) for parent in possible]):
+        for parent in possible:
             table = standing(connection, parent)
             chosen = [index for index, run_id in enumerate(table["run_id"].to_pylist()) if run_id in left]
             found.update({row.run_id: row for row in from_table(rows_of(table, chosen))})

@@ -5,16 +5,18 @@
 - the sampling of a machine's load beside a run;
 - the name under which MLflow knows the person who starts a run;
 - the name of a logger that logs errors which we report ourselves;
-- one file of artifacts, asked for without a look whether it is a folder;
+- one file of artifacts, sent, or asked for without a look whether it is a folder;
 - a request of a client's with its log-in, its certificates and its repetitions;
-- MLflow's server: its application, with log-in or without, and the store behind it.
+- MLflow's server: its application, with log-in or without, the store and the artifacts behind it, and who may do what.
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +44,8 @@ _ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
 _KIND_OF_SERVER = "mlflow.environment_variables", "_MLFLOW_SGI_NAME"
 _LOG_IN_READY, _WORD_OF_JOBS = "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
 _CREATE_RUN = "/api/2.0/mlflow/runs/create"
+_MAY = "_authorize_run_id"  # of the log-in
+_PART_BYTES = 2**20
 
 
 def make_database(address: str, artifacts: str) -> None:
@@ -62,6 +66,20 @@ def download_file(root: str, path: str, target: Path, tracking_uri: str) -> None
     """
     repository = _part(*_ARTIFACT_STORE)(root, tracking_uri=tracking_uri)
     _member(repository, "_download_file")(path, str(target))
+
+
+def says_missing(error: Exception) -> bool:
+    """Whether it is the answer of MLflow's server that there is no such file. Of others nobody knows what 404 means."""
+    answer = getattr(error, "response", None)
+    try:
+        return answer is not None and answer.json().get("error_code") == "RESOURCE_DOES_NOT_EXIST"
+    except (ValueError, AttributeError):
+        return False
+
+
+def upload_file(root: str, folder: str, file: Path, tracking_uri: str) -> None:
+    """Write a file into the folder `folder` under the address `root`, in one request: who asks by run id makes two."""
+    _part(*_ARTIFACT_STORE)(root, tracking_uri=tracking_uri).log_artifact(str(file), folder or None)
 
 
 def delete_for_good(client: MlflowClient, run_id: str) -> bool:
@@ -89,14 +107,28 @@ def user_of_mlflow(tag: str) -> str:
     return str(_part(*_CONTEXT)().tags().get(tag) or "")
 
 
-def answer_of(client: MlflowClient, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
-    """Status and text of a server's answer to a request, with a body in JSON. Raises MLflow's exception if there is no
-    answer, or one that may be another the next time.
+def answer_of(
+    client: MlflowClient, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+) -> tuple[int, str]:
+    """Status and text of a server's answer to a request, with a body of that kind. Raises MLflow's exception if there
+    is no answer, or one that may be another the next time.
     """
     credentials = _member(_member(_member(client, "_tracking_client"), "store"), "get_host_creds")()
-    content = {} if body is None else {"data": body, "extra_headers": {"Content-Type": "application/json"}}
+    content = {} if body is None else {"data": body, "extra_headers": {"Content-Type": kind}}
     answer = _part(*_REQUEST)(credentials, path, method, **content)
     return answer.status_code, answer.text
+
+
+def save_answer(client: MlflowClient, path: str, body: bytes, target: Path) -> int:
+    """The status of a server's answer to a POST of JSON, whose content is written to the file `target` as it comes.
+    Raises MLflow's exception, or that of `requests`, if there is no answer or not the whole of one.
+    """
+    credentials = _member(_member(_member(client, "_tracking_client"), "store"), "get_host_creds")()
+    content = {"data": body, "extra_headers": {"Content-Type": "application/json"}, "stream": True}
+    with _part(*_REQUEST)(credentials, path, "POST", **content) as answer, target.open("wb") as file:
+        for part in answer.iter_content(_PART_BYTES):
+            file.write(part)
+        return int(answer.status_code)
 
 
 def server_application() -> Flask:
@@ -116,6 +148,29 @@ def server_store() -> tuple[MlflowPart, Engine | None]:
     return store, _member(store, "engine") if type(store).__name__ == _STORE[1] else None
 
 
+def server_artifacts_of(address: str) -> str:
+    """Where artifacts of this address lie in the place that the server was given for them; "" if they lie elsewhere."""
+    if not _part(_HANDLERS, "_is_servable_proxied_run_artifact_root")(address):
+        return ""
+    return str(_part(_HANDLERS, "_get_proxied_run_artifact_destination_path")(address))
+
+
+def server_artifact_names(folder: str) -> list[str]:
+    """The names in a folder of that place, of files and folders; none if it is not there."""
+    listed = _part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")().list_artifacts(folder)
+    return sorted(posixpath.basename(one.path) for one in listed)
+
+
+def copy_server_artifact(path: str, target: Path) -> None:
+    """Copy a file of that place to `target`."""
+    _member(_part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")(), "_download_file")(path, str(target))
+
+
+def add_server_artifact(folder: str, file: Path) -> None:
+    """Copy a file into a folder of that place."""
+    _part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")().log_artifact(str(file), folder)
+
+
 def without_log_in(app: Flask) -> MlflowPart:
     """What `mlflow server` runs of this application if everybody may do everything."""
     return _part(*_ASGI)(app) if _part(*_KIND_OF_SERVER).get() == "uvicorn" else app
@@ -131,14 +186,30 @@ def prepare_log_in() -> None:
         os.environ.setdefault(_WORD_OF_JOBS, secrets.token_hex(32))
 
 
-def with_log_in(app: Flask, rights: Mapping[tuple[str, str], Callable[[Callable[[], bool]], bool]]) -> MlflowPart:
+@dataclass(frozen=True)
+class Rights:
+    """MLflow's own answers to what the sender of a request may do: create a run in the request's experiment, and read
+    or change a run with this id.
+    """
+
+    may_create_run: Callable[[], bool]
+    may_read_run: Callable[[str], bool]
+    may_change_run: Callable[[str], bool]
+
+
+def with_log_in(app: Flask, allowed: Mapping[tuple[str, str], Callable[[Rights], bool]]) -> MlflowPart:
     """The same with MLflow's basic authentication. Who may do what at our paths is said for each (path, method), by a
-    function that is given MLflow's own answer to whether the sender may create a run in the request's experiment.
+    function that is given the sender's rights.
     """
     validators = _part(_LOG_IN, "BEFORE_REQUEST_VALIDATORS")
-    may_create = validators[(server_path(_CREATE_RUN), "POST")]
-    for place, allowed in rights.items():
-        validators[place] = lambda allowed=allowed: allowed(may_create)
+    may = _part(_LOG_IN, _MAY)
+    rights = Rights(
+        validators[(server_path(_CREATE_RUN), "POST")],
+        lambda run_id: may(run_id, "read"),
+        lambda run_id: may(run_id, "update"),
+    )
+    for place, is_allowed in allowed.items():
+        validators[place] = lambda is_allowed=is_allowed: is_allowed(rights)
     return _part(_LOG_IN, "create_app")(app)
 
 

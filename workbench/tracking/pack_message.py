@@ -28,7 +28,7 @@ _STRANGE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _STATUSES_OF_AN_END = tuple(dict.fromkeys(names.RUN_STATUS.values()))
 _FIELDS_OF_A_RUN = ("run_id", "name", "status", "start_time", "end_time", "tags", "params", "metrics", "dataset")
 _LARGEST_WHOLE = 2**63 - 1
-_MARK_OF_A_RUN = re.compile("[0-9a-f]{32}")
+RUN_MARK = re.compile("[0-9a-f]{32}")
 
 
 class BadMessage(Exception):
@@ -90,7 +90,7 @@ def _run(found: object, where: str) -> tuple[str, NewRun]:
         keys = sorted(map(str, found)) if isinstance(found, dict) else found
         raise BadMessage(f"{where}: found {_shown(keys)}; allowed: {', '.join(_FIELDS_OF_A_RUN)}")
     mark = found["run_id"]
-    if not (isinstance(mark, str) and _MARK_OF_A_RUN.fullmatch(mark)):
+    if not (isinstance(mark, str) and RUN_MARK.fullmatch(mark)):
         raise BadMessage(f"{where}.run_id: found {_shown(mark)}; allowed: 32 digits from 0 to f")
     return mark, NewRun(
         name=_text(found["name"], names.NAME_LIMIT, f"{where}.name", least=1),

@@ -18,7 +18,7 @@ from workbench.sweep.store import SweepRecord
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, put, read_text
 from workbench.tracking.children import Family
-from workbench.tracking.connection import Connection, is_active, order_of
+from workbench.tracking.connection import Connection, experiment_called, is_active, order_of
 from workbench.tracking.damage import report_damage
 from workbench.tracking.held_marks import without_marks
 from workbench.tracking.inputs import dataset_inputs, datasets_of
@@ -66,8 +66,11 @@ def experiment_of(connection: Connection, name: str) -> str:
     from mlflow.exceptions import MlflowException
 
     client = connection.client
+    if known := experiment_called(connection, name):
+        return known
     found = client.get_experiment_by_name(name)
     if found is None:
+        connection.opened_with.clear()  # they will be one more
         beside = connection.location.artifacts
         place = None if beside is None else file_address(beside / file_name(name, beside))
         try:
@@ -85,6 +88,8 @@ def experiment_of(connection: Connection, name: str) -> str:
 
 def known_experiment(connection: Connection, name: str) -> str:
     """The id of the experiment `name`; "" if there is none."""
+    if known := experiment_called(connection, name):
+        return known
     found = connection.client.get_experiment_by_name(name)
     return found.experiment_id if found else ""
 
@@ -115,10 +120,13 @@ def start(
         else:
             name = names.run_name(sweep.name, "sweep")
             with once():
-                run_id = connection.client.create_run(experiment, tags=tags, run_name=name).info.run_id
+                made = connection.client.create_run(experiment, tags=tags, run_name=name).info
+            run_id = made.run_id
+            connection.roots[run_id] = made.artifact_uri
         for first in range(0, len(params), _PARAM_BATCH):
             connection.client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
-        connection.client.log_inputs(run_id, inputs)
+        if inputs:
+            connection.client.log_inputs(run_id, inputs)
     return run_id
 
 

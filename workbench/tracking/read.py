@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,14 +13,16 @@ from workbench.redaction import redacted, redacted_override
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
-from workbench.tracking.connection import Connection, connect_to_read, order_of, parents
+from workbench.tracking.connection import Connection, connect_to_read, name_of_experiment, order_of, parents
 from workbench.tracking.damage import report_damage
+from workbench.tracking.files_ahead import fetched_together, state_of
+from workbench.tracking.files_message import Wanted
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
 from workbench.tracking.long_tables import LongTable, of_cells
 from workbench.tracking.moments import iso, seconds
 from workbench.tracking.parent import asked_of, facts_of, outcome_counts
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
-from workbench.tracking.sweep_attempts import attempts
+from workbench.tracking.sweep_attempts import attempt_files, attempts, attempts_before
 
 if TYPE_CHECKING:
     import pandas
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 # The long tables of a pack, and how the rows of a cell are ordered in them.
 _ORDERS = {names.EPOCHS_FILE: ("epoch",), names.LAYERS_FILE: ("epoch", "layer", "probe")}
+_PACKS_AT_A_TIME = 20  # of a server: 3 MB each, so that a slow line is not silent for long
 
 
 @dataclass(frozen=True)
@@ -70,19 +73,22 @@ def _load(connection: Connection, name: str) -> SweepTables:
     everything = parents(connection)
     name, found = called(connection, name, everything)
     parent = found[-1]
-    table, broken = look(connection, parent)
+    earlier_attempts = attempts_before(parent, everything)
+    with fetched_together(connection, [state_of(parent, names.SWEEP_FILE), *map(attempt_files, earlier_attempts)]):
+        table, broken = look(connection, parent)
+        asked = asked_of(connection, parent)
+        attempted = attempts(connection, parent, earlier_attempts)
     rows = from_table(table)
     if not rows:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
-    asked = asked_of(connection, parent)
     runs, swept = _runs(rows), dict.fromkeys(key for row in rows for key in row.record.factors)
     places = [_Place(row.history, names.text(row.record.fingerprint), row.record.cell) for row in rows if row.history]
     del rows  # settings of every cell, as Python's objects: more than all that is left of them
-    epochs, layers, tables, missing = _histories(connection, places)
+    epochs, layers, tables, missing = _histories(connection, places, everything)
     facts = _facts(connection, parent, asked)
     facts["earlier"] = ", ".join(run.info.run_id for run in reversed(found[:-1]))
-    facts["attempts"] = attempts(connection, parent, everything)
+    facts["attempts"] = attempted
     facts["missing"] = ", ".join([f"runs:/{parent.info.run_id}/{names.PLAN}"] * broken + missing)
     noted = asked.get("factors")
     factors = noted if isinstance(noted, list) and noted else swept
@@ -128,10 +134,15 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
     import pandas
 
     connection = connect_to_read(uri)
-    lines = connection.patiently(lambda: [_line(connection, parent) for parent in parents(connection)])
+    lines = connection.patiently(lambda: _lines(connection, parents(connection)))
     columns = ["name", "digest", "run_id", "experiment_id", "started", "outcome", "part_of", "cells"]
     columns += outcome_counts([], [])
     return pandas.DataFrame(lines, columns=columns)
+
+
+def _lines(connection: Connection, everything: Sequence[Run]) -> list[dict[str, object]]:
+    with fetched_together(connection, [state_of(parent) for parent in everything]):
+        return [_line(connection, parent) for parent in everything]
 
 
 def _line(connection: Connection, parent: Run) -> dict[str, object]:
@@ -162,10 +173,10 @@ def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
 
 
 def _histories(
-    connection: Connection, places: Sequence[_Place]
+    connection: Connection, places: Sequence[_Place], everything: Sequence[Run]
 ) -> tuple[pandas.DataFrame, pandas.DataFrame, dict[str, pandas.DataFrame], list[str]]:
     """The epochs and layers of all cells, their tables of measurements by name, and the histories that are damaged or
-    whose sweep was deleted for good.
+    whose sweep was deleted for good. The parent runs of `everything` need not be asked for.
     """
     import pandas
 
@@ -174,25 +185,49 @@ def _histories(
         packs.setdefault(place.history, {}).setdefault(place.fingerprint, []).append(place.cell)
     found = {names.EPOCHS_FILE: LongTable(), names.LAYERS_FILE: LongTable()}
     measured: list[pandas.DataFrame] = []
-    sweeps: dict[str, Run | None] = {}
     missing = []
-    for history, of_marks in packs.items():
-        parent, folder = names.history_place(history) or ("", "")
-        if parent not in sweeps:
-            sweeps[parent] = _sweep(connection, parent) if parent else None
+    for history, parent, folder in _one_by_one(connection, packs, everything):
+        of_marks = packs[history]
         for file, order in _ORDERS.items():
-            table = _read_history(connection, sweeps[parent], f"{folder}/{file}", coded=True)
+            table = _read_history(connection, parent, f"{folder}/{file}", coded=True)
             if table is None:
                 missing.append(f"{history}/{file}")
             else:
                 found[file].add(of_cells(table, of_marks, order))
-        if (table := _read_history(connection, sweeps[parent], f"{folder}/{names.TABLES_FILE}")) is not None:
+        if (table := _read_history(connection, parent, f"{folder}/{names.TABLES_FILE}")) is not None:
             pairs = [(cell, mark) for mark, cells_of in of_marks.items() for cell in cells_of]
             shown = pandas.DataFrame(pairs, columns=["cell", "fingerprint"])
             measured.append(shown.merge(table.to_pandas(), on="fingerprint"))
     epochs = found[names.EPOCHS_FILE].frame(("cell", *EPOCH_COLUMNS))
     layers = found[names.LAYERS_FILE].frame(("cell", *LAYER_COLUMNS))
     return epochs, layers, _by_name(measured), missing
+
+
+def _one_by_one(
+    connection: Connection, histories: Iterable[str], everything: Sequence[Run]
+) -> Iterator[tuple[str, Run | None, str]]:
+    """Each history with the sweep and the folder that hold it; the files of _PACKS_AT_A_TIME are fetched together."""
+    sweeps: dict[str, Run | None] = {run.info.run_id: run for run in everything}
+    places = []
+    for history in histories:
+        parent, folder = names.history_place(history) or ("", "")
+        if parent not in sweeps:
+            sweeps[parent] = _sweep(connection, parent) if parent else None
+        places.append((history, sweeps[parent], folder))
+    for first in range(0, len(places), _PACKS_AT_A_TIME):
+        part = places[first : first + _PACKS_AT_A_TIME]
+        with fetched_together(connection, _files_of(part)):
+            yield from part
+
+
+def _files_of(places: Sequence[tuple[str, Run | None, str]]) -> list[tuple[Run, Wanted]]:
+    """The tables in these places, by the sweep that holds them."""
+    found: dict[str, tuple[Run, list[str]]] = {}
+    for _, parent, folder in places:
+        if parent is not None:
+            _, files = found.setdefault(parent.info.run_id, (parent, []))
+            files += [f"{folder}/{file}" for file in (*_ORDERS, names.TABLES_FILE)]
+    return [(parent, Wanted(run_id, tuple(files))) for run_id, (parent, files) in found.items()]
 
 
 def _read_history(connection: Connection, parent: Run | None, path: str, coded: bool = False) -> pyarrow.Table | None:
@@ -243,7 +278,7 @@ def _facts(connection: Connection, parent: Run, asked: Mapping[str, object]) -> 
     tags = {"digest": parent.data.tags[names.DIGEST_TAG], "command": parent.data.tags.get(names.SOURCE, "")}
     facts = {name: str(asked.get(name, tags.get(name, ""))) for name in ("digest", "command", "rules", "rules_stored")}
     facts |= {"run_id": info.run_id, "experiment_id": info.experiment_id, "uri": connection.location.shown}
-    facts["experiment"] = connection.client.get_experiment(info.experiment_id).name
+    facts["experiment"] = name_of_experiment(connection, info.experiment_id)
     facts |= {"outcome": parent.data.tags[names.OUTCOME], "started": iso(info.start_time)}
     facts["order"] = str(order_of(parent))
     ended = None if facts["outcome"] == names.RUNNING else info.end_time  # an earlier start's, if it runs

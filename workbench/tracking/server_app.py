@@ -1,12 +1,16 @@
-"""What `mlflow server --app-name workbench` runs: all that MLflow serves, and one more address, for packs of runs.
+"""What `mlflow server --app-name workbench` runs: all that MLflow serves, and two more addresses, for packs of runs and
+for files of several runs.
 
     GET  /api/2.0/workbench/packs    {"version": 1}
     POST /api/2.0/workbench/packs    a message (`pack_message`): {"recorded": 256}, once the runs stand in the database
+    POST /api/2.0/workbench/files    a message (`files_message`): the files of sweeps that it asks for, as a zip
+    PUT  /api/2.0/workbench/files    a zip of files of one run, which are kept
 
 MLflow needs three requests for a run that has ended. Here a pack is one, and is written by the code that records a pack
 in a database directly (`bulk`), in one transaction. A message that comes a second time is recorded once. What cannot be
 recorded is refused whole, in one line, as MLflow's own calls refuse: 400 for what is not allowed, 401 and 403 where
 somebody may not create runs in that experiment, 404 for an experiment that is not there, 413 for a message too large.
+Files are sent to whom MLflow lets read every run that is asked for, and taken from whom it lets change the run.
 """
 
 from __future__ import annotations
@@ -15,7 +19,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.tracking.bulk import NewRun, known_runs, write_rows
+from workbench.tracking.files_message import FILES_PATH, Wanted, wanted_in
 from workbench.tracking.mlflow_internals import (
+    Rights,
     prepare_log_in,
     server_application,
     server_path,
@@ -24,20 +30,20 @@ from workbench.tracking.mlflow_internals import (
     without_log_in,
 )
 from workbench.tracking.pack_message import MESSAGE_VERSION, MOST_BYTES, PACKS_PATH, BadMessage, understood
+from workbench.tracking.server_files import folders_of, keep_all, zipped
+from workbench.untyped import MlflowPart
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.typing import ResponseReturnValue
     from sqlalchemy.engine import Connection as Database
 
-    from workbench.untyped import MlflowPart
-
 NO_DATABASE = "the store behind this server is no plain database, so it takes no packs"
 
 
 def create_app() -> MlflowPart:
     """The application `workbench`, without log-in."""
-    return without_log_in(_with_packs(server_application()))
+    return without_log_in(_with_ours(server_application()))
 
 
 def __getattr__(name: str) -> Callable[[], MlflowPart]:
@@ -52,21 +58,46 @@ def __getattr__(name: str) -> Callable[[], MlflowPart]:
 
 def _create_app_with_log_in() -> MlflowPart:
     """The application `workbench-basic-auth`, over MLflow's `basic-auth`."""
-    app, path = _with_packs(server_application()), server_path(PACKS_PATH)
-    return with_log_in(app, {(path, "GET"): lambda _: True, (path, "POST"): _may_record})
+    app, packs, files = _with_ours(server_application()), server_path(PACKS_PATH), server_path(FILES_PATH)
+    allowed: dict[tuple[str, str], Callable[[Rights], bool]] = {
+        (packs, "GET"): lambda _: True,
+        (packs, "POST"): _may_record,
+        (files, "POST"): _may_read,
+        (files, "PUT"): _may_change,
+    }
+    return with_log_in(app, allowed)
 
 
-def _with_packs(app: Flask) -> Flask:
-    path = server_path(PACKS_PATH)
+def _with_ours(app: Flask) -> Flask:
     if "workbench_offer" not in app.view_functions:
-        app.add_url_rule(path, "workbench_offer", offer, methods=["GET"])
-        app.add_url_rule(path, "workbench_take", take, methods=["POST"])
+        app.add_url_rule(server_path(PACKS_PATH), "workbench_offer", offer, methods=["GET"])
+        app.add_url_rule(server_path(PACKS_PATH), "workbench_take", take, methods=["POST"])
+        app.add_url_rule(server_path(FILES_PATH), "workbench_give", give, methods=["POST"])
+        app.add_url_rule(server_path(FILES_PATH), "workbench_keep", keep, methods=["PUT"])
     return app
 
 
-def _may_record(may_create_run: Callable[[], bool]) -> bool:
+def _may_record(rights: Rights) -> bool:
     """Whether the sender may record; what is refused anyway (`take`) is not parsed for that."""
-    return _is_too_large() or may_create_run()
+    return _is_too_large() or rights.may_create_run()
+
+
+def _may_read(rights: Rights) -> bool:
+    """Whether the sender may read every run whose files are asked for; what is refused anyway (`give`) names none."""
+    from flask import request
+
+    try:
+        wanted = [] if _is_too_large() else wanted_in(request.get_json(silent=True))
+    except BadMessage:
+        wanted = []
+    return all(rights.may_read_run(one.run_id) for one in wanted)
+
+
+def _may_change(rights: Rights) -> bool:
+    """Whether the sender may change the run whose files are sent."""
+    from flask import request
+
+    return rights.may_change_run(request.args.get("run_id", ""))
 
 
 def _is_too_large() -> bool:
@@ -100,6 +131,45 @@ def take() -> ResponseReturnValue:
         return _refused(f"the database refused it: {_first_line(error)}", 400)
     except SQLAlchemyError as error:
         return _refused(f"the database failed: {_first_line(error)}", 503, "TEMPORARILY_UNAVAILABLE")
+
+
+def give() -> ResponseReturnValue:
+    """The answer to a message that asks for files: those of every run in it, or none."""
+    from flask import Response, request
+
+    def zip_of(store: MlflowPart) -> ResponseReturnValue:
+        wanted = wanted_in(request.get_json(silent=True))
+        return Response(zipped(wanted, folders_of(store, wanted)), mimetype="application/zip")
+
+    return _of_files(zip_of)
+
+
+def keep() -> ResponseReturnValue:
+    """The answer to files of a run: all of them are kept, or none."""
+    from flask import request
+
+    def kept(store: MlflowPart) -> ResponseReturnValue:
+        (folder,) = folders_of(store, [Wanted(request.args.get("run_id", ""), ())])
+        return {"kept": keep_all(folder, request.get_data())}
+
+    return _of_files(kept)
+
+
+def _of_files(answer: Callable[[MlflowPart], ResponseReturnValue]) -> ResponseReturnValue:
+    """What `answer` makes of the store, or why that is refused."""
+    from mlflow.exceptions import MlflowException
+
+    if _is_too_large():
+        return _refused(f"the message: found more than {MOST_BYTES:,} bytes", 413)
+    store, engine = server_store()
+    if engine is None:
+        return _refused(NO_DATABASE, 501, "NOT_IMPLEMENTED")
+    try:
+        return answer(store)
+    except BadMessage as error:
+        return _refused(str(error), 400)
+    except MlflowException as error:
+        return _refused(error.message, error.get_http_status_code(), error.error_code)
 
 
 def _record(experiment: str, runs: Mapping[str, NewRun]) -> ResponseReturnValue:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, read_text
 from workbench.tracking.connection import Connection
+from workbench.tracking.files_message import Wanted
 from workbench.tracking.moments import iso
 from workbench.tracking.parent import asked_of, facts_of
 
@@ -32,19 +33,29 @@ class AskedSweep(TypedDict):
     claims: dict[str, AskedClaim]
 
 
-def attempts(connection: Connection, parent: Run, everything: list[Run]) -> str:
-    """The sweeps of the same sweep file up to this one as JSON, oldest first; "" if it is the only one.
+def attempts_before(parent: Run, everything: Sequence[Run]) -> list[Run]:
+    """The sweeps of the same sweep file before this one, oldest first."""
+    tag = names.key(names.FACT + "sweep_file")
+    file = parent.data.tags.get(tag, "")
+    runs = [run for run in everything if file and run.data.tags.get(tag) == file]
+    return runs[: next((place for place, run in enumerate(runs) if run.info.run_id == parent.info.run_id), 0)]
+
+
+def attempt_files(run: Run) -> tuple[Run, Wanted]:
+    """The files of an earlier attempt that `attempts` reads."""
+    return run, Wanted(run.info.run_id, (names.SWEEP_FILE, _page_of(run)))
+
+
+def attempts(connection: Connection, parent: Run, before: Sequence[Run]) -> str:
+    """The attempts before this sweep, and itself, as JSON, oldest first; "" if it is the only one.
 
     Each has started, departures, data_digest, and claims: id -> question (in older sweeps the digests of the rules) and
     the verdict on its page, "" if there is none.
     """
-    tag = names.key(names.FACT + "sweep_file")
-    file = parent.data.tags.get(tag, "")
-    runs = [run for run in everything if file and run.data.tags.get(tag) == file]
-    runs = runs[: 1 + next((place for place, run in enumerate(runs) if run.info.run_id == parent.info.run_id), -1)]
-    if len(runs) < 2:
+    if not before:
         return ""
-    return json.dumps([_attempt(connection, run, with_verdicts=run is not runs[-1]) for run in runs])
+    earlier = [_attempt(connection, run, with_verdicts=True) for run in before]
+    return json.dumps([*earlier, _attempt(connection, parent, with_verdicts=False)])
 
 
 def _attempt(connection: Connection, run: Run, with_verdicts: bool) -> AskedSweep:
@@ -68,15 +79,19 @@ def _question(held: Mapping[str, object]) -> str:
 
 def _verdicts(connection: Connection, run: Run) -> dict[str, str]:
     """Claim -> verdict, from the page stored with the sweep; empty if no page can be read."""
-    page = f"{names.REPORT}/{run.data.tags.get(names.SWEEP, '')}.json"
     try:
-        found = _json(read_text(connection, run.info.artifact_uri, page)).get("verdicts")
+        found = _json(read_text(connection, run.info.artifact_uri, _page_of(run))).get("verdicts")
     except Broken:
         return {}
     verdicts = found if isinstance(found, dict) else {}
     if not all(isinstance(one, dict) and "verdict" in one for one in verdicts.values()):
         return {}
     return {str(name): str(one["verdict"]) for name, one in verdicts.items()}
+
+
+def _page_of(run: Run) -> str:
+    """The data of the page stored with a sweep."""
+    return f"{names.REPORT}/{run.data.tags.get(names.SWEEP, '')}.json"
 
 
 def _json(text: object) -> dict[str, object]:

@@ -26,6 +26,7 @@ from workbench.tracking.connection import (
     parents,
     planned_of,
 )
+from workbench.tracking.files_ahead import fetched_together, state_of
 from workbench.tracking.held_marks import marks_of
 from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
@@ -149,12 +150,7 @@ class MlflowStore:
 
     def attach(self, files: Sequence[Path]) -> None:
         """Store files, and whole folders, as artifacts of the parent run in its folder `report`."""
-
-        def attach() -> None:
-            for file in files:
-                keep(self._connection, self.run_id, file, names.REPORT)
-
-        self._patiently(attach)
+        self._patiently(lambda: keep(self._connection, self.run_id, files, names.REPORT))
 
     @contextmanager
     def hold(self, name: str, folder: Path | None = None) -> Iterator[None]:
@@ -196,11 +192,14 @@ class MlflowStore:
         begun = begun_ever(self._connection)
         everything = planned_of(begun)
         of_the_name = called(everything, self._experiment, sweep.name)
+        self._connection.roots.update({run.info.run_id: run.info.artifact_uri for run in of_the_name})
         same = same_sweep(of_the_name, sweep)
         parent = None if sweep.fresh else same
         known = parent.info.run_id if parent else None
         self._plan = None
-        before = self._rows_before(parent) if parent else []
+        with fetched_together(self._connection, [state_of(same, names.SWEEP_FILE)] if same else []):
+            before = self._rows_before(parent) if parent else []
+            asked = asked_of(self._connection, same) if same else {}
         self._children = children_of(self._connection, parent, before) if parent else {}
         done = done_in(before, self._children)
         reused = {cell.origin: cell.fingerprint for cell in sweep.cells if cell.origin and _place(cell) not in done}
@@ -216,7 +215,7 @@ class MlflowStore:
             kept = done.get(_place(row.record))
             self._rows[row.record.cell] = kept or _reused(row, origins)
             self._cells.setdefault(row.record.fingerprint, []).append(row.record.cell)
-        self._files = sweep_files(sweep, asked_of(self._connection, same) if same else {})
+        self._files = sweep_files(sweep, asked)
         clear(self._connection.root_of(run_id))
         put(self._connection, run_id, self._files)
         self._put_plan()
@@ -245,6 +244,7 @@ class MlflowStore:
         self._tried |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
         if self._database.reopened():
             self._connection.roots.clear()
+            self._connection.experiments.clear()
             self._experiment = experiment_of(self._connection, self._experiment_name)
         experiments = experiments_of(self._connection)
         everything = parents(self._connection, experiments)
