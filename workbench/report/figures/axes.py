@@ -50,7 +50,10 @@ class LineStyle(TypedDict, total=False):
 
 
 def shortened(labels: Sequence[str]) -> list[str]:
-    """Labels cut to the available length: at their ends, or at their beginnings if only these are the same."""
+    """Labels cut to the available length: at their ends, or at their beginnings if only these are the same. Numbers are
+    typeset, as those of other axes are.
+    """
+    labels = [wording.typeset(label) if _is_number(label) else label for label in labels]
     short = [cut(label, LONGEST_LABEL) for label in labels]
     if len(set(short)) == len(set(labels)):
         return short
@@ -58,7 +61,7 @@ def shortened(labels: Sequence[str]) -> list[str]:
 
 
 def tick(value: float, unit: str = "", sign: str = "-") -> str:
-    return f"{value:{sign}g}".replace("-", wording.MINUS) + unit if abs(value) > 1e-12 else "0"
+    return wording.typeset(f"{value:{sign}g}") + unit if abs(value) > 1e-12 else "0"
 
 
 def decades(low: float, high: float) -> list[float]:
