@@ -49,7 +49,8 @@ def _write_begun(sweep: SweepRecord) -> None:
     ended = sum(cell.outcome != PENDING for cell in sweep.cells)
     try:
         after = before_the_first(cores())
-        write_begun(sweep.name, sweep.facts, ended, len(sweep.cells), REPORTS, after)
+        facts = {**sweep.facts, "command": sweep.command}
+        write_begun(sweep.name, facts, ended, len(sweep.cells), REPORTS, after)
     except (OSError, BadInput) as error:
         warn(f"live: the page cannot be written ({getattr(error, 'strerror', None) or error}); the sweep goes on")
 
