@@ -107,7 +107,8 @@ def test_a_page_opens_without_a_word_and_fits(name: str, size: str, page: Tab, f
 DRAWN_TOO_WIDE = """[...document.querySelectorAll("figure .plots")]
   .filter((plots) => plots.checkVisibility())
   .filter((plots) => plots.scrollWidth > plots.clientWidth + 1
-    || [...plots.querySelectorAll("svg.plot, svg.plot text")].some((one) => one.getBoundingClientRect().right > innerWidth))
+    || [...plots.querySelectorAll("svg.plot, svg.plot text")]
+      .some((one) => one.getBoundingClientRect().right > innerWidth))
   .map((plots) => plots.textContent.trim().slice(0, 60))"""
 
 

@@ -28,9 +28,9 @@ MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_ROOM = 52.0  # pixels from one tick of a difference to the next
 ROWS_WIDTH, NARROWEST = 250.0, 380.0  # pixels of a drawing beside the names of its rows, and of all of it at least
-ROW_HEIGHT = 36  # pixels from one row to the next where its name stands over it
+NAMED_ROW_HEIGHT = 36  # pixels from one row to the next where its name stands over it
 NAME_OVER_ROW = 0.28  # of that: how far
-LONGEST_NAME = 58  # letters of such a name
+LONGEST_ROW_NAME = 58  # letters of such a name
 ROW_EDGE = 22  # pixels left of such rows
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
@@ -38,7 +38,7 @@ LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
 
 def height_of_rows(count: int, margins: tuple[float, float, float, float]) -> float:
     """The height of a drawing of so many rows with their names over them; `margins` are left, right, top, bottom."""
-    return ROW_HEIGHT * count + margins[2] + margins[3]
+    return NAMED_ROW_HEIGHT * count + margins[2] + margins[3]
 
 
 def name_rows(ax: Axes, names: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> None:
     name stands beside it.
     """
     for row, name in enumerate(names):
-        text = cut(name, LONGEST_NAME)
+        text = cut(name, LONGEST_ROW_NAME)
         ax.text(0, row - NAME_OVER_ROW, text, va="bottom", transform=ax.get_yaxis_transform())
     ax.set_yticks([])
     ax.set_ylim(len(names) - 0.6, -0.8)
