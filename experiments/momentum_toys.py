@@ -89,7 +89,7 @@ FIGURES = [
         "momentum the ball rests in the minimum (lower line); from some lambda on it passes the next top (upper line).",
         paths,
         Lines("step", "position", by="ball", log_x=True, guides=(BOTTOM, TOP)),
-        size=(560, 280),
+        size=(440, 260),
         opens=True,
     ),
     Figure(
@@ -104,6 +104,6 @@ FIGURES = [
         cosine,
         Heat("friction", "tilt", "escaped"),
         value="escaped",
-        size=(560, 180),
+        size=(440, 180),
     ),
 ]

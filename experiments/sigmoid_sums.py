@@ -50,7 +50,7 @@ FIGURES = [
         "the sum lies ln 2 above it at zero.",
         sums,
         Lines("x", "sum", by="curve"),
-        size=(520, 280),
+        size=(440, 260),
         opens=True,
     ),
     Figure(

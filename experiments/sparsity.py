@@ -158,7 +158,7 @@ FIGURES = [
         "exact zeros, and anything under a millionth, stand at the left end. Dashed: the claim's 0.01.",
         distribution,
         Lines("log10 of the size", "share", by="penalty", marks=(-2.0,)),
-        size=(600, 280),
+        size=(440, 260),
         opens=True,
     ),
     Figure(

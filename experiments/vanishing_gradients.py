@@ -315,7 +315,7 @@ FIGURES = [
         _probe("gradient_z", "sigmoid_fan_in", "relu_he", epochs=(0,)),
         Lines("layer", "value", by="network", log_y=True),
         value="value",
-        size=(520, 260),
+        size=(440, 260),
         opens=True,
     ),
     Figure(

@@ -87,7 +87,7 @@ def test_a_page_without_figures_is_there_at_once_then_those_with_figures_and_in_
     pages = machine.follow(tmp_path, monkeypatch)
     texts = [text for _, text in pages]
     assert pages[0][0] < 1
-    assert "0 of 4 runs have ended" in texts[0]
+    assert "0 of 4 runs had ended at " in texts[0]
     assert all("data-live=" in text and 'http-equiv="refresh"' in text for text in texts[:-1])
     assert [len(machine.drawn) > 1, 'id="table-of-runs"' in texts[0], 'id="table-of-runs"' in texts[-2]] == [
         True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,12 @@ import pytest
 
 from tests.waiting import wait_until
 from workbench.report import live_beside
+from workbench.report.live import before_the_first
 from workbench.report.live_beside import beside
 from workbench.report.page.folder import REPORTS
 from workbench.report.rebuild import rebuild
+from workbench.report.wording import duration
+from workbench.sweep.execution.cores import cores
 from workbench.sweep.hydra.command import main
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.sweep.store import RunRecord, SweepRecord
@@ -41,8 +45,10 @@ def test_a_page_is_there_at_once_and_a_sweep_that_ends_early_has_no_process_besi
     monkeypatch.setattr(live_beside.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
     with beside(SWEEP, None, wanted=True):
         text = PAGE.read_text("utf-8")
-    assert "1 of 2 runs have ended" in text
+    assert re.search(r"1 of 2 runs had ended at \d\d:\d\d:\d\d UTC", text)
     assert "2 次訓練中已有 1 次結束" in text
+    assert f"<pre>{SWEEP.command}</pre>" in text
+    assert f"after about {duration(before_the_first(cores()))} of training" in text
     assert "What depth &lt;costs&gt;." in text
     assert "data-live=" in text
 

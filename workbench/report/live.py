@@ -162,7 +162,7 @@ def _begun(found: HowFar, folder: Path) -> Path:
     def write() -> Path:
         from workbench.report.page.begun import write_begun
 
-        return write_begun(found.name, found.facts, found.ended, found.runs, folder)
+        return write_begun(found.name, found.facts, found.ended, found.runs, folder, before_the_first(cores()))
 
     return in_idle_time(write)
 

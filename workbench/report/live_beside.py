@@ -48,7 +48,9 @@ def beside(sweep: SweepRecord, uri: str | None, wanted: bool) -> Iterator[None]:
 def _write_begun(sweep: SweepRecord) -> None:
     ended = sum(cell.outcome != PENDING for cell in sweep.cells)
     try:
-        write_begun(sweep.name, sweep.facts, ended, len(sweep.cells), REPORTS)
+        after = before_the_first(cores())
+        facts = {**sweep.facts, "command": sweep.command}
+        write_begun(sweep.name, facts, ended, len(sweep.cells), REPORTS, after)
     except (OSError, BadInput) as error:
         warn(f"live: the page cannot be written ({getattr(error, 'strerror', None) or error}); the sweep goes on")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ SHORTEST_LABEL, LONGEST_NUMBER = 6, 17  # significant digits
 DIGITS_OF_DATA = 7  # significant digits of numbers in the data beside a page
 SPACE = "\u00a0"  # between a number and its unit
 MINUS, FACTOR_SIGN = "\u2212", "\u00d7"
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+_LOWERED = {raised: chr(written) for written, raised in _RAISED.items() if isinstance(raised, int)}
+_EXPONENT = re.compile(r"([\d.]+)e([+-]?\d+)")
+_TYPESET = re.compile(f"(?:([\\d.]+){FACTOR_SIGN}|(?<![\\w.]))10([{''.join(map(chr, _LOWERED))}]+)")
 ANYTHING, A_SHARE, FROM_ZERO = (-math.inf, math.inf), (0.0, 1.0), (0.0, math.inf)  # ranges of metrics
 
 
@@ -132,12 +137,26 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     size = math.floor(math.log10(abs(value)))
-    if -4 <= size < 6:
-        text = f"{value:.{max(0, digits - 1 - size)}f}"
-    else:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", MINUS)
+    as_it_is = -4 <= size < 6
+    return typeset(f"{value:.{max(0, digits - 1 - size)}f}" if as_it_is else f"{value:.{digits - 1}e}")
+
+
+def typeset(text: str) -> str:
+    """A number as Python writes it, as a reader knows it: -0.5 with a minus sign, 1e-09 as 10\u207b\u2079, 2.5e+06 as
+    2.5\u00d710\u2076.
+    """
+    return _EXPONENT.sub(_power, text).replace("-", MINUS)
+
+
+def _power(exponent: re.Match[str]) -> str:
+    mantissa = "" if exponent[1] == "1" else f"{exponent[1]}{FACTOR_SIGN}"
+    return f"{mantissa}10{str(int(exponent[2])).translate(_RAISED)}"
+
+
+def as_data(text: str) -> str:
+    """A text with its numbers as a program reads them, without `typeset` and SPACE. `page.js` does the same."""
+    plain_powers = _TYPESET.sub(lambda found: f"{found[1] or 1}e{found[2].translate(_LOWERED)}", text)
+    return plain_powers.replace(MINUS, "-").replace(SPACE, " ")
 
 
 def amount(value: float, key: str) -> str:
@@ -181,8 +200,8 @@ def _change(value: float, key: str, signed: bool) -> str:
 def margin(value: float, key: str) -> str:
     """A margin or tolerance on the metric `key`, as its rule states it: "5 pp", "0.02", "\u00d71.1"."""
     if metric(key).base:
-        return f"{FACTOR_SIGN}{plain(value, key):.4g}"
-    return _with_unit(f"{100 * value:.6g}" if metric(key).percent else f"{value:.6g}", key)
+        return FACTOR_SIGN + typeset(f"{plain(value, key):.4g}")
+    return _with_unit(typeset(f"{100 * value:.6g}" if metric(key).percent else f"{value:.6g}"), key)
 
 
 def between(low: float, high: float, key: str, signed: bool = True) -> str:

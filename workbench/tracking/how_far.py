@@ -39,6 +39,7 @@ def _read(connection: Connection, name: str) -> HowFar:
     parent = found[-1]
     outcomes = standing(connection, parent, STANDING)["outcome"].to_pylist()
     running = parent.data.tags[names.OUTCOME] == names.RUNNING
-    facts = facts_of(asked_of(connection, parent))
+    command = parent.data.tags.get(names.SOURCE, "")
+    facts = {"command": command, **facts_of(asked_of(connection, parent))}
     ended = sum(outcome != PENDING for outcome in outcomes)
     return HowFar(name, ended, len(outcomes), running, facts, seconds(parent.info.start_time))

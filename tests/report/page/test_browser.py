@@ -26,15 +26,18 @@ from tests.report.synthetic import sweep
 from tests.waiting import wait_until
 from workbench.report.figures.base import Table
 from workbench.report.page import view
+from workbench.report.page.begun import write_begun
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.figure_files import as_csv
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write, write_live
+from workbench.report.wording import as_data
 
 BROWSER = chromium()
 ROOT = Path(__file__).resolve().parents[3]
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
 PAGES = ("tour", "claims", "hostile", "index", "compare-claims-other")
+OTHER_PAGES = ("search", "alone", "begun", "compare-long-longer")
 SIZES = {"desktop": 1280, "phone": 390, "wide": 1920}
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="runs where Chromium is installed")
@@ -53,6 +56,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.MonkeyPatch.context() as patch:
             leave_blank(patch.setattr)  # its tests look at words and tables
             write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
+            named = {"network.activation": ("a rather long name of an activation", "relu")}
+            long = [sweep(named, seeds=3, name=name) for name in ("long", "longer")]
+            write_comparison(long[0], long[1], found)
+        write(search(), [], found)
+        write(sweep({"network.depth": (2,)}, seeds=1, name="alone"), [], found)
+        write_begun(
+            "begun",
+            {"command": "python -m workbench name=begun", "description": "What depth does."},
+            1,
+            36,
+            found,
+            100.0,
+        )
         write_index(found)
 
     return made_once(tmp_path_factory, "pages in a browser", make)
@@ -86,6 +102,37 @@ def test_a_page_opens_without_a_word_and_fits(name: str, size: str, page: Tab, f
     assert page.problems == []
     assert page.run("document.documentElement.scrollWidth") <= SIZES[size]
     assert page.run("document.querySelectorAll('h1').length") == 1
+
+
+DRAWN_TOO_WIDE = """[...document.querySelectorAll("figure .plots")]
+  .filter((plots) => plots.checkVisibility())
+  .filter((plots) => plots.scrollWidth > plots.clientWidth + 1
+    || [...plots.querySelectorAll("svg.plot, svg.plot text")]
+      .some((one) => one.getBoundingClientRect().right > innerWidth))
+  .map((plots) => plots.textContent.trim().slice(0, 60))"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", [*PAGES, *OTHER_PAGES])
+def test_every_drawing_is_whole_on_a_phone(name: str, dark: bool, page: Tab, folder: Path) -> None:
+    opened(page, folder, name, width=SIZES["phone"], dark=dark)
+    page.run("document.querySelectorAll('details.more').forEach((one) => { one.open = true; })")
+    assert page.run("document.documentElement.scrollWidth") <= SIZES["phone"]
+    assert page.run(DRAWN_TOO_WIDE) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "data"),
+    [
+        ("\u22122.5\u00d710\u207b\u2079\u00a0pp", "-2.5e-9 pp"),
+        ("10\u2076", "1e6"),
+        ("\u00d710\u207b\u00b9\u00b2", "\u00d71e-12"),
+        ("x10\u00b2", "x10\u00b2"),
+    ],
+)
+def test_numbers_are_plain_in_what_is_taken_away(shown: str, data: str, page: Tab, folder: Path) -> None:
+    opened(page, folder, "index")
+    assert page.run(f"asData({json.dumps(shown)})") == data == as_data(shown)
 
 
 def test_the_table_sorts_by_numbers_words_and_what_is_missing(page: Tab, folder: Path) -> None:

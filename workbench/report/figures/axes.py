@@ -28,8 +28,30 @@ MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_ROOM = 52.0  # pixels from one tick of a difference to the next
 ROWS_WIDTH, NARROWEST = 250.0, 380.0  # pixels of a drawing beside the names of its rows, and of all of it at least
+NAMED_ROW_HEIGHT = 36  # pixels from one row to the next where its name stands over it
+NAME_OVER_ROW = 0.28  # of that: how far
+LONGEST_ROW_NAME = 58  # letters of such a name
+ROW_EDGE = 22  # pixels left of such rows
 TICK_STEPS = [1, 2, 2.5, 5, 10]
 LOGARITHMIC_FROM = 30.0  # largest over smallest positive value
+
+
+def height_of_rows(count: int, margins: tuple[float, float, float, float]) -> float:
+    """The height of a drawing of so many rows with their names over them; `margins` are left, right, top, bottom."""
+    return NAMED_ROW_HEIGHT * count + margins[2] + margins[3]
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """A row for each name, the first at the top, its name over it: a phone shows the drawing whole and legible, for no
+    name stands beside it.
+    """
+    for row, name in enumerate(names):
+        text = cut(name, LONGEST_ROW_NAME)
+        ax.text(0, row - NAME_OVER_ROW, text, va="bottom", transform=ax.get_yaxis_transform())
+    ax.set_yticks([])
+    ax.set_ylim(len(names) - 0.6, -0.8)
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")
 
 
 def beside_names(left: float) -> float:
@@ -50,7 +72,10 @@ class LineStyle(TypedDict, total=False):
 
 
 def shortened(labels: Sequence[str]) -> list[str]:
-    """Labels cut to the available length: at their ends, or at their beginnings if only these are the same."""
+    """Labels cut to the available length: at their ends, or at their beginnings if only these are the same. Numbers are
+    typeset, as those of other axes are.
+    """
+    labels = [wording.typeset(label) if _is_number(label) else label for label in labels]
     short = [cut(label, LONGEST_LABEL) for label in labels]
     if len(set(short)) == len(set(labels)):
         return short
@@ -58,7 +83,7 @@ def shortened(labels: Sequence[str]) -> list[str]:
 
 
 def tick(value: float, unit: str = "", sign: str = "-") -> str:
-    return f"{value:{sign}g}".replace("-", wording.MINUS) + unit if abs(value) > 1e-12 else "0"
+    return wording.typeset(f"{value:{sign}g}") + unit if abs(value) > 1e-12 else "0"
 
 
 def decades(low: float, high: float) -> list[float]:

@@ -16,6 +16,7 @@ from workbench.report.language.words import commas, say
 from workbench.report.statistics.searched import Searched, TrialMean
 
 MOST_TRIALS = 10
+SEARCH_WIDTH = 440.0  # pixels of a drawing of all trials: a phone shows it whole and legible
 
 
 class BestTrials(FigureKind[Findings, Searched]):
@@ -23,7 +24,6 @@ class BestTrials(FigureKind[Findings, Searched]):
 
     section = "search"
     nothing = "The sweep is no search by one metric, so no trial of it is the best."
-    width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Searched]:
@@ -32,11 +32,11 @@ class BestTrials(FigureKind[Findings, Searched]):
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         text = trials_in_words(data.metric, _best(data))
         name = wording.title(data.metric)
-        size = (700.0, 52.0 + 22 * len(_best(data)))
+        size = (SEARCH_WIDTH, 52.0 + 22 * len(_best(data)))
         return [
             Panel(
                 say("best.title", name=name), partial(paint, data=data), "search-best",
-                say("best.alt", name=name, text=text), size, (80, 16, 8, 40),
+                say("best.alt", name=name, text=text), size, (66, 16, 8, 40),
             )
         ]  # fmt: skip
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
-from workbench.report.language.words import cut, joined, say, semicolons
+from workbench.report.language.words import joined, say, semicolons
 from workbench.report.statistics.comparison import BEYOND, Case, Comparison
 
 MOST_CASES = 40
-LONGEST_CASE = 46
+MARGINS_OF_CASES = (axes.ROW_EDGE, 22, 10, 42)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Changes(FigureKind[Comparison, OneMetric]):
 
     section = "comparison"
     nothing = "The two sweeps have no finished runs in common."
-    width = "widest"
 
     def reduce(self, source: Comparison) -> list[OneMetric]:
         def order(case: Case) -> tuple[bool, float, str]:
@@ -50,11 +49,10 @@ class Changes(FigureKind[Comparison, OneMetric]):
             say("changes.one", label=one.label, change=wording.change(one.change, one.metric), finding=one.finding)
             for one in data.drawn
         ])  # fmt: skip
-        left = 18 + 6.4 * min(LONGEST_CASE, max(len(case.label) for case in data.drawn))
         return [
             Panel(
                 "", partial(paint, data=data), f"forest-{place}", say("changes.alt", name=name, text=text),
-                (620, 60 + 20 * len(data.drawn)), (left, 16, 8, 42),
+                (axes.NARROWEST, axes.height_of_rows(len(data.drawn), MARGINS_OF_CASES)), MARGINS_OF_CASES,
             )
         ]  # fmt: skip
 
@@ -95,9 +93,6 @@ def paint(ax: Axes, data: OneMetric) -> Axes:
             ax.plot(case.interval, [place, place], color=shown, linewidth=2.2, solid_capstyle="butt")
         filled = shown if case.finding == BEYOND else palette.SURFACE
         ax.plot([case.change], [place], "o", color=filled, markersize=6.5, markeredgecolor=shown, markeredgewidth=1.3)
-    ax.set_yticks(range(len(data.drawn)), [cut(case.label, LONGEST_CASE) for case in data.drawn])
-    ax.set_ylim(len(data.drawn) - 0.5, -0.5)
-    ax.grid(True, axis="x")
-    ax.grid(False, axis="y")
+    axes.name_rows(ax, [case.label for case in data.drawn])
     axes.change_axis(ax, data.metric)
     return ax

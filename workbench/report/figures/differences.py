@@ -14,15 +14,12 @@ from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.findings import Findings
-from workbench.report.language.words import commas, cut, say
+from workbench.report.language.words import commas, say
 from workbench.report.statistics.intervals import student
 from workbench.report.verdicts.claim_rules import Claim, Equivalence, Identity
 from workbench.report.verdicts.verdict import Verdict
 
-LONGEST_ARM = 58  # letters
-ARM_HEIGHT = 36  # pixels from one arm to the next
-ARM_NAME_OVER = 0.28  # of that: how far its name stands over its row
-NARROW_EDGE = 22  # pixels left of both drawings: a phone shows them whole and legible, for no name stands beside them
+ARM_MARGINS = (axes.ROW_EDGE, 22, 10, 26)
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,10 @@ class Differences(FigureKind[Findings, OneClaim]):
         arms = Panel(
             wording.title(metric), partial(paint_arms, data=data), f"arms-{data.place}",
             say("differences.arms_alt", means=means),
-            (axes.NARROWEST, 36 + ARM_HEIGHT * len(data.verdict.arms)), (NARROW_EDGE, 22, 6, 26),
+            (axes.NARROWEST, axes.height_of_rows(len(data.verdict.arms), ARM_MARGINS)), ARM_MARGINS,
         )  # fmt: skip
         alt = say("differences.alt", sentence=data.verdict.sentence)
-        size, margins = (axes.NARROWEST, 104), (NARROW_EDGE, 22, 6, 42)
+        size, margins = (axes.NARROWEST, 104), (axes.ROW_EDGE, 22, 6, 42)
         return [arms, Panel("Paired differences", partial(paint, data=data), f"claim-{data.place}", alt, size, margins)]
 
     def caption(self, data: OneClaim) -> str:  # noqa: ARG002
@@ -89,21 +86,15 @@ class Differences(FigureKind[Findings, OneClaim]):
 def paint_arms(ax: Axes, data: OneClaim) -> Axes:
     """A row for each arm, its name over it: every seed, the mean and its interval."""
     metric = data.claim.rule.metric
-    for row, ((label, held), slot) in enumerate(
-        zip(data.verdict.arms, palette.slots(len(data.verdict.arms)), strict=True)
-    ):
+    arms = data.verdict.arms
+    for row, ((_, held), slot) in enumerate(zip(arms, palette.slots(len(arms)), strict=True)):
         values = np.array(held)
-        name = cut(label, LONGEST_ARM)
-        ax.text(0, row - ARM_NAME_OVER, name, va="bottom", transform=ax.get_yaxis_transform())
         ax.plot(values, np.full(len(values), row), "o", color=slot.light, markersize=5, alpha=0.3, markeredgewidth=0)
         span = student(values, within=wording.metric(metric).range)
         if np.isfinite(span.low):
             ax.plot(span, [row, row], color=slot.light, linewidth=3, solid_capstyle="butt")
         ax.plot([values.mean()], [row], slot.marker, color=slot.light, markersize=8, markeredgecolor=palette.SURFACE)
-    ax.set_yticks([])
-    ax.set_ylim(len(data.verdict.arms) - 0.6, -0.8)
-    ax.grid(True, axis="x")
-    ax.grid(False, axis="y")
+    axes.name_rows(ax, [label for label, _ in arms])
     axes.amount_axis(ax.xaxis, metric)
     return ax
 

@@ -127,7 +127,9 @@ class Lines(Drawing):
             ax.xaxis.set_minor_locator(NullLocator())
             _decades(ax.xaxis, np.array(list(spots.values())))
         elif len(spots) <= 8:
-            ax.set_xticks(list(spots.values()), axes.apart(list(wording.labels(list(spots))), list(spots.values())))
+            ax.set_xticks(
+                list(spots.values()), axes.apart(axes.shortened(wording.labels(list(spots))), list(spots.values()))
+            )
         else:
             whole = all(float(spot).is_integer() for spot in spots.values())
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=axes.TICK_STEPS))

@@ -126,7 +126,11 @@ class OwnFigures(FigureKind[Findings, Reduced]):
         if not why:
             try:
                 drawn = super().one(data, place)
-                return replace(drawn, width="widest") if data.figure.opens and len(drawn.plots) == 1 else drawn
+                return (
+                    replace(drawn, width="widest" if drawn.broad else "wide")
+                    if data.figure.opens and len(drawn.plots) == 1
+                    else drawn
+                )
             except Exception as error:
                 why = _failure(error)
         said = replace(data, why=why)

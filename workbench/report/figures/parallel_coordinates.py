@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, sampled
+from workbench.report.figures.best_trials import SEARCH_WIDTH
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.search_trends import order
 from workbench.report.language.words import joined, say, word
@@ -17,6 +18,7 @@ from workbench.report.statistics.searched import Searched, TrialMean
 
 MOST_LINES_DRAWN, ROWS = 150, 12
 BEST_SHARE = 0.1
+AXIS_ROOM = 90.0  # pixels from one axis to the next
 
 
 class ParallelCoordinates(FigureKind[Findings, Searched]):
@@ -24,7 +26,6 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
 
     section = "search"
     nothing = "The sweep is no search, so no trial has settings of its own."
-    width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Searched]:
@@ -33,9 +34,10 @@ class ParallelCoordinates(FigureKind[Findings, Searched]):
     def panels(self, data: Searched, place: int) -> list[Panel]:  # noqa: ARG002
         names = wording.listing([data.factors[one].name for one in order(data)])
         alt = say("parallel.alt", names=names, metric=wording.title(data.metric).lower())
+        width = max(SEARCH_WIDTH, 88.0 + AXIS_ROOM * len(data.factors))
         return [
             Panel(
-                word("All trials"), partial(paint, data=data), "search-parallel", alt, (700, 280), (24, 64, 10, 44),
+                word("All trials"), partial(paint, data=data), "search-parallel", alt, (width, 310), (24, 64, 10, 74),
                 _readings(data),
             )
         ]  # fmt: skip
@@ -106,7 +108,9 @@ def paint(ax: Axes, data: Searched) -> Axes:
         joined([data.factors[place].name, say("number.between", low=first, high=last)], "\n", "\n")
         for place, (first, last) in zip(factors, ends, strict=True)
     ]
-    ax.set_xticks(range(len(factors) + 1), [*names, wording.metric(data.metric).name.lower()])
+    names.append(wording.metric(data.metric).name.lower())
+    lower = [joined([" ", " ", name], "\n", "\n") if place % 2 else name for place, name in enumerate(names)]
+    ax.set_xticks(range(len(names)), lower)  # every second one, so that none meets the next
     names_below = ax.xaxis.get_ticklabels()
     names_below[0].set_horizontalalignment("left")
     names_below[-1].set_horizontalalignment("right")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
+from workbench.report.figures.best_trials import SEARCH_WIDTH
 from workbench.report.figures.findings import Findings
 from workbench.report.language.words import commas, joined, say, word
 from workbench.report.statistics.pareto import FrontTrial, Pareto
@@ -19,7 +20,6 @@ class ParetoFront(FigureKind[Findings, Pareto]):
 
     section = "search"
     nothing = "The sweep is no search by several metrics, so it has no Pareto front."
-    width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Pareto]:
@@ -31,7 +31,7 @@ class ParetoFront(FigureKind[Findings, Pareto]):
         ])  # fmt: skip
         alt = say("pareto.alt", names=_names(data), steps=steps)
         title = word("Pareto front")
-        return [Panel(title, partial(paint, data=data), "search-front", alt, (700, 300), (64, 16, 10, 44))]
+        return [Panel(title, partial(paint, data=data), "search-front", alt, (SEARCH_WIDTH, 300), (64, 16, 10, 44))]
 
     def caption(self, data: Pareto) -> str:  # noqa: ARG002
         return say("pareto.caption")

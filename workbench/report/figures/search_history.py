@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
-from workbench.report.figures.best_trials import trials_in_words
+from workbench.report.figures.best_trials import SEARCH_WIDTH, trials_in_words
 from workbench.report.figures.findings import Findings
 from workbench.report.language.words import say, word
 from workbench.report.statistics.searched import Searched, TrialMean
@@ -24,7 +24,6 @@ class SearchHistory(FigureKind[Findings, Searched]):
 
     section = "search"
     nothing = "The sweep is no search by one metric, so there is no order of trials to show."
-    width = "widest"
     heading = "h3"
 
     def reduce(self, source: Findings) -> list[Searched]:
@@ -39,7 +38,7 @@ class SearchHistory(FigureKind[Findings, Searched]):
                 partial(paint, data=data),
                 "search-history",
                 alt,
-                (700, 240),
+                (SEARCH_WIDTH, 240),
                 (56, 12, 10, 40),
             )
         ]

@@ -14,12 +14,11 @@ from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.differences import OneClaim
 from workbench.report.figures.findings import Findings
 from workbench.report.language import texts
-from workbench.report.language.words import cut, say, semicolons, word
+from workbench.report.language.words import say, semicolons, word
 from workbench.report.verdicts.claim_rules import Identity, Variation
 from workbench.report.verdicts.verdict import Verdict
 
 AS_STATED = word("as the rule says")
-LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,12 @@ class Specifications(FigureKind[Findings, Curve]):
         return [one for one in curves if len(one.rows) > 1]
 
     def panels(self, data: Curve, place: int) -> list[Panel]:  # noqa: ARG002
-        left = 14 + 6.1 * max(len(cut(label, LONGEST)) for label, _ in data.rows)
         text = semicolons([
             say("curves.end", label=label, value=wording.change(found.effect, data.metric))
             for label, found in data.rows
         ])  # fmt: skip
-        size, margins = (axes.beside_names(left), 52 + 24 * len(data.rows)), (left, 22, 6, 42)
+        margins = (axes.ROW_EDGE, 22, 10, 42)
+        size = (axes.NARROWEST, axes.height_of_rows(len(data.rows), margins))
         name, alt = f"specifications-{data.of.place}", say("specification.alt", text=text)
         return [Panel(word("In other settings"), partial(paint, data=data), name, alt, size, margins)]
 
@@ -97,9 +96,6 @@ def paint(ax: Axes, data: Curve) -> Axes:
             ax.plot(found.interval, [place, place], color=colour, linewidth=2.8, solid_capstyle="butt")
         filled = colour if found.verdict == "reproduced" else palette.SURFACE
         ax.plot([found.effect], [place], "o", color=filled, markersize=8, markeredgecolor=colour)
-    ax.set_yticks(range(len(data.rows)), [cut(label, LONGEST) for label, _ in data.rows])
-    ax.set_ylim(len(data.rows) - 0.5, -0.5)
-    ax.grid(True, axis="x")
-    ax.grid(False, axis="y")
+    axes.name_rows(ax, [label for label, _ in data.rows])
     axes.change_axis(ax, data.metric)
     return ax

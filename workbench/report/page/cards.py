@@ -76,7 +76,11 @@ def _what_happened(rule: Rule, found: Verdict) -> str:
         runs = wording.plural(found.n, "run")
         what = sentences.largest(rule, short=True)
         return say(
-            "card.identity", what=what, runs=runs, worst=wording.number(found.worst), allowed=f"{rule.tolerance:g}"
+            "card.identity",
+            what=what,
+            runs=runs,
+            worst=wording.number(found.worst),
+            allowed=wording.typeset(f"{rule.tolerance:g}"),
         )
     if not found.arms or not found.n:
         return say("card.nothing_yet")
@@ -97,7 +101,7 @@ def _found(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
     metric = claim.rule.metric
     if isinstance(claim.rule, Identity):
         worst = wording.number(verdict.worst)
-        facts = [("Largest error", worst), ("Allowed", f"{claim.rule.tolerance:g}")]
+        facts = [("Largest error", worst), ("Allowed", wording.typeset(f"{claim.rule.tolerance:g}"))]
     else:
         worst = wording.change(verdict.worst, metric)
         facts = [

@@ -54,14 +54,14 @@ def _in_a_file(name: str) -> str:
 
 def _view(found: Comparison, folder: Path) -> dict[str, object]:
     labels = found.labels
-    figures = [one for kind in COMPARISON_FIGURES.values() for one in kind.drawn(found)]
+    figures = [one for kind in COMPARISON_FIGURES.values() for one in kind.drawn(found) if not one.absent]
     return {
         "title": f"{labels[0]} \u2192 {labels[1]}", "labels": labels, "summary": _summary(found),
         "sides": [_side(side, label, folder) for side, label in zip(found.sides, labels, strict=True)],
         "settings": Table("Settings", ("Setting", *labels), found.settings, words=3),
         "facts": Table("Code, machine and data", ("", *labels), tuple(
             (provenance.name_of(key), *values) for key, *values in found.facts), words=3),
-        "meaning": MEANING, "figures": [one for one in figures if not one.absent], "data": None,
+        "meaning": MEANING, "figures": figures, "singles": sum(len(one.plots) == 1 for one in figures), "data": None,
     }  # fmt: skip
 
 

@@ -51,11 +51,11 @@ def write_figures(made: View, folder: Path, formats: Sequence[str] = ()) -> Path
 
 
 def as_csv(table: Table) -> str:
-    """A table as CSV: a row of heads, then the cells as they are shown, with plain minus signs and spaces."""
+    """A table as CSV: a row of heads, then the cells as they are shown, with numbers as a program reads them."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     for row in (table.heads, *table.rows):
-        writer.writerow([_inert(cell.replace(wording.MINUS, "-").replace(wording.SPACE, " ")) for cell in row])
+        writer.writerow([_inert(wording.as_data(cell)) for cell in row])
     return buffer.getvalue()
 
 

@@ -16,7 +16,8 @@ _MARKS = {
     "\u2018": "`", "\u2019": "'", "\u201c": "``", "\u201d": "''", "\u2026": r"\ldots{}",
     "\u00b7": r"\textperiodcentered{}", "\u00b0": r"\textdegree{}",
     "\u00b9": r"\textsuperscript{1}", "\u00b2": r"\textsuperscript{2}",
-    "\u00b3": r"\textsuperscript{3}",
+    "\u00b3": r"\textsuperscript{3}", "\u2070": r"\textsuperscript{0}", "\u207b": r"\textsuperscript{-}",
+    **{chr(0x2070 + digit): rf"\textsuperscript{{{digit}}}" for digit in range(4, 10)},
 }  # fmt: skip
 _MATHEMATICS = {
     "\u2212": "-", "\u00d7": r"\times", "\u00f7": r"\div", "\u00b1": r"\pm", "\u00b5": r"\mu", "\u2192": r"\rightarrow",

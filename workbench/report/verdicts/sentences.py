@@ -40,7 +40,13 @@ def rule_in_words(rule: Rule) -> str:
     what = say("rule.measured", name=metric.name, note=metric.note) if metric.note else metric.name
     asked = {"what": what, "premises": _premises(rule)}
     if isinstance(rule, Identity):
-        return say("rule.identity", **asked, largest=largest(rule), arm=rule.arm.label, tolerance=f"{rule.tolerance:g}")
+        return say(
+            "rule.identity",
+            **asked,
+            largest=largest(rule),
+            arm=rule.arm.label,
+            tolerance=wording.typeset(f"{rule.tolerance:g}"),
+        )
     if isinstance(rule, Equivalence):
         arms = {"measured": rule.measured.label, "predicted": rule.predicted.label}
         edge = wording.margin(rule.tolerance, rule.metric)

@@ -7,6 +7,12 @@ const spoken = (element, chinese = inChinese()) => { // what an element says in 
   copy.querySelectorAll(chinese ? ".en" : ".zh").forEach((one) => one.remove());
   return copy.textContent.replace(/\s+/g, " ").trim();
 };
+// A text with its numbers as a program reads them, as `as_data` in wording.py: −2.5×10⁻⁹ is -2.5e-9.
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const asData = (text) => text
+  .replace(/(?:([\d.]+)×|(?<![\p{L}\p{N}_.]))10([⁻⁰¹²³⁴-⁹]+)/gu, (_, mantissa, power) =>
+    `${mantissa ?? 1}e${power.replace("⁻", "-").replace(/[^-]/g, (one) => RAISED.indexOf(one))}`)
+  .replace(/−/g, "-").replace(/\u00a0/g, " ");
 // A sentence with its placeholders filled; the element holds its forms in both languages.
 const filled = (element, parts) =>
   (inChinese() ? element.dataset.zh : element.dataset.en).replace(/{(\w+)}/g, (_, name) => parts[name]);
@@ -74,7 +80,7 @@ if (!/^(file|https?):$/.test(location.protocol)) {
   const rows = [...body.rows].map((row) => ({ row, texts: [...row.cells].map(english), words: row.textContent.toLowerCase() }));
 
   // "96.11 %" and "−3" are numbers, "–" stands for none and comes last whichever way is sorted.
-  const valueOf = (text) => (text === "–" || text === "" ? null : text.replace("−", "-").replace(/\s%$/, ""));
+  const valueOf = (text) => (text === "–" || text === "" ? null : asData(text).replace(/\s%$/, ""));
   const compare = (left, right) => {
     const difference = Number(left) - Number(right);
     return Number.isNaN(difference) ? left.localeCompare(right, "en") : difference;

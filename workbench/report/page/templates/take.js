@@ -106,7 +106,7 @@
   const inert = (text) => /^[=+\-@\t\r]/.test(text) && !NUMBERS.test(text) ? `'${text}` : text; // no formula: as figure_files.py does
 
   const csv = (table) => [...table.rows].map((row) => [...row.cells].map((cell) => {
-    const text = inert(spoken(cell).replace(/\u2212/g, "-").replace(/\u00a0/g, " "));
+    const text = inert(asData(spoken(cell)));
     return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
   }).join(",")).join("\n") + "\n";
 
