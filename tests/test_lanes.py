@@ -219,7 +219,7 @@ def test_an_interrupt_stops_every_lane_in_order_and_the_same_command_goes_on(tmp
     (tmp_path / "go on").touch()
     status, out, err = ran(tmp_path, *command)
     assert status == 0, err
-    assert [sweep["result"]["held"] for sweep in json.loads(out)["sweeps"]] == [1, 1, 0]
+    assert [sweep["result"]["reused"] for sweep in json.loads(out)["sweeps"]] == [1, 1, 0]
 
 
 def test_a_lane_that_is_killed_costs_its_sweep_alone(tmp_path: Path) -> None:
@@ -240,6 +240,18 @@ from multiprocessing import parent_process
 if parent_process():
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.mark.thorough
+def test_settling_looks_in_every_lane_for_itself(tmp_path: Path) -> None:
+    looks = "tuple(range(24)), looks=(12, 24)"
+    for name, margin in (("open", "0.0,"), ("decided", "0.9,")):
+        claim = CLAIM.replace("tuple(range(12))", looks).replace("0.0,", margin)
+        question(tmp_path, name, SWEEP.replace("range(12)", "range(24)"), claim)
+    status, out, err = ran(tmp_path, "open", "decided", "--settle", "--json", "--set", "device=cpu")
+    assert status == 0, err
+    sweeps = [(sweep["stem"], sweep["result"]["runs"]) for sweep in json.loads(out)["sweeps"]]
+    assert sweeps == [("open", 24), ("open", 48), ("decided", 24)]
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ from workbench.sweep.execution.interruption import Interruption, ask
 from workbench.sweep.planning.free_memory import share_among
 from workbench.words.in_turn import EndedSweep, exit_status, progress, run, run_one, settle
 
-_LOOK_SECONDS = 0.2  # between two looks whether Ctrl-C was pressed
-_CLOSE_SECONDS = 10.0
+_STOP_NOTICED_SECONDS = 0.2  # between two looks whether Ctrl-C was pressed
+_LANE_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Lanes:
         lane.give(Job(stem, self._commands[stem], self._options, self._settled, max(1, cores() // sharers), sharers))
 
     def _answered(self) -> list[_Lane]:
-        ready = wait([lane.jobs for lane in self._busy()], _LOOK_SECONDS)
+        ready = wait([lane.jobs for lane in self._busy()], _STOP_NOTICED_SECONDS)
         return [lane for lane in self._lanes if lane.jobs in ready]
 
     def _receive(self, lane: _Lane) -> None:
@@ -221,7 +221,7 @@ class _Lane:
         if self.stem is not None:
             self.process.kill()
         self.jobs.close()
-        self.process.join(timeout=_CLOSE_SECONDS)
+        self.process.join(timeout=_LANE_END_SECONDS)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
