@@ -61,6 +61,16 @@ def waiting(config):
 
 MEASUREMENTS = {"waiting": Measurement("waits", ("seed", "data.examples"), ("waited",), waiting)}
 """
+# A measurement in the middle of which its process is killed, as for memory.
+KILLING = """
+import os, signal
+from workbench.measures import Measurement
+
+def killing(config):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+MEASUREMENTS = {"killing": Measurement("is killed", ("seed",), ("killed",), killing)}
+"""
 IN_LANES = """
 import sys
 from workbench import entry
@@ -224,7 +234,10 @@ def test_an_interrupt_stops_every_lane_in_order_and_the_same_command_goes_on(tmp
 
 def test_a_lane_that_is_killed_costs_its_sweep_alone(tmp_path: Path) -> None:
     question(tmp_path, "mine", SWEEP, CLAIM)
-    question(tmp_path, "killed", SWEEP, "import os, signal, sys\n" + CLAIM + KILLED)
+    no_claims = "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n"
+    question(tmp_path, "killed", TIMING.replace("measure: ticks", "measure: killing"), no_claims)
+    (tmp_path / "measures").mkdir()
+    (tmp_path / "measures" / "killing.py").write_text(KILLING)
     status, out, err = ran(tmp_path, "killed", "mine", "--json", "--set", "device=cpu")
     assert "killed: its process was killed (signal SIGKILL); the same command goes on" in err
     assert [(sweep["stem"], sweep["exit_status"]) for sweep in json.loads(out)["sweeps"]] == [
@@ -232,14 +245,6 @@ def test_a_lane_that_is_killed_costs_its_sweep_alone(tmp_path: Path) -> None:
         ("mine", 0),
     ]
     assert status == 1
-
-
-# A file of claims that the main process reads, and that kills any other process.
-KILLED = """
-from multiprocessing import parent_process
-if parent_process():
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 @pytest.mark.thorough
