@@ -14,6 +14,7 @@ from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.report.page import verdict_list
 from workbench.report.page.page_data import FORMAT
+from workbench.sweep.execution import cores
 from workbench.words import list as listing
 from workbench.words import reproduce
 
@@ -24,6 +25,7 @@ DATASETS = 'DATASETS = {"digits": [], "spirals": ["data.noise=0.1"]}'  # of the 
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with two questions of a person's own, one of them with a value that is not allowed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cores, "cores", lambda: 1)  # what several do at a time is told in `test_lanes`
     (tmp_path / "conf" / "sweep").mkdir(parents=True)
     (tmp_path / "experiments").mkdir()
     for name, text in (("mine", SWEEP), ("broken", SWEEP.replace("epochs: 1", "epochs: -1"))):

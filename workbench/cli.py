@@ -16,7 +16,7 @@ WORDS = {
     "list": "the sweeps, claims, choices and keys that exist",
     "report": "pages again, from the store alone; two sweeps side by side",
     "advise": "what is wrong with the networks of a sweep, and what to type next",
-    "reproduce": "every claim's sweep, one after the other, and all verdicts",
+    "reproduce": "every claim's sweep, several at a time, and all verdicts",
     "claims": "the claims of a store as one file to archive; verify such a file",
     "sweeps": "what the store holds and takes on disk; delete a sweep, export one",
     "completion": "a script that completes words, groups, choices, keys and sweeps in bash, zsh or fish",

@@ -17,7 +17,7 @@ from workbench import cli
 from workbench.report import pages_beside
 from workbench.report.page.sweep import Page
 from workbench.sweep.store import Store
-from workbench.words import reproduce
+from workbench.words import in_turn, lane_plan
 
 
 class Held:
@@ -167,14 +167,15 @@ def test_where_no_process_can_be_started_pages_are_written_at_once(idle: Idle, m
 
 
 def test_a_sweep_without_its_page_has_failed() -> None:
-    ended = reproduce.EndedSweep("mine", ["+sweep=mine"], 0, 1.0, {"outcome": "finished", "pages": ["mine.html"]})
-    found = reproduce._without_page(ended)
+    ended = in_turn.EndedSweep("mine", ["+sweep=mine"], 0, 1.0, {"outcome": "finished", "pages": ["mine.html"]})
+    found = in_turn._without_page(ended)
     assert found.status == 1
     assert found.document == {"outcome": "failed", "exit_status": 1, "pages": []}
 
 
 @pytest.mark.thorough
-def test_a_page_of_the_process_is_the_one_that_report_writes(workspace: Path) -> None:
+def test_a_page_of_the_process_is_the_one_that_report_writes(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_plan, "MOST_LANES", 1)
     for folder in ("conf/sweep", "experiments"):
         (workspace / folder).mkdir(parents=True)
     for name in ("first", "second"):

@@ -1,4 +1,5 @@
-"""Pages that a process of their own writes while the next sweep trains: `workbench reproduce` has many sweeps.
+"""Pages that a process of their own writes while the next sweep trains: `workbench reproduce` has many sweeps, and runs
+them one at a time where it has no lanes.
 
 Drawing a page keeps one core busy, and the others wait for it. The process writes one page after the other, from the
 store alone, as `workbench report` does, in what training leaves idle: the cores that wait while a sweep is planned or

@@ -1,17 +1,15 @@
-"""`workbench reproduce [STEM ...]`: every claim's sweep, one after the other, and all verdicts together."""
+"""`workbench reproduce [STEM ...]`: every claim's sweep, and all verdicts together."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.signals import EXIT_INTERRUPTED
+from workbench.words.in_turn import EndedSweep, exit_status, is_dry, pasteable, progress, run, settle
+from workbench.words.lane_plan import lanes_for
 from workbench.words.parser import Parser
 
 if TYPE_CHECKING:
@@ -19,10 +17,13 @@ if TYPE_CHECKING:
 
 EXIT_FLIPPED = 1
 HOME = "digits"  # the dataset of the sweep files
-ABOUT = """Every claim's sweep, one after the other, and all verdicts together.
+ABOUT = """Every claim's sweep, and all verdicts together.
 
 Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
 the same command goes on where it stopped.
+
+On two processor cores or more, up to four sweeps run at a time, and a sweep's lines are printed when it has ended.
+Those that take times run alone, after the others. On a GPU, or with as many workers as cores, one runs at a time.
 
 `--data NAME` asks those questions again that mean something there; `workbench list asked` shows the table. mnist has
 1,200 training examples or as many as the sweep itself says: on two busy cores about three quarters of an hour, an
@@ -31,7 +32,7 @@ estimate from one seed of each. breast_cancer has 370 in two classes, spirals ar
 EXAMPLES = """
 workbench reproduce                              every claim of the lecture notes
 workbench reproduce dropout sparsity --list      only print the commands of two sweeps
-workbench reproduce --data mnist --set workers=2
+workbench reproduce --data mnist --set workers=2          two workers for each sweep
 """
 
 
@@ -45,45 +46,32 @@ def main(arguments: Sequence[str]) -> int:
             _show_commands(commands)
             return 0
         options = [flag for flag, wanted in (("--json", asked.json), ("--quiet", asked.quiet)) if wanted]
-        ended = settle(commands, options) if asked.settle else run(commands, options)
+        ended = _run(commands, options, asked.overrides, asked.settle)
         status = exit_status(ended)
-        text, verdicts, flipped = ("", None, []) if _is_dry(asked.overrides) else conclude(Path("reports"), expected)
+        if {sweep.stem for sweep in ended} < {*commands}:  # Ctrl-C came while others were ending
+            status = max(status, EXIT_INTERRUPTED)
+        text, verdicts, flipped = ("", None, []) if is_dry(asked.overrides) else conclude(Path("reports"), expected)
         status = max(status, EXIT_FLIPPED) if flipped else status
         output.show("reproduce", text, lambda: _document(status, ended, verdicts, flipped))
     return status
 
 
-@dataclass(frozen=True)
-class EndedSweep:
-    """A sweep that was run: its stem, what follows `workbench`, exit status, seconds, and with --json its document."""
+def _run(
+    commands: Mapping[str, Sequence[str]], options: Sequence[str], overrides: Sequence[str], settled: bool
+) -> list[EndedSweep]:
+    """Run the sweeps, several at a time where there are the cores."""
+    count, alone = lanes_for(commands, overrides)
+    if count == 1:
+        return (settle if settled else run)(commands, options)
+    from workbench.words.lanes import run_in_lanes
 
-    stem: str
-    command: Sequence[str]
-    status: int
-    seconds: float
-    document: Mapping[str, object] | None = None
-
-    def as_document(self) -> dict[str, object]:
-        """The same as JSON data, without secrets."""
-        return {"stem": self.stem, "command": _pasteable(self.command), "exit_status": self.status,
-                "seconds": round(self.seconds, 3), "result": self.document}  # fmt: skip
-
-
-def exit_status(ended: Sequence[EndedSweep]) -> int:
-    """The worst exit status of all sweeps."""
-    return max((sweep.status for sweep in ended), default=0)
+    return run_in_lanes(commands, alone, count, options, settled)
 
 
 def _show_commands(commands: Mapping[str, Sequence[str]]) -> None:
-    text = "\n".join(map(_pasteable, commands.values()))
-    rows = [{"stem": stem, "command": _pasteable(command)} for stem, command in commands.items()]
+    text = "\n".join(map(pasteable, commands.values()))
+    rows = [{"stem": stem, "command": pasteable(command)} for stem, command in commands.items()]
     output.show("reproduce", text, lambda: {"sweeps": rows})
-
-
-def _pasteable(command: Sequence[str]) -> str:
-    from workbench.redaction import redacted_override
-
-    return shlex.join(["workbench", *map(redacted_override, command)])
 
 
 def _document(
@@ -125,7 +113,7 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
         except BadInput as error:
             if stems:
                 raise
-            _say(f"{error}; it is left out")
+            progress(f"{error}; it is left out")
             continue
         if data == HOME and (stems or settings is not None):
             commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
@@ -150,98 +138,6 @@ def _datasets_of(stem: str) -> Collection[str]:
         return experiment_of(stem).datasets
     except BadInput:
         return ()
-
-
-def run(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
-    """Run the sweeps one after the other, with these options. A failed one does not stop the others; Ctrl-C does.
-
-    The page of each is written while the next one trains.
-    """
-    from workbench.quantities import counted, duration
-    from workbench.report.pages_beside import pages_beside
-
-    started, ended = perf_counter(), list[EndedSweep]()
-    with pages_beside() as pages:
-        for place, (stem, arguments) in enumerate(commands.items(), start=1):
-            _say(f"[{place} of {len(commands)}] {stem}")
-            pages.last = place == len(commands)
-            ended.append(_ended(stem, arguments, options))
-            took = duration(ended[-1].seconds)
-            _say(f"[{place} of {len(commands)}] {stem} took {took}, exit status {ended[-1].status}")
-            if ended[-1].status == EXIT_INTERRUPTED:
-                break
-        else:
-            pages.collect(wait=True)
-            _say(f"{counted(len(commands), 'sweep')} took {duration(perf_counter() - started)}")
-    return [_without_page(one) if _name_in(one.command, one.stem) in pages.failed else one for one in ended]
-
-
-def _ended(stem: str, arguments: Sequence[str], options: Sequence[str]) -> EndedSweep:
-    """Run one sweep."""
-    from workbench.sweep.hydra.command import main as command
-
-    before, documents = perf_counter(), list[dict[str, object]]()
-    if output.is_json():
-        with output.kept() as documents:
-            status = command([*arguments, *options])
-    else:
-        status = command([*arguments, *options])
-    return EndedSweep(stem, arguments, status, perf_counter() - before, documents[-1] if documents else None)
-
-
-def _without_page(ended: EndedSweep) -> EndedSweep:
-    """A sweep whose page could not be written, as it would have ended if that had been known."""
-    from workbench.sweep.execution.failures import ENDINGS, EXIT_FAILED
-
-    status = max(EXIT_FAILED, ended.status)
-    known = {"outcome": ENDINGS[status], "exit_status": status, "pages": []}
-    return replace(ended, status=status, document={**ended.document, **known} if ended.document else None)
-
-
-def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -> list[EndedSweep]:
-    """Run each sweep at the first look of its rules, and go on to the next one while a claim of it is open.
-
-    A sweep whose rules name no looks is run as its file says.
-    """
-    from workbench.report.experiments import experiment_of
-    from workbench.report.verdicts.claim_rules import rules_of
-    from workbench.report.verdicts.decision import decide_all
-    from workbench.report.verdicts.looks import seeds_to_train
-    from workbench.tracking.read import load
-
-    ended: list[EndedSweep] = []
-    for stem, command in commands.items():
-        claims = experiment_of(stem).claims
-        looked = [claim for claim in claims if any(getattr(rule, "looks", ()) for rule in rules_of(claim))]
-        seeds = seeds_to_train(claims, None, ()) if looked else ()
-        while True:
-            ended += run({stem: [*command, *([f"seed={','.join(map(str, seeds))}"] if seeds else [])]}, options)
-            if not looked or ended[-1].status or _is_dry(command):
-                break
-            tables = load(_name_in(command, stem), _uri_in(command))
-            judged = zip(claims, decide_all(claims, tables), strict=True)
-            opened = [claim.id for claim, found in judged if found.verdict == "inconclusive" and claim in looked]
-            before, seeds = seeds, seeds_to_train(claims, tables.runs, opened)
-            if seeds == before:
-                break
-            _say(f"{stem}: {', '.join(opened)} open at {len(before)} seeds; {len(seeds)} seeds are looked at next")
-        if ended[-1].status == EXIT_INTERRUPTED:
-            break
-    return ended
-
-
-def _is_dry(overrides: Sequence[str]) -> bool:
-    """Whether a plan is printed and nothing trained."""
-    said = [text.partition("=")[2] for text in overrides if text.startswith("dry_run=")]
-    return bool(said) and said[-1].lower() == "true"
-
-
-def _name_in(command: Sequence[str], stem: str) -> str:
-    return next((text.partition("=")[2] for text in reversed(command) if text.startswith("name=")), stem)
-
-
-def _uri_in(command: Sequence[str]) -> str | None:
-    return next((text.partition("=")[2] for text in reversed(command) if text.startswith("tracking.uri=")), None)
 
 
 def conclude(folder: Path, expected: Sequence[Expected] = ()) -> tuple[str, dict[str, object], list[Flip]]:
@@ -279,8 +175,3 @@ def _parser() -> Parser:
         help="for every sweep: tracking.uri=..., workers=2, reuse=false, dry_run=true",
     )  # fmt: skip
     return parser
-
-
-def _say(line: str) -> None:
-    if not output.is_quiet():
-        print(line, file=sys.stderr, flush=True)

@@ -14,12 +14,22 @@ _QUOTAS = (  # files of a control group that hold microseconds of CPU time allow
     ("/sys/fs/cgroup/cpu.max",),
     ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
 )
+_at_most = _NO_LIMIT  # cores that this process leaves itself
+
+
+def leave_others_all_but(count: int) -> None:
+    """From now on `cores` is `count` at most: other processes of ours train beside this one.
+
+    The process is kept to no cores of its own, so that the system can still balance what all of them do.
+    """
+    global _at_most
+    _at_most = count
 
 
 def cores() -> int:
     """Cores that this process may use, one at least."""
     quotas = (*_QUOTAS, *((f"{group}/cpu.max",) for group in _groups()))
-    return max(1, min([_of_the_machine(), _of_a_job(), *(_of_a_container(*files) for files in quotas)]))
+    return max(1, min([_at_most, _of_the_machine(), _of_a_job(), *(_of_a_container(*files) for files in quotas)]))
 
 
 def shares(count: int) -> list[frozenset[int]]:

@@ -2,6 +2,8 @@
 
 SIGTERM and the end of the terminal (SIGHUP) do the same. Python runs a signal handler only between two bytecodes of the
 main thread, which may be waiting for an epoch to end. So a thread reads the signals from a wakeup file descriptor.
+
+A process that leaves signals to its parent (`signals.leave_to_parent`) is asked by it instead: `ask`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,16 @@ __all__ = ["EXIT_INTERRUPTED", "SIGNALS", "Interruption"]
 
 STOPPED_AT_ONCE = "stopped at once; the same command goes on from the last checkpoints"
 
+_current: Interruption | None = None
+
+
+def ask() -> bool:
+    """Ask the context of this process to stop, without a signal and without a word. False if there is none."""
+    if _current is None:
+        return False
+    _current.asked = True
+    return True
+
 
 class Interruption:
     """A context in which these signals are only recorded; `asked` is true after the first."""
@@ -26,8 +38,11 @@ class Interruption:
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[int, object] = {}
+        self._listener: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        global _current
+        self._outer, _current = _current, self
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread may set handlers
         self._signals, self._wakeup = socket.socketpair()
@@ -43,7 +58,9 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._before:
+        global _current
+        _current = self._outer
+        if self._listener is None:
             return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
