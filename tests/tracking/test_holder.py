@@ -107,6 +107,17 @@ def test_a_holder_that_was_taken_over_stops_even_if_it_comes_back() -> None:
     assert second.beat() == ""
 
 
+def test_who_waits_takes_nothing_over_however_many_it_has_outlived() -> None:
+    """It took the leases of dead processes away, so its turn is higher; but it does not hold the sweep."""
+    server = Server()
+    first, waiting = leases(server), leases(server)
+    first.take()
+    waiting._write(replace(waiting.mine, turn=first.mine.turn + 1))
+    assert first.beat() == ""
+    waiting._write(replace(waiting.mine, holds=True))
+    assert "was taken over by process" in first.beat()
+
+
 def test_of_many_that_come_at_once_one_holds() -> None:
     """Real threads, each of which may be anywhere."""
     for _ in range(20):

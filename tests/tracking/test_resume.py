@@ -216,6 +216,21 @@ def test_another_set_of_cells_is_a_new_parent_of_the_same_name(uri: str) -> None
     assert len(load("seeds", uri).runs) == 2
 
 
+def test_an_earlier_sweep_of_the_name_that_has_ended_stays_as_it_ended(uri: str) -> None:
+    """Only one that was killed is closed by the next of its name."""
+    store = MlflowStore(uri)
+    for digest, cells, outcome in (
+        ("one", [cell(0)], "finished"),
+        ("two", [cell(1)], None),
+        ("three", [cell(2)], None),
+    ):
+        store.begin(sweep(cells, digest=digest))
+        store.record(result([trained(cells[0])]))
+        if outcome:
+            store.end(outcome)
+    assert list(sweeps(uri)["outcome"]) == ["finished", "interrupted", "running"]
+
+
 def test_held_finds_runs_of_every_experiment_and_no_failed_ones(uri: str) -> None:
     first = MlflowStore(uri, "one experiment")
     first.begin(sweep([cell(0), cell(1), cell(2)]))
@@ -251,7 +266,8 @@ def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> N
     first.end("finished")
     second = MlflowStore(uri, "second")
     origin = second.held(["fp0"])["fp0"]
-    shown = cell(5, "fp0", name="shown again", factors={"seed": 0}, origin=origin.run_id)
+    params = {**cell(0).params, "penalty.name": "renamed"}  # a name decides no number, so the fingerprint is the same
+    shown = cell(5, "fp0", name="shown again", factors={"seed": 0}, params=params, origin=origin.run_id)
     second.begin(sweep([shown], name="second", factors=("seed",)))
     second.end("finished")
 
@@ -260,6 +276,7 @@ def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> N
     assert light["info"]["status"] == "FINISHED"
     assert light["data"]["tags"]["workbench.origin"] == origin.run_id
     assert light["data"]["tags"]["workbench.history"] == f"runs:/{first.run_id}/packs/pack"
+    assert light["data"]["params"]["penalty.name"] == "renamed"
     assert light["data"]["metrics"] == {"last/train_loss": 0.5, "best_epoch": 7.0, "diverged": 0.0}
     tables = load("second", uri)
     (row,) = tables.runs.to_dict("records")
