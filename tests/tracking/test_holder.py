@@ -198,6 +198,15 @@ def test_jobs_that_are_left_keep_a_command_in_another_folder_from_training_the_s
     assert len(server.tags) == 1
 
 
+def test_who_is_refused_leaves_no_lease_behind_also_where_jobs_of_its_folder_train(with_jobs: Path) -> None:
+    server, here = Server(), holder.machine()
+    first = leases(server, machine=here, folder=with_jobs)
+    first.take()
+    with pytest.raises(BadInput, match="is being trained by"):
+        leases(server, machine=here, folder=with_jobs).take()
+    assert [json.loads(lease)["token"] for lease in server.tags.values()] == [first.mine.token]
+
+
 def test_the_folder_that_submitted_jobs_may_always_go_on_with_them(with_jobs: Path) -> None:
     server, clock = Server(), Clock()
     first = leases(server, folder=with_jobs)

@@ -244,11 +244,13 @@ def test_held_finds_runs_of_every_experiment_and_no_failed_ones(uri: str) -> Non
     assert first.held([]) == {}
 
 
-def test_a_run_that_a_person_deleted_is_no_longer_held(uri: str) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_that_a_person_deleted_is_no_longer_held(killed: bool, uri: str) -> None:
     store = MlflowStore(uri)
     store.begin(sweep([cell(0), cell(1)]))
     store.record(result([trained(cell(0)), trained(cell(1))]))
-    store.end("finished")
+    if not killed:
+        store.end("finished")
     MlflowClient(uri).delete_run(store.held(["fp0"])["fp0"].run_id)
     assert set(store.held(["fp0", "fp1"])) == {"fp1"}
     again = MlflowStore(uri)
