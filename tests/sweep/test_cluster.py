@@ -26,13 +26,13 @@ from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster import array, compiling, job_sizes, lost_jobs, slurm_queue, submission
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.driver import Driver
-from workbench.sweep.execution.cluster.lost_jobs import loss_of, may_be_heard
+from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss, loss_of, may_be_heard
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
 from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.execution.messages import Message, PackDone, PackRetried, PackStarted, PackStopped
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
@@ -395,6 +395,103 @@ def test_a_step_that_the_kernel_ended_for_its_memory_is_told_by_what_slurm_print
     submitted.bundle.follow(BEGAN)
     assert loss_of(submitted).words.startswith(f"job 7_0 {told}")
     assert not loss_of(submitted).of_the_machine
+
+
+def after(job: SubmittedJob, losses: PackLosses, is_stopping: bool = False) -> tuple[list[Message], list[PlannedPack]]:
+    """What is said of the loss of a job, and the packs to be submitted again."""
+    said, follows = [], after_loss(job, losses, is_stopping)
+    while True:
+        try:
+            said.append(next(follows))
+        except StopIteration as end:
+            return said, end.value
+
+
+def in_training(job: SubmittedJob, ending: str) -> SubmittedJob:
+    """The job, lost with this ending while it trained its first pack."""
+    job.ending = Ending(ending, "0:9")
+    job.bundle.follow(BEGAN)
+    job.bundle.follow(PackStarted.of(job.bundle.waiting[0]))
+    return job
+
+
+def test_a_pack_that_its_nodes_lose_is_submitted_again_until_it_has_lost_three_in_a_row(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    in_training(submitted, "NODE_FAIL")
+    losses = PackLosses(submitted.checkpoints)
+    for _ in range(3):
+        said, again = after(submitted, losses)
+        assert ([type(one) for one in said], again) == ([PackRetried], [pack])
+    (failed,), again = after(submitted, losses)
+    assert isinstance(failed, PackDone)
+    assert (failed.failed, again) == (4, [])
+    assert failed.outcome is not None
+    assert failed.outcome.reason == "job 7_0 lost its node"
+
+
+def test_losses_of_a_pack_that_gets_on_between_them_are_not_in_a_row(
+    pack: PlannedPack, submitted: SubmittedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_training(submitted, "PREEMPTED")
+    epochs = count()
+    monkeypatch.setattr(submitted.checkpoints, "epoch_of", lambda _: next(epochs))
+    losses = PackLosses(submitted.checkpoints)
+    assert [after(submitted, losses)[1] for _ in range(9)] == [[pack]] * 9
+
+
+def test_a_pack_whose_training_ends_its_jobs_is_tried_in_halves_and_a_single_run_once_more(
+    pack: PlannedPack, submitted: SubmittedJob, tmp_path: Path
+) -> None:
+    half, _ = pack.halves()
+    for planned, follows in ((pack, [2, 2]), (half, [1, 1])):
+        job = in_training(replace(submitted, bundle=Bundle([planned])), "FAILED")
+        _, again = after(job, PackLosses(submitted.checkpoints))
+        assert [part.pack.runs for part in again] == follows
+    run, _ = half.halves()
+    job, losses = in_training(replace(submitted, bundle=Bundle([run])), "FAILED"), PackLosses(Checkpoints(tmp_path))
+    assert after(job, losses)[1] == [run]
+    (failed,), again = after(job, losses)
+    assert isinstance(failed, PackDone)
+    assert again == []
+
+
+def test_packs_that_wait_in_jobs_that_are_lost_wait_no_more_than_three_times(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    """Nothing says that they will ever begin; before the first is in training none is the cause."""
+    first, second = pack.halves()
+    job, losses = replace(submitted, bundle=Bundle([first, second])), PackLosses(submitted.checkpoints)
+    job.ending = Ending("CANCELLED")
+    job.bundle.follow(BEGAN)
+    assert [after(job, losses)[1] for _ in range(3)] == [[first, second]] * 3
+    said, again = after(job, losses)
+    assert again == []
+    assert [one.pack for one in said if isinstance(one, PackDone)] == [first.digest, second.digest]
+
+
+def test_a_job_that_could_never_begin_fails_its_packs_at_once(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    submitted.hopeless = "InvalidQOS"
+    said, again = after(submitted, PackLosses(submitted.checkpoints))
+    assert again == []
+    assert [one.outcome.reason for one in said if isinstance(one, PackDone) and one.outcome] == [
+        "job 7_0 can never begin, SLURM says: InvalidQOS"
+    ]
+    assert [type(one) for one in said] == [PackStarted, PackDone]
+    assert said[0].pack == pack.digest
+
+
+def test_of_a_pack_only_those_runs_are_submitted_that_no_job_trains(
+    pack: PlannedPack, submitted: SubmittedJob, tmp_path: Path
+) -> None:
+    driven = Driver(ExecutionContext(1, Checkpoints(tmp_path)), lambda packs: [list(packs)], lambda *_: [])
+    assert driven._uncovered([pack]) == [pack]
+    half, other = pack.halves()
+    driven._jobs = [replace(submitted, bundle=Bundle([half]))]
+    (left_over,) = driven._uncovered([pack])
+    assert left_over.fingerprints == other.fingerprints
+    driven._jobs = [submitted]
+    assert driven._uncovered([half, other]) == []
 
 
 def test_an_ending_without_an_exit_code_is_its_state_alone() -> None:
