@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
-from workbench.sweep.run_outcomes import DIVERGED, FAILED
+from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
 from workbench.sweep.store import Held, PackResult
 from workbench.tracking import children, holdings, write
 from workbench.tracking.read import load, sweeps
@@ -130,6 +130,18 @@ def test_a_killed_sweep_holds_what_it_recorded_and_goes_on(uri: str) -> None:
     assert not tables.runs["reused"].any()
     assert len(sweeps(uri)) == 1
     assert len(everything(uri)) == 3
+
+
+def test_what_a_later_start_recorded_counts_however_much_an_earlier_one_had_recorded(uri: str) -> None:
+    cells = [cell(0, pack="a"), cell(1, pack="b"), cell(2, pack="c")]
+    killed = MlflowStore(uri)
+    killed.begin(sweep(cells))
+    for one, outcome in ((cells[1], FINISHED), (cells[2], FINISHED), (cells[0], FAILED)):
+        killed.record(result([trained(one, outcome)], pack=one.pack))
+    again = MlflowStore(uri)
+    again.begin(sweep(cells))
+    again.record(result([trained(cells[0])], pack="again"))
+    assert list(load("seeds", uri).runs["outcome"]) == ["finished"] * 3  # of a store that was not closed either
 
 
 @pytest.mark.parametrize("asked_again", ["the same", "other cells"])
