@@ -289,6 +289,8 @@ def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: Planned
     size = job_sizes.job_size([pack], SlurmConfig(), NODES)
     assert (size.cores, size.minutes, size.warning_seconds) == (4, 30, 90)
     assert size.memory > pack.memory
+    large = job_sizes.job_size([pack, replace(pack, memory=2**33), pack], SlurmConfig(), NODES)
+    assert large.memory >= 1.5 * 2**33, "a prediction is rough, and SLURM ends a job beyond its limit"
     assert job_sizes.capacity(SlurmConfig(), NODES).jobs == 3
     asked = SlurmConfig(cpus_per_task=2, memory=3.0, time=2, array_parallelism=5)
     assert job_sizes.job_size([pack], asked, NODES) == job_sizes.JobSize(2, 3 * 2**30, 2, 40)
