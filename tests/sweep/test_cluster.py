@@ -80,6 +80,31 @@ def test_what_a_job_writes_is_read_once_and_a_damaged_line_is_passed_over(tmp_pa
     assert reader.news() == [JobOver()]
 
 
+def test_a_line_that_is_seen_in_part_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    """A network disk may show a part of what was written."""
+    with MessageLog(tmp_path / "written") as log:
+        log.write(BEGAN)
+        log.write(JobOver())
+    content, seen = (tmp_path / "written").read_bytes(), tmp_path / "seen"
+    for cut in range(len(content) + 1):
+        reader = LogReader(seen)
+        seen.write_bytes(content[:cut])
+        first = reader.news()
+        seen.write_bytes(content)
+        assert [*first, *reader.news()] == [BEGAN, JobOver()]
+
+
+def test_a_job_that_begins_anew_is_heard_from_its_first_word_whatever_its_last_start_left(tmp_path: Path) -> None:
+    log, again = tmp_path / "log", JobBegan("7_0", "n2", 2, "numpy")
+    with MessageLog(log) as first:
+        first.write(BEGAN)
+    with log.open("a") as file:
+        file.write('{"kind": "EpochDo')  # it was killed
+    with MessageLog(log) as second:
+        second.write(again)
+    assert LogReader(log).news() == [BEGAN, again]
+
+
 def test_a_full_disk_delays_what_a_job_says(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     with MessageLog(folder / "log") as log:
