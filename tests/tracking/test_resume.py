@@ -137,11 +137,11 @@ def test_what_a_later_start_recorded_counts_however_much_an_earlier_one_had_reco
     killed = MlflowStore(uri)
     killed.begin(sweep(cells))
     for one, outcome in ((cells[1], FINISHED), (cells[2], FINISHED), (cells[0], FAILED)):
-        killed.record(result([trained(one, outcome)], pack=one.pack))
+        killed.record(result([trained(one, outcome, reason="no room")], pack=one.pack))
     again = MlflowStore(uri)
     again.begin(sweep(cells))
-    again.record(result([trained(cells[0])], pack="again"))
-    assert list(load("seeds", uri).runs["outcome"]) == ["finished"] * 3  # of a store that was not closed either
+    again.record(result([trained(cells[0], FAILED, reason="no node")], pack="again"))
+    assert load("seeds", uri).runs["reason"][0] == "no node"
 
 
 @pytest.mark.parametrize("asked_again", ["the same", "other cells"])
