@@ -32,7 +32,7 @@ from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.execution.messages import Message, PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.execution.messages import Message, PackDone, PackResumed, PackRetried, PackStarted, PackStopped
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
@@ -183,6 +183,46 @@ def test_whatever_damages_what_a_job_said_every_run_is_done_or_left(pack: Planne
             found = [one.planned.fingerprints for one in done if one]
             found += [one.fingerprints for one in (*job.bundle.left, *late)]
             assert {mark for marks in found for mark in marks} == set(pack.fingerprints), f"case {case}"
+
+
+def test_a_command_that_comes_later_is_told_how_far_a_pack_is_and_how_many_of_its_runs_have_ended(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    mark, started = pack.digest, PackStarted.of(pack)
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (
+            BEGAN,
+            started,
+            EpochDone(mark, 1, 4),
+            EpochDone(mark, 2, 4, ended=1),
+            EpochDone(mark, 3, 3, ended=2),
+        ):
+            log.write(entry)
+    assert list(submitted.catch_up()) == [started, PackResumed(mark, 3, 3)]
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (
+            JobBegan("7_0", "n2", 2, "numpy"),
+            started,
+            PackResumed(mark, 2, 1),
+            EpochDone(mark, 3, 3, ended=1),
+        ):
+            log.write(entry)
+    (afresh,) = SubmittedJob.all_of(submitted.submission, [[pack]], submitted.checkpoints)
+    assert list(afresh.catch_up()) == [started, PackResumed(mark, 3, 2)], "a job begun anew counts from its checkpoint"
+
+
+def test_why_a_pack_failed_in_its_job_is_told_by_the_command(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    """No checkpoint holds a failure, so the job keeps it beside its messages."""
+    failed = outcome_of(pack, untouched(pack), MemoryError("no room"))
+    submitted.submission.keep_failed(failed)
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (BEGAN, PackStarted.of(pack), PackDone.of(failed)):
+            log.write(entry)
+    *_, done = submitted.news()
+    assert isinstance(done, PackDone)
+    assert done.outcome is not None
+    assert (done.failed, done.outcome.reason) == (4, "MemoryError: no room")
+    assert submitted.late == []
 
 
 def test_a_result_that_is_seen_late_is_waited_for_and_one_that_never_comes_is_trained_again(
