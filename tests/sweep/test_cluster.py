@@ -140,6 +140,10 @@ def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: Pl
     for entry in (BEGAN, PackStarted.of(pack), PackRetried(pack.digest, "too large")):
         assert bundle.follow(entry) is None
     assert left(bundle) == [first.digest, second.digest]
+    further = Bundle([first, second])
+    further.follow(PackStarted.of(first))
+    further.follow(PackRetried(first.digest, "too large"))
+    assert left(further) == [*(quarter.digest for quarter in first.halves()), second.digest], "in its place"
     bundle.follow(PackStarted.of(first))
     bundle.follow(PackDone(first.digest, 0))
     bundle.follow(PackStarted.of(second))
