@@ -164,3 +164,8 @@ def targets_for(loss: str, runs: int, batch: int, outputs: int, draw: np.random.
     if LOSSES[loss].task == "regression":
         return draw.normal(size=(runs, batch, outputs))
     return draw.integers(0, classes_of(loss), (runs, batch))
+
+
+def parameter_count(layout: Layout) -> int:
+    """How many parameters a run has, without padding."""
+    return sum(tensor.size for layer in layout.layers for tensor in layer.tensors)

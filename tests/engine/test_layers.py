@@ -22,7 +22,7 @@ from workbench.engine.rules.initializers import initial_weights
 from workbench.engine.training.layout import PADDING, Layout
 from workbench.engine.training.loop import train
 
-from .cases import assert_packing_changes_nothing, data_for, mixed_pack, pack_of
+from .cases import assert_packing_changes_nothing, data_for, mixed_pack, pack_of, parameter_count
 
 RUNS, EXAMPLES = 3, 4
 STEP, TOLERANCE = 1e-6, 1e-6
@@ -126,7 +126,7 @@ def test_parameters_lie_as_they_are_declared(layer: Layer) -> None:
             inside = count[:, : layout.weights_end].sum() == count.sum()
             assert inside or not tensor.is_weights
     assert count.max(initial=0) <= 1
-    assert count.sum() == RUNS * layout.parameter_count()
+    assert count.sum() == RUNS * parameter_count(layout)
     assert layout.weights_end == sum(
         -(-tensor.size // PADDING) * PADDING for tensor in layer.tensors if tensor.is_weights
     )

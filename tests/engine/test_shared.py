@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+from time import sleep
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from tests.repetitions import repetitions
 from workbench.engine.kernels.compiled import shared, sharers
 from workbench.engine.kernels.compiled.kernel import places_of
+from workbench.engine.kernels.compiled.products import BACKWARD_LOOP, FORWARD_LOOP, TILES_LOOP
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training import group
@@ -61,6 +65,46 @@ def test_a_run_that_threads_share_ends_as_by_itself(
         pack = mixed_pack(1, content, diverging=None, **kind)
         data = data_for(pack)
         assert_same_trainings(list(train(pack, data, workers)), list(train(pack, data)), 1)
+
+
+@pytest.mark.parametrize("slow", [0, 1, 2])
+def test_a_thread_that_comes_late_to_everything_is_waited_for(
+    slow: int, calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other reads what the late one has not written, or writes what it has not read."""
+    kind: dict[str, Any] = {"dropout_rate": 0.3, "input_dropout_rate": 0.2, "max_norm": 0.5, "epochs": 2}
+    pack = pack_of(1, **STEP, **kind)
+    data = data_for(pack)
+    alone, share, kept = list(train(pack, data)), shared.share_epoch, list[Any]()
+
+    def late(loop: int, arguments: int) -> int:
+        return _late(loop, arguments, kept)
+
+    def share_late(loss: int, updating: Any, places: Any, *rest: Any) -> None:
+        if rest[-4] == slow:
+            loss, places = late(loss, 7), places.copy()
+            updating = updating._replace(optimizer=late(updating.optimizer, 6))
+            places[:-1, FORWARD_LOOP] = late(int(places[0, FORWARD_LOOP]), 6)
+            places[:-1, BACKWARD_LOOP] = late(int(places[0, BACKWARD_LOOP]), 8)
+            places[:, TILES_LOOP] = late(int(places[0, TILES_LOOP]), 12)
+        share(loss, updating, places, *rest)
+
+    monkeypatch.setattr(shared, "share_epoch", share_late)
+    assert_same_trainings(list(train(pack, data, 3)), alone, 1)
+    assert set(calls) == {0, 1, 2}
+
+
+def _late(loop: int, arguments: int, kept: list[Any]) -> int:
+    """The address of a function that does the same as the one at this address, some time later."""
+    kind: Callable[..., Any] = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)
+    at_once = kind(loop)
+
+    def later(*given: int) -> None:
+        sleep(0.002)
+        at_once(*given)
+
+    kept.append(kind(later))  # its address is in use as long as it lives
+    return ctypes.cast(kept[-1], ctypes.c_void_p).value or 0
 
 
 def test_as_many_threads_share_a_run_as_there_are_workers_for_it(calls: list[int]) -> None:

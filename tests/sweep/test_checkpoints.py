@@ -155,6 +155,25 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
     assert again.state["epoch"] == 2
 
 
+def test_of_failures_to_write_in_a_row_the_first_is_told(
+    planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that is full stays full for many epochs; one that is full again is told again."""
+    checkpoints, nothing = Checkpoints(tmp_path), module.untouched(planned)
+
+    def told(is_full: bool) -> bool:
+        with monkeypatch.context() as patch:
+            if is_full:
+                patch.setattr(module.files, "whole", full)
+            checkpoints.save(planned, nothing)
+        return "no checkpoint could be written" in capsys.readouterr().err
+
+    def full(_: Path) -> None:
+        raise OSError(28, "no space left on device")
+
+    assert [told(is_full) for is_full in (True, True, False, True)] == [True, False, False, True]
+
+
 def test_the_result_of_a_pack_stays_until_the_store_holds_it(planned: PlannedPack, tmp_path: Path) -> None:
     expected = outcome_after(planned, context(tmp_path))
     checkpoints = Checkpoints(tmp_path)
@@ -178,6 +197,8 @@ def test_part_of_a_pack_goes_on_from_the_checkpoint_of_the_whole(
         outcome_after(planned, context(tmp_path / "a"))
     part = planned.take(np.array([1, 2]))
     assert Checkpoints(tmp_path / "a").resume(part).epoch == (after if after < EPOCHS else 0)
+    of_whole = Checkpoints(tmp_path / "a").resume(planned).seconds
+    assert 0 < Checkpoints(tmp_path / "a").resume(part).seconds == pytest.approx(of_whole * 2 / 3), "its runs' share"
     assert_same(outcome_after(part, context(tmp_path / "a")), outcome_after(part, context(tmp_path / "b")))
     Checkpoints(tmp_path / "a").drop_all_of(part.fingerprints)
     assert Checkpoints(tmp_path / "a").packs() == [planned.fingerprints]

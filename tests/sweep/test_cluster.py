@@ -26,13 +26,13 @@ from workbench.sweep.execution.checkpoints import Checkpoints, untouched
 from workbench.sweep.execution.cluster import array, compiling, job_sizes, lost_jobs, slurm_queue, submission
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.driver import Driver
-from workbench.sweep.execution.cluster.lost_jobs import loss_of, may_be_heard
+from workbench.sweep.execution.cluster.lost_jobs import PackLosses, after_loss, loss_of, may_be_heard
 from workbench.sweep.execution.cluster.message_log import EpochDone, JobBegan, JobOver, LogReader, MessageLog
 from workbench.sweep.execution.cluster.slurm_queue import Ending, Node
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
-from workbench.sweep.execution.messages import PackDone, PackRetried, PackStarted, PackStopped
+from workbench.sweep.execution.messages import Message, PackDone, PackResumed, PackRetried, PackStarted, PackStopped
 from workbench.sweep.execution.outcome import outcome_of
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
@@ -80,6 +80,31 @@ def test_what_a_job_writes_is_read_once_and_a_damaged_line_is_passed_over(tmp_pa
     assert reader.news() == [JobOver()]
 
 
+def test_a_line_that_is_seen_in_part_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    """A network disk may show a part of what was written."""
+    with MessageLog(tmp_path / "written") as log:
+        log.write(BEGAN)
+        log.write(JobOver())
+    content, seen = (tmp_path / "written").read_bytes(), tmp_path / "seen"
+    for cut in range(len(content) + 1):
+        reader = LogReader(seen)
+        seen.write_bytes(content[:cut])
+        first = reader.news()
+        seen.write_bytes(content)
+        assert [*first, *reader.news()] == [BEGAN, JobOver()]
+
+
+def test_a_job_that_begins_anew_is_heard_from_its_first_word_whatever_its_last_start_left(tmp_path: Path) -> None:
+    log, again = tmp_path / "log", JobBegan("7_0", "n2", 2, "numpy")
+    with MessageLog(log) as first:
+        first.write(BEGAN)
+    with log.open("a") as file:
+        file.write('{"kind": "EpochDo')  # it was killed
+    with MessageLog(log) as second:
+        second.write(again)
+    assert LogReader(log).news() == [BEGAN, again]
+
+
 def test_a_full_disk_delays_what_a_job_says(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     with MessageLog(folder / "log") as log:
@@ -115,6 +140,10 @@ def test_a_bundle_follows_its_job_through_halves_a_stop_and_a_new_start(pack: Pl
     for entry in (BEGAN, PackStarted.of(pack), PackRetried(pack.digest, "too large")):
         assert bundle.follow(entry) is None
     assert left(bundle) == [first.digest, second.digest]
+    further = Bundle([first, second])
+    further.follow(PackStarted.of(first))
+    further.follow(PackRetried(first.digest, "too large"))
+    assert left(further) == [*(quarter.digest for quarter in first.halves()), second.digest], "in its place"
     bundle.follow(PackStarted.of(first))
     bundle.follow(PackDone(first.digest, 0))
     bundle.follow(PackStarted.of(second))
@@ -158,6 +187,46 @@ def test_whatever_damages_what_a_job_said_every_run_is_done_or_left(pack: Planne
             found = [one.planned.fingerprints for one in done if one]
             found += [one.fingerprints for one in (*job.bundle.left, *late)]
             assert {mark for marks in found for mark in marks} == set(pack.fingerprints), f"case {case}"
+
+
+def test_a_command_that_comes_later_is_told_how_far_a_pack_is_and_how_many_of_its_runs_have_ended(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    mark, started = pack.digest, PackStarted.of(pack)
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (
+            BEGAN,
+            started,
+            EpochDone(mark, 1, 4),
+            EpochDone(mark, 2, 4, ended=1),
+            EpochDone(mark, 3, 3, ended=2),
+        ):
+            log.write(entry)
+    assert list(submitted.catch_up()) == [started, PackResumed(mark, 3, 3)]
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (
+            JobBegan("7_0", "n2", 2, "numpy"),
+            started,
+            PackResumed(mark, 2, 1),
+            EpochDone(mark, 3, 3, ended=1),
+        ):
+            log.write(entry)
+    (afresh,) = SubmittedJob.all_of(submitted.submission, [[pack]], submitted.checkpoints)
+    assert list(afresh.catch_up()) == [started, PackResumed(mark, 3, 2)], "a job begun anew counts from its checkpoint"
+
+
+def test_why_a_pack_failed_in_its_job_is_told_by_the_command(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    """No checkpoint holds a failure, so the job keeps it beside its messages."""
+    failed = outcome_of(pack, untouched(pack), MemoryError("no room"))
+    submitted.submission.keep_failed(failed)
+    with MessageLog(submitted.submission.log_of(0)) as log:
+        for entry in (BEGAN, PackStarted.of(pack), PackDone.of(failed)):
+            log.write(entry)
+    *_, done = submitted.news()
+    assert isinstance(done, PackDone)
+    assert done.outcome is not None
+    assert (done.failed, done.outcome.reason) == (4, "MemoryError: no room")
+    assert submitted.late == []
 
 
 def test_a_result_that_is_seen_late_is_waited_for_and_one_that_never_comes_is_trained_again(
@@ -289,6 +358,8 @@ def test_a_job_asks_for_what_its_packs_need_within_what_nodes_have(pack: Planned
     size = job_sizes.job_size([pack], SlurmConfig(), NODES)
     assert (size.cores, size.minutes, size.warning_seconds) == (4, 30, 90)
     assert size.memory > pack.memory
+    large = job_sizes.job_size([pack, replace(pack, memory=2**33), pack], SlurmConfig(), NODES)
+    assert large.memory >= 1.5 * 2**33, "a prediction is rough, and SLURM ends a job beyond its limit"
     assert job_sizes.capacity(SlurmConfig(), NODES).jobs == 3
     asked = SlurmConfig(cpus_per_task=2, memory=3.0, time=2, array_parallelism=5)
     assert job_sizes.job_size([pack], asked, NODES) == job_sizes.JobSize(2, 3 * 2**30, 2, 40)
@@ -395,6 +466,103 @@ def test_a_step_that_the_kernel_ended_for_its_memory_is_told_by_what_slurm_print
     submitted.bundle.follow(BEGAN)
     assert loss_of(submitted).words.startswith(f"job 7_0 {told}")
     assert not loss_of(submitted).of_the_machine
+
+
+def after(job: SubmittedJob, losses: PackLosses, is_stopping: bool = False) -> tuple[list[Message], list[PlannedPack]]:
+    """What is said of the loss of a job, and the packs to be submitted again."""
+    said, follows = [], after_loss(job, losses, is_stopping)
+    while True:
+        try:
+            said.append(next(follows))
+        except StopIteration as end:
+            return said, end.value
+
+
+def in_training(job: SubmittedJob, ending: str) -> SubmittedJob:
+    """The job, lost with this ending while it trained its first pack."""
+    job.ending = Ending(ending, "0:9")
+    job.bundle.follow(BEGAN)
+    job.bundle.follow(PackStarted.of(job.bundle.waiting[0]))
+    return job
+
+
+def test_a_pack_that_its_nodes_lose_is_submitted_again_until_it_has_lost_three_in_a_row(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    in_training(submitted, "NODE_FAIL")
+    losses = PackLosses(submitted.checkpoints)
+    for _ in range(3):
+        said, again = after(submitted, losses)
+        assert ([type(one) for one in said], again) == ([PackRetried], [pack])
+    (failed,), again = after(submitted, losses)
+    assert isinstance(failed, PackDone)
+    assert (failed.failed, again) == (4, [])
+    assert failed.outcome is not None
+    assert failed.outcome.reason == "job 7_0 lost its node"
+
+
+def test_losses_of_a_pack_that_gets_on_between_them_are_not_in_a_row(
+    pack: PlannedPack, submitted: SubmittedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_training(submitted, "PREEMPTED")
+    epochs = count()
+    monkeypatch.setattr(submitted.checkpoints, "epoch_of", lambda _: next(epochs))
+    losses = PackLosses(submitted.checkpoints)
+    assert [after(submitted, losses)[1] for _ in range(9)] == [[pack]] * 9
+
+
+def test_a_pack_whose_training_ends_its_jobs_is_tried_in_halves_and_a_single_run_once_more(
+    pack: PlannedPack, submitted: SubmittedJob, tmp_path: Path
+) -> None:
+    half, _ = pack.halves()
+    for planned, follows in ((pack, [2, 2]), (half, [1, 1])):
+        job = in_training(replace(submitted, bundle=Bundle([planned])), "FAILED")
+        _, again = after(job, PackLosses(submitted.checkpoints))
+        assert [part.pack.runs for part in again] == follows
+    run, _ = half.halves()
+    job, losses = in_training(replace(submitted, bundle=Bundle([run])), "FAILED"), PackLosses(Checkpoints(tmp_path))
+    assert after(job, losses)[1] == [run]
+    (failed,), again = after(job, losses)
+    assert isinstance(failed, PackDone)
+    assert again == []
+
+
+def test_packs_that_wait_in_jobs_that_are_lost_wait_no_more_than_three_times(
+    pack: PlannedPack, submitted: SubmittedJob
+) -> None:
+    """Nothing says that they will ever begin; before the first is in training none is the cause."""
+    first, second = pack.halves()
+    job, losses = replace(submitted, bundle=Bundle([first, second])), PackLosses(submitted.checkpoints)
+    job.ending = Ending("CANCELLED")
+    job.bundle.follow(BEGAN)
+    assert [after(job, losses)[1] for _ in range(3)] == [[first, second]] * 3
+    said, again = after(job, losses)
+    assert again == []
+    assert [one.pack for one in said if isinstance(one, PackDone)] == [first.digest, second.digest]
+
+
+def test_a_job_that_could_never_begin_fails_its_packs_at_once(pack: PlannedPack, submitted: SubmittedJob) -> None:
+    submitted.hopeless = "InvalidQOS"
+    said, again = after(submitted, PackLosses(submitted.checkpoints))
+    assert again == []
+    assert [one.outcome.reason for one in said if isinstance(one, PackDone) and one.outcome] == [
+        "job 7_0 can never begin, SLURM says: InvalidQOS"
+    ]
+    assert [type(one) for one in said] == [PackStarted, PackDone]
+    assert said[0].pack == pack.digest
+
+
+def test_of_a_pack_only_those_runs_are_submitted_that_no_job_trains(
+    pack: PlannedPack, submitted: SubmittedJob, tmp_path: Path
+) -> None:
+    driven = Driver(ExecutionContext(1, Checkpoints(tmp_path)), lambda packs: [list(packs)], lambda *_: [])
+    assert driven._uncovered([pack]) == [pack]
+    half, other = pack.halves()
+    driven._jobs = [replace(submitted, bundle=Bundle([half]))]
+    (left_over,) = driven._uncovered([pack])
+    assert left_over.fingerprints == other.fingerprints
+    driven._jobs = [submitted]
+    assert driven._uncovered([half, other]) == []
 
 
 def test_an_ending_without_an_exit_code_is_its_state_alone() -> None:

@@ -8,7 +8,7 @@ from hydra.types import RunMode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
 from tests.repetitions import mostly_thorough, repetitions
 from workbench.config import SETTINGS, flatten
@@ -65,9 +65,13 @@ def hydras(loader, master, overrides):
 
 
 def outcome(compose):
-    """What is composed, or the kind of refusal: of two bad overrides, either may be the one complained of."""
+    """What is composed, or the kind of refusal: of two bad overrides, either may be the one complained of. For an
+    interpolation that leads to no value, which OmegaConf refuses in several ways, we have a line of our own.
+    """
     try:
         return compose()
+    except (InterpolationResolutionError, UnsupportedInterpolationType):
+        return BadInput
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         return type(error)
 
@@ -206,6 +210,26 @@ def test_a_job_that_is_not_allowed_is_refused_by_name(loader, master, override):
     with pytest.raises(BadInput) as caught:
         cells(Composer(loader, master), [["seed=0"], [override]])
     assert override.partition("=")[0].lstrip("+") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["seed=${seed}"], "seed is '${seed}': "),
+        (["seed=${nothing}"], "seed is '${nothing}': Interpolation key 'nothing' not found"),
+        (["network.width=${oc.env:NOWHERE_SET}"], "network.width is '${oc.env:NOWHERE_SET}': "),
+        (["network.width=${nothing:1}"], "network.width is '${nothing:1}': "),
+        (["training.epochs=${network.activation}"], "training.epochs is '${network.activation}': "),
+        (["seed=3", "network.depth=${network.width}", "network.width=${network.depth}"], "network.depth is "),
+    ],
+)
+def test_an_interpolation_that_leads_to_no_value_is_refused_by_its_key(loader, overrides, said):
+    """Also where it is typed for the command as a whole, whose list of overrides is itself a configuration."""
+    typed = loader.load_configuration("config", overrides, RunMode.MULTIRUN)
+    with pytest.raises(BadInput) as caught:
+        cells(Composer(loader, typed), [overrides])
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
 
 
 def test_every_executor_can_be_chosen():

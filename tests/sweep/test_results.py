@@ -118,6 +118,18 @@ def test_the_seconds_of_a_pack_are_shared_out_by_epochs(cells: MakeCells, tmp_pa
     assert short + long == pytest.approx(outcome.seconds)
 
 
+def test_a_run_that_failed_has_no_share_of_the_seconds_of_its_pack(cells: MakeCells, tmp_path: Path) -> None:
+    """Nobody knows how far it came; the others have all of the seconds, so that those of a sweep add up."""
+    asked = identified(cells([small(), small(seed=1)]))
+    outcome = outcome_of_the_pack(asked, tmp_path)
+    one_failed = replace(outcome, ends=[outcome.ends[0], None], reason="it died")
+    marks = outcome.planned.fingerprints
+    seconds = {run.fingerprint: run.metrics["seconds"] for run in pack_result(one_failed, asked).runs}
+    assert seconds == {marks[0]: pytest.approx(outcome.seconds), marks[1]: 0}
+    all_failed = replace(outcome, ends=[None, None], reason="it died")
+    assert [run.metrics["seconds"] for run in pack_result(all_failed, asked).runs] == [0, 0]
+
+
 def test_this_machine_has_cores_and_memory() -> None:
     assert cores() >= 1
     assert 2**20 < free_memory() < 2**62

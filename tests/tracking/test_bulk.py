@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 
 from tests.tracking.cases import EPOCHS, cell, result, sweep, trained, uri_of
 from workbench.sweep.run_outcomes import DIVERGED, FAILED
@@ -74,6 +75,26 @@ def test_the_rows_are_those_of_the_client(folder: Path, monkeypatch: pytest.Monk
     assert len(in_bulk["inputs"]) == 1
     for table in (*TABLES, "inputs"):
         assert in_bulk[table] == by_client[table], table
+
+
+def test_the_latest_value_of_a_metric_is_the_one_that_mlflow_takes(uri: str) -> None:
+    """The one of the last step, of these the last in time, of these the largest; and what comes twice counts once."""
+    points = [
+        bulk.Point("loss", 1.0, 900, 0),
+        bulk.Point("loss", 3.0, 500, 1),
+        bulk.Point("loss", 2.0, 500, 1),
+        bulk.Point("loss", 9.0, 400, 1),
+        bulk.Point("loss", 3.0, 500, 1),
+    ]
+    client = MlflowClient(uri)
+    experiment = client.create_experiment("points")
+    (ours,) = bulk.new_run_ids(1)
+    bulk.insert(connect(uri), experiment, {ours: bulk.NewRun("ours", "FINISHED", 1, 2, {}, {}, points)})
+    theirs = client.create_run(experiment).info.run_id
+    client.log_batch(theirs, [Metric(*point) for point in points])
+    assert client.get_run(ours).data.metrics == client.get_run(theirs).data.metrics == {"loss": 3.0}
+    histories = [sorted(map(str, client.get_metric_history(run, "loss"))) for run in (ours, theirs)]
+    assert [one.replace(ours, "") for one in histories[0]] == [one.replace(theirs, "") for one in histories[1]]
 
 
 def test_all_of_a_pack_or_nothing_is_written(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:

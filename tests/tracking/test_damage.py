@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
@@ -176,6 +177,19 @@ def test_a_footer_that_is_not_the_one_that_was_written_is_noticed(
     table = parquet.read_table(found)
     columns = [name.replace("started", "stbrted").replace("_loss", "_lass") for name in table.column_names]
     parquet.write_table(table.rename_columns(columns), found, write_page_checksum=True)
+    assert load("seeds", uri).facts["missing"].endswith(file)
+
+
+@pytest.mark.parametrize("file", ["plan.parquet", "epochs.parquet"])
+def test_a_column_of_another_type_than_was_written_is_noticed(run_id: str, uri: str, folder: Path, file: str) -> None:
+    found = artifact(folder, run_id, file)
+    table = parquet.read_table(found)
+    schema = table.schema
+    for place, field in enumerate(schema):
+        if field.type == pyarrow.float64():
+            schema = schema.set(place, field.with_type(pyarrow.float32()))
+    assert schema != table.schema
+    parquet.write_table(table.cast(schema), found, write_page_checksum=True)
     assert load("seeds", uri).facts["missing"].endswith(file)
 
 

@@ -107,6 +107,17 @@ def test_a_holder_that_was_taken_over_stops_even_if_it_comes_back() -> None:
     assert second.beat() == ""
 
 
+def test_who_waits_takes_nothing_over_however_many_it_has_outlived() -> None:
+    """It took the leases of dead processes away, so its turn is higher; but it does not hold the sweep."""
+    server = Server()
+    first, waiting = leases(server), leases(server)
+    first.take()
+    waiting._write(replace(waiting.mine, turn=first.mine.turn + 1))
+    assert first.beat() == ""
+    waiting._write(replace(waiting.mine, holds=True))
+    assert "was taken over by process" in first.beat()
+
+
 def test_of_many_that_come_at_once_one_holds() -> None:
     """Real threads, each of which may be anywhere."""
     for _ in range(20):
@@ -185,6 +196,15 @@ def test_jobs_that_are_left_keep_a_command_in_another_folder_from_training_the_s
     monkeypatch.setattr(slurm_queue, "jobs_of", lambda _: [])
     leases(server, folder=tmp_path / "second").take()
     assert len(server.tags) == 1
+
+
+def test_who_is_refused_leaves_no_lease_behind_also_where_jobs_of_its_folder_train(with_jobs: Path) -> None:
+    server, here = Server(), holder.machine()
+    first = leases(server, machine=here, folder=with_jobs)
+    first.take()
+    with pytest.raises(BadInput, match="is being trained by"):
+        leases(server, machine=here, folder=with_jobs).take()
+    assert [json.loads(lease)["token"] for lease in server.tags.values()] == [first.mine.token]
 
 
 def test_the_folder_that_submitted_jobs_may_always_go_on_with_them(with_jobs: Path) -> None:

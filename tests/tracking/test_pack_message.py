@@ -82,6 +82,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "field missing": (lambda m: m["runs"][0].pop("status"), r"runs\[0\]: found .*; allowed: run_id, name"),
     "field unknown": (set_in(artifact_uri="/etc"), r"runs\[0\]: found .*artifact_uri"),
     "run id": (set_in(run_id="../" + "0" * 29), r"runs\[0\]\.run_id: .*; allowed: 32 digits"),
+    "more than a run id": (set_in(run_id="0" * 32 + "/../x"), r"runs\[0\]\.run_id: .*; allowed: 32 digits"),
     "name too long": (set_in(name="n" * 251), r"name: found 251 characters; allowed: a text of 1 to 250"),
     "no name": (set_in(name=""), r"name: found 0 characters"),
     "running": (set_in(status="RUNNING"), r"status: found 'RUNNING'; allowed: FINISHED, FAILED"),

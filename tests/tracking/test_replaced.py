@@ -14,6 +14,7 @@ from workbench import app
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.hydra.command import main
+from workbench.sweep.run_outcomes import FAILED
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -114,3 +115,16 @@ def test_a_sweep_deleted_while_it_trains_is_begun_anew(uri: str) -> None:
     assert store.verified().missing == set()
     store.end("finished")
     assert list(load("seeds", uri).runs["outcome"]) == ["finished", "pending"]
+
+
+def test_of_a_sweep_deleted_while_it_trains_failures_are_lost_too(uri: str) -> None:
+    """No store holds a failed run for another sweep; but the sweep begun anew is to say why it failed."""
+    store = MlflowStore(uri)
+    store.begin(sweep([cell(0), cell(1)]))
+    pack = result([trained(cell(0)), trained(cell(1), FAILED, reason="no room")])
+    store.record(pack)
+    store._connection.client.delete_run(store.run_id)
+    assert store.verified().missing == {"fp0", "fp1"}
+    store.record(pack)
+    store.end("finished")
+    assert list(load("seeds", uri).runs["reason"]) == ["", "no room"]

@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from tests.tracking.cases import STARTED, cell, result, sweep, trained
 from workbench.addresses import local_path
 from workbench.engine.errors import BadInput
-from workbench.sweep.run_outcomes import DIVERGED, FAILED
+from workbench.sweep.run_outcomes import DIVERGED, FAILED, FINISHED
 from workbench.sweep.store import Held, PackResult
 from workbench.tracking import children, holdings, write
 from workbench.tracking.read import load, sweeps
@@ -132,6 +132,18 @@ def test_a_killed_sweep_holds_what_it_recorded_and_goes_on(uri: str) -> None:
     assert len(everything(uri)) == 3
 
 
+def test_what_a_later_start_recorded_counts_however_much_an_earlier_one_had_recorded(uri: str) -> None:
+    cells = [cell(0, pack="a"), cell(1, pack="b"), cell(2, pack="c")]
+    killed = MlflowStore(uri)
+    killed.begin(sweep(cells))
+    for one, outcome in ((cells[1], FINISHED), (cells[2], FINISHED), (cells[0], FAILED)):
+        killed.record(result([trained(one, outcome, reason="no room")], pack=one.pack))
+    again = MlflowStore(uri)
+    again.begin(sweep(cells))
+    again.record(result([trained(cells[0], FAILED, reason="no node")], pack="again"))
+    assert load("seeds", uri).runs["reason"][0] == "no node"
+
+
 @pytest.mark.parametrize("asked_again", ["the same", "other cells"])
 def test_a_start_that_was_killed_before_its_plan_stood_runs_no_more(
     uri: str, asked_again: str, monkeypatch: pytest.MonkeyPatch
@@ -216,6 +228,21 @@ def test_another_set_of_cells_is_a_new_parent_of_the_same_name(uri: str) -> None
     assert len(load("seeds", uri).runs) == 2
 
 
+def test_an_earlier_sweep_of_the_name_that_has_ended_stays_as_it_ended(uri: str) -> None:
+    """Only one that was killed is closed by the next of its name."""
+    store = MlflowStore(uri)
+    for digest, cells, outcome in (
+        ("one", [cell(0)], "finished"),
+        ("two", [cell(1)], None),
+        ("three", [cell(2)], None),
+    ):
+        store.begin(sweep(cells, digest=digest))
+        store.record(result([trained(cells[0])]))
+        if outcome:
+            store.end(outcome)
+    assert list(sweeps(uri)["outcome"]) == ["finished", "interrupted", "running"]
+
+
 def test_held_finds_runs_of_every_experiment_and_no_failed_ones(uri: str) -> None:
     first = MlflowStore(uri, "one experiment")
     first.begin(sweep([cell(0), cell(1), cell(2)]))
@@ -229,11 +256,13 @@ def test_held_finds_runs_of_every_experiment_and_no_failed_ones(uri: str) -> Non
     assert first.held([]) == {}
 
 
-def test_a_run_that_a_person_deleted_is_no_longer_held(uri: str) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_that_a_person_deleted_is_no_longer_held(killed: bool, uri: str) -> None:
     store = MlflowStore(uri)
     store.begin(sweep([cell(0), cell(1)]))
     store.record(result([trained(cell(0)), trained(cell(1))]))
-    store.end("finished")
+    if not killed:
+        store.end("finished")
     MlflowClient(uri).delete_run(store.held(["fp0"])["fp0"].run_id)
     assert set(store.held(["fp0", "fp1"])) == {"fp1"}
     again = MlflowStore(uri)
@@ -251,7 +280,8 @@ def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> N
     first.end("finished")
     second = MlflowStore(uri, "second")
     origin = second.held(["fp0"])["fp0"]
-    shown = cell(5, "fp0", name="shown again", factors={"seed": 0}, origin=origin.run_id)
+    params = {**cell(0).params, "penalty.name": "renamed"}  # a name decides no number, so the fingerprint is the same
+    shown = cell(5, "fp0", name="shown again", factors={"seed": 0}, params=params, origin=origin.run_id)
     second.begin(sweep([shown], name="second", factors=("seed",)))
     second.end("finished")
 
@@ -260,6 +290,7 @@ def test_a_reused_cell_is_a_light_child_that_points_at_its_origin(uri: str) -> N
     assert light["info"]["status"] == "FINISHED"
     assert light["data"]["tags"]["workbench.origin"] == origin.run_id
     assert light["data"]["tags"]["workbench.history"] == f"runs:/{first.run_id}/packs/pack"
+    assert light["data"]["params"]["penalty.name"] == "renamed"
     assert light["data"]["metrics"] == {"last/train_loss": 0.5, "best_epoch": 7.0, "diverged": 0.0}
     tables = load("second", uri)
     (row,) = tables.runs.to_dict("records")

@@ -32,7 +32,7 @@ from workbench.engine.errors import BadInput
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.log import say, warn
-from workbench.sweep.execution.process_identity import machine, start_time
+from workbench.sweep.execution.process_identity import machine, start_time, still_runs
 from workbench.sweep.execution.shared_disk import BEAT, LOOK, STALE
 from workbench.tracking.connection import Connection
 
@@ -150,7 +150,7 @@ class Leases:
                 if seen.get(token, (None, 0.0))[0] != other.beat:
                     seen[token] = other.beat, now
                 first.setdefault(token, other.beat)
-                there = _is_there(other)
+                there = still_runs(other.machine, other.pid, other.born)
                 if other.left or there is False or (there is None and now - seen[token][1] >= STALE):
                     self._refuse_jobs(other)
                     self._connection.patiently(lambda other=other: self._take_away(other))  # type: ignore[misc]
@@ -247,10 +247,3 @@ def _lease(text: str) -> Lease | None:
     except (TypeError, ValueError):
         return None
     return lease if all(kinds[name].__name__ == kind for name, kind in Lease.__annotations__.items()) else None
-
-
-def _is_there(lease: Lease) -> bool | None:
-    """Whether the lease's process runs; None if it is of another machine."""
-    if not lease.machine or lease.machine != machine():
-        return None
-    return start_time(lease.pid) == lease.born

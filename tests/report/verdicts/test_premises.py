@@ -13,7 +13,7 @@ import pytest
 from tests.report.synthetic import Tables
 from workbench.engine.errors import BadInput
 from workbench.report.verdicts.claim_rules import Arm, Claim, Identity, Paired, Premise, canonical, digest
-from workbench.report.verdicts.decision import decide, decide_all
+from workbench.report.verdicts.decision import decide
 from workbench.report.verdicts.premises import PREMISES
 from workbench.report.verdicts.sentences import rule_in_words
 
@@ -159,10 +159,3 @@ def test_a_premise_is_data_of_its_rule_and_said_in_words() -> None:
     assert "Decided only if every arm has converged" in rule_in_words(rule)
     with pytest.raises(BadInput, match="premise is 'learns'; allowed: overfits, "):
         Premise("learns")
-
-
-def test_a_withheld_rule_lowers_nobody_elses_p() -> None:
-    held, withheld = tables(), replace(RULE, premises=(Premise("overfits"),))
-    pair = decide_all([Claim("X1", "s", "", RULE), Claim("X2", "s", "", withheld)], held)
-    assert [one.verdict for one in pair] == ["reproduced", "inconclusive"]
-    assert pair[0].p_holm == 2 * pair[0].p

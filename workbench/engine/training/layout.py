@@ -91,10 +91,6 @@ class Layout:
         """The largest size, for one example, of a convolution's inputs, z or outputs; 0 without convolutions."""
         return max((layer.largest_map for layer in self.layers if isinstance(layer, Convolution)), default=0)
 
-    def parameter_count(self) -> int:
-        """The number of parameters of a run, without padding."""
-        return sum(tensor.size for layer in self.layers for tensor in layer.tensors)
-
     def initial(self, columns: Mapping[str, np.ndarray], dtype: DTypeLike) -> np.ndarray:
         """The parameters that every run starts from, (runs, size), by its columns (see `pack.COLUMNS`)."""
         buffer = np.zeros((len(columns["seed"]), self.size), dtype)

@@ -20,3 +20,10 @@ def start_time(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
+
+
+def still_runs(system: str, pid: int, born: str) -> bool | None:
+    """Whether the process that had this start time runs; None if its `machine()` is another one, or unknown."""
+    if not system or system != machine():
+        return None
+    return start_time(pid) == born

@@ -111,11 +111,9 @@ class Recorder:
             if missing := verified.missing:
                 lost = counted(len(missing), "run")
                 warn(f"  the store does not hold {lost} that it held; recorded again from {self._checkpoints.folder}")
-                taken, self._taken = self._taken, []
-                for outcome in map(self._full, (one for one in taken if missing & _fingerprints(one))):
+                for outcome in [self._full(one) for one in self._taken if missing & _fingerprints(one)]:
                     if outcome is not None:
                         self.take(outcome)
-                self._taken += [one for one in taken if not missing & _fingerprints(one)]
                 self.wait()
                 self._try_again()
                 verified = self._store.verified()

@@ -21,7 +21,7 @@ from time import monotonic, sleep
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.log import say, warn
-from workbench.sweep.execution.process_identity import machine, start_time
+from workbench.sweep.execution.process_identity import machine, start_time, still_runs
 
 HOLDER_FILE = "holder"
 STALE, BEAT, LOOK = 90.0, 10.0, 1.0  # seconds without a new count, between two counts, and between two looks
@@ -88,7 +88,7 @@ def take(
         found = _read(file)
         if found != seen:
             seen, since = found, clock()
-        there = _is_there(found)
+        there = still_runs(found.machine, found.pid, found.born) if found else None
         if there or (there is None and found and first and found.count != first.count):
             raise BadInput(
                 f"name: the sweep {name} is being trained by {found.words if found else 'another process'}; wait until "
@@ -154,13 +154,6 @@ def _read(file: Path) -> Holder | None:
         return None
     kinds = {key: type(value).__name__ for key, value in asdict(found).items()}
     return found if kinds == Holder.__annotations__ else None
-
-
-def _is_there(holder: Holder | None) -> bool | None:
-    """Whether the holder's process runs; None if it is of another machine, or unknown."""
-    if holder is None or not holder.machine or holder.machine != machine():
-        return None
-    return start_time(holder.pid) == holder.born
 
 
 def _unescaped(place: str) -> str:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
 from workbench.config import SETTINGS, RunConfig, Unread, run_config, setting_of
 from workbench.config.setting import Value
+from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_override
 from workbench.sweep.hydra.complain import complaint, refuse_path
 from workbench.sweep.hydra.internals import (
@@ -33,6 +34,7 @@ from workbench.sweep.hydra.internals import (
     without_hydra,
 )
 from workbench.sweep.hydra.sweep_file_checks import check_choice
+from workbench.sweep.hydra.typed import shortened
 from workbench.sweep.hydra.unread import source_readers, unread_of
 
 if TYPE_CHECKING:
@@ -116,13 +118,16 @@ class Composer:
         self._bases: dict[tuple[str, ...], _Base] = {}
         self._parsed: dict[str, Override] = {}
         self._groups: dict[str, bool] = {}
-        typed = [self.parse(text) for text in master.hydra.overrides.task]
+        as_typed = OmegaConf.to_container(master.hydra.overrides.task)  # not what their interpolations lead to
+        typed = [self.parse(text) for text in cast(list[str], as_typed)]
         self._typed = {str(override.input_line) for override in typed if not override.is_sweep_override()}
         self._structural_of_master = self._split([o for o in typed if not o.is_sweep_override()])[0]
         self._complete = MISSING not in master.hydra.runtime.choices.values()
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """The configuration of one job. Raises the errors of Hydra and OmegaConf."""
+        """The configuration of one job. Raises the errors of Hydra and OmegaConf, and BadInput for an interpolation
+        that leads to no value.
+        """
         structural, patches = self._split([self.parse(text) for text in overrides])
         if self._is_masters(structural, overrides):
             structural = _OF_MASTER
@@ -135,8 +140,7 @@ class Composer:
             base = self._applied(structural, base, rooted)
         values = _put_in(base, [patch for patch in patches if patch not in rooted])
         if values is None:
-            config = _with(base.config, patches)
-            values = _values(config, resolve=True)
+            values = _resolved_or_refused(_with(base.config, patches))
         return Composed(values, base.choices, base.interpolated_without([patch.key_or_group for patch in patches]))
 
     def _is_masters(self, structural: tuple[str, ...], overrides: Sequence[str]) -> bool:
@@ -239,6 +243,24 @@ def _resolved(config: DictConfig) -> dict[str, object] | None:
         return _values(config, resolve=True)
     except OmegaConfBaseException:
         return None
+
+
+def _resolved_or_refused(config: DictConfig) -> dict[str, object]:
+    try:
+        return _values(config, resolve=True)
+    except (InterpolationResolutionError, UnsupportedInterpolationType):
+        _refuse_interpolation(config)
+        raise
+
+
+def _refuse_interpolation(config: DictConfig) -> None:
+    """Raise BadInput for the first interpolation that leads to no value: OmegaConf's own message may lack its key."""
+    for key, text in _as_they_stand(config).items():
+        try:
+            OmegaConf.select(config, key)
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise BadInput(f"{key} is {shortened(str(text))!r}: {reason}; allowed: what leads to a value") from error
 
 
 def _values(config: DictConfig, *, resolve: bool) -> dict[str, object]:

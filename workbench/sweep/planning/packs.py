@@ -186,6 +186,11 @@ def _at_least(run: Run) -> int:
     return weights * np.dtype(run.config.dtype).itemsize
 
 
+def architecture_of(pack: Pack, facts: Facts) -> Architecture:
+    """The networks of a pack, for data of these facts."""
+    return pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
+
+
 def _planned(runs: list[Run]) -> PlannedPack:
     first = runs[0]
     columns = engine_columns([run.numbers for run in runs])
@@ -193,7 +198,7 @@ def _planned(runs: list[Run]) -> PlannedPack:
     facts = describe(first.config.data)
     sizes = split_sizes(facts, first.config.data.train_size, first.config.data.validation, first.config.data.test)
     updates = sizes.train // pack.batch_size
-    architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
+    architecture = architecture_of(pack, facts)
     done = first.origin.epoch if first.origin else 0
     if first.origin:
         first.origin.begin(1, Layout(architecture).size, same_judge=True)  # raises if the networks are not its own

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from workbench.data import describe, known
 from workbench.engine.kernels.choice import why_not_fused, why_not_probed_in_blocks
-from workbench.engine.rules.losses import LOSSES
-from workbench.sweep.planning.packs import PlannedPack, Run
+from workbench.sweep.planning.packs import PlannedPack, Run, architecture_of
 
 NOTEWORTHY = 0.05  # share of the training examples that an epoch leaves out
 MOST = 3  # lines about batch sizes
@@ -50,7 +49,7 @@ def _outside_blocks(packs: Sequence[PlannedPack]) -> list[str]:
     probed: dict[object, str] = {}
     for planned in packs:
         facts, pack = describe(planned.examples.config), planned.pack
-        architecture = pack.architecture(facts.features, LOSSES[pack.loss].units(facts.outputs), facts.image)
+        architecture = architecture_of(pack, facts)
         if why := why_not_fused(pack, architecture):
             shape = (architecture, pack.batch_size, pack.optimizer)
             trained[shape] = f"{planned.label}: {why}: it trains as CUDA graphs"

@@ -2,7 +2,10 @@
 
 Each thread computes its columns or rows of every product, its examples of every activation and its part of every
 update. Every number is computed by one thread, as it would be if there were no other, so no number depends on how many
-there are. Between phases the threads wait for each other (`meeting.py`).
+there are. Between phases the threads wait for each other (`meeting.py`): between two of these meetings no thread reads
+what another one writes, but for what comes to nothing. A product of more than `PANEL_DEPTH` steps reads its own sums
+back in whole vectors, so up to `LANES` - 1 numbers beyond its part, which another thread may be writing. It multiplies
+them lane by lane, and writes none of these lanes.
 
 See `passes.train_epoch` for the same by one thread.
 """

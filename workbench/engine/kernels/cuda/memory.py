@@ -1,4 +1,4 @@
-"""Memory planned on the device: how much every run of a pack takes, and how many runs fit."""
+"""Memory planned on the device: how much a pack takes, and every run of it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from workbench.engine.training.architecture import Architecture
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import Pack
 
-# The part of the free memory that is left alone, for the graphs and for what the array library rounds up and caches.
-SPARED = 0.1
 SORTING = 40  # bytes for each position while an order is drawn
 
 
@@ -42,11 +40,6 @@ def memory_of_pack(stored: int) -> int:
     space for sorting.
     """
     return stored + WORKSPACES * WORKSPACE + SORTING * draw_order.AT_A_TIME
-
-
-def runs_that_fit(free: int, per_run: int, once: int) -> int:
-    """How many runs fit into `free` bytes of the device; at least one, which may then fail for lack of memory."""
-    return max(1, (int(free * (1 - SPARED)) - once) // per_run)
 
 
 def _probes(layout: Layout) -> int:
