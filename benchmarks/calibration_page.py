@@ -9,11 +9,11 @@ from typing import Any
 from scipy import stats
 
 from benchmarks import absences, calibration, calibration_looks
-from benchmarks.calibration_shapes import HELD_OUT
+from benchmarks.calibration_run import AGAIN, PROMISED, TABLES
+from benchmarks.calibration_shapes import HELD_OUT, OF_ALL
 from benchmarks.table import grid
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "calibration.md"
-PROMISED = 0.05
 Row = dict[str, Any]
 HEAD = """# How often verdicts are false
 
@@ -24,19 +24,33 @@ a rule that errs in 5 % shows more than {most} in one of 1,000 figures.
 
 ## False verdicts
 
-The largest share that the rules allow is 5 % in every row. Effects are in deviations of the differences; the margin m
-is 2. At no effect *reproduced* and *contradicted* are false; exactly at the margin, on either side, every firm
-verdict is, *ruled out* among them at +m. *margin 0*: a rule with margin 0 where there is no effect. *tolerance*: a
-rule of tolerance exactly at its edge, the worse side. The last column is no error: how often the absence of an effect
-is found where there is none.
+The largest share that the rules allow is 5 % in every row. Of many rows that err in 5 % some show more: those are named
+below their table, with what fresh trials of them showed. Effects are in deviations of the differences; the margin m is
+2. At no effect *reproduced* and *contradicted* are false; exactly at the margin, on either side, every firm verdict is,
+*ruled out* among them at +m. *margin 0*: a rule with margin 0 where there is no effect. *tolerance*: a rule of
+tolerance exactly at its edge, the worse side. The last column is no error: how often the absence of an effect is found
+where there is none.
 """
 RUNS_LOST = """
 **Collapse.** A collapsed run ends 10 deviations down, a diverged one without a number; in one arm unless both are
-named. The effect is that among the pairs that trained. In the rows *untold* no `Collapse` of the rule tells a
-collapsed run, and the effect is the mean of all, unless the row says *effect of the trained*.
+named. The effect is that among the pairs that trained, as verdicts claim it. In the row *untold* no `Collapse` of the
+rule tells a collapsed run.
 """
-ABSENCES = """
-### The mean of all, where one run in ten collapses untold
+OF_ALL_PAIRS = """
+## The mean of all, which no verdict claims
+
+A verdict is about the pairs that trained. Who takes it for one about the mean of all, collapsed runs included, although
+no `Collapse` of the rule tells them, errs so often:
+
+{errors}
+
+Looks:
+
+{looks}
+
+Non-inferiority:
+
+{inferiority}
 
 *10 % collapse untold* with 12 pairs can be held by no rule that decides anything at 12 pairs: 28 of 100 such sweeps
 hold no collapsed run at all, and nothing in them says what the others lose. A rule was tried that says an absence only
@@ -50,10 +64,10 @@ open ({open}). {lost_count} *conditional* ones would be called *reproduced*
 without their condition, for fewer than 29 pairs show where each fails ({lost}).
 
 **The choice: verdicts have no such rule.** It would leave presences as they are, and of a conditional verdict it would
-take away the half that says where the claim fails. A verdict is about the pairs that trained; the row *effect of the
-trained* has what is false then. A card says beside every verdict what share of runs may be lost unseen (22 % where none
-of 12 was). Whoever asks about the mean of all names 29 seeds or more; a rule may also name what a collapsed run is
-(`Collapse`), or ask that there is none (`Premise("not_collapsed")`).
+take away the half that says where the claim fails. The row *10 % collapse untold, effect of the trained* above has what
+is false of what verdicts do claim. A card says beside every verdict what share of runs may be lost unseen (22 % where
+none of 12 was). Whoever asks about the mean of all names 29 seeds or more; a rule may also name what a collapsed run
+is (`Collapse`), or ask that there is none (`Premise("not_collapsed")`).
 """
 FAMILIES = """
 **Families.** Of ten rules in one family, normal differences exactly at the margin, {together} had any firm verdict:
@@ -65,7 +79,7 @@ LOOKS = """
 A rule looks after 12, 24 and 48 pairs, each time at its share of alpha, and goes on while its verdict is inconclusive,
 as `workbench reproduce --settle` does. A sweep counts as false if any look, up to the last one, says what is false.
 Power is how often it ends with *not reproduced* at no effect, and with *reproduced* at an effect of m + 1; beside it
-stand the pairs that this took, in the mean. What was said of *10 % collapse untold* holds of its looks too.
+stand the pairs that this took, in the mean.
 """
 INFERIORITY = """
 ## Non-inferiority
@@ -107,37 +121,37 @@ def page(found: dict[str, Any], about: dict[str, str]) -> str:
         most=_percent(by_chance(trials)),
         two=f"{200 * (PROMISED * (1 - PROMISED) / trials) ** 0.5:.1f}",
     )
-    parts = [head, *_tables(found, lambda shape: shape not in HELD_OUT), HELD,
-             *_tables(found, HELD_OUT.__contains__, apart=True), PLANS.format(largest=calibration.LARGEST),
-             _plans(found["pilots"])]  # fmt: skip
+    claimed = _tables(found, lambda shape: shape not in (*HELD_OUT, *OF_ALL))
+    parts = [head, *claimed, HELD, *_tables(found, HELD_OUT.__contains__, apart=True), _of_all(found),
+             PLANS.format(largest=calibration.LARGEST), _plans(found["pilots"])]  # fmt: skip
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def _tables(found: dict[str, Any], wanted: Callable[[str], bool], apart: bool = False) -> list[str]:
     """The three tables of these shapes, each with the rows above 5 %; `apart` leaves out what is said of each."""
-    trials = found["trials"]
-    rows, looks, inferiority = ([row for row in found[key] if wanted(row["shape"])] for key in _TABLES)
-    said = [RUNS_LOST, _absences(rows), FAMILIES.format(together=_percent(found["together"]))]
+    rows, looks, inferiority = ([row for row in found[key] if wanted(row["shape"])] for key in TABLES)
+    said = [RUNS_LOST, FAMILIES.format(together=_percent(found["together"]))]
     return [
-        _errors(rows), _above(rows, calibration.worst, trials, lambda row: f"{row['shape']} with {row['pairs']} pairs"),
+        _errors(rows), _above(rows, "rows", found),
         *([] if apart else said),
-        "Looks:" if apart else LOOKS, _looks(looks), _above(looks, calibration_looks.worst, trials),
+        "Looks:" if apart else LOOKS, _looks(looks), _above(looks, "looks", found),
         "Non-inferiority:" if apart else INFERIORITY, _inferiority(inferiority),
-        _above(inferiority, calibration_looks.worst, trials),
+        _above(inferiority, "inferiority", found),
     ]  # fmt: skip
 
 
-_TABLES = ("rows", "looks", "inferiority")
-
-
-def _above(
-    rows: list[Row], worst: Callable[[Row], float], trials: int, name: Callable[[Row], str] = lambda row: row["shape"]
-) -> str:
+def _above(rows: list[Row], table: str, found: dict[str, Any]) -> str:
     """Which rows err more often than promised, in words: those that chance may show of a rule that errs in 5 %, and
-    those beyond.
+    those beyond; with their share of fresh trials, where these were made.
     """
-    most = by_chance(trials)
-    over = [(worst(row), f"*{name(row)}* ({_percent(worst(row))})") for row in rows if worst(row) > PROMISED]
+    worst, fresh = TABLES[table].worst, {_name(row): row for row in found.get("again", {}).get(table, ())}
+    again = f" of {AGAIN * found['trials']:,} fresh trials"
+    over = [
+        (worst(row), f"*{_name(row)}* ({_percent(worst(row))}"
+         + (f"; {_percent(worst(fresh[_name(row)]))}{again})" if _name(row) in fresh else ")"))
+        for row in rows if worst(row) > PROMISED
+    ]  # fmt: skip
+    most = by_chance(found["trials"])
     beyond = ", ".join(said for share, said in over if share > most)
     chance = ", ".join(said for share, said in over if share <= most)
     parts = [
@@ -145,6 +159,10 @@ def _above(
         f"**Above 5 %**, as a rule that errs in 5 % may show: {chance}." if chance else "",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _name(row: Row) -> str:
+    return f"{row['shape']} with {row['pairs']} pairs" if "pairs" in row else str(row["shape"])
 
 
 def by_chance(trials: int) -> float:
@@ -162,8 +180,9 @@ def _figures(row: Row) -> list[float]:
     return [*row["false"].values(), row["margin 0"], row["tolerance"], row["absent"]]
 
 
-def _absences(rows: list[Row]) -> str:
-    """What a rule for absences would hold of the rows that none can hold, and what it would cost."""
+def _of_all(found: dict[str, Any]) -> str:
+    """What is false of the mean of all pairs; what a rule for absences would hold of it, and what that would cost."""
+    rows, looks, inferiority = ([row for row in found[key] if row["shape"] in OF_ALL] for key in TABLES)
     asked = [row for row in rows if (row["shape"], row["pairs"]) in calibration.UNKNOWABLE]
     columns = ["", "effect +m", "effect -m", "margin 0", "tolerance"]
     table = [
@@ -176,8 +195,10 @@ def _absences(rows: list[Row]) -> str:
     ]
     verdicts = absences.committed()
     opened, lost = absences.left_open(verdicts), absences.without_condition(verdicts)
-    return ABSENCES.format(
-        table=grid(columns, table).strip("\n"), count=len(verdicts), open_count=len(opened), open=", ".join(opened),
+    return OF_ALL_PAIRS.format(
+        errors=_errors(rows).strip("\n"), looks=_looks(looks).strip("\n"),
+        inferiority=_inferiority(inferiority).strip("\n"), table=grid(columns, table).strip("\n"),
+        count=len(verdicts), open_count=len(opened), open=", ".join(opened),
         lost_count=len(lost), lost=", ".join(lost),
     )  # fmt: skip
 
