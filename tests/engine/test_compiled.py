@@ -22,7 +22,7 @@ from workbench.engine.kernels.compiled import elementary, jit, losses, probes
 from workbench.engine.kernels.compiled.jit import compiled as jitted
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.subnormals import FLUSHING
-from workbench.engine.kernels.compiled.update import _COMPILED_BLOCK
+from workbench.engine.kernels.compiled.update import COMPILED_BLOCK
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
@@ -95,7 +95,7 @@ def test_every_penalty_agrees_with_its_plain_form_under_every_optimizer(penalty:
 def test_a_penalty_leaves_biases_alone_in_networks_of_several_blocks_too() -> None:
     pack = mild(activation="tanh", depth=2, width=66, l2=np.full(RUNS, 0.5))
     layout = pack.layout(data_for(pack))
-    assert _COMPILED_BLOCK < layout.weights_end < layout.size  # the last block holds weights and biases
+    assert COMPILED_BLOCK < layout.weights_end < layout.size  # the last block holds weights and biases
     assert_agrees_with_plain(pack)
 
 

@@ -50,7 +50,7 @@ def fetched_together(connection: Connection, wanted: Sequence[tuple[Run, Wanted]
     sent = [
         replace(one, files=tuple(filter(is_sent, one.files)))
         for run, one in wanted
-        if scheme_of(run.info.artifact_uri) in _OF_A_SERVER
+        if scheme_of(run.info.artifact_uri or "") in _OF_A_SERVER
     ]
     if not sent or not may_send(connection):
         yield

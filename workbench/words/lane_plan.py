@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from workbench.words.in_turn import is_dry
 
+SEVERAL = 2  # workers
 MOST_LANES = 4  # more have not been measured, and each takes the memory of a sweep
 
 
@@ -17,10 +18,13 @@ def lanes_for(commands: Mapping[str, Sequence[str]], overrides: Sequence[str]) -
     There is a core for every worker that a person asks for. Jobs of a cluster, worker processes and GPUs are shared out
     by the sweep that has them, so sweeps with those run one at a time.
     """
+    from workbench.config import RunConfig
     from workbench.engine.backend import cuda_is_usable
     from workbench.sweep.execution.cores import cores
+    from workbench.sweep.execution.executors import EXECUTORS
 
-    if len(commands) == 1 or is_dry(overrides) or _said(overrides, "executor", "inline") != "inline":
+    executor = EXECUTORS.get(_said(overrides, "executor", RunConfig().executor))
+    if len(commands) == 1 or is_dry(overrides) or executor is None or executor.packs_at_once(SEVERAL) > 1:
         return 1, []
     workers = _said(overrides, "workers", "1")
     count = min(MOST_LANES, cores() // max(1, int(workers))) if workers.isdigit() else 1
