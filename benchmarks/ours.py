@@ -10,6 +10,7 @@ from workbench.engine.backend import zeros
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.training.evaluation import is_tested
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import runs_per_group
@@ -109,18 +110,23 @@ class Probes(_BetweenEpochs):
 
 
 class Evaluation(_BetweenEpochs):
-    """The evaluation of an epoch: all networks on validation and test data."""
+    """The evaluation of an epoch: all networks on validation data, and on test data where the epoch has its turn."""
 
     def _build(self, groups: list[Rows], kernel: str) -> None:
+        self._epoch = 0
         self._judges = [
-            KERNELS[kernel].evaluator(rows.pack, rows.layout, rows.weights, rows.stored, rows.data, split)
+            (of_test and rows.pack.test_every, KERNELS[kernel].evaluator(
+                rows.pack, rows.layout, rows.weights, rows.stored, rows.data, split
+            ))
             for rows in groups
-            for split in (rows.data.validation, rows.data.test)
-        ]
+            for of_test, split in ((0, rows.data.validation), (1, rows.data.test))
+        ]  # fmt: skip
 
     def _once(self) -> None:
-        for judge in self._judges:
-            judge.evaluate()
+        self._epoch += 1
+        for every, judge in self._judges:
+            if not every or is_tested(self._epoch, every):
+                judge.evaluate()
 
 
 def groups_of(work: Work, runs: np.ndarray, kernel: str) -> list[Rows]:

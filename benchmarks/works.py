@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from workbench.config import DataConfig
+from workbench.config.schema import TrainingConfig
 from workbench.data import Dataset, RunData, describe, load, prepare
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
@@ -129,6 +130,7 @@ def pack_of(work: Work, runs: np.ndarray, kernel: str) -> Pack:
         channels=work.channels,
         kernel_size=work.kernel,
         padding=work.padding,
+        test_every=TrainingConfig().test_every,
     )
 
 

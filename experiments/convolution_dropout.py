@@ -83,7 +83,7 @@ def curves(tables: Any) -> pd.DataFrame:
     runs = runs[runs[RATE].isin([0.0, 0.5])]
     names = (runs["dropped"] + " dropped").where(runs[RATE] > 0, "none dropped")
     runs = runs.assign(network=names).drop_duplicates(["cell", "network"])[["cell", "seed", "labels", "network"]]
-    epochs = runs.merge(tables.epochs[["cell", "epoch", "test_accuracy"]], on="cell")
+    epochs = runs.merge(tables.epochs[["cell", "epoch", "test_accuracy"]].dropna(), on="cell")
     return epochs[epochs["epoch"] > 0][["labels", "network", "epoch", "test_accuracy", "seed"]]
 
 

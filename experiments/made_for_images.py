@@ -80,7 +80,7 @@ def by_order(tables: Any) -> pd.DataFrame:
 def curves(tables: Any) -> pd.DataFrame:
     """Test accuracy by epoch at the best rates."""
     runs = _tuned(tables)[["cell", "seed", "pixels", "network"]]
-    epochs = tables.epochs[["cell", "epoch", "test_accuracy"]].merge(runs, on="cell")
+    epochs = tables.epochs[["cell", "epoch", "test_accuracy"]].dropna().merge(runs, on="cell")
     epochs = epochs[epochs["epoch"] > 0].assign(pixels="pixels " + epochs["pixels"])
     return epochs[["pixels", "network", "epoch", "test_accuracy", "seed"]]
 

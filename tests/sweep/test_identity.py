@@ -146,3 +146,11 @@ def test_a_run_is_named_by_what_a_person_looks_for() -> None:
 
 def test_a_name_leaves_out_what_is_off() -> None:
     assert run_name(small(), {"penalty": "none"}, {}) == "relu d1 sgd s0"
+
+
+def test_runs_that_were_tested_after_every_epoch_are_still_known() -> None:
+    """`training.test_every` came later: 1 is what all runs had, and so is left out of the fingerprint."""
+    always = changed(small(), "training.test_every")
+    always = replace(always, training=replace(always.training, test_every=1))
+    assert "training.test_every" not in numbers(as_read(always))
+    assert mark(always) != mark(small())

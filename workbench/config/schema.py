@@ -279,6 +279,10 @@ class TrainingConfig:
         low=0,
         help="stop after this many epochs without a better validation loss, and restore the best weights; 0 is never",
     )
+    test_every: int = setting(
+        5, role="static", unit="epochs", low=1,
+        help="epochs between two evaluations of the test data, after the first ones and the last, which all have one",
+    )  # fmt: skip
     bounds: str = setting(
         "",
         role="per_run",

@@ -21,6 +21,13 @@ def chunk_of(examples: int) -> int:
     return -(-examples // -(-examples // EVALUATED_AT_ONCE))
 
 
+def is_tested(epoch: int, every: int) -> bool:
+    """Whether the test data are evaluated after this epoch: after the first `every` epochs, in which curves move most,
+    and after every one that `every` divides. 0 is the untrained network. A run that ends is evaluated in any case.
+    """
+    return epoch < every or epoch % every == 0
+
+
 class Evaluator:
     """Evaluates the networks of a pack's runs, standing in `weights` (runs, size), on one split of their data."""
 

@@ -16,7 +16,8 @@ from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.training.early_stopping import improves
 from workbench.engine.training.ending import end_runs
-from workbench.engine.training.epoch import Epoch, State, Weights
+from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
+from workbench.engine.training.evaluation import is_tested
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data
 
@@ -67,6 +68,8 @@ class Group:
             self._remember_best(metrics["validation_loss"])
             ended = end_runs(self, metrics)
             runs = self.rows[: self.active]
+            if not self._is_tested:
+                metrics |= _tested_last(runs, ended)
             probes |= self._probes.at_end(np.isin(runs, [end.run for end in ended]))
         updates = self.updates if self.epoch_number else 0
         epoch = Epoch(
@@ -154,12 +157,17 @@ class Group:
     def _evaluated(self) -> dict[str, np.ndarray]:
         """Loss and accuracy on the splits that are not trained on, both at once where threads share the runs."""
         each = self._pool.map if self._pool else map
-        found = list(each(lambda judge: judge.evaluate(), self._evaluators.values()))
+        splits = [split for split in self._evaluators if split != "test" or self._is_tested]
+        found = list(each(lambda split: self._evaluators[split].evaluate(), splits))
         return {
             f"{split}_{name}": numbers
-            for split, both in zip(self._evaluators, found, strict=True)
+            for split, both in zip(splits, found, strict=True)
             for name, numbers in zip(("loss", "accuracy"), both, strict=True)
         }
+
+    @property
+    def _is_tested(self) -> bool:
+        return is_tested(self.epoch_number, self.pack.test_every)
 
     def _untrained(self) -> dict[str, np.ndarray]:
         return {name: np.full(self.active, np.nan) for name in ("train_loss", "train_accuracy", "learning_rate")}
@@ -170,3 +178,12 @@ class Group:
             self.buffers["best_weights"][better] = self.buffers["weights"][better]
             self.best_loss[better] = validation_loss[better]
             self.best_epoch[better] = self.epoch_number
+
+
+def _tested_last(runs: np.ndarray, ended: list[RunEnd]) -> dict[str, np.ndarray]:
+    """The test metrics of an epoch that evaluates no run but those that ended with it; `runs` (n,) are all of them."""
+    return {
+        name: np.array([last.get(run, np.nan) for run in runs])
+        for name in ("test_loss", "test_accuracy")
+        for last in [{end.run: end.summary[f"last_{name}"] for end in ended}]
+    }

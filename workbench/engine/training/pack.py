@@ -70,7 +70,7 @@ class Pack(Images):
     `columns` maps names of `columns()` to arrays of shape (runs,); a missing column has its default in every run.
     `seed` is required: its length is the number of runs. `precision`, of matrix products in float32, is a row of
     `PRECISIONS`; `device` is "cpu" or "cuda"; `kernel` is a row of `KERNELS`. `rules` are the rule files that the runs
-    use: `train` installs them.
+    use: `train` installs them. The test data are evaluated as often as `evaluation.is_tested` says of `test_every`.
     """
 
     depth: int
@@ -82,6 +82,7 @@ class Pack(Images):
     columns: dict[str, np.ndarray] = field(repr=False)
     pieces: int = 2
     widths: tuple[int, ...] = ()
+    test_every: int = 1
     dtype: str = "float32"
     precision: str = "float32"
     device: str = "cpu"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,12 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.tested import tested_line
 from workbench.report.figures.units import in_units, is_loss, mean_line
 from workbench.report.language.words import commas, joined, say, word
 from workbench.report.statistics.design import SEED, SHOWN_CURVES, Design, Factor
 from workbench.report.statistics.effects import matched
-from workbench.report.statistics.histories import Histories
+from workbench.report.statistics.histories import Evaluations, Histories
 from workbench.report.statistics.intervals import over_seeds
 
 MOST_EPOCHS_OF_CURVES = 80  # drawn in a curve
@@ -52,6 +53,7 @@ class FactorCurves:
 
     curves: tuple[Curves, ...]
     units: str
+    tested: Evaluations | None = None
 
 
 class LearningCurves(FigureKind[Findings, FactorCurves]):
@@ -70,6 +72,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
                 tuple(replace(one, mean_cost=source.cost_of_mean)
                       for one in curves(source.design, histories, factor, metrics)),
                 source.units,
+                histories.tested,
             )
             for factor in source.factors
             if source.effects[source.design.main][factor.key].matched
@@ -94,18 +97,18 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
         band = say("curves.band", faint=faint) if seeds > 1 else ""
         carried = say("curves.carried") if any(one.carried for one in data.curves) else ""
         caption = say("curves.caption", factor=first.factor.name, band=band)
-        text = joined([caption, carried, mean_line(first.mean_cost)])
+        text = joined([caption, carried, tested_line(data.tested), mean_line(first.mean_cost)])
         return in_units(text, [one.metric for one in data.curves], data.units)
 
     def table(self, data: FactorCurves) -> Table:
         """Means by level at a few epochs, for each metric."""
-        epochs = data.curves[0].epochs
-        places = sampled(len(epochs), MOST_COLUMNS)
-        heads = ("Metric", "Level", *(say("head.epoch", epoch=epochs[place]) for place in places))
+        common = reduce(np.intersect1d, [one.epochs for one in data.curves])
+        epochs = common[sampled(len(common), MOST_COLUMNS)]
+        heads = ("Metric", "Level", *(say("head.epoch", epoch=epoch) for epoch in epochs))
         rows = [
             (
                 wording.metric(one.metric).name, label,
-                *(wording.amount(one.mean[row, place], one.metric) for place in places),
+                *(wording.amount(value, one.metric) for value in one.mean[row, np.isin(one.epochs, epochs)]),
             )
             for one in data.curves
             for row, label in enumerate(one.factor.labels)
@@ -130,9 +133,10 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
 def curves(design: Design, histories: Histories, factor: Factor, metrics: Sequence[str]) -> list[Curves]:
     """The learning curves of `metrics` by the levels of `factor`, over the same runs as its main effect."""
     runs = matched(design, [factor.key], design.main).runs
-    place = sampled(len(histories.epochs), MOST_EPOCHS_OF_CURVES)
     found = []
     for metric in metrics:
+        taken = histories.places(metric)
+        place = taken[sampled(len(taken), MOST_EPOCHS_OF_CURVES)]
         values, ended = histories.of(metric)
         means = within_seeds(values[runs.index.to_numpy()][:, place], runs, factor, design.seeds)
         mean, low, high = over_seeds(means.swapaxes(1, 2), wording.metric(metric).range)

@@ -12,10 +12,11 @@ from matplotlib.ticker import MaxNLocator
 from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
-from workbench.report.language.words import say, word
+from workbench.report.figures.tested import tested_line
+from workbench.report.language.words import joined, say, word
 from workbench.report.statistics.comparison import Comparison
 from workbench.report.statistics.design import SEED, SHOWN_CURVES
-from workbench.report.statistics.histories import Histories
+from workbench.report.statistics.histories import Evaluations, Histories
 from workbench.report.statistics.intervals import over_seeds
 
 
@@ -32,9 +33,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Both:
-    """Metric -> its curve in each of the sweeps."""
+    """Metric -> its curve in each of the sweeps; and how often each evaluated its test data, if seldom."""
 
     curves: dict[str, tuple[Curve, ...]]
+    tested: tuple[Evaluations | None, ...] = ()
 
 
 class TwoCurves(FigureKind[Comparison, Both]):
@@ -48,7 +50,8 @@ class TwoCurves(FigureKind[Comparison, Both]):
         metrics = [key for key in SHOWN_CURVES[source.designs[0].task] if all(key in one.metrics for one in histories)]
         if not metrics or any(len(one.epochs) < 2 for one in histories):
             return []
-        return [Both({metric: _curves(source, histories, metric) for metric in metrics})]
+        curves = {metric: _curves(source, histories, metric) for metric in metrics}
+        return [Both(curves, tuple(one.tested for one in histories))]
 
     def panels(self, data: Both, place: int) -> list[Panel]:  # noqa: ARG002
         return [
@@ -60,8 +63,8 @@ class TwoCurves(FigureKind[Comparison, Both]):
             for metric, curves in data.curves.items()
         ]  # fmt: skip
 
-    def caption(self, data: Both) -> str:  # noqa: ARG002
-        return say("two.caption")
+    def caption(self, data: Both) -> str:
+        return joined([say("two.caption"), *dict.fromkeys(map(tested_line, data.tested))])
 
     def table(self, data: Both) -> Table:
         """The first and the last epoch of each."""
@@ -90,11 +93,12 @@ def _readings(curves: tuple[Curve, ...], metric: str) -> marks.Readings | None:
 def _curves(source: Comparison, histories: list[Histories], metric: str) -> tuple[Curve, ...]:
     found = []
     for design, one, label in zip(source.designs, histories, source.labels, strict=True):
-        values = one.of(metric)[0]
+        place = one.places(metric)
+        values = one.of(metric)[0][:, place]
         done = (design.runs["outcome"] == "finished").to_numpy()
         seeds = design.runs[SEED].to_numpy()
         own = [values[done & (seeds == seed)].mean(axis=0) for seed in design.seeds if (done & (seeds == seed)).any()]
-        found.append(Curve(label, one.epochs, *over_seeds(np.array(own).T, wording.metric(metric).range)))
+        found.append(Curve(label, one.epochs[place], *over_seeds(np.array(own).T, wording.metric(metric).range)))
     return tuple(found)
 
 

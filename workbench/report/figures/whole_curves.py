@@ -14,8 +14,10 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.tested import tested_line
 from workbench.report.figures.units import in_units, mean_line
 from workbench.report.language.words import commas, joined, say, word
+from workbench.report.statistics.histories import Evaluations, Histories
 from workbench.report.statistics.intervals import over_seeds
 
 PARTS = ("train", "validation", "test")
@@ -23,13 +25,14 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Parts:
-    """A loss or an accuracy by epoch: part of the data -> (runs, epochs)."""
+    """A loss or an accuracy by epoch: part of the data -> (runs, epochs), NaN at epochs where it was not taken."""
 
     kind: str
     epochs: np.ndarray
     runs: dict[str, np.ndarray]
     units: str
     mean_cost: float = float("nan")
+    tested: Evaluations | None = None
 
     def mean(self, part: str) -> np.ndarray:
         """Mean over runs, (epochs,)."""
@@ -50,12 +53,13 @@ class WholeCurves(FigureKind[Findings, Parts]):
         found = []
         for kind in ("loss", "accuracy"):
             runs = {
-                part: source.histories.of(f"{part}_{kind}")[0][done]
+                part: _where_taken(source.histories, f"{part}_{kind}")[done]
                 for part in PARTS
                 if f"{part}_{kind}" in source.histories.metrics
             }
             cost = source.cost_of_mean if kind == "loss" else float("nan")
-            found += [Parts(kind, source.histories.epochs, runs, source.units, cost)] if runs else []
+            histories = source.histories
+            found += [Parts(kind, histories.epochs, runs, source.units, cost, histories.tested)] if runs else []
         return found
 
     def panels(self, data: Parts, place: int) -> list[Panel]:  # noqa: ARG002
@@ -71,12 +75,13 @@ class WholeCurves(FigureKind[Findings, Parts]):
     def caption(self, data: Parts) -> str:
         runs = len(next(iter(data.runs.values())))
         band = say("whole.mean", runs=runs) if runs > 1 else ""
-        text = joined([band, say("whole.caption"), mean_line(data.mean_cost)])
+        text = joined([band, say("whole.caption"), tested_line(data.tested), mean_line(data.mean_cost)])
         return in_units(text, [f"train_{data.kind}"], data.units)
 
     def table(self, data: Parts) -> Table:
         """Means at a few epochs."""
-        places = sampled(len(data.epochs), MOST_COLUMNS)
+        everywhere = np.flatnonzero(np.isfinite([data.mean(part) for part in data.runs if part != "train"]).all(axis=0))
+        places = everywhere[sampled(len(everywhere), MOST_COLUMNS)]
         rows = [
             (word(part), *(wording.amount(data.mean(part)[place], f"{part}_{data.kind}") for place in places))
             for part in data.runs
@@ -94,6 +99,14 @@ class WholeCurves(FigureKind[Findings, Parts]):
         return "part"
 
 
+def _where_taken(histories: Histories, metric: str) -> np.ndarray:
+    """The metric (cells, epochs), NaN at epochs where it was not taken."""
+    values, places = histories.of(metric)[0], histories.places(metric)
+    taken = np.full_like(values, np.nan)
+    taken[:, places] = values[:, places]
+    return taken
+
+
 def _title(data: Parts) -> str:
     return word(f"{data.kind.capitalize()} by epoch")
 
@@ -105,13 +118,15 @@ def _slots(data: Parts) -> list[palette.Slot]:
 def paint(ax: Axes, data: Parts) -> Axes:
     """A line for each part of the data, with a band over runs if there are several."""
     key = f"train_{data.kind}"
-    for arm, ((part, runs), slot) in enumerate(zip(data.runs.items(), _slots(data), strict=True)):
+    for arm, ((part, values), slot) in enumerate(zip(data.runs.items(), _slots(data), strict=True)):
+        taken = np.isfinite(values).any(axis=0)  # a line joins the epochs where it was
+        epochs, runs = data.epochs[taken], values[:, taken]
         if len(runs) > 1:
             _, low, high = over_seeds(runs.T, wording.metric(f"{part}_{data.kind}").range)
-            band = (data.epochs, low, high)
+            band = (epochs, low, high)
             ax.fill_between(*band, color=slot.light, alpha=0.16, linewidth=0, gid=marks.part_of(arm))
         mean: axes.LineStyle = {"color": slot.light, "linewidth": 1.9, "linestyle": slot.linestyle}
-        ax.plot(data.epochs, data.mean(part), **mean, gid=marks.curve_of(arm))
+        ax.plot(epochs, over_seeds(runs.T)[0], **mean, gid=marks.curve_of(arm))
     if math.isfinite(data.mean_cost):
         ax.axhline(data.mean_cost, color=palette.GUIDE, linewidth=1.3)
     axes.value_axis(ax, key, np.concatenate([data.mean(part) for part in data.runs]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,19 @@ if TYPE_CHECKING:
     from workbench.tracking.read import SweepTables
 
 
+@dataclass(frozen=True)
+class Evaluations:
+    """After how many `epochs`, the untrained network's among them, the test data were evaluated: `times`."""
+
+    times: int
+    epochs: int
+
+
 class Histories:
-    """The table of epochs as one array per metric, (cells, epochs); a run that ended early keeps its last value."""
+    """The table of epochs as one array per metric, (cells, epochs); a run that ended early keeps its last value.
+
+    A metric need not have been taken at every epoch: `places` says where it was.
+    """
 
     def __init__(self, tables: SweepTables, design: Design) -> None:
         self._table = tables.epochs
@@ -22,6 +34,21 @@ class Histories:
         curves_of = [key for key in self._table if str(key).endswith(("_loss", "_accuracy"))]
         self.metrics = [key for key in curves_of if self._table[key].notna().any()]
         self._arrays: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._goes_on = self._table["epoch"] < self._table.groupby("cell", sort=False)["epoch"].transform("max")
+
+    def places(self, metric: str) -> np.ndarray:
+        """The places among `epochs` of those where the metric was taken, and of the first and the last of all.
+
+        At an epoch between two of them only runs that ended with it have a value: no mean over runs can be taken there.
+        """
+        taken = self._table.loc[self._goes_on & self._table[metric].notna(), "epoch"].unique()
+        return np.flatnonzero(np.isin(self.epochs, [*taken, *self.epochs[[0, -1]]]))
+
+    @property
+    def tested(self) -> Evaluations | None:
+        """How often the test data were evaluated; None if it was after every epoch, or never."""
+        places = next((len(self.places(key)) for key in map(str, self.metrics) if key.startswith("test_")), 0)
+        return Evaluations(places, len(self.epochs)) if 0 < places < len(self.epochs) else None
 
     def of(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
         """Values (cells, epochs), and which cells (cells,) ended early and keep their last value."""

@@ -30,7 +30,7 @@ STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
 # Values that are left out of a run's numbers. So its fingerprint is what it was before the setting existed.
 NOT_ASKED_FOR = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
-    "training.bounds": "", "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
+    "training.bounds": "", "training.test_every": 1, "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
     "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
 # The settings that name a row of one of the engine's tables; then those of them that are columns of a pack.
