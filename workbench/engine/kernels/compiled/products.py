@@ -42,14 +42,16 @@ def some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, beg
     weights_at, biases_at = at + places[layer, WEIGHTS_PLACE], at + places[layer, BIASES_PLACE]
     for depth in range(0, columns, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, columns - depth)
-        for column in range(begin, end, PANEL):
-            width = min(PANEL, end - column)
+        column = begin
+        while column < end:
+            width = _width(end - column)
             _transpose(w, weights_at + column * columns + depth, columns, width, steps, panel)
             target = address_of(z, z_at + column)
             first, first_row = (target, rows) if depth else (address_of(w, biases_at + column), 0)
             factor, other = address_of(x, x_at + depth), address_of(panel, 0)
             sizes = batch, width, steps
             call(places[layer, TILES_LOOP], (*sizes, factor, columns, 1, other, PANEL, first, first_row, target, rows))
+            column += width
 
 
 @compiled
@@ -94,12 +96,23 @@ def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, ze
     """
     for depth in range(0, count, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, count - depth)
-        for column in range(begin, end, PANEL):
+        column = begin
+        while column < end:
+            width = _width(end - column)
             target = address_of(c, c_at + column)
             first, first_row = (target, n) if depth else (address_of(zeros, 0), 0)
             factor, other = address_of(a, a_at + depth * a_step), address_of(b, b_at + depth * n + column)
-            sizes = m, min(PANEL, end - column), steps
+            sizes = m, width, steps
             call(tiles_at, (*sizes, factor, a_row, a_step, other, n, first, first_row, target, n))
+            column += width
+
+
+@inner
+def _width(left):
+    """The columns of the next panel, of so many that are left: the last two share what would leave one vector over. Tiles
+    of one vector load a factor for every product.
+    """
+    return PANEL - LANES if PANEL < left <= PANEL + LANES else min(PANEL, left)
 
 
 @cache
