@@ -70,6 +70,8 @@ def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updat
         (name, factor, time): _multiplier(SCHEDULES[name], factor, time, updates, updates_per_epoch)
         for name, factor, time in set(rows)
     }
+    if len(distinct) == 1:
+        return distinct[rows[0]][:, None] * columns["learning_rate"]
     return np.stack([distinct[row] for row in rows], axis=1) * columns["learning_rate"]
 
 
@@ -86,6 +88,8 @@ def momenta(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_
     goes on linearly to `momentum_end` (Sutskever et al. 2013 lower it at the end); 0 epochs: it does not.
     """
     start, final, ramp = columns["momentum_start"], columns["momentum"], columns["momentum_ramp_epochs"]
+    if not ramp.any() and not columns["momentum_end_epochs"].any():
+        return np.repeat(final[None].astype(np.float64), len(updates), axis=0)
     rising = _progress(updates[:, None], ramp * updates_per_epoch, otherwise=1.0)
     end, last = columns["momentum_end"], columns["momentum_end_epochs"]
     left = columns["epochs"] * updates_per_epoch - updates[:, None]
@@ -123,5 +127,7 @@ def timetable(
 
 def _powers(bases: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     """Each base (runs,) to the power of each exponent (count, 1): (count, runs). Most runs have the same base."""
+    if (bases == bases[0]).all():
+        return np.repeat(bases[:1] ** exponents, len(bases), axis=1)
     distinct, which = np.unique(bases, return_inverse=True)
     return (distinct**exponents)[:, which]

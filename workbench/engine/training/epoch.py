@@ -91,7 +91,9 @@ class Epoch:
 
 
 def merged(parts: list[Epoch]) -> Epoch:
-    """One epoch, merged from those of the groups of a pack."""
+    """One epoch, merged from those of the groups of a pack, each of which has its runs in ascending order."""
+    if len(parts) == 1:
+        return parts[0]
     runs = np.concatenate([part.runs for part in parts])
     order = np.argsort(runs)
     return Epoch(
