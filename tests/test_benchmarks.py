@@ -286,3 +286,17 @@ def test_what_a_live_page_costs_comes_from_pairs_of_sweeps() -> None:
     text = live_page.table(found)
     assert "| live=true | 12.50 | 10.20 | 18.00 | 0.60 |" in text
     assert "training is +2.0% longer (quartiles +1.5% to +2.5%)" in text
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
+def test_a_step_is_timed_in_all_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks import step_parts
+
+    step_parts.main(["--quick"])
+    head, _, plain, dropped = capsys.readouterr().out.splitlines()
+    names = [name.strip() for name in head.split("|")[1:-1]]
+    assert names == ["work", *step_parts.PARTS, *step_parts.WHOLES]
+    for line in (plain, dropped):
+        taken = dict(zip(names[1:], (float(cell.split()[0]) for cell in line.split("|")[2:-1]), strict=True))
+        assert {name for name, time in taken.items() if time <= 0} == ({"dropout"} if line is plain else set())

@@ -109,8 +109,8 @@ def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, ze
 
 @inner
 def _width(left):
-    """The columns of the next panel, of so many that are left: the last two share what would leave one vector over. Tiles
-    of one vector load a factor for every product.
+    """The columns of the next panel, of so many that are left. Two panels share what would leave the last one a single
+    vector, whose tiles load a factor for every product.
     """
     return PANEL - LANES if PANEL < left <= PANEL + LANES else min(PANEL, left)
 
