@@ -171,6 +171,8 @@ def _run(
         pages_beside.settle()
     with live_beside.beside(sweep, work, settings.tracking.uri, settings.live and settings.pages) as listener:
         ended = training.run(work, store, speeds, listener)
+    if done := settings.batches:
+        ended = ended.with_batches(work.held_since(done.first, name), done.seconds)
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)
