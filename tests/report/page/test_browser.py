@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.blank import leave_blank
+from tests.experiments.composed import FILES
+from tests.experiments.test_published_in_chinese import PAPERS, arms_of
 from tests.once import made_once
 from tests.repetitions import crossed
 from tests.report.figures.sources import search
@@ -25,6 +27,7 @@ from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.page.test_taken_away import FORMULAS, NUMBERS
 from tests.report.synthetic import sweep
 from tests.waiting import wait_until
+from workbench.report.experiments import experiment_in
 from workbench.report.figures.base import Table
 from workbench.report.page import view
 from workbench.report.page.begun import LevelProgress, PackProgress, Progress, write_begun
@@ -120,6 +123,31 @@ def test_every_drawing_is_whole_on_a_phone(name: str, dark: bool, page: Tab, fol
     page.run("document.querySelectorAll('details.more').forEach((one) => { one.open = true; })")
     assert page.run("document.documentElement.scrollWidth") <= SIZES["phone"]
     assert page.run(DRAWN_TOO_WIDE) == []
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page of every paper's sweep: its claims and its own figures, on results that are made up."""
+
+    def make(found: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(view, "FIGURES", {name: view.FIGURES[name] for name in ("own", "differences")})
+            for stem in PAPERS:
+                made = experiment_in(FILES[stem])
+                tables = sweep({"arm": arms_of(stem)}, seeds=3, epochs=4, trouble=False, name=stem)
+                write(tables, made.claims, found, made.figures)
+
+    return made_once(tmp_path_factory, "pages of papers", make)
+
+
+@pytest.mark.parametrize("stem", PAPERS)
+def test_every_drawing_of_a_paper_is_whole_on_a_phone_in_both_languages(stem: str, page: Tab, papers: Path) -> None:
+    opened(page, papers, stem, width=SIZES["phone"])
+    assert page.run("document.querySelectorAll('.panel svg').length")
+    for language in ("in-english", "in-chinese"):
+        page.run(f"document.getElementById('{language}').click()")
+        assert page.run("document.documentElement.scrollWidth") <= SIZES["phone"]
+        assert page.run(DRAWN_TOO_WIDE) == []
 
 
 @pytest.mark.parametrize(
