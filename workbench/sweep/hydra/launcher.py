@@ -140,7 +140,7 @@ class PackedLauncher(Launcher):
         )
         if not found or not asked.sweep or design[0].config.name:
             return beside
-        name = variant_name(asked.sweep, found)
+        name = variant_name(asked.sweep, found, design, held)
         remark = f"other settings than those of {asked.sweep}: recorded as {name}, so that {asked.sweep} keeps its page"
         return replace(beside, name=name, remarks=(*beside.remarks, remark))
 
