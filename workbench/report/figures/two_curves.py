@@ -1,4 +1,7 @@
-"""How training went in two sweeps that are compared: losses and accuracies by epoch, over all finished runs of each."""
+"""How training went in two sweeps that are compared: losses and accuracies by epoch, over the runs that both have.
+
+A mean over other seeds or other settings would show a difference where every pair of runs is the same.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Both:
-    """Metric -> its curve in each of the sweeps."""
+    """Metric -> its curve in each of the sweeps; `paired`: over runs that have a partner in the other one."""
 
     curves: dict[str, tuple[Curve, ...]]
+    paired: bool
 
 
 class TwoCurves(FigureKind[Comparison, Both]):
@@ -48,7 +52,7 @@ class TwoCurves(FigureKind[Comparison, Both]):
         metrics = [key for key in SHOWN_CURVES[source.designs[0].task] if all(key in one.metrics for one in histories)]
         if not metrics or any(len(one.epochs) < 2 for one in histories):
             return []
-        return [Both({metric: _curves(source, histories, metric) for metric in metrics})]
+        return [Both({metric: _curves(source, histories, metric) for metric in metrics}, source.paired)]
 
     def panels(self, data: Both, place: int) -> list[Panel]:  # noqa: ARG002
         return [
@@ -60,8 +64,8 @@ class TwoCurves(FigureKind[Comparison, Both]):
             for metric, curves in data.curves.items()
         ]  # fmt: skip
 
-    def caption(self, data: Both) -> str:  # noqa: ARG002
-        return say("two.caption")
+    def caption(self, data: Both) -> str:
+        return say("two.of_pairs" if data.paired else "two.of_cases")
 
     def table(self, data: Both) -> Table:
         """The first and the last epoch of each."""
@@ -89,9 +93,8 @@ def _readings(curves: tuple[Curve, ...], metric: str) -> marks.Readings | None:
 
 def _curves(source: Comparison, histories: list[Histories], metric: str) -> tuple[Curve, ...]:
     found = []
-    for design, one, label in zip(source.designs, histories, source.labels, strict=True):
+    for design, one, label, done in zip(source.designs, histories, source.labels, source.in_common(), strict=True):
         values = one.of(metric)[0]
-        done = (design.runs["outcome"] == "finished").to_numpy()
         seeds = design.runs[SEED].to_numpy()
         own = [values[done & (seeds == seed)].mean(axis=0) for seed in design.seeds if (done & (seeds == seed)).any()]
         found.append(Curve(label, one.epochs, *over_seeds(np.array(own).T, wording.metric(metric).range)))
