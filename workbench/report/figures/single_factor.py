@@ -33,7 +33,7 @@ class SingleFactor(MainEffects):
     def panels(self, data: FactorEffects, place: int) -> list[Panel]:
         (effect,), (panel,) = data.effects, super().panels(data, place)
         title = say("overview.single", metric=wording.metric(effect.metric).noted, factor=effect.factor.name)
-        return [replace(panel, title=title, identity="single-factor", size=WIDE_ENOUGH, margins=(56, 14, 10, 28))]
+        return [replace(panel, title=title, identity="single-factor", size=WIDE_ENOUGH, margins=(56, 14, 10, 40))]
 
     def about(self, data: FactorEffects) -> str:  # noqa: ARG002
         return ""
