@@ -33,7 +33,7 @@ def test_what_the_compiler_took_before_the_first_epoch_ended_does_not_lengthen_t
     watch.on_message(EpochDone("a", 0, runs=1))
     clock.pause(60)  # compiling
     watch.on_message(EpochDone("a", 1, runs=1))
-    assert watch._so_far().endswith("to go 7:00")  # nothing else is known
+    assert watch._so_far().endswith("to go ?")  # nothing else is known
     clock.pause(1)
     watch.on_message(EpochDone("a", 2, runs=1))
     assert watch._so_far().endswith("to go 0:06")

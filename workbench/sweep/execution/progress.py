@@ -87,12 +87,11 @@ class Tally:
     def time_to_go(self, cost_in_flight: float = 0.0) -> str:
         """Like "1:23", or "?" before anything is known."""
         done = self.cost_done + cost_in_flight
-        if done <= 0:
-            return "?"
-        since, before = self._started, 0.0
-        if self._first_epoch and done > self._first_epoch[1]:
-            since, before = self._first_epoch
-        return clock((monotonic() - since) * max(self.cost - done, 0) / (done - before))
+        since, before = self._first_epoch or (self._started, 0.0)
+        left = max(self.cost - done, 0)
+        if done <= before:
+            return "?" if left or not done else clock(0)
+        return clock((monotonic() - since) * left / (done - before))
 
     def words(self) -> str:
         """Like "96/432 runs, 40 reused, 1 diverged, 61,000 examples/s"."""
