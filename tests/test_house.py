@@ -135,7 +135,7 @@ REPORT = (
 )  # fmt: skip
 REPORT_FRONT = (
     "__init__", "__main__", "claim_archive", "experiments", "live", "live_beside", "pages_beside", "rebuild", "shown",
-    "sweep_page", "tidy",
+    "sweep_page", "tidy", "training_progress",
 )  # fmt: skip
 
 

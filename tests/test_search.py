@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from workbench.report.rebuild import sweep_names
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.goals import Goal, judged
 from workbench.sweep.run_outcomes import PENDING
+from workbench.tracking.names import history
+from workbench.tracking.parent import is_reused
 from workbench.tracking.read import load, sweeps
 
 optuna = pytest.importorskip("optuna", reason="runs with the extra 'optuna'")
@@ -48,6 +51,7 @@ def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.
     assert "look/trials-0000-0001: 4 runs, 0 held already, 4 to train in 1 pack" in captured.err
     assert "look: 3/3 trials, best best_validation_loss " in captured.err
     assert "look: 6 runs, 6 held already, 0 to train in 0 packs" in captured.err
+    assert re.search(r"^look: 6 runs: 6 finished, in \d+ s$", captured.err, re.MULTILINE)
     runs = load("look").runs
     assert runs["optimizer.learning_rate"].nunique() == 3
     assert set(runs["outcome"]) == {"finished"}
@@ -57,7 +61,11 @@ def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.
     )
 
     assert main([*SEARCH, "hydra.sweeper.trials=4"]) == app.EXIT_FINISHED
-    assert "look: 8 runs, 8 held already" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "look: 8 runs, 8 held already" in told
+    assert re.search(r"^look: 8 runs: 2 finished, 6 reused, in ", told, re.MULTILINE)  # as of any sweep started again
+    assert not load("look").runs["reused"].any()
+    assert sweeps().groupby("name")[["finished", "reused"]].last().loc["look"].tolist() == [8, 0]
     assert set(sweeps()["name"]) == {"look", "look/trials-0000-0001", "look/trials-0002-0002", "look/trials-0003-0003"}
     assert sweep_names() == ["look"]  # a batch has no page, also when all pages are made again
 
@@ -68,6 +76,23 @@ def test_a_search_trains_batches_together_and_ends_with_one_page(capsys: pytest.
     assert main([*SEARCH, "hydra.sweeper.trials=6", "dry_run=true"]) == app.EXIT_FINISHED
     assert "sweep look/trials-0004-0005: 4 cells" in capsys.readouterr().out
     assert len(json.loads(Path("sweeps/look/search.json").read_text())["content"]["trials"]) == 4
+
+
+def test_what_a_search_has_from_its_own_batches_is_not_reused_and_all_else_with_an_origin_is() -> None:
+    batch, other = "b" * 32, "c" * 32
+    assert not is_reused("run", history(batch, "pack"), {batch})
+    assert is_reused("run", history(other, "pack"), {batch})
+    assert is_reused("run", "no address", {batch})
+    assert not is_reused("", history(other, "pack"), {batch})
+
+
+@pytest.mark.thorough
+def test_what_another_sweep_has_trained_is_reused_by_a_search_as_by_any(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SEARCH, "hydra.sweeper.trials=2"]) == app.EXIT_FINISHED
+    assert main([*SEARCH, "hydra.sweeper.trials=3", "name=other"]) == app.EXIT_FINISHED  # begins with the same trials
+    assert re.search(r"^other: 6 runs: 2 finished, 4 reused, in ", capsys.readouterr().err, re.MULTILINE)
+    assert load("other").runs["reused"].tolist() == [True] * 4 + [False] * 2
+    assert sweeps().set_index("name").loc["other", ["finished", "reused"]].tolist() == [2, 4]
 
 
 IMPOSSIBLE = [

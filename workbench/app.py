@@ -169,8 +169,10 @@ def _run(
         say(f"in MLflow: {address}")
     if any(INSTRUMENTS.is_timing(run.config.measure) for run in work.measurements):
         pages_beside.settle()
-    with live_beside.beside(sweep, settings.tracking.uri, settings.live and settings.pages):
-        ended = training.run(work, store, speeds)
+    with live_beside.beside(sweep, work, settings.tracking.uri, settings.live and settings.pages) as listener:
+        ended = training.run(work, store, speeds, listener)
+    if done := settings.batches:
+        ended = ended.with_batches(work.held_since(done.first, name), done.seconds)
     to_show = experiment if settings.pages else None
     pages = sweep_page.close(store, ended.word, name, to_show, settings.tracking.uri)
     conclude(ended, work.cells, training.checkpoints.folder)

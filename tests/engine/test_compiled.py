@@ -197,6 +197,9 @@ def test_what_another_checkout_compiled_is_not_compiled_here(tmp_path: Path, mon
         form.parent.mkdir(exist_ok=True)
         form.touch()
         assert jit.is_compiled() == there
+    assert not jit.is_compiled(images=True)  # which take longer, and say so even where dense networks have trained
+    (ours.parent / f"{jit.IMAGES}.passes-1.py311.1.nbc").touch()
+    assert jit.is_compiled(images=True)
 
 
 def test_auto_is_compiled_or_fused_where_every_piece_is_and_plain_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

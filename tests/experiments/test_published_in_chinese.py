@@ -22,14 +22,18 @@ PAPERS = [stem for stem in FILES if any(letter.isdigit() for letter in stem)]
 NAMES = {"logistic", "istic", "max-norm", "max norm", "learning_curves"}
 
 
+def arms_of(stem: str) -> tuple[str, ...]:
+    """The arms of a sweep file."""
+    text = (places.ours("conf") / "sweep" / f"{stem}.yaml").read_text(encoding="utf-8")
+    return tuple(yaml.safe_load(text)["hydra"]["sweeper"]["arms"])
+
+
 def tables(stem: str) -> Any:
     """Every arm of the sweep file has finished with every seed; no two have one error."""
-    text = (places.ours("conf") / "sweep" / f"{stem}.yaml").read_text(encoding="utf-8")
-    arms = list(yaml.safe_load(text)["hydra"]["sweeper"]["arms"])
     runs = pd.DataFrame([
         {"cell": place * len(SEEDS) + seed, "arm": arm, "seed": seed, "outcome": "finished",
          "last_test_accuracy": 0.9 + 0.001 * place + 0.0001 * seed}
-        for place, arm in enumerate(arms) for seed in SEEDS
+        for place, arm in enumerate(arms_of(stem)) for seed in SEEDS
     ])  # fmt: skip
     epochs = runs.loc[np.repeat(runs.index, len(EPOCHS)), ["cell", "last_test_accuracy"]]
     epoch = np.tile(EPOCHS, len(runs))

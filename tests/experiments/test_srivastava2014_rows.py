@@ -46,6 +46,10 @@ def test_the_reverse_has_every_pair_out_of_order_and_no_row_better() -> None:
     assert measured({arm: 1 - error for arm, error in PUBLISHED.items()}) == ([7, 7, 7], [28, 28, 28])
 
 
+def test_every_row_has_its_words() -> None:
+    assert list(ROWS.WORDS) == list(PUBLISHED)
+
+
 def test_a_tie_is_not_better_and_out_of_order() -> None:
     tied = PUBLISHED | {"logistic_dropout": PUBLISHED["logistic"]}
     assert measured(tied) == ([1, 1, 1], [1, 1, 1])
@@ -71,7 +75,7 @@ def test_the_rule_allows_what_one_order_in_twenty_has_at_most() -> None:
 def test_rows_that_ended_are_shown_without_those_that_did_not() -> None:
     rest = {arm: PUBLISHED[arm] for arm in ("logistic", "maxout")}
     shown = AGAINST(tables(rest))
-    assert list(shown["row"].unique()) == ["logistic", "maxout"]
+    assert list(shown["row"].unique()) == [ROWS.WORDS[arm] for arm in rest]
     assert sorted(shown["test error in percent"].round(6).unique()) == [0.94, 1.6]
     ours = ORDER(tables(rest)).set_index("result").loc["ours"]
     assert (ours["pairs out of order"], ours["share of orders with as few"]) == (0, 0.5)

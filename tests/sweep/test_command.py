@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,8 +130,9 @@ def test_the_tour_is_432_runs_and_the_command_line_wins_over_it(app):
 
 def test_what_departs_from_a_sweep_file_does_not_take_its_name(app):
     part = ["+sweep=tour", "seed=0", "network.depth=1"]
-    _, settings = design(app, *part, "dropout.rate=0.2")
+    _, settings = design(app, "+sweep=tour", "seed=0", "dropout.rate=0.2")
     assert settings.name == "tour-rate-0.2"
+    assert re.fullmatch(r"tour-rate-0\.2-[0-9a-f]{6}", design(app, *part, "dropout.rate=0.2")[1].name)
     assert any("tour keeps its page" in remark for remark in settings.remarks)
     assert design(app, *part)[1].name == "tour"
     assert design(app, *part, "dropout.rate=0.2", "name=mine")[1].name == "mine"

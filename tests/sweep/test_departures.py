@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -67,10 +69,71 @@ def test_known_values_in_an_unknown_combination_are_a_departure() -> None:
 
 
 def test_a_variant_is_named_by_what_departs_and_the_same_one_always_alike() -> None:
-    rate = {"dropout.rate": ((0.2,), (0, 0.5))}
-    assert variant_name("tour", rate) == variant_name("tour", dict(rate)) == "tour-rate-0.2"
-    assert variant_name("mine/tour", {**rate, "network.width": ((8, 16), (64,))}) == "tour-rate-0.2-width-8-16"
-    many = {"optimizer.learning_rate": (tuple(0.1 * k for k in range(40)), (0.1,))}
-    more = {"optimizer.learning_rate": (tuple(0.1 * k for k in range(41)), (0.1,))}
-    assert variant_name("tour", many) != variant_name("tour", more)
-    assert len(variant_name("tour", many)) < 70
+    assert named(rate=[0.2]) == named(rate=[0.2], seed=[3, 4]) == "tour-rate-0.2"
+    assert named("mine/tour", rate=[0.2], width=[8, 16]) == "tour-width-8-16-rate-0.2"
+    many = [0.001 * k for k in range(1, 41)]
+    assert named(rate=many) != named(rate=[*many, 0.9])
+    assert len(named(rate=many)) < 70
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"rate": [0.2]}, {"rate": [0.0, 0.2]}),
+        ({"rate": [0.0, 0.2]}, {"rate": [0.2, 0.5]}),
+        ({"rate": [0.2]}, {"rate": [0.2], "depth": [1]}),
+        ({"rate": [0.2], "depth": [1]}, {"rate": [0.2], "depth": [2]}),
+        ({"width": [8]}, {"width": [8, 64]}),
+        ({"width": [8], "rate": [0.5]}, {"width": [8], "rate": [0.0]}),
+    ],
+)
+def test_two_designs_have_two_names(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> None:
+    assert named(**one) != named(**other)
+
+
+def test_the_values_of_a_part_may_come_in_any_order() -> None:
+    assert named(rate=[0.2], depth=[1, 2]) == named(rate=[0.2], depth=[2, 1])
+
+
+def test_combinations_and_arms_that_the_file_does_not_hold_have_names_of_their_own() -> None:
+    file = [design(rate=[0.0], depth=[1])[0], design(rate=[0.5], depth=[2])[0]]
+    crossed = [design(rate=[0.0], depth=[2]), design(rate=[0.5], depth=[1])]
+    names = [
+        variant_name("tour", departures(asked, file), asked, file) for asked in (*crossed, [*crossed[0], *crossed[1]])
+    ]
+    assert len(set(names)) == 3
+    assert all(name.startswith("tour-combination-") for name in names)
+    arms = [
+        [
+            replace(one, factors={"arm": place})
+            for place, one in enumerate(design(depth=[3], rate=[0.1]) + design(depth=[4], rate=[0.2]))
+        ],
+        [
+            replace(one, factors={"arm": place})
+            for place, one in enumerate(design(depth=[3], rate=[0.2]) + design(depth=[4], rate=[0.1]))
+        ],
+    ]
+    assert len({variant_name("tour", departures(asked, file), asked, file) for asked in arms}) == 2
+
+
+def design(
+    rate: Sequence[float] = (0.0, 0.5),
+    depth: Sequence[int] = (1, 2, 4),
+    width: Sequence[int] = (64,),
+    seed: Sequence[int] = (0,),
+) -> list[Cell]:
+    """The cells of a grid, as the command composes them: what varies is a factor."""
+    found = []
+    axes = {"dropout.rate": rate, "network.depth": depth, "network.width": width, "seed": seed}
+    for values in product(*axes.values()):
+        network = replace(DEFAULT.network, depth=values[1], width=values[2])
+        config = replace(DEFAULT, network=network, dropout=replace(DEFAULT.dropout, rate=values[0]), seed=values[3])
+        factors = {key: value for (key, axis), value in zip(axes.items(), values, strict=True) if len(axis) > 1}
+        found.append(replace(cell(config), factors=factors))
+    return found
+
+
+def named(stem: str = "tour", **axes: Sequence[Any]) -> str:
+    """The name of a grid beside a file that holds the one by default."""
+    asked, file = design(**axes), design()
+    return variant_name(stem, departures(asked, file), asked, file)

@@ -30,7 +30,7 @@ ANALYSES = "calibration+jacobian"
 
 
 def batches(work: Plan, every: float = math.inf, stop: Callable[[], bool] = lambda: False) -> list[MeasuredBatch]:
-    return list(measured(work.measurements, Ruler().measure, LineDisplay(1, 1.0), stop, every))
+    return list(measured(work.measurements, Ruler().measure, LineDisplay(1, 1.0).on_message, stop, every))
 
 
 def test_a_run_without_measure_or_analyses_is_the_run_it_was_before_there_were_any() -> None:
@@ -76,7 +76,7 @@ def test_a_measurement_that_fails_takes_no_other_with_it(cells: MakeCells) -> No
 def test_what_was_measured_before_a_stop_is_handed_on(cells: MakeCells) -> None:
     work = plan(identified(cells([small(seed=seed, **MEASURING) for seed in (0, 2, 3)])), {}, PLENTY)
     stopped = measured(
-        work.measurements, Ruler().measure, LineDisplay(1, 1.0), iter([False, True, True]).__next__, math.inf
+        work.measurements, Ruler().measure, LineDisplay(1, 1.0).on_message, iter([False, True, True]).__next__, math.inf
     )
     assert next(stopped).runs == (work.measurements[0],)
     with pytest.raises(KeyboardInterrupt):

@@ -147,7 +147,7 @@ def test_a_measurement_of_a_rewritten_file_fails(planned: Callable[..., Plan], f
     run = planned(measure=measure).measurements
     before = digest(own(file).data)
     write(file, 1, features=5)
-    (batch,) = measured(run, INSTRUMENTS.measure, LineDisplay(1, 1.0), lambda: False, 1e9)
+    (batch,) = measured(run, INSTRUMENTS.measure, LineDisplay(1, 1.0).on_message, lambda: False, 1e9)
     assert list(batch.reasons.values()) == [told(file, before)]
 
 

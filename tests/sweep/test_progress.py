@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.clock import Clock
 from workbench.sweep.execution import displays, progress
 from workbench.sweep.execution.displays import NotebookDisplay, watcher
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackResumed, PackRetried, PackStarted
-from workbench.sweep.execution.progress import BarDisplay, LineDisplay, Tally
+from workbench.sweep.execution.progress import BarDisplay, Display, LineDisplay, Tally
 
 
 def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +21,22 @@ def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPat
     tally = Tally(runs=4, cost=40.0)
     tally.cost_done = 10.0
     assert tally.time_to_go() == "1:30"
+
+
+def test_what_the_compiler_took_before_the_first_epoch_ended_does_not_lengthen_the_time_to_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(progress, "monotonic", clock)
+    watch = Display(runs=2, cost=8.0)
+    watch.on_message(PackStarted("a", "relu 2 x 64", 1, 4, 4.0))
+    watch.on_message(EpochDone("a", 0, runs=1))
+    clock.pause(60)  # compiling
+    watch.on_message(EpochDone("a", 1, runs=1))
+    assert watch._so_far().endswith("to go ?")  # nothing else is known
+    clock.pause(1)
+    watch.on_message(EpochDone("a", 2, runs=1))
+    assert watch._so_far().endswith("to go 0:06")
 
 
 def test_the_time_to_go_is_unknown_before_anything_is_done() -> None:

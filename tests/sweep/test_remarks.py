@@ -14,6 +14,7 @@ import pytest
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.kernels.cuda import fused
+from workbench.sweep.execution import announcement
 from workbench.sweep.planning.plan import Plan, described, identified, plan
 
 
@@ -27,6 +28,15 @@ def planned(cells: MakeCells) -> Any:
 
 def batches(*sizes: int, train: int = 50) -> list[dict[str, Any]]:
     return [{"data": {"train_size": train}, "training": {"batch_size": size}} for size in sizes]
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_who_has_to_wait_for_the_compiler_is_told_also_where_only_dense_networks_have_trained(
+    kind: str, planned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.engine.kernels.compiled.jit.is_compiled", lambda images=False: not images)
+    work = planned({"data": {"name": "digits"}, "network": {"name": kind}, "kernel": "compiled"})
+    assert announcement._compiling(work).startswith("compiling the engine's passes first") == (kind == "cnn")
 
 
 def test_a_batch_size_that_leaves_many_examples_out_is_said_with_a_better_one(planned: Any) -> None:

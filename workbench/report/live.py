@@ -3,7 +3,7 @@
 What that may cost the training is bounded twice. A page is drawn in time that nobody else wants (`in_idle_time`; the
 store, of which a reader holds a lock, is read at the lowest priority instead). And all that pages take of processor
 time is SHARE_OF_CORES of the time of all cores since the sweep began, at most: a page waits until it costs no more than
-that. Until the first one a page without figures says how many runs have ended.
+that. Until the first one a page without figures says how many runs have ended; beside a sweep the sweep writes it.
 
 Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
 """
@@ -78,7 +78,7 @@ def follow(
             with budget.page():
                 on_page(_drawn(name, uri, folder, standing), standing)
             drawn = written = standing
-        elif standing != written and drawn is None:
+        elif standing != written and drawn is None and SWEEP_VARIABLE not in os.environ:  # else the sweep wrote it
             on_page(_begun(found, folder), standing)
             written = standing
         wait(max(PAUSE_SECONDS, rest(looked, cores()) / SHARE_OF_LOOKS))
@@ -113,9 +113,11 @@ def rest(spent: float, among: int) -> float:
     return spent / (SHARE_OF_CORES * among)
 
 
-def before_the_first(among: int) -> float:
-    """The seconds that a sweep trains on `among` cores until a process that begins then may draw its first page."""
-    return rest(START_SECONDS + FIRST_SECONDS, among)
+def before_the_first(among: int, spent: float = 0.0) -> float:
+    """The seconds that a sweep trains on `among` cores until a process that begins then may draw its first page, after
+    `spent` seconds of processor time went into pages without figures.
+    """
+    return rest(START_SECONDS + FIRST_SECONDS + spent, among)
 
 
 def in_idle_time(act: Callable[[], Found]) -> Found:
@@ -160,9 +162,10 @@ def _begun(found: HowFar, folder: Path) -> Path:
     """The page without figures."""
 
     def write() -> Path:
-        from workbench.report.page.begun import write_begun
+        from workbench.report.page.begun import Progress, write_begun
 
-        return write_begun(found.name, found.facts, found.ended, found.runs, folder, before_the_first(cores()))
+        progress = Progress(found.ended, found.runs)
+        return write_begun(found.name, found.facts, progress, folder, before_the_first(cores()))
 
     return in_idle_time(write)
 

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class BatchesDone:
+    """What one start of a search has trained before its trials become one sweep: their cells from the place `first` on,
+    in so many seconds.
+    """
+
+    first: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class SweepSettings:
     """What a command asks for besides its cells.
 
@@ -19,7 +29,8 @@ class SweepSettings:
     that stem, or None. `command` repeats the sweep exactly, without secrets. `departures` are the settings that differ
     from the file; `unasked` is how many cells of the file the command leaves out, and how many it has; `file_digest`
     is the digest of these cells. `part_of` is the search of which this is a batch, or "": a batch has no page.
-    `remarks` are lines about the settings for the person. `live`: the page is kept up to date while it trains.
+    `batches`: of a search, what this start has trained of it in batches. `remarks` are lines about the settings for the
+    person. `live`: the page is kept up to date while it trains.
     """
 
     name: str | None
@@ -40,6 +51,7 @@ class SweepSettings:
     unasked: tuple[int, int] = (0, 0)
     file_digest: str = ""
     part_of: str = ""
+    batches: BatchesDone | None = None
     remarks: tuple[str, ...] = ()
 
     @property

@@ -90,10 +90,11 @@ class SweepRecord:
 
 @dataclass(frozen=True)
 class Held:
-    """A run that a store holds as finished or diverged."""
+    """A run that a store holds as finished or diverged; `part_of`: the search of which its sweep is a batch, or ""."""
 
     run_id: str
     outcome: str
+    part_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from workbench.tracking.files_ahead import fetched_together, state_of
 from workbench.tracking.held_marks import has_marks, may_hold
 from workbench.tracking.history_tables import intact
 from workbench.tracking.moments import seconds
-from workbench.tracking.parent import asked_of, facts_of
+from workbench.tracking.parent import asked_of, facts_of, part_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ def _held_by(
     found: dict[str, tuple[Held, str]] = {}
     for parent in possible:
         table = standing(connection, parent, _HOLDING).to_pydict()
+        search_of = part_of(parent)
         for _, outcome, fingerprint, run_id, origin, history in zip(*table.values(), strict=True):
             trained = outcome in HELD_OUTCOMES and not origin and run_id and run_id not in deleted
             if trained and fingerprint in wanted:
-                found[fingerprint] = Held(run_id, outcome), history
+                found[fingerprint] = Held(run_id, outcome, search_of), history
     whole = intact(connection, sweeps, dict.fromkeys(history for _, history in found.values()))
     return {fingerprint: run for fingerprint, (run, history) in found.items() if history in whole}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -231,11 +231,31 @@ def _digest_of(asked: Mapping[str, object]) -> str:
     return text_digest(json.dumps(asked, sort_keys=True))
 
 
-def outcome_counts(outcomes: Sequence[str], origins: Sequence[str]) -> dict[str, int]:
-    """The number of cells of each outcome. A reused cell (one with an origin) is counted as reused and nothing else."""
+def part_of(parent: Run) -> str:
+    """The search of which this sweep is a batch, or ""."""
+    return str(parent.data.tags.get(names.key(names.FACT + "part_of"), ""))
+
+
+def batches_by_search(everything: Sequence[Run]) -> dict[str, set[str]]:
+    """The run ids of the sweeps that are batches of a search, by the search's name as a tag."""
+    found: dict[str, set[str]] = {}
+    for parent in everything:
+        found.setdefault(part_of(parent), set()).add(parent.info.run_id)
+    found.pop("", None)
+    return found
+
+
+def is_reused(origin: str, history: str, batches: Collection[str]) -> bool:
+    """Whether another sweep trained a cell with this origin and history. A search's own `batches` are no other."""
+    place = names.history_place(history)
+    return bool(origin) and not (place and place[0] in batches)
+
+
+def outcome_counts(outcomes: Sequence[str], reused: Sequence[bool]) -> dict[str, int]:
+    """The number of cells of each outcome. A reused cell is counted as reused and nothing else."""
     counts = dict.fromkeys((*OUTCOMES, "reused"), 0)
-    for outcome, origin in zip(outcomes, origins, strict=True):
-        counts["reused" if origin else outcome] += 1
+    for outcome, elsewhere in zip(outcomes, reused, strict=True):
+        counts["reused" if elsewhere else outcome] += 1
     return counts
 
 

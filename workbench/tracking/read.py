@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ from workbench.tracking.files_message import Wanted
 from workbench.tracking.history_tables import TABLE_COLUMN, read_history
 from workbench.tracking.long_tables import LongTable, of_cells
 from workbench.tracking.moments import iso, seconds
-from workbench.tracking.parent import asked_of, facts_of, outcome_counts
+from workbench.tracking.parent import asked_of, batches_by_search, facts_of, is_reused, outcome_counts, part_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
 from workbench.tracking.sweep_attempts import attempt_files, attempts, attempts_before
 
@@ -82,7 +82,10 @@ def _load(connection: Connection, name: str) -> SweepTables:
     if not rows:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
-    runs, swept = _runs(rows), dict.fromkeys(key for row in rows for key in row.record.factors)
+    runs, swept = (
+        _runs(rows, batches_by_search(everything).get(names.tag(name), set())),
+        dict.fromkeys(key for row in rows for key in row.record.factors),
+    )
     places = [_Place(row.history, names.text(row.record.fingerprint), row.record.cell) for row in rows if row.history]
     del rows  # settings of every cell, as Python's objects: more than all that is left of them
     epochs, layers, tables, missing = _histories(connection, places, everything)
@@ -142,29 +145,35 @@ def sweeps(uri: str | None = None) -> pandas.DataFrame:
 
 def _lines(connection: Connection, everything: Sequence[Run]) -> list[dict[str, object]]:
     with fetched_together(connection, [state_of(parent) for parent in everything]):
-        return [_line(connection, parent) for parent in everything]
+        batches = batches_by_search(everything)
+        return [_line(connection, parent, batches) for parent in everything]
 
 
-def _line(connection: Connection, parent: Run) -> dict[str, object]:
+def _line(connection: Connection, parent: Run, batches: Mapping[str, set[str]]) -> dict[str, object]:
     """The row of one sweep in the list of all sweeps."""
-    table = standing(connection, parent, (*STANDING, "origin")).to_pydict()
-    counts = outcome_counts(table["outcome"], table["origin"])
+    table = standing(connection, parent, (*STANDING, "origin", "history")).to_pydict()
     tags = parent.data.tags
+    mine = batches.get(tags[names.SWEEP], set())
+    places = zip(table["origin"], table["history"], strict=True)
+    counts = outcome_counts(table["outcome"], [is_reused(*place, mine) for place in places])
     line = {"name": tags[names.SWEEP], "digest": tags[names.DIGEST_TAG], "run_id": parent.info.run_id}
-    line |= {"part_of": tags.get(names.key(names.FACT + "part_of"), "")}
+    line |= {"part_of": part_of(parent)}
     line |= {"experiment_id": parent.info.experiment_id, "started": iso(parent.info.start_time)}
     return {**line, "outcome": tags[names.OUTCOME], "cells": len(table["cell"]), **counts}
 
 
-def _runs(rows: list[PlanRow]) -> pandas.DataFrame:
-    """One row a cell. If names collide, the store's own columns come first, then factors, metrics and params."""
+def _runs(rows: list[PlanRow], batches: Collection[str]) -> pandas.DataFrame:
+    """One row a cell; `batches` are those of the sweep, if it is a search.
+
+    If names collide, the store's own columns come first, then factors, metrics and params.
+    """
     import pandas
 
     table = []
     for row in rows:
         record = row.record
         own = {name: getattr(record, name) for name in ("cell", "name", "fingerprint", "pack", "outcome", "reason")}
-        own |= {"reused": bool(record.origin), "run_id": row.run_id, "origin": record.origin}
+        own |= {"reused": is_reused(record.origin, row.history, batches), "run_id": row.run_id, "origin": record.origin}
         own["overrides"] = " ".join(map(redacted_override, record.overrides))
         ends = {name: getattr(record, name) for name in ("weights_digest", "processor", "started", "ended")}
         rest = {**record.params, **record.metrics, **record.factors}

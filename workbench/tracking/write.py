@@ -34,11 +34,13 @@ from workbench.tracking.holdings import called, children_of, done_in, earlier, h
 from workbench.tracking.models import KEPT_APART, keep_models, parts_table
 from workbench.tracking.parent import (
     asked_of,
+    batches_by_search,
     close_killed,
     describe,
     experiment_name,
     experiment_of,
     family_of,
+    is_reused,
     known_experiment,
     next_order,
     outcome_counts,
@@ -87,6 +89,7 @@ class MlflowStore:
         self._tried: set[str] = set()  # the same with those of failed runs
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
+        self._batches: set[str] = set()  # of the sweep, if it is a search
         self._rows: dict[int, PlanRow] = {}
         self._cells: dict[str, list[int]] = {}  # fingerprint -> cells
         self._plan: list[PlanRow] | None = None  # the rows that the stored plan has; None: not known
@@ -192,6 +195,7 @@ class MlflowStore:
         begun = begun_ever(self._connection)
         everything = planned_of(begun)
         of_the_name = called(everything, self._experiment, sweep.name)
+        self._batches = batches_by_search(everything).get(names.tag(sweep.name), set())
         self._connection.roots.update({run.info.run_id: run.info.artifact_uri for run in of_the_name})
         same = same_sweep(of_the_name, sweep)
         parent = None if sweep.fresh else same
@@ -273,7 +277,8 @@ class MlflowStore:
             existing(self._connection, run_id, {row.run_id for row in self._rows.values()})
         self._put_plan()
         cells = [row.record for row in self._rows.values()]
-        counts = outcome_counts([cell.outcome for cell in cells], [cell.origin for cell in cells])
+        reused = [is_reused(row.record.origin, row.history, self._batches) for row in self._rows.values()]
+        counts = outcome_counts([cell.outcome for cell in cells], reused)
         now = int(time.time() * 1000)
         metrics = [Metric(f"cells/{name}", count, now, 0) for name, count in counts.items()]
         note = names.tag(describe(self._sweep, counts))

@@ -15,6 +15,7 @@ from workbench.report.figures.analysed import Analyses
 from workbench.report.figures.base import DrawnFigure, FigureKind, Panel
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.pareto_front import ParetoFront
+from workbench.report.figures.single_factor import SingleFactor
 from workbench.report.figures.whole_curves import WholeCurves
 from workbench.report.statistics.comparison import Comparison, compare
 from workbench.report.verdicts.decision import decide_all
@@ -128,6 +129,8 @@ def source_for(kind: FigureKind[Any, Any]) -> Any:
         return of_analysed()
     if isinstance(kind, ParetoFront):
         return Findings(search_by_two())  # type: ignore[arg-type]
+    if isinstance(kind, SingleFactor):
+        return Findings(sweep({"network.activation": ("sigmoid", "relu")}, seeds=3, epochs=4))  # type: ignore[arg-type]
     return of_one_setting() if isinstance(kind, WholeCurves) else source_of(kind.section)
 
 

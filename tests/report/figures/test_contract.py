@@ -24,6 +24,7 @@ from workbench.report.figures.standalone import standalone
 
 BESIDE = {"Runs", "Lost", "Seeds", "First", "Second", "Holm\u2019s p"}  # columns that say more than is drawn
 MISSING = "\u2013"
+NAMED_OTHERWISE = {"differences", "parallel_coordinates"}  # by the drawing's title; each of several axes by its tick
 SAID_BY_THE_SECTION = {"sensitivity"}  # sections whose note is the caption of every figure in them
 KINDS = {**FIGURES, **COMPARISON_FIGURES}
 EVERY = pytest.mark.parametrize("name", KINDS)
@@ -92,6 +93,14 @@ def test_it_paints_svg_that_is_part_of_the_page(name: str) -> None:
         assert not re.search(r"https?://|<style|<image|font-family|@import", svg)
         assert not any(colour in svg for colour in palette.in_figures())
         assert svg == panel.drawn().svg
+
+
+@EVERY
+def test_an_axis_with_ticks_says_of_what_they_are(name: str) -> None:
+    for panel in panels_of(KINDS[name]):
+        axes = painted(panel)
+        if axes.axison and len(axes.get_xticks()) and name not in NAMED_OTHERWISE:
+            assert axes.get_xlabel()
 
 
 @EVERY

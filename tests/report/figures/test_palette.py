@@ -37,7 +37,7 @@ def test_any_value_has_a_colour(value: object) -> None:
     assert palette.slots_of("unheard.of", [value])[0] in palette.SLOTS
 
 
-@pytest.mark.parametrize("count", [3, 6, 8, 9, 25])
+@pytest.mark.parametrize("count", [2, 3, 6, 8, 9, 25])
 def test_ordered_numbers_have_ordered_colours(count: int) -> None:
     values = [2.0**power for power in range(count)]
     for mode in ("light", "dark"):

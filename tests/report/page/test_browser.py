@@ -11,11 +11,14 @@ import os
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.blank import leave_blank
+from tests.experiments.composed import FILES
+from tests.experiments.test_published_in_chinese import PAPERS, arms_of
 from tests.once import made_once
 from tests.repetitions import crossed
 from tests.report.figures.sources import search
@@ -24,9 +27,10 @@ from tests.report.page.test_sweep import CLAIMS, SMALL, SWEEPS
 from tests.report.page.test_taken_away import FORMULAS, NUMBERS
 from tests.report.synthetic import sweep
 from tests.waiting import wait_until
+from workbench.report.experiments import experiment_in
 from workbench.report.figures.base import Table
 from workbench.report.page import view
-from workbench.report.page.begun import write_begun
+from workbench.report.page.begun import LevelProgress, PackProgress, Progress, write_begun
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.figure_files import as_csv
 from workbench.report.page.index import write_index
@@ -38,6 +42,13 @@ ROOT = Path(__file__).resolve().parents[3]
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
 PAGES = ("tour", "claims", "hostile", "index", "compare-claims-other")
 OTHER_PAGES = ("search", "alone", "begun", "compare-long-longer")
+LONG = "a rather long name of an activation"
+PROGRESS = Progress(
+    13, 36, {"finished": 9, "reused": 2, "diverged": 1, "failed": 1, "pending": 23},
+    [PackProgress(f"digits, {LONG} {depth} x 32, adam", 5, 17, {"finished": 5, "pending": 12}, f"in training, {depth}")
+     for depth in (4, 2)],
+    "Validation accuracy", [LevelProgress("activation", level, 4, 17, "96.1 %") for level in (LONG, "relu")],
+)  # fmt: skip
 SIZES = {"desktop": 1280, "phone": 390, "wide": 1920}
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="runs where Chromium is installed")
@@ -56,19 +67,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.MonkeyPatch.context() as patch:
             leave_blank(patch.setattr)  # its tests look at words and tables
             write_comparison(tables, sweep(SMALL, seeds=12, name="other", epochs=8), found)
-            named = {"network.activation": ("a rather long name of an activation", "relu")}
+            named = {"network.activation": (LONG, "relu")}
             long = [sweep(named, seeds=3, name=name) for name in ("long", "longer")]
             write_comparison(long[0], long[1], found)
         write(search(), [], found)
         write(sweep({"network.depth": (2,)}, seeds=1, name="alone"), [], found)
-        write_begun(
-            "begun",
-            {"command": "python -m workbench name=begun", "description": "What depth does."},
-            1,
-            36,
-            found,
-            100.0,
-        )
+        write_begun("begun", {"command": "python -m workbench name=begun"}, PROGRESS, found, 100.0)
         write_index(found)
 
     return made_once(tmp_path_factory, "pages in a browser", make)
@@ -119,6 +123,31 @@ def test_every_drawing_is_whole_on_a_phone(name: str, dark: bool, page: Tab, fol
     page.run("document.querySelectorAll('details.more').forEach((one) => { one.open = true; })")
     assert page.run("document.documentElement.scrollWidth") <= SIZES["phone"]
     assert page.run(DRAWN_TOO_WIDE) == []
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page of every paper's sweep: its claims and its own figures, on results that are made up."""
+
+    def make(found: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(view, "FIGURES", {name: view.FIGURES[name] for name in ("own", "differences")})
+            for stem in PAPERS:
+                made = experiment_in(FILES[stem])
+                tables = sweep({"arm": arms_of(stem)}, seeds=3, epochs=4, trouble=False, name=stem)
+                write(tables, made.claims, found, made.figures)
+
+    return made_once(tmp_path_factory, "pages of papers", make)
+
+
+@pytest.mark.parametrize("stem", PAPERS)
+def test_every_drawing_of_a_paper_is_whole_on_a_phone_in_both_languages(stem: str, page: Tab, papers: Path) -> None:
+    opened(page, papers, stem, width=SIZES["phone"])
+    assert page.run("document.querySelectorAll('.panel svg').length")
+    for language in ("in-english", "in-chinese"):
+        page.run(f"document.getElementById('{language}').click()")
+        assert page.run("document.documentElement.scrollWidth") <= SIZES["phone"]
+        assert page.run(DRAWN_TOO_WIDE) == []
 
 
 @pytest.mark.parametrize(
@@ -355,6 +384,23 @@ def test_a_page_that_trains_loads_itself_again_where_it_was_and_the_last_one_sta
     assert page.run("scrollY") == 700
     assert page.run("document.querySelector('details').open")
     assert page.run("document.querySelectorAll('.off').length")
+    assert page.problems == []
+
+
+def test_a_page_without_figures_loads_itself_again_where_it_was(page: Tab, tmp_path: Path) -> None:
+    facts = {"command": "\n".join(f"line {number}" for number in range(200))}  # a page that is longer than the window
+    later = "<script>window.later = []; window.setTimeout = (act) => later.push(act);</script>"  # when the test says so
+    file = write_begun("begun", facts, PROGRESS, tmp_path, 100.0)
+    file.write_text(file.read_text("utf-8").replace("<head>", f"<head>{later}"), "utf-8")
+    opened(page, tmp_path, "begun")
+    page.run("document.getElementById('in-chinese').click(); scrollTo(0, 700)")
+    write_begun("begun", facts, replace(PROGRESS, ended=14), tmp_path, 100.0)
+    meanwhile(page, "later.forEach((act) => act())")
+    wait_until(
+        lambda: meanwhile(page, "document.readyState === 'complete' && document.body.textContent.includes('14 of 36')")
+    )
+    assert page.run("scrollY") == 700
+    assert page.run("document.getElementById('in-chinese').checked")
     assert page.problems == []
 
 

@@ -15,6 +15,7 @@ from tests.repetitions import repetitions
 from tests.report.page.test_sweep import HOSTILE, Outline
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
+from workbench.report.figures.two_curves import TwoCurves
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.statistics.comparison import BEYOND, SAME, TOO_FEW_SEEDS, WITHIN, compare
 from workbench.report.statistics.intervals import t_interval
@@ -159,3 +160,28 @@ def test_intervals_hold_for_all_cases_at_once() -> None:
     mine = (BASE.runs["network.depth"] == 1) & (BASE.runs["network.activation"] == "relu")
     differences = (other.runs["best_test_accuracy"] - BASE.runs["best_test_accuracy"])[mine].to_numpy()
     assert case.interval == pytest.approx([float(end) for end in t_interval(differences, 1 - 0.05 / len(cases))])
+
+
+def of_seeds(tables: Tables, seeds: range) -> Tables:
+    """The part of a sweep with these seeds."""
+    runs = tables.runs[tables.runs["seed"].isin(seeds)]
+    return replace(tables, runs=runs, epochs=tables.epochs[tables.epochs["cell"].isin(runs["cell"])], name="part")
+
+
+def test_curves_are_means_over_the_runs_that_both_sweeps_have() -> None:
+    (figure,) = TwoCurves().reduce(compare(of_seeds(BASE, range(3)), BASE))
+    assert figure.paired
+    for first, second in figure.curves.values():
+        np.testing.assert_array_equal(first.mean, second.mean)
+        np.testing.assert_array_equal(first.low, second.low)
+
+
+def test_without_a_common_seed_curves_are_means_over_the_settings_that_both_have() -> None:
+    flat = of_seeds(BASE, range(3))
+    flat = replace(flat, runs=flat.runs[flat.runs["network.depth"] == 1])
+    both = compare(flat, of_seeds(BASE, range(4, 8)))
+    (figure,) = TwoCurves().reduce(both)
+    assert not figure.paired
+    mine, theirs = both.in_common()
+    assert mine.all()
+    assert set(both.designs[1].runs["network.depth"][theirs]) == {1}

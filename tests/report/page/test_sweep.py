@@ -190,8 +190,9 @@ def test_too_few_seeds_are_said(seeds: int, words: str, tmp_path: Path) -> None:
 
 
 @words
-def test_losses_are_named(tmp_path: Path) -> None:
+def test_losses_are_named_and_the_epoch_of_the_main_metric(tmp_path: Path) -> None:
     text, _ = page_of(sweep(seeds=2), tmp_path)
+    assert "Test accuracy is that at the epoch with the best validation loss." in text
     assert "MemoryError: 1.2 GiB" in text
     assert "loss not finite at epoch" in text
 

@@ -23,6 +23,7 @@ from workbench.report.figures.pareto_front import ParetoFront
 from workbench.report.figures.search_history import SearchHistory
 from workbench.report.figures.search_importance import SearchImportance
 from workbench.report.figures.search_trends import SearchTrends
+from workbench.report.figures.single_factor import SingleFactor
 from workbench.report.figures.specifications import Specifications
 from workbench.report.figures.spread import Spreads
 from workbench.report.figures.two_curves import TwoCurves
@@ -40,6 +41,7 @@ FIGURES: dict[str, DrawsFrom[Findings]] = {  # of a sweep's page, within a secti
     "search_importance": SearchImportance(),
     "own": OwnFigures(),
     "effects_overview": EffectsOverview(),
+    "single_factor": SingleFactor(),
     "whole_curves": WholeCurves(),
     "confusion": Confusion(),
     "mistakes": Mistakes(),

@@ -20,10 +20,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from workbench.report import wording
 from workbench.report.figures import palette
-from workbench.report.language.words import cut, say
+from workbench.report.language.words import ELLIPSIS, chinese_of, cut, say
 
 FAINT = 0.28
 LONGEST_LABEL, SHORT_NUMBER = 15, 5  # letters
+LETTER = 6.3  # pixels, of a tick's label
 MOST_LABELS = 6
 MOST_SEEDS = 48  # drawn faintly behind a mean
 TICK_ROOM = 52.0  # pixels from one tick of a difference to the next
@@ -134,6 +135,26 @@ def name_places(axis: Axis, labels: Sequence[str], most: int = MOST_LABELS) -> N
     step = -(-len(labels) // most) if upright else _step(names, most)
     places = list(range(0, len(labels), max(step, 1)))
     axis.set_ticks(places, [names[place] for place in places])
+
+
+def keep_names_inside(ax: Axes) -> None:
+    """Room at both ends of an x axis whose places have names, so that no name reaches beyond the drawing."""
+    places, names = ax.xaxis.get_ticklocs(), [text.get_text() for text in ax.xaxis.get_ticklabels()]
+    scale = 72 / ax.figure.dpi  # pixels of the page in one of the figure
+    box, edge = ax.get_window_extent(), scale * ax.figure.bbox.width
+    width, margins = scale * box.width, (scale * box.x0, edge - scale * box.x1)
+    left, right = (
+        max(0.0, _wide(name) / 2 - margin) for name, margin in zip((names[0], names[-1]), margins, strict=True)
+    )
+    of_a_pixel = (places[-1] - places[0]) / max(width - left - right, width / 4)
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(low, places[0] - left * of_a_pixel), max(high, places[-1] + right * of_a_pixel))
+
+
+def _wide(name: str) -> float:
+    """The pixels of a name below an axis, in the language that needs more; a letter of Han is as wide as two."""
+    other = chinese_of(name)
+    return LETTER * max(len(name), len(other) + sum(letter > ELLIPSIS for letter in other))
 
 
 def _step(names: Sequence[str], most: int) -> int:

@@ -122,10 +122,9 @@ class Lines(Drawing):
             ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: _tick(y, percent)))
         if not pd.api.types.is_numeric_dtype(everything[self.x]):
             axes.name_places(ax.xaxis, _labels(spots))
+            axes.keep_names_inside(ax)
         elif self.log_x:
-            ax.set_xscale("log")
-            ax.xaxis.set_minor_locator(NullLocator())
-            _decades(ax.xaxis, np.array(list(spots.values())))
+            logarithmic_x(ax, np.array(list(spots.values())))
         elif len(spots) <= 8:
             ax.set_xticks(
                 list(spots.values()), axes.apart(axes.shortened(wording.labels(list(spots))), list(spots.values()))
@@ -222,6 +221,13 @@ def _room(values: Sequence[float], log: bool) -> tuple[float, float]:
 
 def _tick(value: float, percent: bool) -> str:
     return axes.tick(100 * value, " %") if percent else axes.tick(value)
+
+
+def logarithmic_x(ax: Axes, values: np.ndarray) -> None:
+    """A logarithmic x axis for these values; the limits are those of what is drawn so far, if it is above 0."""
+    ax.set_xscale("log", nonpositive="clip")
+    ax.xaxis.set_minor_locator(NullLocator())
+    _decades(ax.xaxis, values)
 
 
 def _decades(axis: Axis, values: np.ndarray) -> None:

@@ -52,7 +52,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
                     "effects.alt", title=wording.title(effect.metric), factor=effect.factor.name,
                     means=_means_in_words(effect),
                 ),
-                margins=(48, 8, 10, 24),
+                margins=(48, 8, 10, 38),
             )
             for effect in data.effects
         ]  # fmt: skip
@@ -106,6 +106,7 @@ def paint(ax: Axes, effect: Effect) -> Axes:
     axes.value_axis(ax, effect.metric, paths.ravel())
     axes.name_places(ax.xaxis, [level.label for level in effect.levels])
     ax.set_xlim(-0.5, len(effect.levels) - 0.5)
+    ax.set_xlabel(effect.factor.name)
     return ax
 
 

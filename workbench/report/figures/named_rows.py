@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from workbench.report import wording
 from workbench.report.figures import axes, palette
-from workbench.report.figures.drawings import Drawing
+from workbench.report.figures.drawings import Drawing, logarithmic_x
 from workbench.report.language import texts
 from workbench.report.language.words import cut
 from workbench.report.statistics.intervals import student
@@ -27,11 +27,15 @@ NAME_ABOVE = 0.3  # of that distance: how far above its row a name stands
 
 @dataclass(frozen=True)
 class Rows(Drawing):
-    """`value` of each `row`, a marker for each value of `by`: the mean with its 95 % interval; faint: single seeds."""
+    """`value` of each `row`, a marker for each value of `by`: the mean with its 95 % interval; faint: single seeds.
+
+    `log_x`: a logarithmic axis.
+    """
 
     row: str
     value: str
     by: str
+    log_x: bool = False
 
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return list(wording.labels(list(everything[self.by].unique())))
@@ -64,7 +68,10 @@ class Rows(Drawing):
         ax.set_ylim(len(names) - 0.65, -0.75)
         ax.grid(True, axis="x")
         ax.grid(False, axis="y")
-        axes.amount_axis(ax.xaxis, self.value)
+        if self.log_x:
+            logarithmic_x(ax, rows[self.value].to_numpy(float))
+        else:
+            axes.amount_axis(ax.xaxis, self.value)
         ax.set_xlabel(texts.translated(self.value.replace("_", " ")))
         return ax
 

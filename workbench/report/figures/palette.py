@@ -111,12 +111,12 @@ def ordered(count: int) -> list[Slot]:
 def slots_of(key: str, values: Sequence[object]) -> tuple[Slot, ...]:
     """The slots of a factor's values.
 
-    Three numbers or more have a ramp, from the smallest to the largest, with a grey one for no value. A name has the
+    Two numbers or more have a ramp, from the smallest to the largest, with a grey one for no value. A name has the
     same slot on every page, whatever else was swept. Only if two names on one page would share a slot, the later one
     takes another. More than eight values have a ramp whatever they are.
     """
     numbers = sorted({value for value in values if _is_number(value)})
-    if len(numbers) > 2 and all(_is_number(value) or value is None for value in values):
+    if len(numbers) > 1 and all(_is_number(value) or value is None for value in values):
         of = dict(zip(numbers, ordered(len(numbers)), strict=True))
         return tuple(of[value] if _is_number(value) else GREY_SLOT for value in values)
     if len(values) > len(SLOTS):

@@ -57,7 +57,7 @@ class Spreads(FigureKind[Findings, FactorSpread]):
             Panel(
                 data.factor.name.capitalize(), partial(paint, data=data), f"spread-{place}-spread",
                 say("spread.alt", factor=data.factor.name, text=text),
-                size=(340, 44 + 32 * min(len(data.levels), 12)), margins=(left, 16, 8, 26),
+                size=(340, 58 + 32 * min(len(data.levels), 12)), margins=(left, 16, 8, 40),
             )
         ]  # fmt: skip
 
@@ -101,6 +101,7 @@ def paint(ax: Axes, data: FactorSpread) -> Axes:
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     axes.amount_axis(ax.xaxis, data.metric, 5)
+    ax.set_xlabel(wording.title(data.metric).lower())
     return ax
 
 

@@ -1,4 +1,7 @@
-"""How training went in two sweeps that are compared: losses and accuracies by epoch, over all finished runs of each."""
+"""How training went in two sweeps that are compared: losses and accuracies by epoch, over the runs that both have.
+
+A mean over other seeds or other settings would show a difference where every pair of runs is the same.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Both:
-    """Metric -> its curve in each of the sweeps; and how often each evaluated its test data, if seldom."""
+    """Metric -> its curve in each of the sweeps; `paired`: over runs that have a partner in the other one; `tested`: how
+    often each sweep evaluated its test data, if seldom.
+    """
 
     curves: dict[str, tuple[Curve, ...]]
+    paired: bool
     tested: tuple[Evaluations | None, ...] = ()
 
 
@@ -51,7 +57,7 @@ class TwoCurves(FigureKind[Comparison, Both]):
         if not metrics or any(len(one.epochs) < 2 for one in histories):
             return []
         curves = {metric: _curves(source, histories, metric) for metric in metrics}
-        return [Both(curves, tuple(one.tested for one in histories))]
+        return [Both(curves, source.paired, tuple(one.tested for one in histories))]
 
     def panels(self, data: Both, place: int) -> list[Panel]:  # noqa: ARG002
         return [
@@ -64,7 +70,8 @@ class TwoCurves(FigureKind[Comparison, Both]):
         ]  # fmt: skip
 
     def caption(self, data: Both) -> str:
-        return joined([say("two.caption"), *dict.fromkeys(map(tested_line, data.tested))])
+        over = say("two.of_pairs" if data.paired else "two.of_cases")
+        return joined([over, *dict.fromkeys(map(tested_line, data.tested))])
 
     def table(self, data: Both) -> Table:
         """The first and the last epoch of each."""
@@ -92,10 +99,9 @@ def _readings(curves: tuple[Curve, ...], metric: str) -> marks.Readings | None:
 
 def _curves(source: Comparison, histories: list[Histories], metric: str) -> tuple[Curve, ...]:
     found = []
-    for design, one, label in zip(source.designs, histories, source.labels, strict=True):
+    for design, one, label, done in zip(source.designs, histories, source.labels, source.in_common(), strict=True):
         place = one.places(metric)
         values = one.of(metric)[0][:, place]
-        done = (design.runs["outcome"] == "finished").to_numpy()
         seeds = design.runs[SEED].to_numpy()
         own = [values[done & (seeds == seed)].mean(axis=0) for seed in design.seeds if (done & (seeds == seed)).any()]
         found.append(Curve(label, one.epochs[place], *over_seeds(np.array(own).T, wording.metric(metric).range)))

@@ -1,11 +1,12 @@
-"""The page of a sweep that has begun, before anything is drawn: what is asked, and how many runs have ended.
+"""The page of a sweep that has begun, before anything is drawn: what is asked, and how far it is.
 
-It takes milliseconds where a page with figures takes seconds, so it is there at once.
+It takes milliseconds where a page with figures takes seconds, so it is there at once, and is written anew as packs end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,16 +19,54 @@ from workbench.report.page.rendering import render
 from workbench.report.page.view import heading
 
 
-def write_begun(name: str, facts: Mapping[str, str], ended: int, runs: int, folder: Path, after: float) -> Path:
+@dataclass(frozen=True)
+class PackProgress:
+    """How far the packs of one label are: runs that ended, of how many, by outcome, and where training is."""
+
+    label: str
+    ended: int
+    runs: int
+    outcomes: Mapping[str, int]
+    state: str
+
+
+@dataclass(frozen=True)
+class LevelProgress:
+    """How many runs at a level of a factor have ended, of how many, and the best value of those that finished."""
+
+    factor: str
+    level: str
+    ended: int
+    runs: int
+    best: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep is: runs that ended, of how many, by outcome; its packs; and levels, by which `metric`.
+
+    Whoever knows only the two counts leaves the rest empty.
+    """
+
+    ended: int
+    runs: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    packs: Sequence[PackProgress] = ()
+    metric: str = ""
+    levels: Sequence[LevelProgress] = ()
+
+
+def write_begun(name: str, facts: Mapping[str, str], progress: Progress, folder: Path, after: float) -> Path:
     """Write the page, and nothing beside it. The browser loads it again every few seconds.
 
     `after` are the seconds of training after which there may be figures.
     """
     make(folder)
+    time = f"{datetime.now(UTC):%H:%M:%S} UTC"
     shown = {
         "name": name, "title": heading(name, facts), "description": texts.translated(facts.get("description", "")),
         "command": facts.get("command", ""), "after": quantities.duration(after, wording.SPACE),
-        "live": say("page.live_at", ended=ended, runs=runs, time=f"{datetime.now(UTC):%H:%M:%S} UTC"),
+        "live": say("page.live_at", ended=progress.ended, runs=progress.runs, time=time), "progress": progress,
     }  # fmt: skip
     file = page_file(name, folder)
     files.write(file, render("begun", shown))

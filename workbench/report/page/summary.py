@@ -20,6 +20,7 @@ from workbench.report.statistics.shared_settings import SharedSettings, shared_s
 from workbench.report.statistics.tests import FEWEST_SEEDS
 
 MOST_LISTED = 12  # values of a factor that are listed one by one
+MOST_LETTERS = 60  # of numbers that are listed so
 
 
 def seed_notice(design: Design, judged: bool = False) -> str:
@@ -188,7 +189,8 @@ def kept_networks(design: Design) -> str:
 
 def in_brief(factor: Factor) -> str:
     """The labels of a factor; of many numbers how many they are, and their ends."""
-    if len(factor.labels) <= MOST_LISTED:
+    numbers = all(isinstance(one, float) for one in factor.values)
+    if len(factor.labels) <= MOST_LISTED and not (numbers and sum(map(len, factor.labels)) > MOST_LETTERS):
         return commas(factor.labels)
     ends = [
         wording.number(one) if isinstance(one, float) else str(one) for one in (factor.values[0], factor.values[-1])

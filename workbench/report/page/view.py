@@ -91,7 +91,7 @@ def view(found: Findings) -> View:
         "elsewhere": elsewhere(sweep), "asked": summary.asked(design), "counts": counts(design.runs),
         "notice": summary.seed_notice(design, bool(found.judged)),
         "explained": summary.explained(design, found.cost_of_mean), "lost": summary.lost_in_words(design),
-        "kept_networks": summary.kept_networks(design), "extremes": summary.extremes(design),
+        "kept_networks": summary.kept_networks(design), "extremes": "" if found.search else summary.extremes(design),
         "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "verdicts": VERDICTS, "opening": _about(figures["figures"], OPENING),
         "figures": {**figures, "figures": [one for one in figures["figures"] if one.about != OPENING]},

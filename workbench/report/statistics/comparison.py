@@ -77,6 +77,24 @@ class Comparison:
         return names[0], names[1]
 
     @property
+    def paired(self) -> bool:
+        """Whether any finished run has a partner in the other sweep: of its case and its seed."""
+        return self.matched > 0
+
+    def in_common(self) -> list[np.ndarray]:
+        """Of each sweep, which runs are finished and have a partner; without any, which are of a case that both have.
+        Each (runs,), in the order of the designs.
+        """
+        keys = [*self.shared, SEED] if self.paired else list(self.shared)
+        sides = [_finished(design, self.shared) for design in self.designs]
+        places = [list(map(tuple, side[keys].astype(str).to_numpy())) for side in sides]
+        both = set(places[0]) & set(places[1])
+        return [
+            design.runs.index.isin(side.index[[place in both for place in mine]])
+            for design, side, mine in zip(self.designs, sides, places, strict=True)
+        ]
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The headline metrics that both have, the main one first."""
         return tuple(self.cases)

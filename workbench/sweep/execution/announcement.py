@@ -85,11 +85,12 @@ def _how_much_slower(pack: Pack) -> str:
 
 def _compiling(work: Plan) -> str:
     """A line if the first pack will have to wait for the compiler."""
-    if not any(pack.pack.kernel == "compiled" for pack in work.packs):
+    packs = [planned.pack for planned in work.packs if planned.pack.kernel == "compiled"]
+    if not packs:
         return ""
     from workbench.engine.kernels.compiled.jit import cache_folder, is_compiled
 
-    if is_compiled():
+    if is_compiled(images=any(NETWORKS[pack.network].of_images for pack in packs)):
         return ""
     often = "once on this machine" if cache_folder() else "at every start, as no cache folder can be written to"
     return f"compiling the engine's passes first, 10 to 20 s; {often}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import output
@@ -12,6 +12,7 @@ from workbench.streams import EXIT_FAILED
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import note, say, warn
 from workbench.sweep.planning.plan import PlannedCell
+from workbench.sweep.run_outcomes import DIVERGED, FINISHED
 
 # Exit statuses: every run finished, or something failed. A signal gives EXIT_INTERRUPTED, bad input 2.
 EXIT_FINISHED = 0
@@ -41,6 +42,14 @@ class Ended:
         if self.interrupted:
             return EXIT_INTERRUPTED
         return EXIT_FAILED if self.reasons or self.unrecorded or self.lost else EXIT_FINISHED
+
+    def with_batches(self, outcomes: Sequence[str], seconds: float) -> Ended:
+        """The end of a search whose batches came to these outcomes before, in so many seconds: they are no reuse."""
+        finished, diverged = outcomes.count(FINISHED), outcomes.count(DIVERGED)
+        return replace(
+            self, finished=self.finished + finished, diverged=self.diverged + diverged,
+            reused=self.reused - finished - diverged, seconds=self.seconds + seconds,
+        )  # fmt: skip
 
     @property
     def word(self) -> str:

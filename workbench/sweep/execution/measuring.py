@@ -10,8 +10,7 @@ import numpy as np
 
 from workbench.config import RunConfig
 from workbench.engine.errors import in_one_line
-from workbench.sweep.execution.messages import EpochDone, PackDone, PackStarted
-from workbench.sweep.execution.progress import Watcher
+from workbench.sweep.execution.messages import EpochDone, Message, PackDone, PackStarted
 from workbench.sweep.measures import Measured, Table
 from workbench.sweep.planning.packs import Run
 from workbench.sweep.run_outcomes import FINISHED
@@ -43,7 +42,7 @@ class MeasuredBatch:
 def measured(
     runs: Sequence[Run],
     measure: Callable[[RunConfig], Measured],
-    watcher: Watcher,
+    on_message: Callable[[Message], None],
     stop: Callable[[], bool],
     every: float,
 ) -> Iterator[MeasuredBatch]:
@@ -53,7 +52,7 @@ def measured(
     """
     if not runs:
         return
-    watcher.on_message(PackStarted(MEASURING, _label(runs), len(runs), len(runs), COST * len(runs)))
+    on_message(PackStarted(MEASURING, _label(runs), len(runs), len(runs), COST * len(runs)))
     done: list[tuple[Run, Measured | str, tuple[float, float]]] = []
     since, failed = monotonic(), 0
     for number, run in enumerate(runs, start=1):
@@ -61,13 +60,13 @@ def measured(
             break
         done.append(_measure(run, measure))
         failed += isinstance(done[-1][1], str)
-        watcher.on_message(EpochDone(MEASURING, number, runs=1, ended=not isinstance(done[-1][1], str)))
+        on_message(EpochDone(MEASURING, number, runs=1, ended=not isinstance(done[-1][1], str)))
         if monotonic() - since >= every and number < len(runs):
             yield _batch(done)
             done, since = [], monotonic()
     if done:
         yield _batch(done)
-    watcher.on_message(PackDone(MEASURING, failed))
+    on_message(PackDone(MEASURING, failed))
     if stop():
         raise KeyboardInterrupt
 

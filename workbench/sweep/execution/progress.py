@@ -73,6 +73,12 @@ class Tally:
         self.runs_done = self.failed = self.diverged = self.examples = 0
         self.cost_done = 0.0
         self._started = monotonic()
+        self._first_epoch: tuple[float, float] | None = None  # when one had ended, and the work done by then
+
+    def epoch_ended(self, cost_in_flight: float) -> None:
+        """An epoch has ended. The first one may have waited for the compiler, so no later estimate counts it."""
+        if self._first_epoch is None:
+            self._first_epoch = monotonic(), self.cost_done + cost_in_flight
 
     def rate(self) -> float:
         """Training examples a second, over all runs."""
@@ -81,9 +87,11 @@ class Tally:
     def time_to_go(self, cost_in_flight: float = 0.0) -> str:
         """Like "1:23", or "?" before anything is known."""
         done = self.cost_done + cost_in_flight
-        if done <= 0:
-            return "?"
-        return clock((monotonic() - self._started) * max(self.cost - done, 0) / done)
+        since, before = self._first_epoch or (self._started, 0.0)
+        left = max(self.cost - done, 0)
+        if done <= before:
+            return "?" if left or not done else clock(0)
+        return clock((monotonic() - since) * left / (done - before))
 
     def words(self) -> str:
         """Like "96/432 runs, 40 reused, 1 diverged, 61,000 examples/s"."""
@@ -139,6 +147,8 @@ class Display:
         pack.epoch = message.epoch
         self._tally.examples += message.examples
         self._count(pack, message.ended, message.diverged)
+        if message.epoch > pack.began:
+            self._tally.epoch_ended(self._in_flight())
 
     def _on_done(self, message: PackDone) -> None:
         pack = self._packs.pop(message.pack)
@@ -162,8 +172,11 @@ class Display:
         note(f"  {what} · {self._so_far()}")
 
     def _so_far(self) -> str:
-        in_training = sum(pack.cost_done for pack in self._packs.values())
-        return f"{self._tally.words()} · to go {self._tally.time_to_go(in_training)}"
+        return f"{self._tally.words()} · to go {self._tally.time_to_go(self._in_flight())}"
+
+    def _in_flight(self) -> float:
+        """The work done of packs in training."""
+        return sum(pack.cost_done for pack in self._packs.values())
 
 
 class BarDisplay(Display):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -28,10 +28,9 @@ from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.measuring import BATCH_SECONDS, MeasuredBatch, measured
-from workbench.sweep.execution.messages import PackDone
+from workbench.sweep.execution.messages import Message, PackDone
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.pack_training import try_own_analyses
-from workbench.sweep.execution.progress import Watcher
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.execution.results import unfit_result
 from workbench.sweep.execution.timing_process import TimingProcesses
@@ -43,6 +42,26 @@ from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Store
 
 LOOKED_INTO = "answers"  # the analysis that a single run is given: its page shows what it confuses
+
+
+Listener = Callable[[Message], None]
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Who hears of each message: the display of progress, and whoever else listens."""
+
+    display: Listener
+    other: Listener
+
+    def by_all(self, message: Message) -> None:
+        """Tell both."""
+        self.display(message)
+        self.other(message)
+
+
+def _nobody(_: Message) -> None:
+    """Listens to nothing."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +130,8 @@ class SweepTraining:
         """How many packs train at a time."""
         return self.executor.packs_at_once(self.workers)
 
-    def run(self, work: Plan, store: Store, speeds: Speeds) -> Ended:
-        """Train every pack, then measure. A pack is recorded while the next one trains."""
+    def run(self, work: Plan, store: Store, speeds: Speeds, listener: Listener = _nobody) -> Ended:
+        """Train every pack, then measure. A pack is recorded while the next one trains; `listener` hears of both."""
         reasons, interrupted, detached, began = dict(work.unfit), False, False, monotonic()
         ended: Counter[str] = Counter()
         done: list[PackOutcome] = []
@@ -121,7 +140,8 @@ class SweepTraining:
             interruption = stack.enter_context(Interruption())
             recorder = stack.enter_context(Recorder(store, work.cells, self.checkpoints))
             runs = work.runs_to_do + len(work.held)
-            watch = stack.enter_context(watcher(runs, work.cost, len(work.held)))
+            display = stack.enter_context(watcher(runs, work.cost, len(work.held)))
+            watch = _Heard(display.on_message, listener)
             stack.enter_context(blas.one_thread_here())
             context = ExecutionContext(self.workers, self.checkpoints, lambda: interruption.asked, self.instruments)
             besides = LOOKED_INTO if work.runs_to_train == 1 else ""
@@ -151,25 +171,27 @@ class SweepTraining:
         )  # fmt: skip
 
     def _outcomes(
-        self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
+        self, work: Plan, context: ExecutionContext, watch: _Heard, recorder: Recorder
     ) -> Generator[PackOutcome | MeasuredBatch, None, None]:
         with closing(self.executor.train(work.packs, context)) as messages:
             for message in messages:
-                watch.on_message(message)
+                watch.by_all(message)
                 if isinstance(message, PackDone) and message.outcome is not None:
                     yield message.outcome
         yield from self._measured(work, context, watch, recorder)
 
     def _measured(
-        self, work: Plan, context: ExecutionContext, watch: Watcher, recorder: Recorder
+        self, work: Plan, context: ExecutionContext, watch: _Heard, recorder: Recorder
     ) -> Iterator[MeasuredBatch]:
-        """Take the measurements. Timings come last, when everything else is recorded, so that nothing else runs."""
+        """Take the measurements. Timings come last, when everything else is recorded, so that nothing else runs:
+        neither does what the listener would do.
+        """
         timings = [run for run in work.measurements if self.instruments.is_timing(run.config.measure)]
         others = [run for run in work.measurements if run not in timings]
-        yield from measured(others, self.instruments.measure, watch, context.stop, BATCH_SECONDS)
+        yield from measured(others, self.instruments.measure, watch.by_all, context.stop, BATCH_SECONDS)
         recorder.wait()
         with TimingProcesses(self.instruments) as processes:
-            yield from measured(timings, processes.measure, watch, context.stop, math.inf)
+            yield from measured(timings, processes.measure, watch.display, context.stop, math.inf)
 
 
 def _compiled_forms(work: Plan) -> int:

@@ -25,7 +25,7 @@ from workbench.sweep.hydra.internals import JobReturn, JobStatus
 from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked, variant_name
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks
 from workbench.sweep.run_outcomes import PENDING
-from workbench.sweep.settings import SweepSettings
+from workbench.sweep.settings import BatchesDone, SweepSettings
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
@@ -105,7 +105,12 @@ class PackedLauncher(Launcher):
         return self.train(job_overrides)
 
     def train(
-        self, job_overrides: Sequence[Sequence[str]], name: str | None = None, remark: str = "", part_of: str = ""
+        self,
+        job_overrides: Sequence[Sequence[str]],
+        name: str | None = None,
+        remark: str = "",
+        part_of: str = "",
+        batches: BatchesDone | None = None,
     ) -> Sequence[JobReturn]:
         """Train every job as a sweep called `name` (None: its own name); `remark` is added to its description."""
         assert self.config is not None
@@ -116,7 +121,7 @@ class PackedLauncher(Launcher):
             refuse_unread_factors(design)
         asked = self._beside_the_file(replace(settings(design, self.config), remarks=tuple(remarks(design))), design)
         about = " ".join(part for part in (asked.description, remark) if part)
-        named = replace(asked, name=name or asked.name, description=about, part_of=part_of)
+        named = replace(asked, name=name or asked.name, description=about, part_of=part_of, batches=batches)
         status = self.application().run_sweep(design, named)
         if status:
             raise SystemExit(status)
@@ -135,7 +140,7 @@ class PackedLauncher(Launcher):
         )
         if not found or not asked.sweep or design[0].config.name:
             return beside
-        name = variant_name(asked.sweep, found)
+        name = variant_name(asked.sweep, found, design, held)
         remark = f"other settings than those of {asked.sweep}: recorded as {name}, so that {asked.sweep} keeps its page"
         return replace(beside, name=name, remarks=(*beside.remarks, remark))
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from workbench.config import SETTINGS, allowed, check, meant, unknown
@@ -41,6 +42,7 @@ from workbench.sweep.planning.study import (
 )
 from workbench.sweep.planning.study_copy import StudyCopy
 from workbench.sweep.planning.trials import Kind, Search
+from workbench.sweep.settings import BatchesDone
 
 if TYPE_CHECKING:
     from workbench.sweep.planning.plan import PlannedCell
@@ -95,8 +97,11 @@ class OptunaSweeper(GridSweeper):
         if dry_run:
             return self._plan(Search(kind, self.trials, Journal(folder)), trainer)
         with locked(folder, name), logged(folder), closing(StudyCopy(folder, name, space, self.goals)) as copy:
-            results = Search(kind, self.trials, Journal(folder), copy).run(trainer)
-        return [self._launch_all(results, trainer)]
+            search, began = Search(kind, self.trials, Journal(folder), copy), monotonic()
+            results = search.run(trainer)
+        earlier = sum(bool(one.runs) for one in results[: search.resumed])
+        done = BatchesDone(len(trainer.rest) * earlier, monotonic() - began)
+        return [self._launch_all(results, trainer, done)]
 
     def _check(self) -> None:
         """Check the settings here, because Hydra would wrap an error of the constructor."""
@@ -239,14 +244,17 @@ class OptunaSweeper(GridSweeper):
             return []
         return [self.launcher.train(trainer.jobs(possible), trainer.part(asked), part_of=trainer.name)]
 
-    def _launch_all(self, results: Sequence[TrialResult], trainer: TrialTrainer) -> Sequence[JobReturn]:
+    def _launch_all(
+        self, results: Sequence[TrialResult], trainer: TrialTrainer, done: BatchesDone
+    ) -> Sequence[JobReturn]:
         """Launch all possible trials as one sweep."""
         assert isinstance(self.launcher, PackedLauncher)
         impossible = [one.reason for one in results if not one.runs]
         if len(impossible) == len(results):
             raise BadInput(f"{trainer.name}: none of {counted(len(results), 'trial')} is possible: {impossible[-1]}")
         remark = f"{len(impossible)} of {len(results)} trials are impossible: {impossible[-1]}" if impossible else ""
-        return self.launcher.train(trainer.jobs([one.trial for one in results if one.runs]), trainer.name, remark)
+        possible = trainer.jobs([one.trial for one in results if one.runs])
+        return self.launcher.train(possible, trainer.name, remark, batches=done)
 
 
 def dimension(override: Override) -> Dimension | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from workbench.config import SETTINGS, flatten
+from workbench.config import SETTINGS, flatten, setting_of
 from workbench.config.setting import Value
 from workbench.sweep.hydra.compose import Cell
 
@@ -34,17 +34,45 @@ def departures(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> Departures
     return found
 
 
-def variant_name(stem: str, found: Departures) -> str:
+def variant_name(stem: str, found: Departures, asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> str:
     """The name of a sweep that departs from its file, so that its page does not take the place of the file's own:
-    "tour-rate-0.2". The same settings have the same name.
+    "tour-rate-0.2". Designs that differ in more than their seeds have different names.
+
+    It names all values of the settings that depart, those that the file holds too among them. A digest follows if the
+    name says less than that: where not everything else that the file varies is asked for, in every combination, or
+    where the values are too long.
     """
-    parts = [f"{key.rpartition('.')[2]}-{'-'.join(map(str, new))}" for key, (new, _) in found.items()]
-    plain = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(parts)).strip("-.")
-    digest = sha256(repr(sorted(found.items())).encode()).hexdigest()[:6]
-    short = (
-        plain if len(plain) <= LONGEST_VARIANT and "combination" not in found else f"{plain[:LONGEST_VARIANT]}-{digest}"
-    )
-    return f"{stem.rpartition('/')[2]}-{short}"
+    rows = {_settings(cell): None for cell in asked}
+    values = {key: tuple(dict.fromkeys(row[compared().index(key)] for row in rows)) for key in found if key in SETTINGS}
+    parts = [f"{key.rpartition('.')[2]}-{'-'.join(map(str, held))}" for key, held in values.items()]
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(parts or found)).strip("-.")
+    whole = _rest_is_whole(asked, of_the_file) and bool(parts)
+    if not whole or len(plain) > LONGEST_VARIANT:
+        new = {key: held for key, (held, _) in found.items()}
+        said = sorted(found.items()) if whole and values == new else sorted(map(repr, rows))
+        plain = f"{plain[:LONGEST_VARIANT]}-{sha256(repr(said).encode()).hexdigest()[:6]}"
+    return f"{stem.rpartition('/')[2]}-{plain}"
+
+
+def _rest_is_whole(asked: Sequence[Cell], of_the_file: Sequence[Cell]) -> bool:
+    """Whether the cells have everything that the file varies, in all its combinations, but for what has new values."""
+    varied = [key for key in dict.fromkeys(key for cell in of_the_file for key in cell.factors) if key != "seed"]
+    if any(key not in varied for cell in asked for key in cell.factors if key == "arm"):
+        return False  # arms of its own: no setting's values say how they are combined
+    held = [{_value(cell, key) for cell in of_the_file} for key in varied]
+    new = [any(_value(cell, key) not in values for cell in asked) for key, values in zip(varied, held, strict=True)]
+    same = [key for key, is_new in zip(varied, new, strict=True) if not is_new]
+    others = [key for key, is_new in zip(varied, new, strict=True) if is_new]
+    rest = {tuple(_value(cell, key) for key in same) for cell in asked}
+    replaced = {tuple(_value(cell, key) for key in others) for cell in asked}
+    both = {tuple(_value(cell, key) for key in (*same, *others)) for cell in asked}
+    file = {tuple(_value(cell, key) for key in same) for cell in of_the_file}
+    return rest == file and len(both) == len(rest) * len(replaced)
+
+
+def _value(cell: Cell, key: str) -> Value:
+    """The value of a swept key in a cell that may not sweep over it: a setting's, or the choice of a group."""
+    return cell.choices.get(key) if key not in SETTINGS else setting_of(cell.config, key)
 
 
 def unasked(asked: Sequence[Cell], of_the_file: Sequence[Cell], seeds: Sequence[set[int]]) -> tuple[int, int]:

@@ -64,6 +64,11 @@ class Plan:
         """The work of all packs, in the units of `PlannedPack.cost`."""
         return sum(pack.cost for pack in self.packs) + COST * len(self.measurements)
 
+    def held_since(self, place: int, search: str) -> list[str]:
+        """The outcomes of those held runs that batches of the search trained, of the cells from that place on."""
+        marks = dict.fromkeys(cell.fingerprint for cell in self.cells[place:])
+        return [self.held[mark].outcome for mark in marks if mark in self.held and self.held[mark].part_of == search]
+
     def records(self) -> list[RunRecord]:
         """Every cell as it stands before training: pending, or held with its origin."""
         pack_of = {name: pack.digest for pack in self.packs for name in pack.fingerprints}

@@ -63,6 +63,7 @@ class Search:
         self.kind, self.trials, self.journal, self.copy = kind, trials, journal, copy
         self.optuna = str(needs_optuna().__version__)
         self.results: list[TrialResult] = []
+        self.resumed = 0  # how many of them an earlier start had
 
     def run(self, trainer: Trains) -> list[TrialResult]:
         """Train the trials that have no result yet, and return the results of all."""
@@ -122,6 +123,7 @@ class Search:
             say(f"{trainer.name}: begun with Optuna {kept.optuna}, and this is {self.optuna}: from here on it may try "
                 "other settings than it would have tried")  # fmt: skip
         self.results = kept.results
+        self.resumed = len(self.results)
         say(f"{trainer.name}: goes on, {len(self.results)} of {self.trials} trials are there")
 
     def _say_best(self, name: str) -> None:

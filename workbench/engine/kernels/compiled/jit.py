@@ -28,6 +28,7 @@ from workbench.engine.vectors import processor_features
 from workbench.untyped import Compiled, NumbaSettings, NumbaType
 
 intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instructions itself
+IMAGES = "images"  # the file with the passes of networks of images
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
@@ -122,19 +123,21 @@ class _Kept(FunctionCache):
             super().save_overload(*compiled)
 
 
-def is_compiled() -> bool:
-    """Whether the functions of this checkout are in the cache."""
-    return compiled_so_far() > 0
+def is_compiled(images: bool = False) -> bool:
+    """Whether the functions of this checkout are in the cache: those of every network, or those of networks of images,
+    which have further ones.
+    """
+    return compiled_so_far(IMAGES if images else "") > 0
 
 
-def compiled_so_far() -> int:
-    """How many compiled forms the cache holds for this checkout; 0 if there is no cache. Numba keeps those of another
-    checkout apart by the folder of their sources, though they are the same.
+def compiled_so_far(of_file: str = "") -> int:
+    """How many compiled forms the cache holds for this checkout, or for one file of it; 0 if there is no cache. Numba
+    keeps those of another checkout apart by the folder of their sources, though they are the same.
     """
     if not cache_folder():
         return 0
     own = _kept(is_compiled).cache_path
-    return sum(1 for _ in Path(own).rglob("*.nbc"))
+    return sum(1 for _ in Path(own).rglob(f"{of_file or '*'}.*nbc"))
 
 
 def _processor() -> str:
