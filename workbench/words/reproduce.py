@@ -101,32 +101,43 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     from workbench import places
     from workbench.engine.errors import BadInput
     from workbench.report.experiment_files import experiment_files
-    from workbench.report.experiments import experiment_of
 
     every = [stem for stem in experiment_files() if places.find("conf/sweep", f"{stem}.yaml")]
     if strangers := [stem for stem in stems if stem not in every]:
         raise BadInput(f"{strangers[0]} is not the sweep of a claim; allowed: {', '.join(every)}")
     commands: dict[str, list[str]] = {}
     for stem in stems or every:
-        try:
-            settings = experiment_of(stem).datasets.get(data)
-        except BadInput as error:
-            if stems:
-                raise
-            progress(f"{error}; it is left out")
-            continue
-        if data == HOME and (stems or settings is not None):
-            commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
-        elif settings is not None:
-            commands[stem] = [f"+sweep={stem}", f"name={_name(stem, data)}", f"data={data}", *settings, *overrides]
-        elif stems:
-            raise BadInput(
-                f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}"
-            )
+        settings = _settings_on(data, stem) if stems else _settings_if_asked_on(data, stem)
+        if settings is not None:
+            named = [] if data == HOME else [f"name={_name(stem, data)}", f"data={data}"]
+            commands[stem] = [f"+sweep={stem}", *named, *settings, *overrides]
     if not commands:
         allowed = ", ".join(dict.fromkeys(name for stem in every for name in _datasets_of(stem)))
         raise BadInput(f"--data is {data!r}; no experiment says how it is asked there; allowed: {allowed}")
     return commands
+
+
+def _settings_on(data: str, stem: str) -> Sequence[str]:
+    """The settings with which a sweep that a person names is asked on a dataset. On its own dataset it needs none."""
+    from workbench.engine.errors import BadInput
+    from workbench.report.experiments import experiment_of
+
+    settings = experiment_of(stem).datasets.get(data, () if data == HOME else None)
+    if settings is None:
+        raise BadInput(f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}")
+    return settings
+
+
+def _settings_if_asked_on(data: str, stem: str) -> Sequence[str] | None:
+    """The settings with which a sweep is asked on a dataset; None if it is not, or its file is broken: that is said."""
+    from workbench.engine.errors import BadInput
+    from workbench.report.experiments import experiment_of
+
+    try:
+        return experiment_of(stem).datasets.get(data)
+    except BadInput as error:
+        progress(f"{error}; it is left out")
+        return None
 
 
 def _datasets_of(stem: str) -> Collection[str]:
