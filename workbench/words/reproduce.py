@@ -22,8 +22,9 @@ ABOUT = """Every claim's sweep, and all verdicts together.
 Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
 the same command goes on where it stopped.
 
-On two processor cores or more, up to four sweeps run at a time, and a sweep's lines are printed when it has ended.
-Those that take times run alone, after the others. On a GPU, or with as many workers as cores, one runs at a time.
+On two processor cores or more, up to four sweeps run at a time, the longest first, and a sweep's lines are printed when
+it has ended. Those that take times run alone, after the others. On a GPU, or with as many workers as cores, one runs at
+a time.
 
 `--data NAME` asks those questions again that mean something there; `workbench list asked` shows the table. mnist has
 1,200 training examples or as many as the sweep itself says: on two busy cores about three quarters of an hour, an
