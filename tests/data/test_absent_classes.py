@@ -22,7 +22,7 @@ def said(dataset: Dataset, seeds: list[int], sizes: Sizes) -> dict[str, dict[int
     lines = absent_classes.absent_classes(dataset, seeds, sizes)
     return {
         re.search(r"the (training|test) examples", line)[1]: {  # type: ignore[index]
-            int(label): int(count) for label, count in re.findall(r"(\d+) \((\d+) of", line)
+            int(label): int(count) for label, count in re.findall(r"(\d+) \(at (\d+) of", line)
         }
         for line in lines
     }
@@ -57,7 +57,7 @@ def test_nothing_is_drawn_where_every_class_has_plenty(monkeypatch: pytest.Monke
 def test_of_many_labels_those_absent_most_often_are_named() -> None:
     (line, _) = absent_classes.absent_classes(dataset_of([*range(40)]), [0, 1], Sizes(10, 10, 20))
     assert re.search(
-        r"label \d+ \(2 of 2 seeds\), \d+ \(2 of 2 seeds\), \d+ \(2 of 2 seeds\) and \d+ more labels:", line
+        r"label \d+ \(at 2 of 2 seeds\), \d+ \(at 2 of 2 seeds\), \d+ \(at 2 of 2 seeds\) and \d+ more labels:", line
     )
 
 

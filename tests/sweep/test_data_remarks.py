@@ -48,4 +48,4 @@ def test_a_class_that_is_tested_and_never_learned_is_said_once(
     path = own(workspace, np.random.default_rng(0).standard_normal((60, 2)), labels)
     assert main([*ONE, path, "seed=range(20)", "optimizer=sgd,adam", "data.label_noise=0,0.1", "name=rare"]) == 0
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "training examples hold no label" in line]
-    assert re.search(r"hold no label 2 \(\d+ of 20 seeds\): no run there can learn what it is judged by", line)
+    assert re.search(r"hold no label 2 \(at \d+ of 20 seeds\): no run there can learn what it is judged by", line)

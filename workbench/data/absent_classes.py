@@ -51,9 +51,10 @@ def _held(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _labels(absent: np.ndarray) -> str:
-    """The labels absent somewhere, (seeds, classes) bool, those of most seeds first: "label 2 (3 of 20 seeds)"."""
+    """The labels absent somewhere, (seeds, classes) bool, those of most seeds first: "label 2 (at 3 of 20 seeds)"."""
     counts = absent.sum(axis=0)
     labels = sorted(np.flatnonzero(counts), key=lambda label: (-counts[label], label))
-    named = ", ".join(f"{label} ({counts[label]} of {counted(len(absent), 'seed')})" for label in labels[:LABELS_NAMED])
+    seeds = counted(len(absent), "seed")
+    named = ", ".join(f"{label} (at {counts[label]} of {seeds})" for label in labels[:LABELS_NAMED])
     more = f" and {counted(len(labels) - LABELS_NAMED, 'more label')}" if len(labels) > LABELS_NAMED else ""
     return f"label {named}{more}"
