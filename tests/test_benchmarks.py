@@ -119,7 +119,9 @@ def test_the_floor_without_numba_runs_too(monkeypatch: pytest.MonkeyPatch) -> No
     assert floor.Products(Work("digits", 1, 4, 1, 32), np.arange(1)).turn(1) == floor.STEPS
 
 
-@pytest.mark.parametrize("fault", ["", "not here"], ids=["numba", "numpy"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("", id="numba", marks=pytest.mark.thorough), pytest.param("not here", id="numpy")]
+)
 def test_the_floor_of_a_convolutional_network_counts_what_lies_within_the_image(
     fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

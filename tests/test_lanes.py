@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from tests.blank import leave_out
 from tests.once import made_once
 from tests.question import CLAIM, SWEEP
 from tests.waiting import CEILING, wait_until
-from workbench import places
+from workbench import output, places
 from workbench.engine import backend
 from workbench.report import pages_beside
 from workbench.signals import EXIT_INTERRUPTED
@@ -29,7 +31,7 @@ from workbench.sweep.execution import cores
 from workbench.tracking.read import load
 from workbench.words import in_turn, lane_plan, lanes, reproduce
 
-STEMS = ("broken", "clock", "first", "second")  # as files are sorted; clock takes times
+STEMS = ("broken", "clock", "first", "second", "killed")  # clock takes times
 TIMING = """# @package _global_
 defaults: [override /data: blobs]
 hydra: {sweeper: {params: {measure: ticks, seed: "0,1"}}}
@@ -103,20 +105,40 @@ def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def four_questions(folder: Path) -> None:
+def measured_questions(folder: Path, measures: dict[str, str], **sweeps: str) -> None:
+    """Questions without a claim, each the sweep that takes measurements, and the files of these."""
+    for name, sweep in sweeps.items():
+        question(folder, name, sweep, "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n")
+    (folder / "measures").mkdir()
+    for name, text in measures.items():
+        (folder / "measures" / f"{name}.py").write_text(text)
+
+
+def five_questions(folder: Path, empty_database: Path) -> None:
+    shutil.copyfile(empty_database, folder / "mlflow.db")
     for name, epochs in (("broken", -1), ("first", 1), ("second", 2)):
         question(folder, name, SWEEP.replace("epochs: 1", f"epochs: {epochs}"), CLAIM)
-    question(folder, "clock", TIMING, "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n")
-    (folder / "measures").mkdir()
-    (folder / "measures" / "ticks.py").write_text(TICKS)
+    sweeps = {"clock": TIMING, "killed": TIMING.replace("measure: ticks", "measure: killing")}
+    measured_questions(folder, {"ticks": TICKS, "killing": KILLING}, **sweeps)
+
+
+@contextmanager
+def in_this_process(folder: Path) -> Iterator[None]:
+    """Sweeps of this folder run one after the other in this process, without figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(pages_beside, "cores", lambda: 1)
+        leave_out(patch.setattr)
+        yield
+        stores.close_databases_below(folder)
 
 
 @pytest.fixture(scope="module")
-def in_lanes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which four sweeps ran in two lanes, with what was printed."""
+def in_lanes(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder in which five sweeps ran in two lanes, with what was printed."""
 
     def make(folder: Path) -> None:
-        four_questions(folder)
+        five_questions(folder, empty_database)
         status, out, err = ran(folder, *STEMS, "--json", "--set", "device=cpu")
         (folder / "said.json").write_text(json.dumps({"status": status, "out": out, "err": err}))
 
@@ -124,18 +146,14 @@ def in_lanes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one_after_the_other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_after_the_other(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """A folder in which those sweeps that can be trained ran one after the other, in this process."""
 
     def make(folder: Path) -> None:
-        four_questions(folder)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            patch.setattr(pages_beside, "cores", lambda: 1)
-            leave_out(patch.setattr)
+        five_questions(folder, empty_database)
+        with in_this_process(folder):
             in_turn.run({name: [f"+sweep={name}", "device=cpu"] for name in ("first", "second")})
             reproduce.conclude(Path("reports"))
-            stores.close_databases_below(folder)
 
     return made_once(tmp_path_factory, "one-after-the-other", make)
 
@@ -164,8 +182,8 @@ def numbers(folder: Path, name: str) -> pd.DataFrame:
 def test_one_document_holds_all_sweeps_in_the_order_of_the_list(in_lanes: Path) -> None:
     found = json.loads(said(in_lanes)["out"])
     assert [sweep["stem"] for sweep in found["sweeps"]] == list(STEMS)
-    assert [sweep["exit_status"] for sweep in found["sweeps"]] == [2, 0, 0, 0]
-    assert [(sweep["result"] or {}).get("runs") for sweep in found["sweeps"]] == [None, 2, 24, 24]
+    assert [sweep["exit_status"] for sweep in found["sweeps"]] == [2, 0, 0, 0, 1]
+    assert [(sweep["result"] or {}).get("runs") for sweep in found["sweeps"]] == [None, 2, 24, 24, None]
     assert found["exit_status"] == said(in_lanes)["status"] == 2
 
 
@@ -173,12 +191,17 @@ def test_a_failed_sweep_does_not_stop_the_others(in_lanes: Path) -> None:
     assert {file.stem for file in (in_lanes / "reports").glob("*.html")} == {"clock", "first", "second", "index"}
 
 
+def test_a_lane_that_is_killed_costs_its_sweep_alone(in_lanes: Path) -> None:
+    told = "killed: its process was killed (signal SIGKILL); the same command goes on"
+    assert told in said(in_lanes)["err"].splitlines()
+
+
 def test_what_takes_times_runs_when_all_others_have_ended(in_lanes: Path) -> None:
     assert (in_lanes / "pages.txt").read_text().split() == ["first", "second"]
     lines = said(in_lanes)["err"].splitlines()
-    begins = lines.index("[2 of 4] clock")
-    assert all(any(line.startswith(f"[{place} of 4]") and " took " in line for line in lines[:begins])
-               for place in (1, 3, 4))  # fmt: skip
+    begins = lines.index("[2 of 5] clock")
+    assert all(any(line.startswith(f"[{place} of 5]") and " took " in line for line in lines[:begins])
+               for place in (1, 3, 4, 5))  # fmt: skip
 
 
 def test_the_lines_of_a_sweep_stand_together(in_lanes: Path) -> None:
@@ -188,9 +211,9 @@ def test_the_lines_of_a_sweep_stand_together(in_lanes: Path) -> None:
         mine = [place for place, line in enumerate(lines) if line.startswith(f"{name}: ")]
         between = lines[mine[0] : mine[-1]]
         assert len(mine) > 1
-        assert not [line for line in between if re.match(r"\[|broken|clock: |first: |second: ", line)
+        assert not [line for line in between if re.match(r"\[|broken|clock: |first: |killed: |second: ", line)
                     and not line.startswith(f"{name}: ")]  # fmt: skip
-    assert lines[-1].startswith("4 sweeps took")
+    assert lines[-1].startswith("5 sweeps took")
     assert "\0" not in said(in_lanes)["err"]
 
 
@@ -206,15 +229,16 @@ def test_the_index_has_every_page(in_lanes: Path) -> None:
     assert [name for name in ("first.html", "second.html", "clock.html") if name not in index] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_stops_every_lane_in_order_and_the_same_command_goes_on(tmp_path: Path, number: int) -> None:
-    for place, name in enumerate(("one", "other", "third")):
-        sweep = TIMING.replace("measure: ticks", f"measure: waiting, data.examples: {120 + place}")
-        question(tmp_path, name, sweep, "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n")
-    (tmp_path / "measures").mkdir()
-    (tmp_path / "measures" / "waiting.py").write_text(WAITING)
-    command = ("one", "other", "third", "--json", "--set", "device=cpu")
-    with started(tmp_path, *command) as process:
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
+def test_an_interrupt_stops_every_lane_in_order_and_the_same_command_goes_on(
+    tmp_path: Path, empty_database: Path, number: int
+) -> None:
+    shutil.copyfile(empty_database, tmp_path / "mlflow.db")
+    waits = [
+        TIMING.replace("measure: ticks", f"measure: waiting, data.examples: {examples}") for examples in range(120, 123)
+    ]
+    measured_questions(tmp_path, {"waiting": WAITING}, **dict(zip(("one", "other", "third"), waits, strict=True)))
+    with started(tmp_path, "one", "other", "third", "--json", "--set", "device=cpu") as process:
         wait_until(lambda: process.poll() is not None or len(list(tmp_path.glob("begun-*"))) == 2)
         process.send_signal(number)
         out, err = process.communicate(timeout=CEILING)
@@ -227,24 +251,10 @@ def test_an_interrupt_stops_every_lane_in_order_and_the_same_command_goes_on(tmp
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         assert database.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'").fetchone() == (0,)
     (tmp_path / "go on").touch()
-    status, out, err = ran(tmp_path, *command)
-    assert status == 0, err
-    assert [sweep["result"]["reused"] for sweep in json.loads(out)["sweeps"]] == [1, 1, 0]
-
-
-def test_a_lane_that_is_killed_costs_its_sweep_alone(tmp_path: Path) -> None:
-    question(tmp_path, "mine", SWEEP, CLAIM)
-    no_claims = "from workbench.claims import Claim\nCLAIMS: list[Claim] = []\n"
-    question(tmp_path, "killed", TIMING.replace("measure: ticks", "measure: killing"), no_claims)
-    (tmp_path / "measures").mkdir()
-    (tmp_path / "measures" / "killing.py").write_text(KILLING)
-    status, out, err = ran(tmp_path, "killed", "mine", "--json", "--set", "device=cpu")
-    assert "killed: its process was killed (signal SIGKILL); the same command goes on" in err
-    assert [(sweep["stem"], sweep["exit_status"]) for sweep in json.loads(out)["sweeps"]] == [
-        ("killed", 1),
-        ("mine", 0),
-    ]
-    assert status == 1
+    stems = ("one", "other", "third")
+    with in_this_process(tmp_path), output.chosen(json=True):
+        ended = in_turn.run({stem: [f"+sweep={stem}", "device=cpu"] for stem in stems}, ["--json"])
+    assert [(one.status, one.document and one.document["reused"]) for one in ended] == [(0, 1), (0, 1), (0, 0)]
 
 
 @pytest.mark.thorough

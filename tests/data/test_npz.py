@@ -191,6 +191,14 @@ MISUSE = {
     "labels from 1": ({"inputs": IMAGES, "targets": LABELS + 1}, "3 different integers from 1 to 3"),
     "a negative label": ({"inputs": IMAGES, "targets": np.array([-1, 1, 2] * 2 + [1, 2])}, "from -1 to 2"),
     "a class that never occurs": ({"inputs": IMAGES, "targets": LABELS * 2}, "from 0 to 4; allowed are 0, 1"),
+    "a class of the test set alone": (
+        {"inputs": IMAGES, "targets": LABELS % 2, "test_inputs": IMAGES, "test_targets": LABELS},
+        "test_targets holds the label 2, which no example of targets has; allowed are labels that can be learned",
+    ),
+    "a one-hot class of the test set alone": (
+        {"inputs": IMAGES, "targets": ROWS[:2].repeat(4, axis=0), "test_inputs": IMAGES, "test_targets": ROWS},
+        "test_targets holds the label 2, which",
+    ),
     "one class": ({"inputs": IMAGES, "targets": LABELS * 0}, "the labels are all 0; allowed are 0, 1"),
 }
 

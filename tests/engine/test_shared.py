@@ -54,7 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     loss=st.sampled_from(list(LOSSES)),
     batch=st.integers(1, 40),
 )
-@settings(max_examples=repetitions(8, 60))
+@settings(max_examples=repetitions(3, 60))
 def test_a_run_that_threads_share_ends_as_by_itself(
     content: int, workers: int, activation: str, optimizer: str, loss: str, batch: int
 ) -> None:

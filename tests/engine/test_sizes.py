@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.repetitions import mostly_thorough
 from workbench.data.run_data import RunData
 from workbench.engine.kernels.choice import numba_fault
 from workbench.engine.rules.losses import LOSSES
@@ -58,7 +59,7 @@ def predicted(pack: Pack, data: RunData) -> int:
 
 
 @pytest.mark.skipif(bool(numba_fault()), reason="runs where Numba can be used")
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", mostly_thorough(NETWORKS, "dropout in large batches", "wide dense layers"))
 def test_the_memory_of_compiled_convolutional_networks_is_predicted(name: str) -> None:
     given, image = NETWORKS[name]
     pack = image_pack(4, kernel="compiled", dtype="float32", epochs=1, **given)

@@ -1,7 +1,8 @@
-"""A sweep says beforehand what of its data rounding hides, and refuses what cannot be read at all."""
+"""A sweep says beforehand what its data hide and lack, and refuses what cannot be read at all."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ pytestmark = pytest.mark.usefixtures("no_figures")
 ONE = ["data=npz", "training.epochs=1", "network.width=4", "network.depth=1", "device=cpu", "workers=1", "kernel=plain"]
 
 
-def own(folder: Path, inputs: np.ndarray) -> str:
-    np.savez(folder / "own.npz", inputs=inputs, targets=np.arange(len(inputs)) % 2)
+def own(folder: Path, inputs: np.ndarray, labels: np.ndarray | None = None) -> str:
+    targets = np.arange(len(inputs)) % 2 if labels is None else labels
+    np.savez(folder / "own.npz", inputs=inputs, targets=targets)
     return f"data.path={folder / 'own.npz'}"
 
 
@@ -37,3 +39,13 @@ def test_inputs_beyond_the_dtype_are_one_line_and_nothing_is_written(
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "beyond float32" in line]
     assert line.startswith("data.scaling: found none, which leaves column 0 of the inputs beyond float32; allowed")
     assert not list(workspace.glob("**/plan.parquet"))
+
+
+def test_a_class_that_is_tested_and_never_learned_is_said_once(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.where(np.arange(60) == 17, 2, np.arange(60) % 2)
+    path = own(workspace, np.random.default_rng(0).standard_normal((60, 2)), labels)
+    assert main([*ONE, path, "seed=range(20)", "optimizer=sgd,adam", "data.label_noise=0,0.1", "name=rare"]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "training examples hold no label" in line]
+    assert re.search(r"hold no label 2 \(at \d+ of 20 seeds\): no run there can learn what it is judged by", line)

@@ -28,13 +28,16 @@ def understood(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, s
         require(fits, f"{path}: {key} is {array.dtype} of shape {array.shape}; {ALLOWED_TARGETS}")
     given = np.concatenate([array.reshape(len(array), -1) for array in arrays.values()])
     if _is_one_hot(given):
-        return given.argmax(axis=1), (
+        labels = given.argmax(axis=1)
+        _require_learnable(path, labels, len(arrays["targets"]))
+        return labels, (
             f"{path}: understood as {given.shape[1]} classes, as every row of targets holds one 1 and else 0 (one-hot)"
         )
     if given.dtype.kind in "bui":
         kind, shape = arrays["targets"].dtype, arrays["targets"].shape
         require(given.shape[1] == 1, f"{path}: targets is {kind} of shape {shape}, and not one-hot; {ALLOWED_TARGETS}")
         labels = _classes(path, given[:, 0])
+        _require_learnable(path, labels, len(arrays["targets"]))
         return labels, f"{path}: understood as {labels.max() + 1} classes, as targets are integers"
     with np.errstate(over="ignore"):
         outputs = given.astype(np.float64)
@@ -59,6 +62,16 @@ def _classes(path: Path, labels: np.ndarray) -> np.ndarray:
         f"allowed are 0, 1, ..., classes - 1, each of them present, and at least two",
     )
     return labels.astype(np.int64)
+
+
+def _require_learnable(path: Path, labels: np.ndarray, pool: int) -> None:
+    """Raise BadInput for a label that only test examples have, those after the first `pool`: nobody can learn it."""
+    strangers = np.setdiff1d(labels[pool:], labels[:pool])
+    require(
+        len(strangers) == 0,
+        f"{path}: test_targets holds the label {', '.join(map(str, strangers[:3]))}{', ...' * (len(strangers) > 3)}, "
+        f"which no example of targets has; allowed are labels that can be learned",
+    )
 
 
 def _otherwise(outputs: np.ndarray) -> str:

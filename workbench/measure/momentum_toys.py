@@ -32,12 +32,15 @@ def steps_until(
     """
     update, at = OPTIMIZERS["momentum"].update, At(learning_rate=rate, momentum=momentum)
     position, velocity = start.copy(), np.zeros_like(start)
-    found = np.full(len(start), np.inf)
+    found, still_in = np.full(len(start), np.inf), np.full(len(start), True)
     for step in range(1, most + 1):
         position, velocity = update(position, gradient(position), velocity, at=at)
-        found = np.where(np.isinf(found) & left(position), step, found)
-        if np.isfinite(found).all():
-            break
+        out = left(position)
+        if out.any():  # mostly none is
+            found[still_in & out] = step
+            still_in &= ~out
+            if not still_in.any():
+                break
     return found
 
 
@@ -48,10 +51,10 @@ def _saddle(config: RunConfig) -> Measured:
     x, y = rng.uniform(-1, 1), 10.0 ** rng.uniform(-4, -2)
     cases = {"plain": (rate, 0.0), "momentum": (rate, momentum), "faster": (rate / (1 - momentum), 0.0)}
     rates, momenta = (np.array(column)[:, None] for column in zip(*cases.values(), strict=True))
-    start = np.tile([x, y], (len(cases), 1))
+    start, curvatures = np.tile([x, y], (len(cases), 1)), CURVATURE * np.array([1.0, -1.0])
     steps = steps_until(
         lambda position: np.abs(position[:, 1]) > 1,
-        lambda position: CURVATURE * position * np.array([1.0, -1.0]),
+        lambda position: curvatures * position,
         start, rates, momenta, MOST_STEPS,
     )  # fmt: skip
     plain, with_momentum, faster = steps

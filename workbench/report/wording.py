@@ -108,10 +108,12 @@ METRICS: dict[str, Metric] = (
 
 def metric(key: str) -> Metric:
     """The row of a metric; an unknown one is named by its key. Of an error and of a loss less is better."""
+    if known := METRICS.get(key):
+        return known
     less = -1 if key.endswith(("_error", "_loss")) else 0
     base = LOGARITHMS.get(key, 0.0)
     name = word(NAMES.get(key, "")) or translated(without_logarithm(key).replace("_", " ").capitalize())
-    return METRICS.get(key) or Metric(key, name, better=less, base=base, unit=word(UNITS.get(key, "")))
+    return Metric(key, name, better=less, base=base, unit=word(UNITS.get(key, "")))
 
 
 def plain(value: float, key: str) -> float:

@@ -88,6 +88,28 @@ def hold(
         leases.withdraw()
 
 
+class _Beats:
+    """The heartbeats of other leases, as seen by our own clock."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, float]] = {}  # token -> its latest heartbeat, and when that was first seen
+        self._first: dict[str, int] = {}
+
+    def see(self, other: Lease, now: float) -> None:
+        """Note the heartbeat that a lease has now."""
+        self._first.setdefault(other.token, other.beat)
+        if other.token not in self._last or self._last[other.token][0] != other.beat:
+            self._last[other.token] = other.beat, now
+
+    def silent(self, other: Lease, now: float) -> float:
+        """Seconds since its latest heartbeat."""
+        return now - self._last[other.token][1]
+
+    def has_beaten(self, other: Lease) -> bool:
+        """Whether there was a heartbeat since it was first seen."""
+        return other.beat != self._first[other.token]
+
+
 class Leases:
     """The leases on one sweep, and ours among them."""
 
@@ -138,39 +160,41 @@ class Leases:
         return ""
 
     def _take(self) -> None:
-        began, announced = self._clock(), False
-        seen: dict[str, tuple[int, float]] = {}  # token -> its last heartbeat, and when that was first seen
-        first: dict[str, int] = {}
+        began, announced, beats = self._clock(), False, _Beats()
         self._connection.patiently(self._write_beat)
         while True:
             others = self._connection.patiently(self._all)
             others.pop(self.mine.token, None)
             now = self._clock()
-            for token, other in list(others.items()):
-                if seen.get(token, (None, 0.0))[0] != other.beat:
-                    seen[token] = other.beat, now
-                first.setdefault(token, other.beat)
-                there = still_runs(other.machine, other.pid, other.born)
-                if other.left or there is False or (there is None and now - seen[token][1] >= STALE):
-                    self._refuse_jobs(other)
-                    self._connection.patiently(lambda other=other: self._take_away(other))  # type: ignore[misc]
-                    del others[token]
-                elif (there or other.beat != first[token]) and (other.holds or token < self.mine.token):
-                    raise BadInput(
-                        f"name: the sweep {self._name} is being trained by {other.holder}; wait until it ends, stop "
-                        f"it, or give another name= (a dead process loses the sweep after {STALE:.0f} s)"
-                    )
-            if not others:
+            left = [other for other in others.values() if not self._is_out_of_the_way(other, beats, now)]
+            if not left:
                 self._connection.patiently(lambda: self._write(replace(self.mine, holds=True, beat=self.mine.beat + 1)))
                 return
             if not announced and now - began >= _SAID_AFTER:
                 announced = True
                 say(
-                    f"{self._name}: {next(iter(others.values())).holder} holds it; waiting for up to "
+                    f"{self._name}: {left[0].holder} holds it; waiting for up to "
                     f"{STALE:.0f} s for a heartbeat, to see whether it still runs"
                 )
             self._pause(LOOK)
             self._connection.patiently(self._write_beat)
+
+    def _is_out_of_the_way(self, other: Lease, beats: _Beats, now: float) -> bool:
+        """Whether a lease was left or is of a dead process; it is taken away. Raises BadInput if its process lives and
+        comes before ours.
+        """
+        beats.see(other, now)
+        there = still_runs(other.machine, other.pid, other.born)
+        if other.left or there is False or (there is None and beats.silent(other, now) >= STALE):
+            self._refuse_jobs(other)
+            self._connection.patiently(lambda: self._take_away(other))
+            return True
+        if (there or beats.has_beaten(other)) and (other.holds or other.token < self.mine.token):
+            raise BadInput(
+                f"name: the sweep {self._name} is being trained by {other.holder}; wait until it ends, stop "
+                f"it, or give another name= (a dead process loses the sweep after {STALE:.0f} s)"
+            )
+        return False
 
     def _refuse_jobs(self, other: Lease) -> None:
         """Raise BadInput if jobs of the lease may be in SLURM's queue that our own folder does not know."""

@@ -7,9 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from workbench import output
 from workbench.signals import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from workbench.report.verdicts.claim_rules import Claim
+    from workbench.tracking.read import SweepTables
 
 
 @dataclass(frozen=True)
@@ -91,31 +96,43 @@ def settle(commands: Mapping[str, Sequence[str]], options: Sequence[str] = ()) -
 
     A sweep whose rules name no looks is run as its file says.
     """
-    from workbench.report.experiments import experiment_of
-    from workbench.report.verdicts.claim_rules import rules_of
-    from workbench.report.verdicts.decision import decide_all
-    from workbench.report.verdicts.looks import seeds_to_train
-    from workbench.tracking.read import load
-
     ended: list[EndedSweep] = []
     for stem, command in commands.items():
-        claims = experiment_of(stem).claims
-        looked = [claim for claim in claims if any(getattr(rule, "looks", ()) for rule in rules_of(claim))]
-        seeds = seeds_to_train(claims, None, ()) if looked else ()
-        while True:
-            ended += run({stem: [*command, *([f"seed={','.join(map(str, seeds))}"] if seeds else [])]}, options)
-            if not looked or ended[-1].status or is_dry(command):
-                break
-            tables = load(_name_in(command, stem), _uri_in(command))
-            judged = zip(claims, decide_all(claims, tables), strict=True)
-            opened = [claim.id for claim, found in judged if found.verdict == "inconclusive" and claim in looked]
-            before, seeds = seeds, seeds_to_train(claims, tables.runs, opened)
-            if seeds == before:
-                break
-            progress(f"{stem}: {', '.join(opened)} open at {len(before)} seeds; {len(seeds)} seeds are looked at next")
+        ended += _settled(stem, command, options)
         if ended[-1].status == EXIT_INTERRUPTED:
             break
     return ended
+
+
+def _settled(stem: str, command: Sequence[str], options: Sequence[str]) -> list[EndedSweep]:
+    """Run one sweep, look by look."""
+    from workbench.report.experiments import experiment_of
+    from workbench.report.verdicts.claim_rules import rules_of
+    from workbench.report.verdicts.looks import seeds_to_train
+    from workbench.tracking.read import load
+
+    claims = experiment_of(stem).claims
+    looked = [claim for claim in claims if any(getattr(rule, "looks", ()) for rule in rules_of(claim))]
+    seeds = seeds_to_train(claims, None, ()) if looked else ()
+    ended: list[EndedSweep] = []
+    while True:
+        ended += run({stem: [*command, *([f"seed={','.join(map(str, seeds))}"] if seeds else [])]}, options)
+        if not looked or ended[-1].status or is_dry(command):
+            return ended
+        tables = load(_name_in(command, stem), _uri_in(command))
+        opened = [claim.id for claim in _open(claims, tables) if claim in looked]
+        before, seeds = seeds, seeds_to_train(claims, tables.runs, opened)
+        if seeds == before:
+            return ended
+        progress(f"{stem}: {', '.join(opened)} open at {len(before)} seeds; {len(seeds)} seeds are looked at next")
+
+
+def _open(claims: Sequence[Claim], tables: SweepTables) -> list[Claim]:
+    """The claims that these runs leave undecided."""
+    from workbench.report.verdicts.decision import decide_all
+
+    judged = zip(claims, decide_all(claims, tables), strict=True)
+    return [claim for claim, found in judged if found.verdict == "inconclusive"]
 
 
 def is_dry(overrides: Sequence[str]) -> bool:

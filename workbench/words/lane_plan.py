@@ -1,15 +1,26 @@
-"""How many sweeps of `workbench reproduce` run at a time, and which of them run alone."""
+"""How many sweeps of `workbench reproduce` run at a time, in which order, and which of them run alone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from workbench.words.in_turn import is_dry
 
 SEVERAL = 2  # workers
 MOST_LANES = 4  # more have not been measured, and each takes the memory of a sweep
+# Our sweeps, the longest first, as their plans predict it (`Plan.cost`). To ask the plans would take ten seconds of the
+# processor at every start, most of what the order saves; tests/test_lane_plan.py asks them.
+LONGEST = (
+    "srivastava2014_mnist", "hinton2012_mnist", "lecun1998_mnist", "simard2003_mnist", "srivastava2014_rows",
+    "srivastava2014_share", "dropout", "deep_convolutions", "vanishing_gradients", "convolution_dropout",
+    "learning_curves", "smoothness", "dropout_tumours", "sparsity", "maxout", "made_for_images", "fewer_parameters",
+    "dead_units", "adaptive_rates", "early_stopping", "loss_functions", "softmax_probabilities", "dropout_inference",
+    "backpropagation_identities", "matrix_speed", "activation_cost", "backpropagation_cost", "momentum_toys",
+    "memorizers", "maxout_identities", "matrix_form", "feature_extractor", "learned_slopes", "optimizer_algorithms",
+    "shrinkage", "sigmoid_sums", "logistic_regression",
+)  # fmt: skip
 
 
 def lanes_for(commands: Mapping[str, Sequence[str]], overrides: Sequence[str]) -> tuple[int, list[str]]:
@@ -32,6 +43,15 @@ def lanes_for(commands: Mapping[str, Sequence[str]], overrides: Sequence[str]) -
         return 1, []
     alone = [stem for stem in commands if takes_times(stem)]
     return max(1, min(count, len(commands) - len(alone))), alone
+
+
+def longest_first(stems: Iterable[str]) -> list[str]:
+    """The order in which lanes take sweeps, so that none still trains a long one when the others have nothing left.
+
+    A person's own come first, in their order, as it is not known how long they take.
+    """
+    rank = {stem: place for place, stem in enumerate(LONGEST)}
+    return sorted(stems, key=lambda stem: rank.get(stem, -1))
 
 
 def takes_times(stem: str) -> bool:

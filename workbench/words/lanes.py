@@ -33,6 +33,7 @@ from workbench.sweep.execution.failures import EXIT_FAILED
 from workbench.sweep.execution.interruption import Interruption, ask
 from workbench.sweep.planning.free_memory import share_among
 from workbench.words.in_turn import EndedSweep, exit_status, progress, run, run_one, settle
+from workbench.words.lane_plan import longest_first
 
 _STOP_NOTICED_SECONDS = 0.2  # between two looks whether Ctrl-C was pressed
 _LANE_END_SECONDS = 10.0
@@ -64,7 +65,7 @@ class Answer:
 def run_in_lanes(
     commands: Mapping[str, Sequence[str]], alone: Sequence[str], count: int, options: Sequence[str], settled: bool
 ) -> list[EndedSweep]:
-    """Run the sweeps in `count` lanes, those in `alone` after the others and one at a time.
+    """Run the sweeps in `count` lanes, the longest first, those in `alone` after the others and one at a time.
 
     The result is in the order of the commands, without those that Ctrl-C kept from beginning.
     """
@@ -72,7 +73,7 @@ def run_in_lanes(
     try:
         lanes.open(count)
         with Interruption() as interruption:
-            lanes.work([stem for stem in commands if stem not in alone], interruption)
+            lanes.work(longest_first(stem for stem in commands if stem not in alone), interruption)
             lanes.close(keep=1)
             lanes.work(alone, interruption)
     finally:

@@ -22,8 +22,9 @@ ABOUT = """Every claim's sweep, and all verdicts together.
 Each is the sweep `workbench +sweep=STEM` trains: what the store holds is not trained again, and whatever interrupts it,
 the same command goes on where it stopped.
 
-On two processor cores or more, up to four sweeps run at a time, and a sweep's lines are printed when it has ended.
-Those that take times run alone, after the others. On a GPU, or with as many workers as cores, one runs at a time.
+On two processor cores or more, up to four sweeps run at a time, the longest first, and a sweep's lines are printed when
+it has ended. Those that take times run alone, after the others. On a GPU, or with as many workers as cores, one runs at
+a time.
 
 `--data NAME` asks those questions again that mean something there; `workbench list asked` shows the table. mnist has
 1,200 training examples or as many as the sweep itself says: on two busy cores about three quarters of an hour, an
@@ -101,32 +102,43 @@ def planned(stems: Sequence[str], data: str, overrides: Sequence[str] = ()) -> d
     from workbench import places
     from workbench.engine.errors import BadInput
     from workbench.report.experiment_files import experiment_files
-    from workbench.report.experiments import experiment_of
 
     every = [stem for stem in experiment_files() if places.find("conf/sweep", f"{stem}.yaml")]
     if strangers := [stem for stem in stems if stem not in every]:
         raise BadInput(f"{strangers[0]} is not the sweep of a claim; allowed: {', '.join(every)}")
     commands: dict[str, list[str]] = {}
     for stem in stems or every:
-        try:
-            settings = experiment_of(stem).datasets.get(data)
-        except BadInput as error:
-            if stems:
-                raise
-            progress(f"{error}; it is left out")
-            continue
-        if data == HOME and (stems or settings is not None):
-            commands[stem] = [f"+sweep={stem}", *(settings or ()), *overrides]
-        elif settings is not None:
-            commands[stem] = [f"+sweep={stem}", f"name={_name(stem, data)}", f"data={data}", *settings, *overrides]
-        elif stems:
-            raise BadInput(
-                f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}"
-            )
+        settings = _settings_on(data, stem) if stems else _settings_if_asked_on(data, stem)
+        if settings is not None:
+            named = [] if data == HOME else [f"name={_name(stem, data)}", f"data={data}"]
+            commands[stem] = [f"+sweep={stem}", *named, *settings, *overrides]
     if not commands:
         allowed = ", ".join(dict.fromkeys(name for stem in every for name in _datasets_of(stem)))
         raise BadInput(f"--data is {data!r}; no experiment says how it is asked there; allowed: {allowed}")
     return commands
+
+
+def _settings_on(data: str, stem: str) -> Sequence[str]:
+    """The settings with which a sweep that a person names is asked on a dataset. On its own dataset it needs none."""
+    from workbench.engine.errors import BadInput
+    from workbench.report.experiments import experiment_of
+
+    settings = experiment_of(stem).datasets.get(data, () if data == HOME else None)
+    if settings is None:
+        raise BadInput(f"{stem} does not say how it is asked on {data}: its file needs DATASETS = {{{data!r}: [...]}}")
+    return settings
+
+
+def _settings_if_asked_on(data: str, stem: str) -> Sequence[str] | None:
+    """The settings with which a sweep is asked on a dataset; None if it is not, or its file is broken: that is said."""
+    from workbench.engine.errors import BadInput
+    from workbench.report.experiments import experiment_of
+
+    try:
+        return experiment_of(stem).datasets.get(data)
+    except BadInput as error:
+        progress(f"{error}; it is left out")
+        return None
 
 
 def _datasets_of(stem: str) -> Collection[str]:

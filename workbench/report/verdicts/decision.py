@@ -123,25 +123,31 @@ def _combined(claim: Claim, done: Sequence[Verdict]) -> Verdict:
     first, rest = done[0], list(done[1:])
     also = tuple(rest.pop(0) for _ in claim.also)
     tuned = rest.pop(0) if claim.tuned is not None else None
-    verdict = _jointly([first.verdict, *(one.verdict for one in also)])
-    own = replace(
-        first, by_itself=first.verdict, also=also, verdict=verdict, fails=any(one.fails for one in (first, *also)),
-        tuned=tuned, varied=tuple(rest),
-    )  # fmt: skip
+    own = replace(_by_its_own_rules(first, also), tuned=tuned, varied=tuple(rest))
     if note := left_open(claim.vary, rest):
         own = replace(own, notes=(*own.notes, note))
-    if own.ruled_out and not first.ruled_out:
-        own = replace(own, sentence=say("verdict.by_further_rule", sentence=own.sentence))
     if tuned and ((own.verdict == "reproduced" and tuned.fails) or (own.fails and tuned.verdict == "reproduced")):
         outcomes = {"own": word(own.outcome).capitalize(), "other": word(tuned.outcome)}
         return _conditional(
             own, say("verdict.in_both_settings", **outcomes, condition=claim.condition), claim.condition
         )
     turned = turning(first, claim.vary, rest)
-    words = condition(first, turned) if turned else ""
-    if turned and all(one.verdict == "reproduced" for one in also):
+    if not turned:
+        return own
+    words = condition(first, turned)
+    if all(one.verdict == "reproduced" for one in also):
         return _conditional(own, begun(words), words)
-    return replace(own, notes=(*own.notes, say("verdict.by_itself", words=words))) if turned else own
+    return replace(own, notes=(*own.notes, say("verdict.by_itself", words=words)))
+
+
+def _by_its_own_rules(first: Verdict, also: tuple[Verdict, ...]) -> Verdict:
+    """The joint verdict of a claim's rule and of its further ones, in the settings of the sweep file."""
+    verdict = _jointly([first.verdict, *(one.verdict for one in also)])
+    fails = any(one.fails for one in (first, *also))
+    own = replace(first, by_itself=first.verdict, also=also, verdict=verdict, fails=fails)
+    if own.ruled_out and not first.ruled_out:
+        return replace(own, sentence=say("verdict.by_further_rule", sentence=own.sentence))
+    return own
 
 
 def _conditional(own: Verdict, sentence: str, words: str) -> Verdict:

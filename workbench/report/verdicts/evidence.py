@@ -160,26 +160,33 @@ def _of_arm(runs: pd.DataFrame, arm: Arm, rule: Paired | Equivalence, factors: S
     if absent := [name for name in needed if name not in runs]:
         note = say("evidence.no_metric", names=wording.listing(absent, "or"))
         return ArmResult(arm, {}, tuple(rule.seeds), (), (), (*notes, note))
-    values: dict[int, float] = {}
-    missing, diverged, collapsed = [], [], []
-    for seed in rule.seeds:
-        mine = chosen[chosen["seed"] == seed]
-        done = mine["outcome"].isin(["finished", "diverged"])
-        if not len(mine) or not done.all():
-            missing.append(seed)
-        elif (mine["outcome"] == "diverged").any():
-            diverged.append(seed)
-        elif not np.isfinite(mine[metric].astype(float)).all():
-            missing.append(seed)
-        else:
-            values[seed] = float(mine[metric].mean())
-            if rule.collapse and (mine[rule.collapse.metric] <= rule.collapse.below).any():
-                collapsed.append(seed)
+    narrow = chosen[["seed", "outcome", *dict.fromkeys(needed)]]  # every column would be copied for each seed
+    of_seed = {seed: narrow[narrow["seed"] == seed] for seed in rule.seeds}
+    endings = {seed: _ending(mine, metric) for seed, mine in of_seed.items()}
+    values = {seed: float(of_seed[seed][metric].mean()) for seed in rule.seeds if endings[seed] == "valid"}
+    missing, diverged = (
+        tuple(seed for seed in rule.seeds if endings[seed] == ending) for ending in ("missing", "diverged")
+    )
+    collapsed = tuple(seed for seed in values if _has_collapsed(of_seed[seed], rule))
     if not len(chosen):
         notes += (say("evidence.no_run", arm=arm.label),)
     unsaid = open_keys(chosen[chosen["seed"].isin(rule.seeds)], arm, factors)
     why = open_arm(arm, unsaid) if unsaid else ""
-    return ArmResult(arm, values, tuple(missing), tuple(diverged), tuple(collapsed), notes, why)
+    return ArmResult(arm, values, missing, diverged, collapsed, notes, why)
+
+
+def _ending(mine: pd.DataFrame, metric: str) -> str:
+    """What the runs of a seed have come to: "valid" if all have a number, "diverged" if one has not, else "missing"."""
+    if not len(mine) or not mine["outcome"].isin(["finished", "diverged"]).all():
+        return "missing"
+    if (mine["outcome"] == "diverged").any():
+        return "diverged"
+    return "valid" if np.isfinite(mine[metric].astype(float)).all() else "missing"
+
+
+def _has_collapsed(mine: pd.DataFrame, rule: Paired | Equivalence) -> bool:
+    """Whether a run of a seed has a value that means a failed training."""
+    return rule.collapse is not None and bool((mine[rule.collapse.metric] <= rule.collapse.below).any())
 
 
 def with_measure(claim: Claim, tables: SweepTables) -> tuple[pd.DataFrame, str]:

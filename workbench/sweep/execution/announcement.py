@@ -13,7 +13,7 @@ from workbench.engine.training.architecture import NETWORKS
 from workbench.engine.training.pack import Pack
 from workbench.persons_code import MEASURE_FILES, RULE_FILES
 from workbench.quantities import counted
-from workbench.sweep.execution.data_remarks import hidden
+from workbench.sweep.execution.data_remarks import absent, hidden
 from workbench.sweep.execution.executor import Forecast
 from workbench.sweep.execution.log import note, say
 from workbench.sweep.planning.earlier_sweep import changes
@@ -44,6 +44,7 @@ def announce(
         *changes(sweep.name, earlier, work, sweep.facts),
         missing_cupy(),
         *hidden(work.packs),
+        *absent(work.packs),
         *_uncompiled(work),
         _compiling(work),
     )

@@ -255,26 +255,35 @@ def _read(file: Path, planned: PlannedPack) -> Unfinished:
     _check(file)
     with file.open("rb") as source, np.load(source, allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
-    place = {str(mark): i for i, mark in enumerate(arrays["fingerprints"])}
-    if not set(planned.fingerprints) <= set(place):
-        raise ValueError("it is of other runs")
-    runs = np.array([place[mark] for mark in planned.fingerprints])
+    runs, share = _places(arrays, planned)
     about = json.loads(str(arrays["about"]))
-    if about["numerics"] != numerics():
-        say(
-            f"{planned.label}: its checkpoint is of {about['numerics']}, and this is {numerics()}; "
-            "it goes on, and may end with numbers that differ in their last digits"
-        )
+    _say_other_numerics(about["numerics"], planned)
     ended = [about["ends"][run] for run in runs]
     ends = [None if end is None else replace(RunEnd(**end), run=i) for i, end in enumerate(ended)]
     analysed = [None if one is None else _from_data(*one) for one in (about["analysed"][run] for run in runs)]
     history = History(planned.fingerprints)
     history.put_back(_part(arrays, EPOCHS_PREFIX), _part(arrays, LAYERS_PREFIX), runs)
     state = {name: array if name == "epoch" else array[runs] for name, array in _part(arrays, STATE).items()}
-    share = len(runs) / len(place)
     seconds, processors = about["seconds"] * share, tuple(about.get("processors", ()))  # earlier versions noted none
     started, written = about["started"], about.get("written", 0.0) if all(ends) else 0.0
     return Unfinished(state or None, history, ends, analysed, started, seconds, processors, written)
+
+
+def _places(arrays: Mapping[str, np.ndarray], planned: PlannedPack) -> tuple[np.ndarray, float]:
+    """Where the planned runs stand in a checkpoint, and their share of its runs. Raises ValueError if it lacks one."""
+    place = {str(mark): i for i, mark in enumerate(arrays["fingerprints"])}
+    if not set(planned.fingerprints) <= set(place):
+        raise ValueError("it is of other runs")
+    return np.array([place[mark] for mark in planned.fingerprints]), len(planned.fingerprints) / len(place)
+
+
+def _say_other_numerics(found: str, planned: PlannedPack) -> None:
+    """Say so if a checkpoint was computed with other libraries or another processor."""
+    if found != numerics():
+        say(
+            f"{planned.label}: its checkpoint is of {found}, and this is {numerics()}; "
+            "it goes on, and may end with numbers that differ in their last digits"
+        )
 
 
 def _as_data(measured: Measured) -> list:
