@@ -36,8 +36,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Both:
-    """Metric -> its curve in each of the sweeps; `paired`: over runs that have a partner in the other one; `tested`: how
-    often each sweep evaluated its test data, if seldom.
+    """Metric -> its curve in each of the sweeps; `paired`: over runs that have a partner in the other one; `tested`:
+    how often each sweep evaluated its test data, if seldom.
     """
 
     curves: dict[str, tuple[Curve, ...]]
