@@ -77,6 +77,7 @@ def test_it_is_tested_as_often_as_its_origin() -> None:
     on = workbench.sweep({"from_run": of_often, "training.epochs": 23}, name="on", device="cpu", workers=1, quiet=True)
     assert list(often.histories["epoch"]) == list(range(21))
     assert often.histories["test_loss"].notna().all()
+    assert often.runs["training.test_every"].tolist() == [1]
     assert on.histories["test_loss"].notna().tolist() == [True, True, True]
 
 

@@ -78,6 +78,13 @@ def usual(key: str) -> Value:
     return NOT_ASKED_FOR.get(key, SETTINGS[key].default)
 
 
+def usual_settings(decided: Mapping[str, Value]) -> dict[str, Value]:
+    """What was left out of a training run's numbers though it is not the default: a reader would take it for that."""
+    if not decided or "measure" in decided:
+        return {}
+    return {key: value for key, value in NOT_ASKED_FOR.items() if key not in decided and value != SETTINGS[key].default}
+
+
 def settings_of_other_networks(name: str) -> set[str]:
     """The settings that only other kinds of networks read. They are left out of a run's numbers."""
     every = {_key_of(read) for row in NETWORKS.values() for read in row.reads}
