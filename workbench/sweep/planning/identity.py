@@ -34,6 +34,7 @@ NOT_ASKED_FOR: dict[str, Value] = {
     "training.bounds": "", "training.test_every": 1, "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
     "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
+NO_DEFAULTS = {key: value for key, value in NOT_ASKED_FOR.items() if value != SETTINGS[key].default}
 # The settings that name a row of one of the engine's tables; then those of them that are columns of a pack.
 RULE_KEYS = {
     "ACTIVATIONS": "network.activation",
@@ -82,7 +83,7 @@ def usual_settings(decided: Mapping[str, Value]) -> dict[str, Value]:
     """What was left out of a training run's numbers though it is not the default: a reader would take it for that."""
     if not decided or "measure" in decided:
         return {}
-    return {key: value for key, value in NOT_ASKED_FOR.items() if key not in decided and value != SETTINGS[key].default}
+    return {key: value for key, value in NO_DEFAULTS.items() if key not in decided}
 
 
 def settings_of_other_networks(name: str) -> set[str]:
