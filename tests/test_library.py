@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import workbench
 from tests import documents
 from workbench.engine.errors import BadInput
 from workbench.library import overrides
+from workbench.sweep.hydra import command
 from workbench.sweep.hydra.command import main
 
 SMALL = {"data": "blobs", "data.examples": 120, "network.width": 4, "device": "cpu", "workers": 1}
@@ -46,6 +48,7 @@ def test_bad_input_is_the_line_of_the_command_and_nothing_is_begun() -> None:
         (lambda: workbench.sweep({"network.depth": [1, 2]}, network={"depth": 3}), "network.depth: is given twice"),
         (lambda: workbench.sweep({"network": {"depth": 1}, "network.depth": 2}), "network.depth: is given twice"),
         (lambda: workbench.sweep({"seed": {1, 2}}), "seed is a set; allowed: a number or a text; several in a list"),
+        (lambda: workbench.sweep(["seed"]), "sweep: found a list; allowed first: a dictionary"),  # type: ignore[arg-type]
         (lambda: workbench.load(None), "name: found None; allowed: the name of a sweep"),  # type: ignore[arg-type]
         (lambda: workbench.load(3), "name: found 3; allowed"),  # type: ignore[arg-type]
         (lambda: workbench.load_run(None), "run_id: found None; allowed"),  # type: ignore[arg-type]
@@ -57,6 +60,24 @@ def test_bad_input_is_the_line_of_the_command_and_nothing_is_begun() -> None:
             call()
         assert raised.value._render_traceback_() == [f"BadInput: {raised.value}"]
     assert not Path("reports").exists()
+
+
+def test_two_threads_of_a_process_do_not_train_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is the process's would be mixed: Hydra's settings, and which sweep is given back."""
+    entered, refused = [], []
+
+    def train(typed: list[str]) -> int:
+        entered.append(typed)
+        with ThreadPoolExecutor(1) as other:
+            refused.append(other.submit(workbench.sweep, {"seed": 1}).exception())
+        return 2
+
+    monkeypatch.setattr(command, "train", train)
+    for _ in range(2):  # the first has let go of it
+        with pytest.raises(BadInput, match="nothing was trained"):
+            workbench.sweep({"seed": 0})
+    assert len(entered) == 2
+    assert all(isinstance(one, BadInput) and "another thread of this process" in str(one) for one in refused)
 
 
 @pytest.mark.usefixtures("workspace", "blank_figures")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,7 @@ _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_][\w./-]*")  # texts that Hydra's gramma
 _TAKEN_FOR_OTHERS = ("null", "true", "false", "nan", "inf")  # and those of them that it would take for something else
 _OF_THE_COMMAND = {"dry_run": "a plan is shown in a terminal: workbench ... dry_run=true"}
 _TRACKING = "tracking.uri"
+_ONE_AT_A_TIME = Lock()  # held by the call that trains: Hydra and what a sweep prints are one a process
 
 
 def sweep(
@@ -45,10 +48,15 @@ def sweep(
     Raises BadInput for what the command would refuse, KeyboardInterrupt if it was interrupted: the same call goes on.
     If runs failed, their outcome says so.
     """
-    first = {"sweep": varied} if isinstance(varied, str) else varied or {}
+    first = {"sweep": varied} if isinstance(varied, str) else {} if varied is None else varied
+    if not isinstance(first, Mapping):
+        found = type(first).__name__
+        raise BadInput(
+            f"sweep: found a {found}; allowed first: a dictionary of keys and values, or a sweep file's name"
+        )
     of_the_sweep = {"name": name, _TRACKING: uri}
     asked = once(first, settings, {key: value for key, value in of_the_sweep.items() if value is not None})
-    with output.chosen(json=True, quiet=quiet), output.kept() as documents:
+    with _alone(), output.chosen(json=True, quiet=quiet), output.kept() as documents:
         status = command.train(list(overrides(asked)))
     if status == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
@@ -57,6 +65,17 @@ def sweep(
     from workbench.report import tidy  # late: pandas comes with it
 
     return tidy.load(str(documents[-1]["sweep"]), uri)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Raises BadInput if another thread of this process is training a sweep."""
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise BadInput("sweep: another thread of this process trains one; allowed: one at a time, or each in a process")
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
 
 
 def once(*parts: Mapping[str, object]) -> dict[str, object]:

@@ -94,10 +94,18 @@ def test_a_dense_network_is_saved_as_it_was_before_there_were_others(tmp_path: P
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("inputs", [np.zeros((2, 3)), np.zeros((1, 1, 2)), [["a", "b"]]], ids=["wide", "deep", "words"])
+@pytest.mark.parametrize(
+    "inputs",
+    [np.zeros((2, 3)), np.zeros((1, 1, 2)), [["a", "b"]], [[1, 2], [3]]],
+    ids=["wide", "deep", "words", "ragged"],
+)
 def test_inputs_of_another_shape_are_refused(inputs: Any) -> None:
     with pytest.raises(BadInput, match=r"this network reads numbers \(n, 2\)"):
         kept("relu")[0].predict(inputs)
+
+
+def test_inputs_beyond_the_dtype_have_no_prediction_and_no_warning() -> None:
+    assert np.isnan(kept("relu")[0].predict([[1e300, 1.0]])).all()
 
 
 def test_one_input_and_none_are_inputs() -> None:

@@ -11,7 +11,15 @@ import pytest
 
 from workbench.config import RunConfig, TrainingConfig
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.planning.departures import departures, seedless, seeds_of, unasked, variant_name
+from workbench.sweep.planning.departures import (
+    cells_digest,
+    compared,
+    departures,
+    seedless,
+    seeds_of,
+    unasked,
+    variant_name,
+)
 
 
 def cell(config: RunConfig) -> Cell:
@@ -66,6 +74,16 @@ def test_the_seeds_of_a_design_stand_beside_its_rows() -> None:
 def test_known_values_in_an_unknown_combination_are_a_departure() -> None:
     both = replace(WIDE, training=SHORT.training)
     assert "combination" in departures([cell(both)], [cell(SHORT), cell(WIDE)])
+
+
+def test_a_question_stored_before_test_every_was_a_setting_is_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its runs were tested after every epoch; so it is no other attempt if it asks for just that now."""
+    always, default = (cell(RunConfig(training=TrainingConfig(test_every=every))) for every in (1, 5))
+    now = cells_digest([always], [{0}])
+    assert now != cells_digest([default], [{0}])
+    keys = tuple(key for key in compared() if key != "training.test_every")
+    monkeypatch.setattr("workbench.sweep.planning.departures.compared", lambda: keys)
+    assert now == cells_digest([always], [{0}])
 
 
 def test_a_variant_is_named_by_what_departs_and_the_same_one_always_alike() -> None:

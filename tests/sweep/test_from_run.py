@@ -70,6 +70,17 @@ def test_it_ends_with_the_numbers_of_a_run_that_was_never_stopped() -> None:
     assert on.page.html  # a page of a run that has no epoch 0
 
 
+def test_it_is_tested_as_often_as_its_origin() -> None:
+    """After every epoch, which the params of the origin leave out."""
+    often = workbench.sweep({"seed": 3}, name="often", analyses="state", **{"training.test_every": 1, **SMALL})
+    of_often = often.runs["run_id"].iloc[0]
+    on = workbench.sweep({"from_run": of_often, "training.epochs": 23}, name="on", device="cpu", workers=1, quiet=True)
+    assert list(often.histories["epoch"]) == list(range(21))
+    assert often.histories["test_loss"].notna().all()
+    assert often.runs["training.test_every"].tolist() == [1]
+    assert on.histories["test_loss"].notna().tolist() == [True, True, True]
+
+
 def test_it_is_a_run_of_its_own_that_names_its_origin_and_can_be_gone_on_from_again() -> None:
     first = origin()
     origins = workbench.load("origin").runs.iloc[0]

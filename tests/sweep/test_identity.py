@@ -11,6 +11,7 @@ import pytest
 
 from tests.sweep.cases import small
 from workbench.config import SETTINGS, RunConfig, as_read, flatten
+from workbench.engine.training.pack import columns as pack_columns
 from workbench.sweep.planning import identity
 from workbench.sweep.planning.identity import (
     content,
@@ -154,3 +155,19 @@ def test_runs_that_were_tested_after_every_epoch_are_still_known() -> None:
     always = replace(always, training=replace(always.training, test_every=1))
     assert "training.test_every" not in numbers(as_read(always))
     assert mark(always) != mark(small())
+
+
+TOLD = [key for key in identity.NOT_ASKED_FOR if SETTINGS[key].engine in identity.STATIC | pack_columns().keys()]
+
+
+@pytest.mark.parametrize("key", TOLD)
+def test_the_engine_is_told_what_is_left_out_of_the_numbers(key: str) -> None:
+    """Also where it is not the default, as `training.test_every` of 1."""
+    value, (section, _, name) = identity.NOT_ASKED_FOR[key], key.rpartition(".")
+    base = small(**READING.get(key, {}))
+    decided = numbers(replace(base, **{section: replace(getattr(base, section), **{name: value})}))
+    assert key not in decided
+    columns = identity.engine_columns([decided])
+    engine = SETTINGS[key].engine
+    found = columns[engine][0] if engine in columns else getattr(identity.engine_pack(decided, columns), engine)
+    assert found == value

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
-from workbench.engine.errors import BadInput
+from workbench.engine.errors import BadInput, first_line
 from workbench.tracking import connection, database
 
 
@@ -38,3 +41,17 @@ def test_no_room_among_temporary_files_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "full").touch()
     with pytest.raises(BadInput, match=r"^TMPDIR: a new store cannot be made in [^\n]*$"):
         database._fill(str(tmp_path / "full"), tmp_path)
+
+
+SAID = "(raised as a result of Query-invoked autoflush)\n(sqlite3.OperationalError) database is locked"
+
+
+@pytest.mark.parametrize(("error", "first"), [
+    (MlflowException(f"{SAID}\n[SQL: UPDATE runs]"), "(sqlite3.OperationalError) database is locked"),
+    (OperationalError("UPDATE runs", {}, sqlite3.OperationalError("database is locked")), "database is locked"),
+    (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    (ValueError(" \n"), "ValueError"),
+])  # fmt: skip
+def test_what_a_database_said_is_what_is_reported(error: Exception, first: str) -> None:
+    """Not what SQLAlchemy remarks on its session before."""
+    assert first_line(error) == first

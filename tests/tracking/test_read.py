@@ -44,6 +44,7 @@ def test_runs_have_a_row_a_cell_with_factors_params_and_metrics_as_columns(store
         "optimizer.name",
         "data.train_size",
         "network.depth",
+        "training.test_every",
         "last_train_loss",
         "best_epoch",
         "optimizer",
@@ -53,6 +54,7 @@ def test_runs_have_a_row_a_cell_with_factors_params_and_metrics_as_columns(store
         "ended",
     ]
     assert runs["seed"].dtype == np.int64
+    assert list(runs["training.test_every"]) == [1, 1]  # what it was before it was a setting, not its default
     assert list(runs["last_train_loss"]) == [0.5, 1.5]
     assert list(runs["overrides"]) == ["seed=0 optimizer=adam", "seed=1 optimizer=adam"]
 

@@ -2,6 +2,8 @@
 
 from workbench.redaction import redacted_message
 
+_REMARK_OF_A_SESSION = "(raised as a result of "
+
 
 class BadInput(ValueError):
     """An input that a person gave is invalid.
@@ -21,3 +23,12 @@ class BadInput(ValueError):
 def in_one_line(error: BaseException) -> str:
     """An error as one line: the message of BadInput itself; for any other error its type and its first line."""
     return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first, without its type; of a database, what the database said.
+
+    SQLAlchemy puts a remark on its own session before that, and MLflow keeps the text alone.
+    """
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return next((line for line in said if not line.startswith(_REMARK_OF_A_SESSION)), type(error).__name__)

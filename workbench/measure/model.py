@@ -121,7 +121,9 @@ class Model:
         (n, outputs) float64 values of a regression in the dataset's own units. Raises BadInput for another shape.
         """
         loss = LOSSES[self.about.loss]
-        outputs = loss.predict(self._logits(inputs))
+        z = self._logits(inputs)
+        with np.errstate(all="ignore"):  # z of inputs far beyond the training data need not be finite
+            outputs = loss.predict(z)
         if loss.task == "regression":
             return outputs * self.target_scale + self.target_shift
         return as_classes(outputs)
@@ -193,7 +195,12 @@ class Model:
 
     def _read(self, inputs: object) -> np.ndarray:
         """Inputs as numbers (n, features), also images. Raises BadInput for another shape."""
-        given = np.atleast_2d(np.asarray(inputs))
+        try:
+            given = np.atleast_2d(np.asarray(inputs))
+        except ValueError:  # what NumPy says of rows of several lengths
+            raise BadInput(
+                f"inputs: found rows of several lengths; this network reads numbers (n, {self.about.inputs})"
+            ) from None
         if self.about.image and given.shape[1:] in (self.about.image, self.about.image[:2]):
             given = given.reshape(len(given), -1)
         if given.ndim != 2 or given.shape[1] != self.about.inputs or given.dtype.kind not in "buif":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from workbench import files as whole_files
 from workbench.addresses import local_path, scheme_of
-from workbench.engine.errors import BadInput
+from workbench.engine.errors import BadInput, first_line
 from workbench.redaction import redacted
 from workbench.tracking.connection import Connection
 from workbench.tracking.files_sending import send_together
@@ -32,7 +32,7 @@ class Broken(BadInput):
     """An artifact exists and cannot be read; the text says why, in one line."""
 
     def __init__(self, path: str, error: BaseException) -> None:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first = first_line(error)
         super().__init__(f"{path} cannot be read ({first[:200]})")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from warnings import catch_warnings, filterwarnings
 
 from workbench.addresses import scheme_of
-from workbench.engine.errors import BadInput
+from workbench.engine.errors import BadInput, first_line
 from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
 from workbench.tracking.location import Location, database_uri, locate
@@ -196,7 +196,7 @@ def one_line(location: Location) -> Iterator[None]:
     try:
         yield
     except faults as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first = first_line(error)
         raise BadInput(f"tracking.uri: the store {location.shown} failed: {_understood(first)}") from error
 
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from workbench.addresses import file_address, local_path
-from workbench.engine.errors import BadInput
+from workbench.engine.errors import BadInput, first_line
 from workbench.tracking.location import ARTIFACTS, database_uri
 from workbench.tracking.mlflow_internals import make_database
 
@@ -149,7 +149,7 @@ def _fill(aside: str, artifacts: Path) -> None:
             database.execute(f"UPDATE experiments SET artifact_location = ?, {times}", (place, now, now))
             database.commit()
     except (sqlite3.Error, MlflowException, SQLAlchemyError, CommandError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise BadInput(f"TMPDIR: a new store cannot be made in {Path(aside).parent} ({reason})") from None
 
 

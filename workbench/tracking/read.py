@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.config import meant
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted, redacted_override
+from workbench.sweep.planning.identity import usual_settings
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
@@ -176,7 +177,7 @@ def _runs(rows: list[PlanRow], batches: Collection[str]) -> pandas.DataFrame:
         own |= {"reused": is_reused(record.origin, row.history, batches), "run_id": row.run_id, "origin": record.origin}
         own["overrides"] = " ".join(map(redacted_override, record.overrides))
         ends = {name: getattr(record, name) for name in ("weights_digest", "processor", "started", "ended")}
-        rest = {**record.params, **record.metrics, **record.factors}
+        rest = {**record.params, **usual_settings(record.params), **record.metrics, **record.factors}
         table.append({**own, **{name: rest[name] for name in rest if name not in own and name not in ends}, **ends})
     return pandas.DataFrame(table)
 

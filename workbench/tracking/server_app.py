@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from workbench.engine.errors import first_line
 from workbench.tracking.bulk import NewRun, known_runs, write_rows
 from workbench.tracking.files_message import FILES_PATH, Wanted, wanted_in
 from workbench.tracking.mlflow_internals import (
@@ -128,9 +129,9 @@ def take() -> ResponseReturnValue:
     except MlflowException as error:
         return _refused(error.message, error.get_http_status_code(), error.error_code)
     except (DataError, IntegrityError) as error:
-        return _refused(f"the database refused it: {_first_line(error)}", 400)
+        return _refused(f"the database refused it: {first_line(error)}", 400)
     except SQLAlchemyError as error:
-        return _refused(f"the database failed: {_first_line(error)}", 503, "TEMPORARILY_UNAVAILABLE")
+        return _refused(f"the database failed: {first_line(error)}", 503, "TEMPORARILY_UNAVAILABLE")
 
 
 def give() -> ResponseReturnValue:
@@ -209,7 +210,3 @@ def _has(database: Database, experiment: str, runs: Mapping[str, NewRun]) -> boo
 
 def _refused(message: str, status: int, code: str = "INVALID_PARAMETER_VALUE") -> ResponseReturnValue:
     return {"error_code": code, "message": " ".join(message.split())[:1000]}, status
-
-
-def _first_line(error: Exception) -> str:
-    return (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]

@@ -39,7 +39,7 @@ def another(setting: Setting) -> Value:
         return "[3,2]"
     if setting.kind is bool:
         return not setting.default
-    return 0.25 if setting.kind is float else 5
+    return 0.25 if setting.kind is float else 7
 
 
 @pytest.mark.parametrize("key", REPEATED)

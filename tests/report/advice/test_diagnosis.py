@@ -124,6 +124,15 @@ def test_a_setting_that_the_store_does_not_name_is_the_default() -> None:
     assert "optimizer.learning_rate=1 " in found.proposals[0].command
 
 
+@pytest.mark.parametrize(("slope", "said"), [(-0.01, "fell by 2.2"), (0.01, "rose by 1.9"), (0.0, "fell by 0.0")])
+def test_a_training_loss_that_rose_is_not_said_to_have_fallen(slope: float, said: str) -> None:
+    tables = sweep({"network.depth": (1,)}, seeds=2, epochs=20, trouble=False)
+    epochs = tables.epochs.assign(train_accuracy=0.5, validation_accuracy=0.5, validation_loss=1.0)
+    (found,) = of(replace(tables, epochs=epochs.assign(train_loss=2.0 + slope * epochs["epoch"])))
+    assert found.fault == "it underfits"
+    assert f"the training loss {said}\N{NO-BREAK SPACE}%" in found.evidence
+
+
 def test_a_run_that_a_search_stopped_is_not_diagnosed() -> None:
     tables = sweep({"network.depth": (1, 2)}, seeds=2, trouble=False)
     runs = tables.runs.assign(**{"training.bounds": "5:0.1", "training.epochs": 40, "epochs": 5})

@@ -57,6 +57,19 @@ def test_a_curve_joins_the_epochs_at_which_its_metric_was_taken() -> None:
     assert histories.tested == Evaluations(9, 21)
 
 
+def test_a_curve_joins_the_epochs_at_which_every_run_was_tested() -> None:
+    """Of runs that were tested after every epoch and others that were not, no value stands for a later epoch."""
+    always = sweep({"training.test_every": (1, 5)}, seeds=2, trouble=False)
+    seldom = always.runs.loc[always.runs["training.test_every"] == 5, "cell"]
+    kept = seldom_tested(always).epochs
+    tables = replace(always, epochs=kept.where(kept["cell"].isin(seldom), always.epochs))
+    found = read(tables)
+    histories = Histories(tables, found)
+    (drawn,) = curves(found, histories, found.factors[0], ["test_accuracy"])
+    assert drawn.epochs.tolist() == [0, 1, 2, 3, 4, 5, 10, 15, 20]
+    assert histories.tested == Evaluations(9, 21)
+
+
 def test_long_curves_keep_epochs_at_which_their_metric_was_taken() -> None:
     tables = seldom_tested(sweep({"optimizer": ("sgd", "adam")}, seeds=2, trouble=False, epochs=500), every=7)
     found = read(tables)

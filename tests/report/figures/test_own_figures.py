@@ -82,7 +82,7 @@ def test_a_long_table_is_thinned_and_says_so() -> None:
     data = pd.DataFrame({"x": range(1000), "v": np.arange(1000.0)})
     table = numbers(Figure("T", "", lambda _: data, Lines("x", "v")), data)
     assert len(table.rows) == 200
-    assert "every 5th of 1000" in table.caption
+    assert "one in 5 of 1000" in table.caption
 
 
 def broken(_: Any) -> pd.DataFrame:

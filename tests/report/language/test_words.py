@@ -79,6 +79,10 @@ def test_words_that_are_their_own_key_are_themselves_in_english() -> None:
     assert all(text == key for key, text in table("english").items() if "." not in key or " " in key.split(".")[0])
 
 
+def test_every_setting_has_a_name_in_both_languages() -> None:
+    assert {str.__str__(wording.factor(key)) for key in SETTINGS} <= set(table("chinese"))
+
+
 def test_every_wording_is_used() -> None:
     source, heads = written()
     names = named()

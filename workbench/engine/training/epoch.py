@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Epoch:
 def merged(parts: list[Epoch]) -> Epoch:
     """One epoch, merged from those of the groups of a pack, each of which has its runs in ascending order."""
     if len(parts) == 1:
-        return parts[0]
+        return _kept(parts[0])
     runs = np.concatenate([part.runs for part in parts])
     order = np.argsort(runs)
     return Epoch(
@@ -104,3 +104,10 @@ def merged(parts: list[Epoch]) -> Epoch:
         ended=sorted((end for part in parts for end in part.ended), key=lambda end: end.run),
         examples=sum(part.examples for part in parts),
     )
+
+
+def _kept(epoch: Epoch) -> Epoch:
+    """The same epoch with arrays of its own: those of a group may be written again in the next epoch."""
+    copied = ({name: values.copy() for name, values in arrays.items()} for arrays in (epoch.metrics, epoch.probes))
+    metrics, probes = copied
+    return replace(epoch, metrics=metrics, probes=probes)

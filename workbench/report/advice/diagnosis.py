@@ -104,7 +104,8 @@ def _in_words(symptoms: Symptoms) -> dict[str, str]:
             found[name] = f"{value:.0f}" if math.isfinite(value) else "\u2013"
         else:
             found[name] = wording.number(value, 2)
-    return found
+    way = "rose" if symptoms.falling < 0 else "fell"
+    return found | {"course": say(f"symptom.{way}", change=wording.amount(abs(symptoms.falling), "train_accuracy"))}
 
 
 def _proposal(remedy: Remedy, row: pd.Series) -> Proposal | None:

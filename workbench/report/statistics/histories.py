@@ -37,12 +37,17 @@ class Histories:
         self._goes_on = self._table["epoch"] < self._table.groupby("cell", sort=False)["epoch"].transform("max")
 
     def places(self, metric: str) -> np.ndarray:
-        """The places among `epochs` of those where the metric was taken, and of the first and the last of all.
+        """The places among `epochs` of those where the metric was taken of every run that has it and goes on, and
+        of the first and the last of all.
 
-        At an epoch between two of them only runs that ended with it have a value: no mean over runs can be taken there.
+        No mean over runs can be taken where only some have a value: those that ended with the epoch, or those that are
+        tested more often than others (`test_every`).
         """
-        taken = self._table.loc[self._goes_on & self._table[metric].notna(), "epoch"].unique()
-        return np.flatnonzero(np.isin(self.epochs, [*taken, *self.epochs[[0, -1]]]))
+        going = self._table[self._goes_on]
+        there = going[metric].notna()
+        has_it = there.groupby(going["cell"], sort=False).transform("any")
+        taken, missed = going.loc[there, "epoch"].unique(), going.loc[has_it & ~there, "epoch"].unique()
+        return np.flatnonzero(np.isin(self.epochs, [*np.setdiff1d(taken, missed), *self.epochs[[0, -1]]]))
 
     @property
     def tested(self) -> Evaluations | None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from workbench.config import SETTINGS, flatten, setting_of
 from workbench.config.setting import Value
 from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.planning.identity import NO_DEFAULTS
 
 # A claim rule names its seeds itself, and does not depend on the machine or on further analyses of a run.
 WITHOUT = ("seed", "device", "kernel", "analyses")
@@ -97,9 +98,17 @@ def cells_digest(cells: Sequence[Cell], seeds: Sequence[set[int]]) -> str:
     """The digest of the cells of a sweep file and of the `seeds` of each. The order of cells does not change it."""
     rows: dict[str, set[int]] = {}
     for cell, mine in zip(cells, seeds, strict=True):
-        rows.setdefault(repr((_settings(cell), flatten(cell.config)["analyses"])), set()).update(mine)
+        rows.setdefault(repr((_asked(cell), flatten(cell.config)["analyses"])), set()).update(mine)
     text = "\n".join(f"{row} {sorted(mine)}" for row, mine in sorted(rows.items()))
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def _asked(cell: Cell) -> tuple[Value, ...]:
+    """The settings without those that have, though it is not the default, the value that they had before they were
+    settings: a question that was stored then, and asks for that value now, is the same one.
+    """
+    flat = flatten(cell.config)
+    return tuple(flat[key] for key in compared() if key not in NO_DEFAULTS or flat[key] != NO_DEFAULTS[key])
 
 
 def _at(places: Sequence[int], row: Sequence[Value]) -> tuple[Value, ...]:

@@ -11,6 +11,7 @@ from workbench.config.setting import Setting, Value
 from workbench.engine.errors import BadInput
 from workbench.sweep.gone_on_from import Origin
 from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.planning.identity import usual
 
 FROM_RUN = "from_run"
 # What a run does not take from its origin: it has its own, or the machine decides.
@@ -88,10 +89,10 @@ def _check(asked: RunConfig, config: RunConfig, origin: Origin) -> None:
 
 
 def _value(key: str, origin: Origin) -> Value:
-    """A setting of the origin; what it was not asked for has its default."""
+    """A setting of the origin; what it was not asked for has the usual value."""
     setting = SETTINGS[key]
     text = origin.params.get(key)
-    return setting.default if text is None else check(key, _read(setting, text))
+    return usual(key) if text is None else check(key, _read(setting, text))
 
 
 def _read(setting: Setting, text: str) -> Value:

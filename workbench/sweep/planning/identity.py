@@ -27,12 +27,14 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.pack import columns as pack_columns
 
 STATIC = {field.name for field in fields(Pack)} - {"columns", "rules"}
-# Values that are left out of a run's numbers. So its fingerprint is what it was before the setting existed.
-NOT_ASKED_FOR = {
+# Values that are left out of a run's numbers. So its fingerprint is what it was before the setting existed. They need
+# not be the defaults: of a setting that is missing there, `usual` is the value.
+NOT_ASKED_FOR: dict[str, Value] = {
     "measure": TRAINING, "analyses": "", "network.name": "mlp", "data.shift": 0, "data.permute_pixels": False,
     "training.bounds": "", "training.test_every": 1, "optimizer.schedule_time": 1000.0, "optimizer.momentum_end": 0.5,
     "optimizer.momentum_end_epochs": 0, "data.test_noise": 0, "data.spectrum": "[100,30,10,3,1]",
 }  # fmt: skip
+NO_DEFAULTS = {key: value for key, value in NOT_ASKED_FOR.items() if value != SETTINGS[key].default}
 # The settings that name a row of one of the engine's tables; then those of them that are columns of a pack.
 RULE_KEYS = {
     "ACTIVATIONS": "network.activation",
@@ -72,6 +74,18 @@ def _is_left_out(key: str, value: Value) -> bool:
     return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
 
 
+def usual(key: str) -> Value:
+    """The value that a run has of a setting which stands neither among its numbers nor, in the store, its params."""
+    return NOT_ASKED_FOR.get(key, SETTINGS[key].default)
+
+
+def usual_settings(decided: Mapping[str, Value]) -> dict[str, Value]:
+    """What was left out of a training run's numbers though it is not the default: a reader would take it for that."""
+    if not decided or "measure" in decided:
+        return {}
+    return {key: value for key, value in NO_DEFAULTS.items() if key not in decided}
+
+
 def settings_of_other_networks(name: str) -> set[str]:
     """The settings that only other kinds of networks read. They are left out of a run's numbers."""
     every = {_key_of(read) for row in NETWORKS.values() for read in row.reads}
@@ -85,7 +99,7 @@ def _key_of(read: str) -> str:
 def engine_pack(decided: Mapping[str, Value], columns: dict[str, np.ndarray]) -> Pack:
     """The engine's pack for runs that share these static settings and differ in the columns."""
     shared = {key: s for key, s in SETTINGS.items() if s.role == "static" and s.engine in STATIC}
-    held = {s.engine: (s.listed, decided.get(key, s.default)) for key, s in shared.items()}
+    held = {s.engine: (s.listed, decided.get(key, usual(key))) for key, s in shared.items()}
     static = {name: integers(str(v)) or () if listed else v for name, (listed, v) in held.items()}
     made: Callable[..., Pack] = Pack  # whose fields have each a type of its own
     return made(**static, columns=columns, rules=rule_files.used(_rows(decided, columns)))
@@ -95,7 +109,7 @@ def engine_columns(runs: Sequence[Mapping[str, Value]]) -> dict[str, np.ndarray]
     """The columns of a pack, with one value for each run."""
     known = pack_columns()
     return {
-        setting.engine: np.array([run.get(key, setting.default) for run in runs])
+        setting.engine: np.array([run.get(key, usual(key)) for run in runs])
         for key, setting in SETTINGS.items()
         if setting.role == "per_run" and setting.engine in known
     }
