@@ -42,6 +42,12 @@ def loader(tmp_path_factory):
     own = folder / "conf" / "data"
     own.mkdir(parents=True)
     (own / "own.yaml").write_text("name: spirals\nexamples: ${training.batch_size}\nnoise: ${.validation}\n")
+    network = folder / "conf" / "network"
+    network.mkdir()
+    (network / "listed.yaml").write_text(
+        'defaults: [cnn, _self_]\nchannels: ["${training.batch_size}", "${..kernel}"]\n'
+    )
+    (network / "seeded.yaml").write_text('defaults: [cnn, _self_]\nchannels: [4, "${seed}"]\n')
     (own / "seeded.yaml").write_text("name: spirals\nexamples: ${seed}00\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -111,6 +117,15 @@ def test_each_override_composes_to_what_hydra_composes(loader, master, composer,
     assert ours == outcome(lambda: hydras(loader, master, [override]))
 
 
+@pytest.mark.parametrize("override", ["training.batch_size=8", "network.kernel=5", "network.channels=[2]", "seed=5"])
+def test_an_interpolation_within_a_list_is_followed(loader, master, composer, override):
+    for overrides in (
+        ["network=listed"],
+        ["network=listed", override],
+    ):  # of each the first is known when the next comes
+        assert composer.compose(overrides).values == hydras(loader, master, overrides)
+
+
 def test_plain_values_cost_no_composition(loader, master, monkeypatch):
     composer = Composer(loader, master)
     composed = count_compositions(loader, monkeypatch)
@@ -163,14 +178,15 @@ def told(composer, jobs):
         return str(refused)
 
 
-@settings(max_examples=repetitions(10, 60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repetitions(3, 60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(BESIDE_SEEDS), max_size=3, unique=True), st.lists(st.sampled_from(SEEDS), max_size=3))
 @example(["network.width=$\\{seed\\}"], ["seed=1", "seed=12"])
 @example(["data=seeded"], ["seed=1", "seed=12"])
 @example(["data=seeded", "data.examples=300"], ["seed=1", "seed=12"])
+@example(["network=seeded"], ["seed=1", "seed=12"])
 @example([], ["seed=0", "++seed=3", "seed=12"])
 def test_jobs_that_differ_in_their_seeds_become_what_each_becomes_alone(composer, rest, seeds):
-    """`data=seeded` is a person's own, with an interpolation that leads to the seed."""
+    """`data=seeded` and `network=seeded` are a person's own, with an interpolation that leads to the seed."""
     jobs = [[*rest, seed] for seed in seeds] + [[seed, *rest, seeds[0]] for seed in seeds] + [rest]
     alone = [told(composer, [job]) for job in jobs]
     refused = {one for one in alone if isinstance(one, str)}

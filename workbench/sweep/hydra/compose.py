@@ -94,13 +94,17 @@ class _Base:
     @cached_property
     def interpolated(self) -> str:
         """The text of all interpolations."""
-        return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
+        return self._interpolated_but(())
 
     def interpolated_without(self, keys: Sequence[str]) -> str:
         """The text of the interpolations that still apply after these keys were given a value."""
         if not keys or not any("${" in str(self.leaves[key]) for key in keys):
             return self.interpolated
-        return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
+        return self._interpolated_but(keys)
+
+    def _interpolated_but(self, keys: Sequence[str]) -> str:
+        others = (str(value) for key, value in self.leaves.items() if key not in keys)  # one may be within a list
+        return " ".join(text for text in others if "${" in text)
 
     def may_show_elsewhere(self, patch: Override) -> bool:
         """Whether the result may differ elsewhere too: an interpolation names the key, or the value is one."""
