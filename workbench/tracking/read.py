@@ -79,6 +79,7 @@ def _load(connection: Connection, name: str) -> SweepTables:
         asked = asked_of(connection, parent)
         attempted = attempts(connection, parent, attempts_before(parent, everything))
     rows = from_table(table)
+    del table  # the same once more, as text
     if not rows:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
@@ -174,7 +175,7 @@ def _histories(
     packs: dict[str, dict[str, list[int]]] = {}  # history -> fingerprint -> cells
     for place in places:
         packs.setdefault(place.history, {}).setdefault(place.fingerprint, []).append(place.cell)
-    found = {names.EPOCHS_FILE: LongTable(), names.LAYERS_FILE: LongTable()}
+    found = {file: LongTable(len(places)) for file in _ORDERS}
     measured: list[pandas.DataFrame] = []
     missing = []
     for history, parent, folder in _one_by_one(connection, packs, everything):
