@@ -33,7 +33,7 @@ import requests
 
 from benchmarks.sweeps import PACK, _cell, _inside, _result, new_database
 from workbench.sweep.store import SweepRecord
-from workbench.tracking import children, files_ahead, files_sending
+from workbench.tracking import asking, children, files_ahead, files_sending
 from workbench.tracking.read import load
 from workbench.tracking.write import MlflowStore
 
@@ -91,7 +91,8 @@ def _recorded(place: Place, name: str, runs: int) -> dict[str, float]:
     with ExitStack() as stack:
         for part in (children, files_sending):
             stack.enter_context(patch.object(part, "takes_packs", takes_packs))
-        stack.enter_context(patch.object(files_ahead, "may_send", may_send))
+        for part in (asking, files_ahead):
+            stack.enter_context(patch.object(part, "may_send", may_send))
         stack.enter_context(patch.dict(os.environ, place.environment))
         asked = stack.enter_context(_counted())
         before = _spent(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
@@ -14,6 +14,7 @@ from tests.repetitions import mostly_thorough, repetitions
 from workbench.config import SETTINGS, flatten
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.hydra import compose
 from workbench.sweep.hydra.compose import Composer, cells
 from workbench.sweep.hydra.internals import without_hydra
 from workbench.sweep.hydra.register import loader as load
@@ -41,6 +42,13 @@ def loader(tmp_path_factory):
     own = folder / "conf" / "data"
     own.mkdir(parents=True)
     (own / "own.yaml").write_text("name: spirals\nexamples: ${training.batch_size}\nnoise: ${.validation}\n")
+    network = folder / "conf" / "network"
+    network.mkdir()
+    (network / "listed.yaml").write_text(
+        'defaults: [cnn, _self_]\nchannels: ["${training.batch_size}", "${..kernel}"]\n'
+    )
+    (network / "seeded.yaml").write_text('defaults: [cnn, _self_]\nchannels: [4, "${seed}"]\n')
+    (own / "seeded.yaml").write_text("name: spirals\nexamples: ${seed}00\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield load()
@@ -109,6 +117,15 @@ def test_each_override_composes_to_what_hydra_composes(loader, master, composer,
     assert ours == outcome(lambda: hydras(loader, master, [override]))
 
 
+@pytest.mark.parametrize("override", ["training.batch_size=8", "network.kernel=5", "network.channels=[2]", "seed=5"])
+def test_an_interpolation_within_a_list_is_followed(loader, master, composer, override):
+    for overrides in (
+        ["network=listed"],
+        ["network=listed", override],
+    ):  # of each the first is known when the next comes
+        assert composer.compose(overrides).values == hydras(loader, master, overrides)
+
+
 def test_plain_values_cost_no_composition(loader, master, monkeypatch):
     composer = Composer(loader, master)
     composed = count_compositions(loader, monkeypatch)
@@ -144,6 +161,45 @@ def test_what_the_command_has_composed_already_is_not_composed_again(loader, mon
     composed = count_compositions(loader, monkeypatch)
     assert [outcome(lambda job=job: composer.compose(job).values) for job in jobs] == expected
     assert len(composed) == compositions
+
+
+SEEDS = ["seed=0", "seed=1", "seed=12", "++seed=3", "seed=a", "seed=-1", "seed=1_0", "seed=${training.epochs}"]
+BESIDE_SEEDS = [
+    "optimizer=adam", "network.width=8", "network.width=$\\{seed\\}", "network={width: $\\{seed\\}}", "data=seeded",
+    "data.examples=300", "penalty=l1", "++network.depth=1", "network.depth=x", "optimizer=nothing",
+]  # fmt: skip
+
+
+def told(composer, jobs):
+    """What is made of these jobs, each by itself if there is one, or how they are refused."""
+    try:
+        return [(one.overrides, one.config, one.choices, one.typed, one.unread) for one in cells(composer, jobs)]
+    except BadInput as refused:
+        return str(refused)
+
+
+@settings(max_examples=repetitions(3, 60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(BESIDE_SEEDS), max_size=3, unique=True), st.lists(st.sampled_from(SEEDS), max_size=3))
+@example(["network.width=$\\{seed\\}"], ["seed=1", "seed=12"])
+@example(["data=seeded"], ["seed=1", "seed=12"])
+@example(["data=seeded", "data.examples=300"], ["seed=1", "seed=12"])
+@example(["network=seeded"], ["seed=1", "seed=12"])
+@example([], ["seed=0", "++seed=3", "seed=12"])
+def test_jobs_that_differ_in_their_seeds_become_what_each_becomes_alone(composer, rest, seeds):
+    """`data=seeded` and `network=seeded` are a person's own, with an interpolation that leads to the seed."""
+    jobs = [[*rest, seed] for seed in seeds] + [[seed, *rest, seeds[0]] for seed in seeds] + [rest]
+    alone = [told(composer, [job]) for job in jobs]
+    refused = {one for one in alone if isinstance(one, str)}
+    together = told(composer, jobs)
+    assert together in refused if refused else together == [one for (one,) in alone]
+
+
+def test_jobs_that_differ_in_their_seeds_are_composed_and_checked_once(loader, master, monkeypatch):
+    checked, check = [], compose.run_config
+    monkeypatch.setattr(compose, "run_config", lambda values: checked.append(values) or check(values))
+    jobs = [[f"seed={seed}", f"network.width={width}"] for width in (4, 8) for seed in range(50)]
+    assert [cell.config.seed for cell in cells(Composer(loader, master), jobs)] == 2 * list(range(50))
+    assert len(checked) == 2
 
 
 def test_cells_keep_the_order_and_the_overrides_of_the_jobs(loader, master):

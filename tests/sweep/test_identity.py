@@ -16,6 +16,7 @@ from workbench.sweep.planning import identity
 from workbench.sweep.planning.identity import (
     content,
     fingerprint,
+    fingerprints_by_seed,
     numbers,
     pinned,
     run_name,
@@ -127,6 +128,14 @@ def test_the_fingerprint_changes_with_the_numerical_version_of_the_engine(monkey
     before = mark(small())
     monkeypatch.setattr(identity, "NUMERICAL_VERSION", identity.NUMERICAL_VERSION + 1)
     assert mark(small()) != before
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1])
+def test_fingerprints_by_seed_are_those_of_the_runs(seed: int) -> None:
+    misleading = '["seed",0]'  # as a person may have it in a name
+    for of in (numbers(small(seed=3)), {**numbers(small()), "arm": misleading}):
+        expected = fingerprint({**of, "seed": seed}, misleading, [misleading])
+        assert fingerprints_by_seed(of, misleading, [misleading])(seed) == expected
 
 
 def test_the_fingerprint_changes_with_the_data() -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from hydra.types import RunMode
+
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench import quantities
+from workbench.sweep.hydra.compose import Composer
+from workbench.sweep.hydra.compose import cells as composed
+from workbench.sweep.hydra.register import loader
+from workbench.sweep.planning import identity
 from workbench.sweep.planning.plan import PlannedCell, described, identified, plan
 from workbench.sweep.store import Held
 
@@ -44,6 +51,33 @@ def test_a_cell_is_identified_beside_others_as_it_is_alone(cells: MakeCells) -> 
     assert together == [identified([cell])[0] for cell in several]
     assert [cell.numbers["seed"] for cell in together] == [0, 1, 7] * 2
     assert len({cell.fingerprint for cell in together}) == 6
+
+
+DESIGNS = [
+    ("", "0be3f6237d62a3c9", "94e3868906ecbfa2", "13505ee1856bb753"),
+    (
+        "optimizer=adam penalty=l1 penalty.strength=0.01 network.widths=[8,4] dropout.rate=0.5",
+        "50ffc86554437766", "eb65b09ec7d4006e", "29943e6cca1d8cd3",
+    ),
+    (
+        "network=cnn network.channels=[4] optimizer=momentum analyses=model",
+        "d84a308ee1845a1f", "5a371e51e37d8289", "99052ac636b2ca7a",
+    ),
+    ("measure=gradient_identities dtype=float64", "46e9d18fe1a12f12", "69a274030bed70fe", "35e8f46514f3ed15"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "sweep", "first", "last"), DESIGNS)
+def test_the_fingerprints_of_a_grid_stay_what_they_are(
+    typed: str, sweep: str, first: str, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store's runs are found by them. If the engine's numbers change, so does its version, which is fixed here."""
+    monkeypatch.setattr(identity, "NUMERICAL_VERSION", 1)
+    always = ["device=cpu", "kernel=plain", *typed.split()]
+    jobs = [[*always, f"seed={seed}", f"training.epochs={epochs}"] for epochs in (1, 2) for seed in (0, 1, 41)]
+    composer = Composer(loader(), loader().load_configuration("config", [], RunMode.MULTIRUN))
+    planned = identified(composed(composer, jobs))
+    assert (plan(planned, {}, PLENTY).digest, planned[0].fingerprint, planned[-1].fingerprint) == (sweep, first, last)
 
 
 def test_the_plan_in_words_names_runs_packs_what_varies_and_the_page(seeds: list[PlannedCell]) -> None:

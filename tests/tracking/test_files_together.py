@@ -12,7 +12,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pandas
 import pytest
@@ -20,7 +20,8 @@ from mlflow import MlflowClient
 
 from tests.tracking.cases import cell, result, sweep, trained
 from tests.tracking.server import ANSWERED, Proxy, needs_installation
-from workbench.tracking import files_ahead, server_files
+from workbench.engine.errors import BadInput
+from workbench.tracking import asking, files_ahead, server_files
 from workbench.tracking.files_message import (
     FILES_PATH,
     LIST_OF_CONTENTS,
@@ -31,7 +32,7 @@ from workbench.tracking.files_message import (
     message_for,
     wanted_in,
 )
-from workbench.tracking.pack_message import SENT_BYTES, BadMessage
+from workbench.tracking.pack_message import PACKS_PATH, SENT_BYTES, BadMessage
 from workbench.tracking.read import SweepTables, load
 from workbench.tracking.write import MlflowStore
 
@@ -102,19 +103,96 @@ def test_what_is_held_is_asked_of_all_sweeps_together(proxy: Proxy, experiment: 
     wanted = [fingerprint for _, fingerprints in sweeps for fingerprint in fingerprints]
     asked.clear()
     assert len(MlflowStore(proxy.uri, experiment).held(wanted)) == 3 * 2 * PACKS
-    # the experiments; the sweeps, and the runs that somebody deleted; the plans of all three
-    assert asked == {EXPERIMENTS: 1, RUNS: 2, TOGETHER: 1}
+    # The experiments, to open it; then at once all: these, the sweeps, the runs that somebody deleted, and the plans.
+    assert asked == {EXPERIMENTS: 1, TOGETHER: 1}
 
 
 @pytest.mark.usefixtures("together")
-def test_a_sweep_is_read_by_four_requests(proxy: Proxy, experiment: str, asked: Counter[str]) -> None:
-    recorded(proxy, experiment)
+def test_a_run_that_somebody_deleted_is_not_held(proxy: Proxy, experiment: str, asked: Counter[str]) -> None:
+    _, fingerprints = recorded(proxy, experiment)
+    store = MlflowStore(proxy.uri, experiment)
+    MlflowClient(proxy.uri).delete_run(store.held(fingerprints)[fingerprints[0]].run_id)
     asked.clear()
-    found = load(experiment, proxy.uri)
-    assert asked == {EXPERIMENTS: 1, RUNS: 1, TOGETHER: 2}  # the question and the plan, then all tables
+    assert set(store.held(fingerprints)) == set(fingerprints[1:])
+    assert asked == {TOGETHER: 1}
+
+
+@pytest.mark.usefixtures("together")
+@pytest.mark.parametrize("which", ["", "~1"])
+def test_a_sweep_is_read_by_one_request(proxy: Proxy, experiment: str, asked: Counter[str], which: str) -> None:
+    recorded(proxy, experiment, digest="d1")
+    recorded(proxy, experiment, digest="d2")
+    asked.clear()
+    found = load(experiment + which, proxy.uri)
+    assert asked == {TOGETHER: 1}
+    assert found.facts["digest"] == ("d1" if which else "d2")
     assert len(found.runs) == 2 * PACKS
     proxy.packs = False
-    same(load(experiment, proxy.uri), found)
+    same(load(experiment + which, proxy.uri), found)
+
+
+@pytest.mark.usefixtures("together")
+def test_what_is_reused_from_another_sweep_is_read_by_one_request_more(
+    proxy: Proxy, experiment: str, asked: Counter[str]
+) -> None:
+    _, fingerprints = recorded(proxy, experiment)
+    other = MlflowStore(proxy.uri, experiment)
+    held = other.held(fingerprints)
+    other.begin(sweep([cell(0, fingerprints[0], origin=held[fingerprints[0]].run_id)], name=f"{experiment} other"))
+    other.end("finished")
+    asked.clear()
+    assert len(load(f"{experiment} other", proxy.uri).epochs) > 0
+    assert asked == {TOGETHER: 2}
+
+
+@pytest.mark.usefixtures("together")
+def test_a_sweep_that_is_not_there_is_said_after_one_request(
+    proxy: Proxy, experiment: str, asked: Counter[str]
+) -> None:
+    with pytest.raises(BadInput, match=r"^sweep: http://\S+ holds none called "):
+        load(experiment, proxy.uri)
+    assert asked == {TOGETHER: 1}
+
+
+@pytest.mark.usefixtures("together")
+def test_a_server_that_refuses_a_question_is_asked_step_by_step(
+    proxy: Proxy, experiment: str, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fingerprints = recorded(proxy, experiment)
+    monkeypatch.setattr(asking, "message_of", lambda _: b'{"version": 1, "question": null}')
+    asked.clear()
+    assert len(load(experiment, proxy.uri).runs) == len(fingerprints)
+    assert asked == {EXPERIMENTS: 1, RUNS: 1, TOGETHER: 3}  # the question, which it refuses; the plan; the tables
+    asked.clear()
+    store = MlflowStore(proxy.uri, experiment)
+    for _ in range(2):
+        assert set(store.held(fingerprints)) == set(fingerprints)
+    assert asked == {EXPERIMENTS: 2, RUNS: 4, TOGETHER: 3}
+
+
+def test_any_server_is_asked_once_whether_it_does_more_than_mlflow(
+    proxy: Proxy, experiment: str, asked: Counter[str]
+) -> None:
+    store = MlflowStore(proxy.uri, experiment)
+    cells = [cell(0, experiment)]
+    for _ in range(2):
+        assert store.earlier(experiment) is None
+        assert store.held([experiment]) == {}
+    store.begin(sweep(cells, name=experiment))
+    store.record(result([trained(cells[0])]))
+    store.end("finished")
+    assert (asked[TOGETHER], asked[f"GET {PACKS_PATH}"], asked[f"PUT {FILES_PATH}"]) == (1, 0, 0)
+
+
+@pytest.mark.usefixtures("together")
+def test_a_question_of_too_many_runs_is_asked_step_by_step(
+    proxy: Proxy, experiment: str, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fingerprints = recorded(proxy, experiment)
+    monkeypatch.setattr(asking, "SENT_BYTES", 200)
+    asked.clear()
+    assert set(MlflowStore(proxy.uri, experiment).held(fingerprints)) == set(fingerprints)
+    assert asked == {EXPERIMENTS: 1, RUNS: 2, TOGETHER: 1}
 
 
 @pytest.mark.usefixtures("together")
@@ -127,7 +205,10 @@ def test_a_sweep_goes_on_by_few_requests(proxy: Proxy, experiment: str, asked: C
     assert {request: asked[request] for request in reading} == reading
     asked.clear()
     assert again.verified().missing == set()
-    assert asked == {EXPERIMENTS: 1, RUNS: 2, TOGETHER: 1, "GET a listing": 1}
+    assert asked == {TOGETHER: 1, "GET a listing": 1}
+    asked.clear()
+    assert again.earlier(experiment) is not None
+    assert asked == {TOGETHER: 1}
     again.end("finished")
 
 
@@ -166,7 +247,7 @@ def test_a_pack_that_is_gone_is_missing_and_not_held(
     assert missing.count("/packs/pack1/") == 2
     assert missing.count("parquet") == 2
     if packs:
-        assert asked == {EXPERIMENTS: 1, RUNS: 1, TOGETHER: 2}  # what is missing is not asked for again
+        assert asked == {TOGETHER: 2}  # the tables that the plan names and nobody listed; then no more of them
 
 
 @pytest.mark.usefixtures("together")
@@ -204,10 +285,11 @@ def put(port: int, run_id: str, body: bytes) -> tuple[int, bytes]:
 
 
 def packed(files: Mapping[str, bytes], how: int = ZIP_DEFLATED) -> bytes:
+    """A zip that is the same whenever it is made: tests are named by it, in every worker."""
     content = BytesIO()
     with ZipFile(content, "w", how) as archive:
         for path, text in files.items():
-            archive.writestr(path, text)
+            archive.writestr(ZipInfo(path), text, how)
     return content.getvalue()
 
 
@@ -304,7 +386,7 @@ def test_artifacts_that_an_experiment_has_elsewhere_are_not_sent_together(
     assert "do not lie where MLflow puts them" in json.loads(content)["message"]
     asked.clear()
     assert len(load(experiment, proxy.uri).runs) == len(fingerprints)  # one by one
-    assert asked["GET plan.parquet"] == asked[TOGETHER] == 1
+    assert (asked["GET plan.parquet"], asked[TOGETHER]) == (1, 2)  # with the question, and by name
 
 
 def garbage(target: Path) -> None:

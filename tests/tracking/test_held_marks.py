@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from tests.tracking.cases import cell, result, sweep, trained
 from workbench.tracking import holdings
 from workbench.tracking.connection import Connection, connect
-from workbench.tracking.held_marks import has_marks, marks_of, may_hold, without_marks
+from workbench.tracking.held_marks import has_marks, mark, marks_of, may_hold, without_marks
 from workbench.tracking.write import MlflowStore
 
 
@@ -19,15 +19,15 @@ def test_marks_know_every_run_and_hardly_any_other() -> None:
     tags = marks_of(held)
     assert len(tags) == 4
     assert max(map(len, tags.values())) <= 8000
-    assert all(may_hold(tags, [mark]) for mark in held[::99])
-    assert sum(may_hold(tags, [f"other {number}"]) for number in range(200)) <= 1
+    assert all(may_hold(tags, {mark(one)}) for one in held[::99])
+    assert sum(may_hold(tags, {mark(f"other {number}")}) for number in range(200)) <= 1
     assert has_marks(marks_of([]))
-    assert not may_hold(marks_of([]), held[:1])
+    assert not may_hold(marks_of([]), {mark(held[0])})
 
 
 @pytest.mark.parametrize("tags", [{}, {"workbench.holds.0": ""}, {"workbench.holds.0": "v1:no base64!"}])
 def test_without_readable_marks_a_plan_is_read(tags: dict[str, str]) -> None:
-    assert may_hold(tags, ["run"])
+    assert may_hold(tags, {mark("run")})
 
 
 def test_marks_are_taken_back_while_a_sweep_goes_on(uri: str) -> None:

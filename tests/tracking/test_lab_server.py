@@ -36,6 +36,7 @@ from workbench.tracking.export import export, import_sweep
 from workbench.tracking.files_message import FILES_PATH, Wanted, message_for
 from workbench.tracking.housekeeping import delete
 from workbench.tracking.pack_message import PACKS_PATH, messages
+from workbench.tracking.questions import Question, message_of
 from workbench.tracking.read import SweepTables, load
 from workbench.tracking.write import MlflowStore
 
@@ -299,7 +300,49 @@ def test_files_are_sent_together_to_whom_may_read_each_run(
     log_in(BEN, OTHER_PASSWORD, proxy.uri)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
     assert set(MlflowStore().held([experiment, f"{experiment} secret"])) == {experiment}
-    assert (asked.total(), asked[f"POST {FILES_PATH}"]) == (4, 1)
+    assert (asked.total(), asked[f"POST {FILES_PATH}"]) == (2, 1)
+
+
+def test_a_question_is_answered_with_what_the_sender_may_read(
+    lab: Lab, log_in: LogIn, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_installation()
+    log_in(ADA, PASSWORD, lab.uri)
+    secret = f"{experiment} secret"
+    stores = {}
+    for name in (experiment, secret):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
+        stores[name] = store = MlflowStore()
+        store.begin(sweep([cell(0, name)], name=name))
+        store.record(result([trained(cell(0, name))]))
+        store.end("finished")
+    number = MlflowClient().get_experiment_by_name(secret).experiment_id
+
+    def answered(log_in: tuple[str, str], question: Question) -> tuple[list[str], str]:
+        """The files in the answer, and all that it says."""
+        body, kind = message_of(question), {"Content-Type": "application/json"}
+        answer = requests.post(lab.uri + FILES_PATH, data=body, auth=log_in, headers=kind, timeout=60)
+        assert answer.status_code == 200, answer.text
+        with ZipFile(BytesIO(answer.content)) as archive:
+            return archive.namelist(), archive.read("index.json").decode()
+
+    both = Question(secret, tables=True, held=frozenset({experiment, secret}))
+    for person in ((ADA, PASSWORD), (lab.admin, lab.password), (BEN, OTHER_PASSWORD)):
+        files, said = answered(person, both)
+        assert f"{stores[secret].run_id}/plan.parquet" in files
+        assert secret in said
+    not_his = {"username": BEN, "resource_type": "experiment", "resource_id": number, "permission": "DENY"}
+    lab.ask("POST", "/api/3.0/mlflow/users/permissions/grant", not_his)
+    files, said = answered((BEN, OTHER_PASSWORD), both)
+    assert f"{stores[experiment].run_id}/plan.parquet" in files
+    assert not [name for name in files if stores[secret].run_id in name]
+    assert not [word for word in (stores[secret].run_id, secret) if word in said]
+    log_in(BEN, OTHER_PASSWORD, lab.uri)
+    with pytest.raises(BadInput, match=r"^sweep: http\S+ holds none called "):
+        load(secret)
+    for wrong in (None, (BEN, "a wrong one")):
+        body, kind = message_of(both), {"Content-Type": "application/json"}
+        assert requests.post(lab.uri + FILES_PATH, data=body, auth=wrong, headers=kind, timeout=60).status_code == 401
 
 
 def test_a_server_that_is_restarted_in_the_middle_loses_nothing(lab: Lab, log_in: LogIn, experiment: str) -> None:

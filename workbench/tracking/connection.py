@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,13 @@ from workbench.tracking.patience import WAIT_SECONDS, Patience
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
-_PAGE_SIZE = 1000
+PAGE_SIZE = 1000  # of what is asked for at a time
+ACTIVE, DELETED, EVERY = "active", "deleted", "all"  # views: of runs that a person deleted in the UI, or did not
+OLDEST_FIRST = "attributes.start_time ASC"
+OF_SWEEPS = f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'"  # conditions that parent runs meet
+OF_RUNS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"  # and that their children meet
 _SHOWN_OF_AN_ANSWER = 200  # characters of what a parser says
 _STATUS = {  # status of an answer -> what that means for a person
     "401": "it does not know this log-in; it is read from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
@@ -65,6 +69,10 @@ class Connection:
     # What `fetched_together` has brought of a server's artifacts, by the address of a run's artifacts and a path:
     files_ahead: dict[tuple[str, str], Path | None] = field(default_factory=dict)  # None: there is no such file
     names_ahead: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of what is in a folder
+    asked_ahead: set[tuple[str, str]] = field(default_factory=set)  # what was asked for, `packs/*/` included
+    experiments_ahead: list[Page[Experiment]] = field(default_factory=list)  # the first page of them, if any
+    # The first page of a search, by its conditions, its view and the ids of its experiments:
+    runs_ahead: dict[tuple[str, str, tuple[str, ...]], Page[Run]] = field(default_factory=dict)
 
     def waiting(self) -> AbstractContextManager[None]:
         """A context for one request to a server; a long wait is reported."""
@@ -99,15 +107,18 @@ def connect(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connectio
     return _opened(location, location.uri, location.file, patience)
 
 
-def connect_to_read(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connection:
-    """Open the store at `uri` (default: see `locate`) for reading. Nothing is written into its folder.
+def connect_to_read(
+    uri: str | None = None, patience: float = WAIT_SECONDS, ask: Callable[[Connection], None] = lambda _: None
+) -> Connection:
+    """Open the store at `uri` (default: see `locate`) for reading. Nothing is written into its folder. `ask` may ask a
+    server first, for more than whether it is there.
 
     Raises BadInput if the store is missing, unreachable, broken, or of a kind MLflow cannot use.
     """
     location = locate(uri)
     _hush()
     if location.file is None:
-        return _opened(location, location.uri, None, patience)
+        return _opened(location, location.uri, None, patience, ask)
     if not location.file.exists():
         raise BadInput(f"tracking.uri: there is no store {location.shown} yet; a sweep makes it")
     database = readable(location.file)
@@ -115,7 +126,13 @@ def connect_to_read(uri: str | None = None, patience: float = WAIT_SECONDS) -> C
     return _opened(location, location.uri if own else database_uri(database), database, patience)
 
 
-def _opened(location: Location, uri: str, database: Path | None, patience: float) -> Connection:
+def _opened(
+    location: Location,
+    uri: str,
+    database: Path | None,
+    patience: float,
+    ask: Callable[[Connection], None] = lambda _: None,
+) -> Connection:
     from mlflow import MlflowClient
 
     budget = Patience(location.shown, patience)
@@ -124,6 +141,7 @@ def _opened(location: Location, uri: str, database: Path | None, patience: float
     with one_line(location):
         connection = Connection(MlflowClient(uri), location, database, budget)
         with connection.waiting():
+            ask(connection)
             _first_request(connection)
     return connection
 
@@ -210,9 +228,10 @@ def experiments_of(connection: Connection) -> list[str]:
     """The ids of all experiments of the store. A server was asked for them when it was opened, so the first who wants
     them asks nothing; whoever comes later asks again.
     """
-    if connection.opened_with:
+    if connection.opened_with and not connection.experiments_ahead:
         return connection.opened_with.pop()
-    found = {one.experiment_id: one.name for one in _pages(connection, connection.client.search_experiments)}
+    listed = _pages(connection, connection.client.search_experiments, ahead=connection.experiments_ahead)
+    found = {one.experiment_id: one.name for one in listed}
     if connection.location.file is None:
         connection.experiments.clear()
         connection.experiments.update(found)
@@ -230,20 +249,29 @@ def name_of_experiment(connection: Connection, number: str) -> str:
 
 
 def search(
-    connection: Connection, conditions: str, view: str = "active", experiments: Sequence[str] | None = None
+    connection: Connection, conditions: str, view: str = ACTIVE, experiments: Sequence[str] | None = None
 ) -> list[Run]:
     """All runs of the store that meet MLflow's filter `conditions`, in the order of their creation (`names.ORDER`).
     Runs of earlier versions, which have no order, come first, sorted by their start.
 
-    `view` is "active", "deleted" for those a person deleted in the UI, or "all"; `experiments` are the ids of those to
+    `view` is ACTIVE, DELETED for those a person deleted in the UI, or EVERY; `experiments` are the ids of those to
     look into (default: all that the store has now).
     """
     from mlflow.entities import ViewType
 
-    kind = {"active": ViewType.ACTIVE_ONLY, "deleted": ViewType.DELETED_ONLY, "all": ViewType.ALL}[view]
+    kind = {ACTIVE: ViewType.ACTIVE_ONLY, DELETED: ViewType.DELETED_ONLY, EVERY: ViewType.ALL}[view]
     experiments = experiments_of(connection) if experiments is None else list(experiments)
-    arguments = {"run_view_type": kind, "order_by": ["attributes.start_time ASC"]}
-    return sorted(_pages(connection, connection.client.search_runs, experiments, conditions, **arguments), key=order_of)
+    arguments = {"run_view_type": kind, "order_by": [OLDEST_FIRST]}
+    key = (conditions, view, tuple(experiments))
+    ahead = [connection.runs_ahead[key]] if key in connection.runs_ahead else []
+    return in_order(
+        _pages(connection, connection.client.search_runs, experiments, conditions, ahead=ahead, **arguments)
+    )
+
+
+def in_order(runs: Iterable[Run]) -> list[Run]:
+    """Runs in the order of their creation."""
+    return sorted(runs, key=order_of)
 
 
 def order_of(run: Run) -> int:
@@ -254,14 +282,14 @@ def order_of(run: Run) -> int:
 
 def parents(connection: Connection, experiments: Sequence[str] | None = None) -> list[Run]:
     """The parent runs of all sweeps whose plan is written, the latest last."""
-    return planned_of(search(connection, f"tags.`{names.KIND}` = '{names.SWEEP_KIND}'", experiments=experiments))
+    return planned_of(search(connection, OF_SWEEPS, experiments=experiments))
 
 
 def begun_ever(connection: Connection) -> list[Run]:
     """The parent runs of all sweeps, in the order of creation: those whose plan was never written, and those that a
     person deleted, too.
     """
-    return search(connection, f"tags.`{names.DIGEST_TAG}` != ''", "all")
+    return search(connection, f"tags.`{names.DIGEST_TAG}` != ''", EVERY)
 
 
 def planned_of(runs: Sequence[Run]) -> list[Run]:
@@ -276,13 +304,22 @@ def is_active(run: Run) -> bool:
     return str(run.info.lifecycle_stage) == "active"
 
 
-def _pages(connection: Connection, call: Callable[..., Page[Item]], *arguments: object, **named: object) -> list[Item]:
-    """All items of one of MLflow's paged answers."""
+def _pages(
+    connection: Connection,
+    call: Callable[..., Page[Item]],
+    *arguments: object,
+    ahead: Sequence[Page[Item]] = (),
+    **named: object,
+) -> list[Item]:
+    """All items of one of MLflow's paged answers; the first page may have come `ahead`."""
     found: list[Item] = []
     token: str | None = None
     while True:
-        with connection.waiting():
-            page = call(*arguments, max_results=_PAGE_SIZE, page_token=token, **named)
+        if token is None and ahead:
+            (page,) = ahead
+        else:
+            with connection.waiting():
+                page = call(*arguments, max_results=PAGE_SIZE, page_token=token, **named)
         found.extend(page)
         token = page.token
         if not token:

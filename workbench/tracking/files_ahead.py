@@ -11,14 +11,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from workbench.addresses import scheme_of
+from workbench.engine.errors import BadInput
 from workbench.tracking import names
-from workbench.tracking.connection import Connection
+from workbench.tracking.connection import Connection, Page
 from workbench.tracking.files_message import (
     EVERY_PACK,
     FILES_PATH,
@@ -29,11 +30,11 @@ from workbench.tracking.files_message import (
     is_sent,
     message_for,
 )
-from workbench.tracking.mlflow_internals import save_answer
+from workbench.tracking.mlflow_internals import experiments_in, runs_in, save_answer
 from workbench.tracking.pack_message import PACKS_PATH
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
 _OF_A_SERVER = ("http", "https", "mlflow-artifacts")  # kinds of addresses of artifacts that come by way of a server
 
@@ -44,43 +45,79 @@ def state_of(parent: Run, *others: str, packs: bool = False) -> tuple[Run, Wante
     return parent, Wanted(parent.info.run_id, (names.PLAN, *runs, *others), packs or bool(runs))
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What a server has sent, each part as `Connection` has it."""
+
+    files: dict[tuple[str, str], Path | None] = field(default_factory=dict)
+    names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    experiments: list[Page[Experiment]] = field(default_factory=list)
+    runs: dict[tuple[str, str, tuple[str, ...]], Page[Run]] = field(default_factory=dict)
+
+    def add(self, other: Ahead) -> None:
+        """Take what another answer brought of files."""
+        self.files.update(other.files)
+        self.names.update(other.names)
+        self.asked.update(other.asked)
+
+
 @contextmanager
 def fetched_together(connection: Connection, wanted: Sequence[tuple[Run, Wanted]]) -> Iterator[None]:
-    """A context in which these files of runs are there, if the store is a server that sends files together."""
+    """A context in which these files of runs are there, if the store is a server that sends files together. What is
+    there already is not asked for.
+    """
     sent = [
-        replace(one, files=tuple(filter(is_sent, one.files)))
+        left
         for run, one in wanted
-        if scheme_of(run.info.artifact_uri or "") in _OF_A_SERVER
+        if scheme_of(run.info.artifact_uri or "") in _OF_A_SERVER and (left := _left(connection, run, one))
     ]
     if not sent or not may_send(connection):
         yield
         return
     roots = {run.info.run_id: run.info.artifact_uri for run, _ in wanted}
     with tempfile.TemporaryDirectory() as scratch:
-        found = _Found({}, {})
+        found = Ahead()
         for number, some in enumerate(_messages(sent)):
             found.add(_fetch(connection, some, roots, Path(scratch, str(number))))
-        connection.files_ahead.update(found.files)
-        connection.names_ahead.update(found.names)
-        try:
+        with there(connection, found):
             yield
-        finally:
-            for place in found.files:
-                connection.files_ahead.pop(place, None)
-            for place in found.names:
-                connection.names_ahead.pop(place, None)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """As `Connection` has them."""
+@contextmanager
+def there(connection: Connection, found: Ahead) -> Iterator[None]:
+    """A context in which this is there, beside what was."""
+    files, listed = (
+        found.files.keys() - connection.files_ahead.keys(),
+        found.names.keys() - connection.names_ahead.keys(),
+    )
+    asked, runs = found.asked - connection.asked_ahead, found.runs.keys() - connection.runs_ahead.keys()
+    experiments = list(connection.experiments_ahead)
+    connection.files_ahead.update({place: found.files[place] for place in files})
+    connection.names_ahead.update({place: found.names[place] for place in listed})
+    connection.runs_ahead.update({search: found.runs[search] for search in runs})
+    connection.asked_ahead.update(asked)
+    connection.experiments_ahead[:] = experiments or found.experiments
+    try:
+        yield
+    finally:
+        for place in files:
+            del connection.files_ahead[place]
+        for place in listed:
+            del connection.names_ahead[place]
+        for search in runs:
+            del connection.runs_ahead[search]
+        connection.asked_ahead.difference_update(asked)
+        connection.experiments_ahead[:] = experiments
 
-    files: dict[tuple[str, str], Path | None]
-    names: dict[tuple[str, str], list[str]]
 
-    def add(self, other: _Found) -> None:
-        self.files.update(other.files)
-        self.names.update(other.names)
+def _left(connection: Connection, run: Run, wanted: Wanted) -> Wanted | None:
+    """What is still to be asked for of this; None if it is nothing."""
+    root = run.info.artifact_uri
+    known = {path for place, path in (*connection.files_ahead, *connection.asked_ahead) if place == root}
+    files = tuple(path for path in wanted.files if is_sent(path) and path not in known)
+    packs = wanted.packs and (root, names.PACKS) not in connection.names_ahead
+    return Wanted(wanted.run_id, files, packs) if files or packs else None
 
 
 def may_send(connection: Connection) -> bool:
@@ -102,30 +139,43 @@ def _messages(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
     yield part
 
 
-def _fetch(connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path) -> _Found:
+def _fetch(connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path) -> Ahead:
     """What a server sends of this; nothing if it refuses, as it then does for each file, and says why."""
+    if not connection.offers.get(FILES_PATH, True):
+        return Ahead()
     scratch.mkdir()
+    _, found = answer_to(connection, message_for(wanted), roots, scratch)
+    connection.offers[FILES_PATH] = found is not None
+    return found or Ahead()
+
+
+def answer_to(
+    connection: Connection, message: bytes, roots: Mapping[str, str], scratch: Path
+) -> tuple[int, Ahead | None]:
+    """The status of a server's answer to a message, and the answer; None if it refuses, or answers with anything else.
+
+    `roots` are the addresses of artifacts by run; those of runs within the answer are added.
+    """
     archive = scratch / "answer"
-    if connection.offers.get(FILES_PATH, True):
-        with connection.waiting():
-            status = save_answer(connection.client, FILES_PATH, message_for(wanted), archive)
-        connection.offers[FILES_PATH] = status == 200
-    if not connection.offers[FILES_PATH]:
-        return _Found({}, {})
+    with connection.waiting():
+        status = save_answer(connection.client, FILES_PATH, message, archive)
     try:
-        return _unpacked(archive, roots, scratch)
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError):  # an answer of somebody else's
-        connection.offers[FILES_PATH] = False
-        return _Found({}, {})
+        return status, _unpacked(archive, roots, scratch) if status == 200 else None
+    except (OSError, BadInput):  # a full disk, or another version of MLflow
+        raise
+    except Exception:  # what somebody else's answer leads a parser to
+        return status, None
     finally:
         archive.unlink()
 
 
-def _unpacked(archive: Path, roots: Mapping[str, str], scratch: Path) -> _Found:
-    """The files of an answer under names of our own, so that no name in it leads out of the folder."""
-    found = _Found({}, {})
+def _unpacked(archive: Path, roots: Mapping[str, str], scratch: Path) -> Ahead:
+    """What is in an answer; files under names of our own, so that no name in it leads out of the folder."""
     with ZipFile(archive) as answer:
         index = json.loads(answer.read(LIST_OF_CONTENTS))
+        found = _searched(index.get("answers", []))
+        runs = (run for page in found.runs.values() for run in page)
+        roots = {**{run.info.run_id: run.info.artifact_uri for run in runs}, **roots}
         for number, name in enumerate(answer.namelist()):
             run_id, _, path = name.partition("/")
             if run_id in roots and is_sent(path):
@@ -140,4 +190,19 @@ def _unpacked(archive: Path, roots: Mapping[str, str], scratch: Path) -> _Found:
         found.names[roots[run_id], names.PACKS] = sorted(packs)
         for pack, files in packs.items():
             found.names[roots[run_id], f"{names.PACKS}/{pack}"] = sorted(files)
+    for one in index.get("runs", []):
+        found.asked.update((roots[one["run_id"]], path) for path in one["files"])
+    return found
+
+
+def _searched(answers: Sequence[Mapping[str, str]]) -> Ahead:
+    """The answers of MLflow's that come along: the first has the experiments that were looked into, if there is any."""
+    found = Ahead()
+    for number, one in enumerate(answers):
+        text = json.dumps(one["answer"])
+        if number == 0:
+            found.experiments.append(experiments_in(text))
+            ids = tuple(experiment.experiment_id for experiment in found.experiments[0])
+        else:
+            found.runs[one["conditions"], one["view"], ids] = runs_in(text)
     return found

@@ -60,8 +60,12 @@ def is_kept(path: str) -> bool:
 
 def message_for(wanted: Sequence[Wanted]) -> bytes:
     """The message that asks for these files."""
-    runs = [{"run_id": one.run_id, "files": one.files, "packs": one.packs} for one in wanted]
-    return json.dumps({"version": FILES_VERSION, "runs": runs}).encode()
+    return json.dumps({"version": FILES_VERSION, "runs": parts_of(wanted)}).encode()
+
+
+def parts_of(wanted: Sequence[Wanted]) -> list[dict[str, object]]:
+    """What is asked for, as it stands in a message."""
+    return [{"run_id": one.run_id, "files": list(one.files), "packs": one.packs} for one in wanted]
 
 
 def wanted_in(message: object) -> list[Wanted]:

@@ -11,8 +11,12 @@ from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from workbench.tracking import names
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 _MARK = 4  # bytes
 _PER_TAG = 1400  # marks; a tag takes 8000 characters
@@ -20,7 +24,7 @@ _PER_TAG = 1400  # marks; a tag takes 8000 characters
 
 def marks_of(fingerprints: Iterable[str]) -> dict[str, str]:
     """The tags for the runs of these fingerprints: at least one, also for none."""
-    marks = sorted({_mark(fingerprint) for fingerprint in fingerprints})
+    marks = sorted({mark(fingerprint) for fingerprint in fingerprints})
     parts = [marks[first : first + _PER_TAG] for first in range(0, max(len(marks), 1), _PER_TAG)]
     return {f"{names.HOLDS}{number}": _written(part) for number, part in enumerate(parts)}
 
@@ -35,8 +39,14 @@ def has_marks(tags: Mapping[str, str]) -> bool:
     return bool(tags.get(f"{names.HOLDS}0"))
 
 
-def may_hold(tags: Mapping[str, str], wanted: Iterable[str]) -> bool:
-    """Whether a sweep with these tags may hold one of the runs."""
+def holders(sweeps: Iterable[Run], wanted: Iterable[str]) -> list[Run]:
+    """Those of the parent runs that may hold one of the runs with these fingerprints; none if there are none."""
+    marks = {mark(fingerprint) for fingerprint in wanted}
+    return [parent for parent in sweeps if marks and may_hold(parent.data.tags, marks)]
+
+
+def may_hold(tags: Mapping[str, str], marks: set[bytes]) -> bool:
+    """Whether a sweep with these tags may hold a run with one of these marks."""
     if not has_marks(tags):
         return True
     held: set[bytes] = set()
@@ -47,12 +57,13 @@ def may_hold(tags: Mapping[str, str], wanted: Iterable[str]) -> bool:
             except (Error, ValueError):
                 return True  # somebody changed it
             held.update(found[first : first + _MARK] for first in range(0, len(found), _MARK))
-    return any(_mark(fingerprint) in held for fingerprint in wanted)
+    return not held.isdisjoint(marks)
 
 
 def _written(marks: Iterable[bytes]) -> str:
     return f"v1:{b64encode(b''.join(marks)).decode()}"
 
 
-def _mark(fingerprint: str) -> bytes:
+def mark(fingerprint: str) -> bytes:
+    """The mark of a run with this fingerprint."""
     return sha256(fingerprint.encode("utf-8", "replace")).digest()[:_MARK]

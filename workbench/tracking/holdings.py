@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from workbench.sweep.run_outcomes import HELD_OUTCOMES
 from workbench.sweep.store import Earlier, Held, SweepRecord
 from workbench.tracking import names
+from workbench.tracking.asking import asked_at_once
 from workbench.tracking.children import Child, child_of, existing
-from workbench.tracking.connection import Connection, experiments_of, parents, search
+from workbench.tracking.connection import DELETED, OF_RUNS, Connection, experiments_of, parents, search
 from workbench.tracking.files_ahead import fetched_together, state_of
-from workbench.tracking.held_marks import has_marks, may_hold
+from workbench.tracking.held_marks import has_marks, holders
 from workbench.tracking.history_tables import intact
 from workbench.tracking.moments import seconds
 from workbench.tracking.parent import asked_of, facts_of, part_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, rows_of, standing
+from workbench.tracking.questions import Question, files_of_holders
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_RUNS_OF_OURS = f"tags.`{names.KIND}` = '{names.RUN_KIND}'"
 _HOLDING = (*STANDING, "fingerprint", "run_id", "origin", "history")  # the columns of a plan that identify held runs
 
 
@@ -28,8 +29,9 @@ def held(connection: Connection, wanted: set[str]) -> dict[str, Held]:
     """Those of the fingerprints whose run is finished or diverged in any experiment of the store, with its history."""
     if not wanted:
         return {}
-    experiments = experiments_of(connection)
-    return held_in(connection, parents(connection, experiments), experiments, wanted)
+    with asked_at_once(connection, Question(held=frozenset(wanted))):
+        experiments = experiments_of(connection)
+        return held_in(connection, parents(connection, experiments), experiments, wanted)
 
 
 def held_in(
@@ -37,11 +39,11 @@ def held_in(
 ) -> dict[str, Held]:
     """The same, of these parent runs; `experiments` are the ids of all that the store has."""
     sweeps = {parent.info.run_id: parent for parent in everything}
-    possible = [parent for parent in sweeps.values() if may_hold(parent.data.tags, wanted)]
+    possible = holders(sweeps.values(), wanted)
     if not possible:
         return {}
-    deleted = {run.info.run_id for run in search(connection, _RUNS_OF_OURS, "deleted", experiments)}
-    with fetched_together(connection, [state_of(parent, packs=True) for parent in possible]):
+    deleted = {run.info.run_id for run in search(connection, OF_RUNS, DELETED, experiments)}
+    with fetched_together(connection, files_of_holders(possible)):
         return _held_by(connection, possible, sweeps, deleted, wanted)
 
 
@@ -63,11 +65,12 @@ def _held_by(
 
 def earlier(connection: Connection, experiment: str, name: str) -> Earlier | None:
     """The latest sweep of that name in the experiment."""
-    found = called(parents(connection), experiment, name)
-    if not found:
-        return None
-    with fetched_together(connection, [state_of(found[-1], names.SWEEP_FILE)]):
-        return _earlier(connection, found[-1])
+    with asked_at_once(connection, Question(sweep=name)):
+        found = called(parents(connection), experiment, name)
+        if not found:
+            return None
+        with fetched_together(connection, [state_of(found[-1], names.SWEEP_FILE)]):
+            return _earlier(connection, found[-1])
 
 
 def _earlier(connection: Connection, parent: Run) -> Earlier:
@@ -110,7 +113,7 @@ def children_of(connection: Connection, parent: Run, rows: Sequence[PlanRow]) ->
     if not has_marks(parent.data.tags):
         return existing(connection, run_id)
     mine = f"tags.`{names.PARENT}` = '{run_id}'"
-    deleted = {run.info.run_id for run in search(connection, mine, "deleted", [parent.info.experiment_id])}
+    deleted = {run.info.run_id for run in search(connection, mine, DELETED, [parent.info.experiment_id])}
     return {
         (row.record.cell, names.tag(row.record.fingerprint)): child_of(row)
         for row in rows
@@ -134,7 +137,7 @@ def origins_of(
     """
     found = {row.run_id: row for row in known if row.run_id in wanted and not row.record.origin}
     left = {run_id: fingerprint for run_id, fingerprint in wanted.items() if run_id not in found}
-    possible = [parent for parent in everything if left and may_hold(parent.data.tags, left.values())]
+    possible = holders(everything, left.values())
     with fetched_together(connection, [state_of(parent) for parent in possible]):
         for parent in possible:
             table = standing(connection, parent)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 _SMALL_NUMBERS = ("epoch", "layer")
+_REPLACED_AT_ONCE = 2**20  # rows whose numbers are replaced, so that no column is in memory twice
 _SPARSE = 4  # places in a grid for each row: beyond it rows are sorted by comparison
 
 
@@ -53,9 +54,12 @@ def of_cells(table: pyarrow.Table, cells: Mapping[str, Sequence[int]], order: Se
 
 
 class LongTable:
-    """The rows of all packs. Its columns grow in place, so that nothing is in memory twice."""
+    """The rows of all packs, of so many `cells`. Its columns grow in place, so that nothing is in memory twice, and by
+    no more than the cells still to come would take if they were like those that are there.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, cells: int) -> None:
+        self._cells = cells
         self._columns: dict[str, np.ndarray] = {}  # with room for more rows than there are
         self._texts: dict[str, dict[str, int]] = {}  # column -> its texts, and their numbers
         self._rows = 0
@@ -102,7 +106,8 @@ class LongTable:
         if (wider := np.result_type(column.dtype, kind)) != column.dtype:
             column = self._columns[name] = column.astype(wider)
         if len(column) < self._rows:
-            column.resize(max(self._rows, len(column) + len(column) // 8), refcheck=False)
+            expected = self._rows * self._cells // len(self._runs)
+            column.resize(max(self._rows, min(len(column) + len(column) // 8, expected)), refcheck=False)
         return column
 
     def _nothing(self, name: str) -> float:
@@ -113,8 +118,11 @@ class LongTable:
         import pandas
 
         texts = list(self._texts[name])
-        ranks = _ranks(texts).astype(_kind_of(texts))
-        return pandas.Categorical.from_codes(ranks[numbers], pandas.Index(sorted(texts)))
+        ranks = _ranks(texts).astype(numbers.dtype)
+        for first in range(0, len(numbers), _REPLACED_AT_ONCE):
+            part = numbers[first : first + _REPLACED_AT_ONCE]
+            part[:] = ranks[part]
+        return pandas.Categorical.from_codes(numbers, pandas.Index(sorted(texts)))
 
 
 def _kind_of(texts: Collection[str]) -> np.dtype:

@@ -6,12 +6,15 @@
 - the name under which MLflow knows the person who starts a run;
 - the name of a logger that logs errors which we report ourselves;
 - one file of artifacts, sent, or asked for without a look whether it is a folder;
+- the messages that a server answers with, and how a client understands them;
 - a request of a client's with its log-in, its certificates and its repetitions;
-- MLflow's server: its application, with log-in or without, the store and the artifacts behind it, and who may do what.
+- MLflow's server: its application, with log-in or without, the store and the artifacts behind it, who may do what, and
+  what it answers to the sender of a request who asks something else.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import secrets
@@ -19,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +32,8 @@ from workbench.untyped import MlflowPart
 if TYPE_CHECKING:
     from flask import Flask
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+    from mlflow.store.entities import PagedList
     from sqlalchemy import Table
     from sqlalchemy.engine import Engine
 
@@ -44,7 +50,10 @@ _ASGI = "mlflow.server.fastapi_app", "create_fastapi_app"
 _KIND_OF_SERVER = "mlflow.environment_variables", "_MLFLOW_SGI_NAME"
 _LOG_IN_READY, _WORD_OF_JOBS = "_MLFLOW_AUTH_ADMIN_BOOTSTRAPPED", "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
 _CREATE_RUN = "/api/2.0/mlflow/runs/create"
-_MAY = "_authorize_run_id"  # of the log-in
+_MAY, _IS_ADMIN = "_authorize_run_id", "sender_is_admin"  # of the log-in
+_MESSAGES = "mlflow.protos.service_pb2"
+_PARSER = "mlflow.utils.proto_json_utils", "parse_dict"
+_RIGHTS = "workbench_rights"  # of a sender, among the extensions of an application where people log in
 _PART_BYTES = 2**20
 
 
@@ -171,6 +180,40 @@ def add_server_artifact(folder: str, file: Path) -> None:
     _part(_HANDLERS, "_get_artifact_repo_mlflow_artifacts")().log_artifact(str(file), folder)
 
 
+def server_answer(path: str, body: bytes) -> tuple[int, str]:
+    """Status and text of what this server answers to a POST of JSON, within a request and as if its sender asked: the
+    sender's log-in is checked, and what the sender may not read is left out.
+    """
+    from flask import current_app, request
+
+    of_the_body = ("werkzeug.", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING")
+    taken_over = {name: value for name, value in request.environ.items() if not name.startswith(of_the_body)}
+    environment = {
+        **taken_over, "REQUEST_METHOD": "POST", "PATH_INFO": server_path(path), "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body),
+    }  # fmt: skip
+    answer = current_app.response_class.from_app(current_app.wsgi_app, environment, buffered=True)
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def experiments_in(answer: str) -> PagedList[Experiment]:
+    """The experiments in a server's answer to a search, as MLflow's client understands it."""
+    from mlflow.entities import Experiment
+    from mlflow.store.entities import PagedList
+
+    found = _understood("SearchExperiments", answer)
+    return PagedList([Experiment.from_proto(one) for one in found.experiments], found.next_page_token or None)
+
+
+def runs_in(answer: str) -> PagedList[Run]:
+    """The same of runs."""
+    from mlflow.entities import Run
+    from mlflow.store.entities import PagedList
+
+    found = _understood("SearchRuns", answer)
+    return PagedList([Run.from_proto(one) for one in found.runs], found.next_page_token or None)
+
+
 def without_log_in(app: Flask) -> MlflowPart:
     """What `mlflow server` runs of this application if everybody may do everything."""
     return _part(*_ASGI)(app) if _part(*_KIND_OF_SERVER).get() == "uvicorn" else app
@@ -199,11 +242,11 @@ class Rights:
 
 def with_log_in(app: Flask, allowed: Mapping[tuple[str, str], Callable[[Rights], bool]]) -> MlflowPart:
     """The same with MLflow's basic authentication. Who may do what at our paths is said for each (path, method), by a
-    function that is given the sender's rights.
+    function that is given the sender's rights. An admin may do everything, and is not asked about.
     """
     validators = _part(_LOG_IN, "BEFORE_REQUEST_VALIDATORS")
     may = _part(_LOG_IN, _MAY)
-    rights = Rights(
+    rights = app.extensions[_RIGHTS] = Rights(
         validators[(server_path(_CREATE_RUN), "POST")],
         lambda run_id: may(run_id, "read"),
         lambda run_id: may(run_id, "update"),
@@ -211,6 +254,22 @@ def with_log_in(app: Flask, allowed: Mapping[tuple[str, str], Callable[[Rights],
     for place, is_allowed in allowed.items():
         validators[place] = lambda is_allowed=is_allowed: is_allowed(rights)
     return _part(_LOG_IN, "create_app")(app)
+
+
+def sender_may_read() -> Callable[[str], bool]:
+    """Whether the sender of the request that is being answered may read a run, by its id."""
+    from flask import current_app
+
+    rights: Rights | None = current_app.extensions.get(_RIGHTS)
+    if rights is None or _part(_LOG_IN, _IS_ADMIN)():
+        return lambda _: True
+    return rights.may_read_run
+
+
+def _understood(message: str, answer: str) -> MlflowPart:
+    found = _member(_part(_MESSAGES, message), "Response")()
+    _part(*_PARSER)(json.loads(answer), found)
+    return found
 
 
 def _store_of(client: MlflowClient) -> MlflowPart:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +13,7 @@ from workbench.sweep.planning.identity import usual_settings
 from workbench.sweep.store import EPOCH_COLUMNS, LAYER_COLUMNS
 from workbench.tracking import names
 from workbench.tracking.artifacts import Broken
+from workbench.tracking.asking import asking
 from workbench.tracking.connection import Connection, connect_to_read, name_of_experiment, order_of, parents
 from workbench.tracking.damage import report_damage
 from workbench.tracking.files_ahead import fetched_together, state_of
@@ -23,7 +23,8 @@ from workbench.tracking.long_tables import LongTable, of_cells
 from workbench.tracking.moments import iso, seconds
 from workbench.tracking.parent import asked_of, batches_by_search, facts_of, is_reused, outcome_counts, part_of
 from workbench.tracking.plan_table import STANDING, PlanRow, from_table, look, standing
-from workbench.tracking.sweep_attempts import attempt_files, attempts, attempts_before
+from workbench.tracking.questions import PACKS_AT_A_TIME, TABLES_OF_A_PACK, Question, files_of_sweep, meant_by
+from workbench.tracking.sweep_attempts import attempts, attempts_before
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 # The long tables of a pack, and how the rows of a cell are ordered in them.
 _ORDERS = {names.EPOCHS_FILE: ("epoch",), names.LAYERS_FILE: ("epoch", "layer", "probe")}
-_PACKS_AT_A_TIME = 20  # of a server: 3 MB each, so that a slow line is not silent for long
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,21 @@ def load(name: str, uri: str | None = None) -> SweepTables:
 
     Raises BadInput if the store has no sweep of that name, or cannot be read.
     """
-    connection = connect_to_read(uri)
-    return connection.patiently(lambda: _load(connection, name))
+    with asking(Question(name, tables=True)) as ask:
+        connection = connect_to_read(uri, ask=ask)
+        return connection.patiently(lambda: _load(connection, name))
 
 
 def _load(connection: Connection, name: str) -> SweepTables:
     everything = parents(connection)
     name, found = called(connection, name, everything)
     parent = found[-1]
-    earlier_attempts = attempts_before(parent, everything)
-    with fetched_together(connection, [state_of(parent, names.SWEEP_FILE), *map(attempt_files, earlier_attempts)]):
+    with fetched_together(connection, files_of_sweep(parent, everything)):
         table, broken = look(connection, parent)
         asked = asked_of(connection, parent)
-        attempted = attempts(connection, parent, earlier_attempts)
+        attempted = attempts(connection, parent, attempts_before(parent, everything))
     rows = from_table(table)
+    del table  # the same once more, as text
     if not rows:
         where = f"{connection.location.shown}, run {parent.info.run_id}"
         raise BadInput(f"sweep: the artifacts of {name!r} are gone from {where}")
@@ -104,11 +105,7 @@ def called(connection: Connection, asked: str, everything: list[Run]) -> tuple[s
 
     `name~1` means the one before the latest, unless a sweep is called just so. Raises BadInput if there is none.
     """
-    if found := _called(asked, everything):
-        return asked, found
-    earlier = re.fullmatch(r"(.+)~(\d{1,6})", asked, re.DOTALL)
-    name, back = (earlier[1], int(earlier[2])) if earlier else (asked, 0)
-    same = _called(name, everything)
+    name, same, back = meant_by(asked, everything)
     if not same:
         raise BadInput(_unknown(name, everything, connection))
     if back >= len(same):
@@ -124,11 +121,6 @@ class _Place(NamedTuple):
     history: str
     fingerprint: str
     cell: int
-
-
-def _called(name: str, everything: list[Run]) -> list[Run]:
-    """The sweeps with this name, oldest first."""
-    return [parent for parent in everything if parent.data.tags.get(names.SWEEP) == names.tag(name)]
 
 
 def sweeps(uri: str | None = None) -> pandas.DataFrame:
@@ -193,7 +185,7 @@ def _histories(
     packs: dict[str, dict[str, list[int]]] = {}  # history -> fingerprint -> cells
     for place in places:
         packs.setdefault(place.history, {}).setdefault(place.fingerprint, []).append(place.cell)
-    found = {names.EPOCHS_FILE: LongTable(), names.LAYERS_FILE: LongTable()}
+    found = {file: LongTable(len(places)) for file in _ORDERS}
     measured: list[pandas.DataFrame] = []
     missing = []
     for history, parent, folder in _one_by_one(connection, packs, everything):
@@ -216,7 +208,7 @@ def _histories(
 def _one_by_one(
     connection: Connection, histories: Iterable[str], everything: Sequence[Run]
 ) -> Iterator[tuple[str, Run | None, str]]:
-    """Each history with the sweep and the folder that hold it; the files of _PACKS_AT_A_TIME are fetched together."""
+    """Each history with the sweep and the folder that hold it; the files of PACKS_AT_A_TIME are fetched together."""
     sweeps: dict[str, Run | None] = {run.info.run_id: run for run in everything}
     places = []
     for history in histories:
@@ -224,8 +216,8 @@ def _one_by_one(
         if parent not in sweeps:
             sweeps[parent] = _sweep(connection, parent) if parent else None
         places.append((history, sweeps[parent], folder))
-    for first in range(0, len(places), _PACKS_AT_A_TIME):
-        part = places[first : first + _PACKS_AT_A_TIME]
+    for first in range(0, len(places), PACKS_AT_A_TIME):
+        part = places[first : first + PACKS_AT_A_TIME]
         with fetched_together(connection, _files_of(part)):
             yield from part
 
@@ -236,7 +228,7 @@ def _files_of(places: Sequence[tuple[str, Run | None, str]]) -> list[tuple[Run, 
     for _, parent, folder in places:
         if parent is not None:
             _, files = found.setdefault(parent.info.run_id, (parent, []))
-            files += [f"{folder}/{file}" for file in (*_ORDERS, names.TABLES_FILE)]
+            files += [f"{folder}/{file}" for file in TABLES_OF_A_PACK]
     return [(parent, Wanted(run_id, tuple(files))) for run_id, (parent, files) in found.items()]
 
 

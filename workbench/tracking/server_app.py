@@ -3,7 +3,8 @@ for files of several runs.
 
     GET  /api/2.0/workbench/packs    {"version": 1}
     POST /api/2.0/workbench/packs    a message (`pack_message`): {"recorded": 256}, once the runs stand in the database
-    POST /api/2.0/workbench/files    a message (`files_message`): the files of sweeps that it asks for, as a zip
+    POST /api/2.0/workbench/files    a message (`files_message`): the files of sweeps that it asks for, as a zip;
+                                     or a question (`questions`), with MLflow's answers to its searches
     PUT  /api/2.0/workbench/files    a zip of files of one run, which are kept
 
 MLflow needs three requests for a run that has ended. Here a pack is one, and is written by the code that records a pack
@@ -16,14 +17,16 @@ Files are sent to whom MLflow lets read every run that is asked for, and taken f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from workbench.engine.errors import first_line
 from workbench.tracking.bulk import NewRun, known_runs, write_rows
-from workbench.tracking.files_message import FILES_PATH, Wanted, wanted_in
+from workbench.tracking.files_message import FILES_PATH, Wanted, parts_of, wanted_in
 from workbench.tracking.mlflow_internals import (
     Rights,
     prepare_log_in,
+    sender_may_read,
     server_application,
     server_path,
     server_store,
@@ -31,7 +34,9 @@ from workbench.tracking.mlflow_internals import (
     without_log_in,
 )
 from workbench.tracking.pack_message import MESSAGE_VERSION, MOST_BYTES, PACKS_PATH, BadMessage, understood
-from workbench.tracking.server_files import folders_of, keep_all, zipped
+from workbench.tracking.questions import PACKS_AT_A_TIME, Question, question_in
+from workbench.tracking.server_files import folders_of, keep_all, without_tables_of_many, zipped
+from workbench.tracking.server_questions import NotAnswered, answers_to
 from workbench.untyped import MlflowPart
 
 if TYPE_CHECKING:
@@ -84,11 +89,14 @@ def _may_record(rights: Rights) -> bool:
 
 
 def _may_read(rights: Rights) -> bool:
-    """Whether the sender may read every run whose files are asked for; what is refused anyway (`give`) names none."""
+    """Whether the sender may read every run whose files are asked for; a question names none, nor does what is refused
+    anyway (`give`).
+    """
     from flask import request
 
     try:
-        wanted = [] if _is_too_large() else wanted_in(request.get_json(silent=True))
+        message = None if _is_too_large() else request.get_json(silent=True)
+        wanted = [] if question_in(message) else wanted_in(message)
     except BadMessage:
         wanted = []
     return all(rights.may_read_run(one.run_id) for one in wanted)
@@ -135,14 +143,35 @@ def take() -> ResponseReturnValue:
 
 
 def give() -> ResponseReturnValue:
-    """The answer to a message that asks for files: those of every run in it, or none."""
+    """The answer to a message that asks for files: those of every run in it, or none; and to a question."""
     from flask import Response, request
 
     def zip_of(store: MlflowPart) -> ResponseReturnValue:
-        wanted = wanted_in(request.get_json(silent=True))
+        message = request.get_json(silent=True)
+        if question := question_in(message):
+            return _answer(store, question)
+        wanted = wanted_in(message)
         return Response(zipped(wanted, folders_of(store, wanted)), mimetype="application/zip")
 
     return _of_files(zip_of)
+
+
+def _answer(store: MlflowPart, question: Question) -> ResponseReturnValue:
+    """The answers to a question and the files that it needs, less those that are not the sender's to read here."""
+    from flask import Response
+    from mlflow.exceptions import MlflowException
+
+    try:
+        answers, wanted = answers_to(question, sender_may_read())
+    except NotAnswered as refused:
+        return Response(refused.text, refused.status, mimetype="application/json")
+    sent, folders = [], []
+    for one in wanted:
+        with suppress(BadMessage, MlflowException):  # elsewhere, or deleted by now
+            (folder,) = folders_of(store, [one])
+            sent.append(without_tables_of_many(one, folder, PACKS_AT_A_TIME))
+            folders.append(folder)
+    return Response(zipped(sent, folders, {"runs": parts_of(sent), "answers": answers}), mimetype="application/zip")
 
 
 def keep() -> ResponseReturnValue:

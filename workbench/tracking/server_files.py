@@ -10,7 +10,8 @@ import json
 import posixpath
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +35,7 @@ from workbench.tracking.mlflow_internals import (
     server_artifacts_of,
 )
 from workbench.tracking.pack_message import BadMessage
+from workbench.tracking.questions import TABLES_OF_ALL
 from workbench.untyped import MlflowPart
 
 _PART = 2**20  # bytes
@@ -54,8 +56,19 @@ def _folder(store: MlflowPart, run_id: str) -> str:
     return folder
 
 
-def zipped(wanted: Sequence[Wanted], folders: Sequence[str]) -> Iterator[bytes]:
-    """The answer, in parts: no more than one of them is in memory."""
+def without_tables_of_many(wanted: Wanted, folder: str, most: int) -> Wanted:
+    """The same without tables of every pack if there are more than `most` packs."""
+    if not any(path in TABLES_OF_ALL for path in wanted.files):
+        return wanted
+    if len(server_artifact_names(posixpath.join(folder, names.PACKS))) <= most:
+        return wanted
+    return replace(wanted, files=tuple(path for path in wanted.files if path not in TABLES_OF_ALL))
+
+
+def zipped(
+    wanted: Sequence[Wanted], folders: Sequence[str], further: Mapping[str, object] | None = None
+) -> Iterator[bytes]:
+    """The answer, in parts: no more than one of them is in memory. Its list of contents has `further` entries."""
     sink = _Sink()
     missing: list[str] = []
     packs: dict[str, dict[str, list[str]]] = {}
@@ -73,7 +86,7 @@ def zipped(wanted: Sequence[Wanted], folders: Sequence[str]) -> Iterator[bytes]:
                     missing.append(f"{one.run_id}/{path}")
                 elif run.copied(path, copy):
                     yield from _added(archive, sink, f"{one.run_id}/{path}", copy)
-        archive.writestr(LIST_OF_CONTENTS, json.dumps({"missing": missing, "packs": packs}))
+        archive.writestr(LIST_OF_CONTENTS, json.dumps({"missing": missing, "packs": packs, **(further or {})}))
     yield sink.taken()
 
 

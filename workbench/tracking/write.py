@@ -16,6 +16,7 @@ from workbench.sweep.run_outcomes import HELD_OUTCOMES, PENDING
 from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord, Verified
 from workbench.tracking import names
 from workbench.tracking.artifacts import clear, keep, listing, put
+from workbench.tracking.asking import asked_at_once
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import (
     Answer,
@@ -49,6 +50,7 @@ from workbench.tracking.parent import (
 )
 from workbench.tracking.patience import WAIT_SECONDS
 from workbench.tracking.plan_table import PlanRow, from_table, look, planned, to_table
+from workbench.tracking.questions import Question
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
 
@@ -250,14 +252,15 @@ class MlflowStore:
             self._connection.roots.clear()
             self._connection.experiments.clear()
             self._experiment = experiment_of(self._connection, self._experiment_name)
-        experiments = experiments_of(self._connection)
-        everything = parents(self._connection, experiments)
-        if any(parent.info.run_id == self.run_id for parent in everything):
-            if names.SWEEP_FILE not in listing(self._connection, self._connection.root_of(self.run_id), ""):
-                put(self._connection, self.run_id, self._files)
-                self._plan = None
-            found = set(held_in(self._connection, everything, experiments, self._shown))
-            return Verified(found, self._shown - found)
+        with asked_at_once(self._connection, Question(held=frozenset(self._shown))):
+            experiments = experiments_of(self._connection)
+            everything = parents(self._connection, experiments)
+            if any(parent.info.run_id == self.run_id for parent in everything):
+                if names.SWEEP_FILE not in listing(self._connection, self._connection.root_of(self.run_id), ""):
+                    put(self._connection, self.run_id, self._files)
+                    self._plan = None
+                found = set(held_in(self._connection, everything, experiments, self._shown))
+                return Verified(found, self._shown - found)
         reused = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
         cells = [
             replace(cell, origin=reused[cell.fingerprint].run_id) if cell.fingerprint in reused else _asked_for(cell)

@@ -2,7 +2,8 @@
 
 Hydra takes about 50 ms to compose a job. Here it composes each distinct choice of config groups once. Plain values
 (`key=value` of an existing leaf) are then patched into the result. If no other value can depend on a value, it is
-patched into the resolved values; otherwise into a copy of the configuration, by Hydra's own code for overrides.
+patched into the resolved values; otherwise into a copy of the configuration, by Hydra's own code for overrides. Jobs
+that differ in their seeds alone are one design, which is composed and checked once (`seeds`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException, UnsupportedInterpolationType
 
-from workbench.config import SETTINGS, RunConfig, Unread, run_config, setting_of
+from workbench.config import SETTINGS, RunConfig, Unread, check, run_config, setting_of
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput
 from workbench.redaction import redacted_override
@@ -33,6 +34,7 @@ from workbench.sweep.hydra.internals import (
     value_of_node,
     without_hydra,
 )
+from workbench.sweep.hydra.seeds import decides_nothing_else, without_seed
 from workbench.sweep.hydra.sweep_file_checks import check_choice
 from workbench.sweep.hydra.typed import shortened
 from workbench.sweep.hydra.unread import source_readers, unread_of
@@ -92,13 +94,17 @@ class _Base:
     @cached_property
     def interpolated(self) -> str:
         """The text of all interpolations."""
-        return " ".join(value for value in self.leaves.values() if isinstance(value, str) and "${" in value)
+        return self._interpolated_but(())
 
     def interpolated_without(self, keys: Sequence[str]) -> str:
         """The text of the interpolations that still apply after these keys were given a value."""
         if not keys or not any("${" in str(self.leaves[key]) for key in keys):
             return self.interpolated
-        return " ".join(v for k, v in self.leaves.items() if k not in keys and isinstance(v, str) and "${" in v)
+        return self._interpolated_but(keys)
+
+    def _interpolated_but(self, keys: Sequence[str]) -> str:
+        others = (str(value) for key, value in self.leaves.items() if key not in keys)  # one may be within a list
+        return " ".join(text for text in others if "${" in text)
 
     def may_show_elsewhere(self, patch: Override) -> bool:
         """Whether the result may differ elsewhere too: an interpolation names the key, or the value is one."""
@@ -270,25 +276,68 @@ def _values(config: DictConfig, *, resolve: bool) -> dict[str, object]:
 
 def cells(composer: Composer, jobs: Sequence[Sequence[str]]) -> list[Cell]:
     """The cells of a sweep, one a job. Raises BadInput if a job cannot be composed or its values are not allowed."""
-    composed = []
-    for job in jobs:
-        try:
-            composed.append(composer.compose(job))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise complaint(error, job, composer.loader) from error
-    for group, name in dict.fromkeys(item for job in composed for item in job.choices.items()):
+    designs, of_jobs = _designs(composer, jobs)
+    for group, name in dict.fromkeys(item for design in designs for item in design.composed.choices.items()):
         refuse_path(group, name)
         check_choice(group, name)
-    configs = [run_config(job.values) for job in composed]
-    choices = [job.choices for job in composed]
-    touched = {text: _touched(composer.parse(text), composer) for text in {text for job in jobs for text in job}}
-    typed = [tuple(dict.fromkeys(key for text in job for key in touched[text])) for job in jobs]
-    keys = list(dict.fromkeys(key for row in typed for key in row))
+    configs = _configs(designs, of_jobs)
+    choices = [designs[place].composed.choices for place, _ in of_jobs]
+    touched = {text: _touched(composer.parse(text), composer) for text in {text for job in designs for text in job.job}}
+    typed_in = [tuple(dict.fromkeys(key for text in design.job for key in touched[text])) for design in designs]
+    typed = [typed_in[place] for place, _ in of_jobs]
+    keys = list(dict.fromkeys(key for row in typed_in for key in row))
     held = zip(configs, choices, strict=True)
     columns = _factors(keys, [{key: _held(key, config, chosen) for key in keys} for config, chosen in held])
-    unread = _unread(configs, composed)
+    unread = _unread(configs, designs, of_jobs)
+    shown = {text: redacted_override(text) for text in {text for job in jobs for text in job}}
     rows = zip(jobs, columns, configs, choices, typed, unread, strict=True)
-    return [Cell(i, tuple(map(redacted_override, job)), *row) for i, (job, *row) in enumerate(rows)]
+    return [Cell(i, tuple(shown[text] for text in job), *row) for i, (job, *row) in enumerate(rows)]
+
+
+@dataclass(frozen=True)
+class _Design:
+    """Jobs that differ in nothing but their seeds: the first of them, and how Hydra composes that one."""
+
+    job: Sequence[str]
+    composed: Composed
+
+
+_OfJob = tuple[int, int | None]  # the place of a job's design, and its seed if it is not the design's first job
+
+
+def _designs(composer: Composer, jobs: Sequence[Sequence[str]]) -> tuple[list[_Design], list[_OfJob]]:
+    """The designs in the order of their first jobs, and the place of every job."""
+    designs: list[_Design] = []
+    of_jobs: list[_OfJob] = []
+    shared: dict[tuple[str, ...], int] = {}
+    for job in jobs:
+        rest, seed = without_seed(job)
+        if seed is not None and rest in shared:
+            of_jobs.append((shared[rest], seed))
+            continue
+        try:
+            composed = composer.compose(job)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise complaint(error, job, composer.loader) from error
+        if seed is not None and decides_nothing_else(rest, composed.interpolated):
+            shared[rest] = len(designs)
+        of_jobs.append((len(designs), None))
+        designs.append(_Design(job, composed))
+    return designs, of_jobs
+
+
+def _configs(designs: Sequence[_Design], of_jobs: Sequence[_OfJob]) -> list[RunConfig]:
+    """The checked configuration of every job. A seed fits everything else, so it is checked by itself."""
+    first: dict[int, RunConfig] = {}
+    configs = []
+    for place, seed in of_jobs:
+        if seed is None:
+            config = first[place] = run_config(designs[place].composed.values)
+        else:
+            check("seed", seed)
+            config = replace(first[place], seed=seed)
+        configs.append(config)
+    return configs
 
 
 def _held(key: str, config: RunConfig, chosen: Mapping[str, str]) -> Value:
@@ -296,21 +345,26 @@ def _held(key: str, config: RunConfig, chosen: Mapping[str, str]) -> Value:
     return chosen.get(key) or (setting_of(config, key) if key in SETTINGS else None)
 
 
-def _unread(configs: Sequence[RunConfig], composed: Sequence[Composed]) -> list[dict[str, Unread]]:
+def _unread(
+    configs: Sequence[RunConfig], designs: Sequence[_Design], of_jobs: Sequence[_OfJob]
+) -> list[dict[str, Unread]]:
     """What each job does not read. A seed decides nothing of that, so jobs that differ in their seeds share it.
 
     Of a job that goes on from a stored run nothing is said, since that run decides what is read.
     """
     readers = source_readers()
     known: dict[tuple[object, ...], dict[str, Unread]] = {}
-    found = []
-    for config, job in zip(configs, composed, strict=True):
+    found: dict[int, dict[str, Unread]] = {}
+    for config, (place, seed) in zip(configs, of_jobs, strict=True):
+        if seed is not None:
+            continue
+        job = designs[place].composed
         key = (replace(config, seed=0), tuple(job.choices.items()), job.interpolated)
         if key not in known:
             goes_on = config.from_run is not None
             known[key] = {} if goes_on else unread_of(config, job.choices, job.interpolated, readers)
-        found.append(known[key])
-    return found
+        found[place] = known[key]
+    return [found[place] for place, _ in of_jobs]
 
 
 def _touched(override: Override, composer: Composer) -> list[str]:

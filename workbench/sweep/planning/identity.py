@@ -121,8 +121,22 @@ def fingerprint(decided: Mapping[str, Value], data_digest: str, versions: Sequen
     `versions` are those of its measurement or analyses (`Instruments.versions`). Analyses change no number of a run.
     But a run that the store holds without them must be trained again to be analysed, so they count.
     """
+    return text_digest(_identity_text(decided, data_digest, versions))
+
+
+def fingerprints_by_seed(
+    decided: Mapping[str, Value], data_digest: str, versions: Sequence[int | str] = ()
+) -> Callable[[int], str]:
+    """`fingerprint` of these runs with each seed, which alone is written anew into what is digested."""
+    seedless = _identity_text({**decided, "seed": 0}, data_digest, versions)
+    before, mark, after = seedless.partition('["seed",0]')  # within a text the quotes would have backslashes
+    assert mark
+    return lambda seed: text_digest(f'{before}["seed",{seed}]{after}')
+
+
+def _identity_text(decided: Mapping[str, Value], data_digest: str, versions: Sequence[int | str]) -> str:
     parts = [sorted(decided.items()), data_digest, NUMERICAL_VERSION, *versions, *_rule_digests(decided)]
-    return text_digest(json.dumps(parts, default=str, separators=(",", ":")))
+    return json.dumps(parts, default=str, separators=(",", ":"))
 
 
 def _rows(decided: Mapping[str, Value], columns: Mapping[str, np.ndarray]) -> dict[str, set[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.config import RunConfig, as_read
@@ -13,7 +13,7 @@ from workbench.quantities import counted
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.compose import Cell
 from workbench.sweep.measures import Instruments
-from workbench.sweep.planning.identity import content, fingerprint, joint_digest, numbers, pinned, run_name
+from workbench.sweep.planning.identity import content, fingerprints_by_seed, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks
 from workbench.sweep.run_outcomes import PENDING
@@ -107,30 +107,29 @@ def identified(cells: Sequence[Cell], instruments: Instruments | None = None) ->
     for cell in cells:
         config = replace(cell.config, data=pins[cell.config.data])
         like = replace(config, seed=0)
-        shared = known[like] = known.get(like) or _identity(config, instruments)
-        decided, read = ({**settings, "seed": config.seed} for settings in (shared.decided, shared.read))
-        mark = fingerprint(read, shared.content, shared.versions)
+        if (shared := known.get(like)) is None:
+            shared = known[like] = _identity(config, instruments)
+        decided = {**shared.decided, "seed": config.seed}
         name = run_name(config, cell.choices, cell.factors)
-        planned.append(PlannedCell(replace(cell, config=config), name, mark, decided))
+        planned.append(PlannedCell(replace(cell, config=config), name, shared.fingerprint(config.seed), decided))
     return planned
 
 
 @dataclass(frozen=True)
 class _Identity:
-    """What decides a run's numbers: its settings, those of them that it reads with defaults for the others, its data,
-    and the versions of its measurement or analyses.
+    """What decides the numbers of runs that differ in their seeds alone: their settings, and what is digested for the
+    fingerprint of the run with each seed.
     """
 
     decided: Mapping[str, Value]
-    read: Mapping[str, Value]
-    content: str
-    versions: Sequence[int | str]
+    fingerprint: Callable[[int], str]
 
 
 def _identity(config: RunConfig, instruments: Instruments | None) -> _Identity:
     decided, read = numbers(config), as_read(config)
     versions = instruments.versions(decided) if instruments else []
-    return _Identity(decided, decided if read == config else numbers(read), content(config), versions)
+    read_alone = decided if read == config else numbers(read)
+    return _Identity(decided, fingerprints_by_seed(read_alone, content(config), versions))
 
 
 def plan(
