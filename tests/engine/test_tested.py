@@ -29,6 +29,7 @@ def ending_variously(every: int) -> Pack:
 
 def test_the_first_epochs_and_then_every_so_manieth() -> None:
     assert [epoch for epoch in range(21) if is_tested(epoch, 5)] == [0, 1, 2, 3, 4, 5, 10, 15, 20]
+    assert [epoch for epoch in range(100) if is_tested(epoch, 60)] == [0, 1, 2, 3, 4, 5, 60]
     assert all(is_tested(epoch, 1) for epoch in range(21))
 
 

@@ -281,7 +281,7 @@ class TrainingConfig:
     )
     test_every: int = setting(
         5, role="static", unit="epochs", low=1,
-        help="epochs between two evaluations of the test data, after the first ones and the last, which all have one",
+        help="epochs between two evaluations of the test data; the first five epochs and the last have one each",
     )  # fmt: skip
     bounds: str = setting(
         "",

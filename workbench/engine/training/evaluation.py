@@ -11,6 +11,7 @@ from workbench.engine.training.network import Network
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.reader import Data, Reader, Split
 
+FIRST_EPOCHS = 5  # after which the test data are evaluated in any case: in them curves move most
 EVALUATED_AT_ONCE = 256  # examples evaluated at a time, at most
 
 
@@ -22,10 +23,10 @@ def chunk_of(examples: int) -> int:
 
 
 def is_tested(epoch: int, every: int) -> bool:
-    """Whether the test data are evaluated after this epoch: after the first `every` epochs, in which curves move most,
-    and after every one that `every` divides. 0 is the untrained network. A run that ends is evaluated in any case.
+    """Whether the test data are evaluated after this epoch: one of the first, or one that `every` divides. 0 is the
+    untrained network. A run that ends is evaluated in any case.
     """
-    return epoch < every or epoch % every == 0
+    return epoch <= FIRST_EPOCHS or epoch % every == 0
 
 
 class Evaluator:

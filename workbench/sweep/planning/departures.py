@@ -9,10 +9,11 @@ from hashlib import sha256
 from workbench.config import SETTINGS, flatten, setting_of
 from workbench.config.setting import Value
 from workbench.sweep.hydra.compose import Cell
-from workbench.sweep.planning.identity import NO_DEFAULTS
 
 # A claim rule names its seeds itself, and does not depend on the machine or on further analyses of a run.
 WITHOUT = ("seed", "device", "kernel", "analyses")
+# What came after questions were stored, and decides which points a curve has but no number that a verdict reads.
+NOT_IN_A_QUESTION = ("training.test_every",)
 LONGEST_VARIANT = 48  # characters of what a variant's name says of it
 Departures = Mapping[str, tuple[tuple[Value, ...], tuple[Value, ...]]]
 
@@ -104,11 +105,9 @@ def cells_digest(cells: Sequence[Cell], seeds: Sequence[set[int]]) -> str:
 
 
 def _asked(cell: Cell) -> tuple[Value, ...]:
-    """The settings without those that have, though it is not the default, the value that they had before they were
-    settings: a question that was stored then, and asks for that value now, is the same one.
-    """
+    """The settings that make the question: one that was stored before the others were settings is the same one now."""
     flat = flatten(cell.config)
-    return tuple(flat[key] for key in compared() if key not in NO_DEFAULTS or flat[key] != NO_DEFAULTS[key])
+    return tuple(flat[key] for key in compared() if key not in NOT_IN_A_QUESTION)
 
 
 def _at(places: Sequence[int], row: Sequence[Value]) -> tuple[Value, ...]:
