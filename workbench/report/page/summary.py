@@ -89,13 +89,16 @@ def extremes(design: Design) -> str:
     return say("summary.ends", name=name, ends=semicolons(parts))
 
 
-def explained(design: Design, cost_of_mean: float) -> str:
-    """How much of a regression its best run explains, in a sentence; "" of a classification."""
+def share_of_mean(design: Design, cost_of_mean: float) -> str:
+    """What the best run of a regression costs beside predicting the mean, in a sentence; "" of a classification.
+
+    It is no R²: that is of the test examples' own mean, which only kept predictions tell (`figures/answered.py`).
+    """
     best = extreme(design, worst=False)
     if best is None or not math.isfinite(cost_of_mean) or not design.main.endswith("_loss"):
         return ""
-    share = 1 - float(best[design.main]) / cost_of_mean
-    return say("summary.explained", cost=wording.number(cost_of_mean), share=wording.number(share))
+    share = wording.number(100 * float(best[design.main]) / cost_of_mean)
+    return say("summary.share_of_mean", cost=wording.number(cost_of_mean), share=share)
 
 
 def _settings(design: Design, run: pd.Series) -> str:
