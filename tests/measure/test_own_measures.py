@@ -91,6 +91,42 @@ def test_a_measurement_that_is_not_right_fails_by_the_name_of_its_file() -> None
     assert failed["reason"].startswith("measures/count.py: twice: found a dict; allowed: Measured(")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("3", "found an int; allowed: Measured("),
+        ("Measured({'parameters': 'many'})", "parameters is 'many'; allowed: a number"),
+        (
+            "Measured({}, {'rows': {'a': [1, 2], 'b': [1]}})",
+            "table rows: its columns have different lengths (a 2, b 1)",
+        ),
+        ("Measured({}, {'rows': {'a': [[1, 2], [3, 4]]}})", "table rows: column a is 2 x 2 of int64"),
+        ("Measured({}, {'rows': {'a': [[1, 2], [3]]}})", "table rows: column a is no row of values"),
+        ("Measured({}, {'rows': {'a': [1.5, None]}})", "table rows: column a is 2 of object"),
+        ("Measured({}, {'rows': {'a': 1}})", "table rows: column a is one value of int64"),
+        ("Measured({}, {'rows': {'cell': [1]}})", "table rows: column cell has a name that is not free"),
+        ("Measured({}, {'rows': [1]})", "table 'rows' is a list; allowed: names of columns"),
+    ],
+)
+def test_a_result_that_no_store_could_hold_is_said_before_anything_trains(given: str, said: str) -> None:
+    write(COUNT.replace("def count(trained):", f"def count(trained):\n    return {given}"))
+    with pytest.raises(BadInput, match=re.escape(f"measures/count.py: count: {said}")):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+
+
+def test_texts_of_pandas_and_lists_are_columns_of_a_table() -> None:
+    columns = "{'word': np.array(['a', 'bc'], dtype=object), 'size': [1, 2], 'right': [True, False]}"
+    write(
+        "import numpy as np\n"
+        + COUNT.replace(
+            "def count(trained):",
+            f"def count(trained):\n    return Measured({{'parameters': 1}}, {{'rows': {columns}}})",
+        )
+    )
+    found = workbench.sweep({"seed": [0]}, name="words", analyses="count", **SMALL).tables.tables["rows"]
+    assert found[["word", "size", "right"]].to_numpy().tolist() == [["a", 1, True], ["bc", 2, False]]
+
+
 def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     write(COUNT)  # COUNTED is no name
     with pytest.raises(BadInput, match=r"measures/count\.py: count raises NameError: name 'COUNTED'"):
