@@ -105,6 +105,7 @@ def test_a_measurement_that_is_not_right_fails_by_the_name_of_its_file() -> None
         ("Measured({}, {'rows': {'a': [1.5, None]}})", "table rows: column a is 2 of object"),
         ("Measured({}, {'rows': {'a': 1}})", "table rows: column a is one value of int64"),
         ("Measured({}, {'rows': {'cell': [1]}})", "table rows: column cell has a name that is not free"),
+        ("Measured({}, {'model': {'a': [1]}})", "a table is called 'model'"),
         ("Measured({}, {'rows': [1]})", "table 'rows' is a list; allowed: names of columns"),
     ],
 )

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.measure.kept_state import STATE_TABLE
+from workbench.measure.model import MODEL_TABLE
 from workbench.sweep.measures import Measured, Table
 
 _KINDS = "biufU"  # of NumPy: what checkpoints and the store keep
+_KEPT_APART = (MODEL_TABLE, STATE_TABLE)  # tables that become files of their own
 _OF_THE_STORE = ("cell", "fingerprint")  # columns that say of which run the rows are
 
 
@@ -39,6 +42,8 @@ def _number(name: str, value: object) -> float:
 
 
 def _table(name: object, columns: object) -> Table:
+    if name in _KEPT_APART:
+        raise BadInput(f"a table is called {name!r}; allowed: any other name, as the store keeps that one apart")
     if not isinstance(name, str) or not isinstance(columns, Mapping) or not columns:
         raise BadInput(f"table {name!r} is {_kind(columns)}; allowed: names of columns, each with its values")
     table = {column: _column(f"table {name}: column {column}", column, values) for column, values in columns.items()}
