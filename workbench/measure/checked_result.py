@@ -11,8 +11,8 @@ from workbench.measure.kept_state import STATE_TABLE
 from workbench.measure.model import MODEL_TABLE
 from workbench.sweep.measures import Measured, Table
 
-_KINDS = "biufU"  # of NumPy: what checkpoints and the store keep
-_KEPT_APART = (MODEL_TABLE, STATE_TABLE)  # tables that become files of their own
+_STORED_KINDS = "biufU"  # of NumPy: what checkpoints and the store keep
+_NAMES_OF_FILES = (MODEL_TABLE, STATE_TABLE)  # tables that become files of their own
 _OF_THE_STORE = ("cell", "fingerprint")  # columns that say of which run the rows are
 
 
@@ -42,7 +42,7 @@ def _number(name: str, value: object) -> float:
 
 
 def _table(name: object, columns: object) -> Table:
-    if name in _KEPT_APART:
+    if name in _NAMES_OF_FILES:
         raise BadInput(f"a table is called {name!r}; allowed: any other name, as the store keeps that one apart")
     if not isinstance(name, str) or not isinstance(columns, Mapping) or not columns:
         raise BadInput(f"table {name!r} is {_kind(columns)}; allowed: names of columns, each with its values")
@@ -63,7 +63,7 @@ def _column(where: str, name: object, values: object) -> np.ndarray:
         raise BadInput(f"{where} is no row of values; allowed: numbers alone, or texts alone") from None
     if column.dtype.kind == "O" and all(isinstance(value, str) for value in column.flat):
         column = column.astype(str)  # as pandas gives texts
-    if column.ndim != 1 or column.dtype.kind not in _KINDS:
+    if column.ndim != 1 or column.dtype.kind not in _STORED_KINDS:
         shape = " x ".join(map(str, column.shape)) or "one value"
         raise BadInput(f"{where} is {shape} of {column.dtype}; allowed: one row of numbers, or of texts")
     return column
