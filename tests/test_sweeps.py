@@ -290,7 +290,9 @@ def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: p
     run = load("second").facts["run_id"]
     mine = workspace.parent / "mine" / run / "artifacts"
     shutil.copytree(workspace / "mlruns" / "workbench" / run / "artifacts", mine)
-    (mine / "secret").symlink_to("/etc/passwd")
+    elsewhere = workspace.parent / "secret"
+    elsewhere.write_text("of another person", encoding="utf-8")
+    (mine / "secret").symlink_to(elsewhere)
     change("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", mine.as_uri(), run)
     before = everything(mine)
     assert cli.main(["sweeps", "export", "second", "copy"]) == 0

@@ -104,7 +104,14 @@ def _in_words(symptoms: Symptoms) -> dict[str, str]:
             found[name] = f"{value:.0f}" if math.isfinite(value) else "\u2013"
         else:
             found[name] = wording.number(value, 2)
+    found["moved"] = _moved(symptoms.falling)
     return found
+
+
+def _moved(falling: float) -> str:
+    """How the training loss moved that fell by this share of itself."""
+    share = wording.amount(abs(falling), "train_accuracy")
+    return say("symptom.rose", share=share) if falling < 0 else say("symptom.fell", share=share)
 
 
 def _proposal(remedy: Remedy, row: pd.Series) -> Proposal | None:

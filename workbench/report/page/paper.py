@@ -110,7 +110,7 @@ def _arms(found: Findings) -> list[str]:
         if key in runs and key.partition(".")[0] in SETUP and not key.endswith(".digest")
         and key not in found.tables.factors and runs[key].nunique(dropna=False) > 1
     ]  # fmt: skip
-    told = []
+    told: list[str] = []
     for arm, mine in runs.groupby(ARM, sort=False):
         set_here = {key: mine[key].iloc[0] for key in differing if mine[key].notna().all() and mine[key].nunique() == 1}
         said = wording.listing([_one(key, value) for key, value in set_here.items()])
