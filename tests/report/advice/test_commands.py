@@ -39,7 +39,7 @@ def another(setting: Setting) -> Value:
         return "[3,2]"
     if setting.kind is bool:
         return not setting.default
-    return 0.25 if setting.kind is float else 5
+    return next(value for value in ((0.25, 0.5) if setting.kind is float else (5, 6)) if value != setting.default)
 
 
 @pytest.mark.parametrize("key", REPEATED)
