@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -99,10 +100,6 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pyte
     assert not list(Path.cwd().iterdir())
 
 
-def ended() -> str:
-    raise EOFError
-
-
 def test_a_sweep_is_not_deleted_before_somebody_says_yes(
     workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,11 +110,13 @@ def test_a_sweep_is_not_deleted_before_somebody_says_yes(
     assert "reports/second.html" in line
     assert line.endswith("type --yes as well")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
-    for answer, status in ((["n"], 2), ([""], 2), ([], 2), (["yes"], 0)):  # []: the input ends
-        monkeypatch.setattr("builtins.input", lambda _, said=answer: said[0] if said else ended())
+    for answer, status in (("n", 2), ("", 2), (EOFError, 2), (KeyboardInterrupt, 2), ("yes", 0)):
+        monkeypatch.setattr("builtins.input", Mock(side_effect=[answer]))
         assert cli.main(["sweeps", "delete", "second"]) == status
         assert (everything(workspace) == before) is bool(status)
-        assert "this will go:" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "this will go:" in said
+        assert ("nothing was deleted" in said) is bool(status)
 
 
 def test_a_deleted_sweep_takes_everything_of_it_along(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -291,7 +290,9 @@ def test_artifacts_of_a_foreign_store_do_not_lead_out(workspace: Path, capsys: p
     run = load("second").facts["run_id"]
     mine = workspace.parent / "mine" / run / "artifacts"
     shutil.copytree(workspace / "mlruns" / "workbench" / run / "artifacts", mine)
-    (mine / "secret").symlink_to("/etc/passwd")
+    elsewhere = workspace.parent / "secret"
+    elsewhere.write_text("of another person", encoding="utf-8")
+    (mine / "secret").symlink_to(elsewhere)
     change("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", mine.as_uri(), run)
     before = everything(mine)
     assert cli.main(["sweeps", "export", "second", "copy"]) == 0

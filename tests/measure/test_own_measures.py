@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from tests import documents
 from workbench import cli
 from workbench.engine.errors import BadInput
 from workbench.measure import ANALYSES, INSTRUMENTS, MEASUREMENTS
+from workbench.measure.checked_result import checked_result
 from workbench.report.completed import completed
+from workbench.sweep.measures import Measured
 
 pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 SMALL = {
@@ -91,12 +94,57 @@ def test_a_measurement_that_is_not_right_fails_by_the_name_of_its_file() -> None
     assert failed["reason"].startswith("measures/count.py: twice: found a dict; allowed: Measured(")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (3, "found an int; allowed: Measured("),
+        (Measured({"own": "many"}), "own is 'many'; allowed: a number"),  # type: ignore[dict-item]
+        (Measured({"other": 1.0}), "gave other, which its row does not announce: own"),
+    ],
+)
+def test_a_result_that_is_no_metrics_of_its_row_is_refused(given: object, said: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)):
+        checked_result(given, ("own",))
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "said"),
+    [
+        ("rows", {"a": [1, 2], "b": [1]}, "table rows: its columns have different lengths (a 2, b 1)"),
+        ("rows", {"a": [[1, 2], [3, 4]]}, "table rows: column a is 2 x 2 of int64"),
+        ("rows", {"a": [[1, 2], [3]]}, "table rows: column a is no row of values"),
+        ("rows", {"a": [1.5, None]}, "table rows: column a is 2 of object"),
+        ("rows", {"a": 1}, "table rows: column a is one value of int64"),
+        ("rows", {"cell": [1]}, "table rows: column cell has a name that is not free"),
+        ("rows", [1], "table 'rows' is a list; allowed: names of columns"),
+        ("rows", {}, "table 'rows' is a dict; allowed: names of columns"),
+        ("model", {"a": [1]}, "a table is called 'model'"),
+    ],
+)
+def test_a_table_that_no_store_could_hold_is_refused(name: str, columns: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)):
+        checked_result(Measured({}, {name: columns}), ())
+
+
+def test_texts_of_pandas_and_lists_are_columns_of_a_table() -> None:
+    given: Any = {"word": np.array(["a", "bc"], dtype=object), "size": [1, 2], "right": [True, False]}
+    found = checked_result(Measured({"own": 1}, {"rows": given}), ("own",)).tables["rows"]
+    assert {name: (column.dtype.kind, column.tolist()) for name, column in found.items()} == {
+        "word": ("U", ["a", "bc"]),
+        "size": ("i", [1, 2]),
+        "right": ("b", [True, False]),
+    }
+
+
 def test_what_an_analysis_raises_is_said_before_anything_trains() -> None:
     write(COUNT)  # COUNTED is no name
     with pytest.raises(BadInput, match=r"measures/count\.py: count raises NameError: name 'COUNTED'"):
         workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
     write(COUNT.replace("COUNTED", "1").replace('"parameters":', '"others":'))
     with pytest.raises(BadInput, match="gave others, which its row does not announce"):
+        workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
+    write(COUNT.replace("COUNTED})", "1}, {'rows': {'a': [1, 2], 'b': [1]}})"))
+    with pytest.raises(BadInput, match=r"measures/count\.py: count: table rows: its columns have different lengths"):
         workbench.sweep({"seed": [0, 1]}, name="wrong", analyses="count", **SMALL)
     write(COUNT.replace("COUNTED", "exit(3)"))
     with pytest.raises(BadInput, match=r"measures/count\.py: count raises SystemExit: 3"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -220,6 +221,15 @@ def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(SystemExit):
         live.follow("tour", None, tmp_path, waited.append)
     assert len(waited) == 2
+
+
+def test_the_page_without_figures_says_what_the_store_tells_of_outcomes_and_packs(tmp_path: Path) -> None:
+    found = HowFar("tour", 3, 7, True, {}, 0.0, {"finished": 1, "diverged": 1, "pending": 4}, 1, 2, 5)
+    text = live._begun(found, tmp_path).read_text(encoding="utf-8")
+    assert re.search(r"3 of 7 runs had ended at [\d:]+ UTC, 2 of 5.packs\. ", text)
+    for name, count in {"finished": 1, "reused": 1, "diverged": 1, "failed": 0, "pending": 4}.items():
+        assert re.search(rf'<li class="{name}[^"]*"><b>{count}</b>', text)
+    assert str(live.Standing(3, 7, 2, 5)) == "3 of 7 runs have ended, 2 of 5 packs"
 
 
 def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:

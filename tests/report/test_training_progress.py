@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 import workbench
+from tests.clock import Clock
 from workbench.report import live_beside
-from workbench.report.page.begun import Progress
+from workbench.report.page.begun import Progress, write_begun
 from workbench.report.training_progress import TrainingProgress
+from workbench.sweep.execution import progress
 from workbench.sweep.execution.messages import EpochDone, Message, PackDone, PackResumed, PackRetried, PackStarted
+from workbench.sweep.execution.progress import Display
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.store import RunRecord
@@ -80,6 +86,26 @@ def test_runs_that_another_start_or_sweep_has_trained_and_those_that_do_not_fit_
     now = TrainingProgress(cells, Plan([], {}, [], unfit={"b": "does not fit"})).now()
     assert (now.ended, now.runs) == (2, 3)
     assert now.outcomes == {"finished": 0, "reused": 1, "diverged": 0, "failed": 1, "pending": 1}
+
+
+def test_the_page_says_the_time_to_go_as_the_terminal_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock = Clock()
+    monkeypatch.setattr(progress, "monotonic", clock)
+    watched = TrainingProgress([RunRecord(0, "", "a")], SimpleNamespace(packs=[], unfit={}, runs_to_do=1, cost=8.0))  # type: ignore[arg-type]
+    shown = Display(runs=1, cost=8.0)
+
+    def page() -> str:
+        return write_begun("tour", {}, watched.now(), tmp_path, 100.0).read_text(encoding="utf-8")
+
+    for message in (PackStarted("p", "relu", 1, 8, 8.0), EpochDone("p", 1, runs=1)):
+        watched.on_message(message)
+        shown.on_message(message)
+    assert "to go" not in page()  # nothing is known before a second epoch
+    clock.pause(5)
+    for one in (watched, shown):
+        one.on_message(EpochDone("p", 2, runs=1))
+    assert watched.now().to_go == shown.time_to_go() == "0:30"
+    assert "UTC, with about 0:30 to go. " in page()
 
 
 def test_a_pack_that_goes_on_counts_what_it_had_and_one_that_is_tried_again_counts_once() -> None:

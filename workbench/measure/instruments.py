@@ -11,6 +11,7 @@ from workbench.config import RunConfig
 from workbench.config.setting import Value
 from workbench.engine.errors import BadInput, in_one_line
 from workbench.engine.rules.rule_files import RuleFile, TakenName, read
+from workbench.measure.checked_result import checked_result
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.own_files import OWN_TABLES, rows_of
 from workbench.persons_code import MEASURE_FILES
@@ -104,7 +105,7 @@ class InstrumentTables:
         if name not in self.own:
             return _as_said(name, returns, take())
         try:
-            return _as_said(name, returns, _as_measured(take()))
+            return checked_result(take(), returns)
         except BadInput as error:
             raise BadInput(f"{self.own[name].name}: {name}: {error}") from error
         except (Exception, SystemExit) as error:
@@ -128,10 +129,3 @@ def _as_said(name: str, returns: Sequence[str], measured: Measured) -> Measured:
     if unknown := set(measured.metrics) - set(returns):
         raise KeyError(f"{name} gave {', '.join(sorted(unknown))}, which its row does not announce")
     return measured
-
-
-def _as_measured(found: object) -> Measured:
-    """What a function of a person's own gave: metrics as floats. Raises BadInput for anything else."""
-    if not isinstance(found, Measured):
-        raise BadInput(f"found a {type(found).__name__}; allowed: Measured({{'metric': number}})")
-    return Measured({name: float(value) for name, value in found.metrics.items()}, found.tables)

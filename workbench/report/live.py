@@ -19,6 +19,7 @@ from threading import Thread
 from time import process_time, sleep, time
 from typing import TYPE_CHECKING, TypeVar
 
+from workbench.quantities import counted
 from workbench.report.language.words import say
 from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.cores import cores
@@ -40,10 +41,17 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a sweep has come: how many runs have ended, and of how many."""
+    """How far a sweep has come: how many runs have ended, and packs, each of how many."""
 
     ended: int
     runs: int
+    packs_ended: int = 0
+    packs: int = 0
+
+    def __str__(self) -> str:
+        """As a terminal says it."""
+        packs = f", {self.packs_ended:,} of {counted(self.packs, 'pack')}" if self.packs else ""
+        return f"{self.ended:,} of {self.runs:,} runs have ended{packs}"
 
 
 def follow(
@@ -68,7 +76,7 @@ def follow(
         before = process_time()
         found = how_far(name, uri)
         looked = process_time() - before
-        standing = Standing(found.ended, found.runs)
+        standing = Standing(found.ended, found.runs, found.packs_ended, found.packs)
         if not found.running:
             (page,) = rebuild([name], uri, folder)
             on_page(page.html, standing)
@@ -163,8 +171,10 @@ def _begun(found: HowFar, folder: Path) -> Path:
 
     def write() -> Path:
         from workbench.report.page.begun import Progress, write_begun
+        from workbench.report.statistics.design import STATUSES
 
-        progress = Progress(found.ended, found.runs)
+        outcomes = {**dict.fromkeys(STATUSES, 0), **found.outcomes, "reused": found.reused}
+        progress = Progress(found.ended, found.runs, outcomes, packs_ended=found.packs_ended, all_packs=found.packs)
         return write_begun(found.name, found.facts, progress, folder, before_the_first(cores()))
 
     return in_idle_time(write)

@@ -22,7 +22,7 @@ from workbench.sweep.execution.messages import (
     PackStopped,
 )
 from workbench.sweep.execution.outcome import PackOutcome
-from workbench.sweep.execution.progress import InTraining
+from workbench.sweep.execution.progress import InTraining, TalliedPacks
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.run_outcomes import DIVERGED, FINISHED, PENDING
 from workbench.sweep.store import RunRecord
@@ -78,24 +78,26 @@ class TrainingProgress:
         self._planned = frozenset(self._runs)
         self._over: dict[str, _Count] = {}
         self._training: dict[str, InTraining] = {}
+        self._tallied = TalliedPacks(work.runs_to_do, work.cost)
         self._levels = _levels([cell for cell in self._cells.values() if cell.outcome == PENDING])
 
     def on_message(self, message: Message) -> None:
         """Something happened to a pack."""
         with self._lock:
             self._note(message)
+            self._tallied.on_message(message)
 
     def now(self) -> Progress:
         """How far it is."""
         with self._lock:
             over, training = dict(self._over), [replace(pack) for pack in self._training.values()]
             levels = self._levels_now()
-            runs = dict(self._runs)
+            runs, to_go = dict(self._runs), self._tallied.time_to_go()
         count = sum((*over.values(), *map(_count, training)), self._unfit)
         outcomes = {"finished": count.finished, "reused": self._reused, **count.of(len(self._cells) - self._reused)}
         metric, rows = levels
         packs = [_row(label, of, over.get(label, _Count()), training) for label, of in runs.items()]
-        return Progress(count.ended + self._reused, len(self._cells), outcomes, packs, metric, rows)
+        return Progress(count.ended + self._reused, len(self._cells), outcomes, packs, metric, rows, to_go)
 
     def _note(self, message: Message) -> None:
         match message:

@@ -85,7 +85,7 @@ def _followed(asked: Namespace) -> Written:
     shown: list[Path] = []
 
     def on_page(page: Path, standing: live.Standing) -> None:
-        say(f"{page}: {standing.ended:,} of {standing.runs:,} runs have ended")
+        say(f"{page}: {standing}")
         if asked.open and not shown:
             _open(page)
         shown.append(page)

@@ -119,10 +119,11 @@ def _ask(asked: Namespace) -> None:
 
 
 def _typed(question: str) -> str:
-    """The answer to a question; "" if the input ends there (Ctrl-D)."""
+    """The answer to a question; "" if the input ends there (Ctrl-D), or Ctrl-C is pressed."""
     try:
         return input(question)
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
+        print(file=sys.stderr)  # what follows is not to stand behind the question
         return ""
 
 

@@ -13,10 +13,12 @@ import pytest
 from tests.repetitions import repetitions
 from tests.report.synthetic import sweep
 from workbench import cli
+from workbench.report.advice import diagnosis
 from workbench.report.advice.diagnosis import Advice, advice, advised, diagnose
 from workbench.report.advice.faults import FAULTS, HEALTHY
 from workbench.report.advice.symptoms import Symptoms, settings_of
 from workbench.report.experiments import known_claims
+from workbench.report.language.words import say
 from workbench.report.page.sweep import write
 from workbench.report.statistics.design import read
 from workbench.words.advise import in_words
@@ -176,3 +178,9 @@ def test_what_is_proposed_can_be_typed(capsys: pytest.CaptureFixture[str]) -> No
     for command in list(commands.values())[: repetitions(3, 99)]:
         assert cli.main([*shlex.split(command)[1:], "dry_run=true", "--quiet"]) == 0, command
     assert "12 runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("falling", "said"), [(0.04, "fell by 4.0"), (-0.04, "rose by 4.0")])
+def test_a_loss_that_rose_is_not_said_to_have_fallen_by_less_than_nothing(falling: float, said: str) -> None:
+    told = diagnosis._in_words(replace(PLANTED["it underfits"], falling=falling))
+    assert f"the training loss {said}" in say("symptom.underfits", **told)

@@ -14,9 +14,10 @@ import pytest
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
 from workbench.report.experiments import experiment_in
-from workbench.report.figures.drawings import Heat, Lines
+from workbench.report.figures.drawings import Drawing, Heat, Lines
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.named_rows import Rows
 from workbench.report.figures.own_figures import OwnFigures, averaged, numbers, runs
 from workbench.report.page.sweep import write
 
@@ -83,6 +84,37 @@ def test_a_long_table_is_thinned_and_says_so() -> None:
     table = numbers(Figure("T", "", lambda _: data, Lines("x", "v")), data)
     assert len(table.rows) == 200
     assert "one in 5 of 1000" in table.caption
+
+
+def at_zero(tables: Tables) -> pd.DataFrame:
+    return runs(DEPTH, ACTIVATION, ACCURACY)(tables).assign(nothing=0.0)
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        Lines("nothing", ACCURACY, log_x=True),
+        Lines(DEPTH, "nothing", log_y=True),
+        Heat(DEPTH, ACTIVATION, "nothing", log=True),
+        Rows(ACTIVATION, "nothing", by=DEPTH, log_x=True),
+    ],
+)
+def test_a_logarithmic_scale_without_a_value_above_zero_is_told_in_a_sentence(drawing: Drawing, tables: Tables) -> None:
+    (group,) = OwnFigures().drawn(Findings(tables, own=[Figure("Zero", "Log.", at_zero, drawing)]))
+    assert group.plots == ()
+    assert "no value of nothing is above 0" in group.caption
+
+
+@pytest.mark.parametrize(
+    "drawing", [Lines("some", ACCURACY, log_x=True), Rows(DEPTH, "some", by=DEPTH, log_x=True)], ids=["lines", "rows"]
+)
+def test_a_panel_alone_without_a_value_above_zero_is_drawn_in_silence(drawing: Drawing, tables: Tables) -> None:
+    def some(tables: Tables) -> pd.DataFrame:
+        frame = at_zero(tables)
+        return frame.assign(some=(frame[ACTIVATION] == "relu") * frame[DEPTH])
+
+    (group,) = OwnFigures().drawn(Findings(tables, own=[Figure("Some", "Log.", some, drawing, panels=ACTIVATION)]))
+    assert len(group.plots) == 2
 
 
 def broken(_: Any) -> pd.DataFrame:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.report.figures.sources import HOSTILE, findings, tables
 from tests.report.page.test_sweep import SWEEPS
+from tests.report.synthetic import sweep
 from workbench.report.figures.findings import Findings
 from workbench.report.page.latex_text import beyond_latin, escaped
 from workbench.report.page.paper import latex, methods
@@ -59,3 +61,17 @@ def test_the_paragraph_tells_design_seeds_rule_and_versions() -> None:
     assert "lower by more than 1\u00a0pp" in text
     assert "commit 5f0c2d9e" in text
     assert HOSTILE in text  # as it is: whoever shows it escapes it
+
+
+def test_the_paragraph_tells_what_each_arm_sets() -> None:
+    made = sweep({"arm": ("wide", "deep & 50 %"), "dropout.rate": (0.0, 0.2)}, seeds=3, trouble=False)
+    wide = made.runs["arm"] == "wide"
+    made.runs["network.width"], made.runs["network.depth"] = np.where(wide, 128, 16), np.where(wide, 1, 8)
+    made.runs["optimizer.learning_rate"] = np.where(wide, 0.1, made.runs["dropout.rate"])  # in one arm not the same
+    text = methods(Findings(made))  # type: ignore[arg-type]
+    assert (
+        "Runs of the arm wide had depth 1, width 128 and learning rate 0.1. "
+        "Runs of the arm deep & 50 % had depth 8 and width 16. " in text
+    )
+    assert "dropout rate 0 and" not in text
+    assert "Runs of the arm" not in methods(findings(tables(12)))

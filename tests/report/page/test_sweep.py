@@ -17,10 +17,12 @@ from tests.report.figures.sources import search, search_by_two
 from tests.report.page.languages import said
 from tests.report.synthetic import Tables, sweep
 from workbench.engine.errors import BadInput
+from workbench.report import wording
 from workbench.report.language.words import Words, word
 from workbench.report.page.folder import stem
 from workbench.report.page.index import write_index
 from workbench.report.page.provenance import facts
+from workbench.report.page.summary import share_of_mean
 from workbench.report.page.sweep import Page, write
 from workbench.report.statistics.design import STATUSES, read
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired
@@ -56,6 +58,15 @@ SWEEPS = {
     "search by two": search_by_two,
     "hostile": lambda: sweep({HOSTILE: (HOSTILE, "$x_1$"), "network.depth": (1, 2)}, seeds=2),
 }
+
+
+def test_the_best_run_of_a_regression_is_set_against_predicting_the_mean() -> None:
+    design = read(SWEEPS["regression"]())  # type: ignore[arg-type]
+    best = float(design.runs.loc[design.runs["outcome"] == "finished", design.main].min())
+    said_of = share_of_mean(design, 0.5)
+    against = f"an R\u00b2 of {wording.number(1 - 2 * best)} against their mean."
+    assert f"costs about 0.500; the best run costs {wording.number(200 * best)} % of that, {against}" in said_of
+    assert share_of_mean(read(SWEEPS["one factor"]()), 0.5) == ""  # type: ignore[arg-type]
 
 
 class Outline(HTMLParser):

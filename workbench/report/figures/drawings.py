@@ -27,6 +27,11 @@ class Drawing:
 
     value: str
 
+    @property
+    def by_logarithm(self) -> tuple[str, ...]:
+        """The columns whose numbers are drawn by their logarithm, and so above 0 alone."""
+        return ()
+
     def __call__(self, ax: Axes, rows: pd.DataFrame, everything: pd.DataFrame) -> Axes:
         """Paint `rows`; colours and scales are those of `everything`, so that panels can be compared."""
         raise NotImplementedError
@@ -63,6 +68,10 @@ class Lines(Drawing):
     as_given: bool = False
     own_scale: bool = False
     marks: tuple[float, ...] = ()
+
+    @property
+    def by_logarithm(self) -> tuple[str, ...]:
+        return (self.x,) * self.log_x + (self.value,) * self.log_y
 
     @property
     def within(self) -> tuple[float, float]:
@@ -150,6 +159,10 @@ class Heat(Drawing):
     written: bool = False
     upwards: bool = False
 
+    @property
+    def by_logarithm(self) -> tuple[str, ...]:
+        return (self.value,) * self.log
+
     def _norm(self, everything: pd.DataFrame) -> Normalize:
         panels = [name for name in everything if name not in ("seed", self.value)]
         means = self._scaled(everything).groupby([everything[name] for name in panels], dropna=False).mean()
@@ -190,6 +203,15 @@ class Heat(Drawing):
         return ax
 
 
+def nothing_above_zero(drawing: Drawing, frame: pd.DataFrame) -> str:
+    """The name of a column that is drawn by its logarithm and has no number above 0; "" if there is none."""
+    for column in drawing.by_logarithm:
+        held = frame[column]
+        if pd.api.types.is_numeric_dtype(held) and not (np.isfinite(held) & (held > 0)).any():
+            return _name(column)
+    return ""
+
+
 def _name(column: str) -> str:
     """A column of a frame as the name of an axis."""
     return wording.factor(column) if "." in column else texts.translated(column.replace("_", " "))
@@ -224,7 +246,9 @@ def _tick(value: float, percent: bool) -> str:
 
 
 def logarithmic_x(ax: Axes, values: np.ndarray) -> None:
-    """A logarithmic x axis for these values; the limits are those of what is drawn so far, if it is above 0."""
+    """A logarithmic x axis for these values; the limits are those of what is drawn so far, if any of it is above 0."""
+    if not np.isfinite(ax.dataLim.minposx):  # of one panel; Matplotlib would look for its limits, and warn
+        ax.set_xlim(*_room(list(values), log=True))
     ax.set_xscale("log", nonpositive="clip")
     ax.xaxis.set_minor_locator(NullLocator())
     _decades(ax.xaxis, values)

@@ -37,6 +37,10 @@ class Rows(Drawing):
     by: str
     log_x: bool = False
 
+    @property
+    def by_logarithm(self) -> tuple[str, ...]:
+        return (self.value,) * self.log_x
+
     def labels(self, everything: pd.DataFrame) -> list[str]:
         return list(wording.labels(list(everything[self.by].unique())))
 

@@ -24,7 +24,7 @@ from workbench.config import SETTINGS
 from workbench.report import wording
 from workbench.report.completed import completed
 from workbench.report.figures.base import DrawnFigure, FigureKind, Key, Panel, Table, legend
-from workbench.report.figures.drawings import Drawing, Lines
+from workbench.report.figures.drawings import Drawing, Lines, nothing_above_zero
 from workbench.report.figures.figure import Figure
 from workbench.report.figures.findings import Findings
 from workbench.report.figures.measured import NothingHeld
@@ -142,11 +142,19 @@ def _reduced(figure: Figure, tables: SweepTables) -> Reduced:
         return Reduced(figure, pd.DataFrame(), say("own.nothing_yet"))
     try:
         frame = figure.data(completed(tables))
-        return Reduced(figure, frame, say("own.nothing_yet") if _empty(frame, figure.measured) else "")
+        return Reduced(figure, frame, _nothing(figure, frame))
     except NothingHeld as reason:
         return Reduced(figure, pd.DataFrame(), say("own.nothing_for", reason=texts.translated(str(reason))))
     except Exception as error:
         return Reduced(figure, pd.DataFrame(), _failure(error))
+
+
+def _nothing(figure: Figure, frame: pd.DataFrame) -> str:
+    """Why there is nothing to draw of a frame; "" if there is."""
+    if _empty(frame, figure.measured):
+        return say("own.nothing_yet")
+    column = nothing_above_zero(figure.draw, frame) if isinstance(figure.draw, Drawing) else ""
+    return say("own.none_above_zero", column=column) if column else ""
 
 
 def _empty(frame: pd.DataFrame, measured: str) -> bool:

@@ -17,6 +17,7 @@ from workbench.report.language.words import say
 from workbench.report.page.folder import make, page_file
 from workbench.report.page.rendering import render
 from workbench.report.page.view import heading
+from workbench.sweep.execution.progress import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class LevelProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sweep is: runs that ended, of how many, by outcome; its packs; and levels, by which `metric`.
+    """How far a sweep is: runs that ended, of how many, by outcome; its packs; levels, by which `metric`; and the time
+    to go, as the terminal says it. Who does not see the packs train says how many have ended, of how many.
 
-    Whoever knows only the two counts leaves the rest empty.
+    Whoever knows only some of it leaves the rest empty.
     """
 
     ended: int
@@ -54,6 +56,9 @@ class Progress:
     packs: Sequence[PackProgress] = ()
     metric: str = ""
     levels: Sequence[LevelProgress] = ()
+    to_go: str = UNKNOWN
+    packs_ended: int = 0
+    all_packs: int = 0
 
 
 def write_begun(name: str, facts: Mapping[str, str], progress: Progress, folder: Path, after: float) -> Path:
@@ -66,8 +71,19 @@ def write_begun(name: str, facts: Mapping[str, str], progress: Progress, folder:
     shown = {
         "name": name, "title": heading(name, facts), "description": texts.translated(facts.get("description", "")),
         "command": facts.get("command", ""), "after": quantities.duration(after, wording.SPACE),
-        "live": say("page.live_at", ended=progress.ended, runs=progress.runs, time=time), "progress": progress,
+        "live": _standing(progress, time), "progress": progress,
     }  # fmt: skip
     file = page_file(name, folder)
     files.write(file, render("begun", shown))
     return file
+
+
+def _standing(progress: Progress, time: str) -> str:
+    """How many runs had ended at this time, with what else is known: packs, or the time to go."""
+    standing = say("page.live_at", ended=progress.ended, runs=progress.runs, time=time)
+    if progress.all_packs:
+        return say(
+            "page.live_packs", standing=standing, ended=progress.packs_ended,
+            packs=wording.plural(progress.all_packs, "pack"),
+        )  # fmt: skip
+    return standing if progress.to_go == UNKNOWN else say("page.live_to_go", standing=standing, to_go=progress.to_go)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.config import SETTINGS
+from workbench.config import SETTINGS, RunConfig, flatten
 from workbench.report import wording
 from workbench.report.figures.findings import Findings
 from workbench.report.language.words import commas, joined, say, word
@@ -24,6 +24,7 @@ FIRST = (
     "data.name", "network.depth", "network.width", "network.activation", "optimizer.name", "optimizer.learning_rate",
     "training.epochs", "training.batch_size",
 )  # fmt: skip
+ARM = "arm"  # the factor whose levels are the arms of a sweep file
 SETUP = ("network", "optimizer", "penalty", "dropout", "training", "data")  # sections that a reader asks for
 
 
@@ -33,6 +34,7 @@ def methods(found: Findings) -> str:
     parts = [
         say("paper.sentence", text=summary.asked(design)),
         _settings(found),
+        *_arms(found),
         _outcomes(found),
         _statistics(found),
         _rules(found),
@@ -96,6 +98,24 @@ def _settings(found: Findings) -> str:
     held |= {key: value for key, (value, _) in chosen.items() if key.partition(".")[0] in SETUP}
     said = [_one(key, value) for key, value in held.items() if not key.endswith(".digest")]
     return say("paper.settings", settings=wording.listing(said)) if said else ""
+
+
+def _arms(found: Findings) -> list[str]:
+    """What each arm of a design that is no full grid sets, of all in which the arms differ: a sentence an arm."""
+    runs = found.design.runs
+    if not any(factor.key == ARM for factor in found.design.factors):
+        return []
+    differing = [
+        key for key in flatten(RunConfig())
+        if key in runs and key.partition(".")[0] in SETUP and not key.endswith(".digest")
+        and key not in found.tables.factors and runs[key].nunique(dropna=False) > 1
+    ]  # fmt: skip
+    told: list[str] = []
+    for arm, mine in runs.groupby(ARM, sort=False):
+        set_here = {key: mine[key].iloc[0] for key in differing if mine[key].notna().all() and mine[key].nunique() == 1}
+        said = wording.listing([_one(key, value) for key, value in set_here.items()])
+        told += [say("paper.arm", arm=str(arm), settings=said)] if set_here else []
+    return told
 
 
 def _one(key: str, value: object) -> str:

@@ -89,13 +89,18 @@ def extremes(design: Design) -> str:
     return say("summary.ends", name=name, ends=semicolons(parts))
 
 
-def explained(design: Design, cost_of_mean: float) -> str:
-    """How much of a regression its best run explains, in a sentence; "" of a classification."""
+def share_of_mean(design: Design, cost_of_mean: float) -> str:
+    """What the best run of a regression costs beside predicting the mean, in a sentence; "" of a classification.
+
+    Its R² is against the mean of the training targets. That against the test examples' own mean, which only kept
+    predictions tell, stands beside them (`figures/answered.py`).
+    """
     best = extreme(design, worst=False)
     if best is None or not math.isfinite(cost_of_mean) or not design.main.endswith("_loss"):
         return ""
-    share = 1 - float(best[design.main]) / cost_of_mean
-    return say("summary.explained", cost=wording.number(cost_of_mean), share=wording.number(share))
+    share = float(best[design.main]) / cost_of_mean
+    cost, of_it, r2 = (wording.number(value) for value in (cost_of_mean, 100 * share, 1 - share))
+    return say("summary.share_of_mean", cost=cost, share=of_it, r2=r2)
 
 
 def _settings(design: Design, run: pd.Series) -> str:

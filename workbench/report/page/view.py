@@ -90,7 +90,7 @@ def view(found: Findings) -> View:
         "name": sweep.name, **said, "facts": sweep.facts, "main": wording.metric(design.main),
         "elsewhere": elsewhere(sweep), "asked": summary.asked(design), "counts": counts(design.runs),
         "notice": summary.seed_notice(design, bool(found.judged)),
-        "explained": summary.explained(design, found.cost_of_mean), "lost": summary.lost_in_words(design),
+        "share_of_mean": summary.share_of_mean(design, found.cost_of_mean), "lost": summary.lost_in_words(design),
         "kept_networks": summary.kept_networks(design), "extremes": "" if found.search else summary.extremes(design),
         "factors": tables.factors(design), "reasons": tables.reasons(design.runs),
         "verdicts": VERDICTS, "opening": _about(figures["figures"], OPENING),

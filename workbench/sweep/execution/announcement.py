@@ -94,4 +94,4 @@ def _compiling(work: Plan) -> str:
     if is_compiled(images=any(NETWORKS[pack.network].of_images for pack in packs)):
         return ""
     often = "once on this machine" if cache_folder() else "at every start, as no cache folder can be written to"
-    return f"compiling the engine's passes first, 10 to 20 s; {often}"
+    return f"compiling the engine's passes first, 10 to 20 s on two idle cores, longer on busy ones; {often}"

@@ -22,6 +22,7 @@ from workbench.sweep.execution.messages import (
     PackStopped,
 )
 
+UNKNOWN = "?"  # a time to go before anything is known
 QUIET_SECONDS = 60.0  # without a terminal: the longest time between two lines about a pack
 
 
@@ -90,7 +91,7 @@ class Tally:
         since, before = self._first_epoch or (self._started, 0.0)
         left = max(self.cost - done, 0)
         if done <= before:
-            return "?" if left or not done else clock(0)
+            return UNKNOWN if left or not done else clock(0)
         return clock((monotonic() - since) * left / (done - before))
 
     def words(self) -> str:
@@ -101,20 +102,16 @@ class Tally:
         return ", ".join([*words, f"{self.rate():,.0f} examples/s"])
 
 
-class Display:
-    """The common part of both displays: the tally and the packs in training. It prints only retries."""
+class TalliedPacks:
+    """The tally and the packs in training, by the messages of an executor. Nothing is printed."""
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         self._tally = Tally(runs, cost, reused)
         self._packs: dict[str, InTraining] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
+    def time_to_go(self) -> str:
+        """Like "1:23", or "?" before anything is known."""
+        return self._tally.time_to_go(self._in_flight())
 
     def on_message(self, message: Message) -> None:
         """Something happened to a pack."""
@@ -127,10 +124,7 @@ class Display:
                 self._on_epoch(message)
             case PackDone():
                 self._on_done(message)
-            case PackRetried():
-                self._on_not_over(message.pack)
-                say(message.line)
-            case PackStopped():
+            case PackRetried() | PackStopped():
                 self._on_not_over(message.pack)
 
     def _on_started(self, message: PackStarted) -> None:
@@ -154,7 +148,10 @@ class Display:
         pack = self._packs.pop(message.pack)
         self._tally.failed += message.failed
         self._tally.cost_done += pack.cost_to_do
-        self._show(f"{pack.label} ({counted(pack.runs, 'run')})")
+        self._on_over(pack)
+
+    def _on_over(self, pack: InTraining) -> None:
+        """A pack has ended and is counted."""
 
     def _on_not_over(self, digest: str) -> None:
         """The runs of this pack are to be trained in other packs, or later."""
@@ -168,15 +165,35 @@ class Display:
         self._tally.runs_done += ended
         self._tally.diverged += diverged
 
+    def _in_flight(self) -> float:
+        """The work done of packs in training."""
+        return sum(pack.cost_done for pack in self._packs.values())
+
+
+class Display(TalliedPacks):
+    """The common part of both displays. It prints only retries."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    def on_message(self, message: Message) -> None:
+        super().on_message(message)
+        if isinstance(message, PackRetried):
+            say(message.line)
+
+    def _on_over(self, pack: InTraining) -> None:
+        self._show(f"{pack.label} ({counted(pack.runs, 'run')})")
+
     def _show(self, what: str) -> None:
         note(f"  {what} · {self._so_far()}")
 
     def _so_far(self) -> str:
-        return f"{self._tally.words()} · to go {self._tally.time_to_go(self._in_flight())}"
-
-    def _in_flight(self) -> float:
-        """The work done of packs in training."""
-        return sum(pack.cost_done for pack in self._packs.values())
+        return f"{self._tally.words()} · to go {self.time_to_go()}"
 
 
 class BarDisplay(Display):
