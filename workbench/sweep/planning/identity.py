@@ -66,12 +66,16 @@ def numbers(config: RunConfig) -> dict[str, Value]:
     flat["kernel"] = resolve_kernel(config.kernel, pack)
     flat["analyses"] = "+".join(sorted({*config.analyses.split("+")} - {""}))
     others = settings_of_other_networks(config.network.name)
-    return {key: value for key, value in flat.items() if key not in others and not _is_left_out(key, value)}
+    trains = config.measure == TRAINING
+    return {key: value for key, value in flat.items() if key not in others and not _is_left_out(key, value, trains)}
 
 
-def _is_left_out(key: str, value: Value) -> bool:
-    """Whether a setting is left out of a run's numbers: one that a row brings is, as long as it has its default."""
-    return value == (SETTINGS[key].default if is_brought(key) else NOT_ASKED_FOR.get(key))
+def _is_left_out(key: str, value: Value, trains: bool) -> bool:
+    """Whether a setting is left out of a run's numbers. One that a row brings is, as long as it has its default, and so
+    is one of `NO_DEFAULTS` of a cell that trains nothing.
+    """
+    at_default = is_brought(key) or (key in NO_DEFAULTS and not trains)
+    return value == (SETTINGS[key].default if at_default else NOT_ASKED_FOR.get(key))
 
 
 def usual(key: str) -> Value:
