@@ -32,14 +32,19 @@ class Contestant:
         return not self.needs or find_spec(self.needs) is not None
 
 
-_COMPILED, _PLAIN = (("kernel", "compiled"),), (("kernel", "plain"),)
+_COMPILED, _PLAIN, _ALWAYS = (("kernel", "compiled"),), (("kernel", "plain"),), ("test_every", "1")
 _ONE_BY_ONE, _ENSEMBLE = "benchmarks.torch_peer:OneByOne", "benchmarks.torch_peer:Ensemble"
 _TORCH, _JAX = "benchmarks.torch_images", "benchmarks.jax_images"
 _CONVOLUTION, _PATCHES = (("form", "convolution"),), (("form", "patches"),)
 
 CONTESTANTS: dict[str, Contestant] = {
     "ours, compiled": Contestant("train(): probes, evaluation", "ours", "benchmarks.ours:Trained", _COMPILED, "numba"),
-    "ours, plain": Contestant("train(): probes, evaluation", "ours", "benchmarks.ours:Trained", _PLAIN),
+    "ours, compiled, tested always": Contestant(
+        "train(), test data after every epoch", "ours", "benchmarks.ours:Trained", (*_COMPILED, _ALWAYS), "numba"
+    ),
+    "ours, plain": Contestant(
+        "train(), test data after every epoch", "ours", "benchmarks.ours:Trained", (*_PLAIN, _ALWAYS)
+    ),
     "bare, compiled": Contestant("training steps alone", "ours pinned", "benchmarks.ours:Bare", _COMPILED, "numba"),
     "bare, plain": Contestant("training steps alone", "ours pinned", "benchmarks.ours:Bare", _PLAIN),
     "own rules, compiled": Contestant(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.works import Work, data_of, layout_of, pack_of, updates_of
@@ -10,7 +12,7 @@ from workbench.engine.backend import zeros
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.training.evaluation import is_tested
+from workbench.engine.training.evaluation import FIRST_EPOCHS, is_tested
 from workbench.engine.training.loop import train
 from workbench.engine.training.pack import Pack
 from workbench.engine.training.sizes import runs_per_group
@@ -21,19 +23,25 @@ LOSSES_KEPT = 16  # epochs
 class Trained:
     """Runs trained as a person has them trained: default probes and evaluation on, `work.workers` at work.
 
-    A unit is an epoch of all runs.
+    A unit is `test_every` epochs of all runs, so that every turn has its share of evaluations on the test data. Turns
+    begin after the first epochs, each of which has one.
     """
 
-    def __init__(self, work: Work, runs: np.ndarray, kernel: str) -> None:
-        data = data_of(work, runs)
+    def __init__(self, work: Work, runs: np.ndarray, kernel: str, test_every: str = "") -> None:
+        data, pack = data_of(work, runs), pack_of(work, runs, kernel)
+        pack = replace(pack, test_every=int(test_every or pack.test_every))
         self._updates, self._losses = updates_of(work, data), dict[tuple[int, int], float]()
-        self._epochs = train(pack_of(work, runs, kernel), data, work.workers)
+        self._epochs, self._unit = train(pack, data, work.workers), pack.test_every
         next(self._epochs)  # the untrained network
+        self._train(FIRST_EPOCHS if pack.test_every > 1 else 0)
 
     def turn(self, units: int) -> int:
         """Train; the updates of single runs that were done."""
+        return self._train(units * self._unit)
+
+    def _train(self, epochs: int) -> int:
         steps = 0
-        for _ in range(units):
+        for _ in range(epochs):
             epoch = next(self._epochs)
             steps += self._updates * len(epoch.runs)
             if epoch.number <= LOSSES_KEPT:
