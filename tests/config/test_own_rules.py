@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hydra.types import RunMode
 
 from workbench import cli
 from workbench.config import own_rules, schema
 from workbench.engine.errors import BadInput
 from workbench.engine.rules import rule_files
+from workbench.sweep.hydra.register import loader
 
 HEAD = "import numpy as np\nfrom workbench.rules import Hyperparameter, Optimizer, Penalty\n"
 PULL = """
@@ -173,3 +175,14 @@ def test_a_file_that_raises_is_run_once_and_again_if_it_changes(folder: Path) ->
         assert len(own_rules.load_own_rules(folder)) == (times == 1)
         own_rules.load_own_rules(folder)
         assert (folder.parent / "runs").read_text() == "x" * times
+
+
+def test_who_composes_after_rules_are_gone_has_their_settings_no_more(folder: Path) -> None:
+    ours = dict(schema._sections)
+    (folder / "mine.py").write_text(HEAD + PULL.replace("NAME", "pull"))
+    own_rules.load_own_rules(folder)
+    assert "pull" in loader().load_configuration("config", [], RunMode.MULTIRUN).optimizer
+    rule_files.uninstall()
+    schema._sections.clear()
+    schema._sections.update(ours)
+    assert "pull" not in loader().load_configuration("config", [], RunMode.MULTIRUN).optimizer

@@ -59,7 +59,8 @@ def _store_rows(groups: tuple[str, ...], offered: tuple[tuple[str, str, tuple[tu
 
 
 def loader() -> ConfigLoader:
-    """Hydra's loader over our `conf` folder and a person's own."""
+    """Hydra's loader over our `conf` folder and a person's own, and the schema of the present settings."""
+    register()  # what was stored last may have settings of rules that are gone
     return config_loader(places.ours("conf"))
 
 
