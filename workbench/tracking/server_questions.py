@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from workbench.tracking.connection import ACTIVE, OLDEST_FIRST, PAGE_SIZE, in_order, planned_of
 from workbench.tracking.files_message import MOST_RUNS_ASKED, Wanted
 from workbench.tracking.mlflow_internals import experiments_in, runs_in, server_answer
 from workbench.tracking.questions import Question, files_of, searches_of
-
-if TYPE_CHECKING:
-    pass
 
 _SEARCH_EXPERIMENTS, _SEARCH_RUNS = "/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search"
 _VIEWS = {"active": "ACTIVE_ONLY", "deleted": "DELETED_ONLY"}

@@ -10,7 +10,7 @@ import numpy as np
 State = dict[str, np.ndarray]
 
 # For every run and epoch. Training metrics are running means with dropout on; epoch 0, the untrained network, has none.
-# Test metrics are NaN of a run that goes on after an epoch that does not evaluate the test data (`Pack.test_every`).
+# In an epoch that does not evaluate the test data (`Pack.test_every`), only runs that end have test metrics.
 EPOCH_METRICS = (
     "train_loss",
     "train_accuracy",

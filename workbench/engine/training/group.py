@@ -181,9 +181,9 @@ class Group:
 
 
 def _tested_last(runs: np.ndarray, ended: list[RunEnd]) -> dict[str, np.ndarray]:
-    """The test metrics of an epoch that evaluates no run but those that ended with it; `runs` (n,) are all of them."""
-    return {
-        name: np.array([last.get(run, np.nan) for run in runs])
-        for name in ("test_loss", "test_accuracy")
-        for last in [{end.run: end.summary[f"last_{name}"] for end in ended}]
-    }
+    """The test metrics, (n,) each, of an epoch that evaluates only those of the `runs` (n,) that ended with it."""
+    found = {name: np.full(len(runs), np.nan) for name in ("test_loss", "test_accuracy")}
+    for end in ended:
+        for name, values in found.items():
+            values[runs == end.run] = end.summary[f"last_{name}"]
+    return found
