@@ -31,7 +31,8 @@ class Trained:
         data, pack = data_of(work, runs), pack_of(work, runs, kernel)
         pack = replace(pack, test_every=int(test_every or pack.test_every))
         self._updates, self._losses = updates_of(work, data), dict[tuple[int, int], float]()
-        self._epochs, self._unit = train(pack, data, work.workers), pack.test_every
+        self._left, self._unit = 0, pack.test_every
+        self._epochs = train(pack, data, work.workers, ahead=lambda: self._left > 1)  # never into another's turn
         next(self._epochs)  # the untrained network
         self._train(FIRST_EPOCHS if pack.test_every > 1 else 0)
 
@@ -41,7 +42,7 @@ class Trained:
 
     def _train(self, epochs: int) -> int:
         steps = 0
-        for _ in range(epochs):
+        for self._left in range(epochs, 0, -1):
             epoch = next(self._epochs)
             steps += self._updates * len(epoch.runs)
             if epoch.number <= LOSSES_KEPT:

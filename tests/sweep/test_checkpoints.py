@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.sweep.cases import outcome_after, small
+from tests.sweep.cases import Ruler, outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.sweep.execution import checkpoints as module
 from workbench.sweep.execution import outcome
@@ -41,8 +43,8 @@ class Impatient:
         return self.left < 0
 
 
-def context(folder: Path, epochs: int = 10**6, every: float = 1e9) -> ExecutionContext:
-    return ExecutionContext(1, Checkpoints(folder, every), Impatient(epochs))
+def context(folder: Path, epochs: int = 10**6, every: float = 1e9, workers: int = 1) -> ExecutionContext:
+    return ExecutionContext(workers, Checkpoints(folder, every), Impatient(epochs))
 
 
 def assert_same(found: PackOutcome, expected: PackOutcome) -> None:
@@ -61,6 +63,25 @@ def test_stopped_after_any_epoch_a_pack_goes_on_to_the_very_same_outcome(
         outcome_after(planned, context(tmp_path / "a", epochs=after))
     assert [file.name for file in (tmp_path / "a").iterdir()] == [f"{planned.digest}.npz"]
     assert_same(outcome_after(planned, context(tmp_path / "a")), outcome_after(planned, context(tmp_path / "b")))
+
+
+@pytest.mark.parametrize("asked", range(0, 2 * EPOCHS, 3))  # workers that may go ahead ask too
+def test_so_does_a_pack_whose_workers_go_ahead_of_each_other(planned: PlannedPack, tmp_path: Path, asked: int) -> None:
+    with suppress(KeyboardInterrupt):  # the last times come too late
+        outcome_after(planned, context(tmp_path / "a", epochs=asked, workers=2))
+    assert [file.name for file in (tmp_path / "a").iterdir()] == [f"{planned.digest}.npz"]
+    assert_same(outcome_after(planned, context(tmp_path / "a")), outcome_after(planned, context(tmp_path / "b")))
+
+
+def test_a_pack_with_analyses_is_at_the_epoch_in_which_a_run_ends(cells: MakeCells, tmp_path: Path) -> None:
+    configs = [small(seed=seed, analyses="calibration", training={"epochs": EPOCHS - seed}) for seed in range(3)]
+    (pack,) = plan(identified(cells(configs)), {}, PLENTY).packs
+    alone, together = (
+        outcome_after(pack, replace(context(tmp_path / str(workers), workers=workers), instruments=Ruler()))
+        for workers in (1, 2)
+    )
+    assert together.analysed == alone.analysed
+    assert all(alone.analysed)
 
 
 def test_it_really_goes_on_and_does_not_start_over(planned: PlannedPack, tmp_path: Path) -> None:

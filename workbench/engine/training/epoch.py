@@ -73,20 +73,29 @@ class Epoch:
     _state: Callable[[int], State] | None = field(default=None, repr=False, compare=False)
     _weights: Callable[[int, np.ndarray], Weights] | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def stands(self) -> bool:
+        """Whether training still was at this epoch when it was yielded, so that it has state and weights."""
+        return self._state is not None
+
     def state(self) -> State:
         """All that training needs to continue after this epoch: arrays with a leading runs axis, except "epoch".
 
-        Pass it to `train(pack, data, state=...)`. Call this before the next epoch is requested.
+        Pass it to `train(pack, data, state=...)`. Call this before the next epoch is requested. Raises RuntimeError if
+        training has gone on.
         """
-        assert self._state is not None
+        if self._state is None:
+            raise RuntimeError(f"epoch {self.number} has no state: training had gone ahead")
         return self._state(self.number)
 
     def weights(self, runs: Sequence[int] | np.ndarray) -> Weights:
         """The parameters of some runs of the pack, (n,) places, in the order given.
 
         Call this before the next epoch is requested. Runs that ended in an earlier epoch keep their final parameters.
+        Raises RuntimeError if training has gone on.
         """
-        assert self._weights is not None
+        if self._weights is None:
+            raise RuntimeError(f"epoch {self.number} has no weights: training had gone ahead")
         return self._weights(self.number, np.asarray(runs, np.int64))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 from time import perf_counter
 
 import numpy as np
@@ -19,9 +20,17 @@ from workbench.engine.training.workers import WORKERS, InlineWorker, Worker, gat
 
 # Raise it whenever the golden trajectories in the tests change: results of another version are not reused.
 NUMERICAL_VERSION = 5
+SHORT_EPOCH = 1.0  # seconds: only after one as short may workers go ahead, so that to stop a pack never takes long
 
 
-def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) -> Iterator[Epoch]:
+def never() -> bool:
+    """No epoch begins ahead of the caller."""
+    return False
+
+
+def train(
+    pack: Pack, data: Data, workers: int = 1, state: State | None = None, ahead: Callable[[], bool] = never
+) -> Iterator[Epoch]:
     """Train all runs of a pack; yields an `Epoch` for the untrained networks (number 0) and after every epoch.
 
     A run ends after its `epochs`, when it is out of patience, or when it diverges; the pack ends with its last run. On
@@ -30,45 +39,66 @@ def train(pack: Pack, data: Data, workers: int = 1, state: State | None = None) 
     thread in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number
     depends on `workers` or on an interruption.
 
+    While `ahead` says True and epochs are short, a worker begins the next epoch without waiting for the others or for
+    the caller. An epoch that training has left in this way has no state and no weights (`Epoch.stands`). The first one
+    after `ahead` says False has them.
+
     Raises BadInput if pack and data do not fit together.
     """
     install(pack.rules)
     _check(pack, data)
     started = _started(pack, data, workers if pack.device == "cpu" else 1, state)
     try:
-        yield from _epochs(started)
+        yield from _Course(started, ahead).epochs()
     finally:
         for worker in started:
             worker.close()
 
 
-def _epochs(workers: list[Worker]) -> Iterator[Epoch]:
-    started, number = perf_counter(), None
+class _Course:
+    """The epochs of a pack, one after the other, as its workers train them."""
 
-    def still_there(asked: int) -> None:
-        if asked != number:
-            raise RuntimeError(f"the state of epoch {asked} is gone: training is at epoch {number}")
+    def __init__(self, workers: list[Worker], ahead: Callable[[], bool]) -> None:
+        self._workers, self._ahead = workers, ahead
+        self._begun, self._number, self._seconds = 0, -1, inf
 
-    def state_after(asked: int) -> State:
-        still_there(asked)
-        return joined([worker.state() for worker in workers])
+    def epochs(self) -> Iterator[Epoch]:
+        """All that are left; the last one is that in which the last run ends."""
+        started = perf_counter()
+        while (epoch := self._next()) is not None:
+            self._number, self._seconds, started = epoch.number, perf_counter() - started, perf_counter()
+            epoch = replace(epoch, seconds=self._seconds)
+            yield epoch if self._begun else replace(epoch, _state=self._state, _weights=self._weights)
 
-    def weights_after(asked: int, runs: np.ndarray) -> Weights:
-        still_there(asked)
-        return gathered([worker.runs for worker in workers], [worker.weights for worker in workers], runs)
+    def _next(self) -> Epoch | None:
+        """The next epoch; None if no run is left. Another one may have begun by then."""
+        if not self._begun:
+            self._begin()
+        if self._may_go_ahead():
+            self._begin()
+        parts = [epoch for worker in self._workers if (epoch := worker.finish_epoch()) is not None]
+        self._begun -= 1
+        return merged(parts) if parts else None
 
-    working = list(workers)
-    while working:
-        for worker in working:
+    def _begin(self) -> None:
+        for worker in self._workers:
             worker.start_epoch()
-        answers = [(worker, worker.finish_epoch()) for worker in working]
-        working = [worker for worker, epoch in answers if epoch is not None]
-        parts = [epoch for _, epoch in answers if epoch is not None]
-        if parts:
-            epoch = merged(parts)
-            number = epoch.number
-            seconds, started = perf_counter() - started, perf_counter()
-            yield replace(epoch, seconds=seconds, _state=state_after, _weights=weights_after)
+        self._begun += 1
+
+    def _may_go_ahead(self) -> bool:
+        return self._begun == 1 and len(self._workers) > 1 and self._seconds < SHORT_EPOCH and self._ahead()
+
+    def _state(self, asked: int) -> State:
+        self._still_at(asked)
+        return joined([worker.state() for worker in self._workers])
+
+    def _weights(self, asked: int, runs: np.ndarray) -> Weights:
+        self._still_at(asked)
+        return gathered([worker.runs for worker in self._workers], [worker.weights for worker in self._workers], runs)
+
+    def _still_at(self, asked: int) -> None:
+        if asked != self._number or self._begun:
+            raise RuntimeError(f"the state of epoch {asked} is gone: training is at epoch {self._number}")
 
 
 def _started(pack: Pack, data: Data, workers: int, state: State | None) -> list[Worker]:

@@ -6,6 +6,7 @@ Runs do not interact, so neither the number of workers nor the size of the group
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,10 +40,12 @@ class Worker(Protocol):
     runs: np.ndarray
 
     def start_epoch(self) -> None:
-        """Begin the next epoch."""
+        """Have the next epoch trained, after those already asked for."""
 
     def finish_epoch(self) -> Epoch | None:
-        """Wait for it; None if no run is left to train. Runs are numbered as in the whole pack."""
+        """Wait for the first of those asked for; None if no run is left to train. Runs are numbered as in the whole
+        pack.
+        """
 
     def state(self) -> State:
         """The state of these runs."""
@@ -95,20 +98,19 @@ class ThreadWorker(InlineWorker):
     def __init__(self, pack: Pack, data: Data, runs: np.ndarray, state: State | None, threads: int = 1) -> None:
         super().__init__(pack, data, runs, state, threads)
         self._thread = ThreadPoolExecutor(1, "trainer")
-        self._answer: Future[Epoch | None] | None = None
+        self._begun: deque[Future[Epoch | None]] = deque()
 
     def start_epoch(self) -> None:
-        """Begin the next epoch."""
-        self._answer = self._thread.submit(super().finish_epoch)
+        """Have the next epoch trained, after those already asked for."""
+        self._begun.append(self._thread.submit(super().finish_epoch))
 
     def finish_epoch(self) -> Epoch | None:
-        """Wait for the epoch begun."""
-        assert self._answer is not None
-        return self._answer.result()
+        """Wait for the first of the epochs asked for."""
+        return self._begun.popleft().result()
 
     def close(self) -> None:
-        """Wait for the epoch in flight, if any, and end the thread."""
-        self._thread.shutdown()
+        """Wait for the epoch in flight, if any, and end the thread. No other epoch begins."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 class ProcessWorker:

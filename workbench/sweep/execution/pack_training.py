@@ -13,7 +13,7 @@ from workbench.config import DataConfig
 from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
-from workbench.engine.training.loop import train
+from workbench.engine.training.loop import never, train
 from workbench.sweep.execution.checkpoints import Unfinished
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
@@ -59,21 +59,27 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
     before, began = reached.seconds, monotonic()
     reached.processors = tuple(dict.fromkeys((*reached.processors, processor())))
     data = _data(planned)
-    for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data)):
+    ahead = never if _is_analysed(planned, context) else lambda: not (context.stop() or context.checkpoints.due())
+    for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data), ahead):
         reached.history.add(epoch)
         for end in epoch.ended:
             reached.analysed[end.run] = _analysed(planned, data, epoch, end, context)
             reached.ends[end.run] = end
         reached.seconds = before + monotonic() - began
         yield EpochDone.of(planned, epoch)
-        if all(reached.ends):
-            continue  # every run has ended: the checkpoint after the loop is the result
+        if all(reached.ends) or not epoch.stands:
+            continue  # every run has ended: the checkpoint after the loop is the result; or a later epoch has the state
         stop = context.stop()
         if stop or context.checkpoints.due():
             context.checkpoints.save(planned, replace(reached, state=epoch.state()))
         if stop:
             raise KeyboardInterrupt
     context.checkpoints.save(planned, replace(reached, state=None))
+
+
+def _is_analysed(planned: PlannedPack, context: ExecutionContext) -> bool:
+    """Whether a run's weights are asked for when it ends."""
+    return bool(context.besides) or any(planned.analyses)
 
 
 def _analysed(
