@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -39,6 +39,10 @@ RULES = {
     "own-rules": Rules(11, 0.2),
 }
 QUICK = Rules(2, 0.02)
+CONTESTS: dict[str, Callable[..., Any]] = {"scaling": scaling.measure, "own-rules": own_rules.measure}
+WITHOUT_CONTESTS: dict[str, Callable[[bool], Any]] = {
+    "program": program.measure, "sweeps": sweeps.measure, "memory": memory.measure
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +63,13 @@ def _run(asked: Namespace) -> int:
         _say(part)
         if part == "calibration":
             found |= {"calibration": calibrate(asked.quick, asked.trials, found["about"])}
+            files = results.write(found, asked.results, asked.quick)
         else:
             with Teams() as teams:
-                found |= measure(part, teams, asked.quick)
+                for so_far in measure(part, teams, asked.quick):
+                    found |= so_far
+                    files = results.write(found, asked.results, asked.quick)  # kept, whatever comes of the rest
         _say(f"{part}: {perf_counter() - started:.0f} s")
-        files = results.write(found, asked.results, asked.quick)  # what is measured is kept, whatever comes of the rest
     print(*files, sep="\n")
     return 0
 
@@ -78,24 +84,20 @@ def calibrate(quick: bool, trials: int, about: dict[str, str]) -> dict[str, Any]
     return found
 
 
-def measure(part: str, teams: Teams, quick: bool) -> dict[str, Any]:
-    """The sections of the result that a part consists of."""
-    if part == "program":
-        return {"program": program.measure(quick)}
-    if part == "sweeps":
-        return {"sweeps": sweeps.measure(quick)}
-    if part == "memory":
-        return {"memory": memory.measure(quick)}
-    rules = QUICK if quick else RULES[part]
+def measure(part: str, teams: Teams, quick: bool) -> Iterator[dict[str, Any]]:
+    """The sections of the result that a part consists of, as far as it is measured."""
+    rules = QUICK if quick else RULES.get(part, RULES["peers"])
     if part == "peers":
-        return {"peers": peers.measure(teams, rules, quick)}
-    if part == "images":
-        return {"images": images.measure(teams, rules, quick)}
-    if part == "scaling":
-        return {"scaling": scaling.measure(teams, rules, quick)}
-    if part == "own-rules":
-        return {"own-rules": own_rules.measure(teams, rules, quick)}
-    return {"families": families.measure(teams, rules, quick), "costs": costs.measure(teams, rules, quick)}
+        yield from ({part: so_far} for so_far in peers.measure(teams, rules, quick))
+    elif part == "images":
+        yield from ({part: so_far} for so_far in images.measure(teams, rules, quick))
+    elif part == "families":
+        yield {part: families.measure(teams, rules, quick)}
+        yield {"costs": costs.measure(teams, rules, quick)}
+    elif part in WITHOUT_CONTESTS:
+        yield {part: WITHOUT_CONTESTS[part](quick)}
+    else:
+        yield {part: CONTESTS[part](teams, rules, quick)}
 
 
 def _parsed(arguments: Sequence[str] | None) -> Namespace:

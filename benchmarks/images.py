@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +20,11 @@ _KERNEL = OURS.removeprefix("ours, ")
 ENTERED = tuple(name for name in CONTESTANTS if name.startswith((OURS, f"bare, {_KERNEL}", "products", *OF_IMAGES)))
 
 
-def measure(teams: Teams, rules: Rules, quick: bool) -> list[dict[str, Any]]:
-    """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same."""
-    return [
-        compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules))
-        for work in (QUICK if quick else WORKS)
-    ]
+def measure(teams: Teams, rules: Rules, quick: bool) -> Iterator[list[dict[str, Any]]]:
+    """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same. After each
+    work, those so far.
+    """
+    found: list[dict[str, Any]] = []
+    for work in QUICK if quick else WORKS:
+        found.append(compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules)))
+        yield found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -33,12 +34,14 @@ ENTERED = tuple(
 EPOCH_COMPARED, TOLERANCE, TOLERANCE_WITH_DROPOUT = 2, 0.01, 0.05
 
 
-def measure(teams: Teams, rules: Rules, quick: bool) -> list[dict[str, Any]]:
-    """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same."""
-    return [
-        compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules))
-        for work in (QUICK if quick else WORKS)
-    ]
+def measure(teams: Teams, rules: Rules, quick: bool) -> Iterator[list[dict[str, Any]]]:
+    """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same. After each
+    work, those so far.
+    """
+    found: list[dict[str, Any]] = []
+    for work in QUICK if quick else WORKS:
+        found.append(compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules)))
+        yield found
 
 
 def compared(work: Work, scores: dict[str, Score]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -184,6 +185,18 @@ def test_results_of_another_machine_do_not_come_together(tmp_path: Path) -> None
     results.write({"about": about | {"machine": "another"}, "memory": []}, tmp_path, quick=True)
     file, *_ = results.write({"about": about, "costs": []}, tmp_path, quick=True)
     assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "measured", "costs"}
+
+
+def test_a_part_that_is_stopped_leaves_what_it_has_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(part: str, _teams: Teams, _quick: bool) -> Iterator[dict[str, Any]]:
+        yield {part: []}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["--only", "memory", "--quick", "--results", str(tmp_path)])
+    (file,) = tmp_path.glob("*.json")
+    assert json.loads(file.read_text(encoding="utf-8")).keys() == {"about", "measured", "memory"}
 
 
 def test_a_width_of_vectors_holds_while_it_measures_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
