@@ -46,6 +46,21 @@ def call(_context, address, arguments):
     return types.void(types.int64, arguments), emit
 
 
+@intrinsic
+def fetch(_context, array, at):
+    """Begin to bring the cache line of element `at` of a flat array into the cache. No number depends on it."""
+
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
+        whole = make_array(signature.args[0])(context, builder, values[0])
+        place = builder.bitcast(builder.gep(whole.data, [values[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, *[ir.IntType(32)] * 3])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(function, [place, *(ir.Constant(ir.IntType(32), number) for number in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
+
+
 def _viewed(dtype: NumbaType, itemsize: int) -> Callable[..., object]:
     def view(_context, address, size):
         def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:

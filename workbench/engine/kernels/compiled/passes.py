@@ -14,7 +14,7 @@ import numpy as np
 from workbench.engine.kernels.compiled import images, losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
-from workbench.engine.kernels.compiled.native import address_of, call, floats
+from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call, fetch, floats
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.products import (
     BACKWARD_LOOP,
@@ -60,6 +60,7 @@ Timetable = namedtuple(
     "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
 _FLUSHED = np.uint32(FLUSHING)
+_SOON, _CACHE_LINE = 4, 64  # how many examples later one is fetched for; bytes of a cache line
 
 
 @inner
@@ -68,6 +69,7 @@ def read(examples, run, rows, x):
     images, floats, features = examples.images, examples.floats, examples.scale.shape[1]
     scale, shift = examples.scale[run], examples.shift[run]
     for i in range(rows.size):
+        _fetch_soon(examples, rows, i, features)
         target, start = part(x, i * features, features), rows[i] * features
         if images.size > 0:
             pixels = part(images, start, features)
@@ -80,12 +82,26 @@ def read(examples, run, rows, x):
 
 
 @inner
+def _fetch_soon(examples, rows, i, features):
+    """Begin to fetch the example that is read soon after number i: it lies anywhere, so no processor would guess it."""
+    if i + _SOON < rows.size:
+        start = rows[i + _SOON] * features
+        if examples.images.size > 0:
+            for j in range(0, features, _CACHE_LINE):
+                fetch(examples.images, start + j)
+        else:
+            for j in range(0, features, _CACHE_LINE // FLOAT_BYTES):
+                fetch(examples.floats, start + j)
+
+
+@inner
 def read_moved(examples, run, rows, moves, x):
     """The same for images, each moved by `moves` (batch, 2) pixels down and to the right. What moves in is 0."""
     height, width, channels = examples.shape
     features, across = height * width * channels, width * channels
     scale, shift = examples.scale[run], examples.shift[run]
     for i in range(rows.size):
+        _fetch_soon(examples, rows, i, features)
         down, right = np.int64(moves[i, 0]), np.int64(moves[i, 1]) * channels
         for y in range(height):
             at = y * across
