@@ -220,6 +220,26 @@ def test_any_server_is_asked_for_a_plan_and_a_listing_of_a_sweep(proxy: Proxy, e
     assert [path.rpartition("/")[2].rpartition("%2F")[2] for path in asked] == ["plan.parquet", "packs"]
 
 
+def test_no_server_is_asked_more_for_sweeps_that_run_or_were_killed_and_ask_for_other_runs(
+    proxy: Proxy, experiment: str, asked: Counter[str]
+) -> None:
+    _, fingerprints = recorded(proxy, experiment)
+    store = MlflowStore(proxy.uri, experiment)
+    store.held(fingerprints)  # whether it does more than MLflow
+    asked.clear()
+    assert set(store.held(fingerprints)) == set(fingerprints)
+    before = dict(asked)
+    for number in range(3):
+        other = MlflowStore(proxy.uri, experiment)
+        name = f"{experiment} killed {number}"
+        other.begin(sweep([cell(0, name), cell(1, f"{name} 1")], name=name))
+        other.record(result([trained(cell(0, name))]))
+    asked.clear()
+    assert set(store.held(fingerprints)) == set(fingerprints)
+    assert asked == before
+    assert set(store.held([name, f"{name} 1"])) == {name}
+
+
 def test_any_server_is_asked_for_each_file_once(proxy: Proxy, experiment: str, asked: Counter[str]) -> None:
     recorded(proxy, experiment)
     asked.clear()

@@ -127,7 +127,8 @@ def _write_by_client(
     """Writes or completes children by MLflow's client, of a server several at a time.
 
     That is three requests a run, the fewest that MLflow itself has for a run that has ended: one creates it, one logs,
-    one ends it. So children on a server have no dataset inputs, which would be a fourth; their parent has them.
+    one ends it; docs/mlflow.md goes through all others. So children on a server have no dataset inputs, which would be
+    a fourth; their parent has them.
     """
     client, own_database = connection.client, bool(connection.location.file) or can_insert(connection)
     runs = [_new_run(family, row, points) for row, points, _ in rows]

@@ -29,6 +29,7 @@ KIND = "workbench.kind"  # SWEEP_KIND on a parent, set once its plan is written;
 SWEEP = "workbench.sweep"  # the sweep's name, on parent and child alike
 DIGEST_TAG = "workbench.digest"
 HOLDS = "workbench.holds."  # prefix, numbered: of a sweep that ended, the marks of the runs it trained (`held_marks`)
+ASKS = "workbench.asks."  # the same of a sweep that has begun: those of the runs it is to train
 ORDER_TAG = "workbench.order"  # of a parent run, anew at every start: 1 + the highest in the store, since clocks lie
 CELL = "workbench.cell"
 FINGERPRINT = "workbench.fingerprint"

@@ -27,9 +27,10 @@ from workbench.tracking.patience import once
 from workbench.tracking.plan_table import from_table, standing, to_table
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 _PARAM_BATCH = 100
+_TAG_BATCH = 50  # of a request: up to 8,000 characters each, and MLflow takes a million in all
 _OWN_DIGEST = "digest_of_this_file"
 DEFAULT_EXPERIMENT = "workbench"
 _ABOUT = (
@@ -144,11 +145,18 @@ def _only_half_begun(connection: Connection, half_begun: Sequence[Run], digest: 
 
 def _reopen(connection: Connection, run_id: str, tags: Mapping[str, str], begun: Sequence[Run]) -> None:
     """Let a parent run be running again, with these tags and without the marks of what it held."""
+    held = next((without_marks(one.data.tags) for one in begun if one.info.run_id == run_id), {})
+    set_tags(connection, run_id, {**held, **tags})
+    connection.client.update_run(run_id, "RUNNING")
+
+
+def set_tags(connection: Connection, run_id: str, tags: Mapping[str, str], metrics: Sequence[Metric] = ()) -> None:
+    """Set tags of a parent run in this order, in few requests; the first of them logs the metrics as well."""
     from mlflow.entities import RunTag
 
-    held = next((without_marks(one.data.tags) for one in begun if one.info.run_id == run_id), {})
-    connection.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in {**held, **tags}.items()])
-    connection.client.update_run(run_id, "RUNNING")
+    pairs = [RunTag(name, value) for name, value in tags.items()]
+    for first in range(0, len(pairs), _TAG_BATCH):
+        connection.client.log_batch(run_id, [] if first else metrics, tags=pairs[first : first + _TAG_BATCH])
 
 
 def next_order(begun: Sequence[Run]) -> int:

@@ -28,7 +28,7 @@ from workbench.tracking.connection import (
     planned_of,
 )
 from workbench.tracking.files_ahead import fetched_together, state_of
-from workbench.tracking.held_marks import marks_of
+from workbench.tracking.held_marks import marks_of, without_marks
 from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
 from workbench.tracking.holder import hold
 from workbench.tracking.holdings import called, children_of, done_in, earlier, held, held_in, origins_of, same_sweep
@@ -45,6 +45,7 @@ from workbench.tracking.parent import (
     known_experiment,
     next_order,
     outcome_counts,
+    set_tags,
     start,
     sweep_files,
 )
@@ -92,6 +93,7 @@ class MlflowStore:
         self._taken_over = ""
         self._sweep = SweepRecord("", "", "", (), [])
         self._batches: set[str] = set()  # of the sweep, if it is a search
+        self._asks: dict[str, str] = {}  # the marks of what it is to train
         self._rows: dict[int, PlanRow] = {}
         self._cells: dict[str, list[int]] = {}  # fingerprint -> cells
         self._plan: list[PlanRow] | None = None  # the rows that the stored plan has; None: not known
@@ -225,7 +227,9 @@ class MlflowStore:
         clear(self._connection.root_of(run_id))
         put(self._connection, run_id, self._files)
         self._put_plan()
-        self._connection.client.set_tag(run_id, names.KIND, names.SWEEP_KIND)
+        own = (row.record.fingerprint for row in self._rows.values() if not row.record.origin)
+        self._asks = marks_of(own, names.ASKS)
+        set_tags(self._connection, run_id, {**self._asks, names.KIND: names.SWEEP_KIND})
         self._write_reused()
 
     def _record(self, result: PackResult) -> None:
@@ -271,7 +275,7 @@ class MlflowStore:
         return Verified(found, self._tried - found)
 
     def _end(self, outcome: str) -> None:
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import Metric
 
         if self._database.replaced():
             raise BadInput(f"tracking.uri: the database of the store {self._connection.location.shown} was replaced")
@@ -286,10 +290,9 @@ class MlflowStore:
         metrics = [Metric(f"cells/{name}", count, now, 0) for name, count in counts.items()]
         note = names.tag(describe(self._sweep, counts))
         held = marks_of(row.record.fingerprint for row in self._rows.values() if row.held and row.run_id)
-        tags = [RunTag(name, value) for name, value in {names.NOTE: note, names.OUTCOME: outcome, **held}.items()]
+        tags = {names.NOTE: note, names.OUTCOME: outcome, **without_marks(self._asks), **held}
         with self._connection.waiting():
-            for first in range(0, len(tags), _TAGS):
-                client.log_batch(run_id, [] if first else metrics, tags=tags[first : first + _TAGS])
+            set_tags(self._connection, run_id, tags, metrics)
             client.set_terminated(run_id, names.SWEEP_STATUS[outcome])
 
     def _write_reused(self) -> None:
@@ -351,7 +354,6 @@ class MlflowStore:
 
 
 _RECORDINGS = 10**6  # more than a start makes
-_TAGS = 50  # of a request: up to 8,000 characters each, and MLflow takes a million in all
 
 
 def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
