@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench import filenames
-from workbench.filenames import file_name, folder_of, is_inside, remove
+from workbench.filenames import beside, file_name, folder_of, is_inside, remove
 
 PIECES = st.sampled_from(
     ["..", ".", "/", "\\", "a", "A", "\x00", "\n", " ", "~", "con", "~1", "x" * 300, "ü", "-", "%2e"]
@@ -95,3 +95,13 @@ def test_of_a_link_the_link_alone_is_removed(tmp_path: Path) -> None:
     remove(tmp_path / "ours")
     assert [file.name for file in tmp_path.iterdir()] == ["theirs"]
     assert (tmp_path / "theirs" / "precious").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("owm.npz", "own.npz"), ("own.npy", "own.npz"), ("absent.npz", ""), ("none/own.npz", ""), ("a\x00b.npz", "")],
+)
+def test_a_file_that_is_not_there_brings_one_of_a_like_name_to_mind(typed: str, meant: str, tmp_path: Path) -> None:
+    for name in ("own.npz", "str.npz"):
+        (tmp_path / name).touch()
+    assert beside(tmp_path / typed) == (f"did you mean {tmp_path / meant}? " if meant else "")

@@ -14,7 +14,7 @@ from tests.experiments.composed import FILES
 from tests.question import CLAIM, SWEEP
 from workbench import app, places
 from workbench.sweep.hydra.command import main
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.planning.packs import MemoryBudget
 from workbench.sweep.planning.plan import plan
 from workbench.words import lanes, reproduce

@@ -248,6 +248,20 @@ def test_what_cannot_be_exported_is_one_line(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("delet", "found delet; did you mean delete? (see workbench sweeps --help)\n"),
+        ("take", "found take; allowed: list, delete, export, import (see workbench sweeps --help)\n"),
+    ],
+)
+def test_what_is_no_way_to_keep_house_is_told_what_is(
+    typed: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sweeps", typed, "first"]) == 2
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize("store", ["sqlite:///mlflow.db", "sqlite:///none.db"])
 def test_deleting_what_is_not_there_makes_and_takes_nothing(
     store: str, workspace: Path, capsys: pytest.CaptureFixture[str]

@@ -23,7 +23,7 @@ from workbench.sweep.execution.log import logged, say
 from workbench.sweep.execution.pack_training import dataset
 from workbench.sweep.execution.sweep_training import SweepTraining
 from workbench.sweep.gone_on_from import Origin
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.planning.devices import choose
 from workbench.sweep.planning.going_on import going_on
 from workbench.sweep.planning.identity import sweep_name

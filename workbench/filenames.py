@@ -45,13 +45,16 @@ def folder_of(root: Path, name: str) -> Path:
 
 
 def beside(path: Path) -> str:
-    """ "did you mean own.npz? " for a file that is not there, if one of a like name lies beside; else ""."""
+    """ "did you mean own.npz? " for a file that is not there, if one of a like name lies beside; else "".
+
+    Endings are not compared: they would make any two short names alike.
+    """
     try:
-        names = [file.name for file in path.parent.iterdir() if file.is_file()] if path.parent.is_dir() else []
-    except OSError:
+        there = {file.stem: file for file in sorted(path.parent.iterdir()) if file.is_file()}
+    except (OSError, ValueError):  # a path with a null character
         return ""
-    close = get_close_matches(path.name, names, n=1)
-    return f"did you mean {path.with_name(close[0])}? " if close else ""
+    close = get_close_matches(path.stem, there, n=1)
+    return f"did you mean {there[close[0]]}? " if close else ""
 
 
 def is_inside(path: Path, folder: Path) -> bool:

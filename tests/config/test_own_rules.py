@@ -109,6 +109,7 @@ BROKEN = {
     "it ends the process": HEAD + "raise SystemExit(3)\nOPTIMIZERS = {}\n",
     "it reads arguments": HEAD + "import argparse\nargparse.ArgumentParser().parse_args(['x'])\nOPTIMIZERS = {}\n",
     "a row is of another kind": HEAD + "OPTIMIZERS = {'mine': 3}\n",
+    "its table is misspelt": HEAD + "OPTIMISERS = {'mine': 3}\n",
 }
 COMMAND = ["data=blobs", "device=cpu", "dry_run=true"]
 
@@ -124,6 +125,23 @@ def test_a_file_that_cannot_be_used_costs_its_own_rules_alone(
     assert warning.endswith("; the command goes on without its rules")
     assert cli.main([*COMMAND, "optimizer=other"]) == 0
     assert "mine.py" not in capsys.readouterr().err, "said once in a process"
+
+
+@pytest.mark.parametrize(("written", "meant"), [("OPTIMISERS", "OPTIMIZERS"), ("activation", "ACTIVATIONS")])
+def test_a_table_whose_name_is_misspelt_is_told_which_was_meant(
+    written: str, meant: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(HEAD + f"{written} = {{}}\n")
+    assert cli.main([*COMMAND, "--quiet", "optimizer=mine"]) == 2
+    assert (
+        f"(could not be used: rules/mine.py: {written} is no table; did you mean {meant}?)" in capsys.readouterr().err
+    )
+
+
+def test_a_file_without_tables_is_none_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "shared.py").write_text(HEAD + "ACTIVATION = 3\nSHARED = {}\n")
+    assert cli.main(COMMAND) == 0
+    assert "shared.py" not in capsys.readouterr().err
 
 
 ASKING = {

@@ -16,7 +16,7 @@ from workbench import app, places
 from workbench.config import flatten
 from workbench.report.experiments import claims_in
 from workbench.sweep.hydra.command import main
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 
 CELLS = "cells.pickle"
 FILES = {file.stem: file for file in sorted(places.ours("experiments").glob("[!_]*.py"))}

@@ -225,11 +225,32 @@ def test_it_ends_with_a_sweep_that_was_killed(tmp_path: Path, monkeypatch: pytes
 
 def test_the_page_without_figures_says_what_the_store_tells_of_outcomes_and_packs(tmp_path: Path) -> None:
     found = HowFar("tour", 3, 7, True, {}, 0.0, {"finished": 1, "diverged": 1, "pending": 4}, 1, 2, 5)
-    text = live._begun(found, tmp_path).read_text(encoding="utf-8")
+    text = live._begun(found, live.Standing(3, 7, 2, 5), tmp_path).read_text(encoding="utf-8")
     assert re.search(r"3 of 7 runs had ended at [\d:]+ UTC, 2 of 5.packs\. ", text)
     for name, count in {"finished": 1, "reused": 1, "diverged": 1, "failed": 0, "pending": 4}.items():
         assert re.search(rf'<li class="{name}[^"]*"><b>{count}</b>', text)
     assert str(live.Standing(3, 7, 2, 5)) == "3 of 7 runs have ended, 2 of 5 packs"
+
+
+def test_every_page_and_line_says_the_time_to_go_that_the_training_process_expects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(live, "seconds_to_go", lambda folder: asked.append(folder) or 83.0)
+    machine = Machine(every=100.0)
+    texts = [text for _, text in machine.follow(tmp_path, monkeypatch)]
+    without, drawn = texts[0], texts[-2]
+    assert [has_table(text) for text in (without, drawn)] == [False, True]
+    for text in (without, drawn):
+        assert re.search(r"\d of 4 runs had ended at [\d:]+ UTC, with about 1:23 to go\. ", text)
+    assert "大約還需 1:23" in drawn
+    assert "to go" not in texts[-1]
+    assert {folder.name for folder in asked} == {"tour"}
+    assert str(live.Standing(3, 7, 2, 5, "1:23")) == "3 of 7 runs have ended, 2 of 5 packs, with about 1:23 to go"
+
+
+def test_another_time_to_go_is_no_reason_to_write_a_page_anew() -> None:
+    assert live.Standing(3, 7, to_go="1:23") == live.Standing(3, 7, to_go="0:40")
 
 
 def test_claims_are_not_decided_before_the_end(tmp_path: Path) -> None:

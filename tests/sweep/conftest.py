@@ -9,7 +9,7 @@ import pytest
 
 from tests.sweep.cases import small
 from workbench.config import RunConfig
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.planning.packs import MemoryBudget
 from workbench.sweep.planning.plan import PlannedCell, identified
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from workbench.config import RunConfig, TrainingConfig
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.planning.departures import (
     cells_digest,
     compared,

@@ -8,8 +8,8 @@ from hydra.types import RunMode
 from tests.sweep.cases import small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench import quantities
-from workbench.sweep.hydra.compose import Composer
-from workbench.sweep.hydra.compose import cells as composed
+from workbench.sweep.hydra.composing.cells import cells as composed
+from workbench.sweep.hydra.composing.composer import Composer
 from workbench.sweep.hydra.register import loader
 from workbench.sweep.planning import identity
 from workbench.sweep.planning.plan import PlannedCell, described, identified, plan

@@ -12,7 +12,7 @@ from workbench.sweep.execution import displays, progress
 from workbench.sweep.execution.displays import NotebookDisplay, watcher
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.messages import EpochDone, PackDone, PackResumed, PackRetried, PackStarted
-from workbench.sweep.execution.progress import BarDisplay, Display, LineDisplay, Tally
+from workbench.sweep.execution.progress import BarDisplay, Display, LineDisplay, Tally, in_words
 
 
 def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +20,7 @@ def test_the_time_to_go_follows_from_the_work_done(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
     tally = Tally(runs=4, cost=40.0)
     tally.cost_done = 10.0
-    assert tally.time_to_go() == "1:30"
+    assert tally.seconds_to_go() == 90.0
 
 
 def test_what_the_compiler_took_before_the_first_epoch_ended_does_not_lengthen_the_time_to_go(
@@ -40,7 +40,8 @@ def test_what_the_compiler_took_before_the_first_epoch_ended_does_not_lengthen_t
 
 
 def test_the_time_to_go_is_unknown_before_anything_is_done() -> None:
-    assert Tally(runs=4, cost=40.0).time_to_go() == "?"
+    assert Tally(runs=4, cost=40.0).seconds_to_go() is None
+    assert in_words(None) == "?"
 
 
 def test_without_a_terminal_there_is_one_plain_line_a_pack(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +52,7 @@ def test_without_a_terminal_there_is_one_plain_line_a_pack(capsys: pytest.Captur
         watch.on_message(PackStarted("b", "tanh 2 x 64", 1, 5, 1.0))
         watch.on_message(PackDone("b", failed=1))
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("  relu 2 x 64 (2 runs) · 2/3 runs, 1 diverged, ")
+    assert first.startswith("  relu 2 x 64 (2 runs) · 2/3 runs, 1 diverged · to go ")
     assert "1 failed" in second
 
 
@@ -64,7 +65,7 @@ def test_a_pack_that_is_retried_is_taken_back_and_the_person_reads_why(capsys: p
         watch.on_message(PackDone("b", failed=0))
     retried, done = capsys.readouterr().err.splitlines()
     assert retried == "  relu 2 x 64 (2 runs): killed; tried again in halves"
-    assert done.startswith("  relu 2 x 64 (1 run) · 0/2 runs, ")
+    assert done.startswith("  relu 2 x 64 (1 run) · 0/2 runs · to go ")
 
 
 def test_on_a_terminal_the_bars_reach_their_end() -> None:

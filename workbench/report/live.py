@@ -11,20 +11,24 @@ Claims are not decided before their sweep has ended: a look at half of the seeds
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from time import process_time, sleep, time
 from typing import TYPE_CHECKING, TypeVar
 
+from workbench.filenames import folder_of
 from workbench.quantities import counted
-from workbench.report.language.words import say
 from workbench.report.page.folder import REPORTS
 from workbench.sweep.execution.cores import cores
+from workbench.sweep.execution.expected_end import seconds_to_go
+from workbench.sweep.execution.progress import UNKNOWN, in_words
 
 if TYPE_CHECKING:
+    from workbench.report.page.begun import Progress
     from workbench.report.page.sweep import Page
     from workbench.tracking.how_far import HowFar
 
@@ -41,17 +45,21 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a sweep has come: how many runs have ended, and packs, each of how many."""
+    """How far a sweep has come: how many runs have ended, and packs, each of how many; and the time to go, which is no
+    reason to write the page anew.
+    """
 
     ended: int
     runs: int
     packs_ended: int = 0
     packs: int = 0
+    to_go: str = field(default=UNKNOWN, compare=False)
 
     def __str__(self) -> str:
         """As a terminal says it."""
         packs = f", {self.packs_ended:,} of {counted(self.packs, 'pack')}" if self.packs else ""
-        return f"{self.ended:,} of {self.runs:,} runs have ended{packs}"
+        to_go = "" if self.to_go == UNKNOWN else f", with about {self.to_go} to go"
+        return f"{self.ended:,} of {self.runs:,} runs have ended{packs}{to_go}"
 
 
 def follow(
@@ -76,7 +84,7 @@ def follow(
         before = process_time()
         found = how_far(name, uri)
         looked = process_time() - before
-        standing = Standing(found.ended, found.runs, found.packs_ended, found.packs)
+        standing = _standing(found, uri)
         if not found.running:
             (page,) = rebuild([name], uri, folder)
             on_page(page.html, standing)
@@ -87,11 +95,19 @@ def follow(
                 on_page(_drawn(name, uri, folder, standing), standing)
             drawn = written = standing
         elif standing != written and drawn is None and SWEEP_VARIABLE not in os.environ:  # else the sweep wrote it
-            on_page(_begun(found, folder), standing)
+            on_page(_begun(found, standing, folder), standing)
             written = standing
         wait(max(PAUSE_SECONDS, rest(looked, cores()) / SHARE_OF_LOOKS))
         if _sweep_was_killed():
             raise SystemExit(0)
+
+
+def _standing(found: HowFar, uri: str | None) -> Standing:
+    """How far it is by the store, and the time to go by the process that trains it."""
+    from workbench.tracking.location import sweeps_folder
+
+    to_go = in_words(seconds_to_go(folder_of(sweeps_folder(uri), found.name)))
+    return Standing(found.ended, found.runs, found.packs_ended, found.packs, to_go)
 
 
 class Budget:
@@ -156,28 +172,40 @@ def _drawn(name: str, uri: str | None, folder: Path, standing: Standing) -> Path
     """The page with its figures, without claims."""
     from workbench.tracking.read import load
 
+    at = datetime.now(UTC)
     tables = load(name, uri)
 
     def draw() -> Path:
+        from workbench.report.page import begun
         from workbench.report.page.sweep import write_live
 
-        return write_live(tables, folder, say("page.live", ended=standing.ended, runs=standing.runs)).html
+        return write_live(tables, folder, begun.standing(_progress(standing), at)).html
 
     return in_idle_time(draw)
 
 
-def _begun(found: HowFar, folder: Path) -> Path:
+def _begun(found: HowFar, standing: Standing, folder: Path) -> Path:
     """The page without figures."""
 
     def write() -> Path:
-        from workbench.report.page.begun import Progress, write_begun
+        from workbench.report.page.begun import write_begun
         from workbench.report.statistics.design import STATUSES
 
         outcomes = {**dict.fromkeys(STATUSES, 0), **found.outcomes, "reused": found.reused}
-        progress = Progress(found.ended, found.runs, outcomes, packs_ended=found.packs_ended, all_packs=found.packs)
+        progress = _progress(standing, outcomes)
         return write_begun(found.name, found.facts, progress, folder, before_the_first(cores()))
 
     return in_idle_time(write)
+
+
+def _progress(standing: Standing, outcomes: Mapping[str, int] | None = None) -> Progress:
+    """The same as a page shows it."""
+    from workbench.report.page.begun import Progress
+
+    return Progress(
+        standing.ended, standing.runs, outcomes or {}, to_go=standing.to_go, packs_ended=standing.packs_ended,
+        all_packs=standing.packs,
+    )  # fmt: skip
 
 
 def _sweep_was_killed() -> bool:

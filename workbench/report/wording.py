@@ -101,7 +101,13 @@ METRICS: dict[str, Metric] = (
     | _measured_metrics()
     | {
         "best_epoch": Metric("best_epoch", word("Best epoch"), word("by validation loss")),
-        "seconds": Metric("seconds", word("Seconds"), word("share of the pack's time"), better=-1, range=FROM_ZERO),
+        "seconds": Metric(
+            "seconds",
+            word("Seconds"),
+            word("share of the pack's time, compilation included"),
+            better=-1,
+            range=FROM_ZERO,
+        ),
     }
 )
 

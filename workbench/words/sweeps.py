@@ -176,9 +176,8 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     asked = parser.read(arguments)
     if asked.what not in ARGUMENTS:
         close = get_close_matches(asked.what, ARGUMENTS, n=1)
-        parser.error(
-            f"found {asked.what}; {f'did you mean {close[0]}?' if close else 'allowed: {', '.join(ARGUMENTS)}'}"
-        )
+        allowed = ", ".join(ARGUMENTS)
+        parser.error(f"found {asked.what}; {f'did you mean {close[0]}?' if close else f'allowed: {allowed}'}")
     wanted = ARGUMENTS[asked.what]
     if len(asked.given) != len(wanted):
         found = " ".join(asked.given) or "nothing"

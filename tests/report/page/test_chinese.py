@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,8 @@ from tests.report.page.languages import left_in_english
 from tests.report.page.test_sweep import CLAIMS, only
 from tests.report.synthetic import Tables, sweep
 from workbench.report.language.texts import NUMBER, TEXT, TRANSLATED_TEXTS, translated
-from workbench.report.language.words import Words, say
+from workbench.report.language.words import Words
+from workbench.report.page.begun import Progress, standing
 from workbench.report.page.comparison_page import write_comparison
 from workbench.report.page.index import write_index
 from workbench.report.page.sweep import write, write_live
@@ -80,9 +82,11 @@ def test_a_comparison_is_told_in_chinese(tmp_path: Path) -> None:
 @blank
 def test_the_page_of_a_sweep_that_trains_is_told_in_chinese(tmp_path: Path) -> None:
     tables = only(sweep(SMALL, seeds=3), "pending")
-    page = write_live(tables, tmp_path, say("page.live", ended=3, runs=12))  # type: ignore[arg-type]
+    far = Progress(3, 12, to_go="1:23", packs_ended=1, all_packs=4)
+    page = write_live(tables, tmp_path, standing(far, datetime(2026, 11, 27, 12, tzinfo=UTC)))  # type: ignore[arg-type]
     text = page.html.read_text(encoding="utf-8")
-    assert "12 次訓練中已有 3 次結束。本頁會自動更新" in text
+    assert "12:00:00 UTC 時，12 次訓練中已有 3 次結束" in text
+    assert "批中已有 1 批結束，大約還需 1:23。本頁會自動更新" in text
     assert left_in_english(text, names_of(tables)) == []
 
 

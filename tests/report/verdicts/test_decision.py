@@ -28,7 +28,7 @@ from workbench.report.verdicts.decision import decide, decide_all
 from workbench.report.verdicts.sentences import rule_warning
 from workbench.report.verdicts.stored_rules import canonical_rules
 from workbench.report.verdicts.verdict import Verdict
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 
 SEEDS = tuple(range(12))
 A, B = Arm("new", {"arm": "new"}), Arm("old", {"arm": "old"})

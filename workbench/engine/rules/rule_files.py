@@ -12,6 +12,7 @@ import operator
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -78,8 +79,8 @@ class TakenName(BadInput):
 def read(path: Path, tables: Iterable[str] = tuple(RULE_TABLES)) -> RuleFile | None:
     """The file if it holds rows of these tables, else None. It is not executed.
 
-    Raises BadInput if it cannot be read. One that is not Python is refused if it contains the words of a rule file; any
-    other is none of ours, such as a script in Python 2.
+    Raises BadInput if it cannot be read, or if a table's name is misspelt. One that is not Python is refused if it
+    contains the words of a rule file; any other is none of ours, such as a script in Python 2.
     """
     name = f"{path.parent.name}/{path.name}"
     try:
@@ -88,12 +89,16 @@ def read(path: Path, tables: Iterable[str] = tuple(RULE_TABLES)) -> RuleFile | N
         raise BadInput(f"{name}: cannot be read ({error.strerror})") from None
     try:
         text = content.decode()
-        declares = _declared(syntax_tree(text), tables)
+        tree = syntax_tree(text)
     except (SyntaxError, UnicodeDecodeError) as error:
         if _mentions(content, tables):
             raise BadInput(f"{name}{_why_no_python(error)}") from None
         return None
-    return RuleFile(name, text) if declares else None
+    if _declared(tree, tables):
+        return RuleFile(name, text)
+    if (misspelt := _misspelt(tree, tables)) and any(map(imports_workbench, tree.body)):
+        raise BadInput(f"{name}: {misspelt[0]} is no table; did you mean {misspelt[1]}?")
+    return None
 
 
 def install(files: Iterable[RuleFile]) -> None:
@@ -194,6 +199,17 @@ def _declared(tree: ast.Module, tables: Iterable[str]) -> bool:
         for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
     ]
     return imports and any(isinstance(target, ast.Name) and target.id in tables for target in targets)
+
+
+def _misspelt(tree: ast.Module, tables: Iterable[str]) -> tuple[str, str] | None:
+    """A dictionary that a file assigns to nearly the name of a table, and the table; None if there is none."""
+    for node in tree.body:
+        named = node.targets if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) else []
+        for target in named:
+            name = target.id if isinstance(target, ast.Name) else ""
+            if close := get_close_matches(name.upper(), tables, n=1, cutoff=0.8):
+                return name, close[0]
+    return None
 
 
 def _mentions(content: bytes, tables: Iterable[str]) -> bool:

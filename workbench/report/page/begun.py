@@ -67,23 +67,20 @@ def write_begun(name: str, facts: Mapping[str, str], progress: Progress, folder:
     `after` are the seconds of training after which there may be figures.
     """
     make(folder)
-    time = f"{datetime.now(UTC):%H:%M:%S} UTC"
     shown = {
         "name": name, "title": heading(name, facts), "description": texts.translated(facts.get("description", "")),
         "command": facts.get("command", ""), "after": quantities.duration(after, wording.SPACE),
-        "live": _standing(progress, time), "progress": progress,
+        "live": standing(progress, datetime.now(UTC)), "progress": progress,
     }  # fmt: skip
     file = page_file(name, folder)
     files.write(file, render("begun", shown))
     return file
 
 
-def _standing(progress: Progress, time: str) -> str:
-    """How many runs had ended at this time, with what else is known: packs, or the time to go."""
-    standing = say("page.live_at", ended=progress.ended, runs=progress.runs, time=time)
+def standing(progress: Progress, at: datetime) -> str:
+    """How many runs had ended at a time in UTC, with what else is known: packs, and the time to go."""
+    said = say("page.live_at", ended=progress.ended, runs=progress.runs, time=f"{at:%H:%M:%S} UTC")
     if progress.all_packs:
-        return say(
-            "page.live_packs", standing=standing, ended=progress.packs_ended,
-            packs=wording.plural(progress.all_packs, "pack"),
-        )  # fmt: skip
-    return standing if progress.to_go == UNKNOWN else say("page.live_to_go", standing=standing, to_go=progress.to_go)
+        packs = wording.plural(progress.all_packs, "pack")
+        said = say("page.live_packs", standing=said, ended=progress.packs_ended, packs=packs)
+    return said if progress.to_go == UNKNOWN else say("page.live_to_go", standing=said, to_go=progress.to_go)

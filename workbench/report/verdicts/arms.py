@@ -15,7 +15,7 @@ from workbench.report.language.words import say
 from workbench.report.verdicts.claim_rules import Arm, Claim, Equivalence, Identity, Paired, Rule, rules_of
 
 if TYPE_CHECKING:
-    from workbench.sweep.hydra.compose import Cell
+    from workbench.sweep.hydra.composing.cell import Cell
 
 
 def is_value(column: pd.Series, value: object) -> pd.Series:

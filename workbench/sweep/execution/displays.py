@@ -61,7 +61,7 @@ class NotebookDisplay(Display):
         """The bar as it stands."""
         done = self._tally.cost_done + sum(pack.cost_done for pack in self._packs.values())
         packs = "; ".join(f"{pack.label}, epoch {pack.epoch}/{pack.epochs}" for pack in self._packs.values())
-        words = self._so_far() if self._packs else self._tally.words()
+        words = self._so_far() if self._packs else self._done_so_far()
         return (
             f'<div><progress max="1" value="{done / self._tally.cost if self._tally.cost > 0 else 1:.4f}" '
             f'style="width:24em;max-width:100%"></progress> {escape(words)}<br><small>{escape(packs)}</small></div>'

@@ -21,6 +21,7 @@ from workbench.sweep.execution.messages import (
     PackStarted,
     PackStopped,
 )
+from workbench.sweep.execution.training_rate import TrainingRate
 
 UNKNOWN = "?"  # a time to go before anything is known
 QUIET_SECONDS = 60.0  # without a terminal: the longest time between two lines about a pack
@@ -71,7 +72,7 @@ class Tally:
 
     def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
         self.runs, self.cost, self.reused = runs, cost, reused
-        self.runs_done = self.failed = self.diverged = self.examples = 0
+        self.runs_done = self.failed = self.diverged = 0
         self.cost_done = 0.0
         self._started = monotonic()
         self._first_epoch: tuple[float, float] | None = None  # when one had ended, and the work done by then
@@ -81,25 +82,25 @@ class Tally:
         if self._first_epoch is None:
             self._first_epoch = monotonic(), self.cost_done + cost_in_flight
 
-    def rate(self) -> float:
-        """Training examples a second, over all runs."""
-        return self.examples / max(monotonic() - self._started, 1e-9)
-
-    def time_to_go(self, cost_in_flight: float = 0.0) -> str:
-        """Like "1:23", or "?" before anything is known."""
+    def seconds_to_go(self, cost_in_flight: float = 0.0) -> float | None:
+        """None before anything is known."""
         done = self.cost_done + cost_in_flight
         since, before = self._first_epoch or (self._started, 0.0)
         left = max(self.cost - done, 0)
         if done <= before:
-            return UNKNOWN if left or not done else clock(0)
-        return clock((monotonic() - since) * left / (done - before))
+            return None if left or not done else 0.0
+        return (monotonic() - since) * left / (done - before)
 
     def words(self) -> str:
-        """Like "96/432 runs, 40 reused, 1 diverged, 61,000 examples/s"."""
+        """Like "96/432 runs, 40 reused, 1 diverged"."""
         words = [f"{self.runs_done + self.reused}/{self.runs} runs"]
         counts = (("reused", self.reused), ("diverged", self.diverged), ("failed", self.failed))
-        words += [f"{count} {name}" for name, count in counts if count]
-        return ", ".join([*words, f"{self.rate():,.0f} examples/s"])
+        return ", ".join([*words, *(f"{count} {name}" for name, count in counts if count)])
+
+
+def in_words(seconds: float | None) -> str:
+    """A time to go like "1:23", or "?" before anything is known."""
+    return UNKNOWN if seconds is None else clock(seconds)
 
 
 class TalliedPacks:
@@ -109,9 +110,13 @@ class TalliedPacks:
         self._tally = Tally(runs, cost, reused)
         self._packs: dict[str, InTraining] = {}
 
+    def seconds_to_go(self) -> float | None:
+        """None before anything is known."""
+        return self._tally.seconds_to_go(self._in_flight())
+
     def time_to_go(self) -> str:
         """Like "1:23", or "?" before anything is known."""
-        return self._tally.time_to_go(self._in_flight())
+        return in_words(self.seconds_to_go())
 
     def on_message(self, message: Message) -> None:
         """Something happened to a pack."""
@@ -139,7 +144,6 @@ class TalliedPacks:
     def _on_epoch(self, message: EpochDone) -> None:
         pack = self._packs[message.pack]
         pack.epoch = message.epoch
-        self._tally.examples += message.examples
         self._count(pack, message.ended, message.diverged)
         if message.epoch > pack.began:
             self._tally.epoch_ended(self._in_flight())
@@ -171,7 +175,11 @@ class TalliedPacks:
 
 
 class Display(TalliedPacks):
-    """The common part of both displays. It prints only retries."""
+    """The common part of all displays. It prints only retries."""
+
+    def __init__(self, runs: int, cost: float, reused: int = 0) -> None:
+        super().__init__(runs, cost, reused)
+        self._rate = TrainingRate()
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +190,7 @@ class Display(TalliedPacks):
         return
 
     def on_message(self, message: Message) -> None:
+        self._rate.on_message(message)
         super().on_message(message)
         if isinstance(message, PackRetried):
             say(message.line)
@@ -193,7 +202,10 @@ class Display(TalliedPacks):
         note(f"  {what} · {self._so_far()}")
 
     def _so_far(self) -> str:
-        return f"{self._tally.words()} · to go {self.time_to_go()}"
+        return f"{self._done_so_far()} · to go {self.time_to_go()}"
+
+    def _done_so_far(self) -> str:
+        return ", ".join(filter(None, (self._tally.words(), self._rate.words())))
 
 
 class BarDisplay(Display):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -25,6 +25,7 @@ from workbench.sweep.execution.executor import (
     PackExecutor,
 )
 from workbench.sweep.execution.executors import EXECUTORS
+from workbench.sweep.execution.expected_end import ExpectedEnd
 from workbench.sweep.execution.failures import Ended
 from workbench.sweep.execution.interruption import Interruption
 from workbench.sweep.execution.measuring import BATCH_SECONDS, MeasuredBatch, measured
@@ -52,12 +53,13 @@ class _Heard:
     """Who hears of each message: the display of progress, and whoever else listens."""
 
     display: Listener
-    other: Listener
+    others: Sequence[Listener]
 
     def by_all(self, message: Message) -> None:
-        """Tell both."""
+        """Tell each of them."""
         self.display(message)
-        self.other(message)
+        for other in self.others:
+            other(message)
 
 
 def _nobody(_: Message) -> None:
@@ -141,7 +143,8 @@ class SweepTraining:
             recorder = stack.enter_context(Recorder(store, work.cells, self.checkpoints))
             runs = work.runs_to_do + len(work.held)
             display = stack.enter_context(watcher(runs, work.cost, len(work.held)))
-            watch = _Heard(display.on_message, listener)
+            end = stack.enter_context(ExpectedEnd(self.checkpoints.folder, work.runs_to_do, work.cost))
+            watch = _Heard(display.on_message, (end.on_message, listener))
             stack.enter_context(blas.one_thread_here())
             context = ExecutionContext(self.workers, self.checkpoints, lambda: interruption.asked, self.instruments)
             besides = LOOKED_INTO if work.runs_to_train == 1 else ""

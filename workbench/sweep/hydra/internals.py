@@ -62,6 +62,7 @@ try:
         Quote,
         QuotedString,
         RangeSweep,
+        Sweep,
     )
     from hydra.core.plugins import Plugins
     from hydra.core.utils import JobReturn, JobStatus
@@ -119,6 +120,7 @@ __all__ = [
     "OverrideType",
     "OverridesParser",
     "RangeSweep",
+    "Sweep",
 ]
 
 

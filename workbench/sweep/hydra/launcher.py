@@ -20,7 +20,9 @@ from workbench.quantities import counted
 from workbench.redaction import redacted, redacted_override
 from workbench.sweep.execution.interruption import EXIT_INTERRUPTED
 from workbench.sweep.execution.log import warn
-from workbench.sweep.hydra.compose import Cell, Composer, cells
+from workbench.sweep.hydra.composing.cell import Cell
+from workbench.sweep.hydra.composing.cells import cells
+from workbench.sweep.hydra.composing.composer import Composer
 from workbench.sweep.hydra.internals import JobReturn, JobStatus
 from workbench.sweep.planning.departures import cells_digest, departures, seedless, seeds_of, unasked, variant_name
 from workbench.sweep.planning.unread_factors import never_read, refuse_unread_factors, remarks

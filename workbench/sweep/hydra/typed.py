@@ -15,6 +15,7 @@ from workbench import places
 from workbench.config import SECTIONS, SETTINGS, allowed, unknown
 from workbench.engine.errors import BadInput
 from workbench.sweep.hydra.internals import ChoiceSweep, Override, OverridesParser, RangeSweep, in_single_quotes
+from workbench.sweep.hydra.swept_values import check_swept
 
 # The settings of Hydra that have an effect here. The others are about files and logs that we do not keep.
 CONTROLLERS = {"hydra/sweeper": "", "hydra/launcher": " (who trains is chosen by executor=)"}
@@ -46,6 +47,7 @@ def check(texts: Sequence[str], sweeps: Sequence[str] = ()) -> None:
             _check_name_of_choice(override)
             for value in [] if override.is_sweep_override() else [override.value()]:
                 _check_as_written(override, value)
+            check_swept(override)
         size(override)
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from workbench.config import SETTINGS, flatten, setting_of
 from workbench.config.setting import Value
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 
 # A claim rule names its seeds itself, and does not depend on the machine or on further analyses of a run.
 WITHOUT = ("seed", "device", "kernel", "analyses")

@@ -10,7 +10,7 @@ from workbench.config.reading import TRAINING
 from workbench.config.setting import Setting, Value
 from workbench.engine.errors import BadInput
 from workbench.sweep.gone_on_from import Origin
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.planning.identity import usual
 
 FROM_RUN = "from_run"

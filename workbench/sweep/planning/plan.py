@@ -11,7 +11,7 @@ from workbench.config.reading import TRAINING
 from workbench.config.setting import Value
 from workbench.quantities import counted
 from workbench.sweep.execution.measuring import COST
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 from workbench.sweep.measures import Instruments
 from workbench.sweep.planning.identity import content, fingerprints_by_seed, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from workbench.config import SETTINGS, as_read, setting_of
 from workbench.engine.errors import BadInput
-from workbench.sweep.hydra.compose import Cell
+from workbench.sweep.hydra.composing.cell import Cell
 
 
 def refuse_unread_factors(cells: Sequence[Cell]) -> None:
