@@ -192,6 +192,22 @@ def test_a_system_without_such_a_class_draws_all_the_same_and_what_is_raised_is_
         live.in_idle_time(unwritable_page)
 
 
+@pytest.mark.usefixtures("sketched")
+@pytest.mark.parametrize("sweep", ["", "1"])
+def test_only_a_process_that_a_sweep_keeps_beside_itself_draws_in_idle_time(
+    sweep: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle: list[object] = []
+    monkeypatch.setattr(live, "in_idle_time", lambda act: idle.append(act) or act())
+    monkeypatch.setattr(live, "_sweep_was_killed", lambda: False)
+    if sweep:
+        monkeypatch.setenv(live.SWEEP_VARIABLE, sweep)
+    machine = Machine(ends=5000.0)
+    machine.follow(tmp_path, monkeypatch)
+    assert len(machine.drawn) > 1
+    assert len(idle) == (len(machine.drawn) - 1 if sweep else 0)  # the last page is the ordinary one
+
+
 def test_the_lowest_priority_is_that_of_its_session_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(live.os, "nice", asked.append)

@@ -1,9 +1,10 @@
 """A page that renews itself while its sweep trains: written from the store alone, by a process of its own.
 
-What that may cost the training is bounded twice. A page is drawn in time that nobody else wants (`in_idle_time`; the
-store, of which a reader holds a lock, is read at the lowest priority instead). And all that pages take of processor
-time is SHARE_OF_CORES of the time of all cores since the sweep began, at most: a page waits until it costs no more than
-that. Until the first one a page without figures says how many runs have ended; beside a sweep the sweep writes it.
+What that may cost the training is bounded. All that pages take of processor time is SHARE_OF_CORES of the time of all
+cores since the sweep began, at most: a page waits until it costs no more than that. A process that a sweep keeps beside
+itself also draws in time that nobody else wants (`in_idle_time`; the store, of which a reader holds a lock, is read at
+the lowest priority instead). A person who follows a sweep waits for the page, so theirs is drawn like anything else.
+Until the first one a page without figures says how many runs have ended; beside a sweep the sweep writes it.
 
 Claims are not decided before their sweep has ended: a look at half of the seeds would spend what rules set aside.
 """
@@ -94,7 +95,7 @@ def follow(
             with budget.page():
                 on_page(_drawn(name, uri, folder, standing), standing)
             drawn = written = standing
-        elif standing != written and drawn is None and SWEEP_VARIABLE not in os.environ:  # else the sweep wrote it
+        elif standing != written and drawn is None and not is_kept_by_its_sweep():  # else the sweep wrote it
             on_page(_begun(found, standing, folder), standing)
             written = standing
         wait(max(PAUSE_SECONDS, rest(looked, cores()) / SHARE_OF_LOOKS))
@@ -181,21 +182,17 @@ def _drawn(name: str, uri: str | None, folder: Path, standing: Standing) -> Path
 
         return write_live(tables, folder, begun.standing(_progress(standing), at)).html
 
-    return in_idle_time(draw)
+    return in_idle_time(draw) if is_kept_by_its_sweep() else draw()
 
 
 def _begun(found: HowFar, standing: Standing, folder: Path) -> Path:
     """The page without figures."""
 
-    def write() -> Path:
-        from workbench.report.page.begun import write_begun
-        from workbench.report.statistics.design import STATUSES
+    from workbench.report.page.begun import write_begun
+    from workbench.report.statistics.design import STATUSES
 
-        outcomes = {**dict.fromkeys(STATUSES, 0), **found.outcomes, "reused": found.reused}
-        progress = _progress(standing, outcomes)
-        return write_begun(found.name, found.facts, progress, folder, before_the_first(cores()))
-
-    return in_idle_time(write)
+    outcomes = {**dict.fromkeys(STATUSES, 0), **found.outcomes, "reused": found.reused}
+    return write_begun(found.name, found.facts, _progress(standing, outcomes), folder, before_the_first(cores()))
 
 
 def _progress(standing: Standing, outcomes: Mapping[str, int] | None = None) -> Progress:
@@ -212,6 +209,11 @@ def _sweep_was_killed() -> bool:
     """Whether the sweep that started this process has gone without ending it."""
     sweep = os.environ.get(SWEEP_VARIABLE)
     return sweep is not None and sweep != str(os.getppid())
+
+
+def is_kept_by_its_sweep() -> bool:
+    """Whether a sweep started this process beside itself; else a person did."""
+    return SWEEP_VARIABLE in os.environ
 
 
 def at_the_lowest_priority() -> None:

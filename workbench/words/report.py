@@ -90,7 +90,8 @@ def _followed(asked: Namespace) -> Written:
             _open(page)
         shown.append(page)
 
-    live.at_the_lowest_priority()
+    if live.is_kept_by_its_sweep():
+        live.at_the_lowest_priority()
     page = live.follow(asked.names[0], asked.uri, asked.folder, on_page=on_page)
     asked.open = False
     return Written([(asked.names[0], page)], asked.folder / "index.html")
