@@ -140,16 +140,19 @@ def test_which_disks_are_shared_the_system_says(
     assert not is_shared(place)
 
 
-@pytest.mark.parametrize("without", ["locks", "shared locks"])
+@pytest.mark.parametrize("without", ["locks", "shared locks", "locks that end with their holder"])
 def test_where_locks_do_not_reach_everybody_the_file_names_the_holder(
     without: str, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(37, "No locks available")
 
-    if without == "locks":
-        monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    else:
+    def keep(*_: object) -> None:  # as a server of NFS does, of a machine that is no more
+        raise BlockingIOError
+
+    if without != "shared locks":
+        monkeypatch.setattr(lock.fcntl, "flock", refuse if without == "locks" else keep)
+    if without != "locks":
         monkeypatch.setattr(shared_disk, "is_shared", lambda _: True)
     with lock.locked(tmp_path, "mine"):
         assert (lost_to(file, ELSEWHERE) or "").startswith(f"process {os.getpid()} on ")

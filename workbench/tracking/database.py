@@ -1,5 +1,7 @@
 """The database file of an SQLite store: created in one step, put into write-ahead mode, and repaired after a move.
 
+Write-ahead mode keeps its index in memory that processes of one machine share, so two machines that write damage the
+database. On a disk that other machines may see it is therefore left for a rollback journal, which needs locks alone.
 A store that is not writable is read from a copy.
 """
 
@@ -17,26 +19,30 @@ from pathlib import Path
 
 from workbench.addresses import file_address, local_path
 from workbench.engine.errors import BadInput, first_line
+from workbench.sweep.execution.shared_disk import is_shared
 from workbench.tracking.location import ARTIFACTS, database_uri
 from workbench.tracking.mlflow_internals import make_database
 
 _LOCK_SECONDS = 20.0
 _BESIDE = ("", "-wal", "-journal")  # the endings of a database and of the files that SQLite keeps beside it
+_READ_VERSION, _WRITE_AHEAD = 19, 2  # where the file says how it is read, and what it says in write-ahead mode
 _TRIES = 10  # attempts to copy a database that another machine is writing
 # The columns in which MLflow keeps absolute addresses of artifacts: table -> column. The others begin with the first.
 _ADDRESS_COLUMNS = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
 
 
 def prepare(file: Path) -> None:
-    """Create the database if there is none, choose write-ahead mode, and correct addresses if the folder was moved.
+    """Create the database if there is none, choose its journal, and correct addresses if the folder was moved.
 
-    Raises BadInput if the file is no SQLite database or the folder is not writable.
+    Raises BadInput if the file is no SQLite database, the folder is not writable, or write-ahead mode cannot be left.
     """
     try:
         if not file.exists():
             _create(file)
+        if is_shared(file.parent):
+            _leave_write_ahead_mode(file)
         with closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
-            if database.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            if not is_shared(file.parent) and database.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 database.execute("PRAGMA journal_mode=WAL")
             _find_again(database, file.parent)
     except (sqlite3.Error, OSError) as error:
@@ -46,19 +52,41 @@ def prepare(file: Path) -> None:
 def readable(file: Path) -> Path:
     """The database to open in order to read `file`: the file itself, or a copy if its folder is not writable.
 
-    SQLite makes files beside a database that it reads, so it needs a writable folder. In both cases the addresses of
-    artifacts are corrected if the folder was moved.
+    SQLite makes files beside a database that it reads, so it needs a writable folder. What is in write-ahead mode on a
+    shared disk is read from a copy too. In all cases the addresses of artifacts are corrected if the folder was moved.
 
     Raises BadInput if the file is no SQLite database or cannot be read.
     """
     try:
-        if _is_writable(file) and _is_writable(file.parent):
+        shares_memory = _is_write_ahead(file) and is_shared(file.parent)
+        if _is_writable(file) and _is_writable(file.parent) and not shares_memory:
             with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
                 _find_again(database, file.parent)
                 return file
         return _copied(file, _stamps(file))
     except (sqlite3.Error, OSError) as error:
         raise BadInput(f"tracking.uri: the store {file} cannot be read ({error})") from None
+
+
+def _is_write_ahead(file: Path) -> bool:
+    """Whether the database is in write-ahead mode. Its file is only read: SQLite would begin to share memory."""
+    with file.open("rb") as opened:
+        return opened.read(_READ_VERSION + 1)[_READ_VERSION:] == bytes([_WRITE_AHEAD])
+
+
+def _leave_write_ahead_mode(file: Path) -> None:
+    """Take the database out of write-ahead mode. Raises BadInput if another program has it open."""
+    if not _is_write_ahead(file):
+        return
+    try:
+        with closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")  # so that SQLite shares no memory
+            database.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        raise BadInput(
+            f"tracking.uri: the store {file} is on a disk that other machines may see, in a mode in which they would "
+            f"damage it, and cannot leave it now ({error}); close every program that has it open, and start again"
+        ) from None
 
 
 def _is_writable(path: Path) -> bool:

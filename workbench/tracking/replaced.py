@@ -30,7 +30,7 @@ class Database:
         if engine is not None:
             engine.dispose()  # its connections belong to the deleted file
         if not _holds_anything(self._file):  # SQLite makes an empty file if somebody writes to a deleted one
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm", "-journal"):
                 self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         prepare(self._file)
         self._known = _identity(self._file)

@@ -1,9 +1,10 @@
 """The lock in a sweep's folder: one process at a time trains a sweep.
 
-On a network disk such locks may not reach other machines: there a file names the holder as well (`shared_disk`). The
-operating system releases the lock when its holder ends, however it ends, so no lock is ever stale. The file names
-the holder for a process that finds it locked. The package filelock cannot be used: it truncates the file whenever it
-tries to lock it, which would erase the holder's name.
+The operating system releases the lock when its holder ends, however it ends, so no lock is ever stale. The file names
+the holder for a process that finds it locked. Of a network disk neither is true: such locks may not reach other
+machines, and a server keeps a dead machine's for a minute or more. There another file names the holder (`shared_disk`).
+The package filelock cannot be used: it truncates the file whenever it tries to lock it, which would erase the holder's
+name.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     try:
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         words = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        is_enough = _take(file, name, words) and not shared_disk.is_shared(folder)
+        is_enough = not shared_disk.is_shared(folder) and _take(file, name, words)
         try:
             with nullcontext() if is_enough else shared_disk.held(folder, name, words):
                 yield

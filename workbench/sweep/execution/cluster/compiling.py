@@ -54,10 +54,9 @@ def _locked(lock: Path, is_compiled: Callable[[], bool]) -> bool:
             lock.mkdir()
             return True
         except FileExistsError:
-            with suppress(OSError):
-                touched = os.stat(lock).st_mtime  # by another machine's clock, so only changes count  # noqa: PTH116
-                if touched != seen:
-                    seen, since = touched, monotonic()
+            touched = _touched(lock)  # by another machine's clock, so only changes count
+            if touched is not None and touched != seen:
+                seen, since = touched, monotonic()
             if monotonic() - since > _DEAD_SECONDS:
                 with suppress(OSError):
                     lock.rmdir()
@@ -65,8 +64,24 @@ def _locked(lock: Path, is_compiled: Callable[[], bool]) -> bool:
         except OSError:
             return False
         sleep(_BETWEEN_TRIES)
-        if not lock.exists() and is_compiled():
+        if _touched(lock) is None and is_compiled():
             return False
+
+
+def _touched(lock: Path) -> float | None:
+    """When the lock was last touched; None if it is gone.
+
+    It is opened, since a server is asked about what is opened: otherwise a client of NFS remembers a folder for half a
+    minute, and a lock that is touched seems to stand still.
+    """
+    try:
+        opened = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return os.fstat(opened).st_mtime
+    finally:
+        os.close(opened)
 
 
 def _touch(lock: Path, done: Event) -> None:
