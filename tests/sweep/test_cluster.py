@@ -616,6 +616,31 @@ def test_a_lock_that_a_killed_job_left_is_taken_over(tmp_path: Path, monkeypatch
     assert not (tmp_path / "compiling").exists()
 
 
+def test_a_lock_that_is_touched_is_waited_for_though_a_client_of_nfs_remembers_how_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(jit, "is_compiled", (tmp_path / "passes.nbc").exists)
+    lock, clock, honest = tmp_path / "compiling", count(0, 5), os.stat
+    lock.mkdir()
+    remembered = lock.stat()
+    monkeypatch.setattr(os, "stat", lambda path, **how: remembered if Path(path) == lock else honest(path, **how))
+    monkeypatch.setattr(compiling, "monotonic", lambda: float(next(clock)))  # no five readings are within a lock's life
+    touches = iter(range(1, 20))
+
+    def touched(_seconds: float) -> None:
+        if number := next(touches, 0):
+            os.utime(lock, (number, number))
+        elif lock.exists():
+            lock.rmdir()
+            (tmp_path / "passes.nbc").touch()
+
+    monkeypatch.setattr(compiling, "sleep", touched)
+    with compiling.compiled_by_one():
+        assert next(touches, None) is None  # it had waited until the other one was done
+    assert [file.name for file in tmp_path.iterdir()] == ["passes.nbc"]
+
+
 def test_within_a_job_cores_are_those_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     from workbench.sweep.execution.cores import cores
 
