@@ -16,7 +16,7 @@ from workbench.sweep.store import RunRecord
 from workbench.tracking import names
 from workbench.tracking.bulk import NewRun, Point, can_insert, insert, labelled, new_run_ids
 from workbench.tracking.connection import Connection, search
-from workbench.tracking.inputs import dataset_inputs
+from workbench.tracking.inputs import log_datasets
 from workbench.tracking.pack_sending import send, takes_packs
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
@@ -145,7 +145,7 @@ def _write_by_client(
         with connection.waiting():
             _log(connection, marks[place], runs[place], _tags(family, row) if known else {})
             if (dataset := runs[place].dataset) and own_database:
-                client.log_inputs(marks[place], dataset_inputs(dict([dataset])))
+                log_datasets(client, marks[place], dict([dataset]))
 
     def end(place: int) -> None:
         with connection.waiting():

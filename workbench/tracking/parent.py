@@ -21,7 +21,7 @@ from workbench.tracking.children import Family
 from workbench.tracking.connection import Connection, experiment_called, is_active, order_of
 from workbench.tracking.damage import report_damage
 from workbench.tracking.held_marks import without_marks
-from workbench.tracking.inputs import dataset_inputs, datasets_of
+from workbench.tracking.inputs import datasets_of, log_datasets
 from workbench.tracking.origin import of_children, origin_tags
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import from_table, standing, to_table
@@ -109,7 +109,6 @@ def start(
     wanted = "" if run_id else tags[names.DIGEST_TAG]
     half_begun = _only_half_begun(connection, _half_begun(begun, experiment, sweep.name), wanted)
     params = [Param(names.key(name), names.param(values)) for name, values in _levels(sweep).items()]
-    inputs = dataset_inputs(datasets_of(sweep.facts))
     with connection.waiting():
         if run_id is not None:
             params = []  # it has them, and MLflow lets none change
@@ -126,8 +125,7 @@ def start(
             connection.roots[run_id] = made.artifact_uri
         for first in range(0, len(params), _PARAM_BATCH):
             connection.client.log_batch(run_id, params=params[first : first + _PARAM_BATCH])
-        if inputs:
-            connection.client.log_inputs(run_id, inputs)
+        log_datasets(connection.client, run_id, datasets_of(sweep.facts))
     return run_id
 
 
