@@ -39,9 +39,9 @@ def train(
     thread in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number
     depends on `workers` or on an interruption.
 
-    While `ahead` says True and epochs are short, a worker begins the next epoch without waiting for the others or for
-    the caller. An epoch that training has left in this way has no state and no weights (`Epoch.stands`). The first one
-    after `ahead` says False has them.
+    While `ahead` says True, and the last epoch that trained was short, a worker begins the next one without waiting for
+    the others or for the caller. An epoch that training has left in this way has no state and no weights
+    (`Epoch.stands`). The first one after `ahead` says False has them.
 
     Raises BadInput if pack and data do not fit together.
     """
