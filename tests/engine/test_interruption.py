@@ -167,6 +167,19 @@ def test_a_worker_that_was_killed_is_said_in_one_line() -> None:
         list(epochs)
 
 
+@pytest.mark.parametrize("noticed", ["when it is asked", "when it is to answer"])
+def test_how_it_ended_is_said_whenever_that_is_noticed(noticed: str) -> None:
+    pack = pack_of(2)
+    worker = workers.ProcessWorker(pack, data_for(pack), np.arange(2), None)
+    worker.start_epoch()
+    worker.finish_epoch()
+    worker._process.kill()
+    worker._process.join()
+    with pytest.raises(workers.WorkerDied, match="a worker process died with exit status -9"):
+        worker.start_epoch() if noticed == "when it is asked" else worker.finish_epoch()
+    worker.close()
+
+
 def test_an_error_in_a_worker_arrives_here() -> None:
     pack = pack_of(2)
     broken = pack_of(2, init="no such rule")

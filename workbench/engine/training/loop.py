@@ -39,9 +39,9 @@ def train(
     thread in this process. With a `state` from `Epoch.state()`, training continues with the next epoch. No number
     depends on `workers` or on an interruption.
 
-    While `ahead` says True and epochs are short, a worker begins the next epoch without waiting for the others or for
-    the caller. An epoch that training has left in this way has no state and no weights (`Epoch.stands`). The first one
-    after `ahead` says False has them.
+    While `ahead` says True, and the last epoch that trained was short, a worker begins the next one without waiting for
+    the others or for the caller. An epoch that training has left in this way has no state and no weights
+    (`Epoch.stands`). The first one after `ahead` says False has them.
 
     Raises BadInput if pack and data do not fit together.
     """
@@ -66,8 +66,10 @@ class _Course:
         """All that are left; the last one is that in which the last run ends."""
         started = perf_counter()
         while (epoch := self._next()) is not None:
-            self._number, self._seconds, started = epoch.number, perf_counter() - started, perf_counter()
-            epoch = replace(epoch, seconds=self._seconds)
+            seconds, started = perf_counter() - started, perf_counter()
+            self._number = epoch.number
+            self._seconds = seconds if epoch.number else inf  # the untrained networks do not tell how long one takes
+            epoch = replace(epoch, seconds=seconds)
             yield epoch if self._begun else replace(epoch, _state=self._state, _weights=self._weights)
 
     def _next(self) -> Epoch | None:

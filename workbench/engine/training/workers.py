@@ -154,17 +154,21 @@ class ProcessWorker:
         try:
             self._pipe.send((question, about))
         except OSError as error:
-            raise WorkerDied("a worker process died") from error
+            raise self._death() from error
 
     def _receive(self) -> object:
         try:
             answer = self._pipe.recv()
         except (EOFError, OSError) as error:
-            self._process.join(timeout=5)
-            raise WorkerDied(f"a worker process died with exit status {self._process.exitcode}") from error
+            raise self._death() from error
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def _death(self) -> WorkerDied:
+        """What is said of the process once its end of the pipe is closed."""
+        self._process.join(timeout=5)
+        return WorkerDied(f"a worker process died with exit status {self._process.exitcode}")
 
 
 WORKERS: dict[str, type[InlineWorker] | type[ProcessWorker]] = {"threads": ThreadWorker, "processes": ProcessWorker}
