@@ -19,7 +19,7 @@ from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
 from workbench.measure.model import MODEL_TABLE, Model, _load_pyfunc, model_of
 from workbench.measure.trained import NetworkOnSplit, as_classes, given_inputs
-from workbench.sweep.measures import Trained
+from workbench.sweep.instruments import Trained
 from workbench.sweep.planning.identity import numbers
 
 CASES: dict[str, Any] = {

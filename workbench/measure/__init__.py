@@ -7,7 +7,7 @@ from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.filters import KEPT_FILTERS
 from workbench.measure.gradients import GRADIENTS
-from workbench.measure.instruments import InstrumentTables
+from workbench.measure.instrument_tables import InstrumentTables
 from workbench.measure.kept_state import KEPT_STATE
 from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES

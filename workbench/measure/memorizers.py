@@ -9,7 +9,7 @@ from workbench.data import load, prepare
 from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.trained import scaled_inputs, share_named
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin

@@ -28,7 +28,7 @@ from workbench.measure.measurement import Analysis
 from workbench.measure.model_layers import ModelLayers, layers_of
 from workbench.measure.trained import as_classes, given_inputs, layout_of
 from workbench.persons_code import RULE_FILES
-from workbench.sweep.measures import Measured, Table, Trained
+from workbench.sweep.instruments import Measured, Table, Trained
 
 Kind = TypeVar("Kind")
 WEIGHTS_FILE, ABOUT_FILE = "weights.npz", "network.json"

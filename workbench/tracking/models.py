@@ -19,7 +19,7 @@ from workbench.engine.errors import BadInput
 from workbench.measure.kept_state import STATE_TABLE, state_of
 from workbench.measure.model import INPUTS, MODEL_TABLE, Model, model_of, require_rules
 from workbench.sweep.gone_on_from import Origin
-from workbench.sweep.measures import Table
+from workbench.sweep.instruments import Table
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep_model, read_table

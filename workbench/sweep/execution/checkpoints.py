@@ -24,7 +24,7 @@ from workbench.engine.training.epoch import RunEnd, State
 from workbench.sweep.execution.conditions import numerics
 from workbench.sweep.execution.history import History, Table
 from workbench.sweep.execution.log import note, say, warn
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 from workbench.sweep.planning.packs import PlannedPack
 
 STATE, EPOCHS_PREFIX, LAYERS_PREFIX = "state/", "epochs/", "layers/"

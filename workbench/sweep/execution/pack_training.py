@@ -19,7 +19,7 @@ from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import EpochDone, PackResumed
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
-from workbench.sweep.measures import Instruments, Measured, Trained
+from workbench.sweep.instruments import Instruments, Measured, Trained
 from workbench.sweep.planning.packs import PlannedPack
 
 Progress = Generator[PackResumed | EpochDone, None, PackOutcome]
