@@ -59,7 +59,6 @@ Timetable = namedtuple(
     "Timetable",
     "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
-_FLUSHED = np.uint32(FLUSHING)
 
 
 @inner
@@ -220,7 +219,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     `previous` receives the weights before the last update.
     """
     control = float_control()
-    set_float_control(control | _FLUSHED)
+    set_float_control(control | FLUSHING)
     updates, moving = timetable.varying.shape[1], timetable.places
     numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)
