@@ -337,8 +337,7 @@ def test_no_module_is_named_utils() -> None:
 
 # Stems that stand in several folders and mean the same in each.
 SAME_MEANING = {
-    "claims",  # what a file of claims imports, and the word of the command about claims
-    "measures",  # what a file of measures imports, and the interface between a sweep and all that measures
+    "claims",  # people type both names: `workbench.claims`, and `workbench claims`, a word of the command
     "base",  # the contract that every kind of a folder fills in
     "dense",  # a layer, and its form in each kernel
     "convolution",

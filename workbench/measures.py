@@ -6,6 +6,6 @@ dictionary from names to these rows.
 
 from workbench.measure.measurement import Analysis, Measurement, tidy
 from workbench.measure.trained import NetworkOnSplit, layout_of
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 __all__ = ["Analysis", "Measured", "Measurement", "NetworkOnSplit", "Trained", "layout_of", "tidy"]

@@ -101,7 +101,7 @@ def test_packed_is_alone_and_auto_takes_this_kernel() -> None:
 
 def test_maps_begin_on_cache_lines() -> None:
     """A vector that crosses two lines is loaded twice: that took a fifth of a step."""
-    from workbench.engine.kernels.compiled.images import FEATURES, ZEROS, X
+    from workbench.engine.kernels.compiled.image_head import FEATURES, ZEROS, X
     from workbench.engine.kernels.compiled.kernel import scratch_for
     from workbench.engine.training.layout import Layout
 

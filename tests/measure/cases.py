@@ -10,7 +10,7 @@ import numpy as np
 from workbench.config import SETTINGS, RunConfig, run_config
 from workbench.data import load, prepare
 from workbench.engine.training.loop import train
-from workbench.sweep.measures import Trained
+from workbench.sweep.instruments import Trained
 from workbench.sweep.planning.identity import engine_pack, numbers
 
 TINY: dict[str, Any] = {

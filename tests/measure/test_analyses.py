@@ -19,7 +19,7 @@ from workbench.measure.dropout_inference import unscaled
 from workbench.measure.linear_probes import probe_accuracy, standardisation, untrained_weights
 from workbench.measure.smoothness import jacobian_norms
 from workbench.measure.trained import NetworkOnSplit, layout_of, share_named
-from workbench.sweep.measures import Trained
+from workbench.sweep.instruments import Trained
 
 IMAGES = tiny(
     data={"name": "digits", "train_size": 100}, network={"name": "cnn", "channels": [2], "width": 5},

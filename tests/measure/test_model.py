@@ -17,9 +17,10 @@ from workbench.engine.errors import BadInput
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.measure import ANALYSES
-from workbench.measure.model import MODEL_TABLE, Model, _load_pyfunc, model_of
+from workbench.measure.kept_model import MODEL_TABLE, model_of
+from workbench.measure.model import Model, _load_pyfunc
 from workbench.measure.trained import NetworkOnSplit, as_classes, given_inputs
-from workbench.sweep.measures import Trained
+from workbench.sweep.instruments import Trained
 from workbench.sweep.planning.identity import numbers
 
 CASES: dict[str, Any] = {
@@ -77,14 +78,6 @@ def test_a_network_of_images_reads_them_in_their_shape_too() -> None:
     for wrong in (flat.reshape(3, 4, 16), np.zeros((2, 63))):
         with pytest.raises(BadInput, match=r"this network reads numbers \(n, 64\) or images \(8, 8, 1\)"):
             model.predict(wrong)
-
-
-@pytest.mark.parametrize("averaged", [True, False])
-def test_settings_may_be_the_texts_that_a_store_keeps(averaged: bool) -> None:
-    config = tiny(**CASES["images"] | {"network": CASES["images"]["network"] | {"global_average": averaged}})
-    table, params = ANALYSES["model"].analyse(trained(config)).tables[MODEL_TABLE], numbers(config)
-    texts = {key: str(value) for key, value in params.items()}
-    assert model_of(table, texts).about == model_of(table, params).about
 
 
 def test_a_dense_network_is_saved_as_it_was_before_there_were_others(tmp_path: Path) -> None:
@@ -195,16 +188,6 @@ def test_weights_of_another_shape_than_the_network_s_are_refused(name: str, tmp_
     np.savez(tmp_path / "weights.npz", allow_pickle=False, **held)
     with pytest.raises(BadInput, match=r"^weights\.npz: "):
         Model.load(tmp_path)
-
-
-@pytest.mark.parametrize("part", ["parameters", "scale", "shift", "outputs", "examples"])
-def test_rows_of_a_model_that_do_not_fit_its_settings_are_refused(part: str) -> None:
-    config = tiny(**CASES["relu"])
-    table = ANALYSES["model"].analyse(trained(config)).tables[MODEL_TABLE]
-    kept_rows = np.ones(len(table["part"]), bool)
-    kept_rows[np.flatnonzero(np.asarray(table["part"]) == part)[-1]] = False
-    with pytest.raises(BadInput, match=r"^weights\.npz: "):
-        model_of({name: np.asarray(column)[kept_rows] for name, column in table.items()}, numbers(config))
 
 
 def test_layers_have_names_their_tensors_and_what_they_give() -> None:

@@ -19,7 +19,7 @@ from workbench.engine.errors import BadInput
 from workbench.measure import ANALYSES, INSTRUMENTS, MEASUREMENTS
 from workbench.measure.checked_result import checked_result
 from workbench.report.completed import completed
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 pytestmark = pytest.mark.usefixtures("workspace", "no_figures")
 SMALL = {

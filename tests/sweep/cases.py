@@ -13,7 +13,7 @@ from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import Message, PackDone
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.pack_training import run_to_end, train_pack
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 from workbench.sweep.planning.packs import PlannedPack
 
 SMALL: dict[str, Any] = {

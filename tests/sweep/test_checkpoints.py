@@ -12,8 +12,7 @@ import pytest
 
 from tests.sweep.cases import Ruler, outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep.execution import checkpoints as module
-from workbench.sweep.execution import outcome
+from workbench.sweep.execution import checkpoint_file, checkpoints, outcome, unfinished
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ExecutionContext
@@ -119,7 +118,7 @@ def test_a_checkpoint_of_a_pack_that_shares_some_of_the_runs_is_neither_taken_no
 
 def test_checkpoints_come_by_time(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 10))
-    monkeypatch.setattr(module, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(checkpoints, "monotonic", lambda: float(next(clock)))
     written: list[str] = []
     honest = Checkpoints.save
     monkeypatch.setattr(Checkpoints, "save", lambda self, *rest: (written.append("x"), honest(self, *rest)))
@@ -167,7 +166,7 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(module.np, "savez", full_disk)
+    monkeypatch.setattr(checkpoint_file.np, "savez", full_disk)
     Checkpoints(tmp_path).save(planned, reached)
     assert "no space left on device" in capsys.readouterr().err
     monkeypatch.undo()
@@ -180,13 +179,13 @@ def test_of_failures_to_write_in_a_row_the_first_is_told(
     planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A disk that is full stays full for many epochs; one that is full again is told again."""
-    checkpoints, nothing = Checkpoints(tmp_path), module.untouched(planned)
+    kept, nothing = Checkpoints(tmp_path), unfinished.untouched(planned)
 
     def told(is_full: bool) -> bool:
         with monkeypatch.context() as patch:
             if is_full:
-                patch.setattr(module.files, "whole", full)
-            checkpoints.save(planned, nothing)
+                patch.setattr(checkpoint_file.files, "whole", full)
+            kept.save(planned, nothing)
         return "no checkpoint could be written" in capsys.readouterr().err
 
     def full(_: Path) -> None:
@@ -197,14 +196,14 @@ def test_of_failures_to_write_in_a_row_the_first_is_told(
 
 def test_the_result_of_a_pack_stays_until_the_store_holds_it(planned: PlannedPack, tmp_path: Path) -> None:
     expected = outcome_after(planned, context(tmp_path))
-    checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.packs() == [planned.fingerprints]
+    kept = Checkpoints(tmp_path)
+    assert kept.packs() == [planned.fingerprints]
     again = outcome_after(planned, context(tmp_path, epochs=0))  # it would stop at once if it trained
     assert_same(again, expected)
     assert (again.started, again.seconds) == (expected.started, expected.seconds)
-    checkpoints.drop(planned)
-    checkpoints.drop(planned)  # and again without harm
-    assert checkpoints.packs() == []
+    kept.drop(planned)
+    kept.drop(planned)  # and again without harm
+    assert kept.packs() == []
 
 
 @pytest.mark.parametrize("after", [1, 4, 10**6])
@@ -234,7 +233,7 @@ def test_other_libraries_than_those_of_the_checkpoint_are_told(
         outcome_after(planned, context(tmp_path, epochs=3))
     assert Checkpoints(tmp_path).resume(planned).epoch == 3
     assert "checkpoint is of" not in capsys.readouterr().err
-    monkeypatch.setattr(module, "numerics", lambda: "numpy 99")
+    monkeypatch.setattr(checkpoint_file, "numerics", lambda: "numpy 99")
     assert Checkpoints(tmp_path).resume(planned).epoch == 3
     assert "this is numpy 99; it goes on, and may end with numbers that differ" in capsys.readouterr().err
 
@@ -257,8 +256,10 @@ def test_the_processors_that_trained_a_pack_are_noted_wherever_its_result_is_col
 
 def test_the_time_of_all_starts_counts(planned: PlannedPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count()
-    for place, name in ((module, "time"), (module, "monotonic"), (training, "monotonic"), (outcome, "time")):
-        monkeypatch.setattr(place, name, lambda: float(next(clock)))
+    for place in (unfinished, checkpoint_file, outcome):
+        monkeypatch.setattr(place, "time", lambda: float(next(clock)))
+    for place in (checkpoints, training):
+        monkeypatch.setattr(place, "monotonic", lambda: float(next(clock)))
     with pytest.raises(KeyboardInterrupt):
         outcome_after(planned, context(tmp_path, epochs=3))
     before = Checkpoints(tmp_path).resume(planned)

@@ -22,7 +22,7 @@ from workbench import cli
 from workbench.config import SlurmConfig
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.compiled import jit
-from workbench.sweep.execution.checkpoints import Checkpoints, untouched
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster import array, compiling, job_sizes, lost_jobs, slurm_queue, submission
 from workbench.sweep.execution.cluster.array import SubmittedJob
 from workbench.sweep.execution.cluster.driver import Driver
@@ -34,6 +34,7 @@ from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import Message, PackDone, PackResumed, PackRetried, PackStarted, PackStopped
 from workbench.sweep.execution.outcome import outcome_of
+from workbench.sweep.execution.unfinished import untouched
 from workbench.sweep.hydra.command import main
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan

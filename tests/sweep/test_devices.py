@@ -16,9 +16,10 @@ from tests.sweep.conftest import MakeCells
 from workbench.engine import backend
 from workbench.engine.errors import BadInput
 from workbench.measure import INSTRUMENTS
-from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS, processes
+from workbench.sweep.execution.unfinished import Unfinished
 from workbench.sweep.planning import devices, remaining
 from workbench.sweep.planning.devices import VISIBLE, Device
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed

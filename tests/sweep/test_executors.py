@@ -19,7 +19,7 @@ from tests.sweep.cases import Ruler, outcome_after, outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from tests.sweep.slurm_cluster import needs_slurm
 from workbench.config import RunConfig
-from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.executor import ClusterExecutor, ExecutionContext, PackExecutor
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import (
@@ -31,6 +31,7 @@ from workbench.sweep.execution.messages import (
     PackStarted,
     PackStopped,
 )
+from workbench.sweep.execution.unfinished import Unfinished
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 

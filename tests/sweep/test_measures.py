@@ -21,7 +21,7 @@ from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.execution.progress import LineDisplay
 from workbench.sweep.execution.results import batch_result, pack_result
 from workbench.sweep.execution.timing_process import TimingProcesses
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 from workbench.sweep.planning.identity import fingerprint, numbers, pinned
 from workbench.sweep.planning.plan import Plan, described, identified, plan
 

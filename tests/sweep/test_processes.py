@@ -10,11 +10,12 @@ import pytest
 
 from tests.sweep.cases import outcomes, small
 from tests.sweep.conftest import PLENTY, MakeCells
-from workbench.sweep.execution.checkpoints import Checkpoints, Unfinished
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cores import shares
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.executors import EXECUTORS
 from workbench.sweep.execution.messages import PackDone, PackRetried
+from workbench.sweep.execution.unfinished import Unfinished
 from workbench.sweep.planning.packs import PlannedPack
 from workbench.sweep.planning.plan import identified, plan
 

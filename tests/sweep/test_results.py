@@ -15,7 +15,7 @@ from llvmlite import binding
 from tests.sweep.cases import outcome_after, small
 from tests.sweep.conftest import PLENTY, MakeCells
 from workbench.engine.training.epoch import Epoch
-from workbench.sweep.execution import checkpoints
+from workbench.sweep.execution import checkpoint_file, unfinished
 from workbench.sweep.execution import pack_training as training
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.conditions import processor
@@ -40,7 +40,8 @@ def test_what_another_machine_trained_took_as_long_as_by_its_own_clock(
     """The machine that collects a result may have a clock an hour ahead or behind."""
     (pack,) = plan(identified(cells([small()])), {}, PLENTY).packs
     there = Checkpoints(tmp_path / "sweeps")
-    monkeypatch.setattr(checkpoints, "time", lambda: time() + apart)
+    for place in (unfinished, checkpoint_file):
+        monkeypatch.setattr(place, "time", lambda: time() + apart)
     trained = outcome_after(pack, ExecutionContext(1, there))
     monkeypatch.undo()
     result = there.result(pack)

@@ -11,9 +11,10 @@ import pytest
 
 from tests.clock import Clock
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution import lock, shared_disk
+from workbench.sweep.execution import heartbeats, lock, shared_disk
+from workbench.sweep.execution.heartbeats import STALE
 from workbench.sweep.execution.process_identity import machine, start_time
-from workbench.sweep.execution.shared_disk import STALE, Holder, held, is_shared, lost_to, take
+from workbench.sweep.execution.shared_disk import Holder, held, is_shared, lost_to, take
 
 ELSEWHERE = Holder("a", 0, "process 7 on elsewhere", "another machine", 7, "1")
 ME = Holder("b", 0, "process 8 on here", machine(), os.getpid(), start_time(os.getpid()))
@@ -111,7 +112,7 @@ def test_of_many_that_come_at_once_one_holds(file: Path) -> None:
 def test_a_sweep_that_was_taken_over_stops_as_by_ctrl_c(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shared_disk, "BEAT", 0.01)
+    monkeypatch.setattr(heartbeats, "BEAT", 0.01)
 
     def trained() -> None:
         with held(tmp_path, "mine", "process 1 on here"):

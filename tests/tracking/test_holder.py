@@ -13,10 +13,12 @@ import pytest
 
 from tests.clock import Clock
 from workbench.engine.errors import BadInput
+from workbench.sweep.execution import heartbeats
 from workbench.sweep.execution.cluster import slurm_queue
+from workbench.sweep.execution.heartbeats import BEAT, STALE
 from workbench.tracking import holder
 from workbench.tracking.connection import Connection
-from workbench.tracking.holder import BEAT, STALE, Leases, hold
+from workbench.tracking.holder import Leases, hold
 from workbench.tracking.location import Location
 from workbench.tracking.patience import Patience
 
@@ -238,7 +240,7 @@ def test_where_the_store_is_a_file_nothing_is_written() -> None:
 
 def test_a_lost_hold_stops_the_sweep_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
     server, lost = Server(), []
-    monkeypatch.setattr(holder, "BEAT", 0.01)
+    monkeypatch.setattr(heartbeats, "BEAT", 0.01)
 
     def trained() -> None:
         with hold(server.connection, "1", "mine", lost.append):

@@ -7,7 +7,8 @@ from workbench.measure.dropout_average import DROPOUT_AVERAGE
 from workbench.measure.dropout_inference import DROPOUT_INFERENCE
 from workbench.measure.filters import KEPT_FILTERS
 from workbench.measure.gradients import GRADIENTS
-from workbench.measure.instruments import InstrumentTables
+from workbench.measure.instrument_tables import InstrumentTables
+from workbench.measure.kept_model import MODEL_ANALYSIS
 from workbench.measure.kept_state import KEPT_STATE
 from workbench.measure.learned_slopes import LEARNED_SLOPES
 from workbench.measure.linear_probes import LINEAR_PROBES
@@ -16,7 +17,6 @@ from workbench.measure.matrix_form import MATRIX_FORM
 from workbench.measure.maxout_properties import MAXOUT
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.memorizers import MEMORIZERS
-from workbench.measure.model import MODEL_ANALYSIS
 from workbench.measure.momentum_toys import MOMENTUM_TOYS
 from workbench.measure.optimizer_rules import OPTIMIZER_RULES
 from workbench.measure.shifted_sigmoids import SHIFTED_SIGMOIDS

@@ -11,7 +11,7 @@ from workbench.engine.classes import named_class
 from workbench.engine.rules.losses import LOSSES
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import NetworkOnSplit, given_inputs
-from workbench.sweep.measures import Measured, Table, Trained
+from workbench.sweep.instruments import Measured, Table, Trained
 
 CONFUSION_TABLE, MISTAKES_TABLE, PREDICTIONS_TABLE = "confusion", "mistakes", "predictions"
 MOST_MISTAKES = 12  # kept with their inputs

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.engine.errors import BadInput
+from workbench.measure.kept_model import MODEL_TABLE
 from workbench.measure.kept_state import STATE_TABLE
-from workbench.measure.model import MODEL_TABLE
-from workbench.sweep.measures import Measured, Table
+from workbench.sweep.instruments import Measured, Table
 
 _STORED_KINDS = "biufU"  # of NumPy: what checkpoints and the store keep
 _NAMES_OF_FILES = (MODEL_TABLE, STATE_TABLE)  # tables that become files of their own

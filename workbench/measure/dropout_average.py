@@ -11,7 +11,7 @@ from workbench.engine.errors import BadInput
 from workbench.engine.rules.losses import LOSSES, softmax
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import largest_error, subject
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 AVERAGED_EXAMPLES = 8
 WIDEST = 12  # 4,096 masks

@@ -9,7 +9,7 @@ from workbench.engine.layers.dropout import Dropout
 from workbench.engine.training.monte_carlo import MonteCarlo
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import NetworkOnSplit, as_classes, layout_of, negative_log_likelihood
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 SAMPLES = (1, 3, 10, 30, 100)
 FORMS = ("scaled", "unscaled", "monte_carlo", "geometric")  # the last: the geometric average over the most masks

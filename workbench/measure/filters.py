@@ -9,7 +9,7 @@ from workbench.engine.training.network import Network
 from workbench.measure.linear_probes import untrained_weights
 from workbench.measure.measurement import Analysis
 from workbench.measure.trained import given_inputs, layout_of, scaled_inputs
-from workbench.sweep.measures import Measured, Table, Trained
+from workbench.sweep.instruments import Measured, Table, Trained
 
 FILTERS_TABLE, MAPS_TABLE = "filters", "feature_maps"
 IMAGES_SHOWN, MAPS_SHOWN = 3, 6  # the first test images, and the first channels of each

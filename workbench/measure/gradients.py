@@ -15,7 +15,7 @@ from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.network import Network
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 GRADIENT_EXAMPLES = 6
 DIFFERENCE_STEP = 1e-5  # of a central difference: truncation and rounding are both far below 1e-6

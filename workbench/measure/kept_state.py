@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Analysis
-from workbench.sweep.measures import Measured, Table, Trained
+from workbench.sweep.instruments import Measured, Table, Trained
 
 STATE_TABLE = "state"
 _NUMBERS = ("epoch", "best_loss", "best_epoch")

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.measure.measurement import Analysis
 from workbench.measure.trained import layout_of
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 
 def _learned_slopes(trained: Trained) -> Measured:

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import NetworkOnSplit, layout_of, share_named
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 REGULARIZATION = 1.0  # scikit-learn's C: the same for every layer and every network
 ITERATIONS = 200

@@ -7,7 +7,7 @@ import numpy as np
 from workbench.engine.errors import BadInput
 from workbench.measure.measurement import Analysis
 from workbench.measure.trained import NetworkOnSplit, layout_of, scaled_inputs
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 
 def _logistic_regression(trained: Trained) -> Measured:

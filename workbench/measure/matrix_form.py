@@ -12,7 +12,7 @@ from workbench.engine.layers.dense import Dense
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 MATRIX_EXAMPLES = 8
 

@@ -12,7 +12,7 @@ from workbench.engine.training.network import Network
 from workbench.measure.gradients import pattern
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, largest_error, subject
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 MAXOUT_EXAMPLES = 64
 

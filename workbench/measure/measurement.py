@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.config import RunConfig
-from workbench.sweep.measures import Measured, Table, Trained
+from workbench.sweep.instruments import Measured, Table, Trained
 
 
 def tidy(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

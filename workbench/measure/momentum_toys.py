@@ -10,7 +10,7 @@ from workbench.config import RunConfig
 from workbench.engine.rules.at import At
 from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.measure.measurement import Measurement, tidy
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 CURVATURE = 1.0  # of the saddle: negative along one direction, positive along the other
 MOST_STEPS = 200_000

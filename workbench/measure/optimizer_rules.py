@@ -17,7 +17,7 @@ from workbench.engine.training.layout import Layout
 from workbench.engine.training.pack import COLUMNS
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.subject import largest_error
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 LAYOUT = Layout(Architecture(inputs=8, outputs=4, depth=0, width=1, activation="identity"))
 COMPARED_STEPS = 200

@@ -7,7 +7,7 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.engine.rules.losses import sigmoid
 from workbench.measure.measurement import Measurement, tidy
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 REACH = 4.0  # x from -REACH to REACH; sigmoids shifted so far that they are 0 there are left out
 TAIL = 40.0  # widths of a sigmoid after which it is 0 in float64

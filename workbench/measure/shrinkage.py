@@ -8,7 +8,7 @@ from workbench.config import RunConfig
 from workbench.measure.measurement import Measurement, tidy
 from workbench.measure.optimizer_rules import LAYOUT, columns_of, run_through
 from workbench.measure.subject import largest_error
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 SHRINKAGE_STEPS = 50
 SIZES = np.geomspace(1e-4, 1e2, LAYOUT.weights_end)  # of weights, relative to the size at which L1 and L2 shrink alike

@@ -25,7 +25,7 @@ from workbench.measure.machine_load import MachineLoad
 from workbench.measure.matrix_form import neuron
 from workbench.measure.measurement import Measurement
 from workbench.measure.subject import Subject, subject
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 
 BLOCKS = 7
 LEAST = 1e-3  # seconds a block takes at least: far above the clock's resolution

@@ -12,7 +12,7 @@ from workbench.engine.rules.losses import LOSSES
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.network import Network
 from workbench.engine.training.reader import Split
-from workbench.sweep.measures import Trained
+from workbench.sweep.instruments import Trained
 
 
 def layout_of(trained: Trained) -> Layout:

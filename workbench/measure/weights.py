@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.measure.measurement import Analysis, tidy
 from workbench.measure.trained import NetworkOnSplit, layout_of
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 PRUNED = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95)
 DECADES = np.linspace(-6, 2, 81)  # edges of the histogram: log10 |w|, ten bins a decade

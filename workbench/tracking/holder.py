@@ -17,23 +17,22 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from threading import Event, Thread, main_thread
 from time import monotonic, sleep
 
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.submission import Submission
-from workbench.sweep.execution.log import say, warn
+from workbench.sweep.execution.heartbeats import LOOK, STALE, beating
+from workbench.sweep.execution.log import say
 from workbench.sweep.execution.process_identity import machine, start_time, still_runs
-from workbench.sweep.execution.shared_disk import BEAT, LOOK, STALE
 from workbench.tracking.connection import Connection
 
 _SAID_AFTER = 5.0
@@ -77,14 +76,10 @@ def hold(
         return
     leases = Leases(connection, experiment, name, folder=folder)
     leases.take()
-    ended = Event()
-    thread = Thread(target=_beat, args=(leases, ended, lose), name="holder", daemon=True)
-    thread.start()
     try:
-        yield
+        with beating(partial(_beat, leases, lose)):
+            yield
     finally:
-        ended.set()
-        thread.join()
         leases.withdraw()
 
 
@@ -247,16 +242,14 @@ class Leases:
                     )  # an old server cannot delete
 
 
-def _beat(leases: Leases, ended: Event, lose: Callable[[str], None]) -> None:
-    while not ended.wait(BEAT):
-        reason = ""
-        with suppress(Exception):  # the server may be unreachable for a while
-            reason = leases.beat()
-        if reason:
-            warn(reason)
-            lose(reason)
-            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-            return
+def _beat(leases: Leases, lose: Callable[[str], None]) -> str:
+    """The heartbeat of our lease. A reason, if the sweep is lost, goes to `lose` too."""
+    reason = ""
+    with suppress(Exception):  # the server may be unreachable for a while
+        reason = leases.beat()
+    if reason:
+        lose(reason)
+    return reason
 
 
 def _names(folder: str) -> list[str]:

@@ -16,10 +16,12 @@ import numpy as np
 from workbench import places
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.errors import BadInput
+from workbench.measure.kept_model import MODEL_TABLE, model_of
 from workbench.measure.kept_state import STATE_TABLE, state_of
-from workbench.measure.model import INPUTS, MODEL_TABLE, Model, model_of, require_rules
+from workbench.measure.model import INPUTS, Model
+from workbench.measure.model_about import require_rules
 from workbench.sweep.gone_on_from import Origin
-from workbench.sweep.measures import Table
+from workbench.sweep.instruments import Table
 from workbench.sweep.run_outcomes import FINISHED
 from workbench.tracking import names
 from workbench.tracking.artifacts import keep_model, read_table

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.engine.errors import BadInput
-from workbench.measure.model import require_rules
+from workbench.measure.model_about import require_rules
 from workbench.sweep.run_outcomes import PENDING
 from workbench.sweep.store import PackResult, RunRecord, SweepRecord
 from workbench.tracking import names

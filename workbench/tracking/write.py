@@ -13,10 +13,11 @@ from urllib.parse import quote
 from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput
 from workbench.sweep.run_outcomes import HELD_OUTCOMES, PENDING
-from workbench.sweep.store import Earlier, Held, PackResult, RunRecord, SweepRecord, Verified
+from workbench.sweep.store import Earlier, Held, PackResult, SweepRecord, Verified
 from workbench.tracking import names
 from workbench.tracking.artifacts import clear, keep, listing, put
 from workbench.tracking.asking import asked_at_once
+from workbench.tracking.cell_rows import CellRows, asked_for, begun_rows, place
 from workbench.tracking.children import Child, Family, curves, existing, write
 from workbench.tracking.connection import (
     Answer,
@@ -29,10 +30,11 @@ from workbench.tracking.connection import (
 )
 from workbench.tracking.files_ahead import fetched_together, state_of
 from workbench.tracking.held_marks import marks_of, without_marks
-from workbench.tracking.history_tables import by_fingerprint, epochs_table, layers_table, together
+from workbench.tracking.history_tables import by_fingerprint
 from workbench.tracking.holder import hold
 from workbench.tracking.holdings import called, children_of, done_in, earlier, held, held_in, origins_of, same_sweep
-from workbench.tracking.models import KEPT_APART, keep_models, parts_table
+from workbench.tracking.models import keep_models
+from workbench.tracking.pack_tables import tables_of
 from workbench.tracking.parent import (
     asked_of,
     batches_by_search,
@@ -50,7 +52,7 @@ from workbench.tracking.parent import (
     sweep_files,
 )
 from workbench.tracking.patience import WAIT_SECONDS
-from workbench.tracking.plan_table import PlanRow, from_table, look, planned, to_table
+from workbench.tracking.plan_table import PlanRow, from_table, look, to_table
 from workbench.tracking.questions import Question
 from workbench.tracking.replaced import Database
 from workbench.tracking.system import SystemMetrics
@@ -94,8 +96,7 @@ class MlflowStore:
         self._sweep = SweepRecord("", "", "", (), [])
         self._batches: set[str] = set()  # of the sweep, if it is a search
         self._asks: dict[str, str] = {}  # the marks of what it is to train
-        self._rows: dict[int, PlanRow] = {}
-        self._cells: dict[str, list[int]] = {}  # fingerprint -> cells
+        self._rows = CellRows()
         self._plan: list[PlanRow] | None = None  # the rows that the stored plan has; None: not known
         self._files: dict[str, str] = {}
         self._children: dict[tuple[int, str], Child] = {}
@@ -210,7 +211,7 @@ class MlflowStore:
             asked = asked_of(self._connection, same) if same else {}
         self._children = children_of(self._connection, parent, before) if parent else {}
         done = done_in(before, self._children)
-        reused = {cell.origin: cell.fingerprint for cell in sweep.cells if cell.origin and _place(cell) not in done}
+        reused = {cell.origin: cell.fingerprint for cell in sweep.cells if cell.origin and place(cell) not in done}
         origins = origins_of(self._connection, everything, reused, before)
         for killed in of_the_name:
             if killed.data.tags[names.OUTCOME] == names.RUNNING and killed.info.run_id != known:
@@ -218,40 +219,29 @@ class MlflowStore:
         self._order, self._recorded = next_order(begun), 0
         run_id = start(self._connection, self._experiment, sweep, known, self._order, begun)
         self._sweep, self._family = sweep, family_of(self._experiment, run_id, sweep)
-        self._rows, self._cells = {}, {}
-        for row in planned(sweep.cells):
-            kept = done.get(_place(row.record))
-            self._rows[row.record.cell] = kept or _reused(row, origins)
-            self._cells.setdefault(row.record.fingerprint, []).append(row.record.cell)
+        self._rows = begun_rows(sweep.cells, done, origins)
         self._files = sweep_files(sweep, asked)
         clear(self._connection.root_of(run_id))
         put(self._connection, run_id, self._files)
         self._put_plan()
-        own = (row.record.fingerprint for row in self._rows.values() if not row.record.origin)
+        own = (row.record.fingerprint for row in self._rows if not row.record.origin)
         self._asks = marks_of(own, names.ASKS)
         set_tags(self._connection, run_id, {**self._asks, names.KIND: names.SWEEP_KIND})
         self._write_reused()
 
     def _record(self, result: PackResult) -> None:
         folder = f"{names.PACKS}/{names.pack_folder(result.pack)}"
-        tables = {names.EPOCHS_FILE: epochs_table(result.epochs), names.LAYERS_FILE: layers_table(result.layers)}
-        measured = {name: table for name, table in result.tables.items() if name not in KEPT_APART}
-        if measured:
-            tables[names.TABLES_FILE] = together(measured)
-        for name, file in KEPT_APART.items():
-            if name in result.tables:
-                tables[file] = parts_table(result.tables[name])
-        put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables.items()})
+        put(self._connection, self.run_id, {f"{folder}/{name}": table for name, table in tables_of(result).items()})
         histories = by_fingerprint(result.epochs)
-        rows = self._write(self._rows_of(result), histories)
+        rows = self._write(self._rows.of_result(result, self.run_id), histories)
         keep_models(self._connection, rows, result.tables)
         self._recorded += 1
         order = self._order * _RECORDINGS + self._recorded
         put(self._connection, self.run_id, {f"{folder}/{names.RUNS}": to_table(rows, order)})
 
     def _verified(self) -> Verified:
-        self._shown |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome in HELD_OUTCOMES}
-        self._tried |= {row.record.fingerprint for row in self._rows.values() if row.record.outcome != PENDING}
+        self._shown |= {row.record.fingerprint for row in self._rows if row.record.outcome in HELD_OUTCOMES}
+        self._tried |= {row.record.fingerprint for row in self._rows if row.record.outcome != PENDING}
         if self._database.reopened():
             self._connection.roots.clear()
             self._connection.experiments.clear()
@@ -267,11 +257,11 @@ class MlflowStore:
                 return Verified(found, self._shown - found)
         reused = held(self._connection, {cell.fingerprint for cell in self._sweep.cells if cell.origin})
         cells = [
-            replace(cell, origin=reused[cell.fingerprint].run_id) if cell.fingerprint in reused else _asked_for(cell)
+            replace(cell, origin=reused[cell.fingerprint].run_id) if cell.fingerprint in reused else asked_for(cell)
             for cell in self._sweep.cells
         ]
         self._begin(replace(self._sweep, cells=cells))
-        found = {row.record.fingerprint for row in self._rows.values() if row.held or row.record.origin}
+        found = {row.record.fingerprint for row in self._rows if row.held or row.record.origin}
         return Verified(found, self._tried - found)
 
     def _end(self, outcome: str) -> None:
@@ -281,15 +271,15 @@ class MlflowStore:
             raise BadInput(f"tracking.uri: the database of the store {self._connection.location.shown} was replaced")
         client, run_id = self._connection.client, self.run_id
         if self._troubled:
-            existing(self._connection, run_id, {row.run_id for row in self._rows.values()})
+            existing(self._connection, run_id, {row.run_id for row in self._rows})
         self._put_plan()
-        cells = [row.record for row in self._rows.values()]
-        reused = [is_reused(row.record.origin, row.history, self._batches) for row in self._rows.values()]
+        cells = [row.record for row in self._rows]
+        reused = [is_reused(row.record.origin, row.history, self._batches) for row in self._rows]
         counts = outcome_counts([cell.outcome for cell in cells], reused)
         now = int(time.time() * 1000)
         metrics = [Metric(f"cells/{name}", count, now, 0) for name, count in counts.items()]
         note = names.tag(describe(self._sweep, counts))
-        held = marks_of(row.record.fingerprint for row in self._rows.values() if row.held and row.run_id)
+        held = marks_of(row.record.fingerprint for row in self._rows if row.held and row.run_id)
         tags = {names.NOTE: note, names.OUTCOME: outcome, **without_marks(self._asks), **held}
         with self._connection.waiting():
             set_tags(self._connection, run_id, tags, metrics)
@@ -297,7 +287,7 @@ class MlflowStore:
 
     def _write_reused(self) -> None:
         """Write a light child for every reused cell, and the plan again with their run ids."""
-        reused = [row for row in self._rows.values() if row.record.origin]
+        reused = [row for row in self._rows if row.record.origin]
         if reused:
             self._write(reused, {})
             self._put_plan()
@@ -311,27 +301,10 @@ class MlflowStore:
 
     def _put_plan(self) -> None:
         """Write the plan, unless the stored one has the same rows."""
-        rows = list(self._rows.values())
+        rows = list(self._rows)
         if rows != self._plan:
             put(self._connection, self.run_id, {names.PLAN: to_table(rows)})
             self._plan = rows
-
-    def _rows_of(self, result: PackResult) -> list[PlanRow]:
-        """The rows of a result's runs, and of cells with the same fingerprint: such a run is trained once and shown for
-        each. A cell that was reused or belongs to another pack keeps its row.
-        """
-        history = names.history(self.run_id, result.pack)
-        rows = [PlanRow(record, position, history=history) for position, record in enumerate(result.runs)]
-        trained = {row.record.fingerprint: row for row in rows}
-        given = {row.record.cell for row in rows}
-        for fingerprint, first in trained.items():
-            others = [self._rows[cell] for cell in self._cells.get(fingerprint, ()) if cell not in given]
-            rows += [
-                replace(first, record=_shown_as(first.record, row.record))
-                for row in others
-                if not row.record.origin and row.history in ("", history)
-            ]
-        return rows
 
     def _write(self, rows: Sequence[PlanRow], histories: Mapping[str, Mapping[str, np.ndarray]]) -> list[PlanRow]:
         """Write the children of these cells, and their run ids into the plan."""
@@ -349,38 +322,8 @@ class MlflowStore:
         children = write(self._connection, self._family, list(zip(rows, points, known, strict=True)))
         self._children.update(zip(places, children, strict=True))
         written = [replace(row, run_id=child.run_id) for row, child in zip(rows, children, strict=True)]
-        self._rows.update({row.record.cell: row for row in written})
+        self._rows.put(written)
         return written
 
 
 _RECORDINGS = 10**6  # more than a start makes
-
-
-def _reused(row: PlanRow, origins: dict[str, PlanRow]) -> PlanRow:
-    """A reused cell with the record of its origin; it keeps its own name, overrides and factors."""
-    if not row.record.origin:
-        return row
-    origin = origins.get(row.record.origin)
-    if origin is None:
-        raise BadInput(f"cell {row.record.cell}: reused from run {row.record.origin!r}, which the store does not hold")
-    record = replace(_shown_as(origin.record, row.record), params=row.record.params, origin=row.record.origin)
-    return PlanRow(record, origin.row, history=origin.history)
-
-
-def _place(cell: RunRecord) -> tuple[int, str]:
-    """What tells a cell from others of its sweep, and from an earlier one in its place."""
-    return cell.cell, cell.fingerprint
-
-
-def _asked_for(cell: RunRecord) -> RunRecord:
-    """A cell with its question alone, without any result."""
-    return RunRecord(
-        cell.cell, cell.name, cell.fingerprint, cell.pack, cell.overrides, factors=cell.factors, params=cell.params
-    )
-
-
-def _shown_as(trained: RunRecord, cell: RunRecord) -> RunRecord:
-    """The result of `trained` as that of `cell`, with the name, overrides and factors of `cell`."""
-    return replace(
-        trained, cell=cell.cell, name=cell.name, overrides=cell.overrides, factors=cell.factors, origin=cell.origin
-    )

@@ -44,6 +44,11 @@ class OneClaim:
         return rule.tolerance if isinstance(rule, Equivalence) else rule.margin
 
 
+def claims_of(source: Findings) -> list[OneClaim]:
+    """Every claim of the page with its verdict, in the page's order."""
+    return [OneClaim(claim, verdict, place) for place, (claim, verdict) in enumerate(source.judged)]
+
+
 class Differences(FigureKind[Findings, OneClaim]):
     """A figure for each claim that has differences."""
 
@@ -52,8 +57,7 @@ class Differences(FigureKind[Findings, OneClaim]):
     width = "wide"
 
     def reduce(self, source: Findings) -> list[OneClaim]:
-        claims = [OneClaim(claim, verdict, place) for place, (claim, verdict) in enumerate(source.judged)]
-        return [one for one in claims if one.verdict.differences]
+        return [one for one in claims_of(source) if one.verdict.differences]
 
     def panels(self, data: OneClaim, place: int) -> list[Panel]:  # noqa: ARG002
         metric = data.claim.rule.metric

@@ -68,6 +68,11 @@ class Findings:
         """The factors, the one with the largest effect on the main metric first."""
         return [effect.factor for effect in self.effects[self.design.main].values()]
 
+    @property
+    def matched_factors(self) -> list[Factor]:
+        """Those of the factors of which two levels can be compared by the main metric."""
+        return [factor for factor in self.factors if self.effects[self.design.main][factor.key].matched]
+
     @cached_property
     def spreads(self) -> dict[str, list[Spread]]:
         """Factor's key -> best, median and worst run at each level, by the main metric."""

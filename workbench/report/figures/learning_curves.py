@@ -74,8 +74,7 @@ class LearningCurves(FigureKind[Findings, FactorCurves]):
                 source.units,
                 histories.tested,
             )
-            for factor in source.factors
-            if source.effects[source.design.main][factor.key].matched
+            for factor in source.matched_factors
         ]  # fmt: skip
 
     def panels(self, data: FactorCurves, place: int) -> list[Panel]:

@@ -40,8 +40,7 @@ class MainEffects(FigureKind[Findings, FactorEffects]):
                 tuple(by_factor[factor.key] for by_factor in source.effects.values()),
                 tuple(source.spreads[factor.key]), source.units,
             )
-            for factor in source.factors
-            if source.effects[source.design.main][factor.key].matched
+            for factor in source.matched_factors
         ]  # fmt: skip
 
     def panels(self, data: FactorEffects, place: int) -> list[Panel]:

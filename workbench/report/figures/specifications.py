@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from workbench.report import wording
 from workbench.report.figures import axes, palette
 from workbench.report.figures.base import FigureKind, Panel, Table
-from workbench.report.figures.differences import OneClaim
+from workbench.report.figures.differences import OneClaim, claims_of
 from workbench.report.figures.findings import Findings
 from workbench.report.language import texts
 from workbench.report.language.words import say, semicolons, word
@@ -42,8 +42,7 @@ class Specifications(FigureKind[Findings, Curve]):
     width = "wide"
 
     def reduce(self, source: Findings) -> list[Curve]:
-        claims = [OneClaim(claim, verdict, place) for place, (claim, verdict) in enumerate(source.judged)]
-        curves = [_curve(one) for one in claims if not isinstance(one.claim.rule, Identity)]
+        curves = [_curve(one) for one in claims_of(source) if not isinstance(one.claim.rule, Identity)]
         return [one for one in curves if len(one.rows) > 1]
 
     def panels(self, data: Curve, place: int) -> list[Panel]:  # noqa: ARG002

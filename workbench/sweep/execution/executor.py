@@ -15,7 +15,7 @@ from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried
 from workbench.sweep.execution.outcome import PackOutcome
-from workbench.sweep.measures import Instruments
+from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.packs import PlannedPack
 
 

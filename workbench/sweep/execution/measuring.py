@@ -11,7 +11,7 @@ import numpy as np
 from workbench.config import RunConfig
 from workbench.engine.errors import in_one_line
 from workbench.sweep.execution.messages import EpochDone, Message, PackDone, PackStarted
-from workbench.sweep.measures import Measured, Table
+from workbench.sweep.instruments import Measured, Table
 from workbench.sweep.planning.packs import Run
 from workbench.sweep.run_outcomes import FINISHED
 

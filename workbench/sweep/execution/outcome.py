@@ -7,9 +7,9 @@ from time import time
 
 from workbench.engine.errors import BadInput, in_one_line
 from workbench.engine.training.epoch import RunEnd
-from workbench.sweep.execution.checkpoints import Unfinished
 from workbench.sweep.execution.history import Table
-from workbench.sweep.measures import Measured
+from workbench.sweep.execution.unfinished import Unfinished
+from workbench.sweep.instruments import Measured
 from workbench.sweep.planning.packs import PlannedPack
 
 

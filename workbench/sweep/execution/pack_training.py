@@ -14,12 +14,12 @@ from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
 from workbench.engine.training.loop import never, train
-from workbench.sweep.execution.checkpoints import Unfinished
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import EpochDone, PackResumed
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
-from workbench.sweep.measures import Instruments, Measured, Trained
+from workbench.sweep.execution.unfinished import Unfinished
+from workbench.sweep.instruments import Instruments, Measured, Trained
 from workbench.sweep.planning.packs import PlannedPack
 
 Progress = Generator[PackResumed | EpochDone, None, PackOutcome]

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.measuring import MeasuredBatch, tables_of
 from workbench.sweep.execution.outcome import PackOutcome
-from workbench.sweep.measures import Measured
+from workbench.sweep.instruments import Measured
 from workbench.sweep.planning.identity import joint_digest
 from workbench.sweep.planning.plan import PlannedCell
 from workbench.sweep.run_outcomes import FAILED, FINISHED

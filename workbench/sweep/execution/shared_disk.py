@@ -11,20 +11,19 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
-from threading import Event, Thread, main_thread
 from time import monotonic, sleep
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution.log import say, warn
+from workbench.sweep.execution.heartbeats import LOOK, STALE, beating
+from workbench.sweep.execution.log import say
 from workbench.sweep.execution.process_identity import machine, start_time, still_runs
 
 HOLDER_FILE = "holder"
-STALE, BEAT, LOOK = 90.0, 10.0, 1.0  # seconds without a new count, between two counts, and between two looks
 _MOUNTS = Path("/proc/self/mountinfo")
 # File systems of one machine, on which its own locks are enough.
 _LOCAL = (
@@ -66,14 +65,10 @@ def held(folder: Path, name: str, words: str) -> Iterator[None]:
     pid = os.getpid()
     mine = Holder(secrets.token_hex(8), 0, words, machine(), pid, start_time(pid))
     take(file, name, mine)
-    ended = Event()
-    thread = Thread(target=_count, args=(file, name, mine, ended), name="holder", daemon=True)
-    thread.start()
     try:
-        yield
+        with beating(_counting(file, name, mine)):
+            yield
     finally:
-        ended.set()
-        thread.join()
         if (now := _read(file)) is None or now.token == mine.token:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
@@ -133,17 +128,23 @@ def _take_away(file: Path, dead: Holder | None) -> None:
     aside.unlink(missing_ok=True)
 
 
-def _count(file: Path, name: str, mine: Holder, ended: Event) -> None:
-    while not ended.wait(BEAT):
+def _counting(file: Path, name: str, mine: Holder) -> Callable[[], str]:
+    """A heartbeat: a new count in our file. It gives a reason if another process holds the sweep."""
+    counts = count(mine.count + 1)
+
+    def beat() -> str:
         if other := lost_to(file, mine):
-            warn(f"name: the sweep {name} was taken over by {other}, because no sign of this process was seen for "
-                 f"{STALE:.0f} s; it stops here, and the same command goes on")  # fmt: skip
-            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-            return
-        mine = replace(mine, count=mine.count + 1)
+            return (
+                f"name: the sweep {name} was taken over by {other}, because no sign of this process was seen for "
+                f"{STALE:.0f} s; it stops here, and the same command goes on"
+            )
+        now = replace(mine, count=next(counts))
         with suppress(OSError), file.open("r+") as opened:
-            opened.write(json.dumps(asdict(mine)))
+            opened.write(json.dumps(asdict(now)))
             opened.truncate()
+        return ""
+
+    return beat
 
 
 def _read(file: Path) -> Holder | None:

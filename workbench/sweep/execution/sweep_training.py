@@ -35,7 +35,7 @@ from workbench.sweep.execution.pack_training import try_own_analyses
 from workbench.sweep.execution.recorder import Recorder
 from workbench.sweep.execution.results import unfit_result
 from workbench.sweep.execution.timing_process import TimingProcesses
-from workbench.sweep.measures import Instruments
+from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.planning.speed import Speeds
 from workbench.sweep.run_outcomes import DIVERGED, FINISHED

@@ -16,7 +16,7 @@ from workbench.config import RunConfig
 from workbench.config.own_rules import load_own_rules
 from workbench.engine.training.workers import without_main_module
 from workbench.signals import held, leave_to_parent
-from workbench.sweep.measures import Instruments, Measured
+from workbench.sweep.instruments import Instruments, Measured
 
 
 class TimingProcesses:

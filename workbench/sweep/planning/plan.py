@@ -12,7 +12,7 @@ from workbench.config.setting import Value
 from workbench.quantities import counted
 from workbench.sweep.execution.measuring import COST
 from workbench.sweep.hydra.composing.cell import Cell
-from workbench.sweep.measures import Instruments
+from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.identity import content, fingerprints_by_seed, joint_digest, numbers, pinned, run_name
 from workbench.sweep.planning.packs import MemoryBudget, PlannedPack, Run, packed, unfit
 from workbench.sweep.planning.remarks import remarks

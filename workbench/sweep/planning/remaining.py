@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from workbench.sweep.measures import Instruments
+from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.devices import ALL_OF_IT, devices
 from workbench.sweep.planning.free_memory import PACKS_SHARE, free_memory
 from workbench.sweep.planning.identity import joint_digest

@@ -10,7 +10,7 @@ from workbench.config import RunConfig
 from workbench.config.reading import TRAINING
 from workbench.data import describe
 from workbench.sweep.execution.conditions import facts
-from workbench.sweep.measures import Instruments
+from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.plan import Plan
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import SweepRecord

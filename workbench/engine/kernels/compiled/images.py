@@ -11,9 +11,30 @@ from __future__ import annotations
 from collections import namedtuple
 from functools import cache
 
-import numpy as np
-
 from workbench.engine.kernels.compiled import image_loops
+from workbench.engine.kernels.compiled.image_head import (
+    BACK,
+    BLOCK_LANES,
+    BLOCK_SIZE,
+    CONVOLVE,
+    CONVOLVE_BACK,
+    DL_DA,
+    DL_DMAPS,
+    ENDS_AVERAGED,
+    FEATURES,
+    HEAD,
+    MAPS,
+    OF_SLOPES,
+    RUN_SLOPE,
+    SPREAD,
+    STAGES,
+    TURNED,
+    WEIGHT_GRADIENTS,
+    ZEROS,
+    X,
+    numbers_left,
+    row_of_stage,
+)
 from workbench.engine.kernels.compiled.image_loops import (
     A_AT,
     ACROSS,
@@ -25,7 +46,6 @@ from workbench.engine.kernels.compiled.image_loops import (
     KERNEL,
     MASK_AT,
     POOL_SIZE,
-    POOLED_ACROSS,
     POOLED_AT,
     POOLED_DOWN,
     READS_AT,
@@ -37,10 +57,11 @@ from workbench.engine.kernels.compiled.image_loops import (
     pool_back,
     turned_place,
 )
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, inner
-from workbench.engine.kernels.compiled.masks import apply_fresh_mask, fresh_mask
-from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, floats, integers, keys, thresholds
+from workbench.engine.kernels.compiled.image_masks import apply_mask, draw_masks, drops, mask_inputs
+from workbench.engine.kernels.compiled.jit import ZERO, inner
+from workbench.engine.kernels.compiled.native import FLOAT_BYTES, call, floats, integers
 from workbench.engine.kernels.compiled.part import part
+from workbench.engine.kernels.compiled.place_means import mean_over_places, share_over_places
 from workbench.engine.kernels.compiled.products import (
     BACKWARD_LOOP,
     BIASES_PLACE,
@@ -58,13 +79,6 @@ from workbench.engine.kernels.compiled.sums import total
 from workbench.engine.kernels.compiled.tile import LANES
 from workbench.engine.kernels.compiled.turning import turn_in, turn_out
 
-# The head of a network's integers: its stages, lanes of a block, how far it is from one to the next, whether the
-# stages end with the mean of each channel; the addresses of the passes and loops; and of the buffers, each of float32
-# numbers.
-STAGES, BLOCK_LANES, BLOCK_SIZE, ENDS_AVERAGED = range(4)
-RUN_FORWARD, RUN_BACKWARD, OF_INPUTS, OF_STAGE, CONVOLVE, CONVOLVE_BACK, WEIGHT_GRADIENTS = range(4, 11)
-X, FEATURES, DL_DA, RUN_SLOPE, MAPS, DRAWN, TURNED, BACK, DL_DMAPS, SPREAD, OF_SLOPES, ZEROS = range(11, 23)
-HEAD = 23
 ImagePasses = namedtuple("ImagePasses", "forward backward input_gradient of_stage convolve convolve_back gradients")
 MAP_Z, MAP_A, MAP_GAIN = range(3)  # what `of_stage` gives
 
@@ -83,13 +97,13 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
     of the thresholds is 0, nothing is.
     """
     images = integers(images_at, HEAD)
-    is_kept, first = images[BLOCK_SIZE] > 0, integers(_stage_at(images_at, 0), STAGE_COLUMNS)
-    last = integers(_stage_at(images_at, images[STAGES] - 1), STAGE_COLUMNS)
-    pixels, left = first[IMAGE_HEIGHT] * first[IMAGE_WIDTH] * first[CHANNELS], _left(last)
+    is_kept, first = images[BLOCK_SIZE] > 0, integers(row_of_stage(images_at, 0), STAGE_COLUMNS)
+    last = integers(row_of_stage(images_at, images[STAGES] - 1), STAGE_COLUMNS)
+    pixels, left = first[IMAGE_HEIGHT] * first[IMAGE_WIDTH] * first[CHANNELS], numbers_left(last)
     if thresholds_at != 0:
-        _mask_inputs(floats(images[X], batch * pixels), images, thresholds_at, keys_at, scales_at)
+        mask_inputs(floats(images[X], batch * pixels), images, thresholds_at, keys_at, scales_at)
         for number in range(images[STAGES]):
-            _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at)
+            draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at)
     x, maps, features = floats(images[X], 1), floats(images[MAPS], 1), floats(images[FEATURES], 1)
     for start in range(0, batch, images[BLOCK_LANES]):
         block, count = (start // images[BLOCK_LANES]) * images[BLOCK_SIZE], min(images[BLOCK_LANES], batch - start)
@@ -99,7 +113,7 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
         lanes = images[BLOCK_LANES] if is_kept else -(-count // LANES) * LANES
         turn_in(x, start * pixels, pixels, count, maps, block + first[READS_AT] * lanes, lanes)
         for number in range(images[STAGES]):
-            stage_at = _stage_at(images_at, number)
+            stage_at = row_of_stage(images_at, number)
             stage = integers(stage_at, STAGE_COLUMNS)
             z_at, a_at, slopes, _, rows, units = _of_activation(images, stage, w_at, block_at, lanes)
             weights, biases = w_at + FLOAT_BYTES * stage[WEIGHTS_PLACE], w_at + FLOAT_BYTES * stage[BIASES_PLACE]
@@ -118,13 +132,13 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
                 call(stage[FORWARD_LOOP], (of_z, of_a, slopes, places, rows, units))
                 if y < stage[POOLED_DOWN]:
                     pool(stage, floats(of_a, 1), maps, block + stage[POOLED_AT] * lanes, lanes, y)
-            if thresholds_at != 0 and _drops(thresholds_at, number):
-                size = _left(stage) * lanes
-                _multiply(part(maps, block + stage[POOLED_AT] * lanes, size),
+            if thresholds_at != 0 and drops(thresholds_at, number):
+                size = numbers_left(stage) * lanes
+                apply_mask(part(maps, block + stage[POOLED_AT] * lanes, size),
                           part(maps, block + stage[MASK_AT] * lanes, size))  # fmt: skip
         out_at = block + last[POOLED_AT] * lanes
         if images[ENDS_AVERAGED]:
-            _mean_over_places(maps, out_at, left, last[UNIT_COUNT], lanes, count, features, start)
+            mean_over_places(maps, out_at, left, last[UNIT_COUNT], lanes, count, features, start)
         else:
             turn_out(maps, out_at, left, count, lanes, features, start * left)
 
@@ -132,8 +146,8 @@ def forward(images_at, w_at, batch, thresholds_at, keys_at, scales_at):
 def backward(images_at, w_at, g_at, batch, thresholds_at):
     """Write the gradients of every stage to the row at `g_at`, given dl/d features in dl_da; dl/dz stays in z."""
     images = integers(images_at, HEAD)
-    lanes, last = images[BLOCK_LANES], integers(_stage_at(images_at, images[STAGES] - 1), STAGE_COLUMNS)
-    left, upper = _left(last), floats(images[DL_DA], 1)
+    lanes, last = images[BLOCK_LANES], integers(row_of_stage(images_at, images[STAGES] - 1), STAGE_COLUMNS)
+    left, upper = numbers_left(last), floats(images[DL_DA], 1)
     maps, back, dl_da, g = (
         floats(images[MAPS], 1),
         floats(images[BACK], 1),
@@ -141,21 +155,23 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
         floats(g_at, 1),
     )
     for number in range(1, images[STAGES]):
-        _turn_weights(integers(_stage_at(images_at, number), STAGE_COLUMNS), floats(w_at, 1), floats(images[TURNED], 1))
+        _turn_weights(
+            integers(row_of_stage(images_at, number), STAGE_COLUMNS), floats(w_at, 1), floats(images[TURNED], 1)
+        )
     for start in range(0, batch, lanes):
         block, count = (start // lanes) * images[BLOCK_SIZE], min(lanes, batch - start)
         block_at = images[MAPS] + FLOAT_BYTES * block
         if images[ENDS_AVERAGED]:
-            _share_over_places(upper, start, left, last[UNIT_COUNT], count, back, lanes)
+            share_over_places(upper, start, left, last[UNIT_COUNT], count, back, lanes)
         else:
             turn_in(upper, start * left, left, count, back, 0, lanes)
         for number in range(images[STAGES] - 1, -1, -1):
-            stage_at = _stage_at(images_at, number)
+            stage_at = row_of_stage(images_at, number)
             stage = integers(stage_at, STAGE_COLUMNS)
             z_at, a_at, slopes, places, rows, units = _of_activation(images, stage, w_at, block_at, lanes)
-            if thresholds_at != 0 and _drops(thresholds_at, number):
-                size = _left(stage) * lanes
-                _multiply(part(back, 0, size), part(maps, block + stage[MASK_AT] * lanes, size))
+            if thresholds_at != 0 and drops(thresholds_at, number):
+                size = numbers_left(stage) * lanes
+                apply_mask(part(back, 0, size), part(maps, block + stage[MASK_AT] * lanes, size))
             # Learned slopes are summed over all places at once; else a row of the pooling is done with while in cache.
             at_once, of_row = stage[SLOPES_FROM] == OWN_SLOPES, stage[POOL_SIZE] * stage[ACROSS]
             done, of_slopes, of_maps = stage[POOLED_DOWN] * of_row, images[OF_SLOPES], images[DL_DMAPS]
@@ -180,12 +196,12 @@ def backward(images_at, w_at, g_at, batch, thresholds_at):
 
 def input_gradient(images_at, w_at, batch, out_at):
     """dl/dx after `backward`, written to `out_at` (batch, pixels)."""
-    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, 0), STAGE_COLUMNS)
+    images, stage = integers(images_at, HEAD), integers(row_of_stage(images_at, 0), STAGE_COLUMNS)
     lanes, pixels = images[BLOCK_LANES], stage[IMAGE_HEIGHT] * stage[IMAGE_WIDTH] * stage[CHANNELS]
     _turn_weights(stage, floats(w_at, 1), floats(images[TURNED], 1))
     for start in range(0, batch, lanes):
         z_at = images[MAPS] + FLOAT_BYTES * ((start // lanes) * images[BLOCK_SIZE] + stage[Z_AT] * lanes)
-        _through(images, _stage_at(images_at, 0), stage, z_at)
+        _through(images, row_of_stage(images_at, 0), stage, z_at)
         count = min(lanes, batch - start)
         turn_out(floats(images[BACK], 1), 0, pixels, count, lanes, floats(out_at, 1), start * pixels)
 
@@ -194,7 +210,7 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
     """A map of a stage's convolution example by example, (batch, places, rows or units), written to `out_at`: z, dl/dz
     after `backward`; a; or the derivative of its activation.
     """
-    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, number), STAGE_COLUMNS)
+    images, stage = integers(images_at, HEAD), integers(row_of_stage(images_at, number), STAGE_COLUMNS)
     lanes, width = images[BLOCK_LANES], stage[ROW_COUNT] if which == MAP_Z else stage[UNIT_COUNT]
     size = stage[DOWN] * stage[ACROSS] * width
     for start in range(0, batch, lanes):
@@ -204,17 +220,6 @@ def of_stage(images_at, w_at, number, which, batch, out_at):
             call(stage[GAIN_LOOP], (z_at, a_at, slopes, images[DL_DMAPS], places, rows, units))
         source = z_at if which == MAP_Z else a_at if which == MAP_A else images[DL_DMAPS]
         turn_out(floats(source, 1), 0, size, min(lanes, batch - start), lanes, floats(out_at, 1), start * size)
-
-
-@inner
-def _stage_at(images_at, number):
-    return images_at + 8 * (HEAD + number * STAGE_COLUMNS)
-
-
-@inner
-def _left(stage):
-    """How many numbers of an example a stage leaves behind its pooling."""
-    return stage[POOLED_DOWN] * stage[POOLED_ACROSS] * stage[UNIT_COUNT]
 
 
 @inner
@@ -257,79 +262,7 @@ def _turn_weights(stage, w, turned):
 
 
 @inner
-def _mean_over_places(maps, at, size, units, lanes, count, features, start):
-    places = size // units
-    share = ONE / np.float32(places)
-    for lane in range(count):
-        target = part(features, (start + lane) * units, units)
-        for unit in range(units):
-            found = ZERO
-            for place in range(places):
-                found += maps[at + (place * units + unit) * lanes + lane]
-            target[unit] = found * share
-
-
-@inner
-def _share_over_places(dl_da, start, size, units, count, back, lanes):
-    places = size // units
-    share = ONE / np.float32(places)
-    for place in range(places):
-        for unit in range(units):
-            target = part(back, (place * units + unit) * lanes, lanes)
-            for lane in range(count):
-                target[lane] = dl_da[(start + lane) * units + unit] * share
-            for lane in range(count, lanes):
-                target[lane] = ZERO
-
-
-@inner
 def _sum_slopes(source, lanes, target, is_first):
     for unit in range(target.size):
         before = ZERO if is_first else target[unit]
         target[unit] = before + total(part(source, unit * lanes, lanes))
-
-
-@inner
-def _drops(thresholds_at, number):
-    """Whether units or channels of a stage are dropped: the second or third dropout layer counted from its own."""
-    found = thresholds(thresholds_at, 2 * number + 3)
-    return found[2 * number + 1] > 0 or found[2 * number + 2] > 0
-
-
-@inner
-def _mask_inputs(x, images, thresholds_at, keys_at, scales_at):
-    threshold = thresholds(thresholds_at, 1)[0]
-    if threshold > 0:
-        drawn = floats(images[DRAWN], x.size)
-        apply_fresh_mask(x, x, drawn, keys(keys_at, 1)[0], threshold, floats(scales_at, 1)[0])
-
-
-@inner
-def _draw_masks(images_at, number, batch, thresholds_at, keys_at, scales_at):
-    """The masks over what the pooling of a stage left, of units times of channels, for every block."""
-    if not _drops(thresholds_at, number):
-        return
-    images, stage = integers(images_at, HEAD), integers(_stage_at(images_at, number), STAGE_COLUMNS)
-    lanes, units, maps = images[BLOCK_LANES], stage[UNIT_COUNT], floats(images[MAPS], 1)
-    for kind in range(2):
-        dropout, size = 2 * number + 1 + kind, units if kind else _left(stage)
-        threshold, drawn = thresholds(thresholds_at, dropout + 1)[dropout], floats(images[DRAWN], batch * size)
-        if threshold > 0:
-            fresh_mask(drawn, keys(keys_at, dropout + 1)[dropout], threshold, floats(scales_at, dropout + 1)[dropout])
-        else:
-            for i in range(drawn.size):
-                drawn[i] = ONE
-        for example in range(batch):
-            at = (example // lanes) * images[BLOCK_SIZE] + stage[MASK_AT] * lanes + example % lanes
-            mask = part(maps, at, _left(stage) * lanes)
-            for i in range(_left(stage)):
-                if kind:
-                    mask[i * lanes] *= drawn[example * units + i % units]
-                else:
-                    mask[i * lanes] = drawn[example * size + i]
-
-
-@inner
-def _multiply(x, mask):
-    for i in range(x.size):
-        x[i] *= mask[i]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.compiled import images, losses, passes, products, rule_loops
+from workbench.engine.kernels.compiled import image_head, losses, passes, products, rule_loops
 from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
 from workbench.engine.kernels.compiled.sharers import Sharers, threads_for
 from workbench.engine.kernels.compiled.stages import images_of
@@ -210,7 +210,7 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
     features, integers, maps = buffers["x"], np.zeros(0, np.int64), np.zeros(0, np.float32)
     if len(filters):
         features = zeros((batch * int(places[0, COLUMN_COUNT]) + PANEL,), np.float32, np)
-        given = {images.X: buffers["x"], images.FEATURES: features, images.DL_DA: buffers["dl_da"]}
+        given = {image_head.X: buffers["x"], image_head.FEATURES: features, image_head.DL_DA: buffers["dl_da"]}
         integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given, learning)
     return passes.Scratch(
         **buffers,

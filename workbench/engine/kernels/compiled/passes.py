@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import images, losses
+from workbench.engine.kernels.compiled import image_head, losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call, fetch, floats
@@ -59,7 +59,6 @@ Timetable = namedtuple(
     "Timetable",
     "varying places constant max_norm masked moves keys thresholds scales image_keys image_thresholds image_scales",
 )
-_FLUSHED = np.uint32(FLUSHING)
 _SOON, _CACHE_LINE = 4, 64  # how many examples later one is fetched for; bytes of a cache line
 
 
@@ -191,10 +190,10 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
 @inner
 def through_images(w, at, slope, batch, scratch, masked, run, step, timetable):
     """Before the forward pass of a network that reads images: its stages, which write what its dense layers read."""
-    floats(scratch.images[images.RUN_SLOPE], 1)[0] = slope
+    floats(scratch.images[image_head.RUN_SLOPE], 1)[0] = slope
     thresholds, keys, scales = _dropped(timetable, run, step) if masked else (0, 0, 0)
     images_at, w_at = address_of(scratch.images, 0), address_of(w, at)
-    call(scratch.images[images.RUN_FORWARD], (images_at, w_at, batch, thresholds, keys, scales))
+    call(scratch.images[image_head.RUN_FORWARD], (images_at, w_at, batch, thresholds, keys, scales))
 
 
 @inner
@@ -202,7 +201,7 @@ def back_through_images(w, at, g, places, batch, scratch, masked, run, timetable
     """After the backward pass of a network that reads images: the gradients of its stages."""
     through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
     images_at, thresholds = address_of(scratch.images, 0), _dropped(timetable, run, 0)[0] if masked else 0
-    call(scratch.images[images.RUN_BACKWARD], (images_at, address_of(w, at), address_of(g, 0), batch, thresholds))
+    call(scratch.images[image_head.RUN_BACKWARD], (images_at, address_of(w, at), address_of(g, 0), batch, thresholds))
 
 
 @inner
@@ -236,7 +235,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     `previous` receives the weights before the last update.
     """
     control = float_control()
-    set_float_control(control | _FLUSHED)
+    set_float_control(control | FLUSHING)
     updates, moving = timetable.varying.shape[1], timetable.places
     numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import images, losses
+from workbench.engine.kernels.compiled import image_head, images, losses
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
@@ -112,7 +112,7 @@ def _probe(loss, places, w, previous, g, after_update, examples, timetable, batc
             found[_GRADIENT_Z] = _rms(part(scratch.z, layer * of_z, batch * places[layer, ROW_COUNT])) * batch
             _of_weights(places, layer, w, at, previous, g, after_update, found)
         if stages > 0:
-            call(scratch.images[images.OF_INPUTS], (images_at, address_of(w, at), batch, address_of(flat, 0)))
+            call(scratch.images[image_head.OF_INPUTS], (images_at, address_of(w, at), batch, address_of(flat, 0)))
             of_inputs[run] = _rms(part(flat, 0, batch * examples.scale.shape[1])) * batch
         else:
             through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
@@ -135,7 +135,7 @@ def _of_weights(places, layer, w, at, previous, g, after_update, found):
 def _write_map(scratch, w, at, number, which, batch, flat):
     """Write a map of a stage, example by example, to the beginning of flat; how many numbers it has."""
     images_at, w_at, size = address_of(scratch.images, 0), address_of(w, at), scratch.filters[number, -1]
-    call(scratch.images[images.OF_STAGE], (images_at, w_at, number, which, batch, address_of(flat, 0)))
+    call(scratch.images[image_head.OF_STAGE], (images_at, w_at, number, which, batch, address_of(flat, 0)))
     return batch * size * scratch.filters[number, ROW_COUNT if which == images.MAP_Z else UNIT_COUNT]
 
 

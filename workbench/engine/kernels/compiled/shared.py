@@ -40,7 +40,6 @@ from workbench.engine.kernels.compiled.update import COMPILED_BLOCK, update_some
 
 _TALLEST_TILE = HEIGHTS[0]
 _PAIR = 2  # examples: a mask is drawn for two units at a time, so a thread begins at an even one
-_FLUSHED_TOO = np.uint32(FLUSHING)
 
 
 @compiled
@@ -52,7 +51,7 @@ def share_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     has for itself; so has each the numbers of `updating`. meeting, rest: see `meet`.
     """
     control = float_control()
-    set_float_control(control | _FLUSHED_TOO)
+    set_float_control(control | FLUSHING)
     updates, moving = timetable.varying.shape[1], timetable.places
     numbers, size, outputs = updating.numbers, g.size, places[-1, ROW_COUNT]
     z = part(scratch.z, (len(places) - 1) * scratch.strides[0], batch * outputs)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench.engine.backend import zeros
-from workbench.engine.kernels.compiled import image_loops, images
+from workbench.engine.kernels.compiled import image_head, image_loops, images
 from workbench.engine.kernels.compiled.products import UNIT_COUNT
 from workbench.engine.kernels.compiled.tile import LANES, PANEL
 from workbench.engine.layers.average_pooling import AveragePooling
@@ -44,9 +44,9 @@ def images_of(
     sizes, lanes, block = _sizes(layout, table, batch, masks, learning)
     starts = np.concatenate([[0], np.cumsum([-(-size // _LINE) * _LINE for size in sizes.values()])])
     maps = zeros((int(starts[-1]) + PANEL,), np.float32, np)
-    head = np.zeros(images.HEAD, np.int64)
+    head = np.zeros(image_head.HEAD, np.int64)
     averaged = any(isinstance(layer, GlobalAverage) for layer in layout.sequence)
-    head[: images.X] = [len(table), lanes, block, averaged, *images.image_passes()]
+    head[: image_head.X] = [len(table), lanes, block, averaged, *images.image_passes()]
     for column, start in zip(sizes, starts, strict=False):
         head[column] = maps.ctypes.data + maps.itemsize * int(start)
     for column, buffer in given.items():
@@ -85,15 +85,15 @@ def _sizes(
     widest = int(table[:, UNIT_COUNT].max()) * lanes
     return (
         {
-            images.RUN_SLOPE: 1,
-            images.MAPS: (-(-batch // lanes) if learning else 1) * size * lanes,
-            images.DRAWN: batch * max(int(_left(table).max()), layout.inputs) if masks else 0,
-            images.TURNED: layout.weights_end,
-            images.BACK: max(int(reads.max()), int(_left(table).max())) * lanes + widest,
-            images.DL_DMAPS: int(of_a.max()) * lanes,
-            images.SPREAD: widest,
-            images.OF_SLOPES: widest,
-            images.ZEROS: max(int(table[:, image_loops.CHANNELS].max()), PANEL),
+            image_head.RUN_SLOPE: 1,
+            image_head.MAPS: (-(-batch // lanes) if learning else 1) * size * lanes,
+            image_head.DRAWN: batch * max(int(_left(table).max()), layout.inputs) if masks else 0,
+            image_head.TURNED: layout.weights_end,
+            image_head.BACK: max(int(reads.max()), int(_left(table).max())) * lanes + widest,
+            image_head.DL_DMAPS: int(of_a.max()) * lanes,
+            image_head.SPREAD: widest,
+            image_head.OF_SLOPES: widest,
+            image_head.ZEROS: max(int(table[:, image_loops.CHANNELS].max()), PANEL),
         },
         lanes,
         size * lanes if learning else 0,

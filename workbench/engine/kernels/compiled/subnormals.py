@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -19,7 +20,7 @@ from workbench.untyped import NumbaType
 # Bits of the control register of SSE and AVX: results that are subnormal become zero, and so do operands. Processors of
 # other kinds have another register, which is left as it is: they keep subnormal numbers.
 _HAS_CONTROL = platform.machine().lower() in ("x86_64", "amd64")
-FLUSHING = 0x8040 if _HAS_CONTROL else 0
+FLUSHING = np.uint32(0x8040 if _HAS_CONTROL else 0)
 _REGISTER = ir.IntType(32)
 
 

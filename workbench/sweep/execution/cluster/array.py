@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from workbench.engine.training.workers import WorkerDied
-from workbench.sweep.execution.checkpoints import Checkpoints, untouched
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster.message_log import Entry, JobBegan, JobOver, LogReader
 from workbench.sweep.execution.cluster.slurm_queue import Ending, QueuedJob
 from workbench.sweep.execution.cluster.submission import Bundle, Submission
@@ -22,6 +22,7 @@ from workbench.sweep.execution.messages import (
     PrintedLine,
 )
 from workbench.sweep.execution.outcome import outcome_of
+from workbench.sweep.execution.unfinished import untouched
 from workbench.sweep.planning.packs import PlannedPack
 
 LATE_SECONDS = 90.0  # that what a job wrote may take to be seen here: network disks cache attributes for a minute

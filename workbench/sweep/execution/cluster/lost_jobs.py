@@ -11,13 +11,14 @@ from time import monotonic
 from workbench.engine.errors import BadInput
 from workbench.engine.training.workers import WorkerDied
 from workbench.quantities import counted
-from workbench.sweep.execution.checkpoints import Checkpoints, untouched
+from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.array import LATE_SECONDS, SubmittedJob
 from workbench.sweep.execution.executor import settled
 from workbench.sweep.execution.log import say
 from workbench.sweep.execution.messages import Message, PackDone, PackRetried, PackStarted
 from workbench.sweep.execution.outcome import outcome_of
+from workbench.sweep.execution.unfinished import untouched
 from workbench.sweep.planning.packs import PlannedPack
 
 # Endings that the packs of a job did not cause: SLURM's word -> ours.

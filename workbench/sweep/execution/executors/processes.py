@@ -20,7 +20,6 @@ from multiprocessing.process import BaseProcess
 from workbench import blas
 from workbench.engine.training.workers import WorkerDied, without_main_module
 from workbench.signals import held, leave_to_parent
-from workbench.sweep.execution.checkpoints import untouched
 from workbench.sweep.execution.cores import cores, keep_to, shares
 from workbench.sweep.execution.executor import ExecutionContext, settled
 from workbench.sweep.execution.log import redirect, say, warn
@@ -39,6 +38,7 @@ from workbench.sweep.execution.messages import (
 )
 from workbench.sweep.execution.outcome import PackOutcome, outcome_of
 from workbench.sweep.execution.pack_training import run_to_end, train_pack
+from workbench.sweep.execution.unfinished import untouched
 from workbench.sweep.planning.devices import VISIBLE, devices
 from workbench.sweep.planning.packs import PlannedPack
 

@@ -15,12 +15,12 @@ from workbench.measure.checked_result import checked_result
 from workbench.measure.measurement import Analysis, Measurement
 from workbench.measure.own_files import OWN_TABLES, rows_of
 from workbench.persons_code import MEASURE_FILES
-from workbench.sweep.measures import Measured, Trained
+from workbench.sweep.instruments import Measured, Trained
 
 
 @dataclass(frozen=True)
 class InstrumentTables:
-    """Implements the protocol `Instruments` of `workbench.sweep.measures` with two tables.
+    """Implements the protocol `Instruments` of `workbench.sweep.instruments` with two tables.
 
     `own` says of each row that a person brought, by its name, the file that it came from.
     """
