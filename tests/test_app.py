@@ -137,10 +137,10 @@ def test_a_failure_is_told_with_its_reason_and_costs_only_its_own_runs(
 
     honest = training.train
 
-    def train(pack, data, workers, state):  # type: ignore[no-untyped-def]
+    def train(pack, *given):  # type: ignore[no-untyped-def]
         if pack.depth == 1 and pack.optimizer == "adam":
             raise RuntimeError("the disk is full")
-        return honest(pack, data, workers, state)
+        return honest(pack, *given)
 
     monkeypatch.setattr(training, "train", train)
     assert main(GRID) == app.EXIT_FAILED

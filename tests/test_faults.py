@@ -234,9 +234,9 @@ def test_less_memory_at_the_next_start_keeps_the_checkpoints(monkeypatch: pytest
         assert main(command) == 130
     begun = []
 
-    def witnessed(pack: Any, data: Any, workers: int, state: Any) -> Any:
+    def witnessed(pack: Any, data: Any, workers: int, state: Any, *given: Any) -> Any:
         begun.append((pack.runs, int(state["epoch"])))
-        return started(pack, data, workers, state)
+        return started(pack, data, workers, state, *given)
 
     monkeypatch.setattr(training, "train", witnessed)
     monkeypatch.setattr(packs, "LARGEST_PACK", 2)

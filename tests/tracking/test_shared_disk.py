@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -64,3 +66,26 @@ def test_where_another_program_has_it_open_nothing_is_written(
             connect()
     assert "\n" not in str(caught.value)
     assert journal_of(folder) == "wal"
+
+
+TAKEN = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0).execute("BEGIN IMMEDIATE")
+"""
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_to_look_at_a_database_takes_back_no_lock_of_this_process(
+    folder: Path, becomes_shared: Callable[[], None], shared: bool
+) -> None:
+    """As POSIX would, once this process closed a descriptor of the file."""
+    file = folder / "mlflow.db"
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("PRAGMA journal_mode=DELETE")
+    if shared:
+        becomes_shared()
+    with closing(sqlite3.connect(file)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        database.readable(file)
+        other = subprocess.run([sys.executable, "-c", TAKEN, file], capture_output=True, text=True, check=False)
+        assert "database is locked" in other.stderr

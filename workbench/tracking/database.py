@@ -26,6 +26,7 @@ from workbench.tracking.mlflow_internals import make_database
 _LOCK_SECONDS = 20.0
 _BESIDE = ("", "-wal", "-journal")  # the endings of a database and of the files that SQLite keeps beside it
 _READ_VERSION, _WRITE_AHEAD = 19, 2  # where the file says how it is read, and what it says in write-ahead mode
+_OPENED: dict[tuple[int, int], int] = {}  # device and number of a database's file -> its descriptor
 _TRIES = 10  # attempts to copy a database that another machine is writing
 # The columns in which MLflow keeps absolute addresses of artifacts: table -> column. The others begin with the first.
 _ADDRESS_COLUMNS = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
@@ -58,7 +59,7 @@ def readable(file: Path) -> Path:
     Raises BadInput if the file is no SQLite database or cannot be read.
     """
     try:
-        shares_memory = _is_write_ahead(file) and is_shared(file.parent)
+        shares_memory = is_shared(file.parent) and _is_write_ahead(file)
         if _is_writable(file) and _is_writable(file.parent) and not shares_memory:
             with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
                 _find_again(database, file.parent)
@@ -69,9 +70,16 @@ def readable(file: Path) -> Path:
 
 
 def _is_write_ahead(file: Path) -> bool:
-    """Whether the database is in write-ahead mode. Its file is only read: SQLite would begin to share memory."""
-    with file.open("rb") as opened:
-        return opened.read(_READ_VERSION + 1)[_READ_VERSION:] == bytes([_WRITE_AHEAD])
+    """Whether the database is in write-ahead mode. Its file is only read: SQLite would begin to share memory.
+
+    It is opened once and never closed: POSIX takes back every lock that a process has on a file when the process closes
+    any of its descriptors of it, and so would take those of a connection that is writing.
+    """
+    about = file.stat()
+    identity = about.st_dev, about.st_ino
+    if identity not in _OPENED:
+        _OPENED[identity] = os.open(file, os.O_RDONLY)
+    return os.pread(_OPENED[identity], 1, _READ_VERSION) == bytes([_WRITE_AHEAD])
 
 
 def _leave_write_ahead_mode(file: Path) -> None:
