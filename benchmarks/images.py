@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.contest import CONTESTANTS, Entry, Rules, compete
+from benchmarks.contest import CONTESTANTS, Rules
 from benchmarks.hosts import Teams
-from benchmarks.peers import OF_IMAGES, OURS, compared
+from benchmarks.peers import OF_IMAGES, OURS, contests
 from benchmarks.works import Work
 
 _DIGITS = Work("digits", 0, 0, 32, 32, channels=(8, 16))
@@ -21,10 +21,5 @@ ENTERED = tuple(name for name in CONTESTANTS if name.startswith((OURS, f"bare, {
 
 
 def measure(teams: Teams, rules: Rules, quick: bool) -> Iterator[list[dict[str, Any]]]:
-    """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same. After each
-    work, those so far.
-    """
-    found: list[dict[str, Any]] = []
-    for work in QUICK if quick else WORKS:
-        found.append(compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules)))
-        yield found
+    """The contests of all works; see `peers.contests`."""
+    return contests(QUICK if quick else WORKS, ENTERED, teams, rules)

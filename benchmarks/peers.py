@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,12 +35,19 @@ EPOCH_COMPARED, TOLERANCE, TOLERANCE_WITH_DROPOUT = 2, 0.01, 0.05
 
 
 def measure(teams: Teams, rules: Rules, quick: bool) -> Iterator[list[dict[str, Any]]]:
+    """The contests of all works; see `contests`."""
+    return contests(QUICK if quick else WORKS, ENTERED, teams, rules)
+
+
+def contests(
+    works: Sequence[Work], entered: Sequence[str], teams: Teams, rules: Rules
+) -> Iterator[list[dict[str, Any]]]:
     """By work: every contestant's rate, its ratio to ours and to the floor, and whether it learned the same. After each
     work, those so far.
     """
     found: list[dict[str, Any]] = []
-    for work in QUICK if quick else WORKS:
-        found.append(compared(work, compete([Entry(name, name, work) for name in ENTERED], teams, rules)))
+    for work in works:
+        found.append(compared(work, compete([Entry(name, name, work) for name in entered], teams, rules)))
         yield found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from workbench.engine.kernels.compiled import losses, passes, products
+from workbench.engine.kernels.compiled import example_reading, losses, passes, products
 from workbench.engine.kernels.compiled.jit import ONE
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import address_of, call
@@ -27,14 +27,14 @@ def _loop(function: Callable[..., None]) -> Any:
 def choose(count, order, examples, scratch, batch, runs, updates, outputs):
     """The rows and labels of a minibatch."""
     for n in range(count):
-        passes.choose(order, n % runs, runs, n % updates * batch, batch, examples, outputs, scratch)
+        example_reading.choose(order, n % runs, runs, n % updates * batch, batch, examples, outputs, scratch)
 
 
 @_loop
 def read(count, examples, scratch, runs):
     """Its inputs, scaled."""
     for n in range(count):
-        passes.read(examples, n % runs, scratch.rows, scratch.x)
+        example_reading.read(examples, n % runs, scratch.rows, scratch.x)
 
 
 @_loop

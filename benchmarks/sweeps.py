@@ -139,7 +139,7 @@ print(sum(os.times()[:4]) - began, int(peak[0]) / 1024)
 READ = f"""
 import os, sys
 from workbench.tracking.read import load
-import pandas, mlflow, workbench.tracking.connection as c; c._hush()
+import pandas, mlflow, workbench.tracking.quiet_mlflow as quiet; quiet.import_quietly()
 began = sum(os.times()[:4])
 load("many", sys.argv[1] or None)
 {SPENT}

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
 from workbench.engine.errors import BadInput, first_line
-from workbench.tracking import connection, database
+from workbench.tracking import database, quiet_mlflow
 
 
 def test_somebody_without_a_home_is_given_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_somebody_without_a_home_is_given_one_that_is_not_there(monkeypatch: pyt
     monkeypatch.setattr(Path, "home", unknown)
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("HOME")
-    connection._import_mlflow()
+    quiet_mlflow.import_for_anybody()
     assert os.environ["HOME"] == "/nonexistent"
     assert Path.home is unknown
 

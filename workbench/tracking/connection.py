@@ -1,9 +1,7 @@
-"""The connection to MLflow. MLflow itself prints nothing, and its errors become one line."""
+"""The connection to MLflow, whose errors become one line."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import secrets
 import sqlite3
@@ -12,15 +10,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
-from warnings import catch_warnings, filterwarnings
 
 from workbench.addresses import scheme_of
 from workbench.engine.errors import BadInput, first_line
 from workbench.tracking import names
 from workbench.tracking.database import prepare, readable
 from workbench.tracking.location import Location, database_uri, locate
-from workbench.tracking.mlflow_internals import NOISY_LOGGER
 from workbench.tracking.patience import WAIT_SECONDS, Patience
+from workbench.tracking.quiet_mlflow import import_quietly
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,7 +35,6 @@ _STATUS = {  # status of an answer -> what that means for a person
     "403": "whoever is logged in may not do this there, or there is no such address",
     "404": "there is no MLflow server at this address, or it lacks what was asked for",
 }
-_NO_HOME = "/nonexistent"
 Answer = TypeVar("Answer")
 Item = TypeVar("Item", covariant=True)
 
@@ -101,7 +97,7 @@ def connect(uri: str | None = None, patience: float = WAIT_SECONDS) -> Connectio
     Raises BadInput if the store is unreachable, broken, or of a kind MLflow cannot use.
     """
     location = locate(uri)
-    _hush()
+    import_quietly()
     if location.file is not None:
         prepare(location.file)
     return _opened(location, location.uri, location.file, patience)
@@ -116,7 +112,7 @@ def connect_to_read(
     Raises BadInput if the store is missing, unreachable, broken, or of a kind MLflow cannot use.
     """
     location = locate(uri)
-    _hush()
+    import_quietly()
     if location.file is None:
         return _opened(location, location.uri, None, patience, ask)
     if not location.file.exists():
@@ -168,38 +164,6 @@ def _first_request(connection: Connection) -> None:
             f"tracking.uri: {connection.location.shown!r} answers, but not as an MLflow server does ({reason}); "
             "allowed: an address that mlflow server prints"
         )
-
-
-def _hush() -> None:
-    """Import MLflow with telemetry, `View run` lines, progress bars, log lines and tracebacks switched off."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    _import_mlflow()  # its import sets log levels, so ours are set afterwards
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its messages repeat requests with the tokens in them
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger(NOISY_LOGGER).setLevel(logging.CRITICAL)
-
-
-def _import_mlflow() -> None:
-    """Import MLflow also for a user without a home folder, such as a container's user that has a number and no name.
-
-    MLflow asks for the home folder when it is imported, and fails if there is none. It gets one that does not exist.
-    """
-    known = Path.home
-    try:
-        known()
-    except RuntimeError:
-        os.environ.setdefault("HOME", _NO_HOME)
-        Path.home = lambda: Path(_NO_HOME)  # type: ignore[method-assign]
-    try:
-        with catch_warnings():
-            filterwarnings("ignore", message="IProgress not found")  # of a notebook that has no ipywidgets
-            import mlflow  # noqa: F401
-    finally:
-        Path.home = known  # type: ignore[method-assign]
 
 
 @contextmanager

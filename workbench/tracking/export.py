@@ -21,10 +21,10 @@ from workbench.tracking import names
 from workbench.tracking.confined import RUN_ID, own_folder
 from workbench.tracking.connection import Connection, connect, connect_to_read, experiments_of, one_line, parents
 from workbench.tracking.database import prepare
+from workbench.tracking.experiment import experiment_of
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
 from workbench.tracking.models import models_of
-from workbench.tracking.parent import experiment_of
 from workbench.tracking.plan_table import look
 from workbench.tracking.replay import replay
 from workbench.tracking.write import MlflowStore

@@ -28,6 +28,7 @@ from workbench.tracking.connection import (
     parents,
     planned_of,
 )
+from workbench.tracking.experiment import experiment_name, experiment_of, known_experiment
 from workbench.tracking.files_ahead import fetched_together, state_of
 from workbench.tracking.held_marks import marks_of, without_marks
 from workbench.tracking.history_tables import by_fingerprint
@@ -40,11 +41,8 @@ from workbench.tracking.parent import (
     batches_by_search,
     close_killed,
     describe,
-    experiment_name,
-    experiment_of,
     family_of,
     is_reused,
-    known_experiment,
     next_order,
     outcome_counts,
     set_tags,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
 from workbench.engine.kernels.compiled import image_head, losses, passes, products, rule_loops
+from workbench.engine.kernels.compiled.example_reading import Examples
 from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
 from workbench.engine.kernels.compiled.sharers import Sharers, threads_for
 from workbench.engine.kernels.compiled.stages import images_of
@@ -226,10 +227,10 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
     )
 
 
-def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray) -> passes.Examples:
+def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray) -> Examples:
     """A split of every run's data, and the runs' slopes (runs,), as the compiled passes read them."""
     is_image, is_class = stored.dtype == np.uint8, data.classes > 0
-    return passes.Examples(
+    return Examples(
         images=_flat(stored if is_image else (), np.uint8),
         floats=_flat(() if is_image else stored, np.float32),
         index=_flat(split.index, np.int64),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.kernels.compiled import image_head, images, losses
+from workbench.engine.kernels.compiled.example_reading import read
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.kernel import WITHOUT_MASKS, examples_of, places_of, scratch_for
 from workbench.engine.kernels.compiled.native import address_of, call
@@ -17,7 +18,6 @@ from workbench.engine.kernels.compiled.passes import (
     back_through_images,
     backward,
     forward,
-    read,
     slopes_of,
     through_images,
 )

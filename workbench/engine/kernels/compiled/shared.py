@@ -15,12 +15,13 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.engine.kernels.compiled import losses
+from workbench.engine.kernels.compiled.example_reading import choose, read, read_moved
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.masks import fresh_mask_from
 from workbench.engine.kernels.compiled.meeting import meet
 from workbench.engine.kernels.compiled.native import address_of, call
 from workbench.engine.kernels.compiled.part import part
-from workbench.engine.kernels.compiled.passes import choose, limit_norms, read, read_moved, slopes_of
+from workbench.engine.kernels.compiled.passes import limit_norms, slopes_of
 from workbench.engine.kernels.compiled.products import (
     BACKWARD_LOOP,
     COLUMN_COUNT,
