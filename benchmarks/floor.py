@@ -121,9 +121,9 @@ def compiled_steps(layout: Layout, batch: int, w: np.ndarray, a: np.ndarray, z: 
                 weighted_sums(w, 0, places, layer, x, x_at, batch, z, 0, scratch.panel)
             for layer in range(len(places) - 1, -1, -1):
                 x, x_at = (scratch.a, (layer - 1) * of_a) if layer else (scratch.features, 0)
-                weight_gradient(z, 0, batch, x, x_at, places, layer, g, scratch.zeros)
+                weight_gradient(z, 0, batch, x, x_at, places, layer, g, scratch.zeros, scratch.panel)
                 if layer or has_images:
-                    through_weights(z, 0, batch, w, 0, places, layer, scratch.dl_da, scratch.zeros)
+                    through_weights(z, 0, batch, w, 0, places, layer, scratch.dl_da, scratch.zeros, scratch.panel)
             if has_images:
                 multiply_backward(images_at, g_at, batch)
 

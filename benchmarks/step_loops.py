@@ -56,10 +56,12 @@ def gradient_product(count, places, scratch, batch, layer, g):
     of_z, of_a = scratch.strides
     for _ in range(count):
         if layer == 0:
-            products.weight_gradient(scratch.z, 0, batch, scratch.x, 0, places, 0, g, scratch.zeros)
+            products.weight_gradient(scratch.z, 0, batch, scratch.x, 0, places, 0, g, scratch.zeros, scratch.panel)
         else:
             z_at, x_at = layer * of_z, (layer - 1) * of_a
-            products.weight_gradient(scratch.z, z_at, batch, scratch.a, x_at, places, layer, g, scratch.zeros)
+            products.weight_gradient(
+                scratch.z, z_at, batch, scratch.a, x_at, places, layer, g, scratch.zeros, scratch.panel
+            )
 
 
 @_loop
@@ -68,7 +70,9 @@ def backward_product(count, w, places, scratch, batch, layer, size, runs):
     z_at = layer * scratch.strides[0]
     for n in range(count):
         at = n % runs * size
-        products.through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
+        products.through_weights(
+            scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros, scratch.panel
+        )
 
 
 @_loop

@@ -21,6 +21,7 @@ SHAPES = [
     for fan_in in (1, LANES - 1, LANES + 1, products.PANEL_DEPTH, 2 * products.PANEL_DEPTH + 3)
     for rows in (1, LANES, LANES + 1, PANEL, 2 * PANEL + 5)
 ] + [(products.PANEL_DEPTH + 7, 5, 10)]
+LARGE = 131, 393, 331  # so many multiplications that panels are copied; ragged in every direction
 MARGIN, MARK = PANEL, np.float32(7)
 
 
@@ -53,7 +54,7 @@ def assert_holds(found: np.ndarray, expected: np.ndarray, terms: int) -> None:
     np.testing.assert_allclose(inside, expected, rtol=1e-5, atol=3e-7 * terms)
 
 
-@pytest.mark.parametrize(("batch", "fan_in", "rows"), SHAPES)
+@pytest.mark.parametrize(("batch", "fan_in", "rows"), [*SHAPES, LARGE])
 def test_every_product_is_numpy_s_within_its_rounding(batch: int, fan_in: int, rows: int) -> None:
     layer = Layer(batch, fan_in, rows)
     double = [array.astype(np.float64) for array in (layer.x, layer.weights, layer.biases, layer.dl_dz)]
@@ -65,18 +66,41 @@ def test_every_product_is_numpy_s_within_its_rounding(batch: int, fan_in: int, r
     assert_holds(z, x @ weights.T + biases, fan_in)
 
     g = flat(np.full(layer.shape, np.nan))
-    products.weight_gradient(flat(layer.dl_dz), MARGIN, batch, flat(layer.x), MARGIN, layer.places, 0, g, layer.zeros)
+    given, below = flat(layer.dl_dz), flat(layer.x)
+    products.weight_gradient(given, MARGIN, batch, below, MARGIN, layer.places, 0, g, layer.zeros, panel)
     assert_holds(g, dl_dz.T @ x, batch)
 
     dl_dx = np.full(batch * fan_in + LANES, MARK)
-    products.through_weights(flat(layer.dl_dz), MARGIN, batch, layer.row, 0, layer.places, 0, dl_dx, layer.zeros)
+    products.through_weights(given, MARGIN, batch, layer.row, 0, layer.places, 0, dl_dx, layer.zeros, panel)
     assert_holds(np.concatenate([np.full(MARGIN, MARK), dl_dx]), dl_dz @ weights, rows)
 
     row = np.full_like(layer.row, MARK)
-    products.column_sums(flat(layer.dl_dz), MARGIN, batch, layer.places, 0, np.ones(1, np.float32), row, layer.zeros)
+    products.column_sums(given, MARGIN, batch, layer.places, 0, np.ones(1, np.float32), row, layer.zeros)
     expected = np.full_like(row, MARK)
     expected[-MARGIN - rows : -MARGIN] = layer.dl_dz.cumsum(axis=0)[-1]
     np.testing.assert_array_equal(row, expected)
+
+
+@compiled
+def gradient_by_parts(dl_dz, batch, x, places, g, zeros, panel, size):  # type: ignore[no-untyped-def]
+    rows = places[0, products.ROW_COUNT]
+    for first in range(0, rows, size):
+        last = min(first + size, rows)
+        products.some_weight_gradient(dl_dz, MARGIN, batch, x, MARGIN, places, 0, g, zeros, panel, first, last)
+
+
+def test_a_product_that_copies_its_panels_is_the_same_bit_for_bit() -> None:
+    batch, fan_in, rows = LARGE
+    few = 16  # rows at a time
+    assert batch * fan_in * few < products._LARGE_PRODUCT <= batch * fan_in * rows
+    layer, panel = Layer(*LARGE), np.full(products.PANEL_SIZE, np.nan, np.float32)
+    whole, by_parts = flat(np.zeros(layer.shape)), flat(np.zeros(layer.shape))
+    given, below = flat(layer.dl_dz), flat(layer.x)
+    gradient_by_parts(given, batch, below, layer.places, by_parts, layer.zeros, panel, few)
+    assert np.isnan(panel).all()
+    gradient_by_parts(given, batch, below, layer.places, whole, layer.zeros, panel, rows)
+    assert not np.isnan(panel[: batch * PANEL]).any()
+    np.testing.assert_array_equal(whole, by_parts)
 
 
 def test_what_is_not_a_number_spreads_to_its_own_row_and_no_further() -> None:

@@ -98,13 +98,13 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
         columns, z_at, below = places[layer, COLUMN_COUNT], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
         if layer == 0:
-            weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros)
+            weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros, scratch.panel)
         else:
             x = scratch.masked if dropped else scratch.a
-            weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros)
+            weight_gradient(scratch.z, z_at, batch, x, below, places, layer, g, scratch.zeros, scratch.panel)
         column_sums(scratch.z, z_at, batch, places, layer, scratch.ones, g, scratch.zeros)
         if layer > 0:
-            through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros)
+            through_weights(scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros, scratch.panel)
             if dropped:
                 mask = part(scratch.mask, below + of_a, batch * columns)
                 for i in range(mask.size):
@@ -128,7 +128,7 @@ def through_images(w, at, slope, batch, scratch, masked, run, step, timetable):
 @inner
 def back_through_images(w, at, g, places, batch, scratch, masked, run, timetable):
     """After the backward pass of a network that reads images: the gradients of its stages."""
-    through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
+    through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros, scratch.panel)
     images_at, thresholds = address_of(scratch.images, 0), _dropped(timetable, run, 0)[0] if masked else 0
     call(scratch.images[image_head.RUN_BACKWARD], (images_at, address_of(w, at), address_of(g, 0), batch, thresholds))
 

@@ -115,7 +115,7 @@ def _probe(loss, places, w, previous, g, after_update, examples, timetable, batc
             call(scratch.images[image_head.OF_INPUTS], (images_at, address_of(w, at), batch, address_of(flat, 0)))
             of_inputs[run] = _rms(part(flat, 0, batch * examples.scale.shape[1])) * batch
         else:
-            through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros)
+            through_weights(scratch.z, 0, batch, w, at, places, 0, scratch.dl_da, scratch.zeros, scratch.panel)
             of_inputs[run] = _rms(part(scratch.dl_da, 0, batch * places[0, COLUMN_COUNT])) * batch
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from functools import cache
 
 from workbench.engine.kernels.compiled.jit import compiled, inner
-from workbench.engine.kernels.compiled.native import address_of, call, floats
+from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call, floats
 from workbench.engine.kernels.compiled.rule_loops import address
-from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, multiply_tile, transpose_block
+from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, copy_vectors, multiply_tile, transpose_block
 
 WEIGHTS_PLACE, BIASES_PLACE, SLOPES_PLACE, ROW_COUNT, COLUMN_COUNT, UNIT_COUNT = range(6)  # the columns of `places`
 # Those behind them: the addresses of a layer's loops (`rule_loops.ActivationLoops`), where its slopes come from, and
@@ -24,8 +24,11 @@ WEIGHTS_PLACE, BIASES_PLACE, SLOPES_PLACE, ROW_COUNT, COLUMN_COUNT, UNIT_COUNT =
 FORWARD_LOOP, BACKWARD_LOOP, GAIN_LOOP, SLOPES_FROM, TILES_LOOP = range(6, 11)
 PLACE_COLUMNS = 11
 NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
+NO_COPY = 0  # in place of an address
 PANEL_DEPTH = 192  # steps along the common dimension at a time: a panel of this depth stays in the first-level cache
 PANEL_SIZE = PANEL_DEPTH * PANEL
+# A product of so many multiplications reads each panel so often, or from so many pages, that a copy of it pays.
+_LARGE_PRODUCT = 2**24
 _TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 
 
@@ -49,61 +52,73 @@ def some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, beg
             target = address_of(z, z_at + column)
             first, first_row = (target, rows) if depth else (address_of(w, biases_at + column), 0)
             factor, other = address_of(x, x_at + depth), address_of(panel, 0)
-            sizes = batch, width, steps
-            call(places[layer, TILES_LOOP], (*sizes, factor, columns, 1, other, PANEL, first, first_row, target, rows))
+            sizes, tiles_at = (batch, width, steps), places[layer, TILES_LOOP]
+            call(tiles_at, (*sizes, factor, columns, 1, other, PANEL, first, first_row, target, rows, NO_COPY))
             column += width
 
 
 @compiled
-def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros):
+def weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, panel):
     """dl/dW (rows, columns) = the transpose of dl/dz (batch, rows), times x (batch, columns)."""
-    some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, 0, places[layer, ROW_COUNT])
+    some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, panel, 0, places[layer, ROW_COUNT])
 
 
 @inner
-def some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, begin, end):
+def some_weight_gradient(dl_dz, z_at, batch, x, x_at, places, layer, g, zeros, panel, begin, end):
     """The rows of dl/dW from `begin` to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
-    at, tiles_at = places[layer, WEIGHTS_PLACE] + begin * columns, places[layer, TILES_LOOP]
-    _product(tiles_at, end - begin, columns, batch, dl_dz, z_at + begin, 1, rows, x, x_at, g, at, zeros, 0, columns)
+    target = address_of(g, places[layer, WEIGHTS_PLACE] + begin * columns)
+    factor, other = address_of(dl_dz, z_at + begin), address_of(x, x_at)
+    scratch = address_of(zeros, 0), address_of(panel, 0)
+    _product(
+        places[layer, TILES_LOOP], end - begin, columns, batch, factor, 1, rows, other, target, scratch, 0, columns
+    )
 
 
 @compiled
-def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros):
+def through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, panel):
     """dl/dx (batch, columns) = dl/dz (batch, rows) times W."""
-    some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, 0, places[layer, COLUMN_COUNT])
+    columns = places[layer, COLUMN_COUNT]
+    some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, panel, 0, columns)
 
 
 @inner
-def some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, begin, end):
+def some_through_weights(dl_dz, z_at, batch, w, at, places, layer, dl_dx, zeros, panel, begin, end):
     """The columns of dl/dx from `begin`, a multiple of `PANEL`, to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]
-    weights_at, tiles_at = at + places[layer, WEIGHTS_PLACE], places[layer, TILES_LOOP]
-    _product(tiles_at, batch, columns, rows, dl_dz, z_at, rows, 1, w, weights_at, dl_dx, 0, zeros, begin, end)
+    factor, other = address_of(dl_dz, z_at), address_of(w, at + places[layer, WEIGHTS_PLACE])
+    target, scratch = address_of(dl_dx, 0), (address_of(zeros, 0), address_of(panel, 0))
+    _product(places[layer, TILES_LOOP], batch, columns, rows, factor, rows, 1, other, target, scratch, begin, end)
 
 
 @compiled
 def column_sums(dl_dz, z_at, batch, places, layer, ones, g, zeros):
     """dl/db (rows,) = ones, one for each example, times dl/dz (batch, rows)."""
-    rows, biases_at, tiles_at = places[layer, ROW_COUNT], places[layer, BIASES_PLACE], places[layer, TILES_LOOP]
-    _product(tiles_at, 1, rows, batch, ones, 0, 0, 0, dl_dz, z_at, g, biases_at, zeros, 0, rows)
+    rows, target = places[layer, ROW_COUNT], address_of(g, places[layer, BIASES_PLACE])
+    factor, other = address_of(ones, 0), address_of(dl_dz, z_at)
+    scratch = address_of(zeros, 0), NO_COPY
+    _product(places[layer, TILES_LOOP], 1, rows, batch, factor, 0, 0, other, target, scratch, 0, rows)
 
 
 @inner
-def _product(tiles_at, m, n, count, a, a_at, a_row, a_step, b, b_at, c, c_at, zeros, begin, end):
+def _product(tiles_at, m, n, count, a_at, a_row, a_step, b_at, c_at, scratch, begin, end):
     """c (m, n) = a (m, count) times b (count, n), a panel of b's columns and `PANEL_DEPTH` of `count` at a time: its
-    columns from `begin` to before `end`.
+    columns from `begin` to before `end`. The matrices begin at these addresses; `scratch`: those of zeros and panel.
+
+    A large product reads a copy of each panel. Its rows lie side by side, so they neither displace each other in the
+    first-level cache nor take a page each.
     """
+    zeros_at, panel_at = scratch
+    copy_at = panel_at if m * n * count >= _LARGE_PRODUCT else NO_COPY
     for depth in range(0, count, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, count - depth)
         column = begin
         while column < end:
-            width = _width(end - column)
-            target = address_of(c, c_at + column)
-            first, first_row = (target, n) if depth else (address_of(zeros, 0), 0)
-            factor, other = address_of(a, a_at + depth * a_step), address_of(b, b_at + depth * n + column)
+            width, target = _width(end - column), c_at + FLOAT_BYTES * column
+            first, first_row = (target, n) if depth else (zeros_at, 0)
+            factor, other = a_at + FLOAT_BYTES * depth * a_step, b_at + FLOAT_BYTES * (depth * n + column)
             sizes = m, width, steps
-            call(tiles_at, (*sizes, factor, a_row, a_step, other, n, first, first_row, target, n))
+            call(tiles_at, (*sizes, factor, a_row, a_step, other, n, first, first_row, target, n, copy_at))
             column += width
 
 
@@ -121,9 +136,16 @@ def tiles() -> int:
     return address(_tiles)
 
 
-def _tiles(m, width, steps, a_at, a_row, a_step, b_at, b_row, first_at, first_row, c_at, c_row):
-    """A panel of the result, (m, width), tile by tile from top to bottom; see `multiply_tile`."""
+def _tiles(m, width, steps, a_at, a_row, a_step, b_at, b_row, first_at, first_row, c_at, c_row, copy_at):
+    """A panel of the result, (m, width), tile by tile from top to bottom; see `multiply_tile`. With an address
+    `copy_at`, b is read from a copy there.
+    """
     a, b, first, c = floats(a_at, 0), floats(b_at, 0), floats(first_at, 0), floats(c_at, 0)
+    if copy_at != NO_COPY:
+        copy, vectors = floats(copy_at, 0), (width + LANES - 1) // LANES
+        for k in range(steps):
+            copy_vectors(b, k * b_row, copy, k * PANEL, vectors)
+        b, b_row = copy, PANEL
     row = 0
     while row < m:
         left = m - row

@@ -164,13 +164,15 @@ def _backward(w, at, g, places, slope, batch, scratch, masked, run, timetable, t
         dropped = masked and timetable.thresholds[run, layer] > 0
         x, x_at = (scratch.x, 0) if layer == 0 else (scratch.masked if dropped else scratch.a, below)
         first, beyond = _share(rows, _TALLEST_TILE, thread, threads)
-        some_weight_gradient(scratch.z, z_at, batch, x, x_at, places, layer, g, scratch.zeros, first, beyond)
+        some_weight_gradient(
+            scratch.z, z_at, batch, x, x_at, places, layer, g, scratch.zeros, scratch.panel, first, beyond
+        )
         if thread == threads - 1:
             column_sums(scratch.z, z_at, batch, places, layer, scratch.ones, g, scratch.zeros)
         if layer > 0:
             first, beyond = _share(columns, PANEL, thread, threads)
             some_through_weights(
-                scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros, first, beyond
+                scratch.z, z_at, batch, w, at, places, layer, scratch.dl_da, scratch.zeros, scratch.panel, first, beyond
             )
             meet(meeting, threads, rest)
             if dropped:

@@ -87,6 +87,23 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
     return signature, emit
 
 
+@intrinsic
+def copy_vectors(_context, source, start, target, target_start, vectors):
+    """target[i] = source[i] for i < vectors * `LANES`, of at most `VECTORS` vectors; flat float32 arrays."""
+    n = types.int64
+    signature = types.void(source, n, target, n, n)
+
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
+        source, target = (start_of(context, builder, signature, values, place) for place in (0, 2))
+        for v in range(VECTORS):
+            with builder.if_then(builder.icmp_signed("<", integer(v), values[4])):
+                at = [integer(v * LANES)]
+                write(builder, load(builder, builder.gep(source, at)), builder.gep(target, at))
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
 def _sums(
     builder: ir.IRBuilder,
     rows: int,
