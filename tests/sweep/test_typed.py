@@ -28,6 +28,8 @@ SAID = {
     "network={depth: choice(1,2)}": "a range or choice within other values cannot be swept over",
     "seed=0,0,1": "seed=0,0,1: 0 stands twice; allowed: each value once",
     "seed=choice(1,2,1)": "stands twice",
+    "seed=0,00": "seed=0,00: 00 stands twice; allowed: each value once",
+    "optimizer.learning_rate=1,'1.0'": "stands twice",
     "dropout.rate=0.5,5e-1": "stands twice",
     "optimizer=adam,sgd,'adam'": "stands twice",
     "network.channels=[4,8],[4,8]": "stands twice",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from workbench.config import SETTINGS
 from workbench.engine.errors import BadInput
@@ -40,9 +41,14 @@ def _parts(value: HydraValue) -> Iterator[HydraValue]:
 
 
 def _compared(key: str, value: HydraValue) -> object:
-    """What makes a value the same as another one: 0.5 and 5e-1 are, unless they are texts."""
+    """What makes a value the same as another one: 0.5 and 5e-1 are, unless they are texts, and 0 and 00 where a number
+    is read.
+    """
     plain = converted(value)
-    is_text = key in SETTINGS and SETTINGS[key].kind is str
-    if isinstance(plain, int | float) and not isinstance(plain, bool) and not is_text:
+    kind = SETTINGS[key].kind if key in SETTINGS else None
+    if isinstance(plain, str) and kind in (int, float):
+        with suppress(ValueError):
+            plain = float(plain)
+    if isinstance(plain, int | float) and not isinstance(plain, bool) and kind is not str:
         return plain
     return plain if isinstance(plain, str) else written(value)
