@@ -4,7 +4,8 @@
 
 A part runs over and over on the arrays of networks that have trained an epoch, as a step calls it. Printed is the least
 CPU time of several rounds, in microseconds a step of one run, by kind of part; then the whole step as training takes
-it, which also loops, and the evaluation and the probes that come to a step.
+it, which also loops, and the evaluation and the probes that come to a step; last how fast the products are, beside the
+peak of the core.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import step_loops
+from benchmarks.floor import flops_of_step
 from benchmarks.ours import Bare, Evaluation, Probes, groups_of
+from benchmarks.peak import peak
 from benchmarks.peers import QUICK, WORKS
 from benchmarks.works import Work
 from workbench.engine.kernels.choice import KERNELS
@@ -29,6 +32,7 @@ from workbench.engine.rules.schedules import timetable
 ROUNDS = 9
 SHORTEST = 0.02  # seconds of a round
 PARTS = ("minibatch", "products", "bias gradients", "activations", "dropout", "loss", "update")
+SPEED, OF_PEAK = "products, GFLOP/s", "of the peak"
 WHOLES = {"a step": Bare, "evaluation": Evaluation, "probes": Probes}
 
 
@@ -43,6 +47,8 @@ def measure(work: Work) -> dict[str, float]:
         turns = contestant(work, runs, "compiled")
         steps = turns.turn(1)
         found[name] = _least(turns.turn) / steps
+    found[SPEED] = flops_of_step(work) / found["products"] / 1000
+    found[OF_PEAK] = found[SPEED] / (peak() / 1e9)
     return found
 
 
@@ -108,11 +114,13 @@ class _Step:
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """Microseconds as a table of Markdown, one line a work; of the parts their share of their sum as well."""
-    lines = [f"| work | {' | '.join((*PARTS, *WHOLES))} |", f"|---|{'---|' * (len(PARTS) + len(WHOLES))}"]
+    columns = (*PARTS, *WHOLES, SPEED, OF_PEAK)
+    lines = [f"| work | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
     for name, times in found.items():
         whole = sum(times[part] for part in PARTS)
         cells = [f"{times[part]:.3g} ({times[part] / whole:.0%})" for part in PARTS]
-        lines.append(f"| {name} | {' | '.join([*cells, *(f'{times[part]:.3g}' for part in WHOLES)])} |")
+        cells += [f"{times[part]:.3g}" for part in (*WHOLES, SPEED)] + [f"{times[OF_PEAK]:.0%}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

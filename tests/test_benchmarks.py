@@ -311,7 +311,9 @@ def test_a_step_is_timed_in_all_its_parts(capsys: pytest.CaptureFixture[str]) ->
     step_parts.main(["--quick"])
     head, _, plain, dropped = capsys.readouterr().out.splitlines()
     names = [name.strip() for name in head.split("|")[1:-1]]
-    assert names == ["work", *step_parts.PARTS, *step_parts.WHOLES]
+    assert names == ["work", *step_parts.PARTS, *step_parts.WHOLES, step_parts.SPEED, step_parts.OF_PEAK]
     for line in (plain, dropped):
-        taken = dict(zip(names[1:], (float(cell.split()[0]) for cell in line.split("|")[2:-1]), strict=True))
+        taken = dict(
+            zip(names[1:], (float(cell.split()[0].rstrip("%")) for cell in line.split("|")[2:-1]), strict=True)
+        )
         assert {name for name, time in taken.items() if time <= 0} == ({"dropout"} if line is plain else set())
