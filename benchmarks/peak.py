@@ -1,7 +1,8 @@
-"""The peak of a core: how many multiplications and additions it does a second if nothing is loaded or stored.
+"""What a core can do at most: multiplications and additions if nothing is loaded or stored, and roots with quotients.
 
-No product is faster. The loop has as many sums as a tile of the compiled kernel, which is enough to hide how long one
-multiply-add takes.
+No product is faster than the first. The loop has as many sums as a tile of the compiled kernel, which is enough to hide
+how long one multiply-add takes. No update of Adam is faster than the second: each weight needs a root and a quotient,
+which one unit of the core computes, a vector in many cycles.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from time import process_time
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
@@ -19,7 +21,7 @@ from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, VECTOR, VECTO
 from workbench.untyped import NumbaType
 
 SUMS = HEIGHTS[0] * VECTORS
-ROUNDS, STEPS = 20, 2_000_000
+ROUNDS, STEPS, NUMBERS = 20, 2_000_000, 3200
 
 
 def peak() -> float:
@@ -28,6 +30,16 @@ def peak() -> float:
     steps(STEPS)
     least = min(_seconds(lambda: steps(STEPS)) for _ in range(ROUNDS))
     return 2 * SUMS * LANES * STEPS / least
+
+
+def root_and_quotient() -> float:
+    """Nanoseconds that a root and a quotient take, of many float32 numbers in the first-level cache."""
+    numbers: Any = np.linspace(1, 2, NUMBERS, dtype=np.float32)
+    work: Any = _roots_and_quotients
+    work(1, numbers, numbers, numbers.copy())
+    repeats = STEPS // NUMBERS
+    least = min(_seconds(lambda: work(repeats, numbers, numbers, numbers.copy())) for _ in range(ROUNDS))
+    return least / (repeats * NUMBERS) * 1e9
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -66,3 +78,10 @@ def _multiply_adds(_context, _count):  # type: ignore[no-untyped-def]
 @njit
 def _steps(steps):  # type: ignore[no-untyped-def]
     return _multiply_adds(steps)
+
+
+@njit(error_model="numpy")
+def _roots_and_quotients(repeats, x, y, result):  # type: ignore[no-untyped-def]
+    for _ in range(repeats):
+        for i in range(x.size):
+            result[i] = x[i] / np.sqrt(y[i])

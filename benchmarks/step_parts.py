@@ -5,7 +5,7 @@
 A part runs over and over on the arrays of networks that have trained an epoch, as a step calls it. Printed is the least
 CPU time of several rounds, in microseconds a step of one run, by kind of part; then the whole step as training takes
 it, which also loops, and the evaluation and the probes that come to a step; last how fast the products are, beside the
-peak of the core.
+peak of the core, and under the table what an update needs at least.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import step_loops
 from benchmarks.floor import flops_of_step
 from benchmarks.ours import Bare, Evaluation, Probes, groups_of
-from benchmarks.peak import peak
+from benchmarks.peak import peak, root_and_quotient
 from benchmarks.peers import QUICK, WORKS
 from benchmarks.works import Work
 from workbench.engine.kernels.choice import KERNELS
@@ -133,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     works = QUICK if given.quick else WORKS
     chosen = [works[number] for number in given.numbers] if given.numbers else works
     print(table({work.name: measure(work) for work in chosen}))
+    print(f"\nA root and a quotient, which Adam needs for each parameter: {root_and_quotient():.2f} ns.")
 
 
 if __name__ == "__main__":
