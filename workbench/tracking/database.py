@@ -19,7 +19,7 @@ from pathlib import Path
 
 from workbench.addresses import file_address, local_path
 from workbench.engine.errors import BadInput, first_line
-from workbench.sweep.execution.shared_disk import is_shared
+from workbench.sweep.execution.mounts import is_shared
 from workbench.tracking.location import ARTIFACTS, database_uri
 from workbench.tracking.mlflow_internals import make_database
 
