@@ -104,7 +104,10 @@ def _is_writable(path: Path) -> bool:
 
 
 def _stamps(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """A stamp that changes when a database is written to: times and sizes of its files."""
+    """A stamp that changes when a database is written to: times and sizes of its files.
+
+    Whoever reads a copy has no connection to the files themselves, whose locks would be taken back as they are closed.
+    """
     with suppress(OSError):
         list(file.parent.iterdir())  # a client of NFS that opens a folder sees which files there are by now
     return tuple(_stamp(Path(f"{file}{end}")) for end in _BESIDE)
