@@ -34,6 +34,7 @@ from workbench.sweep.planning.sweep_record import record_of
 from workbench.sweep.settings import SweepSettings
 from workbench.sweep.store import Earlier, Store
 from workbench.tracking.location import sweeps_folder
+from workbench.tracking.lone_writer import written_alone
 from workbench.tracking.opening import existing_store, open_store
 
 __all__ = [
@@ -53,7 +54,7 @@ def run_sweep(cells: Sequence[Cell], settings: SweepSettings) -> int:
         return _show_plan(planned, name, training, Speeds(root), settings)
     if settings.pages:
         make(REPORTS)  # early, so that a folder that cannot be made is reported before anything is trained
-    with locked(folder, name), logged(folder):
+    with locked(folder, name), logged(folder), written_alone(settings.tracking.uri):
         store = open_store(settings.tracking)
         with store.hold(name, folder):
             return _run(planned, name, store, training, Speeds(root), settings)

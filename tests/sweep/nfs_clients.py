@@ -29,18 +29,29 @@ def needs_nfs() -> Path:
     return Path(os.environ[FOLDER])
 
 
-class Client:
-    """A machine that has the exported folder as its working folder. It is started at once, and waited for."""
+def the_server_fails_and_comes_back() -> None:
+    """As by a power failure. It is up when this returns, and lets its clients have their locks again for a while."""
+    subprocess.run(
+        [str(ROOT / "scripts/services/nfs-restart")], check=True, env={**os.environ, FOLDER: str(needs_nfs())}
+    )
 
-    def __init__(self, number: int) -> None:
+
+class Client:
+    """A machine that has the exported folder as its working folder. It is started at once, and waited for.
+
+    `options` are those of its mount, as in "vers=3,nolock"; "" for what `nfs-on` mounts with.
+    """
+
+    def __init__(self, number: int, options: str = "") -> None:
         self._number, self._place, self._numbers = number, needs_nfs() / str(number), count()
         self._orders = self._place / "orders"
         shutil.rmtree(self._orders, ignore_errors=True)
         self._orders.mkdir()
         command = [sys.executable, "-m", "tests.sweep.nfs_client", str(self._orders)]
+        given = {"NFS_OPTIONS": options} if options else {}
         self._machine = subprocess.Popen(
             [str(ROOT / "scripts/services/nfs-on"), str(number), *command],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "NFS_CLOCK": self.clock},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "NFS_CLOCK": self.clock, **given},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import GATE
-from tests.sweep.nfs_clients import Client, needs_nfs
+from tests.sweep.nfs_clients import Client, needs_nfs, the_server_fails_and_comes_back
 from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 
@@ -28,17 +28,24 @@ HAS_CHECKPOINT = "until ls sweeps/toy/*.npz; do sleep 0.1; done 2> /dev/null"
 class Lab:
     """Two machines that are started again where one was killed, and a folder of the disk that they share."""
 
-    def __init__(self) -> None:
-        self._machines = {number: Client(number) for number in (1, 2)}
+    def __init__(self, options: str = "") -> None:
+        self._options = options
+        self._machines = {number: Client(number, options) for number in (1, 2)}
         self.folder = ""
 
     def machine(self, number: int) -> Client:
         if self._machines[number].has_ended():
-            self._machines[number] = Client(number)
+            self._machines[number] = Client(number, self._options)
         return self._machines[number]
 
     def shell(self, words: str, number: int = 2) -> str:
         return self.machine(number).shell(f"cd '{self.folder}' && {words}")
+
+    def mount(self, options: str) -> None:
+        """Both machines anew, if their disk is mounted in another way now."""
+        if options != self._options:
+            self.close()
+            self._options = options
 
     def close(self) -> None:
         for machine in self._machines.values():
@@ -54,8 +61,9 @@ def machines() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def lab(machines: Lab, empty_database: Path) -> Lab:
-    """In a folder of its own, with an empty store."""
+def lab(machines: Lab, empty_database: Path, request: pytest.FixtureRequest) -> Lab:
+    """In a folder of its own, with an empty store. Its parameter: how the disk is mounted."""
+    machines.mount(getattr(request, "param", ""))
     machines.folder = machines.machine(2).shell("mktemp --directory ./XXXXXX").strip()
     machines.shell(f"cp {empty_database} mlflow.db")
     return machines
@@ -143,3 +151,47 @@ def test_a_full_disk_is_said_in_one_line_and_the_same_command_goes_on(
     assert status == 0, errors
     brought_here(lab, tmp_path, monkeypatch)
     assert digests("toy") == expected
+
+
+def test_a_server_that_fails_and_comes_back_costs_nothing(
+    lab: Lab, tmp_path: Path, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both machines wait for it, have their locks again, and go on."""
+    names = ["first", "second"]
+    sweeps = [
+        lab.machine(1 + number).begin(lab.folder, *TOY, f"name={name}", "reuse=false", hold=number)
+        for number, name in enumerate(names)
+    ]
+    for name in names:
+        lab.shell(HAS_CHECKPOINT.replace("toy", name))
+    the_server_fails_and_comes_back()
+    lab.shell(f"touch '{GATE}'")
+    for sweep in sweeps:
+        status, _, errors = sweep()
+        assert status == 0, errors
+    brought_here(lab, tmp_path, monkeypatch)
+    for name in names:
+        assert digests(name) == expected
+
+
+@pytest.mark.parametrize("lab", ["vers=3,nolock"], indirect=True)
+def test_where_locks_do_not_reach_the_other_machine_one_at_a_time_writes_and_all_may_read(
+    lab: Lab, tmp_path: Path, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = lab.machine(1).begin(lab.folder, *TOY, "name=toy", hold=1)
+    lab.shell(HAS_CHECKPOINT)
+    status, _, errors = lab.machine(2).run(lab.folder, *TOY, "name=toy")
+    assert status == 2
+    assert errors.splitlines()[-1].startswith("name: the sweep toy is being trained by process")
+    status, _, errors = lab.machine(2).run(lab.folder, *TOY, "name=other")
+    assert status == 2
+    assert re.search(r"mlflow.db is being written to by process \d+ on nfs-1 since", errors.splitlines()[-1])
+    status, _, errors = lab.machine(2).run(lab.folder, *TOY, "name=other", "dry_run=true")
+    assert status == 0, errors
+    lab.shell(f"touch '{GATE}'")
+    status, _, errors = toy()
+    assert status == 0, errors
+    status, _, errors = lab.machine(2).run(lab.folder, *TOY, "name=other", "reuse=false")
+    assert status == 0, errors
+    brought_here(lab, tmp_path, monkeypatch)
+    assert digests("toy") == digests("other") == expected

@@ -11,10 +11,11 @@ import pytest
 
 from tests.clock import Clock
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution import heartbeats, lock, shared_disk
+from workbench.sweep.execution import heartbeats, lock, mounts, shared_disk
 from workbench.sweep.execution.heartbeats import STALE
+from workbench.sweep.execution.mounts import is_shared, locks_reach_all
 from workbench.sweep.execution.process_identity import machine, start_time
-from workbench.sweep.execution.shared_disk import Holder, held, is_shared, lost_to, take
+from workbench.sweep.execution.shared_disk import Exclusive, Holder, held, lost_to, take
 
 ELSEWHERE = Holder("a", 0, "process 7 on elsewhere", "another machine", 7, "1")
 ME = Holder("b", 0, "process 8 on here", machine(), os.getpid(), start_time(os.getpid()))
@@ -25,9 +26,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "holder"
 
 
+def sweep(file: Path) -> Exclusive:
+    return Exclusive(file, "mine", "name: the sweep mine", "being trained by", "wait until it ends")
+
+
 def taken(file: Path, mine: Holder, clock: Clock | None = None) -> Clock:
     clock = clock or Clock()
-    take(file, "mine", mine, clock, clock.pause)
+    take(sweep(file), mine, clock, clock.pause)
     return clock
 
 
@@ -36,9 +41,9 @@ def rewrite(file: Path, holder: Holder) -> None:
     taken(file, holder)
 
 
-def test_a_free_sweep_is_held_at_once_and_given_back(tmp_path: Path, file: Path) -> None:
-    with held(tmp_path, "mine", "process 1 on here"):
-        assert lost_to(file, ME) == "process 1 on here"
+def test_a_free_sweep_is_held_at_once_and_given_back(file: Path) -> None:
+    with held(sweep(file)):
+        assert (lost_to(file, ME) or "").startswith(f"process {os.getpid()} on ")
     assert not file.exists()
 
 
@@ -70,6 +75,23 @@ def test_a_holder_that_comes_while_one_waits_has_all_of_the_time(file: Path) -> 
     file.touch()
     clock = Clock(lambda: rewrite(file, ELSEWHERE) if clock.now == 50 else None)
     assert 50 + STALE <= taken(file, ME, clock).now <= 50 + STALE + 2
+
+
+def test_a_time_in_which_the_server_kept_all_waiting_says_nothing_of_the_holder(file: Path) -> None:
+    """A server that was away for longer than STALE: the holder could write as little as the other could look."""
+    taken(file, ELSEWHERE)
+    clock = Clock()
+
+    def pause(seconds: float) -> None:
+        clock.pause(seconds)
+        if clock.now == 20:
+            clock.now += 500
+        if clock.now == 540:
+            rewrite(file, replace(ELSEWHERE, count=1))
+
+    with pytest.raises(BadInput, match="is being trained by process 7 on elsewhere"):
+        take(sweep(file), ME, clock, pause)
+    assert lost_to(file, ELSEWHERE) is None
 
 
 def test_on_one_machine_the_process_is_looked_for_and_nobody_waits(file: Path) -> None:
@@ -110,12 +132,12 @@ def test_of_many_that_come_at_once_one_holds(file: Path) -> None:
 
 
 def test_a_sweep_that_was_taken_over_stops_as_by_ctrl_c(
-    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(heartbeats, "BEAT", 0.01)
 
     def trained() -> None:
-        with held(tmp_path, "mine", "process 1 on here"):
+        with held(sweep(file)):
             file.unlink()
             taken(file, ELSEWHERE)
             threading.Event().wait(60)
@@ -134,11 +156,39 @@ def test_which_disks_are_shared_the_system_says(
     (place / "sweeps").mkdir(parents=True)
     named = str(place.resolve()).replace(" ", "\\040")
     table.write_text(f"1 0 0:1 / / rw - overlay none rw\n2 1 0:2 / {named} rw shared:1 - {kind} there rw\n")
-    monkeypatch.setattr(shared_disk, "_MOUNTS", table)
+    monkeypatch.setattr(mounts, "_MOUNTS", table)
     assert is_shared(place / "sweeps") is shared
     assert not is_shared(tmp_path)
     table.write_text("damaged")
     assert not is_shared(place)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "reach"),
+    [
+        ("nfs4", "rw,vers=4.2,hard,local_lock=none", True),
+        ("nfs", "rw,vers=3,hard,local_lock=none", True),
+        ("nfs", "rw,vers=3,nolock,local_lock=all", False),
+        ("nfs", "rw,vers=3,local_lock=posix", False),
+        ("nfs", "rw,vers=3,local_lock=flock", True),  # SQLite takes the other kind
+        ("cifs", "rw,nobrl", False),
+        ("lustre", "rw,localflock", False),
+        ("lustre", "rw,flock", True),
+        ("ext4", "rw,nolock", True),
+    ],
+)
+def test_how_far_locks_reach_the_system_says(
+    kind: str, options: str, reach: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(
+        f"1 0 0:1 / / rw - overlay none rw\n2 1 0:2 / {tmp_path.resolve()} rw shared:1 - {kind} there {options}\n"
+    )
+    monkeypatch.setattr(mounts, "_MOUNTS", table)
+    assert locks_reach_all(tmp_path) is reach
+    assert locks_reach_all(Path("/"))
+    table.write_text("damaged")
+    assert locks_reach_all(tmp_path)
 
 
 @pytest.mark.parametrize("without", ["locks", "shared locks", "locks that end with their holder"])
@@ -154,7 +204,7 @@ def test_where_locks_do_not_reach_everybody_the_file_names_the_holder(
     if without != "shared locks":
         monkeypatch.setattr(lock.fcntl, "flock", refuse if without == "locks" else keep)
     if without != "locks":
-        monkeypatch.setattr(shared_disk, "is_shared", lambda _: True)
+        monkeypatch.setattr(lock, "is_shared", lambda _: True)
     with lock.locked(tmp_path, "mine"):
         assert (lost_to(file, ELSEWHERE) or "").startswith(f"process {os.getpid()} on ")
     assert not file.exists()

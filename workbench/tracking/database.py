@@ -19,8 +19,9 @@ from pathlib import Path
 
 from workbench.addresses import file_address, local_path
 from workbench.engine.errors import BadInput, first_line
-from workbench.sweep.execution.shared_disk import is_shared
+from workbench.sweep.execution.mounts import is_shared
 from workbench.tracking.location import ARTIFACTS, database_uri
+from workbench.tracking.lone_writer import may_be_opened
 from workbench.tracking.mlflow_internals import make_database
 
 _LOCK_SECONDS = 20.0
@@ -54,13 +55,14 @@ def readable(file: Path) -> Path:
     """The database to open in order to read `file`: the file itself, or a copy if its folder is not writable.
 
     SQLite makes files beside a database that it reads, so it needs a writable folder. What is in write-ahead mode on a
-    shared disk is read from a copy too. In all cases the addresses of artifacts are corrected if the folder was moved.
+    shared disk is read from a copy too, and what another machine may write unseen. In all cases the addresses of
+    artifacts are corrected if the folder was moved.
 
     Raises BadInput if the file is no SQLite database or cannot be read.
     """
     try:
         shares_memory = is_shared(file.parent) and _is_write_ahead(file)
-        if _is_writable(file) and _is_writable(file.parent) and not shares_memory:
+        if _is_writable(file) and _is_writable(file.parent) and not shares_memory and may_be_opened(file):
             with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database:
                 _find_again(database, file.parent)
                 return file
@@ -102,13 +104,19 @@ def _is_writable(path: Path) -> bool:
 
 
 def _stamps(file: Path) -> tuple[tuple[int, int] | None, ...]:
-    """A stamp that changes when a database is written to: times and sizes of its files."""
+    """A stamp that changes when a database is written to: times and sizes of its files.
+
+    Whoever reads a copy has no connection to the files themselves, whose locks would be taken back as they are closed.
+    """
+    with suppress(OSError):
+        list(file.parent.iterdir())  # a client of NFS that opens a folder sees which files there are by now
     return tuple(_stamp(Path(f"{file}{end}")) for end in _BESIDE)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
     try:
-        about = file.stat()
+        with file.open("rb") as opened:  # a client of NFS asks the server then, and elsewhere remembers for a while
+            about = os.fstat(opened.fileno())
     except FileNotFoundError:
         return None
     return about.st_mtime_ns, about.st_size

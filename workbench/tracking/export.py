@@ -24,6 +24,7 @@ from workbench.tracking.database import prepare
 from workbench.tracking.experiment import experiment_of
 from workbench.tracking.housekeeping import ARTIFACTS_OF_A_RUN, artifacts_of
 from workbench.tracking.location import DEFAULT_FILE
+from workbench.tracking.lone_writer import written_alone
 from workbench.tracking.models import models_of
 from workbench.tracking.plan_table import look
 from workbench.tracking.replay import replay
@@ -74,8 +75,9 @@ def import_sweep(name: str, source: str, uri: str | None = None) -> str:
     with one_line(connection.location):
         found = [run for run in parents(connection) if run.data.tags.get(names.SWEEP) == names.tag(name)]
         experiment = connection.client.get_experiment(found[-1].info.experiment_id).name if found else None
-        target = MlflowStore(uri, experiment, sampled=False)
-        replay(connection, name, target)
+        with written_alone(uri):
+            target = MlflowStore(uri, experiment, sampled=False)
+            replay(connection, name, target)
     return target.shown
 
 

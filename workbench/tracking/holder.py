@@ -17,11 +17,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +30,7 @@ from workbench.sweep.execution.cluster import slurm_queue
 from workbench.sweep.execution.cluster.submission import Submission
 from workbench.sweep.execution.heartbeats import LOOK, STALE, beating
 from workbench.sweep.execution.log import say
-from workbench.sweep.execution.process_identity import machine, start_time, still_runs
+from workbench.sweep.execution.process_identity import machine, start_time, still_runs, this_process
 from workbench.tracking.connection import Connection
 
 _SAID_AFTER = 5.0
@@ -120,10 +118,8 @@ class Leases:
         self._connection, self._experiment, self._name = connection, experiment, name
         self._clock, self._pause = clock, pause
         self._key = f"{PREFIX}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}."
-        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-        holder = f"process {os.getpid()} on {socket.gethostname()} since {since}"
         pid, place = os.getpid(), str(folder.absolute()) if folder else ""
-        self.mine = Lease(secrets.token_hex(8), False, 0, 1, holder, machine(), pid, start_time(pid), place)
+        self.mine = Lease(secrets.token_hex(8), False, 0, 1, this_process(), machine(), pid, start_time(pid), place)
 
     def take(self) -> None:
         """Hold the sweep, or raise BadInput with its holder."""

@@ -77,12 +77,13 @@ def _delete(asked: Namespace) -> int:
     from workbench.report.page.index import write_index
     from workbench.sweep.execution.lock import locked
     from workbench.tracking.housekeeping import delete, refuse_unknown
+    from workbench.tracking.lone_writer import written_alone
 
     refuse_unknown(asked.name, asked.uri)  # first, because the lock makes a folder
     if not asked.yes:
         _ask(asked)
     folder = folder_of(sweeps_folder(asked.uri), asked.name)
-    with locked(folder, asked.name):
+    with locked(folder, asked.name), written_alone(asked.uri):
         runs = delete(asked.name, asked.uri)
         remove(folder)
     pages = _pages_of(asked.name)

@@ -10,21 +10,22 @@ name.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import datetime
 from pathlib import Path
 
 from workbench.engine.errors import BadInput
-from workbench.sweep.execution import shared_disk
+from workbench.sweep.execution.heartbeats import STALE
+from workbench.sweep.execution.mounts import is_shared
+from workbench.sweep.execution.process_identity import this_process
+from workbench.sweep.execution.shared_disk import Exclusive, held
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover  (a system without such locks)
     fcntl = None  # type: ignore[assignment]
 
-LOCK_FILE = "lock"
+LOCK_FILE, HOLDER_FILE = "lock", "holder"
 
 
 @contextmanager
@@ -40,11 +41,9 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             f"{folder} cannot be written to ({error.strerror}); a sweep keeps its checkpoints there"
         ) from None
     try:
-        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-        words = f"process {os.getpid()} on {socket.gethostname()} since {since}"
-        is_enough = not shared_disk.is_shared(folder) and _take(file, name, words)
+        is_enough = not is_shared(folder) and _take(file, name)
         try:
-            with nullcontext() if is_enough else shared_disk.held(folder, name, words):
+            with nullcontext() if is_enough else held(_sweep(folder, name)):
                 yield
         finally:  # only the holder may: the file names the holder
             with suppress(OSError):
@@ -53,7 +52,12 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         os.close(file)
 
 
-def _take(file: int, name: str, words: str) -> bool:
+def _sweep(folder: Path, name: str) -> Exclusive:
+    advice = f"wait until it ends, stop it, or give another name= (a dead process loses the sweep after {STALE:.0f} s)"
+    return Exclusive(folder / HOLDER_FILE, name, f"name: the sweep {name}", "being trained by", advice)
+
+
+def _take(file: int, name: str) -> bool:
     """Whether the system could lock the file. Raises BadInput if another process has."""
     if fcntl is None:
         return False
@@ -68,5 +72,5 @@ def _take(file: int, name: str, words: str) -> bool:
         return False
     with suppress(OSError):  # a full disk
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{words}\n".encode(), 0)
+        os.pwrite(file, f"{this_process()}\n".encode(), 0)
     return True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from datetime import datetime
 from pathlib import Path
 
 
@@ -12,6 +15,12 @@ def machine() -> str:
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except (OSError, ValueError):
         return ""
+
+
+def this_process() -> str:
+    """This process in words: its number, its machine, and since when, which is now."""
+    since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
 def start_time(pid: int) -> str:

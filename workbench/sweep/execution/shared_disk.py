@@ -1,4 +1,4 @@
-"""The lock of a sweep on a network disk, where the system's own locks may not reach other machines, or do not exist.
+"""A lock on a network disk, where the system's own locks may not reach other machines, or do not exist.
 
 The holder is a file that only one process can create, which servers of network disks decide too, and its holder writes
 a new count into it every few seconds. Who finds it watches the count with his own clock, since clocks of two machines
@@ -21,15 +21,22 @@ from time import monotonic, sleep
 from workbench.engine.errors import BadInput
 from workbench.sweep.execution.heartbeats import LOOK, STALE, beating
 from workbench.sweep.execution.log import say
-from workbench.sweep.execution.process_identity import machine, start_time, still_runs
+from workbench.sweep.execution.process_identity import machine, start_time, still_runs, this_process
 
-HOLDER_FILE = "holder"
-_MOUNTS = Path("/proc/self/mountinfo")
-# File systems of one machine, on which its own locks are enough.
-_LOCAL = (
-    "ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "reiserfs", "overlay", "tmpfs", "ramfs",
-    "vfat", "exfat", "ntfs3", "squashfs", "rootfs", "aufs",
-)  # fmt: skip
+_SLOW_LOOK = 2 * LOOK  # a look that took longer was kept waiting by the server, which keeps the holder waiting too
+
+
+@dataclass(frozen=True)
+class Exclusive:
+    """What one process at a time may have: the file that names its holder, its short name, and the words of a refusal,
+    "SUBJECT is VERB HOLDER; ADVICE".
+    """
+
+    file: Path
+    name: str
+    subject: str
+    verb: str
+    advice: str
 
 
 @dataclass(frozen=True)
@@ -44,64 +51,51 @@ class Holder:
     born: str
 
 
-def is_shared(folder: Path) -> bool:
-    """Whether a folder is on a file system that other machines may see; False where the system does not say."""
-    try:
-        lines = [line.split(" - ") for line in _MOUNTS.read_text("utf-8", "replace").splitlines()]
-        kinds = {_unescaped(before.split()[4]): after.split()[0] for before, after in lines}
-    except (OSError, ValueError, IndexError):
-        return False
-    place = folder.resolve()
-    return next((kinds[str(one)] for one in (place, *place.parents) if str(one) in kinds), "ext4") not in _LOCAL
-
-
 @contextmanager
-def held(folder: Path, name: str, words: str) -> Iterator[None]:
-    """Hold the sweep `name`, as a process described by `words`. Raises BadInput with the holder if there is one.
+def held(what: Exclusive) -> Iterator[None]:
+    """Hold it. Raises BadInput with the holder if there is one.
 
-    If another process takes the sweep over, this one gets SIGINT, as from Ctrl-C.
+    If another process takes it over, this one gets SIGINT, as from Ctrl-C.
     """
-    file = folder / HOLDER_FILE
     pid = os.getpid()
-    mine = Holder(secrets.token_hex(8), 0, words, machine(), pid, start_time(pid))
-    take(file, name, mine)
+    mine = Holder(secrets.token_hex(8), 0, this_process(), machine(), pid, start_time(pid))
+    take(what, mine)
     try:
-        with beating(_counting(file, name, mine)):
+        with beating(_counting(what, mine)):
             yield
     finally:
-        if (now := _read(file)) is None or now.token == mine.token:
+        if (now := _read(what.file)) is None or now.token == mine.token:
             with suppress(OSError):
-                file.unlink(missing_ok=True)
+                what.file.unlink(missing_ok=True)
 
 
 def take(
-    file: Path, name: str, mine: Holder, clock: Callable[[], float] = monotonic, pause: Callable[[float], None] = sleep
+    what: Exclusive, mine: Holder, clock: Callable[[], float] = monotonic, pause: Callable[[float], None] = sleep
 ) -> None:
     """Create the file, as soon as a dead holder's is taken away. Raises BadInput if its holder lives."""
-    first, seen, since, said = _read(file), None, clock(), False
+    file = what.file
+    first = seen = _read(file)
+    looked, silent, said = clock(), 0.0, False
     while not _created(file, mine):
-        found = _read(file)
-        if found != seen:
-            seen, since = found, clock()
+        found, now = _read(file), clock()
+        silent, looked = (silent + min(now - looked, _SLOW_LOOK) if found == seen else 0.0), now
+        seen = found
         there = still_runs(found.machine, found.pid, found.born) if found else None
+        who = found.words if found else "another process"
         if there or (there is None and found and first and found.count != first.count):
-            raise BadInput(
-                f"name: the sweep {name} is being trained by {found.words if found else 'another process'}; wait until "
-                f"it ends, stop it, or give another name= (a dead process loses the sweep after {STALE:.0f} s)"
-            )
+            raise BadInput(f"{what.subject} is {what.verb} {who}; {what.advice}")
         first = first or found
-        if there is False or clock() - since >= STALE:
+        if there is False or silent >= STALE:
             _take_away(file, found)
             continue
         if not said:
             said = True
-            who = found.words if found else "another process"
-            say(f"{name}: {who} holds it; waiting for up to {STALE:.0f} s, to see whether it still runs")
+            say(f"{what.name}: {who} holds it; waiting for up to {STALE:.0f} s, to see whether it still runs")
         pause(LOOK)
 
 
 def lost_to(file: Path, mine: Holder) -> str | None:
-    """Who holds the sweep in our place; None if it is ours, or if the file cannot be read now."""
+    """Who holds it in our place; None if it is ours, or if the file cannot be read now."""
     found = _read(file)
     return found.words if found and found.token != mine.token else None
 
@@ -119,8 +113,8 @@ def _created(file: Path, mine: Holder) -> bool:
 
 
 def _take_away(file: Path, dead: Holder | None) -> None:
-    """Delete the file of a dead holder, unless another process has done so and holds the sweep by now."""
-    aside = file.with_name(f".{HOLDER_FILE}.{secrets.token_hex(4)}")
+    """Delete the file of a dead holder, unless another process has done so and holds it by now."""
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     with suppress(OSError):
         file.rename(aside)
         if _read(aside) != dead:  # it is another's: back with it
@@ -128,18 +122,18 @@ def _take_away(file: Path, dead: Holder | None) -> None:
     aside.unlink(missing_ok=True)
 
 
-def _counting(file: Path, name: str, mine: Holder) -> Callable[[], str]:
-    """A heartbeat: a new count in our file. It gives a reason if another process holds the sweep."""
+def _counting(what: Exclusive, mine: Holder) -> Callable[[], str]:
+    """A heartbeat: a new count in our file. It gives a reason if another process holds it."""
     counts = count(mine.count + 1)
 
     def beat() -> str:
-        if other := lost_to(file, mine):
+        if other := lost_to(what.file, mine):
             return (
-                f"name: the sweep {name} was taken over by {other}, because no sign of this process was seen for "
+                f"{what.subject} was taken over by {other}, because no sign of this process was seen for "
                 f"{STALE:.0f} s; it stops here, and the same command goes on"
             )
         now = replace(mine, count=next(counts))
-        with suppress(OSError), file.open("r+") as opened:
+        with suppress(OSError), what.file.open("r+") as opened:
             opened.write(json.dumps(asdict(now)))
             opened.truncate()
         return ""
@@ -155,8 +149,3 @@ def _read(file: Path) -> Holder | None:
         return None
     kinds = {key: type(value).__name__ for key, value in asdict(found).items()}
     return found if kinds == Holder.__annotations__ else None
-
-
-def _unescaped(place: str) -> str:
-    """A mount point of the system's table, which writes a blank as \\040."""
-    return place.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "replace")
