@@ -144,6 +144,17 @@ def test_packs_are_listed_once_and_then_a_file_of_each_is_fetched(elsewhere: Pla
     assert connection.names_ahead == {}
 
 
+def test_what_is_there_already_is_not_asked_for(elsewhere: Place) -> None:
+    elsewhere.packs, connection = ["a", "b", "c"], connection_to(DATABASE)
+    with (
+        fetched_together(connection, wanted("plan.parquet", "packs/a/runs.parquet")),
+        fetched_together(connection, wanted("plan.parquet", f"{EVERY_PACK}runs.parquet")),
+    ):
+        assert read_text(connection, ROOT.format(1), "packs/a/runs.parquet")
+    assert set(elsewhere.asked.values()) == {1}
+    assert elsewhere.asked.total() == 1 + 1 + 3  # the plan, the packs, and a table of each
+
+
 def test_listings_of_several_sweeps_are_under_way_at_a_time(elsewhere: Place) -> None:
     together = Barrier(2, timeout=LIMIT)
     elsewhere.act, connection = lambda _: together.wait() and None, connection_to(DATABASE)
@@ -187,8 +198,11 @@ def test_ctrl_c_waits_for_no_request_and_nothing_more_is_asked(
     begun: list[Thread] = []
 
     class Interrupted(Thread):
-        def join(self, _: float | None = None) -> None:
+        def start(self) -> None:
             begun.append(self)
+            super().start()
+
+        def join(self, _: float | None = None) -> None:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(several_at_a_time, "Thread", Interrupted)

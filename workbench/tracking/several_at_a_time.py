@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 def names_of_packs(connection: Connection, roots: Iterable[str]) -> dict[Place, list[str]]:
     """The names of the packs under these addresses of artifacts, less those that are there; after an error fewer."""
     asked = [root for root in dict.fromkeys(roots) if (root, names.PACKS) not in connection.names_ahead]
-    found = answers(connection, lambda root: listing(connection, root, names.PACKS), asked)
+    found = answers(lambda root: listing(connection, root, names.PACKS), asked)
     return {(root, names.PACKS): packs for root, packs in found.items()}
 
 
@@ -38,14 +38,15 @@ def files_in(connection: Connection, places: Iterable[Place], scratch: Path) -> 
         folders[place].mkdir(parents=True)
         return download(connection, *place, str(folders[place]))
 
-    return answers(connection, fetch, asked) if len(asked) > 1 else {}
+    return answers(fetch, asked) if len(asked) > 1 else {}
 
 
-def answers(connection: Connection, ask: Callable[[Asked], Answer], asked: Sequence[Asked]) -> dict[Asked, Answer]:
+def answers(ask: Callable[[Asked], Answer], asked: Sequence[Asked]) -> dict[Asked, Answer]:
     """What `ask` returns for each, asked in threads, REQUESTS_AT_A_TIME together.
 
     After an error nothing more is asked: whoever reads what is left asks for it by itself, and says why it fails. But
-    a server that does not answer is not waited for twice: that error is raised here.
+    a server that does not answer is not waited for twice: that error is raised here. Of a database that is a file
+    there is none of this kind: each is damage.
     """
     found: dict[Asked, Answer] = {}
     errors: list[Exception] = []
@@ -63,7 +64,7 @@ def answers(connection: Connection, ask: Callable[[Asked], Answer], asked: Seque
 
     _in_threads(ask_on, min(len(asked), REQUESTS_AT_A_TIME), over)
     lost = next((error for error in errors if is_lost(error)), None)
-    if lost is not None and connection.location.file is None:  # of a database that is a file, each is damage of a sweep
+    if lost is not None:
         raise lost
     return found
 
