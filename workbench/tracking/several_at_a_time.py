@@ -50,7 +50,7 @@ def answers(ask: Callable[[Asked], Answer], asked: Sequence[Asked]) -> dict[Aske
     """
     found: dict[Asked, Answer] = {}
     errors: list[Exception] = []
-    left, over = iter(asked), Event()
+    left, over = iter(asked), Event()  # an iterator gives each of them to one thread
 
     def ask_on() -> None:
         for one in left:
