@@ -93,3 +93,12 @@ def test_what_another_try_cannot_mend_is_not_tried_again(monkeypatch: pytest.Mon
         answer.status_code = status
         assert is_lost(requests.HTTPError(response=answer)) is lost, status
     assert is_lost(ConnectionResetError())
+
+
+def test_a_silence_is_said_once_of_all_requests_that_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    budget = Patience("http://far", 60.0)
+    for times in (1, 2):
+        with budget.waiting():
+            budget._say_silent()
+            budget._say_silent()
+        assert capsys.readouterr().err.count("the store http://far is silent") == 1, times

@@ -225,10 +225,14 @@ def _fetched(connection: Connection, root: str, path: str) -> Iterator[Path | No
         yield folder / path if there else None
         return
     with tempfile.TemporaryDirectory() as scratch:
-        with _as_broken(connection, path):
-            _refuse_strangers(connection, root)
-            file = _download_file(connection, root, path, scratch)
-        yield file
+        yield download(connection, root, path, scratch)
+
+
+def download(connection: Connection, root: str, path: str, scratch: str) -> Path | None:
+    """A copy of an artifact that is no file of this machine, in the folder `scratch`; None if it is missing."""
+    with _as_broken(connection, path):
+        _refuse_strangers(connection, root)
+        return _download_file(connection, root, path, scratch)
 
 
 @contextmanager

@@ -20,13 +20,13 @@ from workbench.tracking.inputs import log_datasets
 from workbench.tracking.pack_sending import send, takes_packs
 from workbench.tracking.patience import once
 from workbench.tracking.plan_table import PlanRow
+from workbench.tracking.several_at_a_time import REQUESTS_AT_A_TIME
 
 # Per curve and run in MLflow: enough to see the shape. Parquet has every epoch.
 CURVE_POINTS = 4
 _BATCH = 100  # MLflow takes as many params or tags a call, and 1,000 entries in all
 _METRIC_BATCH = 800
 _IDENTIFYING = (names.CELL, names.FINGERPRINT, names.OUTCOME, names.REASON, names.ORIGIN)
-_REQUESTS_AT_A_TIME = 4  # requests to a server
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _write_by_client(
         with connection.waiting():
             client.set_terminated(marks[place], runs[place].status, runs[place].ended)
 
-    with ThreadPoolExecutor(1 if own_database else _REQUESTS_AT_A_TIME, "children") as threads:
+    with ThreadPoolExecutor(1 if own_database else REQUESTS_AT_A_TIME, "children") as threads:
         places = range(len(rows))
         with once():
             marks = list(threads.map(create, places))

@@ -62,7 +62,7 @@ class Connection:
     offers: dict[str, bool] = field(default_factory=dict)  # path -> whether a server has it besides MLflow's own
     experiments: dict[str, str] = field(default_factory=dict)  # id -> name, of a server's as they were last listed
     opened_with: list[list[str]] = field(default_factory=list)  # the ids that it was opened with, until they are used
-    # What `fetched_together` has brought of a server's artifacts, by the address of a run's artifacts and a path:
+    # What `fetched_together` has brought of artifacts elsewhere, by the address of a run's artifacts and a path:
     files_ahead: dict[tuple[str, str], Path | None] = field(default_factory=dict)  # None: there is no such file
     names_ahead: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of what is in a folder
     asked_ahead: set[tuple[str, str]] = field(default_factory=set)  # what was asked for, `packs/*/` included

@@ -1,7 +1,7 @@
-"""Files of a server fetched together, ahead of those who read them, where a server sends them so (`server_files`).
+"""Files that lie elsewhere fetched ahead of those who read them: together, where a server sends them so
+(`server_files`), else each by itself, but several at a time.
 
-Whoever reads an artifact asks for it as ever (`artifacts`), and finds it here. From a server that sends no files
-together, or not these, each is asked for by itself.
+Whoever reads an artifact asks for it as ever (`artifacts`), and finds it here.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from workbench.addresses import scheme_of
+from workbench.addresses import local_path, scheme_of
 from workbench.engine.errors import BadInput
 from workbench.tracking import names
 from workbench.tracking.connection import Connection, Page
@@ -32,6 +32,7 @@ from workbench.tracking.files_message import (
 )
 from workbench.tracking.mlflow_internals import experiments_in, runs_in, save_answer
 from workbench.tracking.pack_message import PACKS_PATH
+from workbench.tracking.several_at_a_time import Place, files_in, names_of_packs
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -47,7 +48,7 @@ def state_of(parent: Run, *others: str, packs: bool = False) -> tuple[Run, Wante
 
 @dataclass(frozen=True)
 class Ahead:
-    """What a server has sent, each part as `Connection` has it."""
+    """What was fetched, each part as `Connection` has it."""
 
     files: dict[tuple[str, str], Path | None] = field(default_factory=dict)
     names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -64,24 +65,32 @@ class Ahead:
 
 @contextmanager
 def fetched_together(connection: Connection, wanted: Sequence[tuple[Run, Wanted]]) -> Iterator[None]:
-    """A context in which these files of runs are there, if the store is a server that sends files together. What is
-    there already is not asked for.
+    """A context in which these files of runs are there, unless they are files of this machine. What is there already is
+    not asked for.
     """
-    sent = [
-        left
-        for run, one in wanted
-        if scheme_of(run.info.artifact_uri or "") in _OF_A_SERVER and (left := _left(connection, run, one))
+    left = [
+        one
+        for run, asked in wanted
+        if local_path(run.info.artifact_uri) is None and (one := _left(connection, run, asked))
     ]
-    if not sent or not may_send(connection):
+    if not left:
         yield
         return
-    roots = {run.info.run_id: run.info.artifact_uri for run, _ in wanted}
-    with tempfile.TemporaryDirectory() as scratch:
-        found = Ahead()
-        for number, some in enumerate(_messages(sent)):
-            found.add(_fetch(connection, some, roots, Path(scratch, str(number))))
+    roots = {run.info.run_id: run.info.artifact_uri or "" for run, _ in wanted}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:  # after Ctrl-C a thread may yet write
+        found, alone = _sent_together(connection, left, roots, Path(scratch))
+        found.add(_sent_alone(connection, alone, roots, Path(scratch, "alone")))
         with there(connection, found):
             yield
+
+
+@contextmanager
+def packs_named(connection: Connection, parents: Iterable[Run]) -> Iterator[None]:
+    """A context in which the names of these sweeps' packs are there, unless they lie on this machine."""
+    roots = [parent.info.artifact_uri or "" for parent in parents]
+    found = names_of_packs(connection, (root for root in roots if local_path(root) is None))
+    with there(connection, Ahead(names=found)):
+        yield
 
 
 @contextmanager
@@ -127,7 +136,7 @@ def may_send(connection: Connection) -> bool:
 
 
 def _messages(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
-    """What is asked for at a time."""
+    """What is asked for in a message."""
     part: list[Wanted] = []
     for one in wanted:
         if part and (
@@ -136,17 +145,52 @@ def _messages(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
             yield part
             part = []
         part.append(one)
-    yield part
+    if part:
+        yield part
 
 
-def _fetch(connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path) -> Ahead:
-    """What a server sends of this; nothing if it refuses, as it then does for each file, and says why."""
-    if not connection.offers.get(FILES_PATH, True):
-        return Ahead()
+def _sent_together(
+    connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path
+) -> tuple[Ahead, list[Wanted]]:
+    """What a server sends of this, and what it does not: what lies elsewhere, or it refuses."""
+    found, alone = Ahead(), [one for one in wanted if scheme_of(roots[one.run_id]) not in _OF_A_SERVER]
+    of_a_server = [one for one in wanted if scheme_of(roots[one.run_id]) in _OF_A_SERVER]
+    for number, some in enumerate(_messages(of_a_server)):
+        answer = _fetch(connection, some, roots, scratch / str(number)) if may_send(connection) else None
+        if answer is None:
+            alone += some
+        else:
+            found.add(answer)
+    return found, alone
+
+
+def _fetch(connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path) -> Ahead | None:
+    """What a server sends of this; None if it refuses, as it may then do for each file, and says why."""
     scratch.mkdir()
     _, found = answer_to(connection, message_for(wanted), roots, scratch)
     connection.offers[FILES_PATH] = found is not None
-    return found or Ahead()
+    return found
+
+
+def _sent_alone(connection: Connection, wanted: Sequence[Wanted], roots: Mapping[str, str], scratch: Path) -> Ahead:
+    """The files of this, each asked for by itself. What all packs have is not: who needs it asks (`packs_named`)."""
+    in_packs = [roots[one.run_id] for one in wanted if any(path.startswith(EVERY_PACK) for path in one.files)]
+    listed = names_of_packs(connection, in_packs)
+    return Ahead(files_in(connection, _places(wanted, roots, {**connection.names_ahead, **listed}), scratch), listed)
+
+
+def _places(
+    wanted: Sequence[Wanted], roots: Mapping[str, str], listed: Mapping[Place, Sequence[str]]
+) -> Iterator[Place]:
+    """Where these files lie, one in every pack in each of those that are listed."""
+    for one in wanted:
+        root = roots[one.run_id]
+        for path in one.files:
+            if path.startswith(EVERY_PACK):
+                packs = listed.get((root, names.PACKS), ())
+                yield from ((root, f"{names.PACKS}/{pack}/{path.removeprefix(EVERY_PACK)}") for pack in packs)
+            else:
+                yield root, path
 
 
 def answer_to(

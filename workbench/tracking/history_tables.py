@@ -14,6 +14,7 @@ from workbench.tracking import names
 from workbench.tracking.artifacts import Broken, listing, read_table
 from workbench.tracking.connection import Connection
 from workbench.tracking.damage import report_damage
+from workbench.tracking.files_ahead import packs_named
 
 if TYPE_CHECKING:
     import pyarrow
@@ -57,22 +58,29 @@ def intact(connection: Connection, parents: Mapping[str, Run], histories: Iterab
     `parents` are the sweeps of the store by run id. Damage is reported. A server that does not send the names of all
     packs together is asked once a sweep, for its packs alone: their tables are there before any run of theirs is.
     """
-    packs: dict[str, set[str]] = {}  # root -> its packs
-    found = set()
+    looked_into: dict[str, tuple[Run, str]] = {}  # history -> its sweep and its folder, by what is in that
+    of_packs: dict[str, tuple[Run, str]] = {}  # the same, by the names of all packs of its sweep
     for history in histories:
-        place = names.history_place(history)
-        parent = parents.get(place[0]) if place else None
-        if place is None or parent is None:
-            continue
-        root, folder = parent.info.artifact_uri, place[1]
-        if connection.location.file is not None or (root, folder) in connection.names_ahead:
-            whole = _is_whole(connection, parent, folder)
-        else:
+        run_id, folder = names.history_place(history) or ("", "")
+        if parent := parents.get(run_id):
+            named = (parent.info.artifact_uri, folder) in connection.names_ahead
+            places = looked_into if named or connection.location.file is not None else of_packs
+            places[history] = parent, folder
+    whole = {history for history, place in looked_into.items() if _is_whole(connection, *place)}
+    return whole | _among_packs(connection, of_packs)
+
+
+def _among_packs(connection: Connection, places: Mapping[str, tuple[Run, str]]) -> set[str]:
+    """Those of the histories whose folders stand among the packs of their sweeps."""
+    found: set[str] = set()
+    packs: dict[str, set[str]] = {}  # root -> its packs
+    with packs_named(connection, (parent for parent, _ in places.values())):
+        for history, (parent, folder) in places.items():
+            root = parent.info.artifact_uri
             if root not in packs:
                 packs[root] = set(listing(connection, root, names.PACKS))
-            whole = posixpath.basename(folder) in packs[root]
-        if whole:
-            found.add(history)
+            if posixpath.basename(folder) in packs[root]:
+                found.add(history)
     return found
 
 

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Timer
+from threading import Lock, Timer
 from time import monotonic, sleep
 from typing import TypeVar
 
@@ -42,6 +42,7 @@ class Patience:
         self.shown, self.seconds, self._pause = shown, seconds, pause
         self._spent = False
         self._answered = -math.inf  # when a request was last answered
+        self._is_said, self._saying = False, Lock()  # that the server is silent, of all requests under way
 
     def tell_mlflow(self) -> None:
         """Configure MLflow's client: it repeats harmless requests at once, and gives up a request within the budget."""
@@ -52,7 +53,7 @@ class Patience:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """A context for one request; a long wait is reported."""
+        """A context for one request; a long wait is reported, and once if several requests wait at a time."""
         timer = Timer(min(SILENCE_SAID_AFTER, self.seconds / 2), self._say_silent)
         timer.daemon = True
         timer.start()
@@ -61,6 +62,7 @@ class Patience:
             self._answered = monotonic()
         finally:
             timer.cancel()
+            self._is_said = False
 
     def until_answered(self, act: Callable[[], Answer]) -> Answer:
         """The result of `act`, which is repeated while the server is unreachable, until the budget is exhausted."""
@@ -85,7 +87,10 @@ class Patience:
                 return answer
 
     def _say_silent(self) -> None:
-        say(f"  the store {self.shown} is silent; it is waited for {self._limit(self.seconds)}")
+        with self._saying:
+            was_said, self._is_said = self._is_said, True
+        if not was_said:
+            say(f"  the store {self.shown} is silent; it is waited for {self._limit(self.seconds)}")
 
     def _limit(self, seconds: float) -> str:
         return f"up to {seconds:.0f} s (tracking.wait_seconds={self.seconds:g})"

@@ -204,7 +204,7 @@ class MlflowStore:
         parent = None if sweep.fresh else same
         known = parent.info.run_id if parent else None
         self._plan = None
-        with fetched_together(self._connection, [state_of(same, names.SWEEP_FILE)] if same else []):
+        with fetched_together(self._connection, [state_of(parent, names.SWEEP_FILE)] if parent else []):
             before = self._rows_before(parent) if parent else []
             asked = asked_of(self._connection, same) if same else {}
         self._children = children_of(self._connection, parent, before) if parent else {}
