@@ -119,10 +119,13 @@ class Probes(_BetweenEpochs):
 
 
 class Evaluation(_BetweenEpochs):
-    """The evaluation of an epoch: all networks on validation data, and on test data where the epoch has its turn."""
+    """The evaluation of an epoch: all networks on validation data, and on test data where the epoch has its turn.
+
+    A unit is `test_every` epochs, after the first ones, so that every turn has its share of test data.
+    """
 
     def _build(self, groups: list[Rows], kernel: str) -> None:
-        self._epoch = 0
+        self._epoch, self._unit = FIRST_EPOCHS, groups[0].pack.test_every
         self._judges = [
             (of_test and rows.pack.test_every, KERNELS[kernel].evaluator(
                 rows.pack, rows.layout, rows.weights, rows.stored, rows.data, split
@@ -130,6 +133,10 @@ class Evaluation(_BetweenEpochs):
             for rows in groups
             for of_test, split in ((0, rows.data.validation), (1, rows.data.test))
         ]  # fmt: skip
+
+    def turn(self, units: int) -> int:
+        """Evaluate as after so many units of epochs; the updates of single runs that it belongs to."""
+        return super().turn(units * self._unit)
 
     def _once(self) -> None:
         self._epoch += 1

@@ -34,11 +34,11 @@ def peak() -> float:
 
 def root_and_quotient() -> float:
     """Nanoseconds that a root and a quotient take, of many float32 numbers in the first-level cache."""
-    numbers: Any = np.linspace(1, 2, NUMBERS, dtype=np.float32)
+    numbers = np.linspace(1, 2, NUMBERS, dtype=np.float32)
     work: Any = _roots_and_quotients
-    work(1, numbers, numbers, numbers.copy())
-    repeats = STEPS // NUMBERS
-    least = min(_seconds(lambda: work(repeats, numbers, numbers, numbers.copy())) for _ in range(ROUNDS))
+    result, repeats = np.empty_like(numbers), STEPS // NUMBERS
+    work(1, numbers, numbers, result)
+    least = min(_seconds(lambda: work(repeats, numbers, numbers, result)) for _ in range(ROUNDS))
     return least / (repeats * NUMBERS) * 1e9
 
 

@@ -5,7 +5,8 @@
 A part runs over and over on the arrays of networks that have trained an epoch, as a step calls it. Printed is the least
 CPU time of several rounds, in microseconds a step of one run, by kind of part; then the whole step as training takes
 it, which also loops, and the evaluation and the probes that come to a step; last how fast the products are, beside the
-peak of the core, and under the table what an update needs at least.
+peak of the core, what the roots and quotients of Adam alone take, and the share of the floor that training reaches at
+most: if a step were its products, these, evaluation and probes, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchmarks.floor import flops_of_step
 from benchmarks.ours import Bare, Evaluation, Probes, groups_of
 from benchmarks.peak import peak, root_and_quotient
 from benchmarks.peers import QUICK, WORKS
-from benchmarks.works import Work
+from benchmarks.works import Work, layout_of
 from workbench.engine.kernels.choice import KERNELS
 from workbench.engine.kernels.compiled.products import ROW_COUNT
 from workbench.engine.rules.schedules import timetable
@@ -32,7 +33,8 @@ from workbench.engine.rules.schedules import timetable
 ROUNDS = 9
 SHORTEST = 0.02  # seconds of a round
 PARTS = ("minibatch", "products", "bias gradients", "activations", "dropout", "loss", "update")
-SPEED, OF_PEAK = "products, GFLOP/s", "of the peak"
+SPEED, OF_PEAK, ROOTS, AT_MOST = "products, GFLOP/s", "of the peak", "roots and quotients", "at most, of the floor"
+LIMITS = {SPEED: ".3g", OF_PEAK: ".0%", ROOTS: ".3g", AT_MOST: ".0%"}  # how each is written
 WHOLES = {"a step": Bare, "evaluation": Evaluation, "probes": Probes}
 
 
@@ -49,6 +51,9 @@ def measure(work: Work) -> dict[str, float]:
         found[name] = _least(turns.turn) / steps
     found[SPEED] = flops_of_step(work) / found["products"] / 1000
     found[OF_PEAK] = found[SPEED] / (peak() / 1e9)
+    found[ROOTS] = layout_of(work).size * root_and_quotient() / 1000
+    needed = sum(found[name] for name in ("products", ROOTS, "evaluation", "probes"))
+    found[AT_MOST] = found["products"] / needed
     return found
 
 
@@ -114,12 +119,12 @@ class _Step:
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """Microseconds as a table of Markdown, one line a work; of the parts their share of their sum as well."""
-    columns = (*PARTS, *WHOLES, SPEED, OF_PEAK)
+    columns = (*PARTS, *WHOLES, *LIMITS)
     lines = [f"| work | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
     for name, times in found.items():
         whole = sum(times[part] for part in PARTS)
         cells = [f"{times[part]:.3g} ({times[part] / whole:.0%})" for part in PARTS]
-        cells += [f"{times[part]:.3g}" for part in (*WHOLES, SPEED)] + [f"{times[OF_PEAK]:.0%}"]
+        cells += [f"{times[name]:{form}}" for name, form in (dict.fromkeys(WHOLES, ".3g") | LIMITS).items()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -133,7 +138,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     works = QUICK if given.quick else WORKS
     chosen = [works[number] for number in given.numbers] if given.numbers else works
     print(table({work.name: measure(work) for work in chosen}))
-    print(f"\nA root and a quotient, which Adam needs for each parameter: {root_and_quotient():.2f} ns.")
 
 
 if __name__ == "__main__":

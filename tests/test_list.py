@@ -9,6 +9,7 @@ import pytest
 from workbench import cli, places
 from workbench.config import FAMILIES, SECTIONS, SETTINGS, table
 from workbench.words import list as listing
+from workbench.words.listing import Listing, show
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,7 @@ def test_help_names_the_topics(capsys):
 
 def test_a_terminal_gets_a_table_and_brackets_stay_text(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    listing.show(listing.Listing("A [b]", ("name", "is"), [("x", "[bold] y")]))
+    show(Listing("A [b]", ("name", "is"), [("x", "[bold] y")]))
     assert "[bold] y" in capsys.readouterr().out
 
 
@@ -106,7 +107,7 @@ def test_a_narrow_terminal_cuts_no_choice(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     for topic in listing.topics():
         item = listing.listing(topic)
-        listing.show(item)
+        show(item)
         out = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
         assert max(map(len, out.splitlines())) <= 80
         shown = {*out.split()}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.commands import GATE
-from tests.sweep.nfs_clients import Client, needs_nfs, the_server_fails_and_comes_back
+from tests.sweep.nfs_clients import Answer, Client, needs_nfs, the_server_fails_and_comes_back
 from workbench.sweep.hydra.command import main
 from workbench.tracking.read import load
 
@@ -85,6 +85,12 @@ def digests(name: str) -> dict[str, str]:
     return dict(zip(runs["fingerprint"], runs["weights_digest"], strict=True))
 
 
+def all_end_well(sweeps: Sequence[Callable[[], Answer]]) -> None:
+    for sweep in sweeps:
+        status, _, errors = sweep()
+        assert status == 0, errors
+
+
 def brought_here(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a local copy of the folder on the disk the working folder."""
     lab.shell(f"cp -r . {tmp_path}/copy")
@@ -123,12 +129,9 @@ def test_two_machines_write_to_one_store_at_once(
         lab.machine(1 + number % 2).begin(lab.folder, *TOY, f"name={name}", "reuse=false")
         for number, name in enumerate(names)
     ]
-    for sweep in sweeps:
-        status, _, errors = sweep()
-        assert status == 0, errors
+    all_end_well(sweeps)
     brought_here(lab, tmp_path, monkeypatch)
-    for name in names:
-        assert digests(name) == expected
+    assert [digests(name) for name in names] == [expected] * len(names)
 
 
 def test_a_full_disk_is_said_in_one_line_and_the_same_command_goes_on(
@@ -166,12 +169,9 @@ def test_a_server_that_fails_and_comes_back_costs_nothing(
         lab.shell(HAS_CHECKPOINT.replace("toy", name))
     the_server_fails_and_comes_back()
     lab.shell(f"touch '{GATE}'")
-    for sweep in sweeps:
-        status, _, errors = sweep()
-        assert status == 0, errors
+    all_end_well(sweeps)
     brought_here(lab, tmp_path, monkeypatch)
-    for name in names:
-        assert digests(name) == expected
+    assert [digests(name) for name in names] == [expected] * len(names)
 
 
 @pytest.mark.parametrize("lab", ["vers=3,nolock"], indirect=True)

@@ -44,7 +44,7 @@ def _list(asked: Namespace) -> int:
     from workbench.quantities import size, size_if_known
     from workbench.tracking.housekeeping import folders_of, sizes
     from workbench.tracking.location import is_there
-    from workbench.words.list import Listing, show
+    from workbench.words.listing import Listing, show
 
     found = sizes(asked.uri) if is_there(asked.uri) else []
     own = folders_of([one.name for one in found], sweeps_folder(asked.uri))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from workbench.report.figures import palette
-from workbench.report.figures.axes import heat_map
+from workbench.report.figures.heat_maps import heat_map
 from workbench.report.figures.svg import draw
 
 HOSTILE = '</text><script>alert(1)</script> & "$x_1$"'

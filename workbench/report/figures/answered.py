@@ -19,10 +19,10 @@ from workbench.engine.classes import NO_CLASS
 from workbench.measure.answers import CONFUSION_TABLE, MISTAKES_TABLE, PREDICTIONS_TABLE
 from workbench.report import wording
 from workbench.report.figures import palette
-from workbench.report.figures.axes import heat_map
 from workbench.report.figures.base import FigureKind, Panel, Table
 from workbench.report.figures.filter_tiles import draw_tile, of_first_run
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.heat_maps import heat_map
 from workbench.report.figures.svg import WIDTH
 from workbench.report.language.words import say, semicolons, word
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
+from workbench.report.figures.heat_maps import heat_map
 from workbench.report.language import texts
 from workbench.report.statistics.intervals import over_seeds
 
@@ -192,7 +193,7 @@ class Heat(Drawing):
         percent = wording.metric(self.value).percent
         shown = 10.0**values if self.log else values
         texts = [[f"{100 * v:.1f}" if percent else wording.number(v) for v in row] for row in shown]
-        axes.heat_map(
+        heat_map(
             ax, values, _labels(table.index), _labels(table.columns),
             self._norm(everything), texts if self.written else None,
         )  # fmt: skip

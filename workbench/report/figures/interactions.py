@@ -13,6 +13,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import FigureKind, Key, Panel, Table, legend
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.heat_maps import heat_map, heat_scale
 from workbench.report.figures.units import in_units
 from workbench.report.language.words import commas, say, semicolons
 from workbench.report.statistics.effects import Interaction
@@ -102,7 +103,7 @@ def _panel(one: Interaction, identity: str, as_lines: bool) -> Panel:
 
 def paint_heat(ax: Axes, pair: Interaction) -> Axes:
     """The means as cells, a row for each level of the first factor, a column for each of the second."""
-    axes.heat_map(ax, pair.means, pair.first.labels, pair.second.labels, axes.heat_scale(pair.means))
+    heat_map(ax, pair.means, pair.first.labels, pair.second.labels, heat_scale(pair.means))
     ax.set_xlabel(pair.second.name)
     ax.set_ylabel(pair.first.name)
     return ax

@@ -17,6 +17,7 @@ from workbench.report import wording
 from workbench.report.figures import axes, marks, palette
 from workbench.report.figures.base import MOST_COLUMNS, FigureKind, Key, Panel, Table, legend, sampled
 from workbench.report.figures.findings import Findings
+from workbench.report.figures.heat_maps import heat_map, heat_scale
 from workbench.report.language.words import begun, joined, say, word
 from workbench.report.statistics.design import SEED, Design, Factor
 from workbench.report.statistics.intervals import over_seeds
@@ -97,7 +98,7 @@ class Layers(FigureKind[Findings, OneProbe]):
             word("At the end of the runs"), partial(paint_ends, data=data), f"probe-{place}-profile",
             say("probe.ends_alt", name=data.name), margins=(56, 8, 10, 38),
         )  # fmt: skip
-        norm = axes.heat_scale(data.maps)
+        norm = heat_scale(data.maps)
         maps = [
             Panel(
                 data.labels[level] if data.key else word("By layer and epoch"),
@@ -146,7 +147,7 @@ class Layers(FigureKind[Findings, OneProbe]):
     def scale(self, data: OneProbe) -> tuple[str, str] | None:
         if not data.drawn:
             return None
-        norm = axes.heat_scale(data.maps)
+        norm = heat_scale(data.maps)
         return data.shown(norm.vmin or 0.0), data.shown(norm.vmax or 0.0)
 
 
@@ -242,7 +243,7 @@ def paint_ends(ax: Axes, data: OneProbe) -> Axes:
 def paint_map(ax: Axes, data: OneProbe, level: int, norm: Normalize) -> Axes:
     """A probe by layer (input at the bottom) and epoch, at one level of the factor."""
     epochs = [str(epoch) for epoch in data.epochs]
-    ax = axes.heat_map(ax, data.maps[level], [str(number) for number in data.numbers], epochs, norm)
+    ax = heat_map(ax, data.maps[level], [str(number) for number in data.numbers], epochs, norm)
     ax.invert_yaxis()
     ax.set_xlabel(word("epoch"))
     ax.set_ylabel(word("layer"))
