@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -26,6 +27,7 @@ PACK, EPOCHS, LAYERS = 256, 20, 3  # runs of a pack, epochs of a run, layers wit
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 SUMMARY = [f"{when}_{split}_{what}" for when in ("last", "best") for split in ("train", "validation", "test")
            for what in ("loss", "accuracy")]  # fmt: skip
+SERVER = "WORKBENCH_TEST_POSTGRES"  # environment variable
 # Executor -> its overrides and the BLAS threads of every process; the last oversubscribes two cores.
 EXECUTORS = {
     "inline, 2 workers": (("workers=2",), "1"),
@@ -44,7 +46,7 @@ def measure(quick: bool) -> dict[str, Any]:
     """
     sizes = SIZES[: 1 if quick else None]
     recorded = (*sizes, *(LARGE if os.environ.get("WORKBENCH_BENCHMARK_LARGE") and not quick else ()))
-    server = os.environ.get("WORKBENCH_TEST_POSTGRES")
+    server = _server()
     start_up = _start_up()
     return {
         "planning": {f"{runs}": _said(planning(runs, start_up), runs, "planning") for runs in recorded},
@@ -56,6 +58,14 @@ def measure(quick: bool) -> dict[str, Any]:
         },
         "executors": {} if quick else {name: executor(*how) for name, how in EXECUTORS.items()},
     }
+
+
+def _server() -> str | None:
+    """The PostgreSQL for tests, if one runs. It is said at once that its package is missing, not after minutes."""
+    server = os.environ.get(SERVER)
+    if server and find_spec("psycopg") is None:
+        raise SystemExit(f"{SERVER} is set, and the package psycopg is missing; pip install -e '.[bench,postgres]'")
+    return server
 
 
 def planning(runs: int, start_up: float) -> dict[str, float]:

@@ -291,6 +291,15 @@ def test_the_made_up_sweep_of_the_page_is_a_sweep(tmp_path: Path) -> None:
     assert len(tables.layers) == 30 * (report_scale.EPOCHS + 1) * (report_scale.DEPTH + 1) * len(report_scale.PROBES)
 
 
+def test_a_postgresql_without_its_package_is_said_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import sweeps
+
+    monkeypatch.setenv(sweeps.SERVER, "postgresql://here")
+    monkeypatch.setattr(sweeps, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit, match=r"^WORKBENCH_TEST_POSTGRES is set, and the package psycopg is missing"):
+        sweeps.measure(quick=True)
+
+
 def test_what_a_live_page_costs_comes_from_pairs_of_sweeps() -> None:
     found = {
         "without": [{"command": 12.0, "training": 10.0, "cpu": 18.0, "page": 0.0}] * 2,
