@@ -48,15 +48,17 @@ def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
     from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
     machine = device_machine(precision)
-    group: Any = Group(pack_of(work, "cuda", "plain"), data_of(work))
-    trainer: Any = GraphTrainer(group._trainer._rows, machine)
+    pack = pack_of(work, "cuda", "plain")
+    group: Any = Group(pack, data_of(work))
+    rows = replace(group._trainer._rows, pack=replace(pack, precision=precision))
+    trainer: Any = GraphTrainer(rows, machine)
     trainer.train(1)  # everything is loaded, every table filled
     plan, counters = trainer._program._plan, trainer._arrays["counters"]
-    rows = [{"launch": _name(part), "us": _alone(machine, [part], counters)} for part in plan]
+    found = [{"launch": _name(part), "us": _alone(machine, [part], counters)} for part in plan]
     products = [part for part in plan if isinstance(part, Product) or part.kernel == "small_product"]
     together = _alone(machine, products, counters)
     rate = flops_of_step(work) * work.runs / together / 1e6
-    return [*rows, {"launch": "all products", "us": together, "TFLOP/s": rate}]
+    return [*found, {"launch": "all products", "us": together, "TFLOP/s": rate}]
 
 
 PHASES = {10: "judge", 11: "backward", 12: "update", 13: "next minibatch"}  # beside the layers' own, by `MARK`

@@ -73,9 +73,10 @@ MOST_MINUTES = {"images": 1.9}  # whatever is allowed; what does not fit is left
 MOST_SECONDS = {"images": 30.0}  # that a contestant may take, so that the others have their turn
 WITHIN_A_BLOCK = ("digits (2,32), 1024 runs", "digits (2,32), 1 run")
 # The tests and the works whose launches are timed one by one, with `--only`.
-OWN_TESTS = {"images": "images or convolutional", "new": "move or at_once or precision"}
+OWN_TESTS = {"images": "images or convolutional"}
 PROFILED_IMAGES = tuple(IMAGES)
 PROFILED = ("mnist (3,128), 256 runs", "digits (2,32), 1024 runs", "mnist (3,128), 1 run")
+PROFILED_IN_TF32 = ("mnist (3,128), 256 runs", "mnist cnn, 64 runs")
 DEVICE_TESTS = ("tests/engine/test_cuda_device.py", "tests/engine/test_cupy.py")
 # Tests of blocks, in processes of their own: most of their time goes into compiling.
 BLOCK_TESTS = {
@@ -85,7 +86,7 @@ BLOCK_TESTS = {
 }
 EACH, BRIEFLY, PATIENCE = 3.0, 1.0, 60.0  # seconds a contestant is timed, or with `--only`, and may take in all
 BARE_PYTEST = ("-q", "-o", "addopts=", "-p", "no:randomly", "--noconftest")  # our options and fixtures need plugins
-REPETITIONS = 5  # of the timings of A3-gpu, which asks for 12
+REPETITIONS = 12  # of the timings of A3-gpu, as many as it asks for
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # as under `workbench`
 FOR_DEVICE_TESTS, FOR_IMAGE_TESTS, FOR_OTHER_TESTS = 120.0, 45.0, 20.0  # seconds: at most, and at least
 FACTS = """
@@ -132,9 +133,9 @@ class Script:
         self._know()
         meet = partial(self._meet, contests)
         behind_tests: dict[str, list[Callable[[], Iterator[None]]]] = {
-            "": [self._floor, self._profile, meet, self._matrix, self._other_tests],
+            "": [self._floor, self._profile, self._profile_in_tf32, meet, self._matrix, self._other_tests],
             "images": [meet, self._profile],
-            "new": [meet, self._matrix],
+            "new": [meet, self._profile_in_tf32, self._matrix],
         }
         for part in (self._device_tests, *behind_tests.get(self._only, [self._profile, meet])):
             for _ in part():
@@ -203,10 +204,17 @@ class Script:
             yield
         profiled = {"fused": (), "images": PROFILED_IMAGES}.get(self._only, PROFILED)
         for work in profiled if self._left() > FOR_OTHER_TESTS or not self._only else ():
-            code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
-            code += f"a = (WORKS[{work!r}],)"
-            self.results["launches"][work] = self._asked(code, None)
+            self.results["launches"][work] = self._launches(work, "float32")
             yield
+
+    def _profile_in_tf32(self) -> Iterator[None]:
+        for work in PROFILED_IN_TF32:
+            self.results["launches"][f"{work}, tf32"] = self._launches(work, "tf32")
+            yield
+
+    def _launches(self, work: str, precision: str) -> Any:
+        code = "from benchmarks.gpu_floor import launches as f; from benchmarks.gpu_works import WORKS; "
+        return self._asked(f"{code}a = (WORKS[{work!r}], {precision!r})", None)
 
     def _matrix(self) -> Iterator[None]:
         """What claim A3-gpu is decided by, each repetition in a process of its own."""
