@@ -102,6 +102,27 @@ UNWATCHED inline void __syncthreads() {
     checks_watch(true);
 }
 
+// A product of a warp on tensor cores: every thread shows what it holds, and looks at what the others of its warp do.
+inline unsigned tf32_of(float number) { return (as_bits(number) + 0x1000u) & ~0x1FFFu; }
+UNWATCHED inline void multiply_add(float (&sums)[4], const unsigned (&left)[4], const unsigned (&right)[2]) {
+    static unsigned lefts[1024][4], rights[1024][2];
+    const unsigned lane = threadIdx.x % 32, warp = threadIdx.x - lane;
+    std::memcpy(lefts[threadIdx.x], left, sizeof left);
+    std::memcpy(rights[threadIdx.x], right, sizeof right);
+    __syncthreads();
+    checks_watch(false);
+    for (unsigned part = 0; part < 4; ++part) {
+        const unsigned row = lane / 4 + part / 2 * 8, column = lane % 4 * 2 + part % 2;
+        for (unsigned k = 0; k < 8; ++k) {
+            const unsigned* a = lefts[warp + row % 8 * 4 + k % 4];
+            const unsigned* b = rights[warp + column * 4 + k % 4];
+            sums[part] += as_float(a[row / 8 + k / 4 * 2]) * as_float(b[k / 4]);
+        }
+    }
+    checks_watch(true);
+    __syncthreads();
+}
+
 static void resume(unsigned thread) {
     Fiber& fiber = fibers[thread];
     current = thread;

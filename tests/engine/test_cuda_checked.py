@@ -13,6 +13,7 @@ import pytest
 
 from tests.repetitions import each_once
 from workbench.engine.kernels.cuda import launches, source, update
+from workbench.engine.kernels.cuda.cublas import PRECISIONS
 from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -94,8 +95,9 @@ def test_products_that_update_weights_at_once_do_not_either(optimizer: str, monk
     """Tiles that the matrix does not fill, and a minibatch that is no multiple of what is multiplied at a time."""
     monkeypatch.setattr(update, "FILLING", 0)
     monkeypatch.setattr(update, "FULL_ENOUGH", 0)
-    pack = small(optimizer=optimizer, activation="tanh", width=68, batch_size=20, **STRENGTHS)
-    assert "update_by_product" in trained_as_graphs(pack, data_for(pack), monkeypatch)
+    for precision, row in PRECISIONS.items():
+        pack = small(optimizer=optimizer, activation="tanh", width=68, batch_size=20, precision=precision, **STRENGTHS)
+        assert row.updating in trained_as_graphs(pack, data_for(pack), monkeypatch)
 
 
 IMAGES: list[dict[str, Any]] = [
@@ -107,7 +109,7 @@ IMAGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("stored", [np.uint8, np.float32])
 def test_no_kernel_of_a_step_touches_what_it_should_not(stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every kernel but `update_by_product`, which is above."""
+    """Every kernel but those that update by a product, which are above."""
     seen: set[str] = set()
     for given in GRAPHS.values():
         pack = small(**given)
@@ -116,7 +118,8 @@ def test_no_kernel_of_a_step_touches_what_it_should_not(stored: Any, monkeypatch
         pack = small_images(**given)
         seen |= trained_as_graphs(pack, image_data(pack, stored=stored), monkeypatch)
     others = ("read_floats", "read_moved_floats") if stored == np.uint8 else ("read_bytes", "read_moved_bytes")
-    assert seen == set(source.STEP_KERNELS) - {"update_by_product", *others}
+    above = {row.updating for row in PRECISIONS.values()}
+    assert seen == set(source.STEP_KERNELS) - above - set(others)
 
 
 @pytest.mark.parametrize(("activation", "loss", "optimizer"), each_once(ACTIVATIONS, LOSSES, OPTIMIZERS))

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from workbench.engine.backend import cuda_is_usable
-from workbench.engine.kernels.cuda import memory, update
+from workbench.engine.kernels.cuda import codes, memory, update
+from workbench.engine.kernels.cuda.device import device_machine
 from workbench.engine.kernels.cuda.fused import FusedTrainer, device_blocks
 from workbench.engine.kernels.cuda.fused_probes import FusedProbes
 from workbench.engine.kernels.cuda.fused_source import fused_source
-from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product
 from workbench.engine.kernels.cuda.source import file_text
 from workbench.engine.rules.activations import ACTIVATIONS
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
+from workbench.engine.rules.schedules import VARYING
 from workbench.engine.training.group import Group
 from workbench.engine.training.layout import Layout
 from workbench.engine.training.loop import train
@@ -25,6 +27,7 @@ from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
 from workbench.engine.training.randomness import Purpose, keys, permutations
 
+from .agreement import rounded_to_tf32
 from .cases import RATES, STRENGTHS, assert_same_trainings, data_for, mixed_pack, pack_of
 from .image_cases import image_data, image_pack, mixed_image_pack
 
@@ -98,6 +101,16 @@ def test_every_optimizer_when_products_update_weights_at_once(optimizer: str, mo
     assert_agrees_with_plain(pack, "graph", examples=400)
 
 
+def test_tf32_trains_nearly_as_float32_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(update, "FILLING", 0)
+    pack = on_device(mild(optimizer="momentum", activation="tanh", width=128, batch_size=40))
+    data = data_for(pack, examples=400)
+    exact, rounded = (list(train(replace(pack, precision=name), data)) for name in ("float32", "tf32"))
+    losses = [[epoch.metrics["train_loss"] for epoch in epochs] for epochs in (exact, rounded)]
+    np.testing.assert_allclose(*losses, rtol=5e-3)
+    assert not np.array_equal(*losses)
+
+
 @pytest.mark.parametrize(("activation", "loss", "optimizer"), EVERY_RULE)
 def test_every_rule_within_a_block(activation: str, loss: str, optimizer: str) -> None:
     """Every row of every family once: each combination is compiled by itself."""
@@ -165,9 +178,6 @@ def test_interruption_changes_nothing(kernel: str) -> None:
 def test_products_have_the_precision_that_was_asked_for(precision: str) -> None:
     import cupy
 
-    from workbench.engine.kernels.cuda.device import device_machine
-    from workbench.engine.kernels.cuda.launches import Matrix, Product
-
     size, draw = 256, np.random.default_rng(0)
     left, right = (draw.normal(size=(2, size, size)).astype(np.float32) for _ in range(2))
     a, b, c = cupy.asarray(left), cupy.asarray(right), cupy.zeros((2, size, size), np.float32)
@@ -176,6 +186,30 @@ def test_products_have_the_precision_that_was_asked_for(precision: str) -> None:
     error = np.abs(c.get() - left.astype(float) @ right.astype(float)).max() / np.sqrt(size)
     assert (error < 1e-5) == (precision == "float32")
     assert error < 1e-2
+
+
+def test_tensor_cores_multiply_what_an_update_needs_with_rounded_factors() -> None:
+    """One step of SGD from zero weights leaves the gradient, in tiles that are full and not, times the rate."""
+    import cupy
+
+    (rows, columns, batch), draw = (132, 68, 20), np.random.default_rng(0)
+    dl_dz, x = (draw.normal(size=(RUNS, batch, count)).astype(np.float32) for count in (rows, columns))
+    varying = np.zeros((RUNS, 1, len(VARYING)), np.float32)
+    varying[..., VARYING.index("learning_rate")] = 1.0
+    weights, constant = np.zeros((RUNS, rows * columns)), np.zeros((RUNS, len(codes.constant())))
+    factors = [cupy.asarray(array, np.float32) for array in (dl_dz, x, weights, *[weights] * 4)]
+    numbers = [cupy.zeros(2, np.int64), *(cupy.asarray(array, np.float32) for array in (varying, constant, weights))]
+    counters, varied, constants, previous = numbers
+    tiles = -(-rows // codes.PRODUCT["ROWS"]) * -(-columns // codes.PRODUCT["COLUMNS"])
+    arguments = (
+        *factors, previous, counters, varied, constants, codes.optimizers().index("sgd"), 0, rows, columns, batch,
+        rows * columns, 1,
+    )  # fmt: skip
+    launch = Launch("update_by_tf32_product", (RUNS, tiles), codes.PRODUCT["THREADS"], arguments)
+    device_machine("tf32").program([launch]).run(1)
+    left, right = (rounded_to_tf32(factor).astype(float) for factor in (dl_dz, x))
+    expected = -(left.swapaxes(1, 2) @ right).reshape(RUNS, -1)
+    np.testing.assert_allclose(factors[2].get(), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("threads", [128, 256])

@@ -113,6 +113,19 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
+def test_with_tf32_products_update_weights_at_once_too(trained: Any) -> None:
+    """Their factors are rounded to 10 bits, so the networks differ a little; the host's other products are float32."""
+    machine = HostMachine()
+    pack = mild(optimizer="momentum", activation="tanh", width=8)
+    data = data_for(pack)
+    exact, rounded = trained(pack, data), trained(replace(pack, precision="tf32"), data, machine)
+    losses = [[epoch.metrics["train_loss"] for epoch in epochs] for epochs in (exact, rounded)]
+    np.testing.assert_allclose(*losses, rtol=2e-3)
+    assert not np.array_equal(*losses)
+    assert "update_by_tf32_product" in machine.launched
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("optimizer", mostly_thorough(OPTIMIZERS, "adam", "nesterov"))
 def test_products_that_update_weights_at_once_agree_with_the_plain_kernel(optimizer: str, trained: Any) -> None:
     """One layer of three can be read by four; what lies before and behind it is updated as ever."""

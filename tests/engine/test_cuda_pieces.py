@@ -10,6 +10,7 @@ import pytest
 
 from workbench.engine.kernels.cuda import codes, source
 from workbench.engine.kernels.cuda.codes import obstacle
+from workbench.engine.kernels.cuda.cublas import PRECISIONS
 from workbench.engine.kernels.cuda.fused_source import FusedSource
 from workbench.engine.kernels.cuda.launches import Launch, Matrix, Product, gemm, multiplied
 from workbench.engine.kernels.cuda.update import updates_at_once
@@ -23,6 +24,7 @@ from workbench.engine.rules.optimizers import OPTIMIZERS
 from workbench.engine.rules.penalties import PENALTIES, Penalty
 from workbench.engine.training.randomness import Purpose, keys, lanes
 
+from .agreement import rounded_to_tf32
 from .cases import STRENGTHS, classes_of, pack_of, targets_for
 from .cuda_on_host import HostBlocks, HostMachine, needs_compiler
 
@@ -214,8 +216,11 @@ def test_updates_with_every_penalty_at_once(optimizer: str) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("rows", "columns", "batch"), [(4, 68, 20), (132, 4, 16), (8, 8, 1)])
-def test_an_update_by_a_product_is_the_product_and_then_the_update(rows: int, columns: int, batch: int) -> None:
+def test_an_update_by_a_product_is_the_product_and_then_the_update(
+    rows: int, columns: int, batch: int, precision: str
+) -> None:
     """Tiles that are full and not, a batch that is no multiple of what a block multiplies at a time; Adam, all
     penalties.
     """
@@ -225,7 +230,8 @@ def test_an_update_by_a_product_is_the_product_and_then_the_update(rows: int, co
     w, m, v = (np.abs(draw.normal(size=(RUNS, size))).astype(np.float32) for _ in range(3))
     own = slice(start, start + rows * columns)
     gradient = np.zeros_like(w)
-    gradient[:, own] = (dl_dz.swapaxes(1, 2) @ x).reshape(RUNS, -1)
+    left, right = (rounded_to_tf32(factor) if precision == "tf32" else factor for factor in (dl_dz, x))
+    gradient[:, own] = (left.swapaxes(1, 2) @ right).reshape(RUNS, -1)
     varying = draw.uniform(0.05, 0.9, (RUNS, updates, len(VARYING))).astype(np.float32)
     constant = draw.uniform(0.05, 0.9, (RUNS, len(codes.constant()))).astype(np.float32)
     code = codes.optimizers().index("adam")
@@ -238,7 +244,7 @@ def test_an_update_by_a_product_is_the_product_and_then_the_update(rows: int, co
     tiles = -(-rows // codes.PRODUCT["ROWS"]) * -(-columns // codes.PRODUCT["COLUMNS"])
     state = (*slots, w, w, previous, *numbers)
     launch(
-        "update_by_product", (RUNS, tiles), codes.PRODUCT["THREADS"], dl_dz, x, weights, *state,
+        PRECISIONS[precision].updating, (RUNS, tiles), codes.PRODUCT["THREADS"], dl_dz, x, weights, *state,
         start, rows, columns, batch, size, updates,
     )  # fmt: skip
     for one, two in zip(found, expected, strict=True):
@@ -308,7 +314,7 @@ def test_a_gradient_of_more_tiles_than_a_grid_has_blocks_is_left_to_the_library(
     for neurons, expected in ((2**16, True), (2**22, False)):
         dl_dz, x = Matrix(array, 0, 4, neurons), Matrix(array, 0, 4, 4096)
         product = Product(Matrix(array, 0, neurons, 4096), dl_dz.turned, x, 1)
-        assert updates_at_once(product, "float32") == expected
+        assert updates_at_once(product) == expected
 
 
 def test_a_product_of_many_elements_is_left_to_the_library() -> None:

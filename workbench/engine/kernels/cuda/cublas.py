@@ -29,15 +29,21 @@ _GEMM = (
 
 @dataclass(frozen=True)
 class Precision:
-    """One row of `PRECISIONS`: how a product of float32 numbers is computed, a `cublasComputeType_t`."""
+    """One row of `PRECISIONS`: how a product of float32 numbers is computed.
+
+    `compute` is a `cublasComputeType_t`, `updating` the kernel of a product that updates weights at once.
+    """
 
     summary: str
     compute: int
+    updating: str
 
 
 PRECISIONS: dict[str, Precision] = {
-    "float32": Precision("products of float32 numbers as they are", 68),
-    "tf32": Precision("factors rounded to 10 bits of mantissa, on tensor cores: kernel graph only", 77),
+    "float32": Precision("products of float32 numbers as they are", 68, "update_by_product"),
+    "tf32": Precision(
+        "factors rounded to 10 bits of mantissa, on tensor cores: kernel graph only", 77, "update_by_tf32_product"
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from workbench.engine.kernels.cuda import codes, rule_source
+from workbench.engine.kernels.cuda.cublas import PRECISIONS
 from workbench.engine.kernels.forms import form_of, kinds_with_form
 
 
@@ -29,13 +30,15 @@ SOURCE_FILES = (
     "read_moved",
     *of_layers("OWN_PASSES"),
     "step",
+    "tf32_sums",
     "update_by_product",
     "small_product",
 )
 RULES_BEHIND = "elementary"  # the rules are printed after this file
 STEP_KERNELS = (
     "tick", "read_bytes", "read_floats", "read_moved_bytes", "read_moved_floats", "activate", "judge", "reverse",
-    *of_layers("OWN_KERNELS"), "update", "bound", "update_by_product", "small_product",
+    *of_layers("OWN_KERNELS"), "update", "bound",
+    *(row.updating for row in PRECISIONS.values()), "small_product",
 )  # fmt: skip
 
 

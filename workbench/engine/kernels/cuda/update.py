@@ -9,6 +9,7 @@ import numpy as np
 from workbench.engine.backend import Array
 from workbench.engine.kernels.cuda import codes
 from workbench.engine.kernels.cuda.codes import LARGEST_GRID, MOST_SLOTS, PRODUCT, THREADS
+from workbench.engine.kernels.cuda.cublas import PRECISIONS
 from workbench.engine.kernels.cuda.launches import (
     FILLING,
     Argument,
@@ -51,7 +52,7 @@ def with_updates(plan: Plan, rows: Rows, arrays: Mapping[str, Array]) -> Iterato
     done = []
     for part in plan:
         is_gradient = isinstance(part, Product) and part.out.array is rows.gradients
-        if isinstance(part, Product) and is_gradient and updates_at_once(part, rows.pack.precision):
+        if isinstance(part, Product) and is_gradient and updates_at_once(part):
             yield _by_product(part, rows, arrays)
             done.append((part.out.start, part.out.start + part.out.rows * part.out.columns))
         else:
@@ -60,16 +61,15 @@ def with_updates(plan: Plan, rows: Rows, arrays: Mapping[str, Array]) -> Iterato
     yield from _bounds(rows, arrays)
 
 
-def updates_at_once(product: Product, precision: str) -> bool:
-    """Whether `update_by_product` computes that gradient: of enough tiles to fill a device, most of them full, and read
-    by four.
+def updates_at_once(product: Product) -> bool:
+    """Whether a kernel of our own computes that gradient and updates by it: of enough tiles to fill a device, most of
+    them full, and read by four.
     """
     rows, columns = product.out.shape
     down, across = -(-rows // PRODUCT["ROWS"]), -(-columns // PRODUCT["COLUMNS"])
     full = rows * columns / (down * across * PRODUCT["ROWS"] * PRODUCT["COLUMNS"])
     return (
-        precision == "float32"
-        and product.left.transposed
+        product.left.transposed
         and not product.right.transposed
         and rows % 4 == columns % 4 == 0
         and full > FULL_ENOUGH
@@ -98,7 +98,7 @@ def _by_product(product: Product, rows: Rows, arrays: Mapping[str, Array]) -> La
     )  # fmt: skip
     across = -(-columns // PRODUCT["COLUMNS"])
     blocks = (rows.pack.runs, -(-neurons // PRODUCT["ROWS"]) * across)
-    return Launch("update_by_product", blocks, PRODUCT["THREADS"], arguments)
+    return Launch(PRECISIONS[rows.pack.precision].updating, blocks, PRODUCT["THREADS"], arguments)
 
 
 def _update(first: int, last: int, rows: Rows, arrays: Mapping[str, Array]) -> Launch:
