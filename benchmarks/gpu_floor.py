@@ -113,9 +113,10 @@ def within_a_block(work: Work) -> list[dict[str, Any]]:
 def _cycles(text: str) -> Any:
     import cupy
 
-    from workbench.engine.kernels.cuda.fused import _module
+    from workbench.engine.kernels.cuda.fused import COMPILER_OPTIONS
+    from workbench.engine.kernels.cuda.modules import module
 
-    return cupy.ndarray(16, cupy.uint64, _module(text).get_global("cycles")).get()
+    return cupy.ndarray(16, cupy.uint64, module(text, COMPILER_OPTIONS).get_global("cycles")).get()
 
 
 def _on_the_clock(work: Callable[[], Any], times: int = 5) -> float:

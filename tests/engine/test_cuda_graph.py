@@ -10,6 +10,7 @@ import ctypes
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 from tests.repetitions import mostly_thorough
-from workbench.engine.kernels.cuda import cublas, device, launches
+from workbench.engine.kernels.cuda import cublas, device, launches, modules
 from workbench.engine.kernels.cuda.launches import Launch
 from workbench.engine.training.loop import train
 
@@ -175,11 +176,16 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
 
     cupy: Any = ModuleType("cupy")
     vars(cupy).update({name: value for name, value in vars(strict_device).items() if not name.startswith("__")})
-    cupy.RawModule = lambda code: SimpleNamespace(get_function=kernel) if "__global__" in code else None
+    compiled = SimpleNamespace(get_function=kernel, compile=lambda: None)
+    cupy.RawModule = lambda code, options: compiled if "__global__" in code and not options else None
     cupy.empty = strict_device.zeros
     current = SimpleNamespace(record=object)
-    cupy.cuda = SimpleNamespace(Stream=stream, get_current_stream=lambda: current)
+    cupy.cuda = SimpleNamespace(
+        Stream=stream, get_current_stream=lambda: current, Device=lambda _number: nullcontext(),
+        runtime=SimpleNamespace(getDevice=lambda: 0),
+    )  # fmt: skip
     monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(modules, "_asked", {})
     monkeypatch.setattr(launches, "THIN", 0)  # all products go through the library
     monkeypatch.setattr(cublas, "loaded", lambda: Library(ctypes.CDLL(str(tmp_path / "cublas.so")), streams))
     pointer = property(lambda a: SimpleNamespace(ptr=a._array.ctypes.data))

@@ -51,6 +51,10 @@ class Prober(Protocol):
         ...
 
 
+def _nothing(_pack: Pack, _data: Data) -> None:
+    """There is nothing to compile, or it is compiled when it is used."""
+
+
 @dataclass(frozen=True)
 class Kernel:
     """One row of `KERNELS`. The kernel is a part of what decides a run's numbers: kernels agree within rounding, not
@@ -62,6 +66,7 @@ class Kernel:
     trainer: Callable[[Rows], Trainer]
     evaluator: Callable[[Pack, Layout, Array, Array, Data, Split], Judge]
     prober: Callable[[Rows], Prober] = PlainProbes
+    ask_ahead: Callable[[Pack, Data], None] = _nothing  # have compiled, beside other work, what a pack will need
     workers: str = "processes"  # or "threads", if the passes release the GIL
 
 
@@ -118,6 +123,22 @@ def _graph_evaluator(pack: Pack, layout: Layout, weights: Array, stored: Array, 
     return GraphEvaluator(pack, layout, weights, stored, data, split)
 
 
+def _graph_ahead(pack: Pack, data: Data) -> None:
+    from workbench.engine.kernels.cuda.kernel import ask_ahead
+
+    ask_ahead(pack, data)
+
+
+def _fused_ahead(pack: Pack, data: Data) -> None:
+    from workbench.engine.kernels.cuda import fused, fused_probes
+
+    if fused.fits(pack, pack.layout(data)):
+        fused.ask_ahead(pack, data)
+        fused_probes.ask_ahead(pack, data)
+    else:
+        _graph_ahead(pack, data)
+
+
 def _fused_trainer(rows: Rows) -> Trainer:
     from workbench.engine.kernels.cuda.fused import FusedTrainer, fits
 
@@ -148,15 +169,15 @@ def _fused_obstacle(pack: Pack) -> str:
 KERNELS: dict[str, Kernel] = {
     "compiled": Kernel(
         "fused passes compiled by Numba, one run at a time: float32 on the CPU",
-        _compiled_obstacle, _compiled_trainer, _compiled_evaluator, _compiled_prober, "threads",
+        _compiled_obstacle, _compiled_trainer, _compiled_evaluator, _compiled_prober, workers="threads",
     ),
     "fused": Kernel(
         "a run a block, in shared memory, if the network fits into it, else as graph: float32 on an NVIDIA device",
-        _fused_obstacle, _fused_trainer, _fused_evaluator, _fused_prober,
+        _fused_obstacle, _fused_trainer, _fused_evaluator, _fused_prober, _fused_ahead,
     ),
     "graph": Kernel(
         "steps as CUDA graphs, all runs at once: float32 on an NVIDIA device",
-        _graph_obstacle, _graph_trainer, _graph_evaluator,
+        _graph_obstacle, _graph_trainer, _graph_evaluator, ask_ahead=_graph_ahead,
     ),
     "plain": Kernel("NumPy or CuPy, all runs of a group at once", _plain_obstacle, PlainTrainer, Evaluator),
 }  # fmt: skip

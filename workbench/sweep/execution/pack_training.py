@@ -59,6 +59,7 @@ def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished)
     before, began = reached.seconds, monotonic()
     reached.processors = tuple(dict.fromkeys((*reached.processors, processor())))
     data = _data(planned)
+    context.begins(planned, data)
     ahead = never if _is_analysed(planned, context) else lambda: not (context.stop() or context.checkpoints.due())
     for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data), ahead):
         reached.history.add(epoch)

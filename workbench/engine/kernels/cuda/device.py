@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.engine.kernels.cuda import source
+from workbench.engine.kernels.cuda import modules, source
 from workbench.engine.kernels.cuda.cublas import WORKSPACE, Cublas
 from workbench.engine.kernels.cuda.launches import Argument, Plan, Product
 
@@ -28,7 +28,7 @@ class DeviceMachine:
 
         # A non-blocking stream: it and the default stream do not wait for each other, so it captures only our own work.
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        module = cupy.RawModule(code=text or source.text())
+        module = modules.module(text or source.text())
         self._kernels = {name: module.get_function(name) for name in source.STEP_KERNELS}
         self._cublas = Cublas(self.stream, cupy.empty(WORKSPACE, np.uint8), precision)
         self._aside = cupy.cuda.Stream(non_blocking=True)  # for products that nothing waits for at once

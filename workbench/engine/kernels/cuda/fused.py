@@ -18,8 +18,9 @@ from workbench.engine.kernels.cuda.buffers import allocated, fill, rooms_for_dat
 from workbench.engine.kernels.cuda.codes import CUDA_FORMS, MOST_SLOTS
 from workbench.engine.kernels.cuda.fused_places import places_of
 from workbench.engine.kernels.cuda.fused_source import FusedSource, fused_source
-from workbench.engine.kernels.cuda.kernel import accuracy, flat, masks, of_epoch, of_runs, of_split
+from workbench.engine.kernels.cuda.kernel import accuracy, flat, kept_as, masks, of_epoch, of_runs, of_split
 from workbench.engine.kernels.cuda.launches import Argument, Launch
+from workbench.engine.kernels.cuda.modules import ask, module
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers
 from workbench.engine.kernels.forms import form_of
 from workbench.engine.kernels.rows import Rows
@@ -36,6 +37,7 @@ from workbench.engine.training.shifts import moving
 if TYPE_CHECKING:
     import cupy
 
+COMPILER_OPTIONS = ("-std=c++17",)  # of the compiler
 SORTERS = 256  # threads that sort a run's examples
 MOST_SORTED = 8192  # the most examples that a block sorts, in 64 KiB; CuPy sorts more
 # The columns that decide what varies with the step. Runs that agree in them share a table.
@@ -81,6 +83,12 @@ def kind_obstacle(pack: Pack) -> str:
     """A kind of layer in the pack's networks that no block trains; "" if blocks train every kind."""
     others = (kind for kind in pack.kinds() if not is_fused(LAYERS[kind]))
     return next((f"a layer of kind {kind}: it has no form within a block" for kind in others), "")
+
+
+def ask_ahead(pack: Pack, data: Data) -> None:
+    """Have the compiler work on what a pack will need that trains and evaluates in blocks."""
+    layout, stored = pack.layout(data), kept_as(data.inputs.dtype)
+    ask(fused_source(pack, layout, stored, moving=moving(pack.columns, data.image)).text, COMPILER_OPTIONS)
 
 
 class FusedTrainer:
@@ -231,17 +239,10 @@ def device_blocks() -> BlockMachine:
 
 @cache
 def _kernels(source: FusedSource) -> dict[str, cupy.cuda.Function]:
-    kernels = {name: _module(source.text).get_function(name) for name in source.kernels}
+    kernels = {name: module(source.text, COMPILER_OPTIONS).get_function(name) for name in source.kernels}
     for kernel in kernels.values():  # more than 48 KiB must be requested explicitly
         kernel.max_dynamic_shared_size_bytes = largest_shared()
     return kernels
-
-
-@cache
-def _module(text: str) -> cupy.RawModule:
-    import cupy
-
-    return cupy.RawModule(code=text, options=("-std=c++17",))
 
 
 @cache

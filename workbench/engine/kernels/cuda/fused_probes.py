@@ -9,13 +9,15 @@ from workbench.engine.kernels.cuda import fused
 from workbench.engine.kernels.cuda.buffers import Room, allocated, fill, rooms_for_data
 from workbench.engine.kernels.cuda.fused import BlockMachine, device_blocks, not_of_blocks
 from workbench.engine.kernels.cuda.fused_probe_source import BLOCK_PROBES, probe_source, probes_take
-from workbench.engine.kernels.cuda.kernel import flat, of_split
+from workbench.engine.kernels.cuda.kernel import flat, kept_as, of_split
 from workbench.engine.kernels.cuda.launches import Launch
+from workbench.engine.kernels.cuda.modules import ask
 from workbench.engine.kernels.rows import Rows
 from workbench.engine.rules.probes import PROBE_EXAMPLES, PROBES
 from workbench.engine.training.layout import Layout
+from workbench.engine.training.pack import Pack
 from workbench.engine.training.probing import PlainProbes
-from workbench.engine.training.reader import FirstExamples
+from workbench.engine.training.reader import Data, FirstExamples
 
 
 def supports(rows: Rows) -> bool:
@@ -33,6 +35,14 @@ def obstacle(layout: Layout, examples: int) -> str:
     if taken <= largest:
         return ""
     return f"to probe a run takes {-(-taken // 1024):,} KiB of shared memory, and a block has {largest // 1024}"
+
+
+def ask_ahead(pack: Pack, data: Data) -> None:
+    """Have the compiler work on what a pack will need that is probed in blocks."""
+    layout, examples = pack.layout(data), int(data.train.index.shape[1])
+    if not obstacle(layout, examples):
+        stored, batch = kept_as(data.inputs.dtype), min(PROBE_EXAMPLES, examples)
+        ask(probe_source(pack, layout, stored, batch).text, fused.COMPILER_OPTIONS)
 
 
 class FusedProbes:

@@ -12,9 +12,10 @@ from types import ModuleType
 import numpy as np
 
 from workbench.engine.backend import Array, module_of, to_host, zeros
-from workbench.engine.kernels.cuda import draw_order
+from workbench.engine.kernels.cuda import draw_order, source
 from workbench.engine.kernels.cuda.buffers import Room, allocated, evaluation_rooms, fill, training_rooms
 from workbench.engine.kernels.cuda.launches import Machine
+from workbench.engine.kernels.cuda.modules import ask
 from workbench.engine.kernels.cuda.passes import Passes
 from workbench.engine.kernels.cuda.update import constant_numbers, varying_numbers, with_updates
 from workbench.engine.kernels.rows import Rows
@@ -130,14 +131,23 @@ def masks(pack: Pack, layout: Layout) -> dict[str, np.ndarray]:
 
 def flat(stored: Array) -> Array:
     """The stored inputs, example after example, as bytes or as float32."""
-    flat = stored.reshape(-1)
-    return flat if flat.dtype in (np.uint8, np.float32) else flat.astype(np.float32)
+    return stored.reshape(-1).astype(kept_as(stored.dtype), copy=False)
+
+
+def kept_as(stored: np.dtype) -> np.dtype:
+    """How inputs lie on the device: bytes as they are, other numbers as float32."""
+    return np.dtype(stored if stored == np.uint8 else np.float32)
 
 
 def accuracy(hits: Array, seen: int, data: Data) -> np.ndarray:
     """The share of hits among the examples seen, (runs,) float64; NaN for a regression."""
     counted = to_host(hits)
     return counted / seen if data.classes else np.full(len(counted), np.nan)
+
+
+def ask_ahead(_pack: Pack, _data: Data) -> None:
+    """Have the compiler work on the kernels of a step, which are the same for every pack."""
+    ask(source.text())
 
 
 def _device(precision: str) -> Machine:

@@ -77,22 +77,30 @@ struct Updating {
         is_penalised = has_penalty(at);
     }
 
-    // Four parameters side by side, from their place in the buffers.
+    // Four parameters side by side, with their place in the buffers.
+    struct Parameters {
+        i64 place;
+        Four w, remembered[MOST_SLOTS];
+    };
+
     template <int OPTIMIZER>
-    __device__ __forceinline__ void four(i64 place, const Four g, bool are_weights) const {
-        const int slots = slots_of(OPTIMIZER);
-        Four w = *(const Four*)(weights + place), remembered[MOST_SLOTS];
-        for (int k = 0; k < MOST_SLOTS; ++k) remembered[k] = k < slots ? *(const Four*)(kept[k] + place) : g;
-        if (is_last) *(Four*)(previous + place) = w;
+    __device__ __forceinline__ Parameters read(i64 place) const {
+        Parameters found = {place, *(const Four*)(weights + place), {}};
+        for (int k = 0; k < slots_of(OPTIMIZER); ++k) found.remembered[k] = *(const Four*)(kept[k] + place);
+        return found;
+    }
+
+    template <int OPTIMIZER>
+    __device__ __forceinline__ void update(Parameters& four, const Four g, bool are_weights) const {
+        if (is_last) *(Four*)(previous + four.place) = four.w;
         for (int i = 0; i < 4; ++i) {
             float slot[MOST_SLOTS];
-            for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = remembered[k].of[i];
-            updated(OPTIMIZER, w.of[i], g.of[i], slot, are_weights && is_penalised, at);
-            for (int k = 0; k < MOST_SLOTS; ++k) remembered[k].of[i] = slot[k];
+            for (int k = 0; k < MOST_SLOTS; ++k) slot[k] = four.remembered[k].of[i];
+            updated(OPTIMIZER, four.w.of[i], g.of[i], slot, are_weights && is_penalised, at);
+            for (int k = 0; k < MOST_SLOTS; ++k) four.remembered[k].of[i] = slot[k];
         }
-        *(Four*)(weights + place) = w;
-        for (int k = 0; k < MOST_SLOTS; ++k)
-            if (k < slots) *(Four*)(kept[k] + place) = remembered[k];
+        *(Four*)(weights + four.place) = four.w;
+        for (int k = 0; k < slots_of(OPTIMIZER); ++k) *(Four*)(kept[k] + four.place) = four.remembered[k];
     }
 };
 
@@ -105,8 +113,10 @@ struct StretchUpdate {
 
     template <int OPTIMIZER>
     __device__ __forceinline__ void by() const {
-        for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x)
-            updating.four<OPTIMIZER>(row + p, *(const Four*)(gradients + row + p), p < weights_end);
+        for (int p = first + 4 * (blockIdx.y * blockDim.x + threadIdx.x); p < last; p += 4 * gridDim.y * blockDim.x) {
+            Updating::Parameters four = updating.read<OPTIMIZER>(row + p);
+            updating.update<OPTIMIZER>(four, *(const Four*)(gradients + row + p), p < weights_end);
+        }
     }
 };
 

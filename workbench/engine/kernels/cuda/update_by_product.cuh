@@ -32,52 +32,56 @@ __device__ __forceinline__ void fetch_slice(float* to, const float* matrix, int 
     }
 }
 
-// The eight numbers of a slice's row k that this thread multiplies: four and four, half a tile apart, so that a warp reads
-// whole lines of shared memory.
-struct Eight {
-    Four half[2];
-
-    __device__ __forceinline__ void read(const float* slice, int k, int side, int first) {
-        half[0] = *(const Four*)(slice + k * side + first);
-        half[1] = *(const Four*)(slice + k * side + first + side / 2);
-    }
-    __device__ __forceinline__ float at(int i) const { return half[i / 4].of[i % 4]; }
-};
-
-// The sums of a block's tile, 64 a thread: of products of float32 numbers as they are.
+// The sums of a block's tile, of products of float32 numbers as they are: of each thread four rows times four columns, and
+// so for other rows and columns further on. These lie so far apart that a warp reads whole lines of shared memory.
 struct Float32Sums {
     // How far apart the rows of the slices and of the tile lie.
     static constexpr int LEFT = PRODUCT_ROWS, RIGHT = PRODUCT_COLUMNS, TILE_ROW = PRODUCT_COLUMNS;
-    float of[8][8];  // eight rows, four and four, half a tile apart, and so the columns
+    static constexpr int DOWN = 2, ACROSS = PRODUCT_ROWS * PRODUCT_COLUMNS / (PRODUCT_THREADS * 16 * DOWN);
+    static constexpr int SIDE_BY_SIDE = PRODUCT_COLUMNS / (4 * ACROSS);  // threads
+    float of[4 * DOWN][4 * ACROSS];
+
+    // What a thread multiplies of row k of both slices.
+    struct Factors {
+        Four rows[DOWN], columns[ACROSS];
+
+        __device__ __forceinline__ void read(const float* left, const float* right, int k) {
+#pragma unroll
+            for (int i = 0; i < DOWN; ++i) rows[i] = *(const Four*)(left + k * LEFT + row_of(4 * i));
+#pragma unroll
+            for (int j = 0; j < ACROSS; ++j) columns[j] = *(const Four*)(right + k * RIGHT + column_of(4 * j));
+        }
+    };
+
+    __device__ __forceinline__ static int row_of(int i) {
+        return 4 * (threadIdx.x / SIDE_BY_SIDE) + i / 4 * (PRODUCT_ROWS / DOWN) + i % 4;
+    }
+    __device__ __forceinline__ static int column_of(int j) {
+        return 4 * (threadIdx.x % SIDE_BY_SIDE) + j / 4 * (PRODUCT_COLUMNS / ACROSS) + j % 4;
+    }
 
     // of[i][j] += left[k][i] * right[k][j] over the rows k of the slices. What the next k multiplies is read meanwhile.
     __device__ __forceinline__ void add(const float* left, const float* right) {
-        const int a = 4 * (threadIdx.x / 8), b = 4 * (threadIdx.x % 8);
-        Eight rows[2], columns[2];
-        rows[0].read(left, 0, LEFT, a);
-        columns[0].read(right, 0, RIGHT, b);
+        Factors factors[2];
+        factors[0].read(left, right, 0);
 #pragma unroll
         for (int k = 0; k < PRODUCT_DEPTH; ++k) {
-            if (k + 1 < PRODUCT_DEPTH) {
-                rows[(k + 1) % 2].read(left, k + 1, LEFT, a);
-                columns[(k + 1) % 2].read(right, k + 1, RIGHT, b);
-            }
+            const Factors& now = factors[k % 2];
+            if (k + 1 < PRODUCT_DEPTH) factors[(k + 1) % 2].read(left, right, k + 1);
 #pragma unroll
-            for (int i = 0; i < 8; ++i)
+            for (int i = 0; i < 4 * DOWN; ++i)
 #pragma unroll
-                for (int j = 0; j < 8; ++j) of[i][j] += rows[k % 2].at(i) * columns[k % 2].at(j);
+                for (int j = 0; j < 4 * ACROSS; ++j) of[i][j] += now.rows[i / 4].of[i % 4] * now.columns[j / 4].of[j % 4];
         }
     }
 
     __device__ __forceinline__ void put(float* tile) const {
-        const int a = 4 * (threadIdx.x / 8), b = 4 * (threadIdx.x % 8);
 #pragma unroll
-        for (int i = 0; i < 8; ++i)
+        for (int i = 0; i < 4 * DOWN; ++i)
 #pragma unroll
-            for (int j = 0; j < 8; j += 4) {
+            for (int j = 0; j < 4 * ACROSS; j += 4) {
                 const Four four = {{of[i][j], of[i][j + 1], of[i][j + 2], of[i][j + 3]}};
-                const int row = a + i / 4 * (PRODUCT_ROWS / 2) + i % 4, column = b + j / 4 * (PRODUCT_COLUMNS / 2);
-                *(Four*)(tile + row * TILE_ROW + column) = four;
+                *(Four*)(tile + row_of(i) * TILE_ROW + column_of(j)) = four;
             }
     }
 };
@@ -91,14 +95,37 @@ struct TileUpdate {
     const i64 corner;
     const int rows, columns, stride;
 
+    // Several fours are read before the first is written: the compiler may not move a read before a write, and a read
+    // of device memory takes as long as hundreds of instructions.
     template <int OPTIMIZER>
     __device__ __forceinline__ void by() const {
-#pragma unroll 2
-        for (int i = 4 * threadIdx.x; i < PRODUCT_ROWS * PRODUCT_COLUMNS; i += 4 * PRODUCT_THREADS) {
-            const int row = i / PRODUCT_COLUMNS, column = i % PRODUCT_COLUMNS;
-            if (row < rows && column < columns)
-                updating.four<OPTIMIZER>(corner + (i64)row * stride + column, *(const Four*)(gradients + row * STRIDE + column), true);
+        constexpr int EACH = PRODUCT_ROWS * PRODUCT_COLUMNS / (4 * PRODUCT_THREADS);  // fours of a thread
+        static_assert(EACH % PRODUCT_AHEAD == 0, "as many are read each time");
+#pragma unroll 1
+        for (int first = 0; first < EACH; first += PRODUCT_AHEAD) {
+            Updating::Parameters fours[PRODUCT_AHEAD];
+#pragma unroll
+            for (int i = 0; i < PRODUCT_AHEAD; ++i)
+                if (is_inside(first + i)) fours[i] = updating.read<OPTIMIZER>(place_of(first + i));
+#pragma unroll
+            for (int i = 0; i < PRODUCT_AHEAD; ++i)
+                if (is_inside(first + i)) updating.update<OPTIMIZER>(fours[i], gradient_of(first + i), true);
         }
+    }
+
+    __device__ __forceinline__ static int row_of(int number) { return element_of(number) / PRODUCT_COLUMNS; }
+    __device__ __forceinline__ static int column_of(int number) { return element_of(number) % PRODUCT_COLUMNS; }
+    __device__ __forceinline__ static int element_of(int number) {
+        return 4 * ((int)threadIdx.x + number * PRODUCT_THREADS);
+    }
+    __device__ __forceinline__ bool is_inside(int number) const {
+        return row_of(number) < rows && column_of(number) < columns;
+    }
+    __device__ __forceinline__ i64 place_of(int number) const {
+        return corner + (i64)row_of(number) * stride + column_of(number);
+    }
+    __device__ __forceinline__ Four gradient_of(int number) const {
+        return *(const Four*)(gradients + row_of(number) * STRIDE + column_of(number));
     }
 };
 
@@ -110,8 +137,8 @@ __device__ __forceinline__ void updated_by_product(
     float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
     int rows, int columns, int batch, int size, int updates) {
     constexpr int SLICE = PRODUCT_DEPTH * (Sums::LEFT + Sums::RIGHT), RIGHT = PRODUCT_DEPTH * Sums::LEFT;
-    static_assert(2 * SLICE <= PRODUCT_ROWS * Sums::TILE_ROW, "both slices lie where the gradient does later");
-    __shared__ Four pool[PRODUCT_ROWS * Sums::TILE_ROW / 4];  // two slices of both factors, then the gradient
+    constexpr int GRADIENT = PRODUCT_ROWS * Sums::TILE_ROW;
+    __shared__ Four pool[(2 * SLICE > GRADIENT ? 2 * SLICE : GRADIENT) / 4];  // two slices of both factors, then the gradient
     float* const shared = (float*)pool;
     // The tiles of one run follow each other, so that they find its factors in the cache.
     const int number = blockIdx.y * gridDim.x + blockIdx.x, run = number / gridDim.y, tile = number % gridDim.y;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from workbench.sweep.execution.compiling_ahead import compiling_ahead
 from workbench.sweep.execution.executor import ExecutionContext, settled
 from workbench.sweep.execution.messages import Messages, PackStarted
 from workbench.sweep.execution.pack_training import train_pack
@@ -23,12 +24,13 @@ class Inline:
     def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
         """Train one pack after the other. Raises KeyboardInterrupt if it was asked to stop."""
         queue = deque(packs)
-        while queue:
-            planned = queue.popleft()
-            yield PackStarted.of(planned)
-            message, halves = settled((yield from train_pack(planned, context)))
-            queue.extendleft(reversed(halves))
-            yield message
+        with compiling_ahead(packs, context) as context:
+            while queue:
+                planned = queue.popleft()
+                yield PackStarted.of(planned)
+                message, halves = settled((yield from train_pack(planned, context)))
+                queue.extendleft(reversed(halves))
+                yield message
 
 
 INLINE = {"inline": Inline()}
