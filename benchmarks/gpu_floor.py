@@ -54,9 +54,9 @@ def launches(work: Work, precision: str = "float32") -> list[dict[str, Any]]:
     trainer: Any = GraphTrainer(rows, machine)
     trainer.train(1)  # everything is loaded, every table filled
     plan, counters = trainer._program._plan, trainer._arrays["counters"]
-    found = [{"launch": _name(part), "us": _alone(machine, [part], counters)} for part in plan]
+    found = [{"launch": _name(part), "us": alone(machine, [part], counters)} for part in plan]
     products = [part for part in plan if isinstance(part, Product) or part.kernel == "small_product"]
-    together = _alone(machine, products, counters)
+    together = alone(machine, products, counters)
     rate = flops_of_step(work) * work.runs / together / 1e6
     return [*found, {"launch": "all products", "us": together, "TFLOP/s": rate}]
 
@@ -133,7 +133,7 @@ def _on_the_clock(work: Callable[[], Any], times: int = 5) -> float:
     return float(np.median(taken[1:])) * 1e6
 
 
-def _alone(machine: Any, part: list[Any], counters: Any) -> float:
+def alone(machine: Any, part: list[Any], counters: Any) -> float:
     """Microseconds. All launches look at the first step of the epoch; only a tick by itself counts on."""
     import cupy
 

@@ -192,7 +192,7 @@ def test_tensor_cores_multiply_what_an_update_needs_with_rounded_factors() -> No
     """One step of SGD from zero weights leaves the gradient, in tiles that are full and not, times the rate."""
     import cupy
 
-    (rows, columns, batch), draw = (132, 68, 20), np.random.default_rng(0)
+    (rows, columns, batch), draw = (68, 132, 20), np.random.default_rng(0)
     dl_dz, x = (draw.normal(size=(RUNS, batch, count)).astype(np.float32) for count in (rows, columns))
     varying = np.zeros((RUNS, 1, len(VARYING)), np.float32)
     varying[..., VARYING.index("learning_rate")] = 1.0

@@ -217,7 +217,7 @@ def test_updates_with_every_penalty_at_once(optimizer: str) -> None:
 
 @needs_compiler
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(("rows", "columns", "batch"), [(4, 68, 20), (132, 4, 16), (8, 8, 1)])
+@pytest.mark.parametrize(("rows", "columns", "batch"), [(4, 132, 20), (68, 4, 16), (8, 8, 1)])
 def test_an_update_by_a_product_is_the_product_and_then_the_update(
     rows: int, columns: int, batch: int, precision: str
 ) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from workbench.engine import backend
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.choice import KERNELS, why_not_graph, with_kernel
 from workbench.engine.rules import rule_files
@@ -96,6 +99,18 @@ def test_an_own_loss_trains_by_array_functions_and_that_is_said(monkeypatch: pyt
     monkeypatch.setitem(LOSSES, "mine", LOSSES["cross_entropy"])
     pack = with_kernel(on_device(loss="mine"))
     assert (pack.kernel, why_not_graph(pack)) == ("plain", "network.loss=mine: it has no form in this kernel")
+
+
+def test_tf32_is_refused_where_no_tensor_core_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capability, told in (("75", "a device of compute capability 7.5, before 8.0"), ("80", ""), ("120", "")):
+        device = SimpleNamespace(compute_capability=capability)
+        cupy = SimpleNamespace(cuda=SimpleNamespace(Device=lambda device=device: device))
+        monkeypatch.setitem(sys.modules, "cupy", cupy)
+        monkeypatch.setattr(backend, "cuda_is_usable", lambda: True)
+        backend.too_old_for_tf32.cache_clear()
+        assert KERNELS["graph"].obstacle(on_device(precision="tf32")) == told
+        assert not KERNELS["graph"].obstacle(on_device())
+    backend.too_old_for_tf32.cache_clear()
 
 
 def test_what_was_chosen_is_no_fall_back() -> None:

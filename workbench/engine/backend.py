@@ -36,6 +36,19 @@ def cuda_is_usable() -> bool:
         return False
 
 
+@functools.cache
+def too_old_for_tf32() -> str:
+    """What the current device is, if its tensor cores know no tf32, as those before Ampere; "" if they do, or if there
+    is no device.
+    """
+    if not cuda_is_usable():
+        return ""
+    import cupy
+
+    found = cupy.cuda.Device().compute_capability
+    return f"a device of compute capability {found[:-1]}.{found[-1]}, before 8.0" if int(found) < 80 else ""
+
+
 def resolve_device(device: str) -> str:
     """ "cpu" or "cuda" for one of `device_names.DEVICES`, of any number; "auto" is "cuda" if CuPy finds a device.
 

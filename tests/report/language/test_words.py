@@ -158,3 +158,13 @@ def test_lists_and_cuts_keep_both_languages() -> None:
 def test_what_the_store_says_in_english_is_recognised() -> None:
     assert recognised("the loss was not finite at epoch 3").chinese == "第 3 輪的損失不是有限值"
     assert not isinstance(recognised("MemoryError: no room"), Words)
+
+
+def test_what_is_always_large_stays_so_within_a_sentence_and_at_its_beginning() -> None:
+    for english, small, large in (
+        ("GPU speedup", "GPU speedup", "GPU speedup"),
+        ("Test accuracy", "test accuracy", "Test accuracy"),
+        ("share of ReLU units", "share of ReLU units", "Share of ReLU units"),
+        ("Test R2", "test R2", "Test R2"),
+    ):
+        assert (Words(english, "").lower(), Words(english, "").capitalize()) == (small, large)

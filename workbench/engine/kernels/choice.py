@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.engine.backend import Array
+from workbench.engine.backend import Array, too_old_for_tf32
 from workbench.engine.errors import BadInput
 from workbench.engine.kernels.plain import PlainTrainer
 from workbench.engine.kernels.rows import Rows
@@ -108,7 +108,7 @@ def _compiled_prober(rows: Rows) -> Prober:
 def _graph_obstacle(pack: Pack) -> str:
     from workbench.engine.kernels.cuda.codes import obstacle
 
-    return obstacle(pack)
+    return obstacle(pack) or (too_old_for_tf32() if pack.precision == "tf32" else "")
 
 
 def _graph_trainer(rows: Rows) -> Trainer:

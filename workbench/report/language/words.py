@@ -18,6 +18,7 @@ SHORT_WORDS = "words"  # the section of words and headings that are their own ke
 ELLIPSIS = "\u2026"
 _HAN, _PUNCTUATION = r"\u3400-\u9fff", "\uff0c\u3002\u3001\uff1b\uff1a\uff08\uff09\u300c\u300d\uff1f\uff01"
 _LATIN = r"A-Za-z0-9"
+_WORD, _ALWAYS_LARGE = re.compile(r"\w+"), re.compile(r"\w*[A-Z]\w*[A-Z0-9]\w*")
 _SQUEEZED = re.compile(rf"[ \u00a0]*([{_PUNCTUATION}])[ \u00a0]*|(?<=[{_HAN}]) +(?=[{_HAN}])")
 _MEETING = re.compile(rf"(?<=[{_HAN}])(?=[{_LATIN}\u00b1\u2212+|<])|(?<=[{_LATIN}%\u00b2)\u2019|])(?=[{_HAN}])")
 
@@ -45,12 +46,17 @@ class Words(str):
         return both(str.__str__(self), self.chinese)
 
     def lower(self) -> Words:
-        """The English in small letters; Chinese has but one kind."""
-        return Words(super().lower(), self.chinese)
+        """The English in small letters, but for what is always large: GPU, ReLU, R2. Chinese has but one kind."""
+        return Words(_small(self), self.chinese)
 
     def capitalize(self) -> Words:
-        """The English with its first letter large and the others small."""
-        return Words(super().capitalize(), self.chinese)
+        """The English with its first letter large and the others small, but for what is always large."""
+        english = _small(self)
+        return Words(english[:1].upper() + english[1:], self.chinese)
+
+
+def _small(text: str) -> str:
+    return _WORD.sub(lambda word: word[0] if _ALWAYS_LARGE.fullmatch(word[0]) else word[0].lower(), str.__str__(text))
 
 
 def both(english: str, chinese: str) -> Markup:

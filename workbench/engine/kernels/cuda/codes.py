@@ -34,8 +34,8 @@ SHARING_LANES = 8  # of them share the terms of one element
 JUDGES, JUDGED = 128, 32  # threads that judge a run's outputs, and the most outputs that they judge in shared memory
 # A product that updates weights at once: the tile of weights of a block, the examples that it multiplies at a time, its
 # threads, how many blocks share a multiprocessor (four have all its registers, 128 a thread), and how many fours of
-# weights a thread reads before it writes the first.
-PRODUCT = {"ROWS": 128, "COLUMNS": 64, "DEPTH": 16, "THREADS": 128, "BLOCKS": 4, "AHEAD": 2}
+# weights a thread reads before it writes the first. `benchmarks/gpu_tiles.py` measures others.
+PRODUCT = {"ROWS": 64, "COLUMNS": 128, "DEPTH": 16, "THREADS": 128, "BLOCKS": 4, "AHEAD": 4}
 TILE = 32  # columns side by side if a block sums columns: one warp, so that reads are whole lines
 LARGEST_GRID = 65535  # the most blocks along the second axis
 

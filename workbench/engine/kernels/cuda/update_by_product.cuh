@@ -129,17 +129,21 @@ struct TileUpdate {
     }
 };
 
+// Fours of shared memory: two slices of both factors, and later the gradient.
+template <class Sums>
+__device__ constexpr int shared_fours() {
+    const int slices = 2 * PRODUCT_DEPTH * (Sums::LEFT + Sums::RIGHT), gradient = PRODUCT_ROWS * Sums::TILE_ROW;
+    return (slices > gradient ? slices : gradient) / 4;
+}
+
 // weights (rows, columns) of every run, from element `start` of its row of `size`, after one update by the gradient
 // dl_dz^T x, for dl_dz (batch, rows) and x (batch, columns). Rows and columns are multiples of four. `Sums` multiplies.
 template <class Sums>
 __device__ __forceinline__ void updated_by_product(
-    const float* dl_dz, const float* x, float* weights, float* slot0, float* slot1, float* slot2, float* slot3,
-    float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
+    float* shared, const float* dl_dz, const float* x, float* weights, float* slot0, float* slot1, float* slot2,
+    float* slot3, float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
     int rows, int columns, int batch, int size, int updates) {
     constexpr int SLICE = PRODUCT_DEPTH * (Sums::LEFT + Sums::RIGHT), RIGHT = PRODUCT_DEPTH * Sums::LEFT;
-    constexpr int GRADIENT = PRODUCT_ROWS * Sums::TILE_ROW;
-    __shared__ Four pool[(2 * SLICE > GRADIENT ? 2 * SLICE : GRADIENT) / 4];  // two slices of both factors, then the gradient
-    float* const shared = (float*)pool;
     // The tiles of one run follow each other, so that they find its factors in the cache.
     const int number = blockIdx.y * gridDim.x + blockIdx.x, run = number / gridDim.y, tile = number % gridDim.y;
     const int across = (columns + PRODUCT_COLUMNS - 1) / PRODUCT_COLUMNS;
@@ -175,16 +179,18 @@ extern "C" __global__ void __launch_bounds__(PRODUCT_THREADS, PRODUCT_BLOCKS) up
     const float* dl_dz, const float* x, float* weights, float* slot0, float* slot1, float* slot2, float* slot3,
     float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
     int rows, int columns, int batch, int size, int updates) {
+    __shared__ Four pool[shared_fours<Float32Sums>()];
     updated_by_product<Float32Sums>(
-        dl_dz, x, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer, start, rows,
-        columns, batch, size, updates);
+        (float*)pool, dl_dz, x, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer,
+        start, rows, columns, batch, size, updates);
 }
 
 extern "C" __global__ void __launch_bounds__(PRODUCT_THREADS, PRODUCT_BLOCKS) update_by_tf32_product(
     const float* dl_dz, const float* x, float* weights, float* slot0, float* slot1, float* slot2, float* slot3,
     float* previous, const i64* counters, const float* varying, const float* constant, int optimizer, int start,
     int rows, int columns, int batch, int size, int updates) {
+    __shared__ Four pool[shared_fours<Tf32Sums>()];
     updated_by_product<Tf32Sums>(
-        dl_dz, x, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer, start, rows,
-        columns, batch, size, updates);
+        (float*)pool, dl_dz, x, weights, slot0, slot1, slot2, slot3, previous, counters, varying, constant, optimizer,
+        start, rows, columns, batch, size, updates);
 }
