@@ -30,7 +30,11 @@ EPOCHS = (3, 4, 5)  # that are timed, behind two
 
 def main() -> None:
     """Print a line for each precision and shape."""
-    usual = dict(codes.PRODUCT)
+    with modules.compiling_ahead(len(SHAPES)):
+        _compare(dict(codes.PRODUCT))
+
+
+def _compare(usual: dict[str, int]) -> None:
     for shape in SHAPES:
         codes.PRODUCT.update(usual | shape)
         modules.ask(source.text())

@@ -185,7 +185,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> device.DeviceMac
         runtime=SimpleNamespace(getDevice=lambda: 0),
     )  # fmt: skip
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(modules, "_asked", {})
+    monkeypatch.setattr(modules, "_made", {})
     monkeypatch.setattr(launches, "THIN", 0)  # all products go through the library
     monkeypatch.setattr(cublas, "loaded", lambda: Library(ctypes.CDLL(str(tmp_path / "cublas.so")), streams))
     pointer = property(lambda a: SimpleNamespace(ptr=a._array.ctypes.data))

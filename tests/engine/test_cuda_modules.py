@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from threading import Event
+from threading import Event, current_thread, main_thread
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -29,53 +29,90 @@ class Compiler:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.threads: set[str] = set()
         self.may_go_on, self.has_begun = Event(), Event()
         self.may_go_on.set()
 
     def __call__(self, code: str, options: tuple[str, ...]) -> Any:
         self.begun.append(code)
+        self.threads.add(current_thread().name)
         self.has_begun.set()
-        self.may_go_on.wait()
+        if current_thread() is not main_thread():
+            assert self.may_go_on.wait(60)
         if code == "wrong":
             raise ValueError("line 1: no such thing")
         return SimpleNamespace(code=code, options=options, compile=lambda: None)
 
 
 @pytest.fixture
-def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
+def compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Compiler]:
     found, cupy = Compiler(), ModuleType("cupy")
     runtime = SimpleNamespace(getDevice=lambda: 1)
     vars(cupy).update(RawModule=found, cuda=SimpleNamespace(runtime=runtime, Device=lambda _number: nullcontext()))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(modules, "_asked", {})
-    one_thread = ThreadPoolExecutor(1)
-    monkeypatch.setattr(modules, "_compilers", lambda: one_thread)
-    return found
+    for name in ("_asked", "_made"):
+        monkeypatch.setattr(modules, name, {})
+    yield found
+    found.may_go_on.set()
 
 
 def test_a_text_is_compiled_once_however_often_it_is_asked_for(compiler: Compiler) -> None:
-    modules.ask("text")
-    assert modules.module("text") is modules.module("text")
-    modules.module("text", ("-option",))
+    with modules.compiling_ahead(2):
+        modules.ask("text")
+        modules.ask("text")
+        assert modules.module("text") is modules.module("text")
+        modules.ask("text")
+        modules.module("text", ("-option",))
     assert compiler.begun == ["text", "text"]
+    assert modules.module("text").code == "text"
 
 
-def test_what_the_compiler_says_is_raised_where_the_text_is_used(compiler: Compiler) -> None:
-    modules.ask("wrong")
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no such thing"):
-            modules.module("wrong")
-    assert compiler.begun == ["wrong"]
+def test_nothing_is_asked_of_a_compiler_where_there_is_no_thread_for_it(compiler: Compiler) -> None:
+    modules.ask("text")
+    assert compiler.begun == []
+    assert modules.module("text").code == "text"
+    assert compiler.threads == {main_thread().name}
 
 
-def test_what_has_not_begun_can_be_dropped_and_asked_for_again(compiler: Compiler) -> None:
+def test_what_the_compiler_says_is_raised_where_the_text_is_used_and_it_is_tried_anew(compiler: Compiler) -> None:
+    """What failed may have been the device's memory, which the next, smaller pack leaves free."""
+    with modules.compiling_ahead(1):
+        modules.ask("wrong")
+        for _ in range(2):
+            with pytest.raises(ValueError, match="no such thing"):
+                modules.module("wrong")
+    assert compiler.begun == ["wrong", "wrong"]
+
+
+def test_what_is_needed_now_does_not_wait_for_what_was_asked_for_before(compiler: Compiler) -> None:
     compiler.may_go_on.clear()
-    modules.ask("first")
-    compiler.has_begun.wait()
-    modules.ask("second")
-    modules.forget()
-    compiler.may_go_on.set()
-    assert modules.module("first").code == "first"
+    with modules.compiling_ahead(1):
+        modules.ask("first")
+        assert compiler.has_begun.wait(60)
+        modules.ask("second")
+        assert modules.module("second").code == "second"
+        assert main_thread().name in compiler.threads
+        compiler.may_go_on.set()
+        assert modules.module("first").code == "first"
+    assert compiler.begun == ["first", "second"]
+
+
+def test_what_has_not_begun_is_dropped_at_the_end_and_compiled_where_it_is_used(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler.may_go_on.clear()
+    with modules.compiling_ahead(1):
+        modules.ask("first")
+        assert compiler.has_begun.wait(60)
+        modules.ask("second")
+        shutdown = modules._compilers[-1].shutdown
+
+        def release_then_wait(cancel_futures: bool) -> None:
+            shutdown(wait=False, cancel_futures=cancel_futures)
+            compiler.may_go_on.set()
+            shutdown()
+
+        monkeypatch.setattr(modules._compilers[-1], "shutdown", release_then_wait)
     assert compiler.begun == ["first"]
     assert modules.module("second").code == "second"
 

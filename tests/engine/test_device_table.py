@@ -13,6 +13,7 @@ import pytest
 
 from workbench.engine import backend
 from workbench.engine.errors import BadInput
+from workbench.engine.kernels import choice
 from workbench.engine.kernels.choice import KERNELS, why_not_graph, with_kernel
 from workbench.engine.rules import rule_files
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -111,6 +112,14 @@ def test_tf32_is_refused_where_no_tensor_core_knows_it(monkeypatch: pytest.Monke
         assert KERNELS["graph"].obstacle(on_device(precision="tf32")) == told
         assert not KERNELS["graph"].obstacle(on_device())
     backend.too_old_for_tf32.cache_clear()
+
+
+def test_tf32_is_refused_where_it_would_train_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep may be planned on another machine than its packs train on."""
+    monkeypatch.setattr(choice, "too_old_for_tf32", lambda: "a device of compute capability 7.0, before 8.0")
+    rows = SimpleNamespace(pack=on_device(precision="tf32"))
+    with pytest.raises(BadInput, match=r"precision: found tf32 on a device of compute capability 7\.0, before 8\.0; "):
+        KERNELS["graph"].trainer(rows)  # type: ignore[arg-type]
 
 
 def test_what_was_chosen_is_no_fall_back() -> None:

@@ -114,6 +114,8 @@ def _graph_obstacle(pack: Pack) -> str:
 def _graph_trainer(rows: Rows) -> Trainer:
     from workbench.engine.kernels.cuda.kernel import GraphTrainer
 
+    if rows.pack.precision == "tf32" and (found := too_old_for_tf32()):  # it may have been planned on another machine
+        raise BadInput(f"precision: found tf32 on {found}; allowed there is float32")
     return GraphTrainer(rows)
 
 

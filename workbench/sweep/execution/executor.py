@@ -11,17 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from workbench.config import SlurmConfig
-from workbench.data import RunData
 from workbench.quantities import counted
 from workbench.sweep.execution.checkpoints import Checkpoints
 from workbench.sweep.execution.messages import Message, Messages, PackDone, PackRetried
 from workbench.sweep.execution.outcome import PackOutcome
 from workbench.sweep.instruments import Instruments
 from workbench.sweep.planning.packs import PlannedPack
-
-
-def _nothing(_planned: PlannedPack, _data: RunData) -> None:
-    """Nobody asks which pack begins."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +26,7 @@ class ExecutionContext:
     `workers` is how many threads or processes may compute at a time, over all packs; `checkpoints` holds the results;
     `stop` returns whether to stop; `instruments` takes the analyses that runs ask for. `slurm` is what jobs of a
     cluster ask for, and `detach` whether such an executor ends once they are submitted. `besides` names analyses that
-    every run is given though it asked for none: they are no part of what it is. `begins` is told of each pack, with its
-    data, before it trains.
+    every run is given though it asked for none: they are no part of what it is.
     """
 
     workers: int
@@ -42,7 +36,6 @@ class ExecutionContext:
     slurm: SlurmConfig = field(default_factory=SlurmConfig)
     detach: bool = False
     besides: str = ""
-    begins: Callable[[PlannedPack, RunData], None] = _nothing
 
 
 class Detached(Exception):

@@ -14,6 +14,7 @@ from workbench.data import Dataset, RunData, load, prepare
 from workbench.engine.rules.rule_files import install
 from workbench.engine.training.epoch import Epoch, RunEnd, State, Weights
 from workbench.engine.training.loop import never, train
+from workbench.sweep.execution.compiling_ahead import Begins, nothing
 from workbench.sweep.execution.conditions import processor
 from workbench.sweep.execution.executor import ExecutionContext
 from workbench.sweep.execution.messages import EpochDone, PackResumed
@@ -25,8 +26,10 @@ from workbench.sweep.planning.packs import PlannedPack
 Progress = Generator[PackResumed | EpochDone, None, PackOutcome]
 
 
-def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
+def train_pack(planned: PlannedPack, context: ExecutionContext, begins: Begins = nothing) -> Progress:
     """Train one pack to its end, from its checkpoint if it has one; yields its progress and returns its outcome.
+
+    `begins` is told of it, with its data, before it trains.
 
     If training raises, the outcome holds the reason. Raises KeyboardInterrupt if it was asked to stop, after a
     checkpoint.
@@ -37,7 +40,7 @@ def train_pack(planned: PlannedPack, context: ExecutionContext) -> Progress:
         yield PackResumed(planned.digest, reached.epoch, sum(end is not None for end in reached.ends))
     try:
         if not all(reached.ends):
-            yield from _train(planned, context, reached)
+            yield from _train(planned, context, reached, begins)
     except (Exception, SystemExit) as raised:  # of a rule too; the other packs continue, and the sweep's end reports it
         error = raised
     return outcome_of(planned, reached, error)
@@ -54,12 +57,14 @@ def run_to_end(progress: Progress, on_message: Callable[[PackResumed | EpochDone
         on_message(message)
 
 
-def _train(planned: PlannedPack, context: ExecutionContext, reached: Unfinished) -> Generator[EpochDone, None, None]:
+def _train(
+    planned: PlannedPack, context: ExecutionContext, reached: Unfinished, begins: Begins
+) -> Generator[EpochDone, None, None]:
     """Continue from `reached`, which is updated; the last checkpoint is the result."""
     before, began = reached.seconds, monotonic()
     reached.processors = tuple(dict.fromkeys((*reached.processors, processor())))
     data = _data(planned)
-    context.begins(planned, data)
+    begins(planned, data)
     ahead = never if _is_analysed(planned, context) else lambda: not (context.stop() or context.checkpoints.due())
     for epoch in train(planned.pack, data, context.workers, reached.state or _begun(planned, data), ahead):
         reached.history.add(epoch)

@@ -1,56 +1,63 @@
 """Device code, compiled in threads beside the training, each text once.
 
-Compiling takes two to four seconds a text, and every shape of network that trains in blocks has texts of its own.
-NVRTC works for several threads at a time and does not hold the GIL, so a text is asked for as soon as it is known.
+Compiling takes one to four seconds a text, and every shape of network that trains in blocks has texts of its own. NVRTC
+works for several threads at a time and does not hold the GIL. So texts that will be needed are asked for ahead.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
-from threading import Lock
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import cupy
 
 Options = tuple[str, ...]
+_made: dict[tuple[str, Options], cupy.RawModule] = {}
 _asked: dict[tuple[str, Options], Future[cupy.RawModule]] = {}
-_one_at_a_time = Lock()
+_compilers: list[ThreadPoolExecutor] = []  # one while texts may be asked for ahead
 
 
-def ask(text: str, options: Options = ()) -> Future[cupy.RawModule]:
-    """Have a text compiled for the current device, if that has not been asked yet."""
-    import cupy
+@contextmanager
+def compiling_ahead(threads: int) -> Iterator[None]:
+    """Within it, texts that are asked for are compiled in so many threads.
 
-    with _one_at_a_time:
-        if (text, options) not in _asked:
-            here = cupy.cuda.runtime.getDevice()
-            _asked[text, options] = _compilers().submit(_compiled, text, options, here)
-        return _asked[text, options]
+    At its end what has not begun is dropped, and what has is waited for: whatever follows may measure times.
+    """
+    compilers = ThreadPoolExecutor(threads, "nvrtc")
+    _compilers.append(compilers)
+    try:
+        yield
+    finally:
+        _compilers.remove(compilers)
+        _asked.clear()
+        compilers.shutdown(cancel_futures=True)
+
+
+def ask(text: str, options: Options = ()) -> None:
+    """Have a text compiled for the current device, if there are threads for it and nobody has asked yet."""
+    if _compilers and (text, options) not in _made and (text, options) not in _asked:
+        _asked[text, options] = _compilers[-1].submit(_compiled, text, options, _here())
 
 
 def module(text: str, options: Options = ()) -> cupy.RawModule:
-    """The compiled text. Raises what the compiler raises."""
-    return ask(text, options).result()
+    """The compiled text. Raises what the compiler raises, and tries anew the next time.
+
+    What is needed now does not wait for what was asked for before it: if no thread has begun, it is compiled here.
+    """
+    if (text, options) not in _made:
+        asked = _asked.pop((text, options), None)
+        has_begun = asked is not None and not asked.cancel()
+        _made[text, options] = asked.result() if asked and has_begun else _compiled(text, options, _here())
+    return _made[text, options]
 
 
-def forget() -> None:
-    """Drop what was asked for and has not begun."""
-    with _one_at_a_time:
-        for key, future in list(_asked.items()):
-            if future.cancel():
-                del _asked[key]
+def _here() -> int:
+    import cupy
 
-
-@cache
-def _compilers() -> ThreadPoolExecutor:
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        cores = os.cpu_count() or 1
-    return ThreadPoolExecutor(cores, "nvrtc")
+    return int(cupy.cuda.runtime.getDevice())
 
 
 def _compiled(text: str, options: Options, device: int) -> cupy.RawModule:

@@ -24,11 +24,11 @@ class Inline:
     def train(self, packs: Sequence[PlannedPack], context: ExecutionContext) -> Messages:
         """Train one pack after the other. Raises KeyboardInterrupt if it was asked to stop."""
         queue = deque(packs)
-        with compiling_ahead(packs, context) as context:
+        with compiling_ahead(packs) as begins:
             while queue:
                 planned = queue.popleft()
                 yield PackStarted.of(planned)
-                message, halves = settled((yield from train_pack(planned, context)))
+                message, halves = settled((yield from train_pack(planned, context, begins)))
                 queue.extendleft(reversed(halves))
                 yield message
 
