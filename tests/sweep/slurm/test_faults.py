@@ -162,7 +162,9 @@ def test_ctrl_c_ends_held_jobs_and_leaves_nothing_half_written(start: Callable[.
 
 @pytest.fixture
 def failing_launch() -> Iterator[Path]:
-    """The file that makes SLURM's prolog fail on every node; afterwards nodes that it drained are resumed."""
+    """The file that makes SLURM's prolog fail for jobs of the partition `unready`. A node that it drained is resumed
+    afterwards; jobs of tests beside this one find another, or wait.
+    """
     file = Path(os.environ[FOLDER]) / "prolog fails"
     file.touch()
     yield file
@@ -180,7 +182,7 @@ def test_a_job_whose_launch_failed_is_held_by_slurm_and_said(
     expected: dict[str, str],
     start: Callable[..., Command],
 ) -> None:
-    command = start(*TOY, *SLURM)
+    command = start(*TOY, *SLURM, "slurm.partition=unready")
     wait_until(lambda: logged("launch failed requeued held; it waits until you type: scontrol release "))
     failing_launch.unlink()
     for job in jobs():
