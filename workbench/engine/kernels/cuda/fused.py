@@ -37,7 +37,7 @@ from workbench.engine.training.shifts import moving
 if TYPE_CHECKING:
     import cupy
 
-COMPILER_OPTIONS = ("-std=c++17",)  # of the compiler
+COMPILER_OPTIONS = ("-std=c++17",)
 SORTERS = 256  # threads that sort a run's examples
 MOST_SORTED = 8192  # the most examples that a block sorts, in 64 KiB; CuPy sorts more
 # The columns that decide what varies with the step. Runs that agree in them share a table.

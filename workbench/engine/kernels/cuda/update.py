@@ -25,7 +25,7 @@ from workbench.engine.rules.penalties import strengths
 from workbench.engine.rules.schedules import VARYING, timetable
 
 PARAMETERS_A_THREAD = 4  # one 16-byte access
-FULL_ENOUGH = 0.6  # of the tiles of a product; else a library is faster
+FULL_ENOUGH = 0.6  # of the tiles of a product; else a library multiplies, and an update follows
 
 
 def constant_numbers(columns: Mapping[str, np.ndarray]) -> np.ndarray:
