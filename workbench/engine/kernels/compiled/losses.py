@@ -13,24 +13,34 @@ from functools import cache
 
 import numpy as np
 
+from workbench.engine.backend import zeros
+from workbench.engine.kernels.compiled import softmax
 from workbench.engine.kernels.compiled.elementary import bits_of, exp, float_of, tanh
 from workbench.engine.kernels.compiled.jit import HALF, ONE, ZERO, inner
 from workbench.engine.kernels.compiled.native import address_of, call, doubles, floats, integers
 from workbench.engine.kernels.compiled.part import part
 from workbench.engine.kernels.compiled.rule_loops import address, called
+from workbench.engine.kernels.compiled.softmax import kept_by
 
 _LOWEST = np.float32(-np.inf)
+_SUMS = 8  # of which two are used: what a loss keeps lies behind them, on a cache line
+_DOUBLE_BYTES = 8
 
 
 @inner
 def judge(loop, z, outputs, labels, values, scale, judged):
-    """Sum of losses and number of hits by the loss at the address `loop`; z <- scale * dl/dz. `judged` is scratch, two
-    float64.
+    """Sum of losses and number of hits by the loss at the address `loop`; z <- scale * dl/dz. `judged` is scratch of
+    `judging_scratch`.
     """
     z_at, labels_at, values_at = address_of(z, 0), address_of(labels, 0), address_of(values, 0)
     bits = np.int64(bits_of(scale))
     call(loop, (z_at, outputs, labels_at, values_at, labels.size, bits, address_of(judged, 0)))
     return judged[0], judged[1]
+
+
+def judging_scratch(batch: int, outputs: int) -> np.ndarray:
+    """Room for the sums of a batch, and for what a loss keeps while it works, in float64."""
+    return zeros((_SUMS + -(-kept_by(batch, outputs) // 2),), np.float64, np)
 
 
 @cache
@@ -41,7 +51,7 @@ def loss_loop(name: str) -> int:
 
 def run_loss(name: str, z: np.ndarray, labels: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     """Sum of losses and number of hits of a batch, computed by a loss's loop; z (batch, outputs) <- dl/dz."""
-    judged, one = np.zeros(2), int(np.float32(1).view(np.int32))
+    judged, one = judging_scratch(*z.shape), int(np.float32(1).view(np.int32))
     z_at, labels_at, values_at, judged_at = (array.ctypes.data for array in (z, labels, values, judged))
     called(loss_loop(name), z_at, z.shape[1], labels_at, values_at, len(z), one, judged_at)
     return float(judged[0]), float(judged[1])
@@ -72,23 +82,6 @@ def _shift(z, outputs, labels):
 def _exponentiate(z):
     for i in range(z.size):
         z[i] = exp(z[i])
-
-
-@inner
-def _cross_entropy(z, outputs, labels, scale):
-    hits, own = _shift(z, outputs, labels)
-    _exponentiate(z)
-    loss = -own
-    for i in range(labels.size):
-        row, total = part(z, i * outputs, outputs), ZERO
-        for k in range(outputs):
-            total += row[k]
-        loss += np.float64(np.log(total))
-        share = scale / total
-        for k in range(outputs):
-            row[k] *= share
-        row[labels[i]] -= scale
-    return loss, hits
 
 
 @inner
@@ -136,7 +129,8 @@ def _softmax_squared(z, outputs, labels, scale):
 def cross_entropy(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):
     """The loop of cross_entropy."""
     z, labels, scale = floats(z_at, count * outputs), integers(labels_at, count), float_of(np.int32(scale_bits))
-    _note(_cross_entropy(z, outputs, labels, scale), judged_at)
+    kept = floats(judged_at + _DOUBLE_BYTES * _SUMS, 0)
+    _note(softmax.cross_entropy(z, outputs, labels, scale, kept), judged_at)
 
 
 def binary_cross_entropy(z_at, outputs, labels_at, values_at, count, scale_bits, judged_at):

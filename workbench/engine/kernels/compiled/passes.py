@@ -41,7 +41,7 @@ from workbench.engine.kernels.compiled.update import keep_within_norm, update
 # panel, zeros and ones: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer
 # has in z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a
 # network of images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the
-# first columns of `places` for each stage; all three are empty in other networks. judged: the sums of a minibatch.
+# first columns of `places` for each stage; all three are empty in other networks. judged: see `losses`.
 Scratch = namedtuple(
     "Scratch",
     "x z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",

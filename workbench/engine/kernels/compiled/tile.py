@@ -76,11 +76,8 @@ def transpose_block(_context, source, start, row, last, target, target_start, ta
     def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         _, _, row, last, _, _, target_row = values
         start, target_start = (start_of(context, builder, signature, values, place) for place in (0, 4))
-        rows = []
-        for i in range(LANES):
-            within = builder.select(builder.icmp_signed("<", integer(i), last), integer(i), last)
-            rows.append(load(builder, builder.gep(start, [builder.mul(within, row)])))
-        for j, column in enumerate(_transposed(builder, rows)):
+        rows = [load(builder, builder.gep(start, [builder.mul(within, row)])) for within in up_to(builder, last)]
+        for j, column in enumerate(transposed(builder, rows)):
             write(builder, column, builder.gep(target_start, [builder.mul(integer(j), target_row)]))
         return context.get_dummy_value()
 
@@ -145,12 +142,17 @@ def _store(
         for v, vector in enumerate(row):
             target = _at(builder, c, r, c_row, v)
             if width is not None and v == len(row) - 1:
-                _write_some(builder, vector, target, builder.sub(width, integer(v * LANES)))
+                write_some(builder, vector, target, builder.sub(width, integer(v * LANES)))
             else:
                 write(builder, vector, target)
 
 
-def _transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
+def up_to(builder: ir.IRBuilder, last: ir.Value) -> list[ir.Value]:
+    """min(i, last) for i < `LANES`."""
+    return [builder.select(builder.icmp_signed("<", integer(i), last), integer(i), last) for i in range(LANES)]
+
+
+def transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
     """The columns of a square of `LANES` vectors: blocks of 1, 2, 4, ... numbers change places across its diagonal."""
     rows, size = list(rows), 1
     while size < LANES:
@@ -169,8 +171,14 @@ def start_of(
     """The address of an array's first element to be used: the array at `place` of the arguments, from the start that
     follows it.
     """
-    array = cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place])
-    return builder.gep(array.data, [values[place + 1]])
+    return builder.gep(data_of(context, builder, signature, values, place), [values[place + 1]])
+
+
+def data_of(
+    context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value], place: int
+) -> ir.Value:
+    """The address of the array at `place` of the arguments."""
+    return cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place]).data
 
 
 def _at(builder: ir.IRBuilder, pointer: ir.Value, row: int, stride: ir.Value, vector: int) -> ir.Value:
@@ -189,13 +197,18 @@ def write(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
     builder.store(value, builder.bitcast(pointer, VECTOR.as_pointer())).align = FLOAT_BYTES
 
 
-def _write_some(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value, count: ir.Value) -> None:
+def write_some(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value, count: ir.Value) -> None:
     """Write the first `count` lanes."""
-    lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
-    mask = builder.icmp_signed("<", lanes, spread(builder, count))
-    arguments = [value, builder.bitcast(pointer, VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), mask]
+    there = some_lanes(builder, count)
+    arguments = [value, builder.bitcast(pointer, VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), there]
     kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
     builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
+
+
+def some_lanes(builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
+    """Which lanes are among the first `count`."""
+    lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
+    return builder.icmp_signed("<", lanes, spread(builder, count))
 
 
 def multiply_add(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
