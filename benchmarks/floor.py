@@ -1,4 +1,7 @@
-"""The floor: the matrix products of a training step alone, in sequence, at the step's own shapes. No step is faster."""
+"""The floor: the matrix products of a training step alone, in sequence, at the step's own shapes.
+
+No step that multiplies all numbers is faster. The compiled kernel leaves out pixels that are dark in a whole minibatch.
+"""
 
 from __future__ import annotations
 

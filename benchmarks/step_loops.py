@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from workbench.engine.kernels.compiled import example_reading, losses, passes, products
+from workbench.engine.kernels.compiled import example_reading, losses, nonzero_columns, passes, products
 from workbench.engine.kernels.compiled.jit import ONE
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import address_of, call
@@ -31,10 +31,14 @@ def choose(count, order, examples, scratch, batch, runs, updates, outputs):
 
 
 @_loop
-def read(count, examples, scratch, runs):
-    """Its inputs, scaled."""
+def read(count, examples, scratch, runs, w, places):
+    """Its inputs, scaled, without columns of zeros where these are left out."""
+    looks = nonzero_columns.forget(scratch.lit)
     for n in range(count):
-        example_reading.read(examples, n % runs, scratch.rows, scratch.x)
+        if looks:
+            nonzero_columns.read_lit(examples, n % runs, scratch.rows, scratch.x, w, 0, places, scratch.lit)
+        if not nonzero_columns.are_left_out(scratch.lit):
+            example_reading.read(examples, n % runs, scratch.rows, scratch.x)
 
 
 @_loop
@@ -43,7 +47,9 @@ def forward_product(count, w, places, scratch, batch, layer, size, runs):
     of_z, of_a = scratch.strides
     for n in range(count):
         at = n % runs * size
-        if layer == 0:
+        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+            nonzero_columns.weighted_sums(w, at, places, scratch.x, batch, scratch.z, scratch.panel, scratch.lit)
+        elif layer == 0:
             products.weighted_sums(w, at, places, 0, scratch.x, 0, batch, scratch.z, 0, scratch.panel)
         else:
             x_at, z_at = (layer - 1) * of_a, layer * of_z
@@ -55,7 +61,11 @@ def gradient_product(count, places, scratch, batch, layer, g):
     """dl/dW of a layer."""
     of_z, of_a = scratch.strides
     for _ in range(count):
-        if layer == 0:
+        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+            nonzero_columns.weight_gradient(
+                scratch.z, batch, scratch.x, places, g, scratch.zeros, scratch.panel, scratch.lit
+            )
+        elif layer == 0:
             products.weight_gradient(scratch.z, 0, batch, scratch.x, 0, places, 0, g, scratch.zeros, scratch.panel)
         else:
             z_at, x_at = layer * of_z, (layer - 1) * of_a

@@ -15,7 +15,7 @@ from workbench.engine.kernels.compiled.part import part
 # on its split. scale and shift (runs, features); slope (runs,), left of zero; shape: height, width and channels of an
 # image.
 Examples = namedtuple("Examples", "images floats index labels values scale shift slope shape")
-_SOON, _CACHE_LINE = 4, 64  # how many examples later one is fetched for; bytes of a cache line
+SOON, _CACHE_LINE = 4, 64  # how many examples later one is fetched for; bytes of a cache line
 
 
 @inner
@@ -39,14 +39,20 @@ def read(examples, run, rows, x):
 @inner
 def _fetch_soon(examples, rows, i, features):
     """Begin to fetch the example that is read soon after number i: it lies anywhere, so no processor would guess it."""
-    if i + _SOON < rows.size:
-        start = rows[i + _SOON] * features
+    if i + SOON < rows.size:
+        start = rows[i + SOON] * features
         if examples.images.size > 0:
-            for j in range(0, features, _CACHE_LINE):
-                fetch(examples.images, start + j)
+            fetch_pixels(examples.images, start, features)
         else:
             for j in range(0, features, _CACHE_LINE // FLOAT_BYTES):
                 fetch(examples.floats, start + j)
+
+
+@inner
+def fetch_pixels(images, start, features):
+    """Begin to fetch an image."""
+    for j in range(0, features, _CACHE_LINE):
+        fetch(images, start + j)
 
 
 @inner

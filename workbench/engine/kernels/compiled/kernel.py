@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from workbench.engine.backend import Array, zeros
-from workbench.engine.kernels.compiled import image_head, losses, passes, products, rule_loops
+from workbench.engine.kernels.compiled import image_head, losses, nonzero_columns, passes, products, rule_loops
 from workbench.engine.kernels.compiled.example_reading import Examples
 from workbench.engine.kernels.compiled.products import COLUMN_COUNT, PANEL_SIZE, ROW_COUNT, UNIT_COUNT
 from workbench.engine.kernels.compiled.sharers import Sharers, threads_for
@@ -67,10 +67,12 @@ class CompiledTrainer:
         self._constant = constant_numbers(columns, reads)
         levels = np.ascontiguousarray(levels_by_run(layout.dropout, columns).T)
         self._masked = levels.any(axis=1)
-        self._scratch = scratch_for(layout, pack.batch_size, masks=bool(self._masked.any()))
+        threads = threads_for(layout, self._places, pack.batch_size, rows.threads)
+        # Threads that share a run, and images that move, read whole examples.
+        leaves_out = _are_bytes(rows.stored) and threads == 1 and not columns["shift_pixels"].any()
+        self._scratch = scratch_for(layout, pack.batch_size, bool(self._masked.any()), leaves_out=leaves_out)
         self._thresholds, self._scales = levels.astype(np.uint32), (LEVELS / (LEVELS - levels)).astype(np.float32)
         self._examples = examples_of(rows.data, rows.data.train, rows.stored, columns["slope"])
-        threads = threads_for(layout, self._places, pack.batch_size, rows.threads)
         self._sharers = Sharers(threads, self._scratch, self._updating) if threads > 1 else None
 
     def train(self, epoch: int) -> dict[str, np.ndarray]:
@@ -136,7 +138,7 @@ class CompiledEvaluator:
         self._loss, self._places, self._weights = losses.loss_loop(pack.loss), places_of(layout), weights
         self._examples, self._classes = examples_of(data, split, stored, pack.columns["slope"]), data.classes
         self._chunk = min(EVALUATED_AT_ONCE, split.index.shape[1])
-        self._scratch = scratch_for(layout, self._chunk, learning=False)
+        self._scratch = scratch_for(layout, self._chunk, learning=False, leaves_out=_are_bytes(stored))
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and accuracy of each run, two (runs,) float64 arrays; the accuracy of a regression is NaN."""
@@ -195,16 +197,22 @@ def _slopes_of(layer: Layer) -> int:
     return products.OWN_SLOPES if learned else products.FIXED_SLOPE
 
 
-def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool = True) -> passes.Scratch:
+def scratch_for(
+    layout: Layout, batch: int, masks: bool = False, learning: bool = True, leaves_out: bool = False
+) -> passes.Scratch:
     """Buffers for the activations of one batch of one run, of images with their `masks` or without; `learning`: whether
-    a backward pass follows, which reads the maps of all images.
+    a backward pass follows, which reads the maps of all images; `leaves_out`: whether the passes leave out columns of
+    zeros, if the network lets them.
 
     Each has a few more numbers at its end, because products are read in whole vectors (`products`).
     """
     places, filters, inputs, outputs = places_of(layout), filters_of(layout), layout.inputs, layout.outputs
     layers = len(places)
     rows, units = batch * int(places[:, ROW_COUNT].max()), batch * int(places[:, [COLUMN_COUNT, UNIT_COUNT]].max())
-    sizes = {"x": batch * inputs, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE}
+    first = int(places[0, ROW_COUNT]), int(places[0, COLUMN_COUNT])
+    leaves_out = leaves_out and not len(filters) and nonzero_columns.may_leave_out(*first)
+    of_x = (nonzero_columns.in_whole_vectors(batch) if leaves_out else batch) * inputs
+    sizes = {"x": of_x, "z": layers * rows, "dl_da": units, "slope": units, "panel": PANEL_SIZE}
     sizes |= {"zeros": 0, "ones": 0} | dict.fromkeys(("a", "masked", "mask"), layers * units)
     buffers = {name: zeros((size + PANEL,), np.float32, np) for name, size in sizes.items()}
     buffers["ones"][:] = 1
@@ -215,6 +223,7 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
         integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given, learning)
     return passes.Scratch(
         **buffers,
+        lit=nonzero_columns.lit_for(*first) if leaves_out else nonzero_columns.all_lit(),
         rows=np.zeros(batch, np.int64),
         labels=np.zeros(batch, np.int64),
         values=np.zeros(batch * outputs, np.float32),
@@ -229,7 +238,7 @@ def scratch_for(layout: Layout, batch: int, masks: bool = False, learning: bool 
 
 def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray) -> Examples:
     """A split of every run's data, and the runs' slopes (runs,), as the compiled passes read them."""
-    is_image, is_class = stored.dtype == np.uint8, data.classes > 0
+    is_image, is_class = _are_bytes(stored), data.classes > 0
     return Examples(
         images=_flat(stored if is_image else (), np.uint8),
         floats=_flat(() if is_image else stored, np.float32),
@@ -241,6 +250,10 @@ def examples_of(data: Data, split: Split, stored: np.ndarray, slope: np.ndarray)
         slope=slope.astype(np.float32),
         shape=data.image or (0, 0, 0),
     )
+
+
+def _are_bytes(stored: np.ndarray) -> bool:
+    return stored.dtype == np.uint8
 
 
 def _flat(array: ArrayLike, dtype: DTypeLike) -> np.ndarray:

@@ -78,6 +78,8 @@ def _viewed(dtype: NumbaType, itemsize: int) -> Callable[..., object]:
 
 floats = intrinsic(_viewed(types.float32, FLOAT_BYTES))  # floats(address, size): the float32 numbers at an address
 thresholds = intrinsic(_viewed(types.uint32, 4))  # thresholds(address, size): the uint32 numbers at an address
+bits = thresholds  # bits(address, size): the bits of the float32 numbers at an address
+pixels = intrinsic(_viewed(types.uint8, 1))  # pixels(address, size): the bytes at an address
 doubles = intrinsic(_viewed(types.float64, 8))  # doubles(address, size): the float64 numbers at an address
 keys = intrinsic(_viewed(types.uint64, 8))  # keys(address, size): the uint64 numbers at an address
 integers = intrinsic(_viewed(types.int64, 8))  # integers(address, size): the int64 numbers at an address

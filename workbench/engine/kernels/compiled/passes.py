@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from workbench.engine.kernels.compiled import image_head, losses
+from workbench.engine.kernels.compiled import image_head, losses, nonzero_columns
 from workbench.engine.kernels.compiled.example_reading import choose, read, read_moved
 from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
@@ -36,15 +36,16 @@ from workbench.engine.kernels.compiled.products import (
 from workbench.engine.kernels.compiled.subnormals import FLUSHING, float_control, set_float_control
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
-# Buffers for one batch of one run. x: the network's inputs. By layer: z; a; masked, a times its mask; mask, whose layer
-# 0 belongs to the inputs. dl_da: of the layer that the backward pass has reached. slope: the slopes of that layer.
-# panel, zeros and ones: for the products. rows, labels and values: of the minibatch. strides: how many numbers a layer
-# has in z, and in a, masked and mask. features: what the first dense layer reads, x itself, or what the stages of a
-# network of images leave of it. These have integers and numbers of their own, `images` and `maps`, and in `filters` the
-# first columns of `places` for each stage; all three are empty in other networks. judged: see `losses`.
+# Buffers for one batch of one run. x: the network's inputs; lit: which of them are left out, see `nonzero_columns`. By
+# layer: z; a; masked, a times its mask; mask, whose layer 0 belongs to the inputs. dl_da: of the layer that the
+# backward pass has reached. slope: the slopes of that layer. panel, zeros and ones: for the products. rows, labels and
+# values: of the minibatch. strides: how many numbers a layer has in z, and in a, masked and mask. features: what the
+# first dense layer reads, x itself, or what the stages of a network of images leave of it. These have integers and
+# numbers of their own, `images` and `maps`, and in `filters` the first columns of `places` for each stage; all three
+# are empty in other networks. judged: see `losses`.
 Scratch = namedtuple(
     "Scratch",
-    "x z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",
+    "x lit z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",
 )
 # What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
 # number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; moves (runs, updates,
@@ -71,7 +72,10 @@ def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
         _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMN_COUNT], run, step, 0, timetable)
     for layer in range(last + 1):
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROW_COUNT], places[layer, UNIT_COUNT]
-        weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
+        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+            nonzero_columns.weighted_sums(w, at, places, x, batch, scratch.z, scratch.panel, scratch.lit)
+        else:
+            weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
             slope_at = slopes_of(w, at, places, layer, places[layer, SLOPES_FROM], slope, scratch.slope)
             z_from, a_from = address_of(scratch.z, z_at), address_of(scratch.a, a_at)
@@ -97,7 +101,10 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     for layer in range(len(places) - 1, -1, -1):
         columns, z_at, below = places[layer, COLUMN_COUNT], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
-        if layer == 0:
+        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+            x = scratch.features
+            nonzero_columns.weight_gradient(scratch.z, batch, x, places, g, scratch.zeros, scratch.panel, scratch.lit)
+        elif layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros, scratch.panel)
         else:
             x = scratch.masked if dropped else scratch.a
@@ -171,6 +178,8 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
     for run in range(len(means)):
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
         total, hits = 0.0, 0.0
+        # A mask of the inputs is drawn for whole examples. A run that found too few dark columns looks no more.
+        looks = nonzero_columns.forget(scratch.lit) and not (masked and timetable.thresholds[run, 0] > 0)
         # Numbers one by one: an array as a whole may not fit, and compiling that error's message takes two seconds.
         for k in range(numbers.size):
             numbers[k] = timetable.constant[run, k]
@@ -184,7 +193,10 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             if timetable.moves.shape[1] > 0:
                 read_moved(examples, run, scratch.rows, timetable.moves[run, step], scratch.x)
             else:
-                read(examples, run, scratch.rows, scratch.x)
+                if looks:
+                    looks = nonzero_columns.read_lit(examples, run, scratch.rows, scratch.x, w, at, places, scratch.lit)
+                if not nonzero_columns.are_left_out(scratch.lit):
+                    read(examples, run, scratch.rows, scratch.x)
             if len(scratch.filters) > 0:
                 through_images(w, at, slope, batch, scratch, masked, run, step, timetable)
             forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)
@@ -218,10 +230,14 @@ def evaluate(loss, places, w, size, examples, timetable, chunk, scratch, means):
     count, outputs = examples.index.size // len(means), places[-1, ROW_COUNT]
     output_at = (len(places) - 1) * scratch.strides[0]
     for run in range(len(means)):
-        total, hits = 0.0, 0.0
+        total, hits, looks = 0.0, 0.0, nonzero_columns.forget(scratch.lit)
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
-            read(examples, run, part(examples.index, first, batch), scratch.x)
+            rows = part(examples.index, first, batch)
+            if looks:
+                looks = nonzero_columns.read_lit(examples, run, rows, scratch.x, w, run * size, places, scratch.lit)
+            if not nonzero_columns.are_left_out(scratch.lit):
+                read(examples, run, rows, scratch.x)
             if len(scratch.filters) > 0:
                 through_images(w, run * size, examples.slope[run], batch, scratch, False, run, 0, timetable)
             forward(w, run * size, places, examples.slope[run], batch, scratch, False, run, 0, timetable)

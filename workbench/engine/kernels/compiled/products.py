@@ -26,10 +26,10 @@ PLACE_COLUMNS = 11
 NO_SLOPES, FIXED_SLOPE, OWN_SLOPES = range(3)
 NO_COPY = 0  # in place of an address
 PANEL_DEPTH = 192  # steps along the common dimension at a time: a panel of this depth stays in the first-level cache
-PANEL_SIZE = PANEL_DEPTH * PANEL
+PANEL_SIZE = (PANEL_DEPTH + LANES) * PANEL  # rows behind the depth are for `nonzero_columns`
 # A product of so many multiplications reads each panel so often, or from so many pages, that a copy of it pays.
 _LARGE_PRODUCT = 2**24
-_TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
+TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 
 
 @compiled
@@ -47,7 +47,7 @@ def some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, beg
         steps = min(PANEL_DEPTH, columns - depth)
         column = begin
         while column < end:
-            width = _width(end - column)
+            width = width_of(end - column)
             _transpose(w, weights_at + column * columns + depth, columns, width, steps, panel)
             target = address_of(z, z_at + column)
             first, first_row = (target, rows) if depth else (address_of(w, biases_at + column), 0)
@@ -109,12 +109,12 @@ def _product(tiles_at, m, n, count, a_at, a_row, a_step, b_at, c_at, scratch, be
     first-level cache nor take a page each.
     """
     zeros_at, panel_at = scratch
-    copy_at = panel_at if m * n * count >= _LARGE_PRODUCT else NO_COPY
+    copy_at = copy_for(m, n, count, panel_at)
     for depth in range(0, count, PANEL_DEPTH):
         steps = min(PANEL_DEPTH, count - depth)
         column = begin
         while column < end:
-            width, target = _width(end - column), c_at + FLOAT_BYTES * column
+            width, target = width_of(end - column), c_at + FLOAT_BYTES * column
             first, first_row = (target, n) if depth else (zeros_at, 0)
             factor, other = a_at + FLOAT_BYTES * depth * a_step, b_at + FLOAT_BYTES * (depth * n + column)
             sizes = m, width, steps
@@ -123,7 +123,13 @@ def _product(tiles_at, m, n, count, a_at, a_row, a_step, b_at, c_at, scratch, be
 
 
 @inner
-def _width(left):
+def copy_for(m, n, count, panel_at):
+    """Where a product of this size copies its panels: at `panel_at`, or nowhere."""
+    return panel_at if m * n * count >= _LARGE_PRODUCT else NO_COPY
+
+
+@inner
+def width_of(left):
     """The columns of the next panel, of so many that are left. Two panels share what would leave the last one a single
     vector, whose tiles load a factor for every product.
     """
@@ -149,7 +155,7 @@ def _tiles(m, width, steps, a_at, a_row, a_step, b_at, b_row, first_at, first_ro
     row = 0
     while row < m:
         left = m - row
-        height = _TALLEST if left >= _TALLEST else _TALL if left >= _TALL else _LEAST_TALL if left >= _LEAST_TALL else 1
+        height = TALLEST if left >= TALLEST else _TALL if left >= _TALL else _LEAST_TALL if left >= _LEAST_TALL else 1
         multiply_tile(
             height, a, row * a_row, a_row, a_step, b, 0, b_row, first, row * first_row, first_row,
             c, row * c_row, c_row, steps, width,
